@@ -149,7 +149,7 @@ bool loader_tables_must_change(const struct loader *l);
 int loader_alter_tables(struct loader *l, struct err *e);
 /* Sets *changed to true if one of the tables was altered since the loader has
  * read its columns. */
-int loader_find_if_table_changed(
+int loader_find_if_any_table_changed(
     struct loader *l, bool *changed, struct err *e);
 /* Reads the columns of the tables again, because one was altered. */
 int loader_read_tables_again(struct loader *l, struct err *e);
@@ -157,12 +157,12 @@ int loader_read_tables_again(struct loader *l, struct err *e);
  * PostgreSQL got another type, sets the error ERR_RETRY; if a column or a table
  * was renamed or dropped, ERR_CONFIG. */
 void loader_roll_back_and_check_tables(struct loader *l, struct err *e);
-/* For a message: what the database has of the batch that failed. With
- * --connections it may have rows. */
-const char *loader_say_what_is_stored(const struct loader *l);
-/* Does the same after the error *e with the fault *f, without a rollback. */
+/* Sets the error in the same way after a fault *f, without a rollback. */
 void loader_find_table_change_behind_fault(
     struct loader *l, const struct db_fault *f, struct err *e);
+/* Returns words for a message: which part of the failed batch is stored. With
+ * --connections, rows may be. */
+const char *loader_say_what_is_stored(const struct loader *l);
 
 /* Stores the id of the open transaction in l->xid. If the answer to COMMIT is
  * lost, the loader uses this id to ask PostgreSQL whether the transaction was

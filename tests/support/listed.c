@@ -134,7 +134,7 @@ split_form(struct listed *g, const char *text)
 
 /* Returns false if there are no ids. */
 static bool
-read_ids(struct listed *g, const struct request *q, const char *path)
+read_ids_of_request(struct listed *g, const struct request *q, const char *path)
 {
 	char in[8];
 
@@ -177,7 +177,7 @@ listed_answer(
 	if (g == NULL)
 		abort();
 	read_query(g, path);
-	if (!read_ids(g, q, path))
+	if (!read_ids_of_request(g, q, path))
 		r->status = 400;
 	else if (!is_refused(g, path, r)) {
 		bool wraps = query_text(path, "wrap", wrap, sizeof(wrap));

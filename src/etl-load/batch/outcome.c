@@ -118,7 +118,7 @@ make_reject_line(struct outcome *o, size_t i, struct reject r,
 }
 
 void
-outcome_sort_refused(struct outcome *o)
+outcome_sort_rejects(struct outcome *o)
 {
 	refusals_sort(&o->refused);
 	o->made = 0;

@@ -75,10 +75,10 @@ int outcome_reject_after_db_fault(struct outcome *o, size_t i,
 int outcome_note_ending(struct outcome *o, size_t i, const struct reject *why,
     struct err *e);
 int outcome_reject_if_ending(struct outcome *o, size_t i, struct err *e);
+/* Sorts the rejects by item. Called before the reject lines are made. */
+void outcome_sort_rejects(struct outcome *o);
 /* If item i was rejected, adds its reject line to *to, with the bytes of the
- * record, its origin and the id of its key. Called for each item in its order,
- * after outcome_sort_refused(). */
-void outcome_sort_refused(struct outcome *o);
+ * record, its origin and the id of its key. Called for each item, in order. */
 int outcome_make_reject_line_if_refused(
     struct outcome *o, size_t i, struct reject_lines *to, struct err *e);
 

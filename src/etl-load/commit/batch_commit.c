@@ -227,7 +227,7 @@ check_and_commit(struct loader *l, bool ended, struct err *e)
 	bool changed = false;
 
 	if (!l->rows_are_stored &&
-	    loader_find_if_table_changed(l, &changed, e) == -1)
+	    loader_find_if_any_table_changed(l, &changed, e) == -1)
 		return -1;
 	if (changed)
 		return TABLE_CHANGED;

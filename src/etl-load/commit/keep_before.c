@@ -78,10 +78,12 @@ equals(struct db_value v, const char *text)
 	return v.len == strlen(text) && memcmp(v.p, text, v.len) == 0;
 }
 
-/* A run that was undone may be loaded again, with an entry of its own. */
+/* Takes the number of the entry that an earlier batch of this run has stored,
+ * or fails if the run can no longer be undone as a whole. A run that was undone
+ * may be loaded again: it then gets a new entry. */
 static int
-judge_entry(struct entry *n, const struct loader *l, const struct db_rows *r,
-    struct err *e)
+take_stored_entry_or_fail(struct entry *n, const struct loader *l,
+    const struct db_rows *r, struct err *e)
 {
 	bool kept = equals(db_column(r, 3), "kept");
 
@@ -111,7 +113,7 @@ read_entry(struct entry *n, struct loader *l, struct err *e)
 	    e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
-		rc = judge_entry(n, l, r, e);
+		rc = take_stored_entry_or_fail(n, l, r, e);
 	else if (rc == 0 && l->images_stored)
 		rc = err_set(e, ERR_DATA, false, "--keep-before: the images of "
 		    "this run were deleted while it ran: nothing of this "

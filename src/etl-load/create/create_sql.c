@@ -81,8 +81,8 @@ check_sample_has_columns(const struct sample *s, const char *option,
 	return 0;
 }
 
-/* A column that --columns or --map names is made also if no record of the
- * sample has a value for it. */
+/* Adds the columns that --columns and --map name: the table gets them even if
+ * no record of the sample has a value for them. */
 static int
 add_named_columns(struct sample *s, struct err *e)
 {

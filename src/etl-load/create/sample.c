@@ -97,7 +97,9 @@ is_used_by_map(struct sample *s, const char *name, size_t len)
 	return found;
 }
 
-/* The value of --as-of is in the column valid_from. */
+/* True for a member that the load does not store in a column of its own name.
+ * One of them is the member of --as-of: the column valid_from gets its
+ * value. */
 static bool
 gets_no_column(struct sample *s, const char *name, size_t len)
 {
@@ -111,9 +113,10 @@ gets_no_column(struct sample *s, const char *name, size_t len)
 	    (o->nested_at.n > 0 && is_nested(s, name, len));
 }
 
-/* Debezium writes this text in place of a value that has not changed. */
+/* Debezium writes this text in place of a long value that was not changed, and
+ * that it therefore has not read. */
 static bool
-is_absent_value(const struct sample *s, uint32_t tok)
+is_debezium_placeholder(const struct sample *s, uint32_t tok)
 {
 	static const char text[] = "\"__debezium_unavailable_value\"";
 	const struct json_tok *t = &s->json.tok[tok];
@@ -150,7 +153,8 @@ note_members(struct sample *s, uint32_t object, struct err *e)
 		}
 		if (buf_check(&s->name, e) == -1)
 			return -1;
-		if (is_absent_value(s, t + 1) || gets_no_column(s, name, len))
+		if (is_debezium_placeholder(s, t + 1) ||
+		    gets_no_column(s, name, len))
 			continue;
 		if (sample_add_column(s, name, len,
 			kind_of_value(s, t + 1), e) == -1)
@@ -184,9 +188,10 @@ find_object(const struct json *j, uint32_t parent, const char *name)
 	return v != 0 && j->tok[v].type == JSON_OBJECT ? v : 0;
 }
 
-/* The rows of a change are in these members, which table/change.c reads. */
+/* Notes the members of the rows that a change of --mode cdc holds.
+ * table/change.c reads rows from the same members. */
 static int
-note_change(struct sample *s, struct err *e)
+note_rows_of_change(struct sample *s, struct err *e)
 {
 	static const char *const images[] = { "data", "after", "before" };
 	uint32_t root = find_object(&s->json, 0, "payload"), row;
@@ -224,7 +229,7 @@ sample_forget_records(struct sample *s)
 	s->records = s->good = 0;
 }
 
-/* A record that cannot be read is rejected later. */
+/* Skips a record that cannot be read: the load rejects it later. */
 int
 sample_note_record(struct sample *s, struct stage *stage,
     const struct line *l, struct err *e)
@@ -237,7 +242,7 @@ sample_note_record(struct sample *s, struct stage *stage,
 	if (rc != 1)
 		return rc;
 	if (s->mode->changes)
-		return note_change(s, e);
+		return note_rows_of_change(s, e);
 	s->good++;
 	return note_members(s, 0, e) == -1 ? -1 : note_values_of_pointers(s, e);
 }

@@ -1,6 +1,7 @@
-/* How --evolve widens a column of PostgreSQL: an integer to bigint, bigint to
- * numeric, and other types to text.
- * Gives: only types that hold all values of the column. */
+/* How --evolve widens a column of PostgreSQL: small integers to bigint;
+ * integers, floats and numerics with a limit to numeric; numbers, booleans,
+ * dates and times to text.
+ * Gives: only types that hold all values that the column has. */
 #ifndef LOAD_COLUMN_WIDTH_H
 #define LOAD_COLUMN_WIDTH_H
 
@@ -8,12 +9,13 @@
 
 enum column_width { WIDTH_KEEP, WIDTH_BIGINT, WIDTH_NUMERIC, WIDTH_TEXT };
 
-/* The type that the column needs to take a value of these kinds
- * (create/value_kinds.h), which its type has refused. */
+/* Returns the type that the column needs, so that it takes a value that its
+ * present type has refused. The kinds of this value are those of
+ * create/value_kinds.h. WIDTH_KEEP: no wider type would take it. */
 enum column_width column_find_width(const struct column *c, unsigned kinds);
 const char *column_width_name(enum column_width w);
-/* Appends ALTER COLUMN ... TYPE, with all digits of numbers, and times as
- * etl-extract writes them. */
+/* Appends ALTER COLUMN ... TYPE. Numbers keep all their digits, and a time
+ * becomes the text that etl-extract writes for it. */
 void column_put_widening(
     struct buf *b, const struct column *c, enum column_width w);
 

@@ -79,9 +79,10 @@ lock_table(struct db *db, const struct table *t, struct err *e)
 	return rc;
 }
 
-/* Locks the table and looks whether it is still as the loader knows it: a
- * column that another program has widened must not become narrower. Returns 1:
- * it is; 0: it was altered; -1 with *e. */
+/* Locks the table and compares its columns with those that the loader has read:
+ * a column that another program has widened since then must not become narrower
+ * again. Returns 1: unchanged; 0: another program has altered it; -1 with
+ * *e. */
 static int
 lock_and_compare_table(struct db *db, const struct table *t, struct err *e)
 {
@@ -93,7 +94,9 @@ lock_and_compare_table(struct db *db, const struct table *t, struct err *e)
 	    !changed;
 }
 
-/* SQLite has no ADD COLUMN IF NOT EXISTS. */
+/* True if *e says that another program has added the column first. PostgreSQL
+ * accepts this, as the statement says ADD COLUMN IF NOT EXISTS. SQLite does not
+ * have these words, and its only sign is the text of the message. */
 static bool
 column_was_added_by_other(struct db *db, const struct err *e)
 {

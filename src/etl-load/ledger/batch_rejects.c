@@ -28,7 +28,7 @@ rejects_make_lines_of_chunk(struct loader *l, struct err *e)
 	int rc = 0;
 
 	for (size_t i = 0; i < l->ntables; i++)
-		outcome_sort_refused(&l->tables[i].outcome);
+		outcome_sort_rejects(&l->tables[i].outcome);
 	for (size_t i = 0; i < chunk->n && rc == 0; i++) {
 		if (chunk->items[i].kind == ITEM_REJECT) {
 			line = spool_get_line(chunk, i);

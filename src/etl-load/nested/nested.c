@@ -189,7 +189,7 @@ write_records(struct loader *l, struct loaded_table *parent,
 	struct outcome *o = &parent->outcome;
 	enum sink_result rc = SINK_DONE;
 
-	outcome_sort_refused(o);
+	outcome_sort_rejects(o);
 	for (size_t i = 0; i < l->spool.n && rc == SINK_DONE; i++) {
 		if (i % STOP_EVERY == 0 && stop_signal() != 0) {
 			(void)err_set(

@@ -5,7 +5,7 @@
 #include <string.h>
 
 int
-loader_find_if_table_changed(struct loader *l, bool *changed, struct err *e)
+loader_find_if_any_table_changed(struct loader *l, bool *changed, struct err *e)
 {
 	*changed = false;
 	for (size_t i = 0; i < loader_count_tables(l) && !*changed; i++)

@@ -80,7 +80,8 @@ put_old_rows(struct buf *b, const struct target *t)
 }
 
 void
-pg_put_plan(struct buf *b, const struct target *t, const struct shape *s)
+pg_put_load_statements(
+    struct buf *b, const struct target *t, const struct shape *s)
 {
 	bool straight = !t->mode->keyed && t->touch == NO_COLUMN &&
 	    t->seen == NO_COLUMN;

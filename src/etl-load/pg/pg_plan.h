@@ -1,11 +1,12 @@
-/* The statements of a load into PostgreSQL, for --plan. */
+/* For --plan: the statements that a load into PostgreSQL would run. */
 #ifndef LOAD_PG_PLAN_H
 #define LOAD_PG_PLAN_H
 
 #include "table/target.h"
 
-/* Appends them for records of this shape, each with ";" and a newline. */
-void pg_put_plan(
+/* Appends the statements for records that have exactly the columns of the
+ * shape. Each one ends with ";" and a newline. */
+void pg_put_load_statements(
     struct buf *b, const struct target *t, const struct shape *s);
 
 #endif

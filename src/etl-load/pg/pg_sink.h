@@ -138,14 +138,15 @@ int pg_may_merge_history(
 int pg_merge_history(struct pg_sink *s, struct sums *sums, struct err *e);
 /* Runs the statements of --mode scd2 with no rows. */
 int pg_merge_no_history(struct pg_sink *s, struct err *e);
-/* lasts: until the end of the session, else until the end of the transaction */
+/* If `lasts` is true, the staging table stays until the end of the session,
+ * else until the end of the transaction. */
 int pg_create_stage_table(struct pg_sink *s, bool lasts, struct err *e);
 /* Appends the statement that empties the staging table. */
 void pg_put_empty_stage(struct buf *b, const struct pg_sink *s);
 /* Called for each chunk that is staged, before its first row. */
 int pg_empty_stage_and_set_savepoint(struct pg_sink *s, struct err *e);
-/* Called after each chunk: its rows stay in the staging table until the next
- * chunk. */
+/* Called after each chunk. Notes that the staging table has rows, which must be
+ * deleted before the next chunk is staged. */
 void pg_note_staged_rows(struct pg_sink *s);
 /* Finishes the COPY of the taken rows into the empty staging table, rejects
  * those that the server refuses, and merges the others. */

@@ -283,12 +283,12 @@ put_last_of_each_key(
 	buf_str(b, ", \"etl.n\" DESC)");
 }
 
-/* Appends `before` and a condition of the staged row w: the table has no row of
- * its key that the upsert would leave as it is. OFFSET keeps the planner from
- * making a join of the query: without statistics of the staging table it might
- * read the whole table. */
+/* Appends `before` and a condition that is false for a staged row w that the
+ * upsert would leave out, because its row in the table has equal values. OFFSET
+ * keeps the planner from turning the subquery into a join: without statistics
+ * of the staging table it might read the whole table. */
 static void
-put_row_is_changed(struct buf *b, const struct target *t,
+put_row_would_change_table(struct buf *b, const struct target *t,
     const struct shape *s, const char *before)
 {
 	buf_printf(b, "%sNOT EXISTS (SELECT FROM %s%s AS \"etl.t\" WHERE ",
@@ -318,7 +318,8 @@ pg_put_merge_statement(struct buf *b, const struct target *t,
 	else if (!alone)
 		buf_printf(b, " WHERE \"etl.s\" = %zu", s->id);
 	if (rows == PG_ROWS_CHANGED)
-		put_row_is_changed(b, t, s, alone ? " WHERE " : " AND ");
+		put_row_would_change_table(
+		    b, t, s, alone ? " WHERE " : " AND ");
 	if (rows == PG_ROWS_BY_KEY)
 		pg_put_order_by_key(b, t);
 	else if (rows == PG_ROWS_IN_ORDER)

@@ -109,9 +109,9 @@ put_statements(struct buf *b, const struct loader *l,
 	if (make_full_shape(&s, t, e) == -1)
 		return -1;
 	if (db_kind(l->db) == DB_SQLITE)
-		sqlite_put_plan(b, t, &s);
+		sqlite_put_load_statements(b, t, &s);
 	else
-		pg_put_plan(b, t, &s);
+		pg_put_load_statements(b, t, &s);
 	free(s.columns);
 	return 0;
 }

@@ -45,7 +45,8 @@ put_rows(struct buf *b, const struct target *t, const struct shape *s)
 }
 
 void
-sqlite_put_plan(struct buf *b, const struct target *t, const struct shape *s)
+sqlite_put_load_statements(
+    struct buf *b, const struct target *t, const struct shape *s)
 {
 	if (t->mode->replaces)
 		buf_printf(b, "DELETE FROM %s;\n", t->table->quoted);

@@ -102,7 +102,7 @@ function_has(struct run *r, const struct value *in, const struct value *args,
 		*out = value_bool(found);
 		return RUN_ON;
 	}
-	/* null has no member and no element, which is no error. */
+	/* has() of null is false, and not an error: libjq gives this value. */
 	if (in->kind == VALUE_NULL)
 		return RUN_UNSURE;
 	if (in->kind != VALUE_ARRAY || name.kind != VALUE_NUMBER)

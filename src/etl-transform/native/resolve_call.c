@@ -118,8 +118,8 @@ resolve_body(struct resolver *r, const struct node *n,
 	return binds;
 }
 
-/* A definition of jq itself knows no names of the filter, but the arguments of
- * the call do. */
+/* Resolves a call of a function that jq defines in its own language. The text
+ * of the definition sees no names of the user's filter; the arguments do. */
 static struct node *
 resolve_by_definition(struct resolver *r, const struct node *n,
     const struct scope *s, const char *text)
@@ -181,14 +181,14 @@ resolve_reject(
 	return copy;
 }
 
-/* Calls that are nodes of their own, because they take their arguments as they
- * are and not their values. */
-static const struct special {
+/* Special forms: calls whose arguments are not evaluated before the call. Each
+ * is a node of its own kind, which runs its arguments itself. */
+static const struct special_form {
 	const char *name;
 	size_t arguments;
 	enum node_kind kind;
 	bool single;
-} specials[] = {
+} forms[] = {
 	{ "empty", 0, NODE_EMPTY, false },
 	{ "error", 1, NODE_ERROR, true },
 	{ "first", 1, NODE_FIRST, false },
@@ -199,7 +199,8 @@ static const struct special {
 	{ "del", 1, NODE_DELETE, true },
 };
 
-/* .a.b or a list such as .a, .b: of longer paths, one may be inside another. */
+/* True for a path such as .a.b, and for a list of single members such as .a,
+ * .b. A list with longer paths is refused: one path may lie inside another. */
 static bool
 is_list_of_fixed_paths(const struct node *n, bool whole)
 {
@@ -211,7 +212,7 @@ is_list_of_fixed_paths(const struct node *n, bool whole)
 }
 
 static struct node *
-check_special(struct resolver *r, const struct node *n, struct node *copy)
+check_special_form(struct resolver *r, const struct node *n, struct node *copy)
 {
 	const struct node *first = copy->a;
 	bool one = copy->kind == NODE_ERROR || copy->kind == NODE_LIMIT ||
@@ -227,10 +228,10 @@ check_special(struct resolver *r, const struct node *n, struct node *copy)
 }
 
 static struct node *
-resolve_special(struct resolver *r, const struct node *n,
-    const struct scope *s, const struct special *special)
+resolve_special_form(struct resolver *r, const struct node *n,
+    const struct scope *s, const struct special_form *form)
 {
-	struct node *copy = resolver_copy(r, n, special->kind);
+	struct node *copy = resolver_copy(r, n, form->kind);
 
 	if (copy == NULL || (n->n > 0 &&
 	    (copy->a = r->resolve_node(r, n->parts[0], s)) == NULL) ||
@@ -238,21 +239,21 @@ resolve_special(struct resolver *r, const struct node *n,
 	    (copy->b = r->resolve_node(r, n->parts[1], s)) == NULL))
 		return NULL;
 	copy->n = 0;
-	copy->single = special->single;
-	return check_special(r, n, copy);
+	copy->single = form->single;
+	return check_special_form(r, n, copy);
 }
 
-static const struct special *
-find_special(const struct node *n)
+static const struct special_form *
+find_special_form(const struct node *n)
 {
-	for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++)
-		if (is_called(n, specials[i].name, specials[i].arguments))
-			return &specials[i];
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (is_called(n, forms[i].name, forms[i].arguments))
+			return &forms[i];
 	return NULL;
 }
 
-/* Removes the name of the imported module etl from the called name. Returns
- * false if the call is not one of the module. */
+/* Returns true if the call may be one of module etl, and removes the module's
+ * name from it. A call without the module's name is one only with --std. */
 static bool
 is_of_module(const struct resolver *r, struct node *n)
 {
@@ -276,7 +277,7 @@ resolve_known_call(
 {
 	struct node called = *n;
 	const struct function *f;
-	const struct special *special;
+	const struct special_form *form;
 	const char *text;
 
 	if (is_of_module(r, &called)) {
@@ -287,8 +288,8 @@ resolve_known_call(
 		if (f != NULL)
 			return resolve_c_function(r, &called, s, f);
 	}
-	if ((special = find_special(n)) != NULL)
-		return resolve_special(r, n, s, special);
+	if ((form = find_special_form(n)) != NULL)
+		return resolve_special_form(r, n, s, form);
 	if ((f = function_find(n->name, n->len, n->n)) != NULL)
 		return resolve_c_function(r, n, s, f);
 	text = function_find_definition(n->name, n->len, n->n);

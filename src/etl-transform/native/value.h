@@ -1,8 +1,9 @@
-/* Values of the native engine. A value of the record is the number of its token
- * until a function needs its parts; other values are in the arena.
- * Owns:    nothing. A value holds until the arena is cleared.
- * Gives:   functions that return bool return false if the arena is full or the
- *          work for one record is too much. Then libjq runs the record. */
+/* Values of the native engine. A value that stands in the record is stored as
+ * the number of its JSON token, and is parsed only when a function needs its
+ * content. The filter makes all other values in the arena.
+ * Owns:    nothing. All values become invalid when the arena is cleared.
+ * Fails:   a function that returns bool returns false if the arena is full or
+ *          one record takes too much work. Then libjq runs the record. */
 #ifndef TRANSFORM_VALUE_H
 #define TRANSFORM_VALUE_H
 
