@@ -128,6 +128,10 @@ int db_add_image_functions(struct db *db, struct err *e);
  * SET CONSTRAINTS ALL IMMEDIATE reports such a row. */
 int64_t db_missing_references(struct db *db);
 
+/* SQLite: of the pages that a statement changes, so many bytes are kept in
+ * memory until the statement has succeeded, and more in a file. */
+enum { DB_STATEMENT_PAGES = 127 << 10 };
+
 /* Runs one statement; *changed (may be NULL) is the number of rows. */
 int db_run(struct db *db, const char *sql, const struct db_value *v, size_t n,
     int64_t *changed, struct err *e);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARAMS_MAX = 32766, LARGE = 4 << 20, STATEMENT_PAGES = 127 << 10 };
+enum { PARAMS_MAX = 32766, LARGE = 4 << 20 };
 
 struct lite_stmt {
 	struct lite *lite;
@@ -155,7 +155,8 @@ lite_open_file(struct lite **out, const char *path, int flags,
 	 * lower 17 bits of the length of a write (seekAndWriteFd() in
 	 * os_unix.c): with 1 MiB it would write nothing and report a full
 	 * disk. */
-	(void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, STATEMENT_PAGES);
+	(void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL,
+	    DB_STATEMENT_PAGES);
 	rc = sqlite3_open_v2(c->path, &c->db, flags, NULL);
 	if (rc == SQLITE_OK) {
 		*out = c;

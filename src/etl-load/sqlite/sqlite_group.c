@@ -22,7 +22,7 @@ int
 lite_group_init(struct lite_sink *s, struct err *e)
 {
 	struct lite_group *g = &s->group;
-	size_t n = sqlite_records_of_group(s->store.target);
+	size_t n = s->store.group_records;
 
 	if (n == 0 || !may_have_groups(&s->store))
 		return 0;

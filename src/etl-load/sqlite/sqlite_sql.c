@@ -44,28 +44,16 @@ sqlite_room_of_record(const struct target *t)
 	return t->table->n + t->nkey + LITE_HISTORY_VALUES;
 }
 
-/* From about 8 records on, a larger group saves little time. SQLite keeps the
- * pages that this number of records changes in memory (STATEMENT_PAGES in
- * db/sqlite.c), even if each record is in another page of the index. */
-size_t
-sqlite_records_of_group(const struct target *t)
-{
-	enum { RECORDS = 24, VALUES = 2000 };
-	size_t n = VALUES / sqlite_room_of_record(t);
-
-	return n > RECORDS ? RECORDS : n < 2 ? 0 : n;
-}
-
 /* OR ABORT takes the place of ON CONFLICT clauses in the table's definition,
  * which could replace rows or leave records out. */
 void
 sqlite_put_insert_group(
-    struct buf *b, const struct target *t, const struct shape *s)
+    struct buf *b, const struct target *t, const struct shape *s, size_t n)
 {
 	buf_printf(b, "INSERT OR ABORT INTO %s (", t->table->quoted);
 	sql_put_columns(b, t, s, true);
 	buf_str(b, ") VALUES ");
-	for (size_t i = 0; i < sqlite_records_of_group(t); i++) {
+	for (size_t i = 0; i < n; i++) {
 		buf_str(b, i > 0 ? ", " : "");
 		put_row_of_parameters(b, t, s, i * sqlite_room_of_record(t));
 	}

@@ -32,6 +32,7 @@ struct lite_store {
 	                                 * LITE_HISTORY_VALUES */
 	struct db_value *slots;         /* room for the values of each record of
 	                                 * a group; `values` points into it */
+	size_t group_records;           /* records of a group, or 0 */
 	const char *as_of;              /* the record's time of change */
 	struct buf scratch;             /* texts that `slots` points to */
 	char now[CLOCK_STAMP];
@@ -49,6 +50,11 @@ struct lite_store {
 /* Prepares the statement for records of this shape, unless it is prepared. */
 int lite_prepare(struct lite_store *s, struct db_stmt **stmt,
     const struct shape *shape, lite_statement_text *text, struct err *e);
+/* The same for the statement that inserts a group. */
+int lite_prepare_group(struct lite_store *s, struct db_stmt **stmt,
+    const struct shape *shape, struct err *e);
+/* Sets s->group_records to what is fast for the table. */
+int lite_set_group_records(struct lite_store *s, struct err *e);
 /* Frees all prepared statements. Called when the shapes get other ids. */
 void lite_store_free_statements(struct lite_store *s);
 

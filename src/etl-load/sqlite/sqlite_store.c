@@ -49,7 +49,9 @@ lite_store_init(struct lite_store *s, struct db *db, const struct target *t,
 {
 	*s = (struct lite_store){ .db = db, .target = t };
 	buf_init(&s->scratch, SIZE_MAX / 2);
-	s->slots = calloc(sqlite_records_of_group(t) + 1,
+	if (lite_set_group_records(s, e) == -1)
+		return -1;
+	s->slots = calloc(s->group_records + 1,
 	    sqlite_room_of_record(t) * sizeof(*s->slots));
 	if (s->slots == NULL)
 		return err_nomem(e);
@@ -380,15 +382,14 @@ enum lite_result
 lite_store_group(
     struct lite_store *s, const struct shape *shape, struct err *e)
 {
-	const struct target *t = s->target;
 	struct lite_statements *st =
 	    get_statements_and_prepare_insert(s, shape, e);
 
-	if (st == NULL || lite_prepare(s, &st->insert_group, shape,
-		sqlite_put_insert_group, e) == -1)
+	if (st == NULL ||
+	    lite_prepare_group(s, &st->insert_group, shape, e) == -1)
 		return LITE_FAILED;
 	if (db_stmt_run_for_first_row(st->insert_group, s->slots,
-		sqlite_records_of_group(t) * sqlite_room_of_record(t), NULL,
+		s->group_records * sqlite_room_of_record(s->target), NULL,
 		NULL, e) == -1)
 		return keep_reason_of_failure(s, e);
 	return repeat_if_references_lack(s, LITE_INSERTED);

@@ -17,8 +17,8 @@ int lite_convert_record(struct lite_store *s, struct reader *r,
     const struct line *l, struct reject *why, struct err *e);
 enum lite_result lite_store_record(
     struct lite_store *s, const struct shape *shape, struct err *e);
-/* Inserts the records whose values are in s->slots (sqlite_records_of_group()
- * of them) by one statement. LITE_INSERTED, LITE_REFUSED: no record is stored,
+/* Inserts the records whose values are in s->slots (s->group_records of
+ * them) by one statement. LITE_INSERTED, LITE_REFUSED: no record is stored,
  * because at least one has a row, or is refused; LITE_REPEAT. */
 enum lite_result lite_store_group(
     struct lite_store *s, const struct shape *shape, struct err *e);
