@@ -61,6 +61,11 @@ int db_open(struct db **db, const char *url, struct err *e);
 /* Does not create an SQLite file: ERR_INPUT if the file is missing. If the
  * default etl.db is missing, opens an empty database in memory instead. */
 int db_open_present(struct db **db, const char *url, struct err *e);
+/* For a plan: does not create a file either. If the SQLite file is missing,
+ * opens an empty database in memory that has the name of the file, and sets
+ * *missing. ERR_CREATE if the file could not be created. */
+int db_open_for_plan(
+    struct db **db, const char *url, bool *missing, struct err *e);
 void db_close(struct db *db);
 struct buf;
 int db_url_check(const char *url, struct err *e);       /* opens nothing */

@@ -2,6 +2,8 @@
 
 #include "db/driver.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -83,9 +85,41 @@ open_connection_and_set_name(
 	return 0;
 }
 
+/* Fails as SQLite does if it cannot create the file. */
+static int
+check_file_can_be_created(const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash == NULL ? strdup(".") :
+	    strndup(path, (size_t)(slash - path) + 1);
+	int rc = 0;
+
+	if (folder == NULL)
+		return err_nomem(e);
+	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == -1)
+		rc = err_set(e, ERR_CREATE, false, "sqlite:%s: unable to open "
+		    "database file: %s", path, strerror(errno));
+	free(folder);
+	return rc;
+}
+
+/* Takes the place of the missing file `path`. */
+static int
+open_empty_database(struct db *db, const char *path, struct err *e)
+{
+	*e = (struct err){ 0 };
+	if (open_connection_and_set_name(db, ":memory:", true, e) == -1)
+		return -1;
+	buf_clear(&db->name);
+	buf_printf(&db->name, "sqlite:%s", path);
+	return 0;
+}
+
+enum if_missing { MISSING_IS_CREATED, MISSING_FAILS, MISSING_IS_EMPTY };
+
 static int
 open_url_or_default(struct db **out, const char *url,
-    bool creates_missing_file, struct err *e)
+    enum if_missing if_missing, bool *missing, struct err *e)
 {
 	struct db *db;
 	bool named;
@@ -101,14 +135,15 @@ open_url_or_default(struct db **out, const char *url,
 	buf_init(&db->name, 4096);
 	if ((db->driver = find_driver_and_skip_scheme(&url, e)) == NULL)
 		goto out;
-	rc = open_connection_and_set_name(db, url, creates_missing_file, e);
-	if (rc == -1 && !creates_missing_file && !named &&
-	    e->code == ERR_INPUT) {
-		*e = (struct err){ 0 };
-		rc = open_connection_and_set_name(db, ":memory:", true, e);
-		buf_clear(&db->name);
-		buf_printf(&db->name, "%s", by_default);
-	}
+	rc = open_connection_and_set_name(
+	    db, url, if_missing == MISSING_IS_CREATED, e);
+	*missing = rc == -1 && e->code == ERR_INPUT &&
+	    db->driver == &driver_sqlite && if_missing != MISSING_IS_CREATED;
+	if (*missing && if_missing == MISSING_IS_EMPTY &&
+	    check_file_can_be_created(url, e) == -1)
+		goto out;
+	if (*missing && (!named || if_missing == MISSING_IS_EMPTY))
+		rc = open_empty_database(db, url, e);
 	if (rc == 0)
 		rc = buf_check(&db->name, e);
 	if (rc == 0) {
@@ -123,13 +158,24 @@ out:
 int
 db_open(struct db **out, const char *url, struct err *e)
 {
-	return open_url_or_default(out, url, true, e);
+	bool missing;
+
+	return open_url_or_default(out, url, MISSING_IS_CREATED, &missing, e);
 }
 
 int
 db_open_present(struct db **out, const char *url, struct err *e)
 {
-	return open_url_or_default(out, url, false, e);
+	bool missing;
+
+	return open_url_or_default(out, url, MISSING_FAILS, &missing, e);
+}
+
+int
+db_open_for_plan(
+    struct db **out, const char *url, bool *missing, struct err *e)
+{
+	return open_url_or_default(out, url, MISSING_IS_EMPTY, missing, e);
 }
 
 void

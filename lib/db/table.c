@@ -165,7 +165,8 @@ check_length_of_names(const struct table *t, struct db *db, struct err *e)
 }
 
 static int
-read_table_from_catalog(struct table *t, struct db *db, struct err *e)
+read_table_from_catalog(struct table *t, struct db *db,
+    const char *advice_if_missing, struct err *e)
 {
 	struct db_value v[] = { db_text(t->schema), db_text(t->base) };
 	struct db_rows *r;
@@ -176,9 +177,8 @@ read_table_from_catalog(struct table *t, struct db *db, struct err *e)
 	if ((rc = db_next(r, e)) == 1)
 		rc = refuse_other_kinds_or_set_names(t, db, r, e);
 	else if (rc == 0 && (rc = check_length_of_names(t, db, e)) == 0)
-		rc = err_set(e, ERR_CONFIG, false, "no such table: %s in %s; "
-		    "create it, or give --create or --ddl FILE", t->name,
-		    db_name(db));
+		rc = err_set(e, ERR_CONFIG, false, "no such table: %s in %s%s",
+		    t->name, db_name(db), advice_if_missing);
 	db_end(r);
 	return rc;
 }
@@ -285,13 +285,13 @@ correct_sqlite_key_columns(struct table *t)
 
 int
 table_read(struct table **out, struct db *db, const char *name,
-    struct err *e)
+    const char *advice_if_missing, struct err *e)
 {
 	struct table *t = table_new_with_name(name, e);
 
 	if (t == NULL)
 		return -1;
-	if (read_table_from_catalog(t, db, e) == -1 ||
+	if (read_table_from_catalog(t, db, advice_if_missing, e) == -1 ||
 	    columns_read(&t->columns, &t->n, db, t->schema, t->base, t->strict,
 		e) == -1) {
 		table_free(t);

@@ -91,8 +91,9 @@ struct table {
 	bool without_rowid, strict;     /* SQLite */
 };
 
+/* If there is no such table, the message ends with the advice. */
 int table_read(struct table **t, struct db *db, const char *name,
-    struct err *e);
+    const char *advice_if_missing, struct err *e);
 /* *exists: table_read() would find a table or view of this name. */
 int table_find_if_exists(
     struct db *db, const char *name, bool *exists, struct err *e);

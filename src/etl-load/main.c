@@ -94,9 +94,6 @@ check_options_and_print_notes(
 	    undo_check_options(o, &load_option_spec, e) == -1 ||
 	    emit_check_options(o, e) == -1)
 		return -1;
-	if (o->keep_runs == 0)
-		return err_set(e, ERR_USAGE, false,
-		    "--keep-runs is 0: it must be at least 1");
 	if (o->batch == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--batch or BATCH_SIZE is 0: it must be at least 1");

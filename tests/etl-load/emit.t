@@ -105,8 +105,17 @@ end 1' "$(jq -r '.operation // (."@etl" + " " + (if .stream then .stream + " " +
 	is "$k the output cannot be written: the row is committed" 1 \
 	    "$(sql "SELECT count(*) FROM t WHERE k = 'f'")"
 	like "$k the output cannot be written: the message says what is committed" \
-	    'the batch was committed, .*: standard output: No space' \
+	    'the batch was committed, .* up to record 1, .*: standard output: No space' \
 	    "$(cat "$scratch/err")"
+	sql "DELETE FROM t WHERE k LIKE 'y%'"
+	rc=0
+	etl-load --db "$db" --table t --key k --emit rows --batch 300 \
+	    <"$scratch/in" >/dev/full 2>"$scratch/err" || rc=$?
+	is "$k several batches, and the output cannot be written: one is committed" \
+	    '74 300' "$rc $(sql "SELECT count(*) FROM t WHERE k LIKE 'y%'")"
+	like "$k several batches: the message says how much is committed" \
+	    'up to record 300, ' "$(cat "$scratch/err")"
+	sql "DELETE FROM t WHERE k LIKE 'y%'"
 	mkfifo "$scratch/fifo.$kind"
 	etl-load --db "$db" --table t --key k --emit changes --batch 9000 \
 	    <"$scratch/in" >"$scratch/fifo.$kind" &

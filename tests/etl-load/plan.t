@@ -122,6 +122,22 @@ is 'a file that does not exist: exit code 0' 0 "$(status etl-load \
     --db "sqlite:$scratch/new.db" --table t --create --plan <"$scratch/in")"
 like 'a file that does not exist: the plan says so' 'new.db \(a new file\)' \
     "$(cat "$scratch/out")"
+# A plan ends as the load does, also if the file cannot be made.
+mkdir "$scratch/locked"
+chmod 500 "$scratch/locked"
+for where in "$scratch/nowhere/x.db" "$scratch/in/x.db" "$scratch" \
+    "$scratch/new.db" "$scratch/locked/x.db"; do
+	for options in --create ''; do
+		set -- etl-load --db "sqlite:$where" --table t --key id \
+		    ${options:+"$options"}
+		plan=$(status "$@" --plan <"$scratch/in"; cat "$scratch/err")
+		rm -f "$scratch/new.db"
+		load=$(status "$@" <"$scratch/in"; cat "$scratch/err")
+		rm -f "$scratch/new.db" "$scratch/locked/x.db"
+		is "${where#"$scratch"} $options: the plan ends as the load" \
+		    "$load" "$plan"
+	done
+done
 mkdir "$scratch/empty"
 is 'the default file does not exist: exit code 0' 0 "$(cd "$scratch/empty" &&
     status etl-load --table t --create --plan --rejects r <"$scratch/in")"

@@ -80,7 +80,7 @@ for kind in sqlite postgresql; do
 
 	# A marked stream with a checkpoint.
 	fill
-	checkpoint_stream s1-long
+	checkpoint_stream s1-long-id
 	rec '{"k":"a","n":5}'
 	checkpoint_mark 1
 	rec '{"k":"e","n":5}' '{"k":"a","n":6}'
@@ -90,17 +90,24 @@ for kind in sqlite postgresql; do
 	    "$(keep --key k --batch 1)"
 	is "$k two batches of a run keep one row for each changed row" 2 \
 	    "$(sql 'SELECT count(*) FROM etl_before')"
-	is "$k --undo of a stream: exit code 0" 0 "$(undo s1)"
+	is "$k --undo with fewer than 8 characters: exit code 64" 64 \
+	    "$(undo s1-long)"
+	like "$k --undo with fewer than 8 characters: the message names the run" \
+	    'only the start of the id of run s1-long-id: give at least 8 characters' \
+	    "$(cat "$scratch/err")"
+	is "$k --undo with fewer than 8 characters changes nothing" \
+	    'a|6 b|2 c|3 e|5' "$(rows)"
+	is "$k --undo of a stream: exit code 0" 0 "$(undo s1-long-)"
 	like "$k --undo warns that the checkpoint was not moved back" \
 	    'checkpoint posts was not moved back' "$(cat "$scratch/err")"
 	is "$k --undo of two batches gives the first values back" \
 	    'a|1 b|2 c|3' "$(rows)"
-	is "$k --undo deletes the stream's row of the ledger" '' "$(ledger s1-long)"
+	is "$k --undo deletes the stream's row of the ledger" '' "$(ledger s1-long-id)"
 	is "$k --undo leaves the checkpoint" '2|2' "$(checkpoint)"
 	is "$k the stream can be loaded again after --undo" \
 	    '0 a|6 b|2 c|3 e|5' "$(keep --key k --no-checkpoint) $(rows)"
 	is "$k a stream that was loaded again can be undone again" \
-	    '0 a|1 b|2 c|3' "$(undo s1-long) $(rows)"
+	    '0 a|1 b|2 c|3' "$(undo s1-long-id) $(rows)"
 	version=2 from='"2"'
 	checkpoint_stream s2
 	version=2 from='"2"'

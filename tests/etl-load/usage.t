@@ -43,6 +43,9 @@ for kind in sqlite postgresql; do
 	check_failure '--max-record 0' 64 'from 1 byte to 1GiB' --db "$db" --table t \
 	    --max-record 0
 	check_failure '--batch 0' 64 'at least 1' --db "$db" --table t --batch 0
+	check_failure '--keep-runs without --keep-before' \
+	    64 'keep-runs needs --keep-before' --db "$db" --table t \
+	    --key k --keep-runs 3
 	check_failure '--backoff with one value' \
 	    64 'BASE..MAX' --db "$db" --table t --backoff 5
 	check_failure '--max-rejects that is no number' 64 \
@@ -53,6 +56,14 @@ for kind in sqlite postgresql; do
 	    --duplicate-members first
 	check_failure 'a table that does not exist' \
 	    78 'no such table: nix in .*--create' --db "$db" --table nix
+	check_failure 'a table of --tables that does not exist' \
+	    78 'no such table: nix in .*create it, or give --ddl FILE$' \
+	    --db "$db" --table-from /k --tables a=nix:k
+	check_failure '--undo in a table that does not exist' \
+	    78 'no such table: nix in .*: --undo needs the table that' \
+	    --db "$db" --table nix --undo 12345678
+	unlike "$k --undo in a table that does not exist: the message does not name --create" \
+	    'create' "$(cat "$scratch/err")"
 	check_failure 'a column in --key that does not exist' \
 	    78 'has no column "zz"' --db "$db" --table t \
 	    --key zz

@@ -48,7 +48,7 @@ column_kinds_of_sqlite(void **state)
 	    "UNIQUE (a, c), CHECK (a > 0));"
 	    "CREATE UNIQUE INDEX half ON Posts (e) WHERE a > 1;"
 	    "CREATE UNIQUE INDEX low ON Posts (lower(b), h)");
-	OK(v, table_read(&t, v->db, "posts", &v->e));
+	OK(v, table_read(&t, v->db, "posts", "", &v->e));
 	assert_string_equal(t->quoted, "\"main\".\"Posts\"");
 	assert_int_equal(t->n, 12);
 	check_kind(t, "id", COLUMN_INT);
@@ -80,11 +80,11 @@ column_kinds_of_sqlite(void **state)
 	script(v, "CREATE TABLE w (a TEXT PRIMARY KEY) WITHOUT ROWID;"
 	    "ATTACH ':memory:' AS other; CREATE TABLE other.o (x);"
 	    "CREATE VIEW s AS SELECT 1");
-	OK(v, table_read(&t, v->db, "w", &v->e));
+	OK(v, table_read(&t, v->db, "w", "", &v->e));
 	assert_true(t->columns[0].not_null);
 	assert_true(unique(v, t, "a", NULL));
 	table_free(t);
-	OK(v, table_read(&t, v->db, "other.o", &v->e));
+	OK(v, table_read(&t, v->db, "other.o", "", &v->e));
 	assert_string_equal(t->quoted, "\"other\".\"o\"");
 	table_free(t);
 }
@@ -109,7 +109,7 @@ column_kinds_of_postgresql(void **state)
 	    "CREATE UNIQUE INDEX half ON posts (k) WHERE a > 1;"
 	    "CREATE UNIQUE INDEX low ON posts (lower(p), o);"
 	    "CREATE UNIQUE INDEX more ON posts (o) INCLUDE (p)");
-	OK(v, table_read(&t, v->db, "Posts", &v->e));
+	OK(v, table_read(&t, v->db, "Posts", "", &v->e));
 	assert_int_equal(t->n, 18);
 	check_kind(t, "id", COLUMN_INT);
 	assert_int_equal(column(t, "id")->key, 2);
@@ -159,25 +159,25 @@ table_names_are_parsed(void **state)
 	struct table *t;
 
 	script(v, "CREATE TABLE \"We.ird \"\"one\"\"\" (a int)");
-	OK(v, table_read(&t, v->db, "\"We.ird \"\"one\"\"\"", &v->e));
+	OK(v, table_read(&t, v->db, "\"We.ird \"\"one\"\"\"", "", &v->e));
 	assert_non_null(strstr(t->quoted, ".\"We.ird \"\"one\"\"\""));
 	table_free(t);
 	(void)snprintf(name, sizeof(name), "%s.\"We.ird \"\"one\"\"\"",
 	    v->kind == DB_SQLITE ? "main" : v->name);
-	OK(v, table_read(&t, v->db, name, &v->e));
+	OK(v, table_read(&t, v->db, name, "", &v->e));
 	assert_false(t->view);
 	table_free(t);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(table_read(&t, v->db, bad[i], &v->e), -1);
+		assert_int_equal(table_read(&t, v->db, bad[i], "", &v->e), -1);
 		assert_int_equal(err_exit_code(&v->e), ERR_CONFIG);
 	}
-	assert_int_equal(table_read(&t, v->db, "nope", &v->e), -1);
+	assert_int_equal(table_read(&t, v->db, "nope", "; why", &v->e), -1);
 	assert_int_equal(err_exit_code(&v->e), ERR_CONFIG);
 	assert_non_null(strstr(v->e.msg, "no such table: nope in "));
-	assert_non_null(strstr(v->e.msg, "--ddl FILE"));
-	assert_int_equal(table_read(&t, v->db, "x.nope", &v->e), -1);
+	assert_non_null(strstr(v->e.msg, "; why"));
+	assert_int_equal(table_read(&t, v->db, "x.nope", "", &v->e), -1);
 	script(v, "CREATE VIEW seen AS SELECT 1 AS a");
-	OK(v, table_read(&t, v->db, "seen", &v->e));
+	OK(v, table_read(&t, v->db, "seen", "", &v->e));
 	assert_true(t->view);
 	table_free(t);
 }

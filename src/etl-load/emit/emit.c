@@ -6,6 +6,8 @@
 #include "stream/fdwrite.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -236,6 +238,17 @@ fail_after_commit(const char *state, struct err *e)
 	return -1;
 }
 
+static int
+fail_after_batch(const struct loader *l, struct err *e)
+{
+	char state[160];
+
+	(void)snprintf(state, sizeof(state), "the batch was committed, and "
+	    "with it the input up to record %" PRIu64 ", but --emit could not "
+	    "write all rows of the batch", l->totals.in + l->sums.in);
+	return fail_after_commit(state, e);
+}
+
 int
 emit_write_committed(struct loader *l, struct err *e)
 {
@@ -248,8 +261,7 @@ emit_write_committed(struct loader *l, struct err *e)
 	if (start_stream_once(l, e) == -1 || write_file(m, t, e) == -1 ||
 	    stage_emit_lines(m->out, t->b.data, t->b.len, t->n, e) == -1 ||
 	    stage_flush(m->out, e) == -1)
-		return fail_after_commit("the batch was committed, but --emit "
-		    "could not write all of its rows", e);
+		return fail_after_batch(l, e);
 	return forget_lines(t, e);
 }
 

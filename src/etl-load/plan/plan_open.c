@@ -23,18 +23,6 @@ plan_release(struct plan *p)
 }
 
 static int
-open_database_or_empty_one(struct loader *l, struct err *e)
-{
-	if (db_open_present(&l->db, l->o->db, e) == 0)
-		return 0;
-	if (e->code != ERR_INPUT || !l->o->create)
-		return -1;
-	*e = (struct err){ 0 };
-	l->plan.no_file = true;
-	return db_open(&l->db, "sqlite::memory:", e);
-}
-
-static int
 fail_if_script_would_make_table(struct loader *l, struct err *e)
 {
 	bool exists;
@@ -72,7 +60,7 @@ plan_open_database_and_tables(struct loader *l, struct err *e)
 	enum table_state state = TABLE_EXISTS;
 	bool child_missing = false;
 
-	if (open_database_or_empty_one(l, e) == -1 ||
+	if (db_open_for_plan(&l->db, l->o->db, &l->plan.no_file, e) == -1 ||
 	    time_limits_set_if_given(l, e) == -1 ||
 	    fail_if_script_would_make_table(l, e) == -1)
 		return -1;

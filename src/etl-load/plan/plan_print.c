@@ -27,13 +27,8 @@ make_full_shape(struct shape *s, const struct target *t, struct err *e)
 static void
 put_database(struct buf *b, const struct loader *l)
 {
-	buf_str(b, "database: ");
-	if (l->plan.no_file)
-		db_url_append_public(b, l->o->db != NULL ? l->o->db :
-		    getenv("DATABASE_URL"));
-	else
-		buf_str(b, db_name(l->db));
-	buf_str(b, l->plan.no_file ? " (a new file)\n" : "\n");
+	buf_printf(b, "database: %s%s\n", db_name(l->db),
+	    l->plan.no_file ? " (a new file)" : "");
 }
 
 /* Says where the rows of a table of --nested come from. */

@@ -38,6 +38,14 @@ find_if_values_are_checked(struct target *t, const struct load_opts *o)
 		t->checks_change |= t->table->columns[i].change != CHANGE_NONE;
 }
 
+/* With --tables, --create is not allowed. */
+static const char *
+advise_if_missing(const struct load_opts *o)
+{
+	return o->tables.n > 0 ? "; create it, or give --ddl FILE" :
+	    "; create it, or give --create or --ddl FILE";
+}
+
 int
 target_open(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e)
@@ -48,7 +56,8 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
 		.history = { .from = NO_COLUMN, .to = NO_COLUMN,
 			.current = NO_COLUMN } };
 	if (load_mode_find(&t->mode, o, e) == -1 ||
-	    table_read(&t->table, db, o->table, e) == -1 ||
+	    table_read(
+		&t->table, db, o->table, advise_if_missing(o), e) == -1 ||
 	    view_check_takes_rows(t->table, t->mode, db, e) == -1 ||
 	    mapping_open(&t->mapping, t->table, o, e) == -1)
 		return -1;

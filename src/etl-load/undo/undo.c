@@ -33,13 +33,38 @@ is_used_by_undo(const char *option)
 	return false;
 }
 
+static bool
+is_given(
+    const struct load_opts *o, const struct opt_spec *spec, const char *option)
+{
+	for (size_t i = 0; i < spec->n; i++)
+		if (o->is_given[i] && strcmp(spec->opts[i].name, option) == 0)
+			return true;
+	return false;
+}
+
+static int
+check_options_of_load(const struct load_opts *o, const struct opt_spec *spec,
+    struct err *e)
+{
+	if (o->with_checkpoint)
+		return err_set(e, ERR_USAGE, false,
+		    "--with-checkpoint needs --undo RUN");
+	if (o->keep_runs == 0)
+		return err_set(e, ERR_USAGE, false,
+		    "--keep-runs is 0: it must be at least 1");
+	if (!o->keep_before && is_given(o, spec, "keep-runs"))
+		return err_set(e, ERR_USAGE, false, "--keep-runs needs "
+		    "--keep-before: without it the load keeps no old values");
+	return 0;
+}
+
 int
 undo_check_options(const struct load_opts *o, const struct opt_spec *spec,
     struct err *e)
 {
 	if (o->undo == NULL)
-		return !o->with_checkpoint ? 0 : err_set(e, ERR_USAGE, false,
-		    "--with-checkpoint needs --undo RUN");
+		return check_options_of_load(o, spec, e);
 	if (*o->undo == '\0')
 		return err_set(e, ERR_USAGE, false, "--undo needs the id of a "
 		    "run, or of a stream");
@@ -71,7 +96,8 @@ open_database_and_table(struct undo *u, struct err *e)
 		false, e) == -1 ||
 	    ((limits.lock > 0 || limits.statement > 0) &&
 		db_set_limits(u->db, &limits, e) == -1) ||
-	    table_read(&u->table, u->db, u->o->table, e) == -1)
+	    table_read(&u->table, u->db, u->o->table,
+		": --undo needs the table that the run has loaded", e) == -1)
 		return -1;
 	return db_add_image_functions(u->db, e);
 }

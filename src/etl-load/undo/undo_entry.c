@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The start of an id that --undo accepts. Fewer characters may be a mistake:
+ * etl-status takes 12 as the number of a run. */
+enum { START_OF_ID = 8 };
+
 struct reading {
 	struct db *db;
 	const struct table *table;
@@ -40,6 +44,26 @@ copy_text(char **to, struct db_value v, struct err *e)
 	return *to == NULL ? err_nomem(e) : 0;
 }
 
+static int
+check_name(const struct reading *u, int found, bool exact, struct err *e)
+{
+	if (exact)
+		return 0;
+	if (found > 1)
+		return err_set(e, ERR_USAGE, false, "--undo %s: the ids of "
+		    "several runs start with this: give more of the id",
+		    u->name);
+	if (found == 0)
+		return err_set(e, ERR_LIMIT, false, "--undo %s: %s keeps no "
+		    "images of such a run for table %s: it was loaded without "
+		    "--keep-before, or its images were deleted (--keep-runs)",
+		    u->name, db_name(u->db), u->table->name);
+	return strlen(u->name) >= START_OF_ID ? 0 : err_set(e, ERR_USAGE,
+	    false, "--undo %s: this is only the start of the id of run %s: "
+	    "give at least %d characters of the id", u->name, u->entry->run,
+	    START_OF_ID);
+}
+
 /* Reads up to two runs: one with exactly the name, or else those that begin
  * with it. */
 static int
@@ -61,16 +85,7 @@ find_run(struct reading *u, struct err *e)
 		}
 	}
 	db_end(r);
-	if (rc == -1)
-		return -1;
-	if (n > 1 && !exact)
-		return err_set(e, ERR_USAGE, false, "--undo %s: the ids of "
-		    "several runs start with this: give more of the id",
-		    u->name);
-	return n > 0 ? 0 : err_set(e, ERR_LIMIT, false, "--undo %s: %s keeps "
-	    "no images of such a run for table %s: it was loaded without "
-	    "--keep-before, or its images were deleted (--keep-runs)",
-	    u->name, db_name(u->db), u->table->name);
+	return rc == -1 ? -1 : check_name(u, n, exact, e);
 }
 
 /* Sets the columns of the key from a JSON array of names. */
