@@ -49,6 +49,15 @@ ends_session(const PGresult *res)
 	return strcmp(s, "FATAL") == 0 || strcmp(s, "PANIC") == 0;
 }
 
+/* For these errors the DETAIL names what stands in the way: the key of the
+ * other row, or the view that uses a column. */
+static bool
+detail_is_needed(const char *state)
+{
+	return strcmp(state, "23505") == 0 || strcmp(state, "23503") == 0 ||
+	    strcmp(state, "0A000") == 0 || strcmp(state, "2BP01") == 0;
+}
+
 /* Called after a command has failed: sets the error *e, and the details
  * (SQLSTATE, column, constraint) in pg->fault. Frees res, which may be NULL. */
 int
@@ -73,7 +82,7 @@ pg_set_command_error_and_free(struct pg *pg, PGresult *res, struct err *e)
 	fault_parse_copy_context(f, error_field(res, PG_DIAG_CONTEXT));
 	f->position = strtoll(
 	    error_field(res, PG_DIAG_STATEMENT_POSITION), NULL, 10);
-	if (strcmp(state, "23505") == 0 || strcmp(state, "23503") == 0)
+	if (detail_is_needed(state))
 		detail = error_field(res, PG_DIAG_MESSAGE_DETAIL);
 	(void)fault_set_error_on_one_line(e, code, transient,
 	    f->data ? "" : "PostgreSQL",

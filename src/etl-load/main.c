@@ -24,7 +24,8 @@
  *            load the elements of --nested; create_children
  * plan/      plan_open, plan_print, plan_columns: what a load would do (--plan)
  * evolve/    evolve: how the table must change to take rejected records
- *            (--evolve); evolve_alter: alters it; column_width: wider types
+ *            (--evolve); evolve_alter: alters it; column_width: wider types;
+ *            evolve_plan: for --plan
  * expect/    expect: the tests of --expect; expect_sql: their queries
  * batch/     spool: the lines of a batch, in memory or in a temporary file;
  *            outcome: the counts and rejects of one try of a table's records;

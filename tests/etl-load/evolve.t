@@ -126,6 +126,33 @@ for kind in sqlite postgresql; do
 	is "$k --plan: exit code 0" 0 "$(load --key id --plan)"
 	like "$k --plan: other members get columns" \
 	    '^other members get a column' "$(cat "$scratch/out")"
+	table 'id int PRIMARY KEY, n int'
+	put '{"id":1,"n":"x","a":true}' '{"id":2,"n":1,"b":{}}' 'no JSON' \
+	    '{"id":3,"a":null}' '{"id":4,"c.\"d":0.5}'
+	before=$(types)
+	is "$k --plan with new members: exit code 0" 0 "$(load --key id --plan)"
+	is "$k --plan changes nothing" "$before" "$(types)"
+	sed -n '/^statements of --evolve/,/^$/{
+		/^[sA]/!d; /^statements/!p; }' "$scratch/out" >"$scratch/alter"
+	like "$k --plan says which records it has read" \
+	    '^statements of --evolve, as far as the first 5 records show:$' \
+	    "$(cat "$scratch/out")"
+	is "$k --plan has an ALTER TABLE" 1 \
+	    "$(grep -c 'ALTER TABLE .*ADD COLUMN .*"a" BOOLEAN' -i "$scratch/alter")"
+	load --key id >/dev/null
+	loaded=$(types)
+	table 'id int PRIMARY KEY, n int'
+	sql "$(cat "$scratch/alter")"
+	is "$k the statements of --plan are those of the load" "$loaded" \
+	    "$(types)"
+	is "$k --plan of a table that takes all records: exit code 0" 0 \
+	    "$(load --key id --plan)"
+	like "$k --plan of a table that takes all records has no ALTER TABLE" \
+	    '^none$' "$(grep -A1 '^statements of --evolve' "$scratch/out")"
+	is "$k --plan with --columns: exit code 0" 0 \
+	    "$(put '{"id":9,"new":1}'; load --key id --columns id --plan)"
+	like "$k --plan with --columns adds no column" '^none$' \
+	    "$(grep -A1 '^statements of --evolve' "$scratch/out")"
 	sql 'DROP TABLE t'
 	put '{"id":1,"v":1}' '{"id":2,"w":1}'
 	is "$k --create --evolve: exit code 0" 0 "$(load --key id --create)"
@@ -183,7 +210,8 @@ sql 'CREATE VIEW w AS SELECT n FROM t'
 put '{"id":1,"n":"x"}'
 is 'a view that uses the column: exit code 78' 78 "$(load --key id)"
 like 'a view that uses the column: one message says why' \
-    '--evolve: table t: .*view' "$(cat "$scratch/err")"
+    '--evolve: table t: .*rule _RETURN on view w depends on column "n"; drop it' \
+    "$(cat "$scratch/err")"
 is 'a view that uses the column: nothing is changed or loaded' 'integer|0' \
     "$(types | sed 's/.*n|//; s/ $//')|$(sql 'SELECT count(*) FROM t')"
 sql 'DROP VIEW w'
@@ -196,6 +224,26 @@ is 'the table is locked for longer than --lock-timeout: exit code 75' 75 \
 wait
 is 'after the lock is gone the next load alters the table: exit code 0' 0 \
     "$(load --key id --lock-timeout 3s)"
+# What the plan finds by itself is what the load does.
+for value in 3000000000 12345678901234567890 1.5 true '"x"' '[1]' null '"7"' 7; do
+	for type in smallint integer bigint 'numeric(30,5)' float8 boolean date; do
+		table "id int PRIMARY KEY, n $type"
+		put "{\"id\":1,\"n\":$value}"
+		load --key id --plan >/dev/null
+		planned=$(sed -n 's/^ALTER TABLE.* TYPE \([a-z]*\).*/\1/p' \
+		    "$scratch/out")
+		[ -n "$planned" ] || continue
+		load --key id >/dev/null
+		is "$type, $value: the type of the plan is that of the load" \
+		    "id|integer n|$planned " "$(types)"
+	done
+done
+table 'id int PRIMARY KEY, n int, b bigint'
+put '{"id":1,"n":3000000000,"b":12345678901234567890}'
+is 'numbers that are too large, --plan: exit code 0' 0 "$(load --key id --plan)"
+like 'numbers that are too large: the plan widens the columns' \
+    'ALTER COLUMN "n" TYPE bigint, ALTER COLUMN "b" TYPE numeric' \
+    "$(cat "$scratch/out")"
 # While the loader waits for its lock, another session makes the column text.
 table 'id int PRIMARY KEY, n bigint'
 psql -XAtqd "$db" -c "BEGIN; LOCK TABLE t IN ACCESS SHARE MODE;

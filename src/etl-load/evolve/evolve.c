@@ -134,9 +134,9 @@ may_add_columns(const struct evolve *v, struct db *db, const struct table *t,
 	return new <= room;
 }
 
-static int
-add_columns_of_record(struct evolve *v, struct db *db, const struct table *t,
-    struct err *e)
+int
+evolve_add_columns_of_record(struct evolve *v, struct db *db,
+    const struct table *t, struct err *e)
 {
 	int rc = may_add_columns(v, db, t, e);
 
@@ -156,16 +156,30 @@ add_columns_of_record(struct evolve *v, struct db *db, const struct table *t,
 	return 0;
 }
 
+int
+evolve_widen_column(struct evolve *v, const struct column *c, unsigned kinds,
+    struct err *e)
+{
+	enum column_width width = column_find_width(c, kinds);
+	uint32_t *have;
+
+	if (width == WIDTH_KEEP)
+		return 0;
+	have = keyset_add_or_find_bytes(
+	    &v->widened, c->name, strlen(c->name), e);
+	if (have != NULL && *have < width)
+		*have = width;
+	return have == NULL ? -1 : 0;
+}
+
 /* The reject names the column whose type has refused the record's value. */
 static int
 widen_column_of_reject(struct evolve *v, const struct target *t,
     const char *pointer, struct err *e)
 {
 	const struct column *c = NULL;
-	enum column_width width;
 	unsigned kinds = 0;
 	struct buf b;
-	uint32_t *have;
 	int rc;
 
 	buf_init(&b, SIZE_MAX / 4);
@@ -185,14 +199,7 @@ widen_column_of_reject(struct evolve *v, const struct target *t,
 		if (strlen(c->name) == n && memcmp(c->name, name, n) == 0)
 			kinds = v->record.columns.v[i].value;
 	}
-	width = c == NULL ? WIDTH_KEEP : column_find_width(c, kinds);
-	if (width == WIDTH_KEEP)
-		return 0;
-	have = keyset_add_or_find_bytes(
-	    &v->widened, c->name, strlen(c->name), e);
-	if (have != NULL && *have < width)
-		*have = width;
-	return have == NULL ? -1 : 0;
+	return c == NULL ? 0 : evolve_widen_column(v, c, kinds, e);
 }
 
 static int
@@ -211,7 +218,8 @@ note_refused_record(struct evolve *v, const struct outcome *o, size_t i,
 	sample_forget_records(&v->record);
 	if (sample_note_record(&v->record, o->stage, &l, e) == -1)
 		return -1;
-	return schema ? add_columns_of_record(v, db, o->target->table, e) :
+	return schema ?
+	    evolve_add_columns_of_record(v, db, o->target->table, e) :
 	    widen_column_of_reject(v, o->target, why.pointer, e);
 }
 

@@ -33,6 +33,19 @@ int evolve_note_refused_records(struct evolve *v, const struct outcome *o,
 const struct column *evolve_find_column(
     const struct table *t, const char *name, size_t len);
 bool evolve_is_needed(const struct evolve *v);
+/* The parts of it: adds a column for each member of v->record that the table
+ * lacks, or none; widens the column for a value of these kinds. */
+int evolve_add_columns_of_record(struct evolve *v, struct db *db,
+    const struct table *t, struct err *e);
+int evolve_widen_column(struct evolve *v, const struct column *c,
+    unsigned kinds, struct err *e);
+/* For --plan: adds the changes that a record needs which is not loaded. Only
+ * those are found that are certain without the database. */
+int evolve_note_planned_record(struct evolve *v, struct reader *r,
+    const struct line *l, bool adds_columns, struct db *db, struct err *e);
+/* Appends the statements that evolve_alter_table() runs. */
+int evolve_put_statements(struct buf *b, const struct evolve *v, struct db *db,
+    const struct table *t, struct err *e);
 /* Makes the changes in a transaction of their own, and prints them. If another
  * program has altered the table meanwhile, makes none. The caller then reads
  * the table again. */

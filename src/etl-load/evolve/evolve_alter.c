@@ -30,8 +30,8 @@ find_column_of_entry(const struct keyset *k, size_t i, const struct table *t)
 
 /* SQLite alters one column at a time. PostgreSQL makes all changes in one pass
  * over the table. */
-static int
-put_alter_statements(struct buf *b, const struct evolve *v, struct db *db,
+int
+evolve_put_statements(struct buf *b, const struct evolve *v, struct db *db,
     const struct table *t, struct err *e)
 {
 	bool lite = db_kind(db) == DB_SQLITE, any = false;
@@ -50,7 +50,7 @@ put_alter_statements(struct buf *b, const struct evolve *v, struct db *db,
 		if (db_quote_name(db, b, v->added.bytes.data + k->at, k->len,
 			e) == -1)
 			return -1;
-		buf_printf(b, " %s%s", find_type(k, db, t), lite ? "; " : "");
+		buf_printf(b, " %s%s", find_type(k, db, t), lite ? ";\n" : "");
 	}
 	for (size_t i = 0; i < v->widened.n; i++) {
 		if ((c = find_column_of_entry(&v->widened, i, t)) == NULL)
@@ -60,6 +60,8 @@ put_alter_statements(struct buf *b, const struct evolve *v, struct db *db,
 		    (enum column_width)v->widened.v[i].value);
 		any = true;
 	}
+	if (!lite)
+		buf_str(b, ";\n");
 	(void)buf_text(b);
 	return buf_check(b, e);
 }
@@ -162,6 +164,23 @@ print_changes(const struct evolve *v, struct db *db, const struct table *t)
 	buf_release(&b);
 }
 
+/* SQLSTATE 0A000: the message names, for example, a view of the column. */
+static void
+say_what_to_do(const struct db *db, const struct table *t, struct err *e)
+{
+	const struct err why = *e;
+	bool in_the_way = strcmp(db_fault(db)->sqlstate, "0A000") == 0;
+
+	if (e->code == ERR_DATA)
+		e->code = ERR_CONFIG;
+	if (e->code == ERR_CONFIG)
+		(void)err_set(e, ERR_CONFIG, false, "%s; %sload without "
+		    "--evolve, which makes such a record a reject", why.msg,
+		    in_the_way ? "drop it and make it again after the load, "
+		    "or " : "");
+	err_prefix(e, "--evolve: table %s", t->name);
+}
+
 int
 evolve_alter_table(struct evolve *v, struct db *db, const struct table *t,
     struct err *e)
@@ -170,7 +189,7 @@ evolve_alter_table(struct evolve *v, struct db *db, const struct table *t,
 	int rc;
 
 	buf_init(&sql, SIZE_MAX / 4);
-	rc = put_alter_statements(&sql, v, db, t, e);
+	rc = evolve_put_statements(&sql, v, db, t, e);
 	if (rc == 0)
 		rc = alter_in_transaction(db, t, sql.data, e);
 	buf_release(&sql);
@@ -178,9 +197,7 @@ evolve_alter_table(struct evolve *v, struct db *db, const struct table *t,
 		v->total += v->added.n;
 		print_changes(v, db, t);
 	} else if (rc == -1 && !e->transient) {
-		if (e->code == ERR_DATA)
-			e->code = ERR_CONFIG;
-		err_prefix(e, "--evolve: table %s", t->name);
+		say_what_to_do(db, t, e);
 	}
 	return rc == -1 ? -1 : 0;
 }

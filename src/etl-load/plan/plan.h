@@ -10,6 +10,8 @@
 
 struct plan {
 	struct buf ddl;
+	bool evolves;           /* the input has been read for --evolve */
+	bool adds_columns;      /* a new member gets a column */
 	bool no_file;           /* the file of the database does not exist: an
 	                         * empty database in memory takes its place */
 };
@@ -19,6 +21,8 @@ void plan_init(struct plan *p);
 void plan_release(struct plan *p);
 /* Takes the place of the opening of a load. */
 int plan_open_database_and_tables(struct loader *l, struct err *e);
+/* Reads the sample of the input, for the statements of --evolve. */
+int plan_find_changes_of_table(struct loader *l, struct err *e);
 /* Prints the plan on standard output, and rolls back. */
 int plan_print_and_roll_back(struct loader *l, struct err *e);
 

@@ -112,6 +112,22 @@ put_statements(struct buf *b, const struct loader *l,
 }
 
 static int
+put_changes_of_table(struct buf *b, const struct loader *l, struct err *e)
+{
+	const struct loaded_table *t = l->tables;
+
+	if (!l->plan.evolves)
+		return 0;
+	buf_printf(b, "\nstatements of --evolve, as far as the first %llu "
+	    "records show:\n", (unsigned long long)l->sample.records);
+	if (evolve_is_needed(&t->evolve))
+		return evolve_put_statements(
+		    b, &t->evolve, l->db, t->target.table, e);
+	buf_str(b, "none\n");
+	return 0;
+}
+
+static int
 put_plan(struct buf *b, const struct loader *l, struct err *e)
 {
 	put_database(b, l);
@@ -128,6 +144,8 @@ put_plan(struct buf *b, const struct loader *l, struct err *e)
 			buf_str(b, "\nstatements before the load:\n");
 			buf_add(b, l->plan.ddl.data, l->plan.ddl.len);
 		}
+		if (i == 0 && put_changes_of_table(b, l, e) == -1)
+			return -1;
 		buf_str(b, "\nstatements for records with a value for each "
 		    "column:\n");
 		if (put_statements(b, l, t, e) == -1)
@@ -169,7 +187,9 @@ plan_print_and_roll_back(struct loader *l, struct err *e)
 	int rc;
 
 	buf_init(&b, SIZE_MAX / 4);
-	rc = put_plan(&b, l, e);
+	rc = plan_find_changes_of_table(l, e);
+	if (rc == 0)
+		rc = put_plan(&b, l, e);
 	db_rollback(l->db);
 	if (rc == 0)
 		rc = print_lines(&b, e);
