@@ -87,24 +87,25 @@ is 'a trigger updates its own row: the other records are loaded' '5 6' \
 sql 'CREATE TABLE p (k int PRIMARY KEY, n int)'
 sql 'ALTER TABLE p ENABLE ROW LEVEL SECURITY'
 sql 'CREATE POLICY p ON p USING (n > 0)'
-sql 'CREATE ROLE etl_load_causes'
-at_exit "psql -Xq -d ${db#postgresql:///} -c 'DROP OWNED BY etl_load_causes' \
-    -c 'DROP ROLE etl_load_causes'"
-sql 'GRANT SELECT, INSERT, UPDATE ON p TO etl_load_causes'
+role=etl_causes_$$
+sql "CREATE ROLE $role"
+at_exit "psql -Xq -d ${db#postgresql:///} -c 'DROP OWNED BY $role' \
+    -c 'DROP ROLE $role'"
+sql "GRANT SELECT, INSERT, UPDATE ON p TO $role"
 printf '%s\n' '{"k":1,"n":1}' '{"k":2,"n":-1}' '{"k":3,"n":1}' >"$scratch/in"
 for options in '--key k' '--mode append'; do
 	sql 'DELETE FROM p'
 	rm -f "$scratch/policy"
 	# shellcheck disable=SC2086
 	is "a policy refuses a row, $options: etl-load exits with 0" 0 "$(
-	    PGOPTIONS='-c role=etl_load_causes' status etl-load --db "$db" \
+	    PGOPTIONS="-c role=$role" status etl-load --db "$db" \
 	    --table p $options --rejects "$scratch/policy" <"$scratch/in")"
 	is "a policy refuses a row, $options: the record is rejected" '42501 2' \
 	    "$(jq -r '"\(.sqlstate) \(.origin.line)"' "$scratch/policy")"
 done
-sql 'REVOKE INSERT ON p FROM etl_load_causes'
+sql "REVOKE INSERT ON p FROM $role"
 is 'a role that may not insert: etl-load exits with 77' 77 "$(
-    PGOPTIONS='-c role=etl_load_causes' status etl-load --db "$db" \
+    PGOPTIONS="-c role=$role" status etl-load --db "$db" \
     --table p --key k --rejects "$scratch/none" <"$scratch/in")"
 like 'a role that may not insert: the message names the table and the line' \
     '^etl-load: table p, line 1: .*permission denied' "$(cat "$scratch/err")"

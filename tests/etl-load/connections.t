@@ -75,7 +75,7 @@ spellings() {
 	sql "CREATE TABLE sp (id $2 PRIMARY KEY, v text)"
 	for n in $(seq 10 49); do
 		printf "{\"id\":$3,\"v\":1}\n{\"id\":$4,\"v\":2}\n" "$n" "$n"
-	done | over --table sp -v --lossy >/dev/null
+	done | over --table sp -v --lossy --connections 7 >/dev/null
 	like "$1: both spellings of a key go to one connection" \
 	    '40 superseded' "$(message)"
 	sql 'DROP TABLE sp'
@@ -138,7 +138,13 @@ like 'SQLite: the message says why' 'only one connection can write' "$(message)"
 db=$db_saved
 
 # Sessions: their number, options, limits.
-sql 'CREATE SCHEMA other; CREATE TABLE other.t (id int PRIMARY KEY, v text)'
+# The trigger finds the table `seen` only by the search_path of --ddl.
+sql 'CREATE SCHEMA other; CREATE TABLE other.t (id int PRIMARY KEY, v text);
+    CREATE TABLE other.seen (n int);
+    CREATE FUNCTION other.see() RETURNS trigger LANGUAGE plpgsql AS $f$
+    BEGIN INSERT INTO seen SELECT count(*) FROM new; RETURN NULL; END $f$;
+    CREATE TRIGGER see AFTER INSERT ON other.t REFERENCING NEW TABLE AS new
+	FOR EACH STATEMENT EXECUTE FUNCTION other.see()'
 mkfifo "$scratch/pipe"
 # feed: starts a load whose input is written to file descriptor 9.
 feed() {
@@ -162,7 +168,9 @@ has_rows() {
 echo 'SET search_path = other; SET lock_timeout = 1234' >"$scratch/ddl.sql"
 feed --ddl "$scratch/ddl.sql"
 records 1 100 >&9
-wait_until 10 sh -c "[ \$(psql -XAtq -d '$db' -c 'SELECT count(*) FROM other.t') = 100 ]"
+ok 'search_path of --ddl: the records of both connections are loaded' \
+    wait_until 10 sh -c \
+    "[ \$(psql -XAtq -d '$db' -c 'SELECT count(*) FROM other.t') = 100 ]"
 is 'two connections and that of the state are open, with the name etl-load' 3 \
     "$(sql "SELECT count(*) FROM pg_stat_activity
     WHERE application_name = 'etl-load' AND $sessions_here")"
@@ -171,8 +179,9 @@ sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 records 101 200 >&9
 finish
 is 'all three connections are lost: the load connects again' 0 $rc
-is 'search_path of --ddl holds for all connections, also after that' '200|0' \
-    "$(sql 'SELECT count(*), (SELECT count(*) FROM t) FROM other.t')"
+is 'search_path of --ddl holds for all connections, also after that' '200|0|200' \
+    "$(sql 'SELECT count(*), (SELECT count(*) FROM t),
+    (SELECT sum(n) FROM other.seen) FROM other.t')"
 
 sql 'TRUNCATE t'
 hold 'BEGIN' 'LOCK TABLE t IN SHARE MODE'
@@ -205,7 +214,19 @@ finish
 is 'a column is renamed and another one gets its name: the load goes on' 0 $rc
 is 'the rows after that have their values in the new column' '150|100|100' \
     "$(sql 'SELECT count(*), count(v), count(w) FROM t')"
-sql 'ALTER TABLE t DROP w; TRUNCATE t'
+sql 'ALTER TABLE t DROP w; TRUNCATE t;
+    ALTER TABLE t ALTER v TYPE numeric(6,2) USING NULL'
+feed --rejects "$scratch/rejects"
+records 1 100 1.5 >&9
+wait_until 10 has_rows 100
+sql 'ALTER TABLE t ALTER v TYPE numeric(6,1)'
+records 101 140 1.25 >&9
+finish
+is 'a column gets another type: the load goes on' 0 $rc
+is 'a value that the new type would round is rejected' '100|100 40 range' \
+    "$(sql 'SELECT count(*), count(v) FROM t') $(jq -r .code "$scratch/rejects" |
+    sort | uniq -c | xargs)"
+sql 'TRUNCATE t; ALTER TABLE t ALTER v TYPE text'
 
 # The limit on rejects.
 is 'too many rejects end the load' 1 "$({ records 1 100; records 101 200 |
@@ -228,9 +249,11 @@ like '--extra error: the message does not say that nothing was stored' \
     'this batch counts as not loaded' "$(message)"
 
 # A later connect is refused.
-sql "CREATE ROLE few LOGIN PASSWORD 'few' CONNECTION LIMIT 2"
+few=etl_few_$$
+sql "CREATE ROLE $few LOGIN PASSWORD 'few' CONNECTION LIMIT 2"
+at_exit "dropuser --if-exists $few"
 is 'the server has too few connections: exit code 75' 75 "$(records 1 9 |
-    PGUSER=few PGPASSWORD=few over --connections 3 --retries 1)"
+    PGUSER=$few PGPASSWORD=few over --connections 3 --retries 1)"
 like 'the server has too few connections: the message names the option' \
     'connection [23] of --connections 3: ' "$(message)"
 

@@ -307,14 +307,15 @@ y|2|C' "$(sql 'SELECT k, a, b FROM t ORDER BY k')"
 	sql 'CREATE TABLE secured (k int, v int)'
 	sql 'ALTER TABLE secured ENABLE ROW LEVEL SECURITY'
 	sql 'CREATE POLICY p ON secured USING (v > 0)'
-	sql 'CREATE ROLE etl_load_row_security'
-	sql 'GRANT SELECT, INSERT ON secured TO etl_load_row_security'
+	role=etl_rows_$$
+	sql "CREATE ROLE $role"
+	sql "GRANT SELECT, INSERT ON secured TO $role"
 	table=secured
 	put '{"k":1,"v":1}' '{"k":2,"v":2}'
-	PGOPTIONS='-c role=etl_load_row_security' \
+	PGOPTIONS="-c role=$role" \
 	    load "$k a table with row-level security" '2 in 2 0 0 0 0'
-	sql 'DROP OWNED BY etl_load_row_security'
-	sql 'DROP ROLE etl_load_row_security'
+	sql "DROP OWNED BY $role"
+	sql "DROP ROLE $role"
 	put '{"etl.n":1}'
 	sql 'CREATE TABLE ours ("etl.n" int)'
 	is "$k a column named etl.n: etl-load exits with 78" \

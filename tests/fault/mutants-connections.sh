@@ -31,8 +31,8 @@ mutant $t 'committed shares are loaded again' src/etl-load/workers/workers_load.
     's/all->v\[i\].idle = true;/(void)0;/' \
     'the share of one connection fails once'
 mutant $t 'rows are loaded again if only the state failed' src/etl-load/workers/workers_load.c \
-    's/l->rows_are_stored = more == 0;/l->rows_are_stored = false;/' \
-    'the commit of the state fails once'
+    's/if (l->rows_are_stored ||/if (/' \
+    'the commit of the state fails once: each row counts as inserted'
 mutant $t 'rejects of the second share get the numbers of the first' src/etl-load/workers/workers_load.c \
     's/w->place\[o->refused.v\[i\].item\]/o->refused.v[i].item/' \
     'several connections give'
@@ -42,7 +42,8 @@ mutant $t 'a share waits without --lock-timeout' src/etl-load/workers/workers_op
     's/return time_limits_set_for(w->db, l->o, e);/return 0;/' \
     '--lock-timeout holds for the connections'
 mutant $t 'the columns are not read again' src/etl-load/workers/worker_commit.c \
-    's/if (changed)/if (false)/' 'the rows after that have their values'
+    's/if (changed)/if (false)/' \
+    'a value that the new type would round is rejected'
 mutant etl-load/connections_faults.t 'the outcome of a COMMIT without answer is not asked for' \
     src/etl-load/workers/worker_commit.c 's/if (w->xid == 0)/if (true)/' \
     'the answer to the COMMIT of a share is lost: each record'
