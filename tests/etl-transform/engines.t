@@ -1,5 +1,6 @@
 #!/bin/sh
 # The native engine gives the same bytes as libjq, and says what it lacks.
+# shellcheck disable=SC2016 # jq's variables
 . tests/support/lib.sh
 
 # explain FILTER OPTION...: what --explain prints.
@@ -82,6 +83,19 @@ for name in ARGS ENV __loc__; do
 	    "etl-transform: --engine native cannot run this filter: it lacks this variable (line 1, column 5)" \
 	    "$(explain "{a: \$$name}" --engine native --arg "$name" x 2>&1 |
 	    grep -v warning)"
+done
+
+# Records with many values, which libjq reads fast: the native engine must not
+# need minutes for them.
+python3 -c 'print("{\"a\":[1.50" + ",2" * 20 + "],\"t\":[" + ",".join(["\"x\""] *
+    300000) + "]}")' >"$scratch/many"
+for filter in '{r: [range(100; 300100)]}' \
+    '. as $d | {r: (reduce range(300000) as $i (0; . + ($d.t | length)))}' \
+    '. as $d | {r: (reduce range(300000) as $i (0; . + ($d.t[0] | length)))}' \
+    '{r: (reduce range(300000) as $i (.t; .[1:]) | length)}'; do
+	run_both "$filter" --time-limit 55s <"$scratch/many"
+	is "many values: $filter" "$(cksum <"$scratch/jq")" \
+	    "$(cksum <"$scratch/native")"
 done
 
 compared=0

@@ -63,10 +63,11 @@ function_ltrimstr(struct run *r, const struct value *in,
 	struct value text = *in, start = args[0];
 	bool texts;
 
-	if (!open_both(r, &text, &start, &texts))
+	/* Other values than texts are an error from jq 1.8 on. */
+	if (!open_both(r, &text, &start, &texts) || !texts)
 		return RUN_UNSURE;
 	*out = text;
-	if (texts && starts_with(&text, &start))
+	if (starts_with(&text, &start))
 		*out = value_string(
 		    text.u.text + start.n, text.n - start.n);
 	return RUN_ON;
@@ -79,13 +80,12 @@ function_rtrimstr(struct run *r, const struct value *in,
 	struct value text = *in, end = args[0];
 	bool texts;
 
-	if (!open_both(r, &text, &end, &texts))
-		return RUN_UNSURE;
-	/* One version of jq does not take an empty text as an end. */
-	if (texts && end.n == 0)
+	/* One version of jq does not take an empty text as an end. Other values
+	 * than texts are an error from jq 1.8 on. */
+	if (!open_both(r, &text, &end, &texts) || !texts || end.n == 0)
 		return RUN_UNSURE;
 	*out = text;
-	if (texts && ends_with(&text, &end))
+	if (ends_with(&text, &end))
 		out->n -= end.n;
 	return RUN_ON;
 }

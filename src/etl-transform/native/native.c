@@ -108,6 +108,7 @@ native_run(struct native *n, const struct json *j, struct outcome *o)
 	else if (rc == RUN_ERROR || rc == RUN_UNSURE) {
 		outcome_clear(o);
 		arena_clear(&r->values.arena);
+		buf_release(&r->values.text);   /* memory for libjq */
 		return false;
 	}
 	return true;

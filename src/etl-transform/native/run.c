@@ -63,19 +63,6 @@ eval_binary(struct run *r, const struct node *n, struct value in,
 }
 
 static enum run_result
-negate(struct run *r, const struct value *v, struct value *out)
-{
-	double d;
-
-	if (v->kind != VALUE_NUMBER)
-		return run_error(r);
-	if (!value_double(&r->values, v, &d) || d == 0)
-		return RUN_UNSURE;
-	*out = value_number(-d);
-	return RUN_ON;
-}
-
-static enum run_result
 eval_and_or(struct run *r, const struct node *n, struct value in,
     struct value *out)
 {
@@ -207,7 +194,7 @@ eval_rest(struct run *r, const struct node *n, struct value in,
 		return eval_binary(r, n, in, out);
 	case NODE_NEGATE:
 		rc = run_eval(r, n->a, in, &v);
-		return rc == RUN_ON ? negate(r, &v, out) : rc;
+		return rc == RUN_ON ? run_negate(r, &v, out) : rc;
 	case NODE_AND:
 	case NODE_OR:
 		return eval_and_or(r, n, in, out);

@@ -52,6 +52,8 @@ void run_init(struct run *r);
 /* Parts of run_eval() and run_each(). */
 enum run_result run_binary(struct run *r, enum operation op,
     const struct value *a, const struct value *b, struct value *out);
+enum run_result run_negate(
+    struct run *r, const struct value *v, struct value *out);
 enum run_result run_index(struct run *r, const struct value *v,
     const struct value *key, struct value *out);
 enum run_result run_slice(struct run *r, const struct value *v,

@@ -237,3 +237,18 @@ run_binary(struct run *r, enum operation op, const struct value *a,
 	/* jq multiplies texts and objects, each version in its own way. */
 	return op == OP_MULTIPLY ? RUN_UNSURE : run_error(r);
 }
+
+enum run_result
+run_negate(struct run *r, const struct value *v, struct value *out)
+{
+	double d;
+
+	if (v->kind != VALUE_NUMBER)
+		return run_error(r);
+	/* jq's versions do not agree on -0 and on the text of -(1.0). */
+	if (!value_double(&r->values, v, &d) || d == 0 ||
+	    v->form == VALUE_SPELLED)
+		return RUN_UNSURE;
+	*out = value_number(-d);
+	return RUN_ON;
+}

@@ -252,13 +252,10 @@ static enum run_result
 negate_on(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
-	double d;
+	struct value out;
+	enum run_result rc = run_negate(r, &v, &out);
 
-	if (v.kind != VALUE_NUMBER)
-		return run_error(r);
-	if (!value_double(&r->values, &v, &d) || d == 0)
-		return RUN_UNSURE;
-	return c->give(r, c->context, value_number(-d));
+	return rc == RUN_ON ? c->give(r, c->context, out) : rc;
 }
 
 static enum run_result

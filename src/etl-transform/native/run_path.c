@@ -147,6 +147,7 @@ run_slice(struct run *r, const struct value *value, const struct value *from,
 		return run_error(r);
 	if (!value_open(&r->values, &v) ||
 	    !slice_bounds(r, ends, v.n, &first, &last) ||
+	    !values_work(&r->values, last - first) ||
 	    !value_make_array(v.u.elements + first, last - first, out))
 		return RUN_UNSURE;
 	return RUN_ON;

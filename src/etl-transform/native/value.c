@@ -97,7 +97,7 @@ open_string(struct values *s, struct value *v)
 }
 
 uint32_t
-value_count(const struct values *s, const struct value *v)
+value_count(struct values *s, const struct value *v)
 {
 	const struct json_tok *tok = s->record->tok;
 	uint32_t n = 0, end, k;
@@ -110,6 +110,7 @@ value_count(const struct values *s, const struct value *v)
 	for (k = v->u.token + 1; k < end; k = tok[k].next, n++)
 		if (v->kind == VALUE_OBJECT)
 			k++;
+	s->work += n / 8;
 	return n;
 }
 

@@ -56,11 +56,16 @@ enum value_numbers {
 	NUMBERS_VAGUE   /* libjq and number/ must decide */
 };
 
+/* NUMBERS_TEXTS: a record has no more numbers than this. */
+enum { NUMBERS_MANY = 32 };
+
 struct values {
 	struct arena arena;
 	const struct json *record;
 	uint64_t work;          /* done for this record */
 	enum value_numbers numbers;
+	double doubles[NUMBERS_MANY];   /* of NUMBERS_TEXTS: all its numbers */
+	unsigned int ndoubles;
 	unsigned int levels;    /* of the record; 0: not counted yet */
 	struct buf text;        /* of functions, for a moment */
 };
@@ -122,7 +127,7 @@ bool value_make_object(const struct member *m, size_t n, struct value *out);
  * or object one level deep. Other values stay as they are. */
 bool value_open(struct values *s, struct value *v);
 
-uint32_t value_count(const struct values *s, const struct value *v);
+uint32_t value_count(struct values *s, const struct value *v);
 /* Finds a member of an object. *found is false if there is none. */
 bool value_member(struct values *s, const struct value *object,
     const char *name, size_t len, struct value *out, bool *found);

@@ -27,7 +27,7 @@ sort_members(struct values *s, const struct value *object)
 	const struct member **list;
 
 	list = arena_get(&s->arena, (object->n + 1) * sizeof(struct member *));
-	if (list == NULL)
+	if (list == NULL || !values_work(s, object->n))
 		return NULL;
 	for (uint32_t i = 0; i < object->n; i++)
 		list[i] = &object->u.members[i];
@@ -84,10 +84,10 @@ value_compare(struct values *s, struct value a, struct value b, int *order)
 	double x, y;
 
 	*order = (int)a.kind - (int)b.kind;
-	if (*order != 0 || a.kind < VALUE_NUMBER)
-		return true;
 	if (!values_work(s, 1))
 		return false;
+	if (*order != 0 || a.kind < VALUE_NUMBER)
+		return true;
 	if (a.kind == VALUE_NUMBER) {
 		if (!value_double(s, &a, &x) || !value_double(s, &b, &y))
 			return false;

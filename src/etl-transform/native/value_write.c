@@ -7,9 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-/* So many numbers that jq would print in another way are looked at. */
-enum { NUMBERS_MANY = 32 };
-
 struct writer {
 	struct values *values;
 	struct buf *b;
@@ -28,13 +25,14 @@ have_one_text(const struct json *j, uint32_t a, uint32_t b)
 	    memcmp(j->text + x->at, j->text + y->at, x->len) == 0;
 }
 
-/* Some number of the record is not written as jq prints it. Returns true if
- * each double of the record has one text only. */
+/* Some number of the record is not written as jq prints it. Notes the doubles
+ * of all its numbers. Returns true if each double has one text only. */
 static bool
-have_doubles_one_text(const struct json *j)
+have_doubles_one_text(struct values *s)
 {
+	const struct json *j = s->record;
 	uint32_t token[NUMBERS_MANY], n = 0;
-	double d[NUMBERS_MANY];
+	double *d = s->doubles;
 
 	for (uint32_t i = 0; i < j->n; i++) {
 		if (j->tok[i].type != JSON_NUMBER)
@@ -48,7 +46,7 @@ have_doubles_one_text(const struct json *j)
 		for (uint32_t k = 0; k < n; k++)
 			if (d[k] == d[n] && !have_one_text(j, token[k], i))
 				return false;
-		n++;
+		s->ndoubles = ++n;
 	}
 	return true;
 }
@@ -67,7 +65,7 @@ values_look_at_numbers(struct values *s)
 		    numbers_is_canonical(j->text + j->tok[i].at,
 		    j->tok[i].len, j->tok[i].flags, &d);
 	s->numbers = plain ? NUMBERS_PLAIN :
-	    have_doubles_one_text(j) ? NUMBERS_TEXTS : NUMBERS_VAGUE;
+	    have_doubles_one_text(s) ? NUMBERS_TEXTS : NUMBERS_VAGUE;
 	return s->numbers;
 }
 
@@ -92,15 +90,14 @@ value_double(struct values *s, const struct value *v, double *d)
 static bool
 write_made_number(struct writer *w, double d)
 {
-	const struct json *j = w->values->record;
+	const struct values *s = w->values;
+	enum value_numbers numbers = values_look_at_numbers(w->values);
 
-	if (!isfinite(d))
+	if (!isfinite(d) || numbers == NUMBERS_VAGUE)
 		return false;
-	if (values_look_at_numbers(w->values) != NUMBERS_PLAIN)
-		for (uint32_t i = 0; i < j->n; i++)
-			if (j->tok[i].type == JSON_NUMBER &&
-			    number_to_double(j->text + j->tok[i].at,
-			    j->tok[i].len) == d)
+	if (numbers == NUMBERS_TEXTS)
+		for (unsigned int i = 0; i < s->ndoubles; i++)
+			if (s->doubles[i] == d)
 				return false;
 	numbers_put_as_jq_prints(w->b, d);
 	return true;
