@@ -456,6 +456,8 @@ BAD = LINES + b'{"id":12,"v":null}\nno record\n'
 MANY = b"".join(b'{"id":%d,"v":"x"}\n' % i for i in range(12, 1100)) + BAD
 
 
+# The second batch of 5 has new keys only, and the third has an old one.
+NEW_AND_OLD = LINES + b'{"id":3,"v":"again"}\n'
 # The third change moves a row, and the last two are rejected.
 CHANGES = b"".join(
     b'{"op":"%s","before":{"id":%d},"after":%s}\n' % change for change in [
@@ -511,6 +513,10 @@ def load(kind, mode, given=None):
         argv += ["--key", "id"]
         db.counts = "0"
         given = stream(MANY)
+    if mode == "new":
+        argv += ["--key", "id"]
+        db.counts = "0"
+        given = stream(NEW_AND_OLD)
     if mode == "unchanged":
         argv += ["--key", "id"]
         db.counts = "0"
@@ -1218,6 +1224,7 @@ def cases():
         if kind == "postgresql":
             yield load(kind, "several")
             yield load(kind, "large")
+            yield load(kind, "new")
             yield load(kind, "unchanged")
         else:
             yield load(kind, "group")

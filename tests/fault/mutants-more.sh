@@ -251,4 +251,10 @@ mutant 'point.sh io 1 load-sqlite-append' 'EIO of SQLite is taken as a bad row' 
 mutant unit/db_faults 'a COMMIT that rolled back is taken as success' lib/db/pg.c \
     's/if (commits \&\& strcmp(PQcmdStatus(res), sql) != 0)/if (false)/' \
     a_failed_commit_is_reported
+
+# COPY directly into the table while the keys of an upsert are new.
+mutant etl-load/new_keys.t 'COPY stores the word now in a text column' src/etl-load/pg/pg_straight.c \
+    's/kind == COLUMN_TIME;/kind != COLUMN_ANY;/'
+mutant etl-load/new_keys.t 'a COPY follows a chunk with an old key' src/etl-load/pg/pg_merge.c \
+    's/all_new = sums->inserted == staged/all_new = true/'
 done_testing

@@ -99,6 +99,7 @@ count_unchanged_superseded_skipped(
 	int64_t keys = (int64_t)staged;
 
 	s->mostly_unchanged = done < staged / 2;
+	s->new_keys.all_new = sums->inserted == staged;
 	if (s->target->mode->changes)
 		return 0;       /* counted by pg_merge_changes() */
 	if (s->target->mode->skips) {

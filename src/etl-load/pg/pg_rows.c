@@ -166,6 +166,10 @@ append_row_to_copy(struct pg_rows *r, const struct shape *s,
 	if (append_and_send_full_buffer(
 		r, r->text.data + row->at, row->len, e) == -1)
 		return -1;
+	if (!staged && r->target->touch != NO_COLUMN)
+		buf_str(&r->out, "\tnow");
+	if (!staged && r->target->seen != NO_COLUMN)
+		buf_str(&r->out, "\tnow");
 	buf_char(&r->out, '\n');
 	return 0;
 }

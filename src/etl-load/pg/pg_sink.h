@@ -13,6 +13,17 @@
 
 #define NO_ITEM SIZE_MAX
 
+/* COPY can load records of a keyed load directly into the table if the table
+ * has none of their keys. If it has one, all that was copied is lost. */
+struct pg_new_keys {
+	bool may_copy;          /* the table and the mode allow it */
+	bool all_new;           /* all keys of the last chunk were new: expect
+	                         * this of the next one, too */
+	size_t wait;            /* so many such chunks are merged before the
+	                         * next is copied directly */
+	size_t step;            /* `wait` after the last failure, or 0 */
+};
+
 struct pg_sink {
 	struct db *db;
 	const struct target *target;
@@ -22,6 +33,7 @@ struct pg_sink {
 	struct pg_mirror mirror;
 	struct buf sql;
 	bool staging;           /* the staging table exists in this session */
+	bool staged;            /* the chunk has used the staging table */
 	size_t dead;            /* the space that deleted rows of the staging
 	                         * table use */
 	bool straight;          /* COPY writes directly into the target table,
@@ -48,6 +60,7 @@ struct pg_sink {
 	bool has_domain;        /* a column has a domain as its type, which may
 	                         * refuse NULL */
 	bool mostly_unchanged;  /* most rows of the last chunk were */
+	struct pg_new_keys new_keys;
 	bool twice;             /* equal keys came in a chunk: expect more */
 	size_t quiet;           /* chunks since equal keys came */
 	int64_t rounds;         /* --mode scd2: rows of the key that most rows
@@ -141,11 +154,11 @@ int pg_merge_no_history(struct pg_sink *s, struct err *e);
 /* If `lasts` is true, the staging table stays until the end of the session,
  * else until the end of the transaction. */
 int pg_create_stage_table(struct pg_sink *s, bool lasts, struct err *e);
-/* Appends the statement that empties the staging table. */
-void pg_put_empty_stage(struct buf *b, const struct pg_sink *s);
+/* Appends the statement that empties the staging table for a chunk. */
+void pg_put_empty_stage(struct buf *b, struct pg_sink *s);
 /* Called for each chunk that is staged, before its first row. */
 int pg_empty_stage_and_set_savepoint(struct pg_sink *s, struct err *e);
-/* Called after each chunk. Notes that the staging table has rows, which must be
+/* Called after each chunk. Notes if the staging table has rows, which must be
  * deleted before the next chunk is staged. */
 void pg_note_staged_rows(struct pg_sink *s);
 /* Finishes the COPY of the taken rows into the empty staging table, rejects
@@ -153,12 +166,15 @@ void pg_note_staged_rows(struct pg_sink *s);
 int pg_copy_to_stage_and_merge(
     struct pg_sink *s, struct outcome *o, struct err *e);
 /* Sets s->straight to true if COPY can write the rows directly into the target
- * table. It cannot if --mode is upsert or ignore, because COPY does not compare
- * keys; if --touch or --seen sets a column; if the table has row-level
- * security, which COPY does not support; if it has triggers that must run
- * after each record; or if it is a view, because COPY also counts a row that
- * the view's trigger has left out. */
+ * table. It cannot if the load has a key, because COPY does not compare keys;
+ * if --touch or --seen sets a column; if the table has row-level security,
+ * which COPY does not support; if it has triggers that must run after each
+ * record; or if it is a view, because COPY also counts a row that the view's
+ * trigger has left out. For a load with a key sets s->new_keys.may_copy. */
 int pg_find_if_copy_may_be_straight(struct pg_sink *s, struct err *e);
+/* True if COPY is to write a chunk of a keyed load directly into the target
+ * table, because its keys are probably new. Called once for each chunk. */
+bool pg_expects_new_keys(struct pg_sink *s, const struct outcome *o);
 /* Finishes the COPY of the chunk directly into the target table. If the server
  * refuses a row, loads the others and rejects this one. */
 int pg_finish_straight_load(

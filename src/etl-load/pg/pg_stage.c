@@ -18,14 +18,18 @@ enum { DEAD_MAX = 4 << 20, ROW_COSTS = 512 };
 void
 pg_note_staged_rows(struct pg_sink *s)
 {
+	if (!s->staged)
+		return;
+	s->staged = false;
 	if (s->dead > DEAD_MAX)
 		s->dead = 0;    /* the chunk began with TRUNCATE */
 	s->dead += s->rows.text.len + s->rows.n * ROW_COSTS;
 }
 
 void
-pg_put_empty_stage(struct buf *b, const struct pg_sink *s)
+pg_put_empty_stage(struct buf *b, struct pg_sink *s)
 {
+	s->staged = true;
 	buf_printf(b, "%s " PG_STAGE "%s",
 	    s->dead <= DEAD_MAX ? "DELETE FROM" : "TRUNCATE",
 	    s->target->suffix);

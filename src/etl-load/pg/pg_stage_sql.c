@@ -69,6 +69,6 @@ pg_put_copy_statement(
 	if (t->mode->history)
 		buf_printf(b, "%s, ",
 		    t->table->columns[t->history.from].quoted);
-	sql_put_columns(b, t, s, false);
+	sql_put_columns(b, t, s, !staged);
 	buf_str(b, ") FROM STDIN");
 }

@@ -2,6 +2,15 @@
 
 #include "pg/pg_table_limits.h"
 
+/* True if there is no such column, or COPY can set it to the time of the
+ * transaction: the types of times read the word "now" as now(). */
+static bool
+takes_now(const struct target *t, int column)
+{
+	return column == NO_COLUMN ||
+	    t->table->columns[column].kind == COLUMN_TIME;
+}
+
 int
 pg_find_if_copy_may_be_straight(struct pg_sink *s, struct err *e)
 {
@@ -12,15 +21,41 @@ pg_find_if_copy_may_be_straight(struct pg_sink *s, struct err *e)
 	int64_t secured = 0;
 
 	/* COPY does not return the keys that images need. */
-	if (t->keeps_images)
-		return 0;
-	if (t->mode->keyed || t->touch != NO_COLUMN || t->seen != NO_COLUMN ||
-	    s->one_by_one || t->table->view)
+	if (t->keeps_images || s->one_by_one || t->table->view)
 		return 0;
 	if (db_int(s->db, sql, &v, 1, 0, &secured, e) == -1)
 		return -1;
-	s->straight = !secured;
+	s->straight = !secured && !t->mode->keyed && t->touch == NO_COLUMN &&
+	    t->seen == NO_COLUMN;
+	s->new_keys.may_copy = !secured && t->mode->splits && !s->in_order &&
+	    takes_now(t, t->touch) && takes_now(t, t->seen);
 	return 0;
+}
+
+bool
+pg_expects_new_keys(struct pg_sink *s, const struct outcome *o)
+{
+	struct pg_new_keys *k = &s->new_keys;
+	bool expected = k->may_copy && k->all_new && !o->judge_all &&
+	    !s->notes_keys && !s->too_wide;
+
+	k->all_new = false;
+	if (!expected || k->wait == 0)
+		return expected;
+	k->wait--;
+	return false;
+}
+
+/* A key had a row: merges the next chunks, twice as many as after the failure
+ * before. */
+static void
+wait_after_known_key(struct pg_new_keys *k)
+{
+	enum { LEAST = 4, MOST = 256 };
+
+	k->step = k->step == 0 ? LEAST :
+	    k->step < MOST ? k->step * 2 : MOST;
+	k->wait = k->step;
 }
 
 /* True if one of the records that are loaded by this COPY has no members. COPY
@@ -53,6 +88,8 @@ finish_straight_copy_or_roll_back(
 	if (rc == 1) {
 		o->sums.inserted += (uint64_t)s->rows.copied;
 		o->sums.unchanged += s->rows.n - (uint64_t)s->rows.copied;
+		s->new_keys.all_new = true;
+		s->mostly_unchanged = false;
 	}
 	return rc;
 }
@@ -64,11 +101,13 @@ finish_straight_copy_or_roll_back(
 static int
 load_rows_of_undone_copy(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	bool around = !has_empty_record(s) &&
+	bool around = s->straight && !has_empty_record(s) &&
 	    pg_may_copy_around_refused_rows(s);
 
 	s->rows.first = NULL;
 	s->rows.failed = false;
+	if (!s->straight)
+		wait_after_known_key(&s->new_keys);
 	if (s->too_wide)
 		return pg_copy_wide_rows_or_reject(s, o, e);
 	if (around)

@@ -110,21 +110,22 @@ make_rows_and_load_small_chunk(
 static int
 copy_and_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 {
+	bool straight = s->straight || pg_expects_new_keys(s, o);
 	int rc;
 
 	if (pg_lock_if_first_and_set_savepoint(s, !o->begun, e) == -1)
 		return -1;
-	if (pg_chunk_is_small(s, o->chunk)) {
+	if (!straight && pg_chunk_is_small(s, o->chunk)) {
 		rc = make_rows_and_load_small_chunk(s, o, e);
 		if (rc != 0)
 			return rc == 1 ? 0 : -1;
-	} else if ((!s->straight &&
+	} else if ((!straight &&
 	    pg_empty_stage_and_set_savepoint(s, e) == -1) ||
-	    pg_rows_make_and_copy_first_shape(&s->rows, o, !s->straight, e) ==
+	    pg_rows_make_and_copy_first_shape(&s->rows, o, !straight, e) ==
 		-1) {
 		return -1;
 	}
-	if (s->rows.n > 0 && (s->straight ? pg_finish_straight_load(s, o, e) :
+	if (s->rows.n > 0 && (straight ? pg_finish_straight_load(s, o, e) :
 	    pg_copy_to_stage_and_merge(s, o, e)) == -1)
 		return -1;
 	return db_script(s->db, "RELEASE SAVEPOINT etl_chunk", e);
