@@ -74,7 +74,7 @@ engine_choice_parse(
 		[ENGINE_JQ] = "jq"
 	};
 
-	*choice = ENGINE_JQ;
+	*choice = ENGINE_AUTO;
 	for (unsigned int i = 0; name != NULL; i++) {
 		if (i == sizeof(names) / sizeof(names[0]))
 			return err_set(e, ERR_USAGE, false,

@@ -88,7 +88,7 @@ static const struct opt options[] = {
 	OPT("hash-as", OPT_STRING, hash_as, "FIELD",
 	    "the member that gets the hash (default: _row_hash)", 0),
 	OPT("engine", OPT_STRING, engine, "auto|native|jq",
-	    "what runs the filter (default: jq)", 0),
+	    "what runs the filter (default: auto)", 0),
 	OPT("explain", OPT_FLAG, explain, NULL,
 	    "say which engine runs the filter, and why", 0),
 	OPT("time-limit", OPT_DURATION, time_limit, "TIME",

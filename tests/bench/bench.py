@@ -295,10 +295,8 @@ def stages():
                   '"$API_BASE_URL%s"')
     csv_example = (
         "etl-extract --stream s --jobs 2 --source-file source_file %s | "
-        "etl-transform --std -f examples/csv-directory/events.jq%s | "
-        "etl-load --db sqlite:%s --table events --key id")
-    csv_libjq = csv_example % (CSV_DIR, "", SQLITE)
-    csv_native = csv_example % (CSV_DIR, " --engine native", SQLITE)
+        "etl-transform --std -f examples/csv-directory/events.jq | "
+        "etl-load --db sqlite:%s --table events --key id" % (CSV_DIR, SQLITE))
     csv_peer = (
         "mlr --icsv --ocsv --headerless-csv-output put "
         "'$source_file = FILENAME; if (is_empty($value)) {$value = 0}' "
@@ -312,10 +310,6 @@ def stages():
         Stage("posts", ROWS // 10,
               ("`jq -c`, plain jq", plain_jq), transform % FEW_POSTS, 8,
               output=True, good=(0, 5)),
-        Stage("posts-native", ROWS // 10,
-              ("`jq -c`, the same plain jq", plain_jq),
-              "etl-transform --engine native -f %s/posts-plain.jq <%s%s"
-              % (HERE, FEW_POSTS, REJECTS), 20, output=True, good=(0, 5)),
         Stage("json-array", ROWS // 10,
               ("`jq -c .[]`", "jq -c '.[]' " + FEW_POSTS_ARRAY),
               "etl-extract " + FEW_POSTS_ARRAY, 5, output=True, memory=16),
@@ -351,17 +345,11 @@ def stages():
                % (HERE, pages)),
               read_pages % (8, "/posts"), 5, output=True, memory=32),
         Stage("csv-sqlite", CSV_FILES * CSV_ROWS,
-              ("`mlr`, `sqlite3 .import`", csv_peer), csv_libjq, 1.5,
-              sqlite_example, sqlite_example_rows),
-        Stage("csv-sqlite-native", CSV_FILES * CSV_ROWS,
-              ("`mlr`, `sqlite3 .import`", csv_peer), csv_native, 1.5,
+              ("`mlr`, `sqlite3 .import`", csv_peer), csv_example, 1.5,
               sqlite_example, sqlite_example_rows),
         # The peer takes minutes for all rows, so it gets every hundredth.
         Stage("csv-threads", CSV_FILES * CSV_ROWS,
-              ("a thread per file, a commit per row", csv_threads), csv_libjq,
-              150, sqlite_example, share=100),
-        Stage("csv-threads-native", CSV_FILES * CSV_ROWS,
-              ("a thread per file, a commit per row", csv_threads), csv_native,
+              ("a thread per file, a commit per row", csv_threads), csv_example,
               150, sqlite_example, share=100),
         Stage("sql-pg", ROWS,
               ("`psql \\copy` row_to_json",

@@ -11,15 +11,15 @@ explain() {
 }
 is 'the native engine runs a filter that it can run' \
     'etl-transform: the native engine runs the filter' "$(explain '{a, b: .c}' --engine auto)"
-is 'without --engine libjq runs it' \
-    'etl-transform: libjq runs the filter: --engine jq' "$(explain '{a, b: .c}')"
+is 'without --engine it does so, too' \
+    'etl-transform: the native engine runs the filter' "$(explain '{a, b: .c}')"
 is 'with --engine jq libjq runs it' \
     'etl-transform: libjq runs the filter: --engine jq' \
     "$(explain . --engine jq)"
 is 'libjq runs a filter of which the native engine lacks something' \
     'etl-transform: libjq runs the filter: the native engine lacks test (line 2, column 3)' \
     "$(explain '.a |
-  test("x")' --engine auto)"
+  test("x")')"
 is 'with --engine native such a filter is an error' \
     'etl-transform: --engine native cannot run this filter: it lacks test (line 1, column 6)' \
     "$(explain '.a | test("x")' --engine native)"
@@ -38,7 +38,7 @@ is 'a function that calls itself is lacking' \
 for filter in "$top"/examples/*/*.jq "$top"/tests/bench/posts-plain.jq; do
 	is "${filter#"$top"/} is run by the native engine" \
 	    'etl-transform: the native engine runs the filter' \
-	    "$(etl-transform --engine auto --std --explain --arg repo x -f "$filter" \
+	    "$(etl-transform --std --explain --arg repo x -f "$filter" \
 	    2>&1 </dev/null)"
 done
 

@@ -48,11 +48,14 @@ jq -c "$plain plain" <"$scratch/in" >"$scratch/records"
 while read -r filter; do
 	jq -c "$plain plain | ($filter) | plain" <"$scratch/records" \
 	    >"$scratch/wanted"
-	etl-transform --rejects /dev/null --max-rejects 9999 "$filter" \
-	    <"$scratch/records" >"$scratch/got" || :
 	ok "$filter: jq prints output to compare with" test -s "$scratch/wanted"
-	ok "$filter: etl-transform prints the same bytes as jq -c" \
-	    cmp "$scratch/wanted" "$scratch/got"
+	for engine in auto jq; do
+		etl-transform --engine $engine --rejects /dev/null \
+		    --max-rejects 9999 "$filter" <"$scratch/records" \
+		    >"$scratch/got" || :
+		ok "$filter: --engine $engine prints the same bytes as jq -c" \
+		    cmp "$scratch/wanted" "$scratch/got"
+	done
 done <<'EOF'
 .
 ., .

@@ -43,6 +43,7 @@ timeout|def f: f; f
 timeout|("x" | until(false; gsub("^x"; "x")))
 timeout|last(repeat(1))
 timeout|[range(1e9)]
+timeout|[range(1000000000)]
 timeout|(reduce range(1e9) as $i (""; . + "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"))
 filter|(1e300 | todate)
 EOF
@@ -69,9 +70,12 @@ is 'a filter that exceeds --memory-limit succeeds with a reject' \
 is 'the message names --memory-limit and its value' \
     "timeout 1 the filter needs more memory than --memory-limit $((
     50 * 1048576))" "$(cat "$scratch/rej")"
-in_memory 'etl-transform stays near --memory-limit' 100000 1000000 \
-    etl-transform --time-limit 55s --memory-limit 50MiB --max-rejects 9 \
-    --rejects /dev/null 'select(.a == 1) | [range(1e9)]' <"$scratch/in"
+for engine in auto jq; do
+	in_memory "--engine $engine stays near --memory-limit" 100000 1000000 \
+	    etl-transform --engine $engine --time-limit 55s \
+	    --memory-limit 50MiB --max-rejects 9 --rejects /dev/null \
+	    'select(.a == 1) | [range(1000000000)]' <"$scratch/in"
+done
 python3 -c 'for _ in range(3):
     print("{\"a\":\"%s\"}" % ("\\\"" * (8388608 - 4)))' >"$scratch/large"
 in_memory 'rejects of 8 MB take bounded memory' 65536 1000000 etl-transform \
@@ -82,16 +86,20 @@ rm "$scratch/large" "$scratch/aside" "$scratch/raw"
 # whole_or_rejected FILTER: with each memory limit the record of $scratch/in
 # comes out as $scratch/wanted, or it is rejected.
 whole_or_rejected() {
-	wrong=
-	for mib in 2 3 4 5 6 8 10 11 12 13 14 16 18 20; do
-		rc=$(transform --std --memory-limit ${mib}MiB "$1")
-		case $rc$(cut -d' ' -f1 "$scratch/rej") in
-		0) cmp -s "$scratch/out" "$scratch/wanted" ;;
-		0timeout) ! test -s "$scratch/out" ;;
-		*) false ;;
-		esac || wrong="$wrong $mib"
+	for engine in auto jq; do
+		wrong=
+		for mib in 2 3 4 5 6 8 10 11 12 13 14 16 18 20; do
+			rc=$(transform --std --engine $engine \
+			    --memory-limit ${mib}MiB "$1")
+			case $rc$(cut -d' ' -f1 "$scratch/rej") in
+			0) cmp -s "$scratch/out" "$scratch/wanted" ;;
+			0timeout) ! test -s "$scratch/out" ;;
+			*) false ;;
+			esac || wrong="$wrong $mib"
+		done
+		is "with --engine $engine at each memory limit a record is whole or rejected: $1" \
+		    '' "$wrong"
 	done
-	is "at each memory limit a record is whole or rejected: $1" '' "$wrong"
 }
 text=$(head -c 4000000 /dev/zero | tr '\0' x)
 printf '{"a":"\\u0058%s"}\n' "$text" >"$scratch/in"
