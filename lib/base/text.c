@@ -267,3 +267,13 @@ text_parse_4_hex_digits(const char *p, const char *end)
 	}
 	return v;
 }
+
+size_t
+text_count_characters(const char *p, size_t n)
+{
+	size_t characters = 0;
+
+	for (size_t i = 0; i < n; i++)
+		characters += ((unsigned char)p[i] & 0xc0) != 0x80;
+	return characters;
+}

@@ -21,6 +21,8 @@ void text_show(struct buf *b, const char *p, size_t n);
 void text_escape_non_ascii(struct buf *b, const char *p, size_t n);
 /* How many bytes from p on are decimal digits. */
 size_t text_count_digits(const char *p, size_t n);
+/* How many characters n bytes of valid UTF-8 are. */
+size_t text_count_characters(const char *p, size_t n);
 /* The value of the four hex digits at p, or -1 if there are no four hex digits
  * before `end`. */
 int text_parse_4_hex_digits(const char *p, const char *end);

@@ -19,13 +19,9 @@ struct text {
 static const char *
 find_loss_of_blanks(struct text t, size_t most)
 {
-	size_t characters = 0;
-
 	if (t.n <= most || t.p[t.n - 1] != ' ')
 		return NULL;
-	for (size_t i = 0; i < t.n; i++)
-		characters += ((unsigned char)t.p[i] & 0xc0) != 0x80;
-	return characters > most ?
+	return text_count_characters(t.p, t.n) > most ?
 	    "the column would cut blanks at the end" : NULL;
 }
 

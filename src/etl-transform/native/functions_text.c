@@ -26,34 +26,34 @@ ends_with(const struct value *text, const struct value *end)
 	    text->n - end->n, end->u.text, end->n) == 0);
 }
 
+static enum run_result
+test_texts(struct run *r, const struct value *in, const struct value *args,
+    bool (*test)(const struct value *text, const struct value *part),
+    struct value *out)
+{
+	struct value text = *in, part = args[0];
+	bool texts;
+
+	if (!open_both(r, &text, &part, &texts))
+		return RUN_UNSURE;
+	if (!texts)
+		return run_error(r);
+	*out = value_bool(test(&text, &part));
+	return RUN_ON;
+}
+
 enum run_result
 function_startswith(struct run *r, const struct value *in,
     const struct value *args, struct value *out)
 {
-	struct value text = *in, start = args[0];
-	bool texts;
-
-	if (!open_both(r, &text, &start, &texts))
-		return RUN_UNSURE;
-	if (!texts)
-		return run_error(r);
-	*out = value_bool(starts_with(&text, &start));
-	return RUN_ON;
+	return test_texts(r, in, args, starts_with, out);
 }
 
 enum run_result
 function_endswith(struct run *r, const struct value *in,
     const struct value *args, struct value *out)
 {
-	struct value text = *in, end = args[0];
-	bool texts;
-
-	if (!open_both(r, &text, &end, &texts))
-		return RUN_UNSURE;
-	if (!texts)
-		return run_error(r);
-	*out = value_bool(ends_with(&text, &end));
-	return RUN_ON;
+	return test_texts(r, in, args, ends_with, out);
 }
 
 enum run_result

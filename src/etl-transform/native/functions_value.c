@@ -1,5 +1,6 @@
 #include "native/functions.h"
 
+#include "base/text.h"
 #include "json/number.h"
 #include "number/numbers.h"
 
@@ -7,16 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static uint32_t
-count_characters(const struct value *v)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < v->n; i++)
-		n += (v->u.text[i] & 0xc0) != 0x80;
-	return n;
-}
 
 enum run_result
 function_length(struct run *r, const struct value *in,
@@ -33,7 +24,7 @@ function_length(struct run *r, const struct value *in,
 		if (!value_open(&r->values, &v) ||
 		    !values_work(&r->values, v.n / 8))
 			return RUN_UNSURE;
-		d = count_characters(&v);
+		d = (double)text_count_characters(v.u.text, v.n);
 	}
 	if (v.kind >= VALUE_ARRAY)
 		d = value_count(&r->values, &v);

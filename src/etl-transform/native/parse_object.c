@@ -4,19 +4,12 @@
 static struct node *
 parse_value(struct parser *p)
 {
-	struct node *left, *n;
+	struct node *left;
 
 	p->depth++;
 	left = p->depth < PARSER_DEPTH ? p->parse_postfix(p) : parser_lacks(p);
 	p->depth--;
-	if (left == NULL || !lexer_is(&p->lexer, "|"))
-		return left;
-	if ((n = parser_node(p, NODE_PIPE)) == NULL)
-		return NULL;
-	lexer_next(&p->lexer);
-	n->a = left;
-	n->b = parse_value(p);
-	return n->b != NULL ? n : NULL;
+	return parser_pipe(p, left, parse_value);
 }
 
 static struct node *

@@ -143,19 +143,9 @@ parse_define(struct parser *p)
 static struct node *
 parse_pipe_inside(struct parser *p)
 {
-	struct node *left, *n;
-
 	if (lexer_is(&p->lexer, "def"))
 		return parse_define(p);
-	left = parse_level(p, 0);
-	if (left == NULL || !lexer_is(&p->lexer, "|"))
-		return left;
-	if ((n = parser_node(p, NODE_PIPE)) == NULL)
-		return NULL;
-	lexer_next(&p->lexer);
-	n->a = left;
-	n->b = parse_pipe(p);
-	return n->b != NULL ? n : NULL;
+	return parser_pipe(p, parse_level(p, 0), parse_pipe);
 }
 
 static struct node *

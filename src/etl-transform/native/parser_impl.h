@@ -36,6 +36,10 @@ struct node *parser_lacks(struct parser *p);
 bool parser_skip(struct parser *p, const char *sign);
 bool parser_add_part(
     struct parser *p, struct parts *parts, struct node *part);
+/* Returns `left` or, if the next token is "|", a pipe of `left` and of what
+ * parse_right() reads after this token. */
+struct node *parser_pipe(struct parser *p, struct node *left,
+    struct node *(*parse_right)(struct parser *p));
 struct node *parser_text_constant(
     struct parser *p, const char *text, size_t n);
 

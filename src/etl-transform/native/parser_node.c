@@ -40,6 +40,22 @@ parser_text_constant(struct parser *p, const char *text, size_t n)
 	return x;
 }
 
+struct node *
+parser_pipe(struct parser *p, struct node *left,
+    struct node *(*parse_right)(struct parser *p))
+{
+	struct node *n;
+
+	if (left == NULL || !lexer_is(&p->lexer, "|"))
+		return left;
+	if ((n = parser_node(p, NODE_PIPE)) == NULL)
+		return NULL;
+	lexer_next(&p->lexer);
+	n->a = left;
+	n->b = parse_right(p);
+	return n->b != NULL ? n : NULL;
+}
+
 bool
 parser_skip(struct parser *p, const char *sign)
 {

@@ -137,18 +137,18 @@ resolve_by_definition(struct resolver *r, const struct node *n,
 	return resolve_body(r, n, function, s);
 }
 
+/* Returns a copy of the call with its arguments resolved. Each argument must
+ * have exactly one value. */
 static struct node *
-resolve_c_function(struct resolver *r, const struct node *n,
-    const struct scope *s, const struct function *f)
+copy_with_arguments(struct resolver *r, const struct node *n,
+    const struct scope *s, enum node_kind kind)
 {
-	struct node *copy = resolver_copy(r, n, NODE_FUNCTION);
+	struct node *copy = resolver_copy(r, n, kind);
 
 	if (copy == NULL || (copy->parts =
 	    resolver_memory(r, (n->n + 1) * sizeof(struct node *))) == NULL)
 		return NULL;
-	copy->function = f;
 	copy->single = true;
-	r->program->zones |= strcmp(f->name, "to_timestamp") == 0 && n->n > 0;
 	for (size_t i = 0; i < n->n; i++) {
 		copy->parts[i] = r->resolve_node(r, n->parts[i], s);
 		if (copy->parts[i] == NULL)
@@ -161,23 +161,14 @@ resolve_c_function(struct resolver *r, const struct node *n,
 }
 
 static struct node *
-resolve_reject(
-    struct resolver *r, const struct node *n, const struct scope *s)
+resolve_c_function(struct resolver *r, const struct node *n,
+    const struct scope *s, const struct function *f)
 {
-	struct node *copy = resolver_copy(r, n, NODE_REJECT);
+	struct node *copy = copy_with_arguments(r, n, s, NODE_FUNCTION);
 
-	if (copy == NULL || (copy->parts =
-	    resolver_memory(r, (n->n + 1) * sizeof(struct node *))) == NULL)
-		return NULL;
-	copy->single = true;
-	for (size_t i = 0; i < n->n; i++) {
-		copy->parts[i] = r->resolve_node(r, n->parts[i], s);
-		if (copy->parts[i] == NULL)
-			return NULL;
-		if (!copy->parts[i]->single)
-			return resolver_lacks(r, n->parts[i],
-			    "several values as an argument");
-	}
+	if (copy != NULL)
+		copy->function = f;
+	r->program->zones |= strcmp(f->name, "to_timestamp") == 0 && n->n > 0;
 	return copy;
 }
 
@@ -283,7 +274,8 @@ resolve_known_call(
 	if (is_of_module(r, &called)) {
 		if (is_called(&called, "reject", 2) ||
 		    is_called(&called, "reject", 3))
-			return resolve_reject(r, &called, s);
+			return copy_with_arguments(
+			    r, &called, s, NODE_REJECT);
 		f = function_find_in_module(called.name, called.len, n->n);
 		if (f != NULL)
 			return resolve_c_function(r, &called, s, f);

@@ -58,18 +58,26 @@ keep_state(struct run *r __attribute__((unused)), void *context,
 	return RUN_ON;
 }
 
-/* jq's versions do not agree on an update without output. */
+/* Runs the update of `reduce` or `foreach` with the next value of its
+ * generator. take_state() gets the new state. jq's versions differ if the
+ * update has no output, so libjq must run it. */
 static enum run_result
-reduce_on(struct run *r, void *context, struct value v)
+update_state(struct run *r, struct list *l, struct value v,
+    run_give *take_state)
 {
-	struct list *l = context;
 	struct value state = l->state;
 	enum run_result rc;
 
 	r->slots[l->n->slot] = v;
 	l->given = false;
-	rc = r->each(r, l->n->c, state, keep_state, l);
+	rc = r->each(r, l->n->c, state, take_state, l);
 	return rc == RUN_ON && !l->given ? RUN_UNSURE : rc;
+}
+
+static enum run_result
+reduce_on(struct run *r, void *context, struct value v)
+{
+	return update_state(r, context, v, keep_state);
 }
 
 enum run_result
@@ -99,14 +107,7 @@ give_state(struct run *r, void *context, struct value v)
 static enum run_result
 foreach_on(struct run *r, void *context, struct value v)
 {
-	struct list *l = context;
-	struct value state = l->state;
-	enum run_result rc;
-
-	r->slots[l->n->slot] = v;
-	l->given = false;
-	rc = r->each(r, l->n->c, state, give_state, l);
-	return rc == RUN_ON && !l->given ? RUN_UNSURE : rc;
+	return update_state(r, context, v, give_state);
 }
 
 enum run_result

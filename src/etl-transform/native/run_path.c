@@ -1,5 +1,7 @@
 #include "native/run.h"
 
+#include "base/text.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -94,16 +96,6 @@ skip_characters(const char *p, uint32_t n)
 	return p;
 }
 
-static uint32_t
-count_characters(const struct value *v)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < v->n; i++)
-		n += (v->u.text[i] & 0xc0) != 0x80;
-	return n;
-}
-
 static enum run_result
 slice_string(struct run *r, struct value v, const struct value ends[2],
     struct value *out)
@@ -118,7 +110,8 @@ slice_string(struct run *r, struct value v, const struct value ends[2],
 		return RUN_UNSURE;
 	((char *)(uintptr_t)v.u.text)[v.n] = '\0';
 	if (!values_work(&r->values, v.n / 8) ||
-	    !slice_bounds(r, ends, count_characters(&v), &from, &to))
+	    !slice_bounds(r, ends,
+		(uint32_t)text_count_characters(v.u.text, v.n), &from, &to))
 		return RUN_UNSURE;
 	p = skip_characters(v.u.text, from);
 	end = skip_characters(p, to - from);
