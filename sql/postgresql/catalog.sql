@@ -711,3 +711,115 @@ WHERE i.indrelid = pg_catalog.to_regclass(pg_catalog.concat(
             JOIN pg_catalog.json_array_elements_text($3::json) AS n(name)
                 ON n.name = a.attname
         WHERE k.place <= i.indnkeyatts)
+
+-- name: table_referring
+-- Finds a table with a foreign key to the table $1, or to one of its
+-- partitions, that would change or break rows of this table if rows of $1 are
+-- deleted: it has an action such as ON DELETE CASCADE, or it is deferred. If $2
+-- is not 0, a key of the table to itself does not count. If $3 is not 0, any
+-- foreign key counts, because TRUNCATE refuses the table. Returns the table and
+-- what its key is declared with.
+WITH r AS (
+    SELECT $1::text::regclass::oid AS id
+    UNION SELECT relid::oid
+    FROM pg_catalog.pg_partition_tree($1::text::regclass)
+)
+SELECT c.conrelid::regclass::text,
+    CASE WHEN $3::bigint <> 0 THEN 'any action, which TRUNCATE refuses'
+        WHEN c.confdeltype = 'c' THEN 'ON DELETE CASCADE'
+        WHEN c.confdeltype = 'n' THEN 'ON DELETE SET NULL'
+        WHEN c.confdeltype = 'd' THEN 'ON DELETE SET DEFAULT'
+        ELSE 'INITIALLY DEFERRED' END
+FROM pg_catalog.pg_constraint AS c
+    JOIN r ON r.id = c.confrelid
+WHERE c.contype = 'f'
+    AND ($3::bigint <> 0 OR c.confdeltype IN ('c', 'n', 'd') OR c.condeferred)
+    AND ($2::bigint = 0 OR c.conrelid NOT IN (SELECT id FROM r))
+LIMIT 1
+
+-- name: table_inheriting
+-- Finds a table that inherits from the table $1. A partition is no such table:
+-- its rows belong to $1.
+SELECT i.inhrelid::regclass::text
+FROM pg_catalog.pg_inherits AS i
+    JOIN pg_catalog.pg_class AS c ON c.oid = i.inhparent
+WHERE c.oid = $1::text::regclass::oid AND c.relkind = 'r'
+LIMIT 1
+
+-- name: table_cascades
+-- Lists the foreign keys to the table $1 that change or delete rows if rows of
+-- $1 are deleted: the table that has the key, as SQL and as a name, 'self' if
+-- it is the same table, the action, and the condition that a row "etl.r" of
+-- that table refers to the row "etl.t" of $1.
+SELECT c.conrelid::regclass::text, c.conrelid::regclass::text,
+    CASE WHEN c.conrelid = c.confrelid THEN 'self' ELSE '' END,
+    CASE c.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL'
+        ELSE 'SET DEFAULT' END,
+    (SELECT pg_catalog.string_agg(pg_catalog.format(
+            '"etl.t".%I OPERATOR(%I.%s) "etl.r".%I',
+            t.attname, n.nspname, o.oprname, r.attname), ' AND ')
+        FROM ROWS FROM (pg_catalog.unnest(c.confkey),
+                pg_catalog.unnest(c.conkey),
+                pg_catalog.unnest(c.conpfeqop)) AS k(t, r, o)
+            JOIN pg_catalog.pg_attribute AS t
+                ON t.attrelid = c.confrelid AND t.attnum = k.t
+            JOIN pg_catalog.pg_attribute AS r
+                ON r.attrelid = c.conrelid AND r.attnum = k.r
+            JOIN pg_catalog.pg_operator AS o ON o.oid = k.o
+            JOIN pg_catalog.pg_namespace AS n ON n.oid = o.oprnamespace)
+FROM pg_catalog.pg_constraint AS c
+WHERE c.contype = 'f' AND c.confrelid = $1::text::regclass::oid
+    AND c.confdeltype IN ('c', 'n', 'd')
+ORDER BY c.conrelid, c.conname
+
+-- name: table_has_truncate_right
+-- Returns 1 if the role of the session may TRUNCATE the table $1.
+SELECT pg_catalog.has_table_privilege($1::text::regclass, 'TRUNCATE')::int
+
+-- name: table_hides_rows
+-- Returns 1 if row policies may hide rows of the table $1 from the role.
+SELECT pg_catalog.row_security_active($1::text::regclass)::int
+
+-- name: table_is_owned
+-- Returns 1 if the role of the session has the rights of the owner of table $1.
+SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE')::int
+FROM pg_catalog.pg_class AS c
+WHERE c.oid = $1::text::regclass::oid
+
+-- name: swap_restrict_path
+-- Notes search_path and default_tablespace until the end of the transaction,
+-- and sets a path on which only PostgreSQL's own objects are found.
+SELECT pg_catalog.set_config('etl.search_path',
+        pg_catalog.current_setting('search_path'), true),
+    pg_catalog.set_config('etl.default_tablespace',
+        pg_catalog.current_setting('default_tablespace'), true),
+    pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)
+
+-- name: swap_restore_path
+-- Sets search_path and default_tablespace as swap_restrict_path has noted them.
+SELECT pg_catalog.set_config('search_path',
+        pg_catalog.current_setting('etl.search_path'), true),
+    pg_catalog.set_config('default_tablespace',
+        pg_catalog.current_setting('etl.default_tablespace'), true)
+
+-- name: swap_limit_wait
+-- While this session waits for the lock, others that want to read the table
+-- wait behind it. So it waits for 2 seconds at most, and then lets them read
+-- before it tries again. A deadlock is found after 1 second.
+SAVEPOINT etl_swap;
+SELECT pg_catalog.set_config('etl.lock_timeout',
+        pg_catalog.current_setting('lock_timeout'), true),
+    pg_catalog.set_config('lock_timeout', '2s', true)
+
+-- name: swap_end_wait
+-- Sets lock_timeout as it was before swap_limit_wait.
+SELECT pg_catalog.set_config('lock_timeout',
+    pg_catalog.current_setting('etl.lock_timeout'), true);
+RELEASE SAVEPOINT etl_swap
+
+-- name: swap_patience
+-- Returns for how many milliseconds the loader tries to get the lock: as long
+-- as lock_timeout of the session says, else for a minute.
+SELECT CASE setting WHEN '0' THEN 60000 ELSE setting::int END
+FROM pg_catalog.pg_settings
+WHERE name = 'lock_timeout'

@@ -48,3 +48,31 @@ WHERE l."unique" AND l.partial AND json_array_length($3) = (
     SELECT CASE WHEN count(*) = sum(i.name IN (SELECT value FROM json_each($3)))
         THEN count(*) END
     FROM pragma_index_info(l.name, $1) AS i)
+
+-- name: table_referring
+-- Finds a table with a foreign key to the table $1 that changes or deletes its
+-- rows if rows of $1 are deleted. If $2 is not 0, a key of the table to itself
+-- does not count. Returns the table and the action. SQLite does not say whether
+-- a foreign key is deferred.
+SELECT m.name, 'ON DELETE ' || f.on_delete
+FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f
+WHERE m.type = 'table' AND f."table" = $1 COLLATE NOCASE
+    AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')
+    AND ($2 = 0 OR m.name <> $1 COLLATE NOCASE)
+LIMIT 1
+
+-- name: table_cascades
+-- Lists the foreign keys to the table $1 that change or delete rows if rows of
+-- $1 are deleted: the table that has the key, as SQL and as a name, 'self' if
+-- it is the same table, the action, and the condition that a row "etl.r" of
+-- that table refers to the row "etl.t" of $1.
+SELECT printf('"%w"', m.name), m.name,
+    iif(m.name = $1 COLLATE NOCASE, 'self', ''), f.on_delete,
+    group_concat(printf('"etl.t"."%w" = "etl.r"."%w"',
+        coalesce(f."to", (SELECT name FROM pragma_table_info($1)
+            WHERE pk = f.seq + 1)), f."from"), ' AND ')
+FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f
+WHERE m.type = 'table' AND f."table" = $1 COLLATE NOCASE
+    AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')
+GROUP BY m.name, f.id
+ORDER BY m.name, f.id

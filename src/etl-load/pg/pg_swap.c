@@ -10,17 +10,17 @@
 
 enum part { NEW_TABLE = 1, INDEXES, SWAP, MESSAGES };
 
-#define RESTRICT_PATH \
-	"SELECT pg_catalog.set_config('etl.search_path', " \
-	"pg_catalog.current_setting('search_path'), true), " \
-	"pg_catalog.set_config('etl.default_tablespace', " \
-	"pg_catalog.current_setting('default_tablespace'), true), " \
-	"pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)"
-#define RESTORE_PATH \
-	"SELECT pg_catalog.set_config('search_path', " \
-	"pg_catalog.current_setting('etl.search_path'), true), " \
-	"pg_catalog.set_config('default_tablespace', " \
-	"pg_catalog.current_setting('etl.default_tablespace'), true)"
+static int
+restrict_path(struct pg_swap *s, struct err *e)
+{
+	return db_script(s->db, db_sql(s->db, SQL_SWAP_RESTRICT_PATH), e);
+}
+
+static int
+restore_path(struct pg_swap *s, struct err *e)
+{
+	return db_script(s->db, db_sql(s->db, SQL_SWAP_RESTORE_PATH), e);
+}
 
 /* Nobody can guess the name, so no other object has it. */
 static void
@@ -110,13 +110,11 @@ run_on_table(struct pg_swap *s, const char *before, const char *table,
 static int
 fail_if_not_owner(struct pg_swap *s, struct err *e)
 {
-	static const char sql[] = "SELECT pg_catalog.pg_has_role(c.relowner, "
-	    "'USAGE')::int FROM pg_catalog.pg_class AS c "
-	    "WHERE c.oid = $1::text::regclass::oid";
 	struct db_value v = db_text(s->old->table->quoted);
 	int64_t owns;
 
-	if (db_int(s->db, sql, &v, 1, 0, &owns, e) == -1)
+	if (db_int(s->db, db_sql(s->db, SQL_TABLE_IS_OWNED), &v, 1, 0, &owns,
+	    e) == -1)
 		return -1;
 	if (owns)
 		return 0;
@@ -170,7 +168,7 @@ pg_swap_check(struct pg_swap *s, struct err *e)
 
 	if (db_begin(s->db, e) == -1)
 		return -1;
-	rc = db_script(s->db, RESTRICT_PATH, e);
+	rc = restrict_path(s, e);
 	if (rc == 0)
 		rc = check_and_make(s, e);
 	db_rollback(s->db);
@@ -201,9 +199,9 @@ pg_swap_make_table(struct pg_swap *s, uint64_t *removed, struct err *e)
 	return run_on_table(s, "LOCK TABLE", s->old->table->quoted,
 	    "IN SHARE ROW EXCLUSIVE MODE", e) == -1 ||
 	    count_rows(s, removed, e) == -1 ||
-	    db_script(s->db, RESTRICT_PATH, e) == -1 ||
+	    restrict_path(s, e) == -1 ||
 	    check_and_make(s, e) == -1 ||
-	    db_script(s->db, RESTORE_PATH, e) == -1 ? -1 : 0;
+	    restore_path(s, e) == -1 ? -1 : 0;
 }
 
 /* Without ANALYZE, queries would be planned without statistics until
@@ -211,10 +209,10 @@ pg_swap_make_table(struct pg_swap *s, uint64_t *removed, struct err *e)
 int
 pg_swap_make_indexes(struct pg_swap *s, struct err *e)
 {
-	return db_script(s->db, RESTRICT_PATH, e) == -1 ||
+	return restrict_path(s, e) == -1 ||
 	    (!s->indexed_first && run_statements(s, INDEXES, e) == -1) ||
 	    run_on_table(s, "ANALYZE", s->quoted.data, "", e) == -1 ||
-	    db_script(s->db, RESTORE_PATH, e) == -1 ? -1 : 0;
+	    restore_path(s, e) == -1 ? -1 : 0;
 }
 
 /* Fails if *now differs from what the table was at the begin of the load. */
@@ -257,7 +255,7 @@ swap_locked_tables(struct pg_swap *s, struct err *e)
 	int rc;
 
 	buf_init(&now, SIZE_MAX / 4);
-	rc = db_script(s->db, RESTRICT_PATH, e);
+	rc = restrict_path(s, e);
 	if (rc == 0)
 		rc = fail_if_not_all_can_be_kept(s, e);
 	if (rc == 0)
@@ -271,41 +269,19 @@ swap_locked_tables(struct pg_swap *s, struct err *e)
 	if (rc == 0)
 		rc = fail_if_different(s, &now, e);
 	if (rc == 0)
-		rc = db_script(s->db, RESTORE_PATH, e);
+		rc = restore_path(s, e);
 	buf_release(&now);
 	return rc;
 }
 
-/* While this session waits for the lock, others that want to read the table
- * wait behind it. So it waits for 2 seconds at most, and then lets them read
- * before it tries again. A deadlock is found after 1 second. */
-#define WAIT "2s"
-
 static int
 lock_and_swap(struct pg_swap *s, struct err *e)
 {
-	static const char limit[] = "SAVEPOINT etl_swap; "
-	    "SELECT pg_catalog.set_config('etl.lock_timeout', "
-	    "pg_catalog.current_setting('lock_timeout'), true), "
-	    "pg_catalog.set_config('lock_timeout', '" WAIT "', true)";
-	static const char end[] = "SELECT pg_catalog.set_config("
-	    "'lock_timeout', pg_catalog.current_setting('etl.lock_timeout'), "
-	    "true); RELEASE SAVEPOINT etl_swap";
-
-	return db_script(s->db, limit, e) == -1 ||
+	return db_script(s->db, db_sql(s->db, SQL_SWAP_LIMIT_WAIT), e) == -1 ||
 	    run_on_table(s, "LOCK TABLE", s->old->table->quoted,
 	    "IN ACCESS EXCLUSIVE MODE", e) == -1 ||
-	    swap_locked_tables(s, e) == -1 ? -1 : db_script(s->db, end, e);
-}
-
-/* Returns for how many milliseconds the loader tries to get the lock: as long
- * as lock_timeout of the session says, else for a minute. */
-static int
-read_patience(struct pg_swap *s, int64_t *ms, struct err *e)
-{
-	return db_int(s->db, "SELECT CASE setting WHEN '0' THEN 60000 "
-	    "ELSE setting::int END FROM pg_catalog.pg_settings "
-	    "WHERE name = 'lock_timeout'", NULL, 0, 60000, ms, e);
+	    swap_locked_tables(s, e) == -1 ? -1 :
+	    db_script(s->db, db_sql(s->db, SQL_SWAP_END_WAIT), e);
 }
 
 /* Names the table in *e if the server has refused the swap. */
@@ -330,7 +306,8 @@ pg_swap_tables(struct pg_swap *s, struct err *e)
 	int64_t patience, start = clock_ms();
 	struct err why;
 
-	if (read_patience(s, &patience, e) == -1)
+	if (db_int(s->db, db_sql(s->db, SQL_SWAP_PATIENCE), NULL, 0, 60000,
+	    &patience, e) == -1)
 		return -1;
 	for (uint64_t n = 1; lock_and_swap(s, e) == -1; n++) {
 		if (!waited_too_long_for_lock(s, e))

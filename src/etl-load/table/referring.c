@@ -1,37 +1,5 @@
 #include "table/referring.h"
 
-/* The first column is the table that refers to the target, the second one what
- * it is declared with. If $2 is not 0, the load deletes all rows of the target,
- * so a foreign key of the target to itself does no harm. SQLite does not tell
- * whether a foreign key is deferred; sqlite_scopes.c finds rows that such a key
- * misses. */
-static const char sqlite_sql[] =
-    "SELECT m.name, 'ON DELETE ' || f.on_delete FROM sqlite_schema AS m, "
-    "pragma_foreign_key_list(m.name) AS f WHERE m.type = 'table' "
-    "AND f.\"table\" = $1 COLLATE NOCASE "
-    "AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT') "
-    "AND ($2 = 0 OR m.name <> $1 COLLATE NOCASE) LIMIT 1";
-
-static const char pg_sql[] =
-    "WITH r AS (SELECT $1::text::regclass::oid AS id UNION "
-    "SELECT relid::oid FROM pg_catalog.pg_partition_tree($1::text::regclass)) "
-    "SELECT c.conrelid::regclass::text, CASE c.confdeltype "
-    "WHEN 'c' THEN 'ON DELETE CASCADE' WHEN 'n' THEN 'ON DELETE SET NULL' "
-    "WHEN 'd' THEN 'ON DELETE SET DEFAULT' ELSE 'INITIALLY DEFERRED' END "
-    "FROM pg_catalog.pg_constraint AS c JOIN r ON r.id = c.confrelid "
-    "WHERE c.contype = 'f' AND (c.confdeltype IN ('c', 'n', 'd') "
-    "OR c.condeferred) AND ($2::bigint = 0 "
-    "OR c.conrelid NOT IN (SELECT id FROM r)) LIMIT 1";
-
-/* TRUNCATE refuses a table to which another table refers. */
-static const char truncate_sql[] =
-    "WITH r AS (SELECT $1::text::regclass::oid AS id UNION "
-    "SELECT relid::oid FROM pg_catalog.pg_partition_tree($1::text::regclass)) "
-    "SELECT c.conrelid::regclass::text, 'any action, which TRUNCATE refuses' "
-    "FROM pg_catalog.pg_constraint AS c JOIN r ON r.id = c.confrelid "
-    "WHERE c.contype = 'f' AND ($2::bigint = 0 "
-    "OR c.conrelid NOT IN (SELECT id FROM r)) LIMIT 1";
-
 /* The words of a message: the option, before the name of the mode, and the way
  * out. */
 static const char *
@@ -47,19 +15,15 @@ other_mode(const struct target *t)
 }
 
 /* DELETE and TRUNCATE also delete the rows of the tables that inherit from the
- * target. Its partitions are no such tables: their rows are its own. */
+ * target. */
 static int
 refuse_inheriting_tables(const struct target *t, struct db *db, struct err *e)
 {
-	static const char sql[] =
-	    "SELECT i.inhrelid::regclass::text FROM pg_catalog.pg_inherits "
-	    "AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.inhparent "
-	    "WHERE c.oid = $1::text::regclass::oid AND c.relkind = 'r' LIMIT 1";
 	struct db_value v = db_text(t->table->quoted);
 	struct db_rows *r;
 	int rc;
 
-	if (db_query(db, &r, sql, &v, 1, e) == -1)
+	if (db_query(db, &r, db_sql(db, SQL_TABLE_INHERITING), &v, 1, e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1) {
 		struct db_value name = db_column(r, 0);
@@ -79,8 +43,11 @@ int
 refuse_referring_tables(const struct target *t, struct db *db, struct err *e)
 {
 	bool pg = db_kind(db) == DB_POSTGRESQL;
+	/* If the load deletes all rows, a foreign key of the table to itself
+	 * does no harm. On SQLite, sqlite_scopes.c finds the rows that miss a
+	 * row to which a deferred key refers. */
 	struct db_value v[] = { db_text(pg ? t->table->quoted :
-	    t->table->base), DB_I(t->mode->replaces) };
+	    t->table->base), DB_I(t->mode->replaces), DB_I(t->truncates) };
 	struct db_rows *r;
 	int rc;
 
@@ -88,8 +55,8 @@ refuse_referring_tables(const struct target *t, struct db *db, struct err *e)
 		return -1;
 	if (t->soft_delete != NO_COLUMN)        /* no row is deleted */
 		return 0;
-	if (db_query(db, &r, !pg ? sqlite_sql : t->truncates ? truncate_sql :
-	    pg_sql, v, 2, e) == -1)
+	if (db_query(db, &r, db_sql(db, SQL_TABLE_REFERRING), v, pg ? 3 : 2,
+	    e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1) {
 		struct db_value name = db_column(r, 0), how = db_column(r, 1);

@@ -6,41 +6,7 @@
 
 #define OF_RUN(image) " " image ".run = $1 AND " image ".target = $2"
 
-/* The foreign keys to the table: the table that has the key, as SQL and as a
- * name, "self" if it is the same table, its action, and the condition that a
- * row "etl.r" of that table refers to the row "etl.t". */
-static const char sqlite_keys[] =
-    "SELECT printf('\"%w\"', m.name), m.name, "
-    "iif(m.name = $1 COLLATE NOCASE, 'self', ''), f.on_delete, "
-    "group_concat(printf('\"etl.t\".\"%w\" = \"etl.r\".\"%w\"', "
-    "coalesce(f.\"to\", (SELECT name FROM pragma_table_info($1) "
-    "WHERE pk = f.seq + 1)), f.\"from\"), ' AND ') "
-    "FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f "
-    "WHERE m.type = 'table' AND f.\"table\" = $1 COLLATE NOCASE "
-    "AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT') "
-    "GROUP BY m.name, f.id ORDER BY m.name, f.id";
-
-static const char pg_keys[] =
-    "SELECT c.conrelid::regclass::text, c.conrelid::regclass::text, "
-    "CASE WHEN c.conrelid = c.confrelid THEN 'self' ELSE '' END, "
-    "CASE c.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' "
-    "ELSE 'SET DEFAULT' END, "
-    "(SELECT pg_catalog.string_agg(pg_catalog.format("
-    "'\"etl.t\".%I OPERATOR(%I.%s) \"etl.r\".%I', "
-    "t.attname, n.nspname, o.oprname, r.attname), ' AND ') "
-    "FROM ROWS FROM (pg_catalog.unnest(c.confkey), "
-    "pg_catalog.unnest(c.conkey), pg_catalog.unnest(c.conpfeqop)) "
-    "AS k (t, r, o) "
-    "JOIN pg_catalog.pg_attribute AS t "
-    "ON t.attrelid = c.confrelid AND t.attnum = k.t "
-    "JOIN pg_catalog.pg_attribute AS r "
-    "ON r.attrelid = c.conrelid AND r.attnum = k.r "
-    "JOIN pg_catalog.pg_operator AS o ON o.oid = k.o "
-    "JOIN pg_catalog.pg_namespace AS n ON n.oid = o.oprnamespace) "
-    "FROM pg_catalog.pg_constraint AS c "
-    "WHERE c.contype = 'f' AND c.confrelid = $1::text::regclass::oid "
-    "AND c.confdeltype IN ('c', 'n', 'd') ORDER BY c.conrelid, c.conname";
-
+/* A row of table_cascades (sql/sqlite/catalog.sql). */
 struct foreign_key {
 	const char *table, *name, *self, *action, *refers;
 };
@@ -57,7 +23,7 @@ put_images(struct buf *b, const struct undo_rows *u, const char *name)
 	buf_printf(b, "etl_before AS %s WHERE", name);
 }
 
-/* The row "etl.t" is one that the run has inserted. */
+/* Appends a condition: the run has inserted the row "etl.t". */
 static void
 put_is_deleted(struct buf *b, const struct undo_rows *u)
 {
@@ -69,13 +35,24 @@ put_is_deleted(struct buf *b, const struct undo_rows *u)
 	buf_char(b, ')');
 }
 
-/* Locks the rows, so that no other session can insert a row that refers to one
- * of them. On SQLite the transaction keeps other writers out. */
+/* Runs a query whose parameters are the run and the table. */
 static int
-lock_rows(const struct undo_rows *u, struct err *e)
+query_int_of_run(
+    const struct undo_rows *u, struct buf *sql, int64_t *n, struct err *e)
 {
 	const struct db_value v[] = { db_text(u->run),
 		db_text(u->table->full) };
+	const char *text = buf_text_or_fail(sql, e);
+
+	return text == NULL ? -1 : db_int(u->db, text, v, 2, 0, n, e);
+}
+
+/* Locks the rows that the run has inserted, so that no other session can insert
+ * a row that refers to one of them. On SQLite the transaction keeps other
+ * writers out. */
+static int
+lock_rows(const struct undo_rows *u, struct err *e)
+{
 	struct buf b;
 	int64_t n;
 	int rc;
@@ -87,15 +64,14 @@ lock_rows(const struct undo_rows *u, struct err *e)
 	    "\"etl.t\" WHERE ", u->table->quoted);
 	put_is_deleted(&b, u);
 	buf_str(&b, " FOR UPDATE) AS q");
-	(void)buf_text(&b);
-	rc = buf_check(&b, e) == -1 ? -1 :
-	    db_int(u->db, b.data, v, 2, 0, &n, e);
+	rc = query_int_of_run(u, &b, &n, e);
 	buf_release(&b);
 	return rc;
 }
 
-/* Rows of the table itself that the run has changed do not count: the undo
- * deletes them too, or gives them their old values. */
+/* Appends a query for a row that refers by the key *k to a row that the run has
+ * inserted. Rows of the table itself that the run has changed do not count: the
+ * undo deletes them too, or gives them their old values. */
 static void
 put_find_referring_row(struct buf *b, const struct undo_rows *u,
     const struct foreign_key *k)
@@ -120,17 +96,13 @@ static int
 refuse_if_row_refers(const struct undo_rows *u, const struct foreign_key *k,
     struct err *e)
 {
-	const struct db_value v[] = { db_text(u->run),
-		db_text(u->table->full) };
 	struct buf b;
 	int64_t found = 0;
 	int rc;
 
 	buf_init(&b, SIZE_MAX / 4);
 	put_find_referring_row(&b, u, k);
-	(void)buf_text(&b);
-	rc = buf_check(&b, e) == -1 ? -1 :
-	    db_int(u->db, b.data, v, 2, 0, &found, e);
+	rc = query_int_of_run(u, &b, &found, e);
 	buf_release(&b);
 	if (rc == 0 && found)
 		rc = err_set(e, ERR_DATA, false, "table %s: rows of table %s "
@@ -151,7 +123,8 @@ read_keys(const struct undo_rows *u, struct buf *keys, struct err *e)
 	struct db_rows *r;
 	int rc;
 
-	if (db_query(u->db, &r, lite ? sqlite_keys : pg_keys, &v, 1, e) == -1)
+	if (db_query(u->db, &r, db_sql(u->db, SQL_TABLE_CASCADES), &v, 1, e) ==
+	    -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
 		for (size_t i = 0; i < MEMBERS; i++) {
