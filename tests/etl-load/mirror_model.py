@@ -14,6 +14,8 @@ import re
 import subprocess
 import sys
 
+from model_sql import sql
+
 url, seed, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 pg = not url.startswith("sqlite:")
 FILE = os.environ["SCRATCH"] + "/mirror.ndjson"
@@ -26,13 +28,6 @@ KNOWN = ['{"k":%s,"n":200}', '{"k":%s,"n":"q"}', '{"z":1,"k":%s}',
 UNKNOWN = ['{"n":1}', '{"k":null}', '{"k":"x"}', '{"k":1,"k":1}', "{", "[1]",
            '{"k":99999999999999999999}', '{"k":1.5}', '{"k":"1\\u0000"}',
            '{"k":{}}']
-
-
-def sql(text):
-    command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url] if pg \
-        else ["sqlite3", "-bail", url[len("sqlite:"):]]
-    return subprocess.run(command, input=text, check=True, encoding="utf-8",
-                          stdout=subprocess.PIPE).stdout
 
 
 def record(rng, bad):
@@ -85,7 +80,7 @@ def load(rng, name, rows):
     soft, despite = rng.random() < .5, rng.random() < .3
     if not soft:
         # Such a load does not look at the mark.
-        sql("UPDATE %s SET gone = NULL;" % name)
+        sql(url, "UPDATE %s SET gone = NULL;" % name)
         rows = {k: (n, False) for k, (n, _) in rows.items()}
     most = rng.choice(["50%", "100%", "100%", "30%", "2", "9"])
     records = [record(rng, rng.choice([0, 0, .1, .5]))
@@ -105,7 +100,7 @@ def load(rng, name, rows):
     got = {c: int(n) for n, c in re.findall(r"(\d+) (\w+)[,\n]", p.stderr)
            if counts and c in counts}
     have = {}
-    for line in sql("SELECT k, n, gone IS NOT NULL FROM %s;" %
+    for line in sql(url, "SELECT k, n, gone IS NOT NULL FROM %s;" %
                     name).splitlines():
         k, n, gone = line.split("|")
         have[int(k)] = int(n) if n else None, gone in ("t", "1")
@@ -117,12 +112,12 @@ def load(rng, name, rows):
 
 
 def run(rng, name):
-    sql("CREATE TABLE %s (k int PRIMARY KEY, n int CHECK (n < 100), "
+    sql(url, "CREATE TABLE %s (k int PRIMARY KEY, n int CHECK (n < 100), "
         "gone timestamp);" % name)
     rows = {}
     for key in rng.sample(range(KEYS), rng.randrange(KEYS)):
         rows[key] = rng.randrange(4), rng.random() < .2
-        sql("INSERT INTO %s VALUES (%d, %d, %s);" % (
+        sql(url, "INSERT INTO %s VALUES (%d, %d, %s);" % (
             name, key, rows[key][0],
             "current_timestamp" if rows[key][1] else "NULL"))
     for _ in range(4):

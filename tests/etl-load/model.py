@@ -16,6 +16,8 @@ import re
 import subprocess
 import sys
 
+from model_sql import sql
+
 url, seed, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 pg = not url.startswith("sqlite:")
 BAD = object()
@@ -48,13 +50,6 @@ POOLS = {
     "f": [("true", TRUE), ("false", FALSE), ('"t"', TRUE), ('"no"', FALSE),
           ("null", None), ("3", BAD)],
 }
-
-
-def sql(text):
-    command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url] if pg \
-        else ["sqlite3", "-bail", url[len("sqlite:"):]]
-    return subprocess.run(command, input=text, check=True, encoding="utf-8",
-                          stdout=subprocess.PIPE).stdout
 
 
 def record(rng, upsert):
@@ -144,8 +139,8 @@ def run(rng, name):
                    ["--single-transaction"]):
         if rng.random() < .2:
             arguments += option
-    sql("CREATE TABLE %s (a int DEFAULT 7 CHECK (a < 100), k1 int, b text "
-        "NOT NULL DEFAULT 'dd', n int NOT NULL, k2 text, d date, f boolean, "
+    sql(url, "CREATE TABLE %s (a int DEFAULT 7 CHECK (a < 100), k1 int, "
+        "b text NOT NULL DEFAULT 'dd', n int NOT NULL, k2 text, d date, f boolean, "
         "at timestamptz, seen timestamptz%s);"
         % (name, ", UNIQUE (k1, k2)" if upsert else ""))
     rows, records = {}, []
@@ -170,7 +165,7 @@ def check(arguments, records, want, rows, name):
     got.setdefault("skipped", 0)
     made = "%s(%s)" % ("json_build_array" if pg else "json_array",
                        ", ".join("CAST(%s AS text)" % c for c in COLUMNS))
-    have = json.loads(sql("SELECT coalesce(%s(%s), '[]') FROM %s;" % (
+    have = json.loads(sql(url, "SELECT coalesce(%s(%s), '[]') FROM %s;" % (
         "json_agg" if pg else "json_group_array", made, name)))
     expected = [[r[c] for c in COLUMNS] for r in rows.values()]
     if p.returncode != 0 or got != want or \

@@ -9,6 +9,8 @@ import re
 import subprocess
 import sys
 
+from model_sql import sql
+
 SCRATCH = os.environ["SCRATCH"]
 KEYS = {                # columns of the key; the values that they may have
     "int": ("k int", ["k"], [[1], [2], [3], [-4], ["1"]]),
@@ -16,15 +18,6 @@ KEYS = {                # columns of the key; the values that they may have
     "numeric": ("k numeric", ["k"], [["1"], ["1.0"], ["2.50"], ["2.5"]]),
     "two": ("k int, m text", ["k", "m"], [[1, "a"], [1, "b"], [2, "a"]]),
 }
-
-
-def sql(db, text):
-    if db.startswith("sqlite:"):
-        argv = ["sqlite3", "-batch", "-noheader", db[7:], text]
-    else:
-        argv = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", db, "-c", text]
-    return subprocess.run(argv, check=True, capture_output=True,
-                          text=True).stdout.splitlines()
 
 
 class Round:
@@ -164,7 +157,8 @@ class Round:
     def read(self):
         """The rows as the model has them."""
         def split(text):
-            return [line.split("|") for line in sql(self.db, text)]
+            return [line.split("|")
+                    for line in sql(self.db, text).splitlines()]
         n, rows = len(self.key), {}
         for p in split("SELECT %s, v FROM p" % ", ".join(self.key)):
             rows[self.same(p[:n])] = (p[n], [], [])

@@ -9,17 +9,10 @@ import re
 import subprocess
 import sys
 
+from model_sql import sql
+
 SCRATCH = os.environ["SCRATCH"]
 NAMES = ["a", "b", "c,d", "e\"f", "\u00e9"]     # of the tables t0, t1, ...
-
-
-def sql(db, text):
-    if db.startswith("sqlite:"):
-        argv = ["sqlite3", "-batch", "-noheader", db[7:], text]
-    else:
-        argv = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", db, "-c", text]
-    return subprocess.run(argv, check=True, capture_output=True,
-                          text=True).stdout.splitlines()
 
 
 def record(rnd, mode, used):
@@ -120,7 +113,7 @@ def one_round(db, seed):
     if os.path.exists(SCRATCH + "/rejects"):
         with open(SCRATCH + "/rejects") as f:
             got_rejects = [json.loads(x)["origin"]["line"] for x in f]
-    got = {NAMES[i]: sorted(sql(db, "SELECT k, v FROM t%d" % i))
+    got = {NAMES[i]: sorted(sql(db, "SELECT k, v FROM t%d" % i).splitlines())
            for i in range(used)}
     want = {name: sorted("%d|%s" % (k, v or "") for k, v in rows.items())
             for name, rows in tables.items()}
