@@ -58,7 +58,7 @@ for kind in sqlite postgresql; do
 	is "$k --undo of a run that is not there: exit code 1" 1 \
 	    "$(undo 00000000-)"
 	like "$k --undo of a run that is not there: the message says why" \
-	    'keeps no images of such a run for table t' "$(cat "$scratch/err")"
+	    'keeps no old values of such a run for table t' "$(cat "$scratch/err")"
 
 	# A later change.
 	keep --key k >/dev/null

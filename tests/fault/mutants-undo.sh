@@ -13,7 +13,7 @@ mutant etl-load/undo.t 'a row that a trigger changes again passes' \
     's/undo_rows_check_restored(&rows, e) == -1 ||//' \
     'a trigger that changes the rows again: --undo exits with 65'
 mutant etl-load/undo.t 'the ledger still says that the stream is loaded' \
-    src/etl-load/undo/undo.c 's/forget_loads(u, e) == -1 ||//' \
+    src/etl-load/undo/undo.c 's/delete_ledger_rows(u, e) == -1 ||//' \
     "--undo deletes the stream's row of the ledger"
 mutant etl-load/undo.t 'a checkpoint that has moved is moved back' \
     sql/sqlite/before.sql@before_move_checkpoint_back \

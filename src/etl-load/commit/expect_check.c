@@ -23,7 +23,7 @@ percent(uint64_t n, uint64_t of)
 }
 
 static void
-judge_part(const struct expectation *x, uint64_t n, uint64_t of,
+judge_number_or_percentage(const struct expectation *x, uint64_t n, uint64_t of,
     const char *what, struct found *f)
 {
 	bool part = x->unit == EXPECT_PERCENT;
@@ -145,7 +145,7 @@ judge_null(struct loader *l, const struct expectation *x,
 	expect_put_null_query(&sql, db_kind(l->db), c, rows);
 	rc = read_answer(l, &sql, NULL, 0, &a, e);
 	buf_release(&sql);
-	judge_part(x, (uint64_t)a.n[1], (uint64_t)a.n[0],
+	judge_number_or_percentage(x, (uint64_t)a.n[1], (uint64_t)a.n[0],
 	    "written rows have NULL there", f);
 	return rc;
 }
@@ -323,7 +323,8 @@ judge(struct loader *l, const struct expectation *x, struct found *f,
 		return judge_rows(l, x, f, e);
 	case EXPECT_REJECTED:
 		t = tally_make_with_batch(l, true);
-		judge_part(x, t.rejected, t.seen, "records were rejected", f);
+		judge_number_or_percentage(
+		    x, t.rejected, t.seen, "records were rejected", f);
 		return 0;
 	default:
 		return judge_tables(l, x, put_written_rows, f, e);

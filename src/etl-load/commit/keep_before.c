@@ -9,7 +9,7 @@
 
 enum { STEP = 1000 };   /* images that before_delete_some deletes */
 
-/* The sink of a table that does not exist keeps nothing. */
+/* False too if the table does not exist: its sink cannot take images. */
 static bool
 keeps_images(const struct loader *l)
 {
@@ -90,9 +90,10 @@ take_stored_entry_or_fail(struct entry *n, const struct loader *l,
 	n->number = db_column(r, 0).i;
 	n->there = kept;
 	if (!kept && (l->images_stored || equals(db_column(r, 3), "dropped")))
-		return err_set(e, ERR_DATA, false, "--keep-before: the images "
-		    "of this run were deleted or undone while it ran: nothing "
-		    "of this batch was loaded; see --keep-runs");
+		return err_set(e, ERR_DATA, false, "--keep-before: the old "
+		    "values of this run were deleted, or the run was undone, "
+		    "while it ran: nothing of this batch was loaded; see "
+		    "--keep-runs");
 	if (kept && (!equals(db_column(r, 1), n->columns.data) ||
 	    !equals(db_column(r, 2), n->keys.data)))
 		return err_set(e, ERR_DATA, false, "--keep-before: table %s "
@@ -115,9 +116,9 @@ read_entry(struct entry *n, struct loader *l, struct err *e)
 	if ((rc = db_next(r, e)) == 1)
 		rc = take_stored_entry_or_fail(n, l, r, e);
 	else if (rc == 0 && l->images_stored)
-		rc = err_set(e, ERR_DATA, false, "--keep-before: the images of "
-		    "this run were deleted while it ran: nothing of this "
-		    "batch was loaded; give a greater --keep-runs");
+		rc = err_set(e, ERR_DATA, false, "--keep-before: the old "
+		    "values of this run were deleted while it ran: nothing of "
+		    "this batch was loaded; give a greater --keep-runs");
 	db_end(r);
 	return rc;
 }
@@ -237,6 +238,6 @@ keep_before_delete_old_runs(struct loader *l)
 		free(run);
 	}
 	if (rc == -1)
-		err_warnf("etl-load", "the load is complete, but the images "
-		    "of old runs could not be deleted: %s", e.msg);
+		err_warnf("etl-load", "the load is complete, but the old "
+		    "values of earlier runs could not be deleted: %s", e.msg);
 }

@@ -113,7 +113,7 @@ check_all_keys_are_known(struct loader *l, const struct loaded_table *t,
  * an index may compare keys in another way than the column. Then the loader
  * cannot tell which rows came. */
 static int
-check_no_strays(const struct loaded_table *t, struct err *e)
+fail_if_loaded_rows_are_missing(const struct loaded_table *t, struct err *e)
 {
 	if (t->mirror.strays == 0)
 		return 0;
@@ -131,7 +131,7 @@ static int
 check_deletes(struct loader *l, const struct loaded_table *t, uint64_t missing,
     struct err *e)
 {
-	return check_no_strays(t, e) == -1 ||
+	return fail_if_loaded_rows_are_missing(t, e) == -1 ||
 	    check_limit_of_deletes(l, t, missing, e) == -1 ||
 	    check_all_keys_are_known(l, t, missing, e) == -1 ? -1 : 0;
 }

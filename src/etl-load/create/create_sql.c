@@ -285,9 +285,9 @@ refuse_temporary_table(const struct table *t, enum db_kind kind, struct err *e)
 	    t->name);
 }
 
-/* The programs would take the table for their own, and then fail. On
- * PostgreSQL a name with a schema is accepted: --control-schema may name
- * another schema. */
+/* The programs of etl would take a table with such a name for their own control
+ * table, and fail. On PostgreSQL a name with a schema is accepted, because
+ * --control-schema may name another schema. */
 static int
 refuse_name_of_control_table(
     const struct table *t, enum db_kind kind, struct err *e)

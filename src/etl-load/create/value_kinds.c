@@ -85,9 +85,9 @@ value_kind(const struct json *j, uint32_t tok)
 	}
 }
 
-/* The first row whose kinds contain all kinds of the values has the type. In
- * SQLite NUMERIC keeps 64-bit integers and doubles; a text column keeps each
- * value as it is written. */
+/* Returns the type in the first row of the table whose kinds include all kinds
+ * of the values. In SQLite a NUMERIC column keeps 64-bit integers and doubles,
+ * and a TEXT column keeps each value as it is written. */
 const char *
 value_type_name(unsigned kinds, enum db_kind db)
 {

@@ -229,7 +229,8 @@ write_file(struct emit *m, const struct lines_of_try *t, struct err *e)
 	return 0;
 }
 
-/* If the reader has ended, the program ends without a message. */
+/* Puts in front of the error what was committed. If the reader of the output
+ * has ended (ERR_GONE), the program ends without a message. */
 static int
 fail_after_commit(const char *state, struct err *e)
 {

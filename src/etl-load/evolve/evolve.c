@@ -172,7 +172,8 @@ evolve_widen_column(struct evolve *v, const struct column *c, unsigned kinds,
 	return have == NULL ? -1 : 0;
 }
 
-/* The reject names the column whose type has refused the record's value. */
+/* Notes which wider type the column needs that has refused a value. The pointer
+ * of the reject names this column. */
 static int
 widen_column_of_reject(struct evolve *v, const struct target *t,
     const char *pointer, struct err *e)

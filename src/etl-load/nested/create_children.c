@@ -53,7 +53,8 @@ note_line(struct making *m, struct stage *stage, const struct line *l,
 	    sample_note_record(&m->sample, stage, &made, e);
 }
 
-/* Notes the columns that the loader sets, also if a record has no elements. */
+/* Notes the columns that the loader sets. The table gets them even if no record
+ * has an element. */
 static int
 note_key(struct making *m, struct stage *stage, const struct line *l,
     struct err *e)
@@ -120,7 +121,8 @@ has_key(const struct making *m)
 	return true;
 }
 
-/* Notes the elements of one record. One that will be rejected has none. */
+/* Notes the elements of one record. A record that the load will reject counts
+ * as one without elements. */
 static int
 note_elements_of_record(
     void *self, struct stage *stage, const struct line *l, struct err *e)
@@ -270,7 +272,8 @@ create_children_if_missing(struct loader *l, struct buf *ddl, struct err *e)
 	return rc;
 }
 
-/* For one array: whether a record of the sample has an element in it. */
+/* Looks whether any record of the sample has an element in the array at this
+ * pointer. */
 struct look {
 	const char *pointer;
 	struct json json;

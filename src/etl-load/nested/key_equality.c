@@ -38,7 +38,8 @@ is_char(const struct column *c)
 }
 
 static bool
-compares_as(const struct column *c, const struct column *k, enum db_kind kind)
+have_same_equality(
+    const struct column *c, const struct column *k, enum db_kind kind)
 {
 	bool ints = c->kind == COLUMN_INT && k->kind == COLUMN_INT;
 
@@ -107,7 +108,7 @@ key_equality_check(struct target *t, const struct target *parent,
 		const struct column *k = &p->columns[parent->key[i]],
 		    *c = &t->table->columns[t->scope.columns[i]];
 
-		if (!compares_as(c, k, kind))
+		if (!have_same_equality(c, k, kind))
 			return err_set(e, ERR_CONFIG, false, "--nested: column "
 			    "\"%s\" of table %s (%s) compares values in "
 			    "another way than \"%s\" of table %s (%s), so old "

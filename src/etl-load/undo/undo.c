@@ -146,7 +146,7 @@ move_checkpoints_back(struct undo *u, struct err *e)
 
 /* The ledger must not say that the streams are loaded. */
 static int
-forget_loads(struct undo *u, struct err *e)
+delete_ledger_rows(struct undo *u, struct err *e)
 {
 	for (size_t i = 0; i < u->entry.n; i++) {
 		const struct loaded *s = &u->entry.streams[i];
@@ -178,7 +178,7 @@ undo_in_transaction(struct undo *u, struct err *e)
 	    undo_cascade_refuse(&rows, e) == -1 ||
 	    undo_rows_restore(&rows, &u->counts, e) == -1 ||
 	    undo_rows_check_restored(&rows, e) == -1 ||
-	    forget_loads(u, e) == -1 ||
+	    delete_ledger_rows(u, e) == -1 ||
 	    (u->o->with_checkpoint && move_checkpoints_back(u, e) == -1) ||
 	    db_run(u->db, db_sql(u->db, SQL_BEFORE_FORGET), v, 2, NULL, e) ==
 		-1)

@@ -55,8 +55,9 @@ check_name(const struct reading *u, int found, bool exact, struct err *e)
 		    u->name);
 	if (found == 0)
 		return err_set(e, ERR_LIMIT, false, "--undo %s: %s keeps no "
-		    "images of such a run for table %s: it was loaded without "
-		    "--keep-before, or its images were deleted (--keep-runs)",
+		    "old values of such a run for table %s: it was loaded "
+		    "without --keep-before, or its old values were deleted "
+		    "(--keep-runs)",
 		    u->name, db_name(u->db), u->table->name);
 	return strlen(u->name) >= START_OF_ID ? 0 : err_set(e, ERR_USAGE,
 	    false, "--undo %s: this is only the start of the id of run %s: "
@@ -163,8 +164,8 @@ check_status(const struct reading *u, struct db_value status, struct err *e)
 	if (status.len == 4)            /* kept */
 		return 0;
 	return err_set(e, ERR_LIMIT, false, *status.p == 'u' ? "run %s was "
-	    "undone before: nothing was changed" : "run %s: its images were "
-	    "deleted (--keep-runs): nothing was changed", u->entry->run);
+	    "undone before: nothing was changed" : "run %s: its old values "
+	    "were deleted (--keep-runs): nothing was changed", u->entry->run);
 }
 
 static int
@@ -204,8 +205,8 @@ read_streams(struct reading *u, struct err *e)
 			break;
 	db_end(r);
 	if (rc == 0 && u->entry->n == 0)
-		return err_set(e, ERR_LIMIT, false, "run %s: its images were "
-		    "deleted (--keep-runs): nothing was changed",
+		return err_set(e, ERR_LIMIT, false, "run %s: its old "
+		    "values were deleted (--keep-runs): nothing was changed",
 		    u->entry->run);
 	return rc;
 }

@@ -87,8 +87,8 @@ worker_find_commit_outcome(struct worker *w, struct err *e)
 	return 0;
 }
 
-/* If the sink wants to load the share again, more carefully, this is done at
- * once. */
+/* If the sink asks for a second try, in which it finds the bad records one by
+ * one, the share is loaded again at once. */
 void
 worker_load_share(struct worker *w)
 {

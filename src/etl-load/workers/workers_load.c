@@ -82,8 +82,9 @@ complete_errors(struct loader *l)
 	}
 }
 
-/* A trigger may raise an error that usually passes for one record, each time.
- * So after the last retry the sink rejects a record with such an error. */
+/* Some errors usually pass if the statement is repeated, but a trigger can
+ * raise them each time for the same record. So after the last retry the sink
+ * rejects a record with such an error. */
 static bool
 judge_records_of_failed(struct workers *all)
 {

@@ -60,7 +60,7 @@ function_require(struct run *r, const struct value *in,
 }
 
 static bool
-give_text(struct run *r, struct value *out)
+make_string_from_buffer(struct run *r, struct value *out)
 {
 	struct buf *b = &r->values.text;
 
@@ -78,7 +78,7 @@ function_normalize_text(struct run *r, const struct value *in,
 		return RUN_UNSURE;
 	buf_clear(&r->values.text);
 	words_normalize_space(&r->values.text, v.u.text, v.n);
-	return give_text(r, out) ? RUN_ON : RUN_UNSURE;
+	return make_string_from_buffer(r, out) ? RUN_ON : RUN_UNSURE;
 }
 
 enum run_result
@@ -92,7 +92,7 @@ function_title_case(struct run *r, const struct value *in,
 	buf_clear(&r->values.text);
 	words_title_case(
 	    r->module->words, &r->values.text, v.u.text, v.n);
-	return give_text(r, out) ? RUN_ON : RUN_UNSURE;
+	return make_string_from_buffer(r, out) ? RUN_ON : RUN_UNSURE;
 }
 
 /* Returns true if a number that a function of the module makes is written as jq
@@ -199,7 +199,7 @@ convert_to_timestamp(struct run *r, struct value v, const struct zone *zone,
 	if (times_append_as_utc(
 	    &r->values.text, v.u.text, v.n, zone, &f) == -1)
 		return RUN_UNSURE;
-	return give_text(r, out) ? RUN_ON : RUN_UNSURE;
+	return make_string_from_buffer(r, out) ? RUN_ON : RUN_UNSURE;
 }
 
 enum run_result

@@ -104,7 +104,8 @@ function_has(struct run *r, const struct value *in, const struct value *args,
 	return RUN_ON;
 }
 
-/* Only a text that jq prints as the same number is read here. */
+/* Converts a text only if jq prints its number as the same text; libjq converts
+ * the others. */
 enum run_result
 function_tonumber(struct run *r, const struct value *in,
     const struct value *args __attribute__((unused)), struct value *out)

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Where the text is read, and its bytes so far. */
+/* The place at which the text is read, and the bytes that were read so far. */
 struct reading {
 	const char *at;
 	char *text;

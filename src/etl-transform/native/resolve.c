@@ -21,7 +21,7 @@ resolve_child(struct resolver *r, struct node **child, const struct scope *s)
 	return *child == NULL || (*child = resolve_node(r, *child, s)) != NULL;
 }
 
-/* Resolves the children of a node that makes no name known. */
+/* Resolves the children of a node that defines no name. */
 static struct node *
 resolve_children(struct resolver *r, const struct node *n,
     const struct scope *s)

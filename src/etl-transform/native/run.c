@@ -170,8 +170,8 @@ eval_last(struct run *r, const struct node *n, struct value in,
 	    out->n == UINT32_MAX ? RUN_UNSURE : rc;
 }
 
-/* The nodes that only pass values on. The loop runs the last part of a node,
- * so that long filters need no deep stack. */
+/* Runs the nodes that only pass values on. The last part of such a node is run
+ * by the loop and not by a call, so that a long filter needs no deep stack. */
 static enum run_result
 eval_rest(struct run *r, const struct node *n, struct value in,
     struct value *out)

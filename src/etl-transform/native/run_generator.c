@@ -156,8 +156,8 @@ and_or_on(struct run *r, void *context, struct value v)
 	return r->each(r, c->n->b, c->in, truth_on, c);
 }
 
-/* The outputs of a // b: an error of `a` itself is for libjq. An error of what
- * follows is told from it by `tries`. */
+/* Passes on the outputs of `a` in a // b. If `a`, or the filter that gets an
+ * output, ends with an error, libjq runs the record. */
 static enum run_result
 default_on(struct run *r, void *context, struct value v)
 {
@@ -182,8 +182,9 @@ each_default(struct run *r, const struct node *n, struct chain *c)
 	    r->each(r, n->b, c->in, c->give, c->context) : rc;
 }
 
-/* libjq 1.6 also lets a `try` catch the errors of what follows it, among them
- * the one by which first() and limit() end what is inside of them. */
+/* In libjq 1.6 a `try` also catches errors of the filters behind it, to which
+ * it passes its outputs. One of them is the error by which first() and limit()
+ * end their argument. */
 static enum run_result
 try_on(struct run *r, void *context, struct value v)
 {

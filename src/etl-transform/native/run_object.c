@@ -239,8 +239,8 @@ delete_in(struct run *r, const struct node *last, const struct node *path,
 	    RUN_ON : RUN_UNSURE;
 }
 
-/* del(path) or del(path, path ...). jq finds all paths before it deletes: if
- * one of them fails, libjq must say how. */
+/* del(path) or del(path, path ...). jq looks up all paths before it deletes
+ * anything. If one of them fails, libjq runs the record and makes the error. */
 enum run_result
 run_delete(struct run *r, const struct node *path, struct value in,
     struct value *out)

@@ -25,8 +25,9 @@ have_one_text(const struct json *j, uint32_t a, uint32_t b)
 	    memcmp(j->text + x->at, j->text + y->at, x->len) == 0;
 }
 
-/* Some number of the record is not written as jq prints it. Notes the doubles
- * of all its numbers. Returns true if each double has one text only. */
+/* Called if the record has numbers that jq would print in another form. Notes
+ * the doubles of all its numbers. Returns true if no two numbers with the same
+ * double are written differently. */
 static bool
 have_doubles_one_text(struct values *s)
 {
