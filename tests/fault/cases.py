@@ -670,26 +670,31 @@ def several(kind):
         records + b'{"in":"b","id":9,"v":"x"}\n{"in":"c"}\n'), prepare)
 
 
-def nested(kind):
-    """A load of records with arrays into two tables."""
-    name = "load-%s-nested" % kind
-    db = database(kind, name, ["t", "c"], TABLE + """;
-        CREATE TABLE c (t_id integer NOT NULL REFERENCES t, _index integer,
+def nested(kind, text=False):
+    """A load of records with arrays into two tables. With a text key, SQLite
+    looks up which spellings of it are equal."""
+    name = "load-%s-nested%s" % (kind, "-text" if text else "")
+    key = "integer" if not text else \
+        "text COLLATE NOCASE" if kind == "sqlite" else "text"
+    db = database(kind, name, ["t", "c"], """
+        CREATE TABLE t (id %s PRIMARY KEY, v text NOT NULL);
+        CREATE TABLE c (t_id %s NOT NULL REFERENCES t, _index integer,
             value text NOT NULL CHECK (value <> 'bad'),
-            PRIMARY KEY (t_id, _index))""")
+            PRIMARY KEY (t_id, _index))""" % (key, key))
     db.counts = "0"
     argv = ["etl-load", "--table", "t", "--key", "id", "--nested", "c=/a/b",
             "--batch", "5", "--flush", "1h"]
     records = b"".join(
-        b'{"id":%d,"v":"value","a":{"b":["x","%s"]}}\n' % (
-            i // 2, b"bad" if i == 11 else b"y") for i in range(12))
+        b'{"id":%s,"v":"value","a":{"b":["x","%s"]}}\n' % (
+            (b'"%c%d"' % (b"kK"[i % 2], i // 2)) if text else b"%d" % (i // 2),
+            b"bad" if i == 11 else b"y") for i in range(12))
 
     def prepare(url):
         subprocess.run(argv, input=b"", check=True,
                        env=dict(ENV, DATABASE_URL=url))
 
     return Loads(name, argv, db, stream(
-        records + b'{"id":9,"v":"x","a":{"b":1}}\n'), prepare)
+        records + b'{"id":"9","v":"x","a":{"b":1}}\n'), prepare)
 
 
 def created(kind):
@@ -714,9 +719,10 @@ def created(kind):
     return Loads(name, argv, db, stream(BAD), prepare)
 
 
-def evolved(kind):
-    """A load that adds columns and, on PostgreSQL, widens one."""
-    db = database(kind, "load-%s-evolved" % kind, ["made"], "SELECT 1")
+def evolved(kind, planned=False):
+    """A load that adds columns and, on PostgreSQL, widens one; or its plan."""
+    name = "load-%s-evolved%s" % (kind, "-plan" if planned else "")
+    db = database(kind, name, ["made"], "SELECT 1")
     db.counts = "0"
     reset = db.reset
     make = "CREATE TABLE made (id integer PRIMARY KEY, n integer)"
@@ -735,7 +741,9 @@ def evolved(kind):
     db.reset = make_and_reset
     argv = ["etl-load", "--table", "made", "--evolve", "--key", "id",
             "--batch", "6", "--flush", "1h"]
-    return Loads("load-%s-evolved" % kind, argv, db, stream(
+    if planned:
+        argv.append("--plan")
+    return Loads(name, argv, db, stream(
         BAD + b'{"id":20,"n":"x","w":1}\n'), prepare)
 
 
@@ -1215,8 +1223,10 @@ def cases():
         yield mapped(kind)
         yield several(kind)
         yield nested(kind)
+        yield nested(kind, True)
         yield created(kind)
         yield evolved(kind)
+        yield evolved(kind, True)
         yield load(kind, "mirror")
         yield load(kind, "cdc")
         yield load(kind, "scd2")
