@@ -78,6 +78,11 @@ for kind in sqlite postgresql; do
 	    "$(status etl-load --db "$db" --table x --plan <"$scratch/in")"
 
 	# With --create.
+	put '{"id":1}'
+	is "$k --create with one record: exit code 0" 0 "$(status etl-load \
+	    --db "$db" --table made --create --key id --plan <"$scratch/in")"
+	shows '--create: the plan says that the sample has one record' \
+	    'made by --create from the first record\)$'
 	put '{"id":1,"v":"b"}' '{"id":2,"v":0.5}' '{"id":3,"w":[]}'
 	is "$k --create: exit code 0" 0 "$(status etl-load --db "$db" \
 	    --table made --create --key id --plan <"$scratch/in")"

@@ -61,6 +61,9 @@ put_table(struct buf *b, const struct loader *l, size_t i)
 	if (l->absent)
 		buf_str(b, " (does not exist, and there is no record to make "
 		    "it from)");
+	else if (l->plan.ddl.len > 0 && i < l->ntables &&
+	    l->sample.records == 1)
+		buf_str(b, " (made by --create from the first record)");
 	else if (l->plan.ddl.len > 0 && i < l->ntables && l->sample.read)
 		buf_printf(b, " (made by --create from the first %llu records)",
 		    (unsigned long long)l->sample.records);
