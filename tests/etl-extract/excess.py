@@ -10,13 +10,16 @@ N = 4 on.  The bytes behind it are
   /long    the same, behind a page that is longer than a record of TLS,
   /late    the same as /same, some milliseconds later,
   /stray   some bytes that are no answer, some milliseconds later.
-When all bytes for page N were sent, it creates the file FOLDER/sent.N.  It writes its
-ports to FOLDER/ports, with a space between them.
+When the client's system has all bytes for page N, it creates the file FOLDER/sent.N.
+It writes its ports to FOLDER/ports, with a space between them.
 """
+import fcntl
 import os
 import socket
 import ssl
+import struct
 import sys
+import termios
 import threading
 import time
 
@@ -38,6 +41,16 @@ def answer(mode, page):
     return head + body + BEHIND.get(mode, b"")
 
 
+def wait_until_received(peer):
+    """Waits until TCP has acknowledged all bytes: it may hold back the last ones until
+    the client has acknowledged the others. Bytes in a Unix socket are there at once."""
+    while peer.family != socket.AF_UNIX:
+        left, = struct.unpack("i", fcntl.ioctl(peer, termios.TIOCOUTQ, b"\0" * 4))
+        if left == 0:
+            break
+        time.sleep(0.001)
+
+
 def serve(peer):
     lines = peer.makefile("rb")
     while line := lines.readline():
@@ -48,6 +61,7 @@ def serve(peer):
         if mode in LATER:
             time.sleep(0.02)
             peer.sendall(LATER[mode])
+        wait_until_received(peer)
         with open("%s/sent.%s" % (folder, page), "w", encoding="utf-8"):
             pass
 
