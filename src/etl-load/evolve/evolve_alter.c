@@ -166,7 +166,8 @@ print_changes(const struct evolve *v, struct db *db, const struct table *t)
 
 /* SQLSTATE 0A000: the message names, for example, a view of the column. */
 static void
-say_what_to_do(const struct db *db, const struct table *t, struct err *e)
+advise_after_refused_alter(
+    const struct db *db, const struct table *t, struct err *e)
 {
 	const struct err why = *e;
 	bool in_the_way = strcmp(db_fault(db)->sqlstate, "0A000") == 0;
@@ -197,7 +198,7 @@ evolve_alter_table(struct evolve *v, struct db *db, const struct table *t,
 		v->total += v->added.n;
 		print_changes(v, db, t);
 	} else if (rc == -1 && !e->transient) {
-		say_what_to_do(db, t, e);
+		advise_after_refused_alter(db, t, e);
 	}
 	return rc == -1 ? -1 : 0;
 }

@@ -24,7 +24,7 @@ loader_say_what_is_stored(const struct loader *l)
 }
 
 static void
-explain_change(const struct loader *l, const char *sqlstate,
+explain_table_change(const struct loader *l, const char *sqlstate,
     const char *table, struct err *e)
 {
 	const char *stored = loader_say_what_is_stored(l);
@@ -57,7 +57,7 @@ loader_find_table_change_behind_fault(
 		if (table_find_if_changed(l->db, t, &changed, &none) == -1 ||
 		    !changed)
 			continue;
-		explain_change(l, f->sqlstate, t->name, e);
+		explain_table_change(l, f->sqlstate, t->name, e);
 		return;
 	}
 }

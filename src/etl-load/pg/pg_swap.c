@@ -11,13 +11,13 @@
 enum part { NEW_TABLE = 1, INDEXES, SWAP, MESSAGES };
 
 static int
-restrict_path(struct pg_swap *s, struct err *e)
+restrict_search_path(struct pg_swap *s, struct err *e)
 {
 	return db_script(s->db, db_sql(s->db, SQL_SWAP_RESTRICT_PATH), e);
 }
 
 static int
-restore_path(struct pg_swap *s, struct err *e)
+restore_search_path(struct pg_swap *s, struct err *e)
 {
 	return db_script(s->db, db_sql(s->db, SQL_SWAP_RESTORE_PATH), e);
 }
@@ -168,7 +168,7 @@ pg_swap_check(struct pg_swap *s, struct err *e)
 
 	if (db_begin(s->db, e) == -1)
 		return -1;
-	rc = restrict_path(s, e);
+	rc = restrict_search_path(s, e);
 	if (rc == 0)
 		rc = check_and_make(s, e);
 	db_rollback(s->db);
@@ -199,9 +199,9 @@ pg_swap_make_table(struct pg_swap *s, uint64_t *removed, struct err *e)
 	return run_on_table(s, "LOCK TABLE", s->old->table->quoted,
 	    "IN SHARE ROW EXCLUSIVE MODE", e) == -1 ||
 	    count_rows(s, removed, e) == -1 ||
-	    restrict_path(s, e) == -1 ||
+	    restrict_search_path(s, e) == -1 ||
 	    check_and_make(s, e) == -1 ||
-	    restore_path(s, e) == -1 ? -1 : 0;
+	    restore_search_path(s, e) == -1 ? -1 : 0;
 }
 
 /* Without ANALYZE, queries would be planned without statistics until
@@ -209,10 +209,10 @@ pg_swap_make_table(struct pg_swap *s, uint64_t *removed, struct err *e)
 int
 pg_swap_make_indexes(struct pg_swap *s, struct err *e)
 {
-	return restrict_path(s, e) == -1 ||
+	return restrict_search_path(s, e) == -1 ||
 	    (!s->indexed_first && run_statements(s, INDEXES, e) == -1) ||
 	    run_on_table(s, "ANALYZE", s->quoted.data, "", e) == -1 ||
-	    restore_path(s, e) == -1 ? -1 : 0;
+	    restore_search_path(s, e) == -1 ? -1 : 0;
 }
 
 /* Fails if *now differs from what the table was at the begin of the load. */
@@ -255,7 +255,7 @@ swap_locked_tables(struct pg_swap *s, struct err *e)
 	int rc;
 
 	buf_init(&now, SIZE_MAX / 4);
-	rc = restrict_path(s, e);
+	rc = restrict_search_path(s, e);
 	if (rc == 0)
 		rc = fail_if_not_all_can_be_kept(s, e);
 	if (rc == 0)
@@ -269,7 +269,7 @@ swap_locked_tables(struct pg_swap *s, struct err *e)
 	if (rc == 0)
 		rc = fail_if_different(s, &now, e);
 	if (rc == 0)
-		rc = restore_path(s, e);
+		rc = restore_search_path(s, e);
 	buf_release(&now);
 	return rc;
 }

@@ -50,10 +50,12 @@ struct lite_store {
 /* Prepares the statement for records of this shape, unless it is prepared. */
 int lite_prepare(struct lite_store *s, struct db_stmt **stmt,
     const struct shape *shape, lite_statement_text *text, struct err *e);
-/* The same for the statement that inserts a group. */
+/* Prepares the statement that inserts s->group_records records of this shape
+ * at once, unless it is prepared. */
 int lite_prepare_group(struct lite_store *s, struct db_stmt **stmt,
     const struct shape *shape, struct err *e);
-/* Sets s->group_records to what is fast for the table. */
+/* Sets s->group_records: how many records one statement may insert. It is 0 if
+ * the records must be inserted one by one. */
 int lite_set_group_records(struct lite_store *s, struct err *e);
 /* Frees all prepared statements. Called when the shapes get other ids. */
 void lite_store_free_statements(struct lite_store *s);

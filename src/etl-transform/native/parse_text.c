@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* The place at which the text is read, and the bytes that were read so far. */
+/* The parser reads a string of the filter from `at` on. It has decoded n bytes
+ * of the string into `text`. */
 struct reading {
 	const char *at;
 	char *text;
