@@ -70,6 +70,11 @@ void db_close(struct db *db);
 struct buf;
 int db_url_check(const char *url, struct err *e);       /* opens nothing */
 void db_url_append_public(struct buf *b, const char *url); /* without secrets */
+/* For a command that a user can paste: appends " --db URL" and
+ * " --control-schema NAME", quoted for the shell, each if it is not NULL.
+ * Returns false and leaves --db out if the URL has parts that must not be
+ * printed, such as a password: the user must then set DATABASE_URL. */
+bool db_put_options(struct buf *b, const char *url, const char *schema);
 /* If environment variables and not the URL name the port or the user, appends
  * those variables with a blank before each, unless they are the defaults. */
 void db_url_append_environment(struct buf *b, const char *url);

@@ -1,8 +1,10 @@
 #include "db/db.h"
 
+#include "base/shell_word.h"
 #include "base/text.h"
 #include "db/pg_name.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* Only these parameters of a database URL are printed in messages. All other
@@ -107,6 +109,29 @@ db_url_append_public(struct buf *b, const char *url)
 		text_show(b, url, (size_t)(p + 3 - url));
 		append_without_password(b, p + 3);
 	}
+}
+
+bool
+db_put_options(struct buf *b, const char *url, const char *schema)
+{
+	struct buf shown;
+	bool is_public = true;
+
+	buf_init(&shown, SIZE_MAX / 4);
+	if (url != NULL) {
+		db_url_append_public(&shown, url);
+		is_public = strcmp(buf_text(&shown), url) == 0;
+	}
+	if (url != NULL && is_public) {
+		buf_str(b, " --db ");
+		put_shell_word(b, url);
+	}
+	if (schema != NULL) {
+		buf_str(b, " --control-schema ");
+		put_shell_word(b, schema);
+	}
+	buf_release(&shown);
+	return is_public;
 }
 
 void

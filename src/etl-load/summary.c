@@ -1,9 +1,11 @@
 #include "summary.h"
 
+#include "base/shell_word.h"
 #include "base/text.h"
 #include "commit/keep_before.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -81,6 +83,31 @@ print_counts_of_nested_tables(const struct loader *l)
 	}
 }
 
+/* Prints the command that undoes the load. Inside etl-run the URL comes from
+ * etl-run and may not be in the environment of the user, so it is printed. */
+static void
+print_undo_command(const struct loader *l)
+{
+	const char *url = l->o->db, *schema = l->o->control_schema;
+	struct buf options;
+	bool is_public;
+
+	if (l->run != NULL && url == NULL)
+		url = getenv("DATABASE_URL");
+	if (l->run != NULL && schema == NULL)
+		schema = getenv("ETL_CONTROL_SCHEMA");
+	buf_init(&options, SIZE_MAX / 4);
+	is_public = db_put_options(&options, url, schema);
+	buf_str(&options, " --undo ");
+	put_shell_word(&options, keep_before_get_run(l));
+	buf_str(&options, " --table ");
+	put_shell_word(&options, l->o->table);
+	(void)fprintf(stderr, "etl-load: to undo this load%s: etl-load%s\n",
+	    is_public ? "" : ", with its URL in DATABASE_URL",
+	    buf_text(&options));
+	buf_release(&options);
+}
+
 static void
 print_summary_if_terminal_or_verbose(const struct loader *l, struct sums t)
 {
@@ -94,9 +121,7 @@ print_summary_if_terminal_or_verbose(const struct loader *l, struct sums t)
 	print_counts(l, &t);
 	print_counts_of_nested_tables(l);
 	if (l->o->keep_before)
-		(void)fprintf(stderr, "etl-load: to undo this load: etl-load "
-		    "--undo %s --table %s\n", keep_before_get_run(l),
-		    l->o->table);
+		print_undo_command(l);
 	print_skipped(l);
 	if (!l->marked && !l->mode->complete)
 		(void)fprintf(stderr, "etl-load: the input was plain NDJSON: "

@@ -1,7 +1,6 @@
 #include "job.h"
 
 #include "base/clock.h"
-#include "base/shell_word.h"
 #include "base/stop.h"
 #include "base/wait.h"
 #include "db/db.h"
@@ -46,23 +45,16 @@ print_counts(const struct run_end *r)
 static void
 print_status_command(const struct attempt *a, const struct job *j)
 {
-	struct buf shown, word;
+	struct buf options;
+	bool is_public;
 
-	buf_init(&shown, SIZE_MAX / 4);
-	buf_init(&word, SIZE_MAX / 4);
-	if (j->url_given) {
-		db_url_append_public(&shown, j->url);
-		buf_str(&word, " --db ");
-		put_shell_word(&word, buf_text(&shown));
-	}
-	if (j->schema != NULL) {
-		buf_str(&word, " --control-schema ");
-		put_shell_word(&word, j->schema);
-	}
-	(void)fprintf(stderr, "; see: etl-status%s --run %.*s\n",
-	    buf_text(&word), RUN_SHOWN, a->run);
-	buf_release(&shown);
-	buf_release(&word);
+	buf_init(&options, SIZE_MAX / 4);
+	is_public = db_put_options(
+	    &options, j->url_given ? j->url : NULL, j->schema);
+	(void)fprintf(stderr, "; see%s: etl-status%s --run %.*s\n",
+	    is_public ? "" : ", with its URL in DATABASE_URL",
+	    buf_text(&options), RUN_SHOWN, a->run);
+	buf_release(&options);
 }
 
 /* Prints a line about the outcome of the attempt. Of a longer error message it

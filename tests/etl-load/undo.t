@@ -388,6 +388,43 @@ for kind in sqlite postgresql; do
 	    "$scratch/pipe.sh" "$scratch") $(rows)"
 done
 
+# The command that -v prints.
+undo_command() {
+	sed -n 's/^etl-load: to undo this load.*: etl-load/etl-load/p' \
+	    "$scratch/err"
+}
+for kind in sqlite postgresql; do
+	k="$kind:"
+	db_new $kind
+	[ $kind = postgresql ] || db="sqlite:$scratch/it's a.db"
+	sql 'CREATE TABLE "my t" (k text PRIMARY KEY, n int)'
+	lines '{"k":"a","n":1}'
+	keep --table 'my t' --key k --control-schema "$(
+	    [ $kind = sqlite ] && echo main || echo public)" >/dev/null
+	is "$k the printed command undoes the load when it is pasted" '0 0' \
+	    "$(status eval "$(undo_command)") $(sql 'SELECT count(*)
+	    FROM "my t"')"
+	in_run="etl-load --keep-before --table 'my t' --key k -v"
+	is "$k a load inside etl-run: exit code 0" 0 \
+	    "$(status etl-run --db "$db" --name p -c "$in_run" <"$scratch/in")"
+	is "$k the command that is printed inside etl-run works outside" '0 0' \
+	    "$(status env -u DATABASE_URL sh -c "$(undo_command)") $(sql \
+	    'SELECT count(*) FROM "my t"')"
+done
+role=etl_undo_$$ plain=$db
+sql "CREATE ROLE $role LOGIN SUPERUSER PASSWORD 'geheim'"
+at_exit "dropuser --if-exists $role"
+db=postgresql://$role:geheim@/${plain#postgresql:///}
+keep --table 'my t' --key k >/dev/null
+like 'a URL with a password: the message names DATABASE_URL instead' \
+    'undo this load, with its URL in DATABASE_URL: etl-load --undo [^ ]+ --table' \
+    "$(cat "$scratch/err")"
+unlike 'a URL with a password: the password is not printed' 'geheim' \
+    "$(cat "$scratch/err")"
+is 'the printed command undoes the load with the URL in DATABASE_URL' '0 0' \
+    "$(DATABASE_URL=$db status sh -c "$(undo_command)") $(sql \
+    'SELECT count(*) FROM "my t"')"
+
 # Another load deletes the images of the run (--keep-runs) while a batch begins.
 db_new postgresql
 sql 'CREATE TABLE t (k text PRIMARY KEY, n int)'

@@ -61,6 +61,14 @@ like 'the printed command names the database of --env-file' \
     "; see: etl-status --db sqlite:/.*/env\.db --run " \
     "$(cat err)"
 
+# An option of the URL decides which database is used, but is not printed: it may
+# be a secret.
+db_new postgresql
+is 'a failed run whose URL has an option exits with 1' 1 \
+    "$(status etl-run --db "$db?options=-cwork_mem%3D8MB" --name p -c 'exit 1')"
+like 'the printed command leaves out a URL that it may not print whole' \
+    '; see, with its URL in DATABASE_URL: etl-status --run ' "$(cat err)"
+
 # A foreign program writes a failed mark and may print nothing, so the loader
 # prints the message of the mark.
 cat >mine.sh <<'S'
