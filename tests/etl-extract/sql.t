@@ -257,10 +257,11 @@ is 'PostgreSQL: a lost connection ends with 75' 75 "$(extract --stream s \
     THEN pg_terminate_backend(pg_backend_pid()) END AS x FROM n')"
 like 'PostgreSQL: the stream then ends with the mark failed' \
     '^\{"@etl":"failed",.*"code":75' "$(tail -n 1 out)"
-sql 'CREATE ROLE etl_sql_nobody LOGIN'
-at_exit 'dropuser --if-exists etl_sql_nobody'
+role=etl_sql_nobody_$$
+sql "CREATE ROLE $role LOGIN"
+at_exit "dropuser --if-exists $role"
 is 'PostgreSQL: a table that may not be read ends with 77' 77 \
-    "$(PGOPTIONS='-c role=etl_sql_nobody' extract --query 'SELECT * FROM n')"
+    "$(PGOPTIONS="-c role=$role" extract --query 'SELECT * FROM n')"
 is 'PostgreSQL: a function that writes ends with 78' 78 \
     "$(sql 'CREATE SEQUENCE s'; extract --query "SELECT nextval('s')")"
 is 'PostgreSQL: a server that cannot be reached ends with 75' 75 \

@@ -235,10 +235,16 @@ is 'neither load that waited for the lock stored a row' \
     0 "$(sql "SELECT count(*) FROM t WHERE k > '7'")"
 
 # The user has no right to write the table.
-sql 'CREATE ROLE etl_test_weak LOGIN' 2>"$scratch/out" || :
-at_exit "psql -XAtq -d postgres -c 'DROP ROLE IF EXISTS etl_test_weak'"
+weak=etl_test_weak_$$
+sql "CREATE ROLE $weak LOGIN PASSWORD 'weak'"
+at_exit "dropuser --if-exists $weak"
 is 'a user without a right to the table: etl-load exits with 77' \
-    77 "$(echo '{"k":"1"}' | PGUSER=etl_test_weak \
+    77 "$(echo '{"k":"1"}' | PGUSER=$weak \
+    PGPASSWORD=weak status etl-load --db "$db" --table t --retries 0)"
+like 'a user without a right to the table: the message says so' \
+    'permission denied for table t' "$(cat "$scratch/err")"
+is 'a wrong password: etl-load exits with 77' \
+    77 "$(echo '{"k":"1"}' | PGUSER=$weak \
     PGPASSWORD=x status etl-load --db "$db" --table t --retries 0)"
 
 # SQLite: the database is locked, read-only or full.

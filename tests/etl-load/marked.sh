@@ -56,6 +56,23 @@ load() {
 	esac
 	status etl-load -v --db "$db" --backoff 1ms..5ms "$@" <"$scratch/in"
 }
+# reads_next PID: whether the loader PID has dealt with all that was written to the
+# pipe on descriptor 8, and waits for more: the pipe is empty, the loader sleeps,
+# and so does its session, if it has one, for a while.
+reads_next() {
+	python3 -c 'if 1:
+	    import fcntl, struct, sys, termios
+	    left = fcntl.ioctl(8, termios.FIONREAD, b"0000")
+	    stat = open("/proc/%s/stat" % sys.argv[1]).read()
+	    sys.exit(struct.unpack("i", left) != (0,) or ") S " not in stat)' \
+	    "$1" || return 1
+	case $db in
+	postgresql:*) [ "$(sql "SELECT count(*) FROM pg_stat_activity
+	    WHERE $sessions_here AND pid <> pg_backend_pid()
+	    AND (state = 'active' OR state_change > clock_timestamp()
+		- interval '0.1 seconds')")" = 0 ] ;;
+	esac
+}
 # bool_to_int COLUMN: SQL that is 0 or 1 on both databases.
 bool_to_int() {
 	case $db in

@@ -156,7 +156,9 @@ for kind in sqlite postgresql; do
 	ok "$k --flush commits at a boundary with no record after it" \
 	    wait_until 30 first_segment_loaded
 	sed -n 6,10p "$scratch/in" >&8
-	sleep 0.5
+	ok "$k --flush: the loader has read a part of a segment" \
+	    wait_until 30 reads_next $pid
+	sleep 0.3       # longer than --flush
 	is "$k --flush commits nothing in the middle of a segment" \
 	    'a|1 b|1  1|1' "$(rows log) $(checkpoint)"
 	sed -n 11p "$scratch/in" >&8
@@ -261,7 +263,8 @@ for kind in sqlite postgresql; do
 	at_exit "kill $pid 2>/dev/null"
 	exec 8>"$scratch/nomark.$kind"
 	head -n 2 "$scratch/in" >&8
-	sleep 0.5
+	ok "$k no mark: the loader has read the begin of the stream" \
+	    wait_until 30 reads_next $pid
 	sql "INSERT INTO etl_checkpoints (name, version, updated_at)
 	    VALUES ('posts', 1, '2026-01-01T00:00:00Z')"
 	tail -n 1 "$scratch/in" >&8

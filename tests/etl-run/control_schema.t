@@ -121,12 +121,13 @@ wait
 is 'four programs that create one schema at once all succeed' 4 \
     "$(etl-checkpoint list --control-schema together --json | wc -l | tr -d ' ')"
 
-sql 'CREATE ROLE reader_of_schemas LOGIN' 2>/dev/null || :
+role=reader_of_schemas_$$
+sql "CREATE ROLE $role LOGIN"
+at_exit "dropuser --if-exists $role"
 is 'a role that may not create the schema' 77 "$(
-    PGOPTIONS='-c role=reader_of_schemas' status etl-checkpoint set \
+    PGOPTIONS="-c role=$role" status etl-checkpoint set \
     --control-schema mine c 1)"
 like 'the message names the schema' 'mine' "$(cat err)"
-sql 'DROP ROLE reader_of_schemas'
 
 db_new sqlite
 DATABASE_URL=$db
