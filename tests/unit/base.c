@@ -1,6 +1,7 @@
 /* Tests of lib/base: options, buffers, retries, hashes, messages. */
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/doubling_pause.h"
 #include "base/hash.h"
 #include "base/opt.h"
 #include "base/retry.h"
@@ -344,6 +345,33 @@ children_do_not_inherit_a_reserved_3(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* Returns how many turns the pause takes that begins now. */
+static int
+count_turns(struct doubling_pause *p)
+{
+	int n = 0;
+
+	doubling_pause_begin(p);
+	while (!doubling_pause_is_over(p))
+		n++;
+	return n;
+}
+
+static void
+each_pause_is_twice_as_long_up_to_the_longest(void **state)
+{
+	static const int turns[] = { 3, 6, 12, 20, 20 };
+	struct doubling_pause p = { .least = 3, .most = 20 };
+
+	assert_true(doubling_pause_is_over(&p));
+	for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
+		assert_int_equal(count_turns(&p), turns[i]);
+		assert_true(doubling_pause_is_over(&p));
+	}
+	doubling_pause_reset(&p);
+	assert_int_equal(count_turns(&p), turns[0]);
+}
+
 int
 main(void)
 {
@@ -356,6 +384,7 @@ main(void)
 		cmocka_unit_test(options_override_the_environment),
 		cmocka_unit_test(a_buffer_does_not_grow_past_its_limit),
 		cmocka_unit_test(backoff_stays_between_its_bounds),
+		cmocka_unit_test(each_pause_is_twice_as_long_up_to_the_longest),
 		cmocka_unit_test(sha256_and_uuids_have_the_right_form),
 		cmocka_unit_test(children_do_not_inherit_a_reserved_3),
 		cmocka_unit_test(a_long_prefix_does_not_cut_the_cause),

@@ -4,6 +4,7 @@
 #ifndef LOAD_PG_SINK_H
 #define LOAD_PG_SINK_H
 
+#include "base/doubling_pause.h"
 #include "pg/pg_mirror.h"
 #include "pg/pg_rows.h"
 #include "pg/pg_scopes.h"
@@ -19,9 +20,8 @@ struct pg_new_keys {
 	bool may_copy;          /* the table and the mode allow it */
 	bool all_new;           /* all keys of the last chunk were new: expect
 	                         * this of the next one, too */
-	size_t wait;            /* so many such chunks are merged before the
-	                         * next is copied directly */
-	size_t step;            /* `wait` after the last failure, or 0 */
+	struct doubling_pause pause;    /* chunks that are merged after a key
+	                         * had a row */
 };
 
 struct pg_sink {

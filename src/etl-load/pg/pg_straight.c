@@ -27,6 +27,7 @@ pg_find_if_copy_may_be_straight(struct pg_sink *s, struct err *e)
 		return -1;
 	s->straight = !secured && !t->mode->keyed && t->touch == NO_COLUMN &&
 	    t->seen == NO_COLUMN;
+	s->new_keys.pause = (struct doubling_pause){ .least = 4, .most = 256 };
 	s->new_keys.may_copy = !secured && t->mode->splits && !s->in_order &&
 	    takes_now(t, t->touch) && takes_now(t, t->seen);
 	return 0;
@@ -40,22 +41,7 @@ pg_expects_new_keys(struct pg_sink *s, const struct outcome *o)
 	    !s->notes_keys && !s->too_wide;
 
 	k->all_new = false;
-	if (!expected || k->wait == 0)
-		return expected;
-	k->wait--;
-	return false;
-}
-
-/* A key had a row: merges the next chunks, twice as many as after the failure
- * before. */
-static void
-wait_after_known_key(struct pg_new_keys *k)
-{
-	enum { LEAST = 4, MOST = 256 };
-
-	k->step = k->step == 0 ? LEAST :
-	    k->step < MOST ? k->step * 2 : MOST;
-	k->wait = k->step;
+	return expected && doubling_pause_is_over(&k->pause);
 }
 
 /* True if one of the records that are loaded by this COPY has no members. COPY
@@ -107,7 +93,7 @@ load_rows_of_undone_copy(struct pg_sink *s, struct outcome *o, struct err *e)
 	s->rows.first = NULL;
 	s->rows.failed = false;
 	if (!s->straight)
-		wait_after_known_key(&s->new_keys);
+		doubling_pause_begin(&s->new_keys.pause);
 	if (s->too_wide)
 		return pg_copy_wide_rows_or_reject(s, o, e);
 	if (around)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* A statement costs SQLite about as much as the insert of a short row. */
-enum { RECORD_MAX = 4096, ALONE_LEAST = 32, ALONE_MOST = 8192 };
+enum { RECORD_MAX = 4096 };
 
 /* True if one statement for several records has the same effect as a statement
  * for each of them, and no code needs the state of the table in between. */
@@ -29,6 +29,7 @@ lite_group_init(struct lite_sink *s, struct err *e)
 	if ((g->item = calloc(n, sizeof(*g->item))) == NULL)
 		return err_nomem(e);
 	g->full = n;
+	g->pause = (struct doubling_pause){ .least = 32, .most = 8192 };
 	return 0;
 }
 
@@ -47,10 +48,8 @@ lite_group_may_take(struct lite_sink *s, size_t len)
 	if (g->full == 0 || len > RECORD_MAX || s->store.careful ||
 	    s->watched || s->written.insert != NULL)
 		return false;
-	if (g->alone > 0) {
-		g->alone--;
+	if (!doubling_pause_is_over(&g->pause))
 		return false;
-	}
 	/* The texts of a group must not move when it grows. If there is no
 	 * memory, the conversion of the record reports it. */
 	return g->n > 0 ||
@@ -69,14 +68,4 @@ lite_group_add(struct lite_sink *s, const struct shape *shape, size_t i)
 	if (g->n < g->full)
 		s->store.values += sqlite_room_of_record(s->store.target);
 	return true;
-}
-
-void
-lite_group_store_next_alone(struct lite_sink *s)
-{
-	struct lite_group *g = &s->group;
-
-	g->step = g->step == 0 ? ALONE_LEAST :
-	    g->step < ALONE_MOST ? g->step * 2 : ALONE_MOST;
-	g->alone = g->step;
 }

@@ -150,7 +150,7 @@ count_group_as_inserted(struct lite_sink *s, struct outcome *o, struct err *e)
 		    s, o, g->shape, g->item[k], LITE_INSERTED, e);
 		go_to_next_slot(s);
 	}
-	g->step = 0;
+	doubling_pause_reset(&g->pause);
 	lite_group_clear(s);
 	return rc;
 }
@@ -165,7 +165,7 @@ store_group(struct lite_sink *s, struct outcome *o, struct err *e)
 	case LITE_INSERTED:
 		return count_group_as_inserted(s, o, e);
 	case LITE_REFUSED:
-		lite_group_store_next_alone(s);
+		doubling_pause_begin(&s->group.pause);
 		return store_group_one_by_one(s, o, e);
 	case LITE_REPEAT:
 		return PUT_REPEAT;
@@ -189,7 +189,7 @@ store_item_or_let_it_wait(
 		return s->group.n == s->group.full ? store_group(s, o, e) :
 		    PUT_DONE;
 	if (waits && s->group.n > 0) {
-		lite_group_store_next_alone(s);
+		doubling_pause_begin(&s->group.pause);
 		return store_item_or_let_it_wait(s, o, i, e);
 	}
 	return store_item_at_first_try(s, o, o->reader.shape, i, e);

@@ -4,6 +4,7 @@
 #ifndef LOAD_SQLITE_SINK_H
 #define LOAD_SQLITE_SINK_H
 
+#include "base/doubling_pause.h"
 #include "batch/keyset.h"
 #include "sink.h"
 #include "sqlite/sqlite_mirror.h"
@@ -34,10 +35,8 @@ struct lite_group {
 	const struct shape *shape;
 	uint32_t *item;         /* their numbers in the chunk */
 	size_t n, full;         /* full: 0 if the load has no groups */
-	size_t alone;           /* so many records are stored one by one before
-	                         * the next group */
-	size_t step;            /* `alone` after the last group, 0 if the group
-	                         * was inserted */
+	struct doubling_pause pause;    /* records that are stored one by one
+	                         * after a group failed */
 };
 
 struct lite_sink {
@@ -79,7 +78,6 @@ bool lite_group_may_take(struct lite_sink *s, size_t len);
 bool lite_group_add(struct lite_sink *s, const struct shape *shape, size_t i);
 /* Called when a group was not inserted: the next records are stored one by one,
  * and twice as many each time. */
-void lite_group_store_next_alone(struct lite_sink *s);
 extern const struct sink_images lite_images;
 extern const struct sink_written lite_written;
 /* Notes the row of the record whose values are in s->store. */

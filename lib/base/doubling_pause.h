@@ -1,0 +1,24 @@
+/* A pause after a failed attempt, counted in turns. A caller that knows a fast
+ * way and a safe way takes the safe way for some turns after the fast way has
+ * failed. Each pause has twice as many turns as the one before.
+ * Owns:  nothing. The caller sets least and most, the rest is 0 at first. */
+#ifndef BASE_DOUBLING_PAUSE_H
+#define BASE_DOUBLING_PAUSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct doubling_pause {
+	uint32_t least, most;   /* turns of the first and of the longest
+	                         * pause */
+	uint32_t turns;         /* of the last pause, or 0 */
+	uint32_t left;          /* turns until the pause is over */
+};
+
+/* Called once a turn. Returns false during a pause. */
+bool doubling_pause_is_over(struct doubling_pause *p);
+void doubling_pause_begin(struct doubling_pause *p);
+/* After a success: the next pause is a first one. */
+void doubling_pause_reset(struct doubling_pause *p);
+
+#endif
