@@ -342,8 +342,8 @@ columns_include_name(const struct table *t, const size_t *columns, size_t n,
 }
 
 /* Sets *unique to true if one of the table's unique indexes has exactly the
- * given columns. Each row of the query has the number of an index and the name
- * of one of its columns; the rows of one index follow each other. */
+ * given columns, and ON CONFLICT can use it. The rows of the query for one
+ * index follow each other. */
 static int
 check_if_an_index_has_columns(struct db_rows *r, const struct table *t,
     const size_t *columns, size_t n, bool *unique, struct err *e)
@@ -353,6 +353,8 @@ check_if_an_index_has_columns(struct db_rows *r, const struct table *t,
 	int rc;
 
 	while ((rc = db_next(r, e)) == 1) {
+		if (db_column(r, 2).i == 0)
+			continue;
 		if (db_column(r, 0).i != last) {
 			*unique = *unique || (in == n && out == 0);
 			in = out = 0;

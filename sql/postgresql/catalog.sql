@@ -173,9 +173,11 @@ WHERE attrelid = pg_catalog.to_regclass(pg_catalog.concat(
     AND attnum > 0 AND NOT attisdropped
 
 -- name: table_unique
--- Lists the columns of the unique indexes of a table that ON CONFLICT can use.
--- The name is NULL if the index has an expression instead of a column.
-SELECT i.indexrelid, a.attname
+-- Lists the columns of the unique indexes without a condition: the index, the
+-- column, 1 if ON CONFLICT can use the index, and how many columns it has. The
+-- name is NULL if the index has an expression instead of a column.
+SELECT i.indexrelid, a.attname, (i.indisvalid AND i.indimmediate)::int,
+    i.indnkeyatts::int
 FROM pg_catalog.pg_index AS i
     CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::smallint[])
         WITH ORDINALITY AS k(attnum, place)
@@ -183,8 +185,7 @@ FROM pg_catalog.pg_index AS i
         ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 WHERE i.indrelid = pg_catalog.to_regclass(pg_catalog.concat(
         pg_catalog.quote_ident($1) || '.', pg_catalog.quote_ident($2)))::oid
-    AND i.indisunique AND i.indisvalid AND i.indimmediate
-    AND i.indpred IS NULL AND k.place <= i.indnkeyatts
+    AND i.indisunique AND i.indpred IS NULL AND k.place <= i.indnkeyatts
 ORDER BY i.indexrelid, k.place
 
 -- name: swap_refusals
@@ -678,20 +679,6 @@ FROM own JOIN pg_catalog.pg_description AS d ON d.objoid = own.id
     AND d.classoid = ('pg_catalog.' || own.class)::regclass
 ORDER BY line
 
--- name: table_unique_columns
--- Lists the columns that are a unique index by themselves.
-SELECT pg_catalog.min(a.attname::text)
-FROM pg_catalog.pg_index AS i
-    CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::smallint[])
-        WITH ORDINALITY AS k(attnum, place)
-    LEFT JOIN pg_catalog.pg_attribute AS a
-        ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-WHERE i.indrelid = pg_catalog.to_regclass(pg_catalog.concat(
-        pg_catalog.quote_ident($1) || '.', pg_catalog.quote_ident($2)))::oid
-    AND i.indisunique AND i.indpred IS NULL AND k.place <= i.indnkeyatts
-GROUP BY i.indexrelid
-HAVING pg_catalog.count(*) = 1
-
 -- name: table_partial_unique
 -- Lists the conditions of the unique indexes with a condition whose columns are
 -- exactly those of $3, a JSON array of names.
@@ -823,3 +810,56 @@ RELEASE SAVEPOINT etl_swap
 SELECT CASE setting WHEN '0' THEN 60000 ELSE setting::int END
 FROM pg_catalog.pg_settings
 WHERE name = 'lock_timeout'
+
+-- name: table_may_have_equal_keys
+-- Returns 1 if the table $1 may have a key twice, because another table
+-- inherits from it, or if its rows cannot be locked, because it is a foreign
+-- table.
+SELECT pg_catalog.count(*)
+FROM pg_catalog.pg_class AS c
+WHERE c.oid = $1::text::regclass::oid AND c.relkind <> 'p'
+    AND (c.relkind <> 'r' OR EXISTS (
+        SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid))
+
+-- name: table_foreign_keys
+-- Lists the columns of each foreign key from table $1 to table $2: the number
+-- of the foreign key, the column, its place in the foreign key from 1, and the
+-- column that it refers to.
+SELECT c.oid::bigint, a.attname::text, u.place, b.attname::text
+FROM pg_catalog.pg_constraint AS c
+    CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(c.conkey),
+        pg_catalog.unnest(c.confkey)) WITH ORDINALITY AS u(own, other, place)
+    JOIN pg_catalog.pg_attribute AS a
+        ON a.attrelid = c.conrelid AND a.attnum = u.own
+    JOIN pg_catalog.pg_attribute AS b
+        ON b.attrelid = c.confrelid AND b.attnum = u.other
+WHERE c.contype = 'f' AND c.conrelid = $1::text::regclass
+    AND c.confrelid = $2::text::regclass
+ORDER BY c.oid, u.place
+
+-- name: table_count_indexes
+-- Counts the indexes of the table $1 whose first columns are, in any order, the
+-- $3 columns of the JSON array $2.
+SELECT pg_catalog.count(*)
+FROM pg_catalog.pg_index AS i
+WHERE i.indrelid = $1::text::regclass AND i.indisvalid AND i.indpred IS NULL
+    AND $3::bigint = (
+        SELECT pg_catalog.count(*)
+        FROM pg_catalog.unnest(i.indkey[0:$3::int - 1]) AS n
+            JOIN pg_catalog.pg_attribute AS a
+                ON a.attrelid = i.indrelid AND a.attnum = n
+        WHERE $2::jsonb OPERATOR(pg_catalog.?) a.attname::text)
+
+-- name: session_settings
+-- Returns statements that give another session the options that this session
+-- has set, and its role. The role comes last, because it may lack the right to
+-- set the others.
+SELECT pg_catalog.format('SELECT pg_catalog.set_config(%L, %L, false);',
+    s.name, s.setting)
+FROM (
+    SELECT 1 AS nth, name, setting
+    FROM pg_catalog.pg_settings
+    WHERE source = 'session' AND context IN ('user', 'superuser')
+    UNION ALL SELECT 2, 'role', pg_catalog.current_setting('role')
+) AS s
+ORDER BY s.nth, s.name

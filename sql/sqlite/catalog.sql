@@ -22,19 +22,13 @@ SELECT substr(coalesce(group_concat(name || ' ' || type || ',', ''), ''), 1,
 FROM (SELECT name, type FROM pragma_table_xinfo($2, $1) ORDER BY cid)
 
 -- name: table_unique
--- Lists the columns of the unique indexes of a table that ON CONFLICT can use.
-SELECT l.seq, i.name
+-- Lists the columns of the unique indexes without a condition: the index, the
+-- column, 1 because ON CONFLICT can use the index, and how many columns it has.
+-- The name is NULL if the index has an expression instead of a column.
+SELECT l.seq, i.name, 1, count(*) OVER (PARTITION BY l.seq)
 FROM pragma_index_list($2, $1) AS l, pragma_index_info(l.name, $1) AS i
 WHERE l."unique" AND NOT l.partial
 ORDER BY l.seq, i.seqno
-
--- name: table_unique_columns
--- Lists the columns that are a unique index by themselves.
-SELECT min(i.name)
-FROM pragma_index_list($2, $1) AS l, pragma_index_info(l.name, $1) AS i
-WHERE l."unique" AND NOT l.partial
-GROUP BY l.seq
-HAVING count(*) = 1
 
 -- name: table_partial_unique
 -- Lists the definitions of the unique indexes with a condition whose columns
@@ -76,3 +70,24 @@ WHERE m.type = 'table' AND f."table" = $1 COLLATE NOCASE
     AND f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')
 GROUP BY m.name, f.id
 ORDER BY m.name, f.id
+
+-- name: table_foreign_keys
+-- Lists the columns of each foreign key from table $1 to table $2: the number
+-- of the foreign key, the column, its place in the foreign key from 1, and the
+-- column that it refers to. The last one is NULL if the foreign key names no
+-- columns: it then refers to the primary key.
+SELECT id, "from", seq + 1, "to"
+FROM pragma_foreign_key_list($1)
+WHERE "table" = $2 COLLATE NOCASE
+ORDER BY id, seq
+
+-- name: table_key_collation
+-- Returns the collation of column $2 in the unique index of $3 columns that
+-- ON CONFLICT uses for table $1. A key that is the rowid has no such index.
+SELECT x.coll
+FROM pragma_index_list($1) AS l
+    JOIN pragma_index_xinfo(l.name) AS x
+WHERE l."unique" AND NOT l.partial AND x.key AND x.name = $2 COLLATE NOCASE
+    AND $3 = (SELECT count(*) FROM pragma_index_xinfo(l.name) AS y WHERE y.key)
+ORDER BY l.origin <> 'pk'
+LIMIT 1

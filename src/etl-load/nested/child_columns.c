@@ -8,37 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* The columns of each foreign key from table $1 to table $2: the number of the
- * foreign key, the column, the place in the foreign key from 1, and the column
- * that it refers to. On SQLite this last one is NULL if the foreign key names
- * no columns: it then refers to the primary key. */
-static const char pg_sql[] =
-    "SELECT c.oid::bigint, a.attname::text, u.place, b.attname::text "
-    "FROM pg_catalog.pg_constraint AS c CROSS JOIN LATERAL "
-    "ROWS FROM (pg_catalog.unnest(c.conkey), pg_catalog.unnest(c.confkey)) "
-    "WITH ORDINALITY AS u(own, other, place) "
-    "JOIN pg_catalog.pg_attribute AS a "
-    "ON a.attrelid = c.conrelid AND a.attnum = u.own "
-    "JOIN pg_catalog.pg_attribute AS b "
-    "ON b.attrelid = c.confrelid AND b.attnum = u.other "
-    "WHERE c.contype = 'f' AND c.conrelid = $1::text::regclass "
-    "AND c.confrelid = $2::text::regclass ORDER BY c.oid, u.place";
-
-static const char sqlite_sql[] =
-    "SELECT id, \"from\", seq + 1, \"to\" FROM pragma_foreign_key_list($1) "
-    "WHERE \"table\" = $2 COLLATE NOCASE ORDER BY id, seq";
-
-/* An index whose first columns are, in any order, the $3 columns of the JSON
- * array $2. */
-static const char pg_index_sql[] =
-    "SELECT pg_catalog.count(*) FROM pg_catalog.pg_index AS i "
-    "WHERE i.indrelid = $1::text::regclass AND i.indisvalid "
-    "AND i.indpred IS NULL AND $3::bigint = (SELECT pg_catalog.count(*) FROM "
-    "pg_catalog.unnest(i.indkey[0:$3::int - 1]) AS n "
-    "JOIN pg_catalog.pg_attribute AS a "
-    "ON a.attrelid = i.indrelid AND a.attnum = n "
-    "WHERE $2::jsonb OPERATOR(pg_catalog.?) a.attname::text)";
-
 struct foreign_key {
 	const struct target *child, *parent;
 	enum db_kind kind;
@@ -120,7 +89,7 @@ read_foreign_keys(struct foreign_key *f, struct shape *scope, struct db *db,
 	struct db_rows *r;
 	int rc;
 
-	if (db_query(db, &r, pg ? pg_sql : sqlite_sql, v, 2, e) == -1)
+	if (db_query(db, &r, db_sql(db, SQL_TABLE_FOREIGN_KEYS), v, 2, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1) {
 		if (db_column(r, 0).i != id)
@@ -237,7 +206,8 @@ find_index(struct target *t, struct db *db, struct err *e)
 	v[2] = DB_I((int64_t)t->scope.n);
 	rc = buf_check(&names, e);
 	if (rc == 0)
-		rc = db_int(db, pg_index_sql, v, 3, 0, &n, e);
+		rc = db_int(db, db_sql(db, SQL_TABLE_COUNT_INDEXES), v, 3, 0,
+		    &n, e);
 	t->scope_has_index = n > 0;
 	buf_release(&names);
 	return rc;

@@ -5,16 +5,6 @@
 
 #include <string.h>
 
-/* The collation of column $2 in the unique index of $3 columns that ON CONFLICT
- * uses for table $1. A key that is the rowid has no such index. */
-static const char sqlite_sql[] =
-    "SELECT x.coll FROM pragma_index_list($1) AS l "
-    "JOIN pragma_index_xinfo(l.name) AS x "
-    "WHERE l.\"unique\" AND NOT l.partial AND x.key "
-    "AND x.name = $2 COLLATE NOCASE AND $3 = (SELECT count(*) "
-    "FROM pragma_index_xinfo(l.name) AS y WHERE y.key) "
-    "ORDER BY l.origin <> 'pk' LIMIT 1";
-
 /* Compares two types without their limits: numeric(9,2) is numeric. */
 static bool
 is_same_type(const char *a, const char *b)
@@ -62,7 +52,8 @@ put_collation(struct buf *b, const struct table *p, const struct column *k,
 	struct db_rows *r;
 	int rc;
 
-	if (db_query(db, &r, sqlite_sql, v, 3, e) == -1)
+	if (db_query(db, &r, db_sql(db, SQL_TABLE_KEY_COLLATION), v, 3, e) ==
+	    -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1) {
 		buf_str(b, " COLLATE \"");

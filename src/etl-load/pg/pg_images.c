@@ -123,16 +123,12 @@ pg_images_put_note_keys(struct buf *b, const struct target *t, uint64_t number,
 static int
 check_kind_of_table(void *self, struct err *e)
 {
-	static const char sql[] = "SELECT pg_catalog.count(*) "
-	    "FROM pg_catalog.pg_class AS c "
-	    "WHERE oid = $1::text::regclass::oid AND relkind <> 'p' "
-	    "AND (relkind <> 'r' OR EXISTS (SELECT FROM "
-	    "pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid))";
 	struct pg_sink *s = self;
 	struct db_value v = db_text(s->target->table->quoted);
 	int64_t n = 0;
 
-	if (db_int(s->db, sql, &v, 1, 0, &n, e) == -1)
+	if (db_int(s->db, db_sql(s->db, SQL_TABLE_MAY_HAVE_EQUAL_KEYS), &v, 1,
+	    0, &n, e) == -1)
 		return -1;
 	return n == 0 ? 0 : err_set(e, ERR_CONFIG, false, "--keep-before, "
 	    "--emit: %s is a foreign table, whose rows cannot be locked, or a "

@@ -235,12 +235,13 @@ mark_carried_columns(struct target *t, struct db *db, struct err *e)
 		    !t->table->columns[i].generated &&
 		    t->table->columns[i].key == 0 && (int)i != t->touch &&
 		    (int)i != t->seen;
-	if (db_query(db, &r, db_sql(db, SQL_TABLE_UNIQUE_COLUMNS), v, 2, e) ==
-	    -1)
+	if (db_query(db, &r, db_sql(db, SQL_TABLE_UNIQUE), v, 2, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1) {
-		name = db_column(r, 0);
-		for (size_t i = 0; name.type == DB_TEXT && i < t->table->n; i++)
+		name = db_column(r, 1);
+		if (db_column(r, 3).i != 1 || name.type != DB_TEXT)
+			continue;
+		for (size_t i = 0; i < t->table->n; i++)
 			if (strlen(t->table->columns[i].name) == name.len &&
 			    memcmp(t->table->columns[i].name, name.p,
 				name.len) == 0)

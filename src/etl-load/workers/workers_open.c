@@ -6,17 +6,10 @@
 
 /* The script of --ddl may have set options of the session, such as search_path,
  * and the role. The workers do not run the script: it may do more than that.
- * Makes a script that sets these options. The role comes last, because it may
- * lack the right to set the others. */
+ * Makes a script that sets these options. */
 static int
 read_settings_of_session(struct loader *l, struct err *e)
 {
-	static const char sql[] =
-	    "SELECT pg_catalog.format('SELECT pg_catalog.set_config(%L, %L, "
-	    "false);', s.name, s.setting) FROM (SELECT 1 AS nth, name, setting "
-	    "FROM pg_catalog.pg_settings WHERE source = 'session' "
-	    "AND context IN ('user', 'superuser') UNION ALL SELECT 2, 'role', "
-	    "pg_catalog.current_setting('role')) AS s ORDER BY nth, name";
 	struct buf *b = &l->workers.settings;
 	struct db_rows *r;
 	int rc;
@@ -24,7 +17,8 @@ read_settings_of_session(struct loader *l, struct err *e)
 	buf_clear(b);
 	if (l->o->ddl == NULL || db_is_pooled(l->db))
 		return 0;
-	if (db_query(l->db, &r, sql, NULL, 0, e) == -1)
+	if (db_query(l->db, &r, db_sql(l->db, SQL_SESSION_SETTINGS), NULL, 0,
+	    e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
 		buf_add(b, db_column(r, 0).p, db_column(r, 0).len);
