@@ -31,9 +31,11 @@ VALUES ($1, $2, $3, $4, $5, pg_catalog.clock_timestamp())
 ON CONFLICT DO NOTHING
 
 -- name: checkpoint_lock
--- Locks the row of a checkpoint if it has the version $2.
+-- Locks the row of a checkpoint if it has the version $2: until the transaction
+-- ends nobody can change it. FOR SHARE: the shares of --connections, which only
+-- check the version, must not wait for the commits of each other.
 SELECT 1 FROM {schema}.etl_checkpoints
-WHERE name = $1 AND version = $2 FOR UPDATE
+WHERE name = $1 AND version = $2 FOR SHARE
 
 -- name: checkpoint_move
 -- Sets a new value of a checkpoint and adds 1 to its version, but only if the

@@ -358,6 +358,30 @@ for moved in 'UPDATE etl_loads SET batch = batch + 1' \
 	    "$(sql "SELECT count(*), count(*) FILTER (WHERE v = 'a') FROM t")"
 done
 
+# The shares only check the checkpoint. So they lock its row in a way that lets the
+# other shares of the batch lock it too, and none waits for the commit of another.
+sql 'TRUNCATE t, etl_loads, etl_checkpoints'
+checkpoint_stream beside
+rec '{"id":1,"v":"a"}'
+checkpoint_mark 1
+feed
+cat "$scratch/in" >&9
+wait_until 10 sh -c "psql -XAtq -d '$db' -c \
+    'SELECT batch FROM etl_loads' | grep 1"
+hold 'BEGIN' 'SELECT FROM etl_checkpoints FOR SHARE'
+lines=$(wc -l <"$scratch/in")
+rec '{"id":2,"v":"a"}' '{"id":3,"v":"a"}'
+checkpoint_mark 2
+end
+tail -n "+$((lines + 1))" "$scratch/in" >&9
+ok 'a share commits beside another one that has checked the checkpoint' \
+    wait_until 10 has_rows 3
+is 'the checkpoint does not move while a share checks it' '1|1' "$(checkpoint)"
+release
+finish
+is 'the batch is complete when the other share has ended' '0 2|2' \
+    "$rc $(checkpoint)"
+
 # Kills.
 sql 'TRUNCATE t, etl_loads, etl_checkpoints, dead_letters, dead_letter_attempts'
 checkpoint_stream killed
