@@ -15,59 +15,6 @@ struct lite_stmt {
 	int64_t changed;
 };
 
-static const struct lite_code {
-	int rc;
-	enum err_code code;
-	bool transient, data, again;
-} codes[] = {
-	{ SQLITE_BUSY, ERR_REFUSED, true, false, true },
-	{ SQLITE_LOCKED, ERR_REFUSED, true, false, true },
-	{ SQLITE_PROTOCOL, ERR_REFUSED, true, false, true },
-	{ SQLITE_INTERRUPT, ERR_REFUSED, true, false, true },
-	{ SQLITE_SCHEMA, ERR_REFUSED, true, false, true },
-	{ SQLITE_NOMEM, ERR_IO, true, false, false },
-	{ SQLITE_CONSTRAINT, ERR_DATA, false, true, false },
-	{ SQLITE_MISMATCH, ERR_DATA, false, true, false },
-	{ SQLITE_TOOBIG, ERR_DATA, false, true, false },
-	{ SQLITE_FULL, ERR_IO, false, false, false },
-	{ SQLITE_IOERR, ERR_IO, false, false, false },
-	{ SQLITE_NOLFS, ERR_IO, false, false, false },
-	{ SQLITE_READONLY, ERR_DENIED, false, false, false },
-	{ SQLITE_PERM, ERR_DENIED, false, false, false },
-	{ SQLITE_AUTH, ERR_DENIED, false, false, false },
-	{ SQLITE_CANTOPEN, ERR_CREATE, false, false, false },
-	{ SQLITE_NOTADB, ERR_CONFIG, false, false, false },
-	{ SQLITE_CORRUPT, ERR_IO, false, false, false },
-	{ SQLITE_ERROR, ERR_CONFIG, false, false, false },
-	{ 0, ERR_BUG, false, false, false },
-};
-
-int
-lite_set_error_and_fault(struct lite *c, int rc, struct err *e)
-{
-	const struct lite_code *k = codes;
-	const char *text = sqlite3_errmsg(c->db);
-	int num = sqlite3_system_errno(c->db);
-
-	while (k->rc != 0 && k->rc != (rc & 0xff))
-		k++;
-	fault_clear(c->fault);
-	c->fault->data = k->data;
-	c->fault->again = k->again;
-	c->fault->busy = k->rc == SQLITE_BUSY || k->rc == SQLITE_LOCKED;
-	c->fault->late = k->rc == SQLITE_INTERRUPT;
-	if (k->data) {
-		fault_parse_sqlite_message(c->fault, text);
-		return err_set(e, k->code, false, "%s", text);
-	}
-	if ((k->rc == SQLITE_IOERR || k->rc == SQLITE_CANTOPEN) && num != 0)
-		return err_set(e, k->code, k->transient, "sqlite:%s: %s: %s",
-		    c->path, text, strerror(k->rc == SQLITE_IOERR ? num :
-		    fault_create_file_for_errno(c->path, num)));
-	return err_set(e, k->code, k->transient, "sqlite:%s: %s", c->path,
-	    text);
-}
-
 static int
 lite_exec(void *conn, const char *sql, struct err *e)
 {

@@ -43,6 +43,7 @@
 
 #include <getopt.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -187,6 +188,18 @@ run_filter_in_worker(const struct transform_opts *o, const struct args *a,
 	return rc;
 }
 
+/* If the only operand is a file, the user has probably forgotten the filter. */
+static void
+warn_if_filter_is_file(const char *operand)
+{
+	struct stat st;
+
+	if (stat(operand, &st) == 0 && S_ISREG(st.st_mode))
+		err_warnf(spec.program, "%s is a file, but the first argument "
+		    "is the FILTER: give one before it, such as '.', or give "
+		    "-f if the filter is in this file", operand);
+}
+
 static int
 run_stage(const struct transform_opts *o, const struct args *a,
     const struct stdfd *fds, int argc, char *argv[], struct err *e)
@@ -221,6 +234,9 @@ run_stage(const struct transform_opts *o, const struct args *a,
 		rc = run_filter_in_worker(o, a, members, engine,
 		    filter ? buf_text(&text) : NULL, s, e);
 	}
+	if (rc == -1 && e->code == ERR_CONFIG && o->file == NULL &&
+	    optind < argc)
+		warn_if_filter_is_file(argv[optind]);
 	if (rc == -1)
 		stage_flush_and_write_failed_mark(s, e);
 	buf_release(&text);

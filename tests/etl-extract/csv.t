@@ -242,6 +242,26 @@ is 'UTF-16 without --encoding exits with 65' 65 \
     "$(printf 'a\n1\n' | iconv -t UTF-16 | csv)"
 like 'UTF-16 without --encoding: the message names --encoding utf-16' \
     '--encoding, for example latin1 or utf-16' "$(cat "$scratch/err")"
+is 'a compressed file without the suffix .gz exits with 65' 65 \
+    "$(printf 'a\n1\n' | gzip -c | csv)"
+like 'a compressed file: the message says how to read it' \
+    'is compressed: decompress it with gzip -dc' "$(cat "$scratch/err")"
+for d in ';' '|' ','; do
+	is "one column because of another delimiter, $d: exit code 0" 0 \
+	    "$(printf 'a%sb\n1%s2\n' "$d" "$d" | csv --delimiter '\t')"
+	like "one column because of another delimiter, $d: a warning names it" \
+	    "only one column, \"a[$d]b\": .* give --delimiter '[$d]'" \
+	    "$(cat "$scratch/err")"
+done
+csv >/dev/null <<'EOF'
+a	b
+1	2
+EOF
+like 'one column because of another delimiter, a tab: a warning names it' \
+    'if \\t separates the columns' "$(cat "$scratch/err")"
+printf '"a;b"\n1\n' | csv >/dev/null
+is 'one column with a name in quotes: there is no warning' '' \
+    "$(cat "$scratch/err")"
 printf 'a,b\nx\201,y\n\374\n\374,1\n' | csv --encoding windows-1252 >/dev/null
 is 'with --encoding the records that are text come out' \
     '{"a":"ü","b":"1"}' "$(cat "$scratch/out")"

@@ -304,6 +304,9 @@ fi
 is 'a read-only SQLite database: etl-load exits with 77' \
     77 "$(echo '{"k":"1"}' | status $as "$(command -v etl-load)" \
     --db "sqlite:$scratch/ro/ro.db" --table t --key k)"
+like 'a read-only SQLite database: the message says which right is missing' \
+    'ro.db: attempt to write .*: this user must be allowed to write the file' \
+    "$(cat "$scratch/err")"
 # shellcheck disable=SC2086
 is 'a SQLite file that cannot be created: etl-load exits with 73' \
     73 "$(echo '{"k":"1"}' | status $as \

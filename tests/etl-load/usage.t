@@ -174,7 +174,8 @@ done
 
 k=sqlite:
 check_failure 'a folder that does not exist' \
-    73 'unable to open' --db sqlite:/nowhere/x.db --table t
+    73 'unable to open .*: the folder of the file must exist' \
+    --db sqlite:/nowhere/x.db --table t
 echo text >"$scratch/text.db"
 printf '%8192s' x >>"$scratch/text.db"
 check_failure 'a file that is no database' \

@@ -319,6 +319,12 @@ is 'the message shows no definition of module etl' \
     'etl-transform: filter: jq: error: nope/0 is not defined at <top-level>, line 1:
 .a | to_int | nope
 jq: 1 compile error' "$(cat "$scratch/err")"
+echo '{}' >"$scratch/data.ndjson"
+is 'a file in the place of the filter exits with 78' 78 \
+    "$(cd "$scratch" && transform data.ndjson)"
+like 'a file in the place of the filter: a warning says so' \
+    'data.ndjson is a file, but the first argument is the FILTER' \
+    "$(cat "$scratch/err")"
 is 'a function of module etl without --std exits with 78' \
     78 "$(transform 'require(["a"])')"
 is 'the message says to give --std or to import etl' \

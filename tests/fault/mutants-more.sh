@@ -246,7 +246,7 @@ mutant io.t 'a failed fsync is tried again' lib/control/file_replace.c \
 mutant io.t 'EIO of fsync is ignored' lib/control/file_replace.c \
     's/return sync_fd(r->folder) == -1 ?/(void)sync_fd(r->folder); return false ?/' \
     'the second fsync fails'
-mutant 'point.sh io 1 load-sqlite-append' 'EIO of SQLite is taken as a bad row' lib/db/sqlite.c \
+mutant 'point.sh io 1 load-sqlite-append' 'EIO of SQLite is taken as a bad row' lib/db/sqlite_fault.c \
     's/{ SQLITE_IOERR, ERR_IO, false, false, false }/{ SQLITE_IOERR, ERR_DATA, false, true, false }/'
 mutant unit/db_faults 'a COMMIT that rolled back is taken as success' lib/db/pg.c \
     's/if (commits \&\& strcmp(PQcmdStatus(res), sql) != 0)/if (false)/' \

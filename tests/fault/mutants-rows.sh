@@ -16,7 +16,7 @@ mutant commits.t 'a COMMIT of unknown outcome is repeated' src/etl-load/open/rec
     's/rc = l->unknown ? ask_commit_outcome(l, e) : 0;/rc = 0;/'
 mutant commits.t 'the ledger update does not compare the batch' sql/postgresql/ledger.sql@ledger_update \
     's/batch = \$10/batch >= $10/'
-mutant disks.t 'a full SQLite database is taken as a bad row' lib/db/sqlite.c \
+mutant disks.t 'a full SQLite database is taken as a bad row' lib/db/sqlite_fault.c \
     's/{ SQLITE_FULL, ERR_IO, false, false, false }/{ SQLITE_FULL, ERR_DATA, false, true, false }/'
 mutant disks.t 'bytes that do not fit on the disk are lost' lib/stream/fdwrite.c \
     's/} else if (done == -1 \&\& errno != EINTR) {/} else if (done == -1 \&\& errno != EINTR) { return 0;/'

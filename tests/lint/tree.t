@@ -41,6 +41,7 @@ lib/db/pg_session.c' "$(xargs grep -l '"db/pg_impl\.h"' /dev/null <"$scratch/c")
 is 'one header of lib/db includes sqlite3.h' \
     lib/db/sqlite_impl.h "$(including 'sqlite3\.h')"
 is 'sqlite_impl.h is included in lib/db only' 'lib/db/sqlite.c
+lib/db/sqlite_fault.c
 lib/db/sqlite_image.c
 lib/db/sqlite_limits.c
 lib/db/sqlite_read.c

@@ -81,11 +81,24 @@ add_column(struct csv_columns *c, const char *name, struct err *e)
 	return buf_check(&c->names, e);
 }
 
+static const char *
+get_name_of_compression(const char *p, size_t n)
+{
+	return n >= 2 && memcmp(p, "\x1f\x8b", 2) == 0 ? "gzip" :
+	    n >= 4 && memcmp(p, "\x28\xb5\x2f\xfd", 4) == 0 ? "zstd" : NULL;
+}
+
 /* A header of another encoding, or of a file that is no CSV, would give names
  * that nobody recognizes. */
 static int
 check_header_text(const char *p, size_t len, size_t n, struct err *e)
 {
+	const char *compression = get_name_of_compression(p, len);
+
+	if (compression != NULL)
+		return err_set(e, ERR_DATA, false, "the file is compressed: "
+		    "decompress it with %s -dc, or give it a name that ends "
+		    "in %s", compression, *compression == 'g' ? ".gz" : ".zst");
 	if (len > CSV_HEADER_MAX || n > CSV_COLUMNS_MAX)
 		return err_set(e, ERR_DATA, false, "the header has %zu columns "
 		    "in %zu bytes, more than %d columns or %d bytes: check "

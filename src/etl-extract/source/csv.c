@@ -130,6 +130,29 @@ finish_columns(struct csv *c, struct err *e)
 	return set_named_types(c, e);
 }
 
+/* A file with another delimiter is read as a file of one column, and no record
+ * is rejected. A name in quotes is meant as it is. */
+static void
+warn_if_another_delimiter_is_likely(
+    const struct csv *c, const struct csv_record *rec)
+{
+	static const char usual[] = { ',', ';', '|', '\t' };
+	const char *p = rec->line.data + rec->field[0].at, *found;
+	size_t n = rec->field[0].len, before = 0;
+
+	if (rec->n != 1 || rec->field[0].is_quoted)
+		return;
+	while (before < n && memchr(usual, p[before], sizeof(usual)) == NULL)
+		before++;
+	if (before == n)
+		return;
+	found = p[before] == '\t' ? "\\t" : p + before;
+	err_warnf("etl-extract", "%s: the header has only one column, "
+	    "\"%.*s\": if %.*s separates the columns, give --delimiter "
+	    "'%.*s'", input_path(c->in), n > 100 ? 100 : (int)n, p,
+	    *found == '\\' ? 2 : 1, found, *found == '\\' ? 2 : 1, found);
+}
+
 /* A header that cannot be read makes all records of the file unusable, so it
  * is an error and not a reject. */
 static int
@@ -150,6 +173,7 @@ read_header(struct csv *c, const struct csv_record *rec, struct err *e)
 		    (unsigned long long)rec->line.number);
 		return -1;
 	}
+	warn_if_another_delimiter_is_likely(c, rec);
 	return finish_columns(c, e);
 }
 
