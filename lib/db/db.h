@@ -35,6 +35,9 @@ struct db_fault {
 	                         * 0 */
 	int64_t position;       /* PostgreSQL: character of the statement at
 	                         * which the error is, the first is 1; or 0 */
+	int64_t kept;           /* SQLite: rows that the failed statement has
+	                         * inserted before it failed, and that stay in
+	                         * the table: OR FAIL; -1: not known */
 	bool data;              /* the record is wrong, not the database:
 	                         * SQLSTATE classes 22 and 23,
 	                         * SQLITE_CONSTRAINT and others */

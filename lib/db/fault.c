@@ -44,7 +44,7 @@ void
 fault_clear(struct db_fault *f)
 {
 	f->sqlstate[0] = f->column[0] = f->constraint[0] = '\0';
-	f->line = f->position = 0;
+	f->line = f->position = f->kept = 0;
 	f->data = f->ended = f->busy = f->late = f->again = f->lost = false;
 }
 

@@ -43,6 +43,23 @@ get_advice(const struct lite *c, int rc, int number)
 	    ": the folder of the file must exist" : "";
 }
 
+/* Called if a statement has failed. SQLite knows the number of its rows that
+ * stay only if a constraint ended the statement by its ON CONFLICT clause. */
+static int64_t
+rows_kept_after_failure(sqlite3 *db)
+{
+	switch (sqlite3_extended_errcode(db)) {
+	case SQLITE_CONSTRAINT_CHECK:
+	case SQLITE_CONSTRAINT_NOTNULL:
+	case SQLITE_CONSTRAINT_PRIMARYKEY:
+	case SQLITE_CONSTRAINT_ROWID:
+	case SQLITE_CONSTRAINT_UNIQUE:
+		return sqlite3_changes64(db);
+	default:
+		return -1;
+	}
+}
+
 int
 lite_set_error_and_fault(struct lite *c, int rc, struct err *e)
 {
@@ -53,6 +70,7 @@ lite_set_error_and_fault(struct lite *c, int rc, struct err *e)
 	while (k->rc != 0 && k->rc != (rc & 0xff))
 		k++;
 	fault_clear(c->fault);
+	c->fault->kept = rows_kept_after_failure(c->db);
 	c->fault->data = k->data;
 	c->fault->again = k->again;
 	c->fault->busy = k->rc == SQLITE_BUSY || k->rc == SQLITE_LOCKED;

@@ -448,9 +448,9 @@ STATES = b"".join(
     b'{"id":%d,"v":"value %d","at":"2026-05-%02d"}\n' % (i % 3, i, i * 5 % 9 + 1)
     for i in range(9)) + b'{"id":9,"v":null,"at":"2026-05-30"}\nno record\n'
 LINES = b"".join(b'{"id":%d,"v":"value %d"}\n' % (i, i) for i in range(12))
-# SQLite inserts the first 24 records by one statement.
-GROUPS = b"".join(
-    b'{"id":%d,"v":"a\\tb"}\n' % i for i in range(76)) + b'{"id":77,"v":null}\n'
+# SQLite inserts up to 64 records by one statement.
+GROUPS = b"".join(b'{"id":%d,"v":"a\\tb"}\n' % i for i in range(156))
+GROUPS += b'{"id":157,"v":null}\n'
 BAD = LINES + b'{"id":12,"v":null}\nno record\n'
 # More than etl-load copies into PostgreSQL by the script of a small chunk.
 MANY = b"".join(b'{"id":%d,"v":"x"}\n' % i for i in range(12, 1100)) + BAD
@@ -503,7 +503,7 @@ def load(kind, mode, given=None):
         argv += ["--key", "id"]
         db.counts = "0"
     if mode == "group":
-        argv[argv.index("5")] = "40"
+        argv[argv.index("5")] = "80"
         argv += ["--key", "id"]
         db.counts = "0"
         old = b'{"id":50,"v":"old"}\n'

@@ -41,7 +41,7 @@ mutant etl-load/cdc.t 'a delete of no row counts as deleted' src/etl-load/sqlite
 mutant etl-load/cdc.t '--strict lets an update insert its row' src/etl-load/sqlite/sqlite_changes.c \
     's/return s->target->strict ? refuse_missing_row(s) : LITE_NOT_FOUND;/return LITE_NOT_FOUND;/' \
     'sqlite: --strict: the counts'
-mutant etl-load/cdc_faults.t 'a change waits for a later one' src/etl-load/sqlite/sqlite_store.c \
+mutant etl-load/cdc_faults.t 'a change waits for a later one' src/etl-load/sqlite/sqlite_statements.c \
     's/ \&\& !s->target->mode->changes;/;/' \
     'sqlite: a row that refers to a later row is a reject'
 

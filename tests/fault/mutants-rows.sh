@@ -321,6 +321,12 @@ mutant etl-load/views.t 'COPY counts a row that a view has left out' src/etl-loa
 mutant etl-load/views.t 'the table of a view has no triggers' src/etl-load/pg/pg_traits.c \
     's/AND w.ev_type/AND false AND w.ev_type/' \
     'a simple view: a trigger of its table sees no row of a later record'
+mutant etl-load/groups.t 'a record that a group has kept is stored again' src/etl-load/sqlite/sqlite_store.c \
+    's/s->group_aborts ? 0 : (size_t)s->fault.kept;/0;/' \
+    'refused by a unique column: the rows'
+mutant etl-load/groups.t 'an unknown number of kept records counts as none' lib/db/sqlite_fault.c \
+    's/return -1;/return 0;/' \
+    'refused by a function: the rows'
 mutant etl-load/views.t 'a record that a view of SQLite leaves out counts as inserted' src/etl-load/sqlite/sqlite_store.c \
     's/view ? row != NULL :/view ||/' \
     'sqlite: a record that the trigger leaves out is counted as unchanged'

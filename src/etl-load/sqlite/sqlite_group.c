@@ -5,7 +5,11 @@
 #include <stdlib.h>
 
 /* A statement costs SQLite about as much as the insert of a short row. */
-enum { RECORD_MAX = 4096 };
+enum {
+	RECORD_MAX = 4096,
+	WORTH = 4               /* a group that stores this part of its records
+	                         * has saved time */
+};
 
 /* True if one statement for several records has the same effect as a statement
  * for each of them, and no code needs the state of the table in between. */
@@ -46,7 +50,8 @@ lite_group_may_take(struct lite_sink *s, size_t len)
 	struct lite_group *g = &s->group;
 
 	if (g->full == 0 || len > RECORD_MAX || s->store.careful ||
-	    s->watched || s->written.insert != NULL)
+	    s->store.group_is_unsafe || s->watched ||
+	    s->written.insert != NULL)
 		return false;
 	if (!doubling_pause_is_over(&g->pause))
 		return false;
@@ -68,4 +73,20 @@ lite_group_add(struct lite_sink *s, const struct shape *shape, size_t i)
 	if (g->n < g->full)
 		s->store.values += sqlite_room_of_record(s->store.target);
 	return true;
+}
+
+void
+lite_group_use_values(struct lite_sink *s, size_t k)
+{
+	s->store.values = s->store.slots +
+	    k * sqlite_room_of_record(s->store.target);
+}
+
+void
+lite_group_note_stored(struct lite_sink *s, size_t stored)
+{
+	if (stored >= s->group.full / WORTH)
+		doubling_pause_reset(&s->group.pause);
+	else
+		doubling_pause_begin(&s->group.pause);
 }

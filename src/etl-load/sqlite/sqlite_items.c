@@ -115,63 +115,59 @@ store_item_at_first_try(struct lite_sink *s, struct outcome *o,
 	return add_waiting_item(s, i, e) == -1 ? PUT_FAILED : PUT_DONE;
 }
 
-/* Makes the values of the next record of the group those of s->store. */
-static void
-go_to_next_slot(struct lite_sink *s)
-{
-	s->store.values += sqlite_room_of_record(s->store.target);
-}
-
-/* Stores the records of the group one by one. */
+/* Stores the records of the group from number k on one by one. */
 static enum put
-store_group_one_by_one(struct lite_sink *s, struct outcome *o, struct err *e)
+store_group_one_by_one(
+    struct lite_sink *s, struct outcome *o, size_t k, struct err *e)
 {
 	struct lite_group *g = &s->group;
 	enum put rc = PUT_DONE;
 
-	s->store.values = s->store.slots;
-	for (size_t k = 0; k < g->n && rc == PUT_DONE; k++) {
+	for (; k < g->n && rc == PUT_DONE; k++) {
+		lite_group_use_values(s, k);
 		rc = store_item_at_first_try(s, o, g->shape, g->item[k], e);
-		go_to_next_slot(s);
 	}
 	lite_group_clear(s);
 	return rc;
 }
 
+/* Counts the first n records of the group as inserted. */
 static enum put
-count_group_as_inserted(struct lite_sink *s, struct outcome *o, struct err *e)
+count_as_inserted(
+    struct lite_sink *s, struct outcome *o, size_t n, struct err *e)
 {
 	struct lite_group *g = &s->group;
 	enum put rc = PUT_DONE;
 
-	s->store.values = s->store.slots;
-	for (size_t k = 0; k < g->n && rc == PUT_DONE; k++) {
+	for (size_t k = 0; k < n && rc == PUT_DONE; k++) {
+		lite_group_use_values(s, k);
 		rc = count_stored_item(
 		    s, o, g->shape, g->item[k], LITE_INSERTED, e);
-		go_to_next_slot(s);
 	}
-	doubling_pause_reset(&g->pause);
-	lite_group_clear(s);
 	return rc;
 }
 
 /* Inserts the full group by one statement. If the table refuses one of the
- * records, or has a row with the key of one, the statement inserts none, and
- * the records are stored one by one. */
+ * records, or has a row with the key of one, the statement inserts only records
+ * before it, and the others are stored one by one. */
 static enum put
 store_group(struct lite_sink *s, struct outcome *o, struct err *e)
 {
-	switch (lite_store_group(&s->store, s->group.shape, e)) {
+	size_t stored = 0;
+	enum put rc;
+
+	switch (lite_store_group(&s->store, s->group.shape, &stored, e)) {
 	case LITE_INSERTED:
-		return count_group_as_inserted(s, o, e);
 	case LITE_REFUSED:
-		doubling_pause_begin(&s->group.pause);
-		return store_group_one_by_one(s, o, e);
+		break;
 	case LITE_REPEAT:
 		return PUT_REPEAT;
 	default:
 		return PUT_FAILED;
 	}
+	rc = count_as_inserted(s, o, stored, e);
+	lite_group_note_stored(s, stored);
+	return rc == PUT_DONE ? store_group_one_by_one(s, o, stored, e) : rc;
 }
 
 /* Stores or rejects record number i, or adds it to the group. */
@@ -180,7 +176,7 @@ store_item_or_let_it_wait(
     struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
 {
 	bool waits = lite_group_may_take(s, o->chunk->items[i].len);
-	enum put rc = waits ? PUT_DONE : store_group_one_by_one(s, o, e);
+	enum put rc = waits ? PUT_DONE : store_group_one_by_one(s, o, 0, e);
 
 	if (rc != PUT_DONE ||
 	    (rc = convert_or_reject_item(s, o, i, e)) != PUT_CONVERTED)
@@ -263,6 +259,6 @@ lite_store_items(struct lite_sink *s, struct outcome *o, struct err *e)
 		if ((rc = store_item_or_let_it_wait(s, o, i, e)) != PUT_DONE)
 			return rc;
 	}
-	rc = store_group_one_by_one(s, o, e);
+	rc = store_group_one_by_one(s, o, 0, e);
 	return rc == PUT_DONE ? retry_waiting_items(s, o, e) : rc;
 }

@@ -76,6 +76,10 @@ bool lite_group_may_take(struct lite_sink *s, size_t len);
 /* Adds record number i, whose values are in s->store, if it has the same
  * columns as the others. Returns false if it has not. */
 bool lite_group_add(struct lite_sink *s, const struct shape *shape, size_t i);
+/* Makes the values of record k of the group those of s->store. */
+void lite_group_use_values(struct lite_sink *s, size_t k);
+/* Called when the first `stored` records of a full group were inserted. */
+void lite_group_note_stored(struct lite_sink *s, size_t stored);
 /* Called when a group was not inserted: the next records are stored one by one,
  * and twice as many each time. */
 extern const struct sink_images lite_images;

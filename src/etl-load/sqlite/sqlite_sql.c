@@ -44,13 +44,14 @@ sqlite_room_of_record(const struct target *t)
 	return t->table->n + t->nkey + LITE_HISTORY_VALUES;
 }
 
-/* OR ABORT takes the place of ON CONFLICT clauses in the table's definition,
- * which could replace rows or leave records out. */
+/* OR FAIL and OR ABORT take the place of ON CONFLICT clauses in the table's
+ * definition, which could replace rows or leave records out. */
 void
-sqlite_put_insert_group(
-    struct buf *b, const struct target *t, const struct shape *s, size_t n)
+sqlite_put_insert_group(struct buf *b, const struct target *t,
+    const struct shape *s, size_t n, bool aborts)
 {
-	buf_printf(b, "INSERT OR ABORT INTO %s (", t->table->quoted);
+	buf_printf(b, "INSERT OR %s INTO %s (", aborts ? "ABORT" : "FAIL",
+	    t->table->quoted);
 	sql_put_columns(b, t, s, true);
 	buf_str(b, ") VALUES ");
 	for (size_t i = 0; i < n; i++) {

@@ -10,10 +10,11 @@ void sqlite_put_insert(struct buf *b, const struct target *t,
     const struct shape *s);
 /* How many values a record has room for in struct lite_store. */
 size_t sqlite_room_of_record(const struct target *t);
-/* Inserts a group of n records, or none of them. The parameters of a record
- * follow those of the record before after sqlite_room_of_record() numbers. */
+/* Inserts a group of n records. If one is refused, the records before it stay,
+ * or if `aborts` is true, none. The parameters of a record follow those of the
+ * record before after sqlite_room_of_record() numbers. */
 void sqlite_put_insert_group(struct buf *b, const struct target *t,
-    const struct shape *s, size_t n);
+    const struct shape *s, size_t n, bool aborts);
 /* Updates the row of this key if a compared column differs. */
 void sqlite_put_update(struct buf *b, const struct target *t,
     const struct shape *s);

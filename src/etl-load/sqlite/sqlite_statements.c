@@ -57,32 +57,105 @@ lite_prepare_group(struct lite_store *s, struct db_stmt **stmt,
 	if (*stmt != NULL)
 		return 0;
 	buf_init(&b, SIZE_MAX / 2);
-	sqlite_put_insert_group(&b, s->target, shape, s->group_records);
+	sqlite_put_insert_group(
+	    &b, s->target, shape, s->group_records, s->group_aborts);
 	return prepare(s->db, stmt, &b, e);
 }
 
-/* A statement that inserts a group keeps a copy of each page that it changes:
- * in memory up to DB_STATEMENT_PAGES bytes, then in a file, which costs more
- * than the group saves. A record changes a page of each index. If no index
- * belongs to the primary key, the table itself may be in the order of the key,
- * and counts as one. Half of the memory is for pages that SQLite splits and for
- * their neighbours. From about 8 records on, a larger group saves little. */
-int
-lite_set_group_records(struct lite_store *s, struct err *e)
+/* Sets s->group_aborts. A group may keep the records before a refused one,
+ * unless SQLite does work at the end of the statement: it checks foreign keys
+ * and stores the highest number of an AUTOINCREMENT column. */
+static int
+find_if_group_aborts(struct lite_store *s, struct err *e)
+{
+	static const char sql[] =
+	    "SELECT EXISTS (SELECT 1 FROM pragma_foreign_key_list($1, $2))"
+	    " OR EXISTS (SELECT 1 FROM (SELECT name, sql FROM sqlite_schema"
+	    " UNION ALL SELECT name, sql FROM sqlite_temp_schema)"
+	    " WHERE name = $1 COLLATE NOCASE AND sql LIKE '%AUTOINCREMENT%')";
+	const struct table *t = s->target->table;
+	struct db_value v[] = { db_text(t->base), db_text(t->schema) };
+	int64_t aborts;
+
+	if (db_int(s->db, sql, v, 2, 0, &aborts, e) == -1)
+		return -1;
+	s->group_aborts = aborts != 0;
+	return 0;
+}
+
+/* A statement that inserts all records or none keeps a copy of each page that
+ * it changes: in memory up to DB_STATEMENT_PAGES bytes, then in a file, which
+ * costs more than the group saves. A record changes a page of each index. If no
+ * index belongs to the primary key, the table itself may be in the order of the
+ * key, and counts as one. Half of the memory is for pages that SQLite splits
+ * and for their neighbours. */
+static int
+limit_group_to_memory(struct lite_store *s, size_t *records, struct err *e)
 {
 	static const char sql[] = "SELECT page_size * (SELECT count(*) + "
 	    "(count(*) FILTER (WHERE origin = 'pk') = 0) "
 	    "FROM pragma_index_list($1, $2)) FROM pragma_page_size";
-	enum { RECORDS = 24, VALUES = 2000, PAGES = DB_STATEMENT_PAGES / 2 };
+	enum { PAGES = DB_STATEMENT_PAGES / 2 };
 	const struct table *t = s->target->table;
 	struct db_value v[] = { db_text(t->base), db_text(t->schema) };
-	size_t n = VALUES / sqlite_room_of_record(s->target);
 	int64_t changed;
 
 	if (db_int(s->db, sql, v, 2, 0, &changed, e) == -1)
 		return -1;
-	if (changed > 0 && n > (size_t)(PAGES / changed))
-		n = (size_t)(PAGES / changed);
+	if (changed > 0 && *records > (size_t)(PAGES / changed))
+		*records = (size_t)(PAGES / changed);
+	return 0;
+}
+
+int
+lite_set_group_records(struct lite_store *s, struct err *e)
+{
+	enum { RECORDS = 64, VALUES = 2000 };
+	size_t n = VALUES / sqlite_room_of_record(s->target);
+
+	if (find_if_group_aborts(s, e) == -1 ||
+	    (s->group_aborts && limit_group_to_memory(s, &n, e) == -1))
+		return -1;
 	s->group_records = n > RECORDS ? RECORDS : n < 2 ? 0 : n;
 	return 0;
+}
+
+/* Sets s->may_leave_changes if the database has a trigger, or a table that uses
+ * ON CONFLICT FAIL. An upsert runs an INSERT and then an UPDATE: if the UPDATE
+ * fails, the changes of a trigger on INSERT stay. ON CONFLICT FAIL and
+ * RAISE(FAIL) keep the changes that the failed statement itself has made. */
+static int
+find_if_failure_leaves_changes(struct lite_store *s, struct err *e)
+{
+	static const char sql[] = "SELECT count(*) FROM (SELECT type, sql FROM "
+	    "sqlite_schema UNION ALL SELECT type, sql FROM sqlite_temp_schema) "
+	    "WHERE type = 'trigger' OR sql LIKE '%CONFLICT%FAIL%'";
+	int64_t n;
+
+	if (db_int(s->db, sql, NULL, 0, 0, &n, e) == -1)
+		return -1;
+	s->may_leave_changes = n > 0;
+	return 0;
+}
+
+static int
+find_if_table_refers_to_itself(struct lite_store *s, struct err *e)
+{
+	static const char sql[] = "SELECT count(*) FROM "
+	    "pragma_foreign_key_list($1) WHERE \"table\" = $1 COLLATE NOCASE";
+	struct db_value v = db_text(s->target->table->base);
+	int64_t n;
+
+	if (db_int(s->db, sql, &v, 1, 0, &n, e) == -1)
+		return -1;
+	/* Changes are applied in their order: none waits for a later one. */
+	s->refers_to_itself = n > 0 && !s->target->mode->changes;
+	return 0;
+}
+
+int
+lite_find_effects_of_refused_record(struct lite_store *s, struct err *e)
+{
+	return find_if_failure_leaves_changes(s, e) == -1 ? -1 :
+	    find_if_table_refers_to_itself(s, e);
 }

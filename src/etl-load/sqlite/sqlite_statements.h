@@ -33,6 +33,9 @@ struct lite_store {
 	struct db_value *slots;         /* room for the values of each record of
 	                                 * a group; `values` points into it */
 	size_t group_records;           /* records of a group, or 0 */
+	bool group_aborts;      /* a group is inserted as a whole or not */
+	bool group_is_unsafe;   /* a group has failed, and it is not known which
+	                         * of its records stayed: have no more groups */
 	const char *as_of;              /* the record's time of change */
 	struct buf scratch;             /* texts that `slots` points to */
 	char now[CLOCK_STAMP];
@@ -57,6 +60,8 @@ int lite_prepare_group(struct lite_store *s, struct db_stmt **stmt,
 /* Sets s->group_records: how many records one statement may insert. It is 0 if
  * the records must be inserted one by one. */
 int lite_set_group_records(struct lite_store *s, struct err *e);
+/* Sets s->may_leave_changes and s->refers_to_itself. */
+int lite_find_effects_of_refused_record(struct lite_store *s, struct err *e);
 /* Frees all prepared statements. Called when the shapes get other ids. */
 void lite_store_free_statements(struct lite_store *s);
 

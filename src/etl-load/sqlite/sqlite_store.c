@@ -10,39 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sets s->may_leave_changes if the database has a trigger, or a table that uses
- * ON CONFLICT FAIL. An upsert runs an INSERT and then an UPDATE: if the UPDATE
- * fails, the changes of a trigger on INSERT stay. ON CONFLICT FAIL and
- * RAISE(FAIL) keep the changes that the failed statement itself has made. */
-static int
-find_if_failure_leaves_changes(struct lite_store *s, struct err *e)
-{
-	static const char sql[] = "SELECT count(*) FROM (SELECT type, sql FROM "
-	    "sqlite_schema UNION ALL SELECT type, sql FROM sqlite_temp_schema) "
-	    "WHERE type = 'trigger' OR sql LIKE '%CONFLICT%FAIL%'";
-	int64_t n;
-
-	if (db_int(s->db, sql, NULL, 0, 0, &n, e) == -1)
-		return -1;
-	s->may_leave_changes = n > 0;
-	return 0;
-}
-
-static int
-find_if_table_refers_to_itself(struct lite_store *s, struct err *e)
-{
-	static const char sql[] = "SELECT count(*) FROM "
-	    "pragma_foreign_key_list($1) WHERE \"table\" = $1 COLLATE NOCASE";
-	struct db_value v = db_text(s->target->table->base);
-	int64_t n;
-
-	if (db_int(s->db, sql, &v, 1, 0, &n, e) == -1)
-		return -1;
-	/* Changes are applied in their order: none waits for a later one. */
-	s->refers_to_itself = n > 0 && !s->target->mode->changes;
-	return 0;
-}
-
 int
 lite_store_init(struct lite_store *s, struct db *db, const struct target *t,
     struct err *e)
@@ -56,8 +23,7 @@ lite_store_init(struct lite_store *s, struct db *db, const struct target *t,
 	if (s->slots == NULL)
 		return err_nomem(e);
 	s->values = s->slots;
-	if (find_if_failure_leaves_changes(s, e) == -1 ||
-	    find_if_table_refers_to_itself(s, e) == -1)
+	if (lite_find_effects_of_refused_record(s, e) == -1)
 		return -1;
 	/* A record of --mode scd2 needs several statements. */
 	s->may_leave_changes |= t->mode->history;
@@ -378,19 +344,36 @@ lite_store_record(
 	return repeat_if_references_lack(s, rc);
 }
 
+/* Called if the statement has refused a record of the group. */
+static enum lite_result
+keep_or_repeat_group(struct lite_store *s, size_t *stored)
+{
+	if (!s->group_aborts && s->fault.kept == -1) {
+		s->group_is_unsafe = true;
+		return LITE_REPEAT;
+	}
+	*stored = s->group_aborts ? 0 : (size_t)s->fault.kept;
+	return repeat_if_references_lack(s, LITE_REFUSED);
+}
+
 enum lite_result
-lite_store_group(
-    struct lite_store *s, const struct shape *shape, struct err *e)
+lite_store_group(struct lite_store *s, const struct shape *shape,
+    size_t *stored, struct err *e)
 {
 	struct lite_statements *st =
 	    get_statements_and_prepare_insert(s, shape, e);
+	enum lite_result rc;
 
 	if (st == NULL ||
 	    lite_prepare_group(s, &st->insert_group, shape, e) == -1)
 		return LITE_FAILED;
 	if (db_stmt_run_for_first_row(st->insert_group, s->slots,
 		s->group_records * sqlite_room_of_record(s->target), NULL,
-		NULL, e) == -1)
-		return keep_reason_of_failure(s, e);
+		NULL, e) == -1) {
+		rc = keep_reason_of_failure(s, e);
+		return rc != LITE_REFUSED ? rc :
+		    keep_or_repeat_group(s, stored);
+	}
+	*stored = s->group_records;
 	return repeat_if_references_lack(s, LITE_INSERTED);
 }

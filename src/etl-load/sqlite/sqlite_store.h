@@ -18,10 +18,10 @@ int lite_convert_record(struct lite_store *s, struct reader *r,
 enum lite_result lite_store_record(
     struct lite_store *s, const struct shape *shape, struct err *e);
 /* Inserts the records whose values are in s->slots (s->group_records of
- * them) by one statement. LITE_INSERTED, LITE_REFUSED: no record is stored,
- * because at least one has a row, or is refused; LITE_REPEAT. */
-enum lite_result lite_store_group(
-    struct lite_store *s, const struct shape *shape, struct err *e);
+ * them) by one statement. LITE_INSERTED; LITE_REFUSED: only the first *stored
+ * records are stored, because one has a row, or is refused; LITE_REPEAT. */
+enum lite_result lite_store_group(struct lite_store *s,
+    const struct shape *shape, size_t *stored, struct err *e);
 /* Deletes all rows of the table. */
 int lite_store_delete_all(
     struct lite_store *s, uint64_t *removed, struct err *e);
