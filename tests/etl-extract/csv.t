@@ -259,6 +259,12 @@ a	b
 EOF
 like 'one column because of another delimiter, a tab: a warning names it' \
     'if \\t separates the columns' "$(cat "$scratch/err")"
+for f in 1 2 3; do
+	printf 'a;b\n%s;2\n' $f >"$scratch/semicolon.$f.csv"
+done
+is 'several files that are read ahead: each gives one warning, and all records' \
+    '0 3 3' "$(status etl-extract "$scratch"/semicolon.*.csv) $(grep -c \
+    'give --delimiter' "$scratch/err") $(grep -c . "$scratch/out")"
 printf '"a;b"\n1\n' | csv >/dev/null
 is 'one column with a name in quotes: there is no warning' '' \
     "$(cat "$scratch/err")"

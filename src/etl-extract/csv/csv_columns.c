@@ -81,6 +81,21 @@ add_column(struct csv_columns *c, const char *name, struct err *e)
 	return buf_check(&c->names, e);
 }
 
+const char *
+csv_find_likely_delimiter(const char *p, const struct csv_field *f)
+{
+	static const char *const usual[] = { ",", ";", "|" };
+
+	for (size_t i = 0; i < f->len && !f->is_quoted; i++) {
+		if (p[i] == '\t')
+			return "\\t";
+		for (size_t k = 0; k < sizeof(usual) / sizeof(usual[0]); k++)
+			if (p[i] == *usual[k])
+				return usual[k];
+	}
+	return NULL;
+}
+
 static const char *
 get_name_of_compression(const char *p, size_t n)
 {

@@ -38,6 +38,10 @@ void csv_columns_release(struct csv_columns *c);
  * header has too many names, or is no text. */
 int csv_columns_from_fields(struct csv_columns *c, const char *p, size_t len,
     const struct csv_field *f, size_t n, char quote, struct err *e);
+/* Returns the value of --delimiter that would divide the only field of a header
+ * at p, or NULL. A field in quotes is not divided. */
+const char *csv_find_likely_delimiter(
+    const char *p, const struct csv_field *f);
 /* Finds the parts of the value of an option, which is one CSV record. The
  * caller releases s, also after a failure. */
 int csv_scan_option(struct csv_scan *s, const char *option, const char *text,

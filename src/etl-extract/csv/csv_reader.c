@@ -188,7 +188,7 @@ fill_record_and_consume(struct csv_reader *r, struct csv_record *rec)
 /* Remembers that the quote of this record does not close. The next scan takes
  * this quote, and those after it, for ordinary characters. */
 static void
-set_bad_quote(struct csv_reader *r)
+note_bad_quote(struct csv_reader *r)
 {
 	r->bad_quote = r->offset + r->scan.quote_at;
 	r->why = r->scan.is_unclosed ? "a quote opens a field and never closes"
@@ -220,7 +220,7 @@ scan_window(struct csv_reader *r, struct csv_record *rec, struct err *e)
 		case CSV_MORE:
 			return CSV_WAIT;
 		case CSV_BAD_QUOTE:
-			set_bad_quote(r);
+			note_bad_quote(r);
 			break;
 		case CSV_RECORD:
 			fill_record_and_consume(r, rec);

@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "csv/csv_columns.h"
 #include "csv/csv_json.h"
 #include "csv/csv_options.h"
@@ -29,6 +30,7 @@ struct csv {
 	struct csv_ranges *ranges;      /* NULL: not used for this file */
 	bool is_child;                  /* the input is open once more */
 	bool has_ranges;                /* it was decided whether to use them */
+	bool prints_nothing;            /* a child reads the whole file */
 	bool has_columns;               /* the names are known */
 	bool is_ready;                  /* the types are known too */
 };
@@ -80,6 +82,7 @@ csv_open(void **self, struct extract *x, const char *path, struct err *e)
 		return err_nomem(e);
 	c->o = &x->opts;
 	c->pool = x->ahead;
+	c->prints_nothing = x->is_child;
 	if (x->given != NULL) {
 		c->start = x->given->start;
 		c->lines_before = x->given->lines_before;
@@ -131,26 +134,24 @@ finish_columns(struct csv *c, struct err *e)
 }
 
 /* A file with another delimiter is read as a file of one column, and no record
- * is rejected. A name in quotes is meant as it is. */
-static void
+ * is rejected. A child prints nothing: its parent reads the file again. */
+static int
 warn_if_another_delimiter_is_likely(
-    const struct csv *c, const struct csv_record *rec)
+    const struct csv *c, const struct csv_record *rec, struct err *e)
 {
-	static const char usual[] = { ',', ';', '|', '\t' };
-	const char *p = rec->line.data + rec->field[0].at, *found;
-	size_t n = rec->field[0].len, before = 0;
+	const struct csv_field *f = rec->field;
+	const char *p = rec->line.data + f->at,
+	    *likely = rec->n == 1 ? csv_find_likely_delimiter(p, f) : NULL;
 
-	if (rec->n != 1 || rec->field[0].is_quoted)
-		return;
-	while (before < n && memchr(usual, p[before], sizeof(usual)) == NULL)
-		before++;
-	if (before == n)
-		return;
-	found = p[before] == '\t' ? "\\t" : p + before;
+	if (likely == NULL)
+		return 0;
+	if (c->prints_nothing)
+		return err_set(e, ERR_DATA, false, "a line must be printed");
 	err_warnf("etl-extract", "%s: the header has only one column, "
-	    "\"%.*s\": if %.*s separates the columns, give --delimiter "
-	    "'%.*s'", input_path(c->in), n > 100 ? 100 : (int)n, p,
-	    *found == '\\' ? 2 : 1, found, *found == '\\' ? 2 : 1, found);
+	    "\"%.*s\": if %s separates the columns, give --delimiter '%s'",
+	    input_path(c->in), (int)text_cut_length(p, f->len, 100), p,
+	    likely, likely);
+	return 0;
 }
 
 /* A header that cannot be read makes all records of the file unusable, so it
@@ -173,8 +174,8 @@ read_header(struct csv *c, const struct csv_record *rec, struct err *e)
 		    (unsigned long long)rec->line.number);
 		return -1;
 	}
-	warn_if_another_delimiter_is_likely(c, rec);
-	return finish_columns(c, e);
+	return warn_if_another_delimiter_is_likely(c, rec, e) == -1 ? -1 :
+	    finish_columns(c, e);
 }
 
 /* Adds the values of a row to the guesses of --types auto. */

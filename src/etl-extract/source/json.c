@@ -155,8 +155,8 @@ fill_item(struct json_file *f, struct item *it, struct err *e)
 	return it->index > 1 ? 0 : note_array_of_only_object(f, &it->line, e);
 }
 
-/* A child prints nothing: if the line about the array is due, the child leaves
- * the file to its parent process. */
+/* A child prints nothing: if the line about the array must be printed, the
+ * child fails, and its parent reads the file again. */
 static enum source_next
 end_and_print_note_about_array(struct json_file *f, struct err *e)
 {
