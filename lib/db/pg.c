@@ -149,8 +149,8 @@ pg_wait_for_last_result(struct pg *pg, bool ignores_signals)
 	}
 }
 
-/* Sets *res to the answer, NULL if the connection is lost. Fails without
- * memory. */
+/* Sets *res to the answer, or to NULL if the connection is lost. Fails only if
+ * memory is out. */
 static int
 set_session_options(struct pg *pg, PGresult **res, struct err *e)
 {

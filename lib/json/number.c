@@ -251,8 +251,9 @@ number_equals(const char *a, size_t an, const char *b, size_t bn)
 	    same_digits(&x, &y);
 }
 
-/* The exponent of a vast number is not known, so each spelling is a number of
- * its own, as in number_equals(). The letter v keeps it apart from others. */
+/* The exponent of a vast number (beyond 10^17) is not stored, so each spelling
+ * is a number of its own, as in number_equals(). Its form begins with the
+ * letter v, so it differs from the forms of all other numbers. */
 void
 number_put_normal_form(struct buf *b, const char *p, size_t n)
 {

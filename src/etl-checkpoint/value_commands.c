@@ -42,8 +42,8 @@ get_command(struct command *c, struct err *e)
 	if (value != NULL)
 		rc = print_value_escaped_on_terminal(c, value, e);
 	else
-		rc = err_set(e, ERR_LIMIT, false, "%s: has no value: it was "
-		    "cleared", name);
+		rc = err_set(e, ERR_LIMIT, false, "%s: this checkpoint has "
+		    "no value: etl-checkpoint clear has removed it", name);
 	free(value);
 	return rc;
 }

@@ -137,7 +137,7 @@ reject_item(struct item_writer *w, const struct item *it, struct reject *r,
 
 /* The token levels that the checks of a record need. */
 static unsigned
-scan_levels(const struct extract_opts *o)
+get_levels_to_scan(const struct extract_opts *o)
 {
 	unsigned levels = cursor_scan_levels(o);
 
@@ -176,7 +176,7 @@ item_check_and_write(
 	if (it->code != NULL)
 		return reject_item(w, it, &r, e);
 	rc = stage_parse_record_or_fill_reject(w->stage, &it->line, &w->j,
-	    scan_levels(&w->x->opts), JSON_LAST, &r, e);
+	    get_levels_to_scan(&w->x->opts), JSON_LAST, &r, e);
 	if (rc == 1)
 		rc = check_path_member(w, it, &r);
 	if (rc == 1 && w->x->cursor != NULL)

@@ -50,7 +50,8 @@ read_items_and_flush_at_pauses(
 	struct item it = { 0 };
 
 	for (;;) {
-		/* A source that never has to wait would not see the signal. */
+		/* A signal ends each wait for input. A source that never waits
+		 * must look for it here. */
 		if (stop_signal() != 0) {
 			(void)set_stop_or_reader_gone_error(e);
 			return READ_IN_PART;

@@ -76,8 +76,9 @@ have_same_names(const struct report *a, const struct report *b)
 	    strcmp(get_stage(a), get_stage(b)) == 0;
 }
 
-/* Returns the number of processes among these reports, which have the same
- * names. *branches: two of them have read the same stream. */
+/* Returns how many processes have made these reports, which are all of one
+ * stage and stream. Sets *branches to true if two of them have read the same
+ * input. */
 static size_t
 count_processes(struct report *const *v, size_t n, bool *branches)
 {

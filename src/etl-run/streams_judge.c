@@ -35,7 +35,8 @@ find_last_stages(struct report **sorted, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		size_t k = i + 1;
 
-		/* The paths of the stages after a stage sort after its own. */
+		/* The reports are in the order of the paths, in which a stage
+		 * comes before those that read its output. */
 		while (k < n && strcmp(sorted[k]->id, sorted[i]->id) == 0 &&
 		    !is_before(sorted[i]->path, sorted[k]->path))
 			k++;

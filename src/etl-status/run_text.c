@@ -285,7 +285,7 @@ put_stages_of_each_load(struct buf *b, const struct run_report *h)
 }
 
 static void
-put_log(struct buf *b, const char *log)
+put_last_lines_of_stderr(struct buf *b, const char *log)
 {
 	if (log == NULL || *log == '\0')
 		return;
@@ -332,5 +332,5 @@ run_report_put_text(struct buf *b, const struct run_report *h)
 	put_loads(b, h);
 	put_stages_of_each_load(b, h);
 	put_problems_or_all_clear(b, h);
-	put_log(b, h->text[TEXT_LOG]);
+	put_last_lines_of_stderr(b, h->text[TEXT_LOG]);
 }

@@ -52,7 +52,7 @@ for kind in sqlite postgresql file; do
 	is "$kind: get of a cleared checkpoint exits with 1" 1 \
 	    "$(status ck get posts)"
 	like "$kind: get says that the cleared checkpoint has no value" \
-	    'posts: has no value' "$(cat err)"
+	    'posts: this checkpoint has no value' "$(cat err)"
 	is "$kind: each set and clear raises the version" \
 	    '{"name":"posts","value":null,"version":3}' \
 	    "$(ck list --json | jq -c '{name, value, version}')"

@@ -60,7 +60,7 @@ bad 64 '--on 100=fail: it must have the form' --on 100=fail
 bad 64 '--on ignor: .* did you mean ignore\?$' --on 404=ignor
 bad 64 '--on 302=ignore: an answer with this status is a redirect' \
     --on 302=ignore
-bad 64 '--on 404=reject: only with --each' --on 404=reject
+bad 64 '--on 404=reject needs --each' --on 404=reject
 
 # --on: a request for each record.
 each() {

@@ -178,7 +178,7 @@ has_seccomp(void)
 
 	if (child == 0) {
 		struct sandbox_state in_force = { 0 };
-		struct sandbox *s = sandbox_build();
+		struct sandbox *s = sandbox_new();
 
 		_exit(s != NULL && sandbox_enter(s, &in_force) == 0 &&
 		    in_force.seccomp ? 0 : 1);

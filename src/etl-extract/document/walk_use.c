@@ -46,7 +46,7 @@ paths_of_value(struct walk *w)
 
 /* Those of the paths that go on below the value that starts now. */
 static uint32_t
-paths_below(const struct walk *w, uint32_t paths)
+get_paths_that_go_deeper(const struct walk *w, uint32_t paths)
 {
 	uint32_t below = 0;
 
@@ -169,7 +169,7 @@ walk_use_of_value(struct walk *w, char c)
 	if (f != NULL && f->is_records)
 		return WALK_RECORD;
 	paths = paths_of_value(w);
-	below = paths_below(w, paths);
+	below = get_paths_that_go_deeper(w, paths);
 	if (f == NULL)
 		w->found = false;
 	w->has_value = true;

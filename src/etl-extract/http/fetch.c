@@ -147,7 +147,8 @@ send_at_its_turn(struct fetch *f, struct http_answer *a, struct err *e)
 	return 0;
 }
 
-/* Reads what http_send() has read if the status is that of an error. */
+/* If the status is that of an error, http_send() has kept the start of the
+ * body, and this function reads it. */
 static int
 read_start_of_body(struct fetch *f, struct http_answer *a, struct err *e)
 {

@@ -75,7 +75,7 @@ void fetch_show_text(
     const struct fetch *f, struct buf *b, const char *p, size_t n);
 /* The value of a header of --header or its default; "" if there is none. */
 const char *fetch_given_header(const struct fetch *f, const char *name);
-/* Replaces each copy of the secret by ***. Fails without memory. */
+/* Replaces each copy of the secret by ***. Fails if memory is out. */
 int fetch_mask_text(const struct fetch *f, struct buf *b, struct err *e);
 /* Sets *url to the URL that the n bytes at ref name in the last answer, where
  * they may be relative. Leaves out the secret of --auth query:NAME and the

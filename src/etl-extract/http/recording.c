@@ -122,7 +122,8 @@ finish_part(struct recording *r, struct err *e)
 	return rc;
 }
 
-/* Of an error, the start of the body has come with its head. */
+/* If the status is that of an error, a->body has the start of the body already,
+ * and the answer is complete. */
 static int
 begin_answer(struct recording *r, const char *request,
     const struct http_answer *a, struct err *e)

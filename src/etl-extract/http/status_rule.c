@@ -28,8 +28,8 @@ check_rule(const char *rule, bool has_each, struct err *e)
 	action = suggest_find_choice(
 	    "--on", rule + DIGITS + 1, actions, e);
 	if (action == STATUS_REJECT && !has_each)
-		return err_set(e, ERR_USAGE, false, "--on %s: only with --each "
-		    "is there a record that can be rejected", rule);
+		return err_set(e, ERR_USAGE, false, "--on %s needs --each: "
+		    "without it there is no record to reject", rule);
 	return action == -1 ? -1 : 0;
 }
 

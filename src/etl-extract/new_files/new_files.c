@@ -19,7 +19,7 @@ enum { LIST_DUE = 256 << 10 };
 static const char one_file[] = " file", files[] = " files";
 
 /* The checkpoint's value is the number of files that were read to their end,
- * such as "12 files". No cursor has such a value. */
+ * such as "12 files". So it is never taken for the value of a cursor. */
 static int
 parse_count(struct new_files *n, struct err *e)
 {

@@ -29,7 +29,7 @@ new_files_open_file(const struct new_files *n, struct file_entry *f,
 		return err_errno(e, ERR_IO, f->name);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_INPUT, false, "%s: is not a regular "
-		    "file, as --new-files needs", f->name);
+		    "file: --new-files reads only regular files", f->name);
 	file_version_of(&now, &st);
 	if (is_child && !file_version_is_same(&now, &f->version))
 		return -1;      /* the parent reads it */

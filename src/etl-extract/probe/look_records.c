@@ -111,9 +111,10 @@ look_for_records(struct look *l, struct err *e)
 	return 0;
 }
 
-/* A member of the first record that may be a cursor. */
+/* The member of the first record that is the likeliest cursor, by its name. */
 struct field {
-	unsigned rank;          /* of the best; 0: none */
+	unsigned rank;          /* a likelier one has a higher rank; 0: no
+	                         * member was found */
 	enum value_kind kind;
 	char pointer[MEMBER_POINTER];
 };

@@ -30,7 +30,8 @@ raw_record_release(struct raw_record *r)
 static int
 set_raw_error(const char *why, struct err *e)
 {
-	return err_set(e, ERR_PEER, false, "broken raw mark: %s", why);
+	return err_set(e, ERR_PEER, false, "the replay has a broken "
+	    "mark \"raw\": %s: only etl-dlq replay writes such marks", why);
 }
 
 /* Returns the value of a member of this type in an object, or 0. */

@@ -44,7 +44,7 @@ missing_rows_note_keys_of_chunk(
 }
 
 /* Rejects that an earlier stage has written to a file or to file descriptor 3
- * are not in the stream; only the counts of the stage tell of them. */
+ * are not in the stream: only the counts of the stage include them. */
 static uint64_t
 count_unreadable_rejects(
     const struct loader *l, const struct loaded_table *t)

@@ -3,7 +3,8 @@
 #include "table/referring.h"
 #include "table/scope.h"
 
-/* Gives the scope of one --scope-value to the sink, as that of a record. */
+/* Makes a record of one --scope-value and adds its scope to those of the
+ * sink. */
 static int
 add_scope_value(const struct loader *l, const struct loaded_table *t,
     struct outcome *o, const char *value, struct err *e)

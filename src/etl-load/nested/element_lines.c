@@ -152,7 +152,9 @@ reject_member_of_loader(struct element_lines *l, const char *name, size_t len,
 	return 0;
 }
 
-/* Appends a member of the element unless it repeats what the loader sets. */
+/* Appends a member of the element. If the loader sets this column itself, such
+ * as the position, appends nothing, and rejects the record if the member has
+ * another value. */
 static int
 put_member(struct element_lines *l, struct buf *b, uint32_t tok,
     uint64_t number, struct reject *why)

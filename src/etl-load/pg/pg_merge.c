@@ -12,9 +12,10 @@
 /* The SQLSTATE if one statement would update a row twice. */
 #define EQUAL_KEYS "21000"
 
-/* True if the statement may leave out the rows that it would find unchanged. If
- * the key of such a row came again, the result could depend on it, and
- * --expect must be sure that the row stays as it is. */
+/* True if the statement may leave out the rows that it would find unchanged.
+ * The keys must be distinct, because a later record of the key could depend on
+ * such a row. Not with --expect: it must be sure that the row stays as it
+ * is. */
 static bool
 may_skip_unchanged(const struct pg_sink *s)
 {

@@ -66,7 +66,7 @@ create_table_of_keys(struct pg_mirror *m, struct err *e)
 	return t == NULL ? -1 : db_script(m->db, t, e);
 }
 
-/* Appends the condition of the rows "etl.t" that did not come. */
+/* Appends a condition: no record has come for the row "etl.t". */
 static void
 put_where_missing(struct buf *b, const struct target *t)
 {

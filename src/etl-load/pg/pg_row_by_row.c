@@ -211,9 +211,9 @@ put_row_update_seen(struct buf *b, const struct target *t)
 	    "pg_catalog.now()) IS NOT TRUE;\nEND IF;\n", seen);
 }
 
-/* A refused row waits for the row that it refers to. Appends the UPDATE that
- * ends the wait of each row of whose key a later row was merged: the older row
- * must not overwrite the later one. */
+/* A refused row waits for the row that it refers to. If a later row of the same
+ * key was merged meanwhile, the refused row must not overwrite it. Appends the
+ * UPDATE that ends the wait of such rows. */
 static void
 put_update_ending_wait_of_older_rows(struct buf *b, const struct target *t)
 {

@@ -263,8 +263,8 @@ pg_put_order_by_key(struct buf *b, const struct target *t)
 }
 
 /* Appends a query of the last row of each key or, with --newer-by, of the
- * newest one. A row that has NULL in a column with NOT NULL comes before it, so
- * that the server refuses this row. */
+ * newest one. If a row of the key has NULL in a column with NOT NULL, the query
+ * returns this row instead, so that the server refuses it. */
 static void
 put_last_of_each_key(
     struct buf *b, const struct target *t, const struct shape *s)

@@ -113,7 +113,8 @@ enter_payload(struct change *c, enum json_members duplicates, bool *inside,
 	if (json_scan(j, j->text + j->tok[v].at, j->tok[v].len, 1, duplicates,
 	    &f) == -1)
 		return f.nomem ? err_nomem(e) : err_set(e, ERR_BUG, false,
-		    "a payload scanned twice differs");
+		    "bug in this program: the payload of a change "
+		    "cannot be read a second time; please report it");
 	return 1;
 }
 

@@ -209,7 +209,8 @@ check_columns(struct target *t, enum db_kind kind, struct err *e)
 		    kind == DB_SQLITE ? ", or text" : "");
 	if (to->not_null)
 		return err_set(e, ERR_CONFIG, false, "table %s: column \"%s\" "
-		    "is NOT NULL, but it must be null in current rows",
+		    "is NOT NULL, but it must be null in current rows: "
+		    "drop NOT NULL from it",
 		    t->table->name, to->name);
 	if (current->kind == COLUMN_BOOL ||
 	    (kind == DB_SQLITE && current->kind == COLUMN_INT))

@@ -49,7 +49,7 @@ goes_up(const char *p, size_t n)
 }
 
 static int
-check_name(const struct imports *m, const struct directive *d,
+check_name_is_in_folders(const struct imports *m, const struct directive *d,
     const struct place *at, struct err *e)
 {
 	if (m->folders->n == 0)
@@ -211,7 +211,8 @@ check_import(struct imports *m, const struct directive *d,
 	if (d->module || d->path == NULL ||
 	    (at->folder == NULL && directive_imports_etl(d)))
 		return 0;
-	if (check_name(m, d, at, e) == -1 || check_metadata(d, at, e) == -1)
+	if (check_name_is_in_folders(m, d, at, e) == -1 ||
+	    check_metadata(d, at, e) == -1)
 		return -1;
 	for (size_t i = 0; i < m->folders->n; i++)
 		if (check_candidates_in(

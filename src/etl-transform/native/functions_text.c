@@ -2,10 +2,11 @@
 
 #include <string.h>
 
-/* Opens the input and the argument. Returns false if libjq must run the record;
- * *texts says whether both are strings. */
+/* Sets *texts to true if the input and the argument are strings, and decodes
+ * the escapes of both in this case. Returns false if libjq must run the
+ * record. */
 static bool
-open_both(struct run *r, struct value *in, struct value *arg, bool *texts)
+decode_texts(struct run *r, struct value *in, struct value *arg, bool *texts)
 {
 	*texts = in->kind == VALUE_STRING && arg->kind == VALUE_STRING;
 	return !*texts || (value_open(&r->values, in) &&
@@ -34,7 +35,7 @@ test_texts(struct run *r, const struct value *in, const struct value *args,
 	struct value text = *in, part = args[0];
 	bool texts;
 
-	if (!open_both(r, &text, &part, &texts))
+	if (!decode_texts(r, &text, &part, &texts))
 		return RUN_UNSURE;
 	if (!texts)
 		return run_error(r);
@@ -64,7 +65,7 @@ function_ltrimstr(struct run *r, const struct value *in,
 	bool texts;
 
 	/* Other values than texts are an error from jq 1.8 on. */
-	if (!open_both(r, &text, &start, &texts) || !texts)
+	if (!decode_texts(r, &text, &start, &texts) || !texts)
 		return RUN_UNSURE;
 	*out = text;
 	if (starts_with(&text, &start))
@@ -82,7 +83,7 @@ function_rtrimstr(struct run *r, const struct value *in,
 
 	/* One version of jq does not take an empty text as an end. Other values
 	 * than texts are an error from jq 1.8 on. */
-	if (!open_both(r, &text, &end, &texts) || !texts || end.n == 0)
+	if (!decode_texts(r, &text, &end, &texts) || !texts || end.n == 0)
 		return RUN_UNSURE;
 	*out = text;
 	if (ends_with(&text, &end))

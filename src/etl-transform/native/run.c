@@ -181,7 +181,7 @@ eval_rest(struct run *r, const struct node *n, struct value in,
 
 	switch ((enum node_kind)n->kind) {
 	case NODE_TEXT:
-		return run_text(r, n, in, out);
+		return run_string_with_parts(r, n, in, out);
 	case NODE_INDEX:
 		return eval_index(r, n, in, out);
 	case NODE_SLICE:

@@ -71,7 +71,7 @@ enum run_result run_object_start(struct run *r, const struct node *n,
     size_t count, struct value in, struct value **part);
 enum run_result run_object_rest(struct run *r, const struct node *n,
     size_t known, struct value in, struct value *part, struct value *out);
-enum run_result run_text(struct run *r, const struct node *n,
+enum run_result run_string_with_parts(struct run *r, const struct node *n,
     struct value in, struct value *out);
 enum run_result run_collect(struct run *r, const struct node *n,
     struct value in, struct value *out);

@@ -159,7 +159,7 @@ join_texts(struct run *r, const struct value *v, size_t n, struct value *out)
 /* A string with \(...) in it. jq runs the last part first, because it adds the
  * parts as a + b + c. */
 enum run_result
-run_text(struct run *r, const struct node *n, struct value in,
+run_string_with_parts(struct run *r, const struct node *n, struct value in,
     struct value *out)
 {
 	struct value *v = arena_get(&r->values.arena, n->n * sizeof(*v));

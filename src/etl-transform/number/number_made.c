@@ -37,7 +37,7 @@ by_form(const void *a, const void *b)
 }
 
 static struct made_number *
-find(const struct numbers *t, double d)
+find_made_number(const struct numbers *t, double d)
 {
 	const struct made_number key = { .d = d };
 	void *node = tfind(&key, &t->made.by_double, by_double);
@@ -48,7 +48,7 @@ find(const struct numbers *t, double d)
 static struct made_number *
 find_or_add(struct numbers *t, double d)
 {
-	struct made_number *m = find(t, d);
+	struct made_number *m = find_made_number(t, d);
 
 	if (m != NULL)
 		return m;
@@ -144,7 +144,7 @@ search_free_double(struct numbers *t, double d, int way)
 		end = m->next[way];
 	}
 	for (; numbers_compare_with_signed_zero(d, end) != 0; d = next) {
-		if ((m = find(t, d)) == NULL)
+		if ((m = find_made_number(t, d)) == NULL)
 			break;
 		next = m->next[way];
 		m->next[way] = end;
@@ -216,7 +216,7 @@ number_made_add(struct numbers *t, double d, bool canonical,
 const struct made_number *
 number_made_find(const struct numbers *t, double d)
 {
-	const struct made_number *m = find(t, d);
+	const struct made_number *m = find_made_number(t, d);
 
 	return m != NULL && m->first.len > 0 ? m : NULL;
 }

@@ -64,7 +64,7 @@ by_double_then_name(const void *a, const void *b, void *table)
 /* Stores a token of each name in `names`, sorted by text, and the place of each
  * name at its tokens in place[]. Returns false if memory is out. */
 static bool
-sort_names(struct numbers *t, uint32_t *place)
+sort_names_and_set_places(struct numbers *t, uint32_t *place)
 {
 	struct numbers_named *x = &t->named;
 	uint32_t n = 0, k = 0;
@@ -115,7 +115,7 @@ build(struct numbers *t)
 	uint32_t *place = calloc(t->record->n, sizeof(*place));
 
 	t->named.built = true;
-	if (place == NULL || !sort_names(t, place) ||
+	if (place == NULL || !sort_names_and_set_places(t, place) ||
 	    !sort_named_numbers(t, place)) {
 		t->nomem = true;
 		t->named.n = t->named.n_names = 0;

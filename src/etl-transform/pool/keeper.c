@@ -179,7 +179,7 @@ keeper_compile_serve_and_exit(const struct worker_conf *c, int parent)
 	    &c->shared->compile_error) == -1) {
 		event_send_or_exit(c, EVENT_COMPILE_FAILED, 0, 0);
 	} else {
-		if ((k.sandbox = sandbox_build()) == NULL)
+		if ((k.sandbox = sandbox_new()) == NULL)
 			_exit(EX_OSERR);
 		event_send_or_exit(c, EVENT_COMPILED, 0, 0);
 		serve_commands_and_report_deaths(&k);

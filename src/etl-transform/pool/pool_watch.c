@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -129,9 +130,9 @@ reject_record_and_replace_worker(
 		reject_running_record(p, v->lane, number, done, v->status);
 		w->idle_deaths = 0;
 	} else if (v->status != 0 && ++w->idle_deaths > MAX_IDLE_DEATHS) {
-		return err_set(e, ERR_RETRY, true, "the worker process exits "
-		    "again and again before it starts a record: signal (or "
-		    "minus exit code) %d", v->status);
+		return err_set(e, ERR_RETRY, true, "the worker process has "
+		    "ended several times before it started a record: %s %d",
+		    v->status < 0 ? "exit code" : "signal", abs(v->status));
 	}
 	w->killed = false;
 	w->busy_ms = 0;

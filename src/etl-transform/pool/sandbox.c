@@ -66,7 +66,7 @@ add_allowed_calls(scmp_filter_ctx filter)
 }
 
 struct sandbox *
-sandbox_build(void)
+sandbox_new(void)
 {
 	struct sandbox *s = calloc(1, sizeof(*s));
 
@@ -88,8 +88,8 @@ sandbox_free(struct sandbox *s)
 	free(s);
 }
 
-/* The kernel does not have this protection, or does not permit it here (for
- * example, in a container). */
+/* True if the kernel does not have this protection, or does not permit it here
+ * (for example, in a container). */
 static bool
 is_not_available(int error)
 {
@@ -189,7 +189,7 @@ static int
 enter_and_encode_state(void)
 {
 	struct sandbox_state in_force;
-	struct sandbox *s = sandbox_build();
+	struct sandbox *s = sandbox_new();
 
 	if (s == NULL || sandbox_enter(s, &in_force) == -1)
 		return FAILED;

@@ -1,7 +1,7 @@
 /* Takes from a worker process what a filter does not need. A filter that uses a
  * fault of libjq to run code of its own cannot read a file, open a connection,
  * start a program or send a signal.
- * Flow:  the keeper calls sandbox_build(); each worker calls sandbox_enter()
+ * Flow:  the keeper calls sandbox_new(); each worker calls sandbox_enter()
  *        before its first record.
  * Gives: what the kernel refuses is left out; *in_force says what holds.
  * Fails: sandbox_enter() returns -1 if memory is out, and nothing else. */
@@ -19,7 +19,7 @@ struct sandbox_state {
 };
 
 /* Returns NULL if memory is out. */
-struct sandbox *sandbox_build(void);
+struct sandbox *sandbox_new(void);
 void sandbox_free(struct sandbox *s);
 int sandbox_enter(struct sandbox *s, struct sandbox_state *in_force);
 
