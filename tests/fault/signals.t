@@ -27,6 +27,10 @@ start_program() {
 	printf '%s\n' "$stream" >&8
 	ok "$1 is started" wait_until 30 is_started "$1"
 }
+a_run_has_begun() {
+	sql "SELECT 'begun' FROM pipeline_runs WHERE status = 'running'" \
+	    2>/dev/null | grep -q begun
+}
 # wait_until_ended: waits 30 seconds at most for the program to end by itself.
 wait_until_ended() {
 	timeout 30 tail --pid="$pid" -f /dev/null
@@ -72,6 +76,13 @@ for kind in sqlite postgresql; do
 	done
 	is "$kind: programs that a signal ended load nothing" \
 	    0 "$(sql 'SELECT count(*) FROM t')"
+	# Of the runs before, a signal may have ended all before they began.
+	start_program etl-run -c 'sleep 60'
+	ok "$kind: etl-run writes that its run has begun" \
+	    wait_until 30 a_run_has_begun
+	kill -TERM $pid
+	exec 8>&-
+	{ wait $pid || :; } 2>/dev/null
 	is "$kind: each run that a signal ended has the status failed" failed \
 	    "$(sql 'SELECT DISTINCT status FROM pipeline_runs')"
 
