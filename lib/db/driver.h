@@ -121,6 +121,9 @@ enum err_code fault_classify_libpq(const char *text);
 void fault_parse_sqlite_message(struct db_fault *f, const char *message);
 /* Returns the true errno of a database file that could not be opened. */
 int fault_create_file_for_errno(const char *path, int given_errno);
+/* Returns what a user can do about the errno of a database file that could not
+ * be created, or "". */
+const char *fault_get_advice_to_create(int number);
 /* If the errno says that the file does not exist, sets ERR_INPUT and returns
  * true. */
 bool fault_set_error_if_file_missing(

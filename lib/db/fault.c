@@ -29,6 +29,12 @@ fault_create_file_for_errno(const char *path, int given_errno)
 	return given_errno;
 }
 
+const char *
+fault_get_advice_to_create(int number)
+{
+	return number == ENOENT ? ": the folder of the file must exist" : "";
+}
+
 bool
 fault_set_error_if_file_missing(
     const char *path, int given_errno, struct err *e)

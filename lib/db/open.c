@@ -98,7 +98,8 @@ check_file_can_be_created(const char *path, struct err *e)
 		return err_nomem(e);
 	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == -1)
 		rc = err_set(e, ERR_CREATE, false, "sqlite:%s: unable to open "
-		    "database file: %s", path, strerror(errno));
+		    "database file: %s%s", path, strerror(errno),
+		    fault_get_advice_to_create(errno));
 	free(folder);
 	return rc;
 }

@@ -1,6 +1,5 @@
 #include "db/sqlite_impl.h"
 
-#include <errno.h>
 #include <string.h>
 
 static const struct lite_code {
@@ -39,8 +38,8 @@ get_advice(const struct lite *c, int rc, int number)
 	    sqlite3_extended_errcode(c->db) != SQLITE_READONLY_DBMOVED)
 		return ": this user must be allowed to write the file and its "
 		    "folder, in WAL mode also to read it";
-	return (rc & 0xff) == SQLITE_CANTOPEN && number == ENOENT ?
-	    ": the folder of the file must exist" : "";
+	return (rc & 0xff) == SQLITE_CANTOPEN ?
+	    fault_get_advice_to_create(number) : "";
 }
 
 /* Called if a statement has failed. SQLite knows the number of its rows that
