@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "db/columns.h"
+#include "db/table_suggest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -170,17 +171,24 @@ read_table_from_catalog(struct table *t, struct db *db,
 {
 	struct db_value v[] = { db_text(t->schema), db_text(t->base) };
 	struct db_rows *r;
+	bool missing;
 	int rc;
 
 	if (db_query(db, &r, db_sql(db, SQL_TABLE_FIND), v, 2, e) == -1)
 		return -1;
-	if ((rc = db_next(r, e)) == 1)
+	rc = db_next(r, e);
+	missing = rc == 0;
+	if (rc == 1)
 		rc = refuse_other_kinds_or_set_names(t, db, r, e);
-	else if (rc == 0 && (rc = check_length_of_names(t, db, e)) == 0)
-		rc = err_set(e, ERR_CONFIG, false, "no such table: %s in %s%s",
-		    t->name, db_name(db), advice_if_missing);
 	db_end(r);
-	return rc;
+	if (!missing)
+		return rc;
+	if (check_length_of_names(t, db, e) == -1)
+		return -1;
+	(void)err_set(e, ERR_CONFIG, false, "no such table: %s in %s%s",
+	    t->name, db_name(db), advice_if_missing);
+	table_suggest_name(db, t, e);
+	return -1;
 }
 
 /* Returns NULL with *e if this is no name of a table. */

@@ -43,6 +43,20 @@ WHERE c.oid = coalesce(
     AND c.relname::text IN ($2, pg_catalog.lower($2))
     AND ($1 IS NULL OR n.nspname::text IN ($1, pg_catalog.lower($1)))
 
+-- name: table_names
+-- Lists the tables and views of schema $1 or, if it is NULL, those that are
+-- found without a schema.
+SELECT c.relname::text
+FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'f', 'v')
+    AND CASE WHEN $1::text IS NULL
+        THEN pg_catalog.pg_table_is_visible(c.oid)
+            AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+        ELSE n.nspname = $1 END
+ORDER BY c.relname
+LIMIT 10000
+
 -- name: table_columns
 -- Lists the columns of a table with their types. If the type of a column, or of
 -- the elements of its array, is a domain (CREATE DOMAIN), the result has the

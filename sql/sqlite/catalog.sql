@@ -6,6 +6,14 @@ WHERE name = $2 COLLATE NOCASE AND ($1 IS NULL OR schema = $1 COLLATE NOCASE)
 ORDER BY schema <> 'temp', schema <> 'main'
 LIMIT 1
 
+-- name: table_names
+-- Lists the tables and views of schema $1, or of all if it is NULL.
+SELECT name
+FROM pragma_table_list
+WHERE ($1 IS NULL OR schema = $1 COLLATE NOCASE) AND name NOT GLOB 'sqlite_*'
+ORDER BY name
+LIMIT 10000
+
 -- name: table_columns
 -- Lists the columns of a table with their types. The column hidden is 1 for a
 -- hidden column of a virtual table, and 2 or 3 for a generated column.

@@ -49,7 +49,8 @@ command_check_end(struct child *c, const bool ok[256], struct err *e)
 		    "%s", c->name, name != NULL ? name : "unknown");
 	if (c->has_exited && !ok[c->status & 255])
 		return err_set(e, ERR_REFUSED, false, "%s: exited with status "
-		    "%d, which is not in --ok", c->name, c->status);
+		    "%d, which is not in --ok: if this means success, add it, "
+		    "for example --ok 0,%d", c->name, c->status, c->status);
 	if (fd != -1 && ioctl(fd, FIONREAD, &left) == -1)
 		return err_errno(e, ERR_IO, c->name);
 	if (!c->has_closed_stdin && left == 0)

@@ -56,6 +56,13 @@ for kind in sqlite postgresql; do
 	    --duplicate-members first
 	check_failure 'a table that does not exist' \
 	    78 'no such table: nix in .*--create' --db "$db" --table nix
+	sql 'CREATE TABLE orders (id int)'
+	schema=$([ $kind = sqlite ] && echo main || echo public)
+	for name in ordres $schema.order; do
+		check_failure "the mistyped table $name" 78 \
+		    "no such table: $name in .*; did you mean orders\\?$" \
+		    --db "$db" --table "$name"
+	done
 	check_failure 'a table of --tables that does not exist' \
 	    78 'no such table: nix in .*create it, or give --ddl FILE$' \
 	    --db "$db" --table-from /k --tables a=nix:k
