@@ -177,13 +177,17 @@ ORDER BY a.attnum
 
 -- name: table_has_columns
 -- Returns 1 if the first columns of the table have the names and types $3, a
--- text such as 'id integer,title text,'; else 0.
+-- text such as 'id integer,title text,'; else 0. Each batch runs this. In a
+-- subquery the table's number does not change the plan, so the server plans the
+-- statement a few times only.
 SELECT pg_catalog.starts_with(coalesce(pg_catalog.string_agg(pg_catalog.concat(
     attname, ' ', pg_catalog.format_type(atttypid, atttypmod), ','), ''
     ORDER BY attnum), ''), $3)::int
 FROM pg_catalog.pg_attribute
-WHERE attrelid = pg_catalog.to_regclass(pg_catalog.concat(
-        pg_catalog.quote_ident($1) || '.', pg_catalog.quote_ident($2)))::oid
+WHERE attrelid = (
+        SELECT pg_catalog.to_regclass(pg_catalog.concat(
+            pg_catalog.quote_ident($1) || '.',
+            pg_catalog.quote_ident($2)))::oid)
     AND attnum > 0 AND NOT attisdropped
 
 -- name: table_unique
