@@ -52,6 +52,7 @@ fill_column_from_row(struct column *c, bool strict, struct db *db,
 		column_set_change_from_pg_type(
 		    c, db_column(r, 10).p, db_column(r, 11).i);
 		c->equal_as_bytes = db_value_is_true(db_column(r, 12));
+		c->type_id = db_column(r, 15).i;
 		if (copy_text_unless_null(
 			&c->composite_schema, db_column(r, 13), e) == -1 ||
 		    copy_text_unless_null(

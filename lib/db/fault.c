@@ -154,7 +154,7 @@ void
 fault_parse_copy_context(struct db_fault *f, const char *context)
 {
 	const char *p = strstr(context, ", ");
-	const char *end;
+	size_t n;
 	int64_t line = 0;
 
 	if (strncmp(context, "COPY ", 5) != 0 || p == NULL)
@@ -163,13 +163,13 @@ fault_parse_copy_context(struct db_fault *f, const char *context)
 	for (; isdigit((unsigned char)*p) && line < INT64_MAX / 10 - 1; p++)
 		line = line * 10 + (*p - '0');
 	f->line = line;
-	if (strncmp(p, ", ", 2) != 0 || (end = strchr(p, ':')) == NULL)
+	if (strncmp(p, ", ", 2) != 0)
 		return;
 	p += 2;
-	p += strcspn(p, " :");
-	if (*p == ' ' && p + 1 < end && f->column[0] == '\0')
-		fault_copy_bytes(f->column, sizeof(f->column), p + 1,
-		    (size_t)(end - p - 1));
+	p += strcspn(p, " :\n");
+	n = strcspn(p, ":\n");  /* the value follows, if it came as text */
+	if (*p == ' ' && n > 1 && f->column[0] == '\0')
+		fault_copy_bytes(f->column, sizeof(f->column), p + 1, n - 1);
 }
 
 static bool

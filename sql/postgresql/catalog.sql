@@ -69,8 +69,9 @@ LIMIT 10000
 -- of money the digits after the point, or -1 if lc_monetary has another point
 -- than a dot; of a composite type the number of members that may change a
 -- value. The next value is true if the column is a text, and two values are
--- equal only if their bytes in UTF-8 are. The last two are the schema and name
--- of the composite type of the values or, if they are arrays, of the elements.
+-- equal only if their bytes in UTF-8 are. Then come the schema and name of
+-- the composite type of the values or, if they are arrays, of the elements. The
+-- last value is the number of the type itself, which may be a domain.
 WITH RECURSIVE attribute AS (
     SELECT a.*
     FROM pg_catalog.pg_attribute AS a
@@ -158,7 +159,7 @@ SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
         AND t.typnamespace = 'pg_catalog'::regnamespace::oid
         AND l.collisdeterministic
         AND pg_catalog.getdatabaseencoding() = 'UTF8',
-    s.nspname, w.relname
+    s.nspname, w.relname, a.atttypid::bigint
 FROM attribute AS a
     JOIN base AS b USING (attnum)
     JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'

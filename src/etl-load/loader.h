@@ -147,6 +147,9 @@ int loader_note_changes_that_rejects_need(struct loader *l, struct err *e);
 bool loader_tables_must_change(const struct loader *l);
 /* Makes these changes. The caller reads the tables again. */
 int loader_alter_tables(struct loader *l, struct err *e);
+/* Makes the reject lines of the chunk. If a table has changed, or --evolve is
+ * about to change it, makes none: the batch will be loaded again. */
+int loader_make_reject_lines_unless_void(struct loader *l, struct err *e);
 /* Sets *changed to true if one of the tables was altered since the loader has
  * read its columns. */
 int loader_find_if_any_table_changed(

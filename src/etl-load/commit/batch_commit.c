@@ -42,8 +42,7 @@ load_chunk(struct loader *l, struct err *e)
 	if (l->nested != NULL && (rc = nested_write_chunk(l, e)) != SINK_DONE)
 		return rc;
 	if (loader_note_changes_that_rejects_need(l, e) == -1 ||
-	    (!loader_tables_must_change(l) &&
-	    rejects_make_lines_of_chunk(l, e) == -1))
+	    loader_make_reject_lines_unless_void(l, e) == -1)
 		return SINK_FAILED;
 	for (size_t i = 0; i < l->ntables; i++)
 		outcome_end_chunk(&l->tables[i].outcome);

@@ -32,3 +32,23 @@ loader_alter_tables(struct loader *l, struct err *e)
 	}
 	return 0;
 }
+
+static bool
+any_is_refused(const struct loader *l)
+{
+	for (size_t i = 0; i < loader_count_tables(l); i++)
+		if (l->tables[i].outcome.refused.n > 0)
+			return true;
+	return false;
+}
+
+int
+loader_make_reject_lines_unless_void(struct loader *l, struct err *e)
+{
+	bool changed = loader_tables_must_change(l);
+
+	if (!changed && any_is_refused(l) &&
+	    loader_find_if_any_table_changed(l, &changed, e) == -1)
+		return -1;
+	return changed ? 0 : rejects_make_lines_of_chunk(l, e);
+}

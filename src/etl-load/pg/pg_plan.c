@@ -1,7 +1,9 @@
 #include "pg/pg_plan.h"
 
 #include "pg/pg_change_sql.h"
+#include "pg/pg_copy_binary.h"
 #include "pg/pg_history_sql.h"
+#include "pg/pg_rows.h"
 #include "pg/pg_stage_sql.h"
 #include "table/columns_sql.h"
 
@@ -94,7 +96,8 @@ pg_put_load_statements(
 		pg_put_create_stage_table(b, t, true);
 		put_end(b);
 	}
-	pg_put_copy_statement(b, t, s, !straight);
+	pg_put_copy_statement(b, t, s, !straight, pg_rows_may_be_binary(t,
+	    !straight) && pg_shape_has_binary_types(t, s));
 	put_end(b);
 	if (!straight)
 		put_merge(b, t, s);

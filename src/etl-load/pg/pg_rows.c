@@ -2,18 +2,15 @@
 
 #include "base/stop.h"
 #include "pg/pg_change_values.h"
+#include "pg/pg_copy_binary.h"
 #include "pg/pg_fault.h"
-#include "pg/pg_stage_sql.h"
 #include "pg/pg_copy_text.h"
 #include "pg/pg_unchanged.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	SEND_SIZE = 128 << 10,  /* bytes that are given to libpq at once */
-	SIGNAL_EVERY = 256      /* rows between two checks for a signal */
-};
+enum { SIGNAL_EVERY = 256 };    /* rows between two checks for a signal */
 
 void
 pg_rows_init(struct pg_rows *r, struct db *db, const struct target *t)
@@ -38,6 +35,17 @@ pg_rows_release(struct pg_rows *r)
 	free(r->used);
 }
 
+static void
+put_row_as_text(struct pg_rows *r, struct reader *rd)
+{
+	if (r->target->mode->changes)
+		pg_put_change_values(&r->text, rd, &r->scratch);
+	if (r->target->mode->history)
+		buf_printf(&r->text, "%s\t",
+		    rd->as_of[0] == '\0' ? "\\N" : rd->as_of);
+	pg_put_copy_values(&r->text, rd, rd->shape, &r->scratch);
+}
+
 static int
 add_row_of_record(
     struct pg_rows *r, struct reader *rd, size_t item, struct err *e)
@@ -51,18 +59,18 @@ add_row_of_record(
 		r->v = v;
 		r->room = n;
 	}
-	if (r->target->mode->changes)
-		pg_put_change_values(&r->text, rd, &r->scratch);
-	if (r->target->mode->history)
-		buf_printf(&r->text, "%s\t",
-		    rd->as_of[0] == '\0' ? "\\N" : rd->as_of);
-	pg_put_copy_values(&r->text, rd, rd->shape, &r->scratch);
+	if (r->binary && !pg_put_binary_values(&r->text, rd, rd->shape)) {
+		r->binary = false;
+		r->some_need_text = true;
+	}
+	if (!r->binary)
+		put_row_as_text(r, rd);
 	if (buf_check(&r->text, e) == -1 ||
 	    key_order_add(&r->order, rd, e) == -1)
 		return -1;
 	r->v[r->n++] = (struct pg_row){ .at = at, .len = r->text.len - at,
 		.item = (uint32_t)item, .shape = (uint32_t)rd->shape->id,
-		.moves = rd->change.moves,
+		.binary = r->binary, .moves = rd->change.moves,
 		.operation = rd->change.operation };
 	return 0;
 }
@@ -98,94 +106,6 @@ take_all_rows_of_reader(
 	return 0;
 }
 
-static int
-start_copy_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
-    struct err *e)
-{
-	buf_clear(&r->sql);
-	buf_clear(&r->out);
-	pg_put_copy_statement(&r->sql, r->target, s, staged);
-	(void)buf_text(&r->sql);
-	if (buf_check(&r->sql, e) == -1)
-		return -1;
-	return db_copy_begin(r->db, buf_text(&r->sql), e);
-}
-
-static void
-put_number(struct buf *b, uint64_t v)
-{
-	char digits[20], *p = digits + sizeof(digits);
-
-	do
-		*--p = (char)('0' + v % 10);
-	while ((v /= 10) > 0);
-	buf_add(b, p, (size_t)(digits + sizeof(digits) - p));
-}
-
-static int
-send_and_clear_buffer(struct pg_rows *r, struct err *e)
-{
-	if (buf_check(&r->out, e) == -1 || (r->out.len > 0 &&
-	    db_copy_data(r->db, r->out.data, r->out.len, e) == -1))
-		return -1;
-	buf_clear(&r->out);
-	return 0;
-}
-
-/* Appends bytes to the send buffer and sends it when it is full. A large row is
- * sent in parts, because libpq copies all bytes that it gets in one call. */
-static int
-append_and_send_full_buffer(
-    struct pg_rows *r, const char *p, size_t n, struct err *e)
-{
-	while (r->out.len + n >= SEND_SIZE) {
-		size_t part =
-		    r->out.len < SEND_SIZE ? SEND_SIZE - r->out.len : 0;
-
-		buf_add(&r->out, p, part);
-		if (send_and_clear_buffer(r, e) == -1)
-			return -1;
-		p += part;
-		n -= part;
-	}
-	buf_add(&r->out, p, n);
-	return 0;
-}
-
-static int
-append_row_to_copy(struct pg_rows *r, const struct shape *s,
-    const struct pg_row *row, bool staged, struct err *e)
-{
-	if (staged) {
-		put_number(&r->out, row->item);
-		buf_char(&r->out, '\t');
-		put_number(&r->out, row->shape);
-		if (s->n > 0)
-			buf_char(&r->out, '\t');
-	}
-	if (append_and_send_full_buffer(
-		r, r->text.data + row->at, row->len, e) == -1)
-		return -1;
-	if (!staged && r->target->touch != NO_COLUMN)
-		buf_str(&r->out, "\tnow");
-	if (!staged && r->target->seen != NO_COLUMN)
-		buf_str(&r->out, "\tnow");
-	buf_char(&r->out, '\n');
-	return 0;
-}
-
-static int
-finish_copy_and_count_rows(struct pg_rows *r, struct err *e)
-{
-	int64_t n = 0;
-
-	if (send_and_clear_buffer(r, e) == -1 ||
-	    db_copy_end(r->db, &n, e) == -1)
-		return -1;
-	r->copied += n;
-	return 0;
-}
-
 /* Called after each row was made. If the row has the same shape (set of
  * columns) as the first row of the chunk, sends the row at once, so that the
  * server works on it while etl-load makes the next row. */
@@ -193,14 +113,15 @@ static int
 copy_last_row_if_first_shape(
     struct pg_rows *r, const struct shape *s, bool staged, struct err *e)
 {
+	const struct pg_row *row = &r->v[r->n - 1];
 	int rc = 0;
 
 	if (r->first == NULL && (staged || s->n > 0)) {
 		r->first = s;
-		rc = start_copy_of_shape(r, s, staged, e);
+		rc = pg_start_copy_of_shape(r, s, staged, row->binary, e);
 	}
 	if (rc == 0 && s == r->first && !r->failed)
-		rc = append_row_to_copy(r, s, &r->v[r->n - 1], staged, e);
+		rc = pg_append_row_to_copy(r, s, row, staged, e);
 	if (rc == 0)
 		return 0;
 	r->failed = pg_record_may_be_cause(db_fault(r->db), r->judge_all);
@@ -236,6 +157,13 @@ make_row_or_reject(
 	return rc == 2 ? 0 : -1;
 }
 
+bool
+pg_rows_may_be_binary(const struct target *t, bool staged)
+{
+	return !t->mode->changes && !t->mode->history &&
+	    (staged || (t->touch == NO_COLUMN && t->seen == NO_COLUMN));
+}
+
 enum copies { COPY_NONE, COPY_TO_STAGE, COPY_TO_TABLE };
 
 static int
@@ -250,6 +178,8 @@ make_rows(struct pg_rows *r, struct outcome *o, enum copies copies,
 	r->first = NULL;
 	r->failed = false;
 	r->judge_all = o->judge_all;
+	r->binary = !r->some_need_text &&
+	    pg_rows_may_be_binary(r->target, copies != COPY_TO_TABLE);
 	key_order_restart(&r->order);
 	for (size_t i = 0; i < o->chunk->n; i++) {
 		if (i % SIGNAL_EVERY == 0 && stop_signal() != 0)
@@ -265,7 +195,7 @@ make_rows(struct pg_rows *r, struct outcome *o, enum copies copies,
 			return -1;
 	}
 	if (r->first != NULL && !r->failed &&
-	    finish_copy_and_count_rows(r, e) == -1) {
+	    pg_finish_copy_and_count_rows(r, e) == -1) {
 		if (!pg_record_may_be_cause(db_fault(r->db), r->judge_all))
 			return -1;
 		r->failed = true;
@@ -284,74 +214,4 @@ int
 pg_rows_make(struct pg_rows *r, struct outcome *o, struct err *e)
 {
 	return make_rows(r, o, COPY_NONE, e);
-}
-
-bool
-pg_row_is_left_of_shape(const struct pg_row *row, const struct shape *s)
-{
-	return row->shape == s->id && !row->done;
-}
-
-int
-pg_send_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
-    struct err *e)
-{
-	buf_clear(&r->out);
-	for (size_t i = r->from; i < r->to; i++)
-		if (pg_row_is_left_of_shape(&r->v[i], s) &&
-		    append_row_to_copy(r, s, &r->v[i], staged, e) == -1)
-			return -1;
-	return send_and_clear_buffer(r, e);
-}
-
-int
-pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
-    struct err *e)
-{
-	return start_copy_of_shape(r, s, staged, e) == -1 ||
-	    pg_send_rows_of_shape(r, s, staged, e) == -1 ? -1 :
-	    finish_copy_and_count_rows(r, e);
-}
-
-int
-pg_copy_other_shapes(struct pg_rows *r, bool staged, struct err *e)
-{
-	for (size_t i = 0; i < r->nshapes && !r->failed; i++)
-		if (r->used[i] && r->shapes[i] != r->first &&
-		    pg_copy_rows_of_shape(r, r->shapes[i], staged, e) == -1)
-			return -1;
-	return r->failed ? -1 : 0;
-}
-
-int
-pg_copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s,
-    bool staged, size_t *next_row, size_t max_rows, struct err *e)
-{
-	int rc;
-
-	if (db_script(r->db, "SAVEPOINT etl_piece", e) == -1)
-		return -1;
-	rc = start_copy_of_shape(r, s, staged, e);
-	for (; *next_row < r->to && max_rows > 0 && rc == 0; (*next_row)++)
-		if (pg_row_is_left_of_shape(&r->v[*next_row], s)) {
-			rc =
-			    append_row_to_copy(
-				r, s, &r->v[*next_row], staged, e);
-			max_rows--;
-		}
-	if (rc == 0)
-		rc = finish_copy_and_count_rows(r, e);
-	if (rc == 0)
-		return db_script(r->db, "RELEASE SAVEPOINT etl_piece",
-		    e) == -1 ? -1 : 1;
-	return pg_record_may_be_cause(db_fault(r->db), r->judge_all) ? 0 : -1;
-}
-
-int
-pg_fail_if_copy_of_no_rows_fails(struct pg_rows *r, const struct shape *s,
-    bool staged, struct err *e)
-{
-	return start_copy_of_shape(r, s, staged, e) == -1
-		   ? -1
-		   : finish_copy_and_count_rows(r, e);
 }

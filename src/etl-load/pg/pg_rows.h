@@ -16,6 +16,7 @@ struct pg_row {
 	uint32_t item, shape;
 	bool done;                      /* rejected, or in the table: it is not
 	                                 * copied again */
+	bool binary;                    /* made for a COPY in binary format */
 	bool moves;                     /* as in struct change */
 	enum operation operation;       /* only --mode cdc */
 };
@@ -39,6 +40,10 @@ struct pg_rows {
 	bool failed;                    /* that COPY failed: the server refused
 	                                 * a row */
 	bool judge_all;                 /* as in struct outcome */
+	bool binary;                    /* all rows of the chunk so far are */
+	bool some_need_text;            /* a row had a value without a binary
+	                                 * form, so all later ones are text */
+	bool sends_binary;              /* the format of the COPY */
 	struct key_order order;         /* of the rows */
 };
 
@@ -50,10 +55,26 @@ int pg_rows_make_and_copy_first_shape(
 int pg_rows_make(struct pg_rows *r, struct outcome *o, struct err *e);
 /* From now on the functions below copy only rows from..to-1. */
 void pg_rows_take(struct pg_rows *r, size_t from, size_t to);
-/* Copies all rows of a shape by one COPY. */
+/* Begin a COPY of rows of the shape, send a row of it, and end it. */
+int pg_start_copy_of_shape(struct pg_rows *r, const struct shape *s,
+    bool staged, bool binary, struct err *e);
+int pg_append_row_to_copy(struct pg_rows *r, const struct shape *s,
+    const struct pg_row *row, bool staged, struct err *e);
+int pg_finish_copy_and_count_rows(struct pg_rows *r, struct err *e);
+/* Copies all rows of a shape by one COPY, or by two if they have two forms. */
 int pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e);
-/* Sends the rows of the shape to a COPY that the caller has begun and ends. */
+/* True if rows may be made for a COPY in binary format. One directly into the
+ * table cannot be if it has the time of the transaction, which only the server
+ * knows. */
+bool pg_rows_may_be_binary(const struct target *t, bool staged);
+/* True if one COPY can take all rows of the chunk. */
+bool pg_rows_have_one_form(const struct pg_rows *r);
+/* The form of the next row of the shape, beginning with row `from`. */
+bool pg_next_row_is_binary(
+    const struct pg_rows *r, const struct shape *s, size_t from);
+/* Sends the rows of the shape to a COPY that the caller has begun and ends. All
+ * of them must have one form. */
 int pg_send_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e);
 /* Copies no rows of the shape. If this fails too, no record is the cause. */

@@ -3,6 +3,8 @@
 #include "pg/pg_fault.h"
 #include "pg/pg_sql.h"
 
+#include <string.h>
+
 int
 pg_run_sql_text(struct pg_sink *s, struct err *e)
 {
@@ -26,13 +28,24 @@ pg_check_deferred_constraints(struct pg_sink *s, struct err *e)
 	    db_script(s->db, "SET CONSTRAINTS ALL IMMEDIATE", e) : 0;
 }
 
+bool
+pg_binary_form_is_wrong(const struct pg_sink *s)
+{
+	const struct db_fault *f = db_fault(s->db);
+
+	return s->rows.n > 0 && s->rows.v[0].binary && !f->lost &&
+	    (strcmp(f->sqlstate, "08P01") == 0 ||
+	    strcmp(f->sqlstate, "XX000") == 0);
+}
+
 int
 pg_roll_back_if_refused(struct pg_sink *s, const struct outcome *o, int rc,
     const char *savepoint, struct err *e)
 {
 	if (rc == 0)
 		return 1;
-	if (!pg_record_may_be_cause(db_fault(s->db), o->judge_all))
+	if (pg_binary_form_is_wrong(s) ||
+	    !pg_record_may_be_cause(db_fault(s->db), o->judge_all))
 		return -1;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "ROLLBACK TO SAVEPOINT %s", savepoint);

@@ -84,6 +84,10 @@ int pg_run_sql_text(struct pg_sink *s, struct err *e);
 /* Runs s->sql, one statement. Sets *n, unless it is NULL, to the number of rows
  * that it changed. */
 int pg_run_change(struct pg_sink *s, int64_t *n, struct err *e);
+/* True if the last statement has failed because the server could not read the
+ * binary form of a value, whose column has got another type: the value has too
+ * few bytes, or is no jsonb. Then the batch is loaded again, as text. */
+bool pg_binary_form_is_wrong(const struct pg_sink *s);
 /* rc is the result of a statement. If the statement may have failed because of
  * a record, rolls back to the savepoint. Returns 1: the statement succeeded; 0:
  * rolled back; -1: it failed for another reason, or the rollback failed. */

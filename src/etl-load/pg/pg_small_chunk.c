@@ -35,7 +35,8 @@ put_script(struct pg_sink *s, const struct shape *shape, struct err *e)
 	buf_clear(&s->sql);
 	pg_put_empty_stage(&s->sql, s);
 	buf_str(&s->sql, "; ");
-	pg_put_copy_statement(&s->sql, s->target, shape, true);
+	pg_put_copy_statement(&s->sql, s->target, shape, true,
+	    pg_next_row_is_binary(&s->rows, shape, s->rows.from));
 	buf_printf(&s->sql, "; EXECUTE %s; RELEASE SAVEPOINT etl_chunk", name);
 	return 0;
 }
@@ -64,7 +65,8 @@ pg_load_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 	struct sums sums = { 0 };
 	int rc;
 
-	if (s->rows.n == 0 || !pg_may_merge_by_one_statement(s))
+	if (s->rows.n == 0 || !pg_rows_have_one_form(&s->rows) ||
+	    !pg_may_merge_by_one_statement(s))
 		return 0;
 	rc = run_script(s, pg_find_first_used_shape(s), &sums, e);
 	if (rc == -1)

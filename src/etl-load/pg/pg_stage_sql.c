@@ -57,7 +57,8 @@ pg_put_create_stage_table(
 
 void
 pg_put_copy_statement(
-    struct buf *b, const struct target *t, const struct shape *s, bool staged)
+    struct buf *b, const struct target *t, const struct shape *s, bool staged,
+    bool binary)
 {
 	buf_printf(b, "COPY %s%s (", staged ? PG_STAGE : t->table->quoted,
 	    staged ? t->suffix : "");
@@ -70,5 +71,5 @@ pg_put_copy_statement(
 		buf_printf(b, "%s, ",
 		    t->table->columns[t->history.from].quoted);
 	sql_put_columns(b, t, s, !staged);
-	buf_str(b, ") FROM STDIN");
+	buf_printf(b, ") FROM STDIN%s", binary ? " (FORMAT BINARY)" : "");
 }

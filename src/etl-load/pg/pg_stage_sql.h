@@ -17,7 +17,8 @@ void pg_put_create_stage_table(
 /* COPY of the shape's columns, into the staging table or straight into the
  * target. */
 void pg_put_copy_statement(
-    struct buf *b, const struct target *t, const struct shape *s, bool staged);
+    struct buf *b, const struct target *t, const struct shape *s, bool staged,
+    bool binary);
 /* "etl.k0": the column of the old key for column number i of the key. */
 void pg_put_old_column(struct buf *b, size_t i);
 

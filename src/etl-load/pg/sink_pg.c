@@ -164,6 +164,10 @@ pg_sink_load_chunk(void *self, struct outcome *o, struct err *e)
 	(void)reader_forget_shapes_if_many(&o->reader);
 	s->failed_item = NO_ITEM;
 	rc = copy_and_merge_chunk(s, o, e);
+	if (rc == -1 && pg_binary_form_is_wrong(s)) {
+		s->rows.some_need_text = true;
+		return SINK_REPEAT;
+	}
 	if (rc == -1)
 		prefix_table_and_lines(s, o, e);
 	s->deadlocked = rc == -1 &&

@@ -1,0 +1,294 @@
+#include "pg/pg_copy_binary.h"
+
+#include "json/number.h"
+#include "json/write.h"
+#include "pg/pg_literal.h"
+#include "pg/pg_time_binary.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The oids that PostgreSQL's own types have in every database. */
+enum {
+	TYPE_BOOL = 16, TYPE_INT8 = 20, TYPE_INT2 = 21, TYPE_INT4 = 23,
+	TYPE_TEXT = 25, TYPE_JSON = 114, TYPE_FLOAT8 = 701,
+	TYPE_BPCHAR = 1042, TYPE_VARCHAR = 1043, TYPE_DATE = 1082,
+	TYPE_TIMESTAMP = 1114, TYPE_TIMESTAMPTZ = 1184, TYPE_UUID = 2950,
+	TYPE_JSONB = 3802
+};
+
+/* Appends the lowest bytes of v, the highest of them first. */
+static void
+put_bytes_of_number(struct buf *b, uint64_t v, size_t n)
+{
+	unsigned char bytes[8];
+
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = (unsigned char)(v >> (8 * (n - 1 - i)));
+	buf_add(b, bytes, n);
+}
+
+void
+pg_put_binary_header(struct buf *b)
+{
+	static const char header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0";
+
+	buf_add(b, header, sizeof(header));     /* its NUL is part of it */
+}
+
+void
+pg_put_binary_trailer(struct buf *b)
+{
+	put_bytes_of_number(b, UINT16_MAX, 2);
+}
+
+void
+pg_put_binary_row(struct buf *b, size_t n)
+{
+	put_bytes_of_number(b, n, 2);
+}
+
+static void
+put_length(struct buf *b, size_t n)
+{
+	put_bytes_of_number(b, n, 4);
+}
+
+static void
+put_number(struct buf *b, uint64_t v, size_t n)
+{
+	unsigned char bytes[4 + 8] = { 0, 0, 0, (unsigned char)n };
+
+	for (size_t i = 0; i < n; i++)
+		bytes[4 + i] = (unsigned char)(v >> (8 * (n - 1 - i)));
+	buf_add(b, bytes, 4 + n);
+}
+
+void
+pg_put_binary_int4(struct buf *b, uint32_t v)
+{
+	put_number(b, v, 4);
+}
+
+/* The value begins after place `at`, where its length is to stand. */
+static void
+set_length(struct buf *b, size_t at)
+{
+	size_t end = b->len;
+
+	if (b->failed)
+		return;
+	b->len = at;
+	put_length(b, end - at - 4);
+	b->len = end;
+}
+
+static bool
+put_int(struct buf *b, const struct column *c, const struct json *j,
+    const struct json_tok *t, size_t n)
+{
+	int64_t v;
+
+	if (t->type != JSON_NUMBER ||
+	    !number_to_int64(j->text + t->at, t->len, &v) || v < c->min ||
+	    v > c->max)
+		return false;
+	put_number(b, (uint64_t)v, n);
+	return true;
+}
+
+static bool
+put_bool(struct buf *b, const struct json_tok *t)
+{
+	if (t->type != JSON_TRUE && t->type != JSON_FALSE)
+		return false;
+	put_number(b, t->type == JSON_TRUE, 1);
+	return true;
+}
+
+/* Leaves to the server: numbers that are too large, or so small that a double
+ * would have fewer digits, and zeros, which are seldom written as a digit
+ * alone. */
+static bool
+put_float8(struct buf *b, const struct json *j, const struct json_tok *t)
+{
+	uint64_t bits;
+	double d;
+
+	if (t->type != JSON_NUMBER)
+		return false;
+	d = number_to_double(j->text + t->at, t->len);
+	if (!isnormal(d) && strspn(j->text + t->at, "0.") < t->len)
+		return false;
+	memcpy(&bits, &d, sizeof(bits));
+	put_number(b, bits, 8);
+	return true;
+}
+
+static bool
+put_text(struct buf *b, const struct json *j, uint32_t tok)
+{
+	const struct json_tok *t = &j->tok[tok];
+	size_t at = b->len;
+
+	if (t->flags & JSON_NUL)
+		return false;
+	if (t->type == JSON_STRING && (t->flags & JSON_ESCAPED) == 0) {
+		put_length(b, t->len - 2);
+		buf_add(b, j->text + t->at + 1, t->len - 2);
+		return true;
+	}
+	put_length(b, 0);
+	pg_put_characters(b, j, tok);
+	set_length(b, at);
+	return true;
+}
+
+/* Before the text of jsonb stands the version of the format. */
+static bool
+put_json(struct buf *b, const struct json *j, uint32_t tok, bool versioned)
+{
+	size_t at = b->len;
+
+	put_length(b, 0);
+	if (versioned)
+		buf_char(b, 1);
+	json_put_compact(b, j, tok);
+	set_length(b, at);
+	return true;
+}
+
+static bool
+put_time(struct buf *b, int64_t type, const char *p, size_t n)
+{
+	int64_t v;
+
+	if (!(type == TYPE_DATE ? pg_date_to_days(p, n, &v) :
+		pg_time_to_microseconds(p, n, type == TYPE_TIMESTAMPTZ, &v)))
+		return false;
+	put_number(b, (uint64_t)v, type == TYPE_DATE ? 4 : 8);
+	return true;
+}
+
+static int
+hex_value(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' :
+	    c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+	    c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The form with four hyphens. */
+static bool
+put_uuid(struct buf *b, const char *p, size_t n)
+{
+	static const char form[] = "00000000-0000-0000-0000-000000000000";
+	unsigned char bytes[16];
+	size_t digits = 0;
+
+	if (n != sizeof(form) - 1)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		int v = hex_value(p[i]);
+
+		if (form[i] == '-' ? p[i] != '-' : v == -1)
+			return false;
+		if (v == -1)
+			continue;
+		bytes[digits / 2] = (unsigned char)(digits % 2 == 0 ? v :
+		    bytes[digits / 2] << 4 | v);
+		digits++;
+	}
+	put_length(b, sizeof(bytes));
+	buf_add(b, bytes, sizeof(bytes));
+	return true;
+}
+
+/* Types whose form is made of the characters of a string. */
+static bool
+put_string(struct buf *b, int64_t type, const struct json *j,
+    const struct json_tok *t)
+{
+	const char *p = j->text + t->at + 1;    /* after the quote */
+
+	if (t->type != JSON_STRING || (t->flags & JSON_ESCAPED) != 0)
+		return false;
+	return type == TYPE_UUID ? put_uuid(b, p, t->len - 2) :
+	    put_time(b, type, p, t->len - 2);
+}
+
+static bool
+put_value(struct buf *b, const struct column *c, const struct json *j,
+    uint32_t tok)
+{
+	const struct json_tok *t = &j->tok[tok];
+
+	switch (c->type_id) {
+	case TYPE_BOOL:
+		return put_bool(b, t);
+	case TYPE_INT2:
+		return put_int(b, c, j, t, 2);
+	case TYPE_INT4:
+		return put_int(b, c, j, t, 4);
+	case TYPE_INT8:
+		return put_int(b, c, j, t, 8);
+	case TYPE_FLOAT8:
+		return put_float8(b, j, t);
+	case TYPE_TEXT:
+	case TYPE_BPCHAR:
+	case TYPE_VARCHAR:
+		return put_text(b, j, tok);
+	case TYPE_JSON:
+	case TYPE_JSONB:
+		return put_json(b, j, tok, c->type_id == TYPE_JSONB);
+	case TYPE_DATE:
+	case TYPE_TIMESTAMP:
+	case TYPE_TIMESTAMPTZ:
+	case TYPE_UUID:
+		return put_string(b, c->type_id, j, t);
+	default:
+		return false;
+	}
+}
+
+bool
+pg_put_binary_values(
+    struct buf *b, const struct reader *r, const struct shape *s)
+{
+	const size_t start = b->len;
+
+	for (size_t i = 0; i < s->n; i++) {
+		size_t c = s->columns[i];
+		const struct json *j = reader_json_of_column(r, c);
+		uint32_t tok = r->value[c];
+
+		if (j->tok[tok].type == JSON_NULL) {
+			put_length(b, UINT32_MAX);
+		} else if (!put_value(
+			b, &r->target->table->columns[c], j, tok)) {
+			b->len = start;
+			return false;
+		}
+	}
+	return true;
+}
+
+bool
+pg_shape_has_binary_types(const struct target *t, const struct shape *s)
+{
+	static const int64_t types[] = { TYPE_BOOL, TYPE_INT2, TYPE_INT4,
+	    TYPE_INT8, TYPE_FLOAT8, TYPE_TEXT, TYPE_BPCHAR, TYPE_VARCHAR,
+	    TYPE_JSON, TYPE_JSONB, TYPE_DATE, TYPE_TIMESTAMP,
+	    TYPE_TIMESTAMPTZ, TYPE_UUID };
+	size_t k;
+
+	for (size_t i = 0; i < s->n; i++) {
+		for (k = 0; k < sizeof(types) / sizeof(types[0]); k++)
+			if (t->table->columns[s->columns[i]].type_id ==
+			    types[k])
+				break;
+		if (k == sizeof(types) / sizeof(types[0]))
+			return false;
+	}
+	return true;
+}
