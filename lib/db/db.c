@@ -115,6 +115,15 @@ db_begin(struct db *db, struct err *e)
 }
 
 int
+db_begin_with_next(struct db *db, struct err *e)
+{
+	if (db->driver->begin_with_next == NULL)
+		return db_begin(db, e);
+	fault_clear(&db->fault);
+	return db->driver->begin_with_next(db->conn, e);
+}
+
+int
 db_commit(struct db *db, struct err *e)
 {
 	return db_script(db, "COMMIT", e);

@@ -125,6 +125,9 @@ int db_script(struct db *db, const char *sql, struct err *e);
 /* SQLite: BEGIN IMMEDIATE. PostgreSQL: READ COMMITTED, also if the server has
  * another default. */
 int db_begin(struct db *db, struct err *e);
+/* The same, but PostgreSQL may begin the transaction together with the next
+ * statement, which must come through this interface, not through db/pg.h. */
+int db_begin_with_next(struct db *db, struct err *e);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);                /* never fails */
 

@@ -17,6 +17,8 @@ struct driver {
 	size_t name_max;                /* most bytes of an identifier; 0: no
 	                                 * limit */
 	const char *begin; /* statement that begins a transaction */
+	/* For db_begin_with_next(); NULL: the same as db_begin(). */
+	int (*begin_with_next)(void *conn, struct err *e);
 	/* Checks the form of an address; NULL: there is nothing to check. */
 	int (*check)(const char *where, struct err *e);
 	/* If creates_missing_file is false, a missing file is the error

@@ -5,6 +5,7 @@
 #include "db/pg_statement.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { NAME_MAX_PG = 63 };
 
@@ -16,6 +17,7 @@ link_close(void *conn)
 	if (l == NULL)
 		return;
 	pg_close(l->pg);
+	buf_release(&l->script);
 	free(l);
 }
 
@@ -28,6 +30,7 @@ link_open(void **conn, const char *url, bool ignored, struct db_fault *fault,
 	if (l == NULL)
 		return err_nomem(e);
 	l->fault = fault;
+	buf_init(&l->script, SIZE_MAX / 4);
 	if (pg_open(&l->pg, url, sql_postgresql[SQL_CATALOG_FIRST], fault,
 	    e) == -1) {
 		link_close(l);
@@ -43,6 +46,7 @@ link_reopen(void *conn, struct err *e)
 	struct link *l = conn;
 
 	l->busy = NULL;
+	l->begins = false;
 	return pg_reopen(l->pg, e);
 }
 
@@ -83,16 +87,35 @@ static int
 link_run_script(void *conn, const char *sql, struct err *e)
 {
 	struct link *l = conn;
-	bool copies;
+	bool copies = false;
 
-	if (link_read_pending_rows(l, e) == -1 ||
-	    pg_exec(l->pg, sql, &copies, e) == -1)
+	if (link_read_pending_rows(l, e) == -1)
+		return -1;
+	if (strcmp(sql, "COMMIT") == 0 && l->begins) {
+		l->begins = false;      /* nothing was done */
+		return 0;
+	}
+	if (link_exec_or_begin_copy(l, sql, &copies, e) == -1)
 		return -1;
 	if (!copies)
 		return 0;
 	pg_rollback(l->pg);
 	return err_set(e, ERR_CONFIG, false, "COPY ... FROM STDIN: a script "
 	    "has no data for it");
+}
+
+/* With a pool BEGIN also sets the options of the session. */
+static int
+link_begin_with_next(void *conn, struct err *e)
+{
+	struct link *l = conn;
+
+	if (link_read_pending_rows(l, e) == -1)
+		return -1;
+	if (pg_is_pooled(l->pg))
+		return link_exec(l, PG_BEGIN, e);
+	l->begins = true;
+	return 0;
 }
 
 static void
@@ -102,6 +125,7 @@ link_rollback(void *conn)
 	struct err ignored;
 
 	(void)link_read_pending_rows(l, &ignored);
+	l->begins = false;
 	pg_rollback(l->pg);
 }
 
@@ -134,6 +158,7 @@ const struct driver driver_pg = {
 	.sql = sql_postgresql,
 	.name_max = NAME_MAX_PG,
 	.begin = PG_BEGIN,
+	.begin_with_next = link_begin_with_next,
 	.check = pg_check_url,
 	.open = link_open,
 	.close = link_close,

@@ -22,11 +22,31 @@ struct pg_stmt {
 };
 
 int
+link_exec_or_begin_copy(
+    struct link *l, const char *sql, bool *copy_in_began, struct err *e)
+{
+	if (!l->begins)
+		return pg_exec(l->pg, sql, copy_in_began, e);
+	l->begins = false;
+	buf_clear(&l->script);
+	buf_printf(&l->script, PG_BEGIN "; %s", sql);
+	if ((sql = buf_text_or_fail(&l->script, e)) == NULL)
+		return -1;
+	return pg_exec(l->pg, sql, copy_in_began, e);
+}
+
+int
 link_exec(struct link *l, const char *sql, struct err *e)
 {
 	bool copies;
 
-	return pg_exec(l->pg, sql, &copies, e);
+	return link_exec_or_begin_copy(l, sql, &copies, e);
+}
+
+static int
+link_begin_if_left(struct link *l, struct err *e)
+{
+	return l->begins ? link_exec(l, "", e) : 0;
 }
 
 /* Called when all answers of a statement have come. If it has a transaction of
@@ -163,7 +183,8 @@ stmt_prepare_if_needed(struct pg_stmt *s, struct err *e)
 static int
 stmt_prepare_if_needed_and_send(struct pg_stmt *s, size_t n, struct err *e)
 {
-	return stmt_prepare_if_needed(s, e) == -1 ? -1 :
+	return link_begin_if_left(s->link, e) == -1 ||
+	    stmt_prepare_if_needed(s, e) == -1 ? -1 :
 	    pg_send_prepared(s->link->pg, s->name, &s->args, n, e);
 }
 

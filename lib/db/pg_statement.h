@@ -18,9 +18,15 @@ struct link {
 	struct db_fault *fault;
 	struct pg_stmt *busy;   /* the server is sending its rows */
 	unsigned long serial;   /* for names of prepared statements */
+	bool begins;            /* BEGIN is to be sent with the next command,
+	                         * which saves a round trip */
+	struct buf script;
 };
 
 int link_exec(struct link *l, const char *sql, struct err *e);
+/* As pg_exec(). Also sends the BEGIN that is left to this command. */
+int link_exec_or_begin_copy(
+    struct link *l, const char *sql, bool *copy_in_began, struct err *e);
 /* Reads the rows that the server is still sending into memory, so that the
  * connection can take a command. */
 int link_read_pending_rows(struct link *l, struct err *e);

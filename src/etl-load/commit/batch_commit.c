@@ -265,7 +265,7 @@ try_batch(struct loader *l, bool ended, struct err *e)
 	case WORKER_FAILED:
 		return WORKERS_FAILED;
 	}
-	if (db_begin(l->db, e) == -1)
+	if (db_begin_with_next(l->db, e) == -1)
 		return -1;
 	switch (l->rows_are_stored ? SINK_DONE : load_chunks_and_settle(l, e)) {
 	case SINK_DONE:
