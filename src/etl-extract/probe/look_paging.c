@@ -189,7 +189,8 @@ find_param(const char *url, const char *const *keys, char name[NAME_MAX_BYTES])
 	return false;
 }
 
-/* If the answer names no next page, a parameter of the URL may number them. */
+/* Called if the answer names no next page: looks for a parameter of the URL
+ * that may be the number of the page or of its first record. */
 static void
 look_for_numbers(struct look *l)
 {

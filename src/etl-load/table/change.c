@@ -216,7 +216,8 @@ scan_image(struct change *c, struct json *j, const struct image *image,
 		c->target->mapping.levels, JSON_LAST, &f) == 0)
 		return 0;
 	return f.nomem ? err_nomem(e) :
-	    err_set(e, ERR_BUG, false, "an object scanned twice differs");
+	    err_set(e, ERR_BUG, false, "bug in this program: an object of a "
+	    "change cannot be read a second time; please report it");
 }
 
 static int

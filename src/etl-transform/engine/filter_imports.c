@@ -147,7 +147,8 @@ is_in_a_folder(const struct imports *m, const char *path, struct err *e)
 static int check_module_unless_seen(struct imports *m, const char *path,
     struct err *e);
 
-/* Checks a file that libjq may read for the import. */
+/* Checks a file that libjq reads for the import if the file exists: it must be
+ * in the folders of -L, and its own imports, too. */
 static int
 check_candidate(struct imports *m, const struct directive *d,
     const struct place *at, const char *path, struct err *e)
