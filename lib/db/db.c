@@ -142,6 +142,13 @@ db_missing_references(struct db *db)
 	    db->driver->missing_references(db->conn);
 }
 
+int64_t
+db_count_written_pages(struct db *db)
+{
+	return db->driver->count_written_pages == NULL ? 0 :
+	    db->driver->count_written_pages(db->conn);
+}
+
 int
 db_encoding_lacks_characters(struct db *db, struct err *e)
 {

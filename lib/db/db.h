@@ -144,6 +144,10 @@ int db_add_image_functions(struct db *db, struct err *e);
  * SET CONSTRAINTS ALL IMMEDIATE reports such a row. */
 int64_t db_missing_references(struct db *db);
 
+/* SQLite: the number of pages that this connection has written to its files
+ * since the last call. PostgreSQL: always 0. */
+int64_t db_count_written_pages(struct db *db);
+
 /* SQLite: of the pages that a statement changes, so many bytes are kept in
  * memory until the statement has succeeded, and more in a file. */
 enum { DB_STATEMENT_PAGES = 127 << 10 };

@@ -46,6 +46,8 @@ struct driver {
 	struct pg *(*pg_connection)(void *conn);
 	/* For db_missing_references(); NULL: always 0. */
 	int64_t (*missing_references)(void *conn);
+	/* For db_count_written_pages(); NULL: always 0. */
+	int64_t (*count_written_pages)(void *conn);
 	/* Either all five are set or none. */
 	int (*copy_begin)(void *conn, const char *sql, struct err *e);
 	int (*copy_data)(void *conn, const char *p, size_t n, struct err *e);

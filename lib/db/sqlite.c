@@ -49,7 +49,7 @@ lite_set_cache_size(struct lite *c, bool small, struct err *e)
 		return 0;
 	c->has_small_cache = small;
 	return lite_exec(c, small ? "PRAGMA cache_size = -1024" :
-	    "PRAGMA cache_size = -16384", e);
+	    "PRAGMA cache_size = -6144", e);
 }
 
 /* Two failures to turn on write-ahead logging (WAL) are ignored: a read-only
@@ -68,7 +68,7 @@ lite_setup(struct lite *c, struct err *e)
 	if (lite_exec(c, "PRAGMA foreign_keys = ON;"
 	    "PRAGMA synchronous = FULL;"
 	    "PRAGMA wal_autocheckpoint = 10000;"
-	    "PRAGMA cache_size = -16384", e) == -1)
+	    "PRAGMA cache_size = -6144", e) == -1)
 		return -1;
 	rc = sqlite3_exec(c->db, "PRAGMA journal_mode = WAL", NULL, NULL,
 	    NULL) & 0xff;
@@ -315,6 +315,17 @@ lite_missing_references(void *conn)
 	return now;
 }
 
+static int64_t
+lite_count_written_pages(void *conn)
+{
+	struct lite *c = conn;
+	int now = 0, high;
+
+	(void)sqlite3_db_status(
+	    c->db, SQLITE_DBSTATUS_CACHE_WRITE, &now, &high, 1);
+	return now;
+}
+
 const struct driver driver_sqlite = {
 	.kind = DB_SQLITE,
 	.sql = sql_sqlite,
@@ -327,6 +338,7 @@ const struct driver driver_sqlite = {
 	.script = lite_exec,
 	.rollback = lite_rollback,
 	.missing_references = lite_missing_references,
+	.count_written_pages = lite_count_written_pages,
 	.prepare = lite_prepare,
 	.start = lite_start,
 	.next = lite_next,

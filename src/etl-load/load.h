@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 enum { CONNECTIONS_MAX = 16, LOAD_OPTIONS_MAX = 96 };
+#define BATCH_NOT_GIVEN UINT64_MAX
 
 struct load_opts {
 	const char *db, *control_schema, *table, *key, *mode, *ddl, *compare,

@@ -65,9 +65,12 @@ struct loader {
 	struct plan plan;               /* --plan */
 	bool absent;                    /* --create: there is no table, and no
 	                                 * record to make it from */
-	uint64_t batch_limit;           /* records that fill a batch: --batch,
-	                                 * or fewer after a batch with many
-	                                 * records of one key */
+	uint64_t full_batch;            /* --batch; if it is not given, larger
+	                                 * after a batch of SQLite that wrote
+	                                 * many pages */
+	uint64_t batch_limit;           /* records that fill a batch:
+	                                 * full_batch, or fewer after a batch
+	                                 * with many records of one key */
 	struct expect expect;           /* the tests of --expect */
 	struct retry retry;
 	struct causes *causes;          /* why records were rejected, for the
@@ -131,9 +134,11 @@ void sums_add(struct sums *to, const struct sums *t);
 void loader_reset_sinks(struct loader *l);
 /* The counts of the present try to load the batch. */
 struct sums loader_add_up_batch(const struct loader *l);
-/* If many records of one key were merged one by one, the next batches get fewer
- * records: the time grows with the square of their number in a batch. Later the
- * batches become larger again, as long as no key comes so often. */
+/* If --batch is not given, a batch that wrote many pages of SQLite is followed
+ * by larger ones. If many records of one key were merged one by one, the next
+ * batches get fewer records: the time grows with the square of their number in
+ * a batch. Later the batches become larger again, as long as no key comes so
+ * often. */
 void loader_set_limit_of_next_batch(struct loader *l);
 /* Commits the lines in the spool as one batch. `ended` is true if the loader
  * has read the mark `end` or, of plain input, the end of the input. If a try

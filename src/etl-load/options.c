@@ -157,6 +157,6 @@ const struct opt_spec load_option_spec = {
 };
 
 const struct load_opts load_option_defaults = {
-	.batch = 10000, .flush = 1000, .retries = 3, .connections = 1,
+	.batch = BATCH_NOT_GIVEN, .flush = 1000, .retries = 3, .connections = 1,
 	.max_record = LINES_MAX, .keep_runs = 10,
 };

@@ -59,4 +59,38 @@ is 'descending keys: only the first batch is stored as it came' \
     '200 151 101 150 51 100 1 50' "$(sqlite3 "$scratch/50.db" \
     'SELECT id FROM t WHERE rowid % 50 IN (0, 1) ORDER BY rowid' |
     tr '\n' ' ' | sed 's/ $//')"
+# commits NAME COUNT OPTION...: loads 80000 records as a marked stream into small
+# pages, and tests how many batches that makes; the mark `end` is one of them.
+commits() {
+	name=$1 count=$2
+	shift 2
+	rm -f "$scratch/c.db"*
+	sqlite3 "$scratch/c.db" 'PRAGMA page_size = 1024;
+	    CREATE TABLE t (id TEXT PRIMARY KEY, k TEXT)'
+	is "$name: exit code 0" 0 "$(status etl-load --db "sqlite:$scratch/c.db" \
+	    --table t --key id --flush 1h "$@" <"$scratch/in")"
+	is "$name: all rows" 80000 \
+	    "$(sqlite3 "$scratch/c.db" 'SELECT count(DISTINCT id) FROM t')"
+	is "$name: $count batches" "$count" \
+	    "$(sqlite3 "$scratch/c.db" 'SELECT batch FROM etl_loads')"
+}
+# records STEP: the keys are in order if STEP is 1, else in another order.
+records() {
+	awk -v step="$1" 'BEGIN {
+		print "{\"@etl\":\"begin\",\"v\":1,\"id\":\"s\"," \
+		    "\"stages\":[\"extract\"]}"
+		for (i = 1; i <= 80000; i++)
+			printf "{\"id\":\"%030d\",\"k\":\"\"}\n", i * step % 80021
+		print "{\"@etl\":\"end\",\"stages\":[{\"stage\":\"extract\"," \
+		    "\"in\":0,\"out\":80000,\"dropped\":0,\"rejected\":0}]}"
+	}' >"$scratch/in"
+}
+records 1
+commits 'keys in order' 9
+records 31397
+commits 'keys not in order: after two batches, larger ones' 6
+commits 'keys not in order, --batch' 9 --batch 10000
+BATCH_SIZE=10000
+export BATCH_SIZE
+commits 'keys not in order, BATCH_SIZE' 9
 done_testing

@@ -327,6 +327,9 @@ mutant etl-load/groups.t 'a record that a group has kept is stored again' src/et
 mutant etl-load/groups.t 'an unknown number of kept records counts as none' lib/db/sqlite_fault.c \
     's/return -1;/return 0;/' \
     'refused by a function: the rows'
+mutant etl-load/order_sqlite.t '--batch limits the batches only at first' src/etl-load/commit/batch_limit.c \
+    's/l->o->batch == BATCH_NOT_GIVEN/true/' \
+    'keys not in order, --batch: 9 batches'
 mutant etl-load/views.t 'a record that a view of SQLite leaves out counts as inserted' src/etl-load/sqlite/sqlite_store.c \
     's/view ? row != NULL :/view ||/' \
     'sqlite: a record that the trigger leaves out is counted as unchanged'

@@ -1,11 +1,34 @@
 #include "loader.h"
 
+enum {
+	EQUAL_KEYS_MAX = 500,
+	GROWN = 25000,          /* records; together with a chunk and SQLite's
+	                         * page cache they take less than 32 MiB */
+	RECORDS_OF_PAGE = 8     /* that a batch has at least for each page that
+	                         * it writes, if it is large enough */
+};
+
+/* SQLite writes each page that a transaction has changed as a whole. If the
+ * keys are in random order, nearly each record of a small batch changes a page
+ * of its own; in a larger batch several records share a page. */
+static void
+let_batch_grow_if_it_wrote_many_pages(struct loader *l)
+{
+	uint64_t pages = (uint64_t)db_count_written_pages(l->db);
+
+	if (l->o->batch == BATCH_NOT_GIVEN &&
+	    l->spool.total >= l->full_batch &&
+	    pages > l->spool.total / RECORDS_OF_PAGE)
+		l->full_batch = GROWN;
+}
+
 void
 loader_set_limit_of_next_batch(struct loader *l)
 {
-	enum { EQUAL_KEYS_MAX = 500 };
-	uint64_t most = 0, full = l->o->batch;
+	uint64_t most = 0, full;
 
+	let_batch_grow_if_it_wrote_many_pages(l);
+	full = l->full_batch;
 	for (size_t i = 0; i < l->ntables; i++)
 		if (l->tables[i].outcome.most_equal > most)
 			most = l->tables[i].outcome.most_equal;

@@ -94,7 +94,7 @@ put_mode_and_key(struct buf *b, const struct loader *l,
 		buf_str(b, "commits: once, at the end of the stream\n");
 	else
 		buf_printf(b, "commits: after %llu records, or %llu ms\n",
-		    (unsigned long long)l->o->batch,
+		    (unsigned long long)l->full_batch,
 		    (unsigned long long)l->o->flush);
 }
 
