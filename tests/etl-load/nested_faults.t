@@ -54,9 +54,15 @@ for kind in sqlite postgresql; do
 	altered 'DROP TABLE c; CREATE TABLE c (_index int, value text, p_k int)'
 	is "$k the child table is made anew during the load: exit code 0" 0 $rc
 	is "$k its columns are read again" '0|20|2' "$(sql 'SELECT * FROM c')"
+	# SQLite renames it in the foreign key as well, and the loader reads that
+	# again. On PostgreSQL the load ends, because a statement fails.
 	altered 'ALTER TABLE c RENAME COLUMN p_k TO other' >/dev/null 2>&1 || :
+	[ $kind = sqlite ] && wanted='0 1|10 2|20 ' || wanted='78 1|10 '
 	is "$k the child's column of the key is renamed: not loaded into another" \
-	    '1' "$(sql 'SELECT count(*) FROM c')"
+	    "$wanted" "$rc $(sql 'SELECT other, value FROM c ORDER BY 1' |
+	    tr '\n' ' ')"
+	is "$k the child's column of the key is renamed: no record is rejected" \
+	    '' "$(cat "$scratch/rejects")"
 
 	# A trigger that refuses a row of the child table.
 	make_tables

@@ -252,6 +252,7 @@ check_and_commit(struct loader *l, bool ended, struct err *e)
 static int
 try_batch(struct loader *l, bool ended, struct err *e)
 {
+	bool changed;
 	int rc = -1;
 
 	reset_for_try(l);
@@ -272,8 +273,9 @@ try_batch(struct loader *l, bool ended, struct err *e)
 		rc = check_and_commit(l, ended, e);
 		break;
 	case SINK_REPEAT:
-		rc = TRY_AGAIN;
-		break;
+		db_rollback(l->db);
+		return loader_find_if_any_table_changed(l, &changed, e) == -1 ?
+		    -1 : changed ? TABLE_CHANGED : TRY_AGAIN;
 	case SINK_FAILED:
 		loader_roll_back_and_check_tables(l, e);
 		return -1;

@@ -15,6 +15,8 @@ read_table_again(struct loader *l, struct loaded_table *t, struct err *e)
 	t->self = NULL;
 	target_close(&t->target);
 	t->target = new;
+	/* The table that refused these records was another one. */
+	refusals_clear(&t->outcome.ending);
 	reader_close(r);
 	return reader_open(r, l->stage, &t->target, l->duplicates, e) == -1 ?
 	    -1 : l->sink->open(&t->self, l->db, &t->target, e);
