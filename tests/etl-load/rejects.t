@@ -11,7 +11,7 @@ load() {
 	counts=$2
 	shift 2
 	rc=0
-	timeout 60 etl-load -v --db "$db" --table t --max-rejects 100% "$@" \
+	timeout 300 etl-load -v --db "$db" --table t --max-rejects 100% "$@" \
 	    <"$scratch/in" >"$scratch/out" 2>"$scratch/err" \
 	    3>"$scratch/rejects" || rc=$?
 	is "$k $name: exit code $want" "$want" $rc
@@ -123,7 +123,7 @@ u1' "$(sql 'SELECT k FROM t ORDER BY k')"
 	sql 'CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree)'
 	put '{"id":1}' '{"id":3,"up":2}' '{"id":2,"up":1}' '{"id":4,"up":9}'
 	rc=0
-	timeout 60 etl-load --db "$db" --table tree --key id \
+	timeout 300 etl-load --db "$db" --table tree --key id \
 	    <"$scratch/in" 3>"$scratch/rejects" || rc=$?
 	is "$k a reference to a later record: etl-load exits with 0" 0 $rc
 	name=tree
@@ -191,20 +191,20 @@ u1' "$(sql 'SELECT k FROM t ORDER BY k')"
 	is "$k nowhere to write a reject: nothing is stored" \
 	    0 "$(sql 'SELECT count(*) FROM t')"
 	rc=0
-	timeout 60 etl-load --db "$db" --table t --key k <"$scratch/in" \
+	timeout 300 etl-load --db "$db" --table t --key k <"$scratch/in" \
 	    3>/dev/full 2>"$scratch/err" || rc=$?
 	is "$k the disk of the reject file is full: etl-load exits with 74" \
 	    74 $rc
 	is "$k the disk of the reject file is full: nothing is stored" \
 	    0 "$(sql 'SELECT count(*) FROM t')"
 	rc=0
-	timeout 60 etl-load --db "$db" --table t --key k <"$scratch/in" \
+	timeout 300 etl-load --db "$db" --table t --key k <"$scratch/in" \
 	    3>/dev/null || rc=$?
 	is "$k rejects go to /dev/null: etl-load exits with 0" 0 $rc
 	is "$k rejects go to /dev/null: the good records are loaded" \
 	    2 "$(sql 'SELECT count(*) FROM t')"
 	is "$k rejects go to a pipe: the pipeline exits with 0" \
-	    0 "$(timeout 60 etl-load --db "$db" \
+	    0 "$(timeout 300 etl-load --db "$db" \
 	    --table t --key k <"$scratch/in" 3>&1 >"$scratch/out" |
 	    jq -r .code >"$scratch/codes"; echo $?)"
 	is "$k rejects go to a pipe: the reader gets the reject" \

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { YEAR = 365 * 86400 };
+enum { DAY = 86400, YEAR = 365 * DAY };
 
 /* In seconds. If a service asks to wait longer, for example in Retry-After, the
  * wait is cut to this value, so that adding it to the current time cannot
@@ -89,7 +89,8 @@ retry_after_show_utc_time(struct buf *b, int64_t ms, time_t now)
 	char text[32];
 	struct tm tm;
 
-	if (ms / 1000 >= longest_wait || gmtime_r(&at, &tm) == NULL ||
+	/* Some of the longest wait may have passed since the answer came. */
+	if (ms / 1000 > longest_wait - DAY || gmtime_r(&at, &tm) == NULL ||
 	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		buf_str(b, "a hundred years from now");
 	else
