@@ -7,6 +7,9 @@
 
 enum { PARAMS_MAX = 32766, LARGE = 4 << 20 };
 
+/* In KiB if it is negative. */
+#define CACHE_SIZE "PRAGMA cache_size = -6144"
+
 struct lite_stmt {
 	struct lite *lite;
 	sqlite3_stmt *st;
@@ -49,7 +52,7 @@ lite_set_cache_size(struct lite *c, bool small, struct err *e)
 		return 0;
 	c->has_small_cache = small;
 	return lite_exec(c, small ? "PRAGMA cache_size = -1024" :
-	    "PRAGMA cache_size = -6144", e);
+	    CACHE_SIZE, e);
 }
 
 /* Two failures to turn on write-ahead logging (WAL) are ignored: a read-only
@@ -68,7 +71,7 @@ lite_setup(struct lite *c, struct err *e)
 	if (lite_exec(c, "PRAGMA foreign_keys = ON;"
 	    "PRAGMA synchronous = FULL;"
 	    "PRAGMA wal_autocheckpoint = 10000;"
-	    "PRAGMA cache_size = -6144", e) == -1)
+	    CACHE_SIZE, e) == -1)
 		return -1;
 	rc = sqlite3_exec(c->db, "PRAGMA journal_mode = WAL", NULL, NULL,
 	    NULL) & 0xff;

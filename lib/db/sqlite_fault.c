@@ -32,7 +32,7 @@ static const struct lite_code {
 /* Returns what a user can do about the error, or "". The number is an errno, or
  * 0. */
 static const char *
-get_advice(const struct lite *c, int rc, int number)
+get_advice_on_failure(const struct lite *c, int rc, int number)
 {
 	if ((rc & 0xff) == SQLITE_READONLY &&
 	    sqlite3_extended_errcode(c->db) != SQLITE_READONLY_DBMOVED)
@@ -82,7 +82,8 @@ lite_set_error_and_fault(struct lite *c, int rc, struct err *e)
 		num = fault_create_file_for_errno(c->path, num);
 	if ((k->rc == SQLITE_IOERR || k->rc == SQLITE_CANTOPEN) && num != 0)
 		return err_set(e, k->code, k->transient, "sqlite:%s: %s: %s%s",
-		    c->path, text, strerror(num), get_advice(c, rc, num));
+		    c->path, text, strerror(num),
+		    get_advice_on_failure(c, rc, num));
 	return err_set(e, k->code, k->transient, "sqlite:%s: %s%s", c->path,
-	    text, get_advice(c, rc, 0));
+	    text, get_advice_on_failure(c, rc, 0));
 }

@@ -34,7 +34,7 @@ loader_alter_tables(struct loader *l, struct err *e)
 }
 
 static bool
-any_is_refused(const struct loader *l)
+table_has_refused_a_record(const struct loader *l)
 {
 	for (size_t i = 0; i < loader_count_tables(l); i++)
 		if (l->tables[i].outcome.refused.n > 0)
@@ -47,7 +47,7 @@ loader_make_reject_lines_unless_void(struct loader *l, struct err *e)
 {
 	bool changed = loader_tables_must_change(l);
 
-	if (!changed && any_is_refused(l) &&
+	if (!changed && table_has_refused_a_record(l) &&
 	    loader_find_if_any_table_changed(l, &changed, e) == -1)
 		return -1;
 	return changed ? 0 : rejects_make_lines_of_chunk(l, e);

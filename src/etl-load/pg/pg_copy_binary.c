@@ -17,14 +17,20 @@ enum {
 	TYPE_JSONB = 3802
 };
 
-/* Appends the lowest bytes of v, the highest of them first. */
+/* Sets to[] to the lowest n bytes of v, the highest of them first. */
+static void
+set_bytes_of_number(unsigned char *to, uint64_t v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] = (unsigned char)(v >> (8 * (n - 1 - i)));
+}
+
 static void
 put_bytes_of_number(struct buf *b, uint64_t v, size_t n)
 {
 	unsigned char bytes[8];
 
-	for (size_t i = 0; i < n; i++)
-		bytes[i] = (unsigned char)(v >> (8 * (n - 1 - i)));
+	set_bytes_of_number(bytes, v, n);
 	buf_add(b, bytes, n);
 }
 
@@ -59,8 +65,7 @@ put_number(struct buf *b, uint64_t v, size_t n)
 {
 	unsigned char bytes[4 + 8] = { 0, 0, 0, (unsigned char)n };
 
-	for (size_t i = 0; i < n; i++)
-		bytes[4 + i] = (unsigned char)(v >> (8 * (n - 1 - i)));
+	set_bytes_of_number(bytes + 4, v, n);
 	buf_add(b, bytes, 4 + n);
 }
 

@@ -7,7 +7,8 @@
 
 #include "table/record.h"
 
-/* The first and the last bytes that a COPY sends. */
+/* Append the bytes that PostgreSQL wants before the first row and after the
+ * last one. */
 void pg_put_binary_header(struct buf *b);
 void pg_put_binary_trailer(struct buf *b);
 /* Begins a row of n values. */

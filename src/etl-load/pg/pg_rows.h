@@ -61,16 +61,19 @@ int pg_start_copy_of_shape(struct pg_rows *r, const struct shape *s,
 int pg_append_row_to_copy(struct pg_rows *r, const struct shape *s,
     const struct pg_row *row, bool staged, struct err *e);
 int pg_finish_copy_and_count_rows(struct pg_rows *r, struct err *e);
-/* Copies all rows of a shape by one COPY, or by two if they have two forms. */
+/* Copies all rows of a shape: by one COPY, or by two if the first rows are in
+ * binary form and the others are text. */
 int pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e);
 /* True if rows may be made for a COPY in binary format. One directly into the
  * table cannot be if it has the time of the transaction, which only the server
  * knows. */
 bool pg_rows_may_be_binary(const struct target *t, bool staged);
-/* True if one COPY can take all rows of the chunk. */
+/* True unless some rows of the chunk are in binary form and others are text: a
+ * COPY takes rows of one form only. */
 bool pg_rows_have_one_form(const struct pg_rows *r);
-/* The form of the next row of the shape, beginning with row `from`. */
+/* Searches from row `from` on for the next row of the shape, and returns true
+ * if it is in binary form. */
 bool pg_next_row_is_binary(
     const struct pg_rows *r, const struct shape *s, size_t from);
 /* Sends the rows of the shape to a COPY that the caller has begun and ends. All

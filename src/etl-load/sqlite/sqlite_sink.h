@@ -78,10 +78,9 @@ bool lite_group_may_take(struct lite_sink *s, size_t len);
 bool lite_group_add(struct lite_sink *s, const struct shape *shape, size_t i);
 /* Makes the values of record k of the group those of s->store. */
 void lite_group_use_values(struct lite_sink *s, size_t k);
-/* Called when the first `stored` records of a full group were inserted. */
+/* Called when the first `stored` records of a full group were inserted. If they
+ * were few, the next records are stored one by one, twice as many each time. */
 void lite_group_note_stored(struct lite_sink *s, size_t stored);
-/* Called when a group was not inserted: the next records are stored one by one,
- * and twice as many each time. */
 extern const struct sink_images lite_images;
 extern const struct sink_written lite_written;
 /* Notes the row of the record whose values are in s->store. */
