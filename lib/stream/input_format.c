@@ -1,5 +1,6 @@
 #include "input_format.h"
 
+#include "base/compression.h"
 #include "base/hash.h"
 #include "json/scan.h"
 
@@ -63,17 +64,17 @@ guess_text_format(const char *p, size_t n)
 	return NULL;
 }
 
-/* Recognizes a file format by its first bytes. Those of gzip are from RFC 1952,
- * those of Zstandard from RFC 8878, and those of zip from its APPNOTE 4.3.7. FF
- * FE and FE FF are the byte order marks of UTF-16; EF BB BF is that of
- * UTF-8. */
+/* Recognizes a file format by its first bytes. Those of zip are from its
+ * APPNOTE 4.3.7. FF FE and FE FF are the byte order marks of UTF-16; EF BB BF
+ * is that of UTF-8. */
 static const char *
 guess_format(const char *p, size_t n)
 {
-	if (starts_with(p, n, "\x1f\x8b", 2))
-		return "gzip: decompress it with gzip -dc";
-	if (starts_with(p, n, "\x28\xb5\x2f\xfd", 4))
-		return "Zstandard: decompress it with zstd -dc";
+	const char *program = compression_find_program(p, n);
+
+	if (program != NULL)
+		return *program == 'g' ? "gzip: decompress it with gzip -dc" :
+		    "Zstandard: decompress it with zstd -dc";
 	if (starts_with(p, n, "PK\x03\x04", 4))
 		return "a zip archive: decompress it with unzip -p";
 	if (starts_with(p, n, "\xff\xfe", 2) ||

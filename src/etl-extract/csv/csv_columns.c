@@ -1,5 +1,6 @@
 #include "csv/csv_columns.h"
 
+#include "base/compression.h"
 #include "base/text.h"
 #include "json/write.h"
 
@@ -96,24 +97,17 @@ csv_find_likely_delimiter(const char *p, const struct csv_field *f)
 	return NULL;
 }
 
-static const char *
-get_name_of_compression(const char *p, size_t n)
-{
-	return n >= 2 && memcmp(p, "\x1f\x8b", 2) == 0 ? "gzip" :
-	    n >= 4 && memcmp(p, "\x28\xb5\x2f\xfd", 4) == 0 ? "zstd" : NULL;
-}
-
 /* A header of another encoding, or of a file that is no CSV, would give names
  * that nobody recognizes. */
 static int
 check_header_text(const char *p, size_t len, size_t n, struct err *e)
 {
-	const char *compression = get_name_of_compression(p, len);
+	const char *program = compression_find_program(p, len);
 
-	if (compression != NULL)
+	if (program != NULL)
 		return err_set(e, ERR_DATA, false, "the file is compressed: "
 		    "decompress it with %s -dc, or give it a name that ends "
-		    "in %s", compression, *compression == 'g' ? ".gz" : ".zst");
+		    "in %s", program, *program == 'g' ? ".gz" : ".zst");
 	if (len > CSV_HEADER_MAX || n > CSV_COLUMNS_MAX)
 		return err_set(e, ERR_DATA, false, "the header has %zu columns "
 		    "in %zu bytes, more than %d columns or %d bytes: check "

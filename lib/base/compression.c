@@ -1,0 +1,10 @@
+#include "base/compression.h"
+
+#include <string.h>
+
+const char *
+compression_find_program(const char *p, size_t n)
+{
+	return n >= 2 && memcmp(p, "\x1f\x8b", 2) == 0 ? "gzip" :
+	    n >= 4 && memcmp(p, "\x28\xb5\x2f\xfd", 4) == 0 ? "zstd" : NULL;
+}
