@@ -72,6 +72,9 @@ LIMIT 10000
 -- equal only if their bytes in UTF-8 are. Then come the schema and name of
 -- the composite type of the values or, if they are arrays, of the elements. The
 -- last value is the number of the type itself, which may be a domain.
+-- To plan a join of many tables takes longer than to run it. So the parts with
+-- joins are MATERIALIZED, which plans each by itself, and names come from
+-- subqueries or casts in place of joins. 403 is the access method btree.
 WITH RECURSIVE attribute AS (
     SELECT a.*
     FROM pg_catalog.pg_attribute AS a
@@ -95,20 +98,19 @@ WITH RECURSIVE attribute AS (
     SELECT e.attnum, t.typbasetype
     FROM element AS e
         JOIN pg_catalog.pg_type AS t ON t.oid = e.type AND t.typtype = 'd'
-), equal AS (
+), equal AS MATERIALIZED (
     SELECT c.opcintype AS type,
-        pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname) AS operator,
-        pg_catalog.format('%I.%I', m.nspname, t.typname) AS name
+        pg_catalog.format('OPERATOR(%s.%s)', o.oprnamespace::regnamespace,
+            o.oprname) AS operator,
+        pg_catalog.format('%s.%I', t.typnamespace::regnamespace, t.typname)
+            AS name
     FROM pg_catalog.pg_opclass AS c
-        JOIN pg_catalog.pg_am AS h ON h.oid = c.opcmethod
         JOIN pg_catalog.pg_amop AS p ON p.amopfamily = c.opcfamily
             AND p.amoplefttype = c.opcintype AND p.amoprighttype = c.opcintype
         JOIN pg_catalog.pg_operator AS o ON o.oid = p.amopopr
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = o.oprnamespace
         JOIN pg_catalog.pg_type AS t ON t.oid = c.opcintype
-        JOIN pg_catalog.pg_namespace AS m ON m.oid = t.typnamespace
-    WHERE h.amname = 'btree' AND p.amopstrategy = 3 AND c.opcdefault
-        AND n.nspname <> 'pg_catalog'
+    WHERE c.opcmethod = 403::oid AND p.amopstrategy = 3 AND c.opcdefault
+        AND o.oprnamespace <> 'pg_catalog'::regnamespace
 ), inner_type AS (
     SELECT a.attnum, a.atttypid AS type, a.atttypmod AS typmod
     FROM attribute AS a
@@ -122,7 +124,7 @@ WITH RECURSIVE attribute AS (
         LEFT JOIN pg_catalog.pg_range AS r
             ON t.oid IN (r.rngtypid, r.rngmultitypid)
     WHERE t.typtype = 'd' OR t.typcategory = 'A' OR r.rngtypid IS NOT NULL
-), change AS (
+), change AS MATERIALIZED (
     SELECT s.attnum, CASE t.typtype WHEN 'c' THEN 'record' ELSE t.typname END
             AS type,
         CASE
@@ -142,38 +144,37 @@ WITH RECURSIVE attribute AS (
         END AS typmod
     FROM inner_type AS s
         JOIN pg_catalog.pg_type AS t ON t.oid = s.type
-        LEFT JOIN pg_catalog.pg_range AS r
-            ON t.oid IN (r.rngtypid, r.rngmultitypid)
-    WHERE t.typtype <> 'd' AND t.typcategory <> 'A' AND r.rngtypid IS NULL
+    WHERE t.typtype NOT IN ('d', 'r', 'm') AND t.typcategory <> 'A'
 )
 SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
     a.attnotnull OR b.not_null,
     a.atthasdef OR a.attidentity <> '' OR b.has_default,
     CASE WHEN a.attgenerated <> '' THEN 1
         WHEN a.attidentity = 'a' THEN 2 ELSE 0 END,
-    coalesce(pg_catalog.array_position(k.indkey::smallint[], a.attnum) + 1, 0),
+    coalesce((SELECT pg_catalog.array_position(
+        k.indkey::smallint[], a.attnum) + 1
+        FROM pg_catalog.pg_index AS k
+        WHERE k.indrelid = a.attrelid AND k.indisprimary), 0),
     CASE WHEN t.typtype IN ('r', 'm') THEN 'range' ELSE t.typname END,
     CASE WHEN i.typtype IN ('r', 'm') THEN 'range' ELSE i.typname END,
     q.operator, q.name, g.type, g.typmod,
     t.typname IN ('text', 'varchar')
         AND t.typnamespace = 'pg_catalog'::regnamespace::oid
-        AND l.collisdeterministic
+        AND (SELECT l.collisdeterministic FROM pg_catalog.pg_collation AS l
+            WHERE l.oid = a.attcollation)
         AND pg_catalog.getdatabaseencoding() = 'UTF8',
-    s.nspname, w.relname, a.atttypid::bigint
+    (SELECT s.nspname FROM pg_catalog.pg_namespace AS s
+        WHERE s.oid = w.relnamespace), w.relname, a.atttypid::bigint
 FROM attribute AS a
     JOIN base AS b USING (attnum)
     JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'
     LEFT JOIN (element AS e
         JOIN pg_catalog.pg_type AS i ON i.oid = e.type AND i.typtype <> 'd')
         ON e.attnum = a.attnum AND t.typcategory = 'A'
-    LEFT JOIN pg_catalog.pg_index AS k
-        ON k.indrelid = a.attrelid AND k.indisprimary
     LEFT JOIN equal AS q ON q.type = b.type
     LEFT JOIN change AS g ON g.attnum = a.attnum
-    LEFT JOIN pg_catalog.pg_collation AS l ON l.oid = a.attcollation
     LEFT JOIN pg_catalog.pg_class AS w
         ON w.oid IN (t.typrelid, i.typrelid) AND w.oid <> 0
-    LEFT JOIN pg_catalog.pg_namespace AS s ON s.oid = w.relnamespace
 ORDER BY a.attnum
 
 -- name: table_has_columns
@@ -829,6 +830,136 @@ RELEASE SAVEPOINT etl_swap
 SELECT CASE setting WHEN '0' THEN 60000 ELSE setting::int END
 FROM pg_catalog.pg_settings
 WHERE name = 'lock_timeout'
+
+-- name: table_traits
+-- Tells what decides how rows are loaded into the table $1, whose key has the
+-- columns $2, a JSON array. The first number is 2 if a constraint of the table
+-- is deferred, 1 if only one of another table is, else 0. The second is the
+-- number of the advisory lock of the table: "etl" in its upper half, the oid in
+-- its lower half. The third is the sum of these numbers:
+--  1 if the table has a trigger FOR EACH ROW that runs AFTER the statement;
+--  2 if the order of records matters, because of a trigger FOR EACH ROW, or of
+--    a unique index with a predicate or an expression: it can use any column,
+--    so it is not known which update frees a value. If such an index has all
+--    columns of the key, rows of different keys are never equal in it;
+--  4 if the table has a foreign key to itself;
+--  8 if the table may refuse a record for its values (see judges_records);
+-- 16 if a column has a domain as its type.
+-- Bit 1 of tgtype is FOR EACH ROW, bit 2 is BEFORE, and bit 64 is INSTEAD OF.
+-- The triggers of foreign keys are internal.
+-- "r" has the table and, if it is partitioned, its partitions; if it is a view,
+-- also the tables and views that it reads. It is an array, so that the server
+-- looks up each of them by an index.
+WITH RECURSIVE v AS (
+    SELECT $1::text::regclass::oid AS id
+    UNION
+    SELECT d.refobjid
+    FROM v
+        JOIN pg_catalog.pg_rewrite AS w ON w.ev_class = v.id AND w.ev_type = '1'
+        JOIN pg_catalog.pg_depend AS d ON d.objid = w.oid
+            AND d.classid = 'pg_catalog.pg_rewrite'::regclass
+            AND d.refclassid = 'pg_catalog.pg_class'::regclass
+), r AS MATERIALIZED (
+    SELECT ARRAY(
+        SELECT id FROM v
+        UNION ALL
+        SELECT p.relid::oid
+        FROM v
+            CROSS JOIN LATERAL pg_catalog.pg_partition_tree(v.id::regclass) AS p
+    ) AS ids
+)
+SELECT coalesce((
+        SELECT pg_catalog.max(CASE g.tgrelid
+            WHEN $1::text::regclass::oid THEN 2 ELSE 1 END)
+        FROM pg_catalog.pg_trigger AS g
+        WHERE g.tginitdeferred
+    ), 0),
+    6648940::int8 << 32 | $1::text::regclass::oid::int8,
+    CASE WHEN EXISTS (
+        SELECT
+        FROM pg_catalog.pg_trigger AS g
+        WHERE g.tgrelid = ANY (r.ids) AND NOT g.tgisinternal
+            AND g.tgtype::int & 67 = 1
+    ) THEN 1 ELSE 0 END
+    + CASE WHEN EXISTS (
+        SELECT
+        FROM pg_catalog.pg_trigger AS g
+        WHERE g.tgrelid = ANY (r.ids) AND NOT g.tgisinternal
+            AND g.tgtype::int & 1 = 1
+    ) OR EXISTS (
+        SELECT
+        FROM pg_catalog.pg_index AS i
+        WHERE i.indrelid = ANY (r.ids)
+            AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL)
+            AND (i.indisexclusion OR i.indisunique
+                AND (pg_catalog.json_array_length($2::json) > 0
+                    AND $2::jsonb OPERATOR(pg_catalog.<@) (
+                        SELECT pg_catalog.jsonb_agg(a.attname)
+                        FROM pg_catalog.pg_attribute AS a
+                        WHERE a.attrelid = i.indrelid
+                            AND a.attnum = ANY (i.indkey)
+                    )) IS NOT TRUE)
+    ) THEN 2 ELSE 0 END
+    + CASE WHEN EXISTS (
+        SELECT
+        FROM pg_catalog.pg_constraint AS c
+        WHERE c.conrelid = ANY (r.ids) AND c.confrelid = ANY (r.ids)
+            AND c.contype = 'f'
+    ) THEN 4 ELSE 0 END
+    + CASE WHEN EXISTS (
+        SELECT
+        FROM pg_catalog.pg_constraint AS c
+        WHERE c.conrelid = ANY (r.ids) AND c.contype IN ('c', 'f', 'x')
+    ) OR EXISTS (
+        SELECT
+        FROM pg_catalog.pg_index AS i
+        WHERE i.indrelid = ANY (r.ids)
+            AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL)
+    ) OR EXISTS (
+        SELECT
+        FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = ANY (r.ids) AND a.attgenerated <> ''
+    ) OR EXISTS (
+        SELECT
+        FROM pg_catalog.pg_class AS k
+        WHERE k.oid = ANY (r.ids)
+            AND (k.relrowsecurity OR k.relkind NOT IN ('r', 'p'))
+    ) THEN 8 ELSE 0 END
+    + CASE WHEN EXISTS (
+        SELECT
+        FROM pg_catalog.pg_attribute AS a
+            JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+        WHERE a.attrelid = ANY (r.ids) AND t.typtype = 'd'
+    ) THEN 16 ELSE 0 END
+FROM r
+
+-- name: table_indexed_columns
+-- Lists the columns of the indexes of the table $1, of its partitions and, if
+-- it is a view, of the tables that it reads: the name, and 1 if the index can
+-- refuse a value that another row has. Left out are columns of other indexes
+-- whose values are never too long for an index.
+WITH RECURSIVE v AS (
+    SELECT $1::text::regclass::oid AS id
+    UNION
+    SELECT d.refobjid
+    FROM v
+        JOIN pg_catalog.pg_rewrite AS w ON w.ev_class = v.id AND w.ev_type = '1'
+        JOIN pg_catalog.pg_depend AS d ON d.objid = w.oid
+            AND d.classid = 'pg_catalog.pg_rewrite'::regclass
+            AND d.refclassid = 'pg_catalog.pg_class'::regclass
+)
+SELECT a.attname, (i.indisunique OR i.indisexclusion)::int
+FROM pg_catalog.pg_index AS i
+    JOIN pg_catalog.pg_attribute AS a
+        ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+WHERE i.indrelid = ANY (ARRAY(
+        SELECT id FROM v
+        UNION ALL
+        SELECT p.relid::oid
+        FROM v
+            CROSS JOIN LATERAL pg_catalog.pg_partition_tree(v.id::regclass) AS p
+    ))
+    AND (i.indisunique OR i.indisexclusion OR a.attlen = -1)
 
 -- name: table_may_have_equal_keys
 -- Returns 1 if the table $1 may have a key twice, because another table

@@ -8,73 +8,40 @@
 enum { ONE_BY_ONE = 1, IN_ORDER = 2, TO_ITSELF = 4, JUDGES = 8,
 	HAS_DOMAIN = 16 };
 
-/* The table and, if it is partitioned, the tables of its partitions. Of a view
- * also the tables and views that it reads. */
-#define TABLES "WITH RECURSIVE v AS (SELECT $1::text::regclass::oid AS id " \
-    "UNION SELECT d.refobjid FROM v JOIN pg_catalog.pg_rewrite AS w " \
-    "ON w.ev_class = v.id AND w.ev_type = '1' " \
-    "JOIN pg_catalog.pg_depend AS d ON d.objid = w.oid " \
-    "AND d.classid = 'pg_catalog.pg_rewrite'::regclass " \
-    "AND d.refclassid = 'pg_catalog.pg_class'::regclass), " \
-    "r AS (SELECT id FROM v UNION SELECT p.relid::oid FROM v " \
-    "CROSS JOIN LATERAL pg_catalog.pg_partition_tree(v.id::regclass) AS p) "
-
-/* Triggers: bit 1 of tgtype is FOR EACH ROW, bit 2 is BEFORE, and bit 64 is
- * INSTEAD OF. Those of foreign keys are internal. Indexes: a predicate or an
- * expression can use any column, so it is not known which update frees a value,
- * and the expression may fail for a value. If a unique index has all columns of
- * the key ($2, a JSON array), rows of different keys are never equal in it. */
 static int
-read_flags(struct pg_sink *s, struct err *e)
+read_key_names(struct pg_sink *s, struct db_value *v, struct err *e)
 {
-	static const char sql[] = TABLES
-	    "SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_trigger AS g "
-	    "JOIN r ON r.id = g.tgrelid WHERE NOT g.tgisinternal "
-	    "AND g.tgtype::int & 67 = 1) THEN 1 ELSE 0 END "
-	    "+ CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_trigger AS g "
-	    "JOIN r ON r.id = g.tgrelid WHERE NOT g.tgisinternal "
-	    "AND g.tgtype::int & 1 = 1) OR "
-	    "EXISTS (SELECT FROM pg_catalog.pg_index AS i "
-	    "JOIN r ON r.id = i.indrelid "
-	    "WHERE (i.indisexclusion OR i.indisunique AND "
-	    "(pg_catalog.json_array_length($2::json) > 0 AND $2::jsonb "
-	    "OPERATOR(pg_catalog.<@) (SELECT pg_catalog.jsonb_agg(a.attname) "
-	    "FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = i.indrelid "
-	    "AND a.attnum = ANY (i.indkey))) IS NOT TRUE) "
-	    "AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL)) "
-	    "THEN 2 ELSE 0 END "
-	    "+ CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_constraint AS c "
-	    "JOIN r ON r.id = c.conrelid JOIN r AS f ON f.id = c.confrelid "
-	    "WHERE c.contype = 'f') THEN 4 ELSE 0 END "
-	    "+ CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_constraint AS c "
-	    "JOIN r ON r.id = c.conrelid WHERE c.contype IN ('c', 'f', 'x')) "
-	    "OR EXISTS (SELECT FROM pg_catalog.pg_index AS i "
-	    "JOIN r ON r.id = i.indrelid "
-	    "WHERE i.indpred IS NOT NULL OR i.indexprs IS NOT NULL) "
-	    "OR EXISTS (SELECT FROM pg_catalog.pg_attribute AS a "
-	    "JOIN r ON r.id = a.attrelid WHERE a.attgenerated <> '') "
-	    "OR EXISTS (SELECT FROM pg_catalog.pg_class AS k "
-	    "JOIN r ON r.id = k.oid WHERE k.relrowsecurity "
-	    "OR k.relkind NOT IN ('r', 'p')) THEN 8 ELSE 0 END "
-	    "+ CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_attribute AS a "
-	    "JOIN r ON r.id = a.attrelid JOIN pg_catalog.pg_type AS y "
-	    "ON y.oid = a.atttypid WHERE y.typtype = 'd') THEN 16 ELSE 0 END";
-	struct db_value v[] = { db_text(s->target->table->quoted), { 0 } };
-	int64_t flags;
-	int rc;
-
 	buf_clear(&s->sql);
 	put_key_names_json(&s->sql, s->target);
-	v[1] = db_text(buf_text(&s->sql));
-	rc = buf_check(&s->sql, e);
-	if (rc == -1 || db_int(s->db, sql, v, 2, 0, &flags, e) == -1)
+	*v = db_text(buf_text(&s->sql));
+	return buf_check(&s->sql, e);
+}
+
+static int
+read_traits(struct pg_sink *s, struct err *e)
+{
+	struct db_value v[] = { db_text(s->target->table->quoted), { 0 } };
+	struct db_rows *r;
+	int64_t deferred, flags;
+	int rc;
+
+	if (read_key_names(s, &v[1], e) == -1 ||
+	    db_query(s->db, &r, db_sql(s->db, SQL_TABLE_TRAITS), v, 2, e) == -1)
 		return -1;
-	s->one_by_one = flags & ONE_BY_ONE;
-	s->in_order = flags & IN_ORDER;
-	s->refers_to_itself = flags & TO_ITSELF;
-	s->judges_records = flags & JUDGES;
-	s->has_domain = flags & HAS_DOMAIN;
-	return 0;
+	if ((rc = db_next(r, e)) == 1) {
+		deferred = db_column(r, 0).i;
+		s->deferred = deferred == 2;
+		s->elsewhere = deferred == 1;
+		s->lock = db_column(r, 1).i;
+		flags = db_column(r, 2).i;
+		s->one_by_one = flags & ONE_BY_ONE;
+		s->in_order = flags & IN_ORDER;
+		s->refers_to_itself = flags & TO_ITSELF;
+		s->judges_records = flags & JUDGES;
+		s->has_domain = flags & HAS_DOMAIN;
+	}
+	db_end(r);
+	return rc == 1 ? 0 : -1;
 }
 
 static void
@@ -92,17 +59,12 @@ mark_column(struct pg_sink *s, const struct db_value *name, bool unique)
 static int
 mark_indexed_columns(struct pg_sink *s, struct err *e)
 {
-	static const char sql[] = TABLES
-	    "SELECT a.attname, (i.indisunique OR i.indisexclusion)::int "
-	    "FROM pg_catalog.pg_index AS i "
-	    "JOIN r ON r.id = i.indrelid JOIN pg_catalog.pg_attribute AS a "
-	    "ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) "
-	    "WHERE i.indisunique OR i.indisexclusion OR a.attlen = -1";
 	struct db_value v = db_text(s->target->table->quoted), name;
 	struct db_rows *r;
 	int rc;
 
-	if (db_query(s->db, &r, sql, &v, 1, e) == -1)
+	if (db_query(s->db, &r, db_sql(s->db, SQL_TABLE_INDEXED_COLUMNS), &v,
+		1, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1) {
 		name = db_column(r, 0);
@@ -110,33 +72,6 @@ mark_indexed_columns(struct pg_sink *s, struct err *e)
 	}
 	db_end(r);
 	return rc;
-}
-
-/* The number of the lock is "etl" in its upper half and the table's oid in its
- * lower half. */
-static int
-read_lock_number(struct pg_sink *s, struct err *e)
-{
-	struct db_value v = db_text(s->target->table->quoted);
-
-	return db_int(s->db, "SELECT 6648940::int8 << 32 | "
-	    "$1::text::regclass::oid::int8", &v, 1, 0, &s->lock, e);
-}
-
-static int
-find_deferred_constraints(struct pg_sink *s, struct err *e)
-{
-	static const char sql[] = "SELECT pg_catalog.max(CASE tgrelid "
-	    "WHEN $1::text::regclass::oid THEN 2 ELSE 1 END) "
-	    "FROM pg_catalog.pg_trigger WHERE tginitdeferred";
-	struct db_value v = db_text(s->target->table->quoted);
-	int64_t most;
-
-	if (db_int(s->db, sql, &v, 1, 0, &most, e) == -1)
-		return -1;
-	s->deferred = most == 2;
-	s->elsewhere = most == 1;
-	return 0;
 }
 
 int
@@ -148,9 +83,7 @@ pg_read_table_traits(struct pg_sink *s, struct err *e)
 	    calloc(s->target->table->n + 1, sizeof(*s->judged_by_index));
 	if (s->may_be_freed == NULL || s->judged_by_index == NULL)
 		return err_nomem(e);
-	return find_deferred_constraints(s, e) == -1 ||
-	    read_lock_number(s, e) == -1 || read_flags(s, e) == -1 ? -1 :
-	    mark_indexed_columns(s, e);
+	return read_traits(s, e) == -1 ? -1 : mark_indexed_columns(s, e);
 }
 
 size_t
