@@ -126,7 +126,8 @@ show_other_character(struct buf *b, const char *p, size_t n)
 	size_t len = utf8_decode(p, n, &cp);
 
 	if (len == 0) {
-		buf_printf(b, "\\x%02x", (unsigned char)*p);
+		buf_str(b, "\\x");
+		hex_append(b, p, 1);
 		return 1;
 	}
 	if (!is_terminal_control(cp))
