@@ -25,6 +25,9 @@ struct driver {
 	 * ERR_INPUT. */
 	int (*open)(void **conn, const char *where, bool creates_missing_file,
 	    struct db_fault *fault, struct err *e);
+	/* Called before the statements are dropped and close(): drop() need not
+	 * tell the server of them. NULL: it makes no difference. */
+	void (*start_close)(void *conn);
 	void (*close)(void *conn);
 	int (*reopen)(void *conn, struct err *e);
 	int (*set_limits)(

@@ -184,6 +184,8 @@ db_close(struct db *db)
 {
 	if (db == NULL)
 		return;
+	if (db->conn != NULL && db->driver->start_close != NULL)
+		db->driver->start_close(db->conn);
 	free_cached_statements(db);
 	if (db->conn != NULL)
 		db->driver->close(db->conn);

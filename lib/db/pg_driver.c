@@ -10,6 +10,14 @@
 enum { NAME_MAX_PG = 63 };
 
 static void
+link_start_close(void *conn)
+{
+	struct link *l = conn;
+
+	l->closes = true;
+}
+
+static void
 link_close(void *conn)
 {
 	struct link *l = conn;
@@ -161,7 +169,7 @@ const struct driver driver_pg = {
 	.begin_with_next = link_begin_with_next,
 	.check = pg_check_url,
 	.open = link_open,
-	.close = link_close,
+	.start_close = link_start_close, .close = link_close,
 	.reopen = link_reopen,
 	.set_limits = link_set_limits,
 	.pg_connection = link_pg_connection,

@@ -17,6 +17,7 @@ struct pg_stmt {
 	size_t columns, values_room;
 	struct buf bytes;
 	int64_t changed;
+	bool ran;               /* at least once */
 	bool alone;             /* pg_is_pooled(): it has a transaction of its
 	                         * own */
 };
@@ -85,6 +86,12 @@ link_read_pending_rows(struct link *l, struct err *e)
 	return s == NULL ? 0 : stmt_end_own_transaction(s, e);
 }
 
+static bool
+stmt_is_prepared(const struct pg_stmt *s)
+{
+	return s->opened == pg_count_opens(s->link->pg);
+}
+
 static void
 stmt_rename_and_forget_prepared(struct pg_stmt *s)
 {
@@ -139,7 +146,7 @@ pg_statement_drop(void *stmt)
 
 	pg_statement_reset(s);
 	(void)snprintf(sql, sizeof(sql), "DEALLOCATE %s", s->name);
-	if (s->opened == pg_count_opens(s->link->pg) &&
+	if (!s->link->closes && stmt_is_prepared(s) &&
 	    link_read_pending_rows(s->link, &ignored) == 0 &&
 	    pg_can_run_command(s->link->pg))
 		(void)link_exec(s->link, sql, &ignored);
@@ -172,7 +179,7 @@ stmt_prepare_if_needed(struct pg_stmt *s, struct err *e)
 {
 	struct link *l = s->link;
 
-	if (s->opened == pg_count_opens(l->pg))
+	if (stmt_is_prepared(s))
 		return 0;
 	if (pg_prepare(l->pg, s->name, s->sql, NULL, 0, e) == -1)
 		return -1;
@@ -180,12 +187,21 @@ stmt_prepare_if_needed(struct pg_stmt *s, struct err *e)
 	return 0;
 }
 
+/* A statement that runs for the first time is not prepared, which saves a round
+ * trip: most statements run once. */
 static int
-stmt_prepare_if_needed_and_send(struct pg_stmt *s, size_t n, struct err *e)
+stmt_send(struct pg_stmt *s, size_t n, struct err *e)
 {
-	return link_begin_if_left(s->link, e) == -1 ||
-	    stmt_prepare_if_needed(s, e) == -1 ? -1 :
-	    pg_send_prepared(s->link->pg, s->name, &s->args, n, e);
+	struct link *l = s->link;
+	bool again = s->ran;
+
+	s->ran = true;
+	if (link_begin_if_left(l, e) == -1)
+		return -1;
+	if (!again && !stmt_is_prepared(s))
+		return pg_send_unprepared(l->pg, s->sql, NULL, &s->args, n, e);
+	return stmt_prepare_if_needed(s, e) == -1 ? -1 :
+	    pg_send_prepared(l->pg, s->name, &s->args, n, e);
 }
 
 int
@@ -208,7 +224,7 @@ pg_statement_start(
 	if (link_read_pending_rows(l, e) == -1 ||
 	    pg_args_set(&s->args, v, n, l->fault, e) == -1 ||
 	    (pg_is_pooled(l->pg) ? stmt_send_unprepared :
-	    stmt_prepare_if_needed_and_send)(s, n, e) == -1)
+	    stmt_send)(s, n, e) == -1)
 		return -1;
 	l->busy = s;
 	return 0;
@@ -249,7 +265,8 @@ convert_row(struct pg_stmt *s, struct err *e)
 static int
 mark_transient_if_table_changed(struct pg_stmt *s, struct err *e)
 {
-	if (strcmp(s->link->fault->sqlstate, "0A000") == 0) {
+	if (stmt_is_prepared(s) &&
+	    strcmp(s->link->fault->sqlstate, "0A000") == 0) {
 		stmt_rename_and_forget_prepared(s);
 		s->link->fault->again = e->transient = true;
 	}

@@ -20,6 +20,8 @@ struct link {
 	unsigned long serial;   /* for names of prepared statements */
 	bool begins;            /* BEGIN is to be sent with the next command,
 	                         * which saves a round trip */
+	bool closes;            /* the connection will be closed next, so the
+	                         * server forgets the statements */
 	struct buf script;
 };
 

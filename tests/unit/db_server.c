@@ -225,6 +225,9 @@ changed_tables_are_retried(void **state)
 	script(v, "CREATE TABLE t (a int); INSERT INTO t VALUES (1)");
 	OK(v, db_run(v->db, sql, NULL, 0, NULL, &v->e));
 	script(v, "ALTER TABLE t ADD b int");
+	/* Only now the statement is prepared, as it runs again. */
+	OK(v, db_run(v->db, sql, NULL, 0, NULL, &v->e));
+	script(v, "ALTER TABLE t ADD c int");
 	assert_int_equal(db_run(v->db, sql, NULL, 0, NULL, &v->e), -1);
 	assert_true(db_fault(v->db)->again);
 	assert_int_equal(err_exit_code(&v->e), 75);
