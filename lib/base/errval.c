@@ -21,6 +21,19 @@ err_set(struct err *e, enum err_code code, bool transient,
 }
 
 int
+err_bug(struct err *e, const char *fmt, ...)
+{
+	char what[sizeof(e->msg) - 64];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	return err_set(e, ERR_BUG, false,
+	    "bug in this program: %s; please report it", what);
+}
+
+int
 err_errno(struct err *e, enum err_code code_unless_epipe_or_eacces,
     const char *what)
 {

@@ -52,6 +52,10 @@ int err_set(struct err *e, enum err_code code, bool transient,
 int err_errno(struct err *e, enum err_code code_unless_epipe_or_eacces,
     const char *what);
 int err_nomem(struct err *e);
+/* Reports what only a fault of the program can cause: "bug in this program:
+ * MESSAGE; please report it". */
+int err_bug(struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 void err_prefix(struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* The exit code: 75 if e->transient, else e->code. */

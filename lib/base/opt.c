@@ -258,8 +258,8 @@ store_option_or_set_error(
 	if (c == FIRST_LONG + (int)s->n + 1)
 		return OPT_VERSION;
 	if ((o = find_option(s, c)) == NULL)
-		return err_set(e, ERR_BUG, false, "bug in this program: "
-		    "getopt_long returned an option that is not in the table");
+		return err_bug(e, "getopt_long returned an option that is not "
+		    "in the table");
 	note_option_is_given(s, into, o);
 	if (parse_and_store_value(o, into, optarg) == 0)
 		return OPT_RUN;

@@ -123,8 +123,8 @@ where_init(struct where *w, struct db *db, enum sql_id script,
 	*w = (struct where){ 0 };
 	buf_init(&w->sql, SIZE_MAX / 4);
 	if (at == NULL)
-		return err_set(e, ERR_BUG, false, "bug in this program: no "
-		    "\"WHERE true\" in the statement: %s", text);
+		return err_bug(e, "no \"WHERE true\" in the statement: %s",
+		    text);
 	if (f->id != NULL && letter_find_row(db, f->id, &id, e) == -1)
 		return -1;
 	while (w->n < n) {

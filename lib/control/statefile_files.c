@@ -137,8 +137,8 @@ scan(struct json *j, const char *text, size_t n, struct err *e)
 
 	if (json_scan(j, text, n, 3, JSON_LAST, &f) == 0)
 		return 0;
-	return f.nomem ? err_nomem(e) : err_set(e, ERR_BUG, false,
-	    "a list of files is not JSON: %s; please report it", f.why);
+	return f.nomem ? err_nomem(e) : err_bug(e, "a list of files is not "
+	    "JSON: %s", f.why);
 }
 
 static int

@@ -171,7 +171,7 @@ db_copy_begin(struct db *db, const char *sql, struct err *e)
 {
 	fault_clear(&db->fault);
 	if (db->driver->copy_begin == NULL)
-		return err_set(e, ERR_BUG, false, "SQLite has no COPY");
+		return err_bug(e, "SQLite has no COPY");
 	return db->driver->copy_begin(db->conn, sql, e);
 }
 

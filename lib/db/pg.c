@@ -304,8 +304,8 @@ pg_exec(struct pg *pg, const char *sql, bool *copy_in_began, struct err *e)
 		return pg_set_command_error_and_free(pg, res, e);
 	pg->copying = *copy_in_began = status == PGRES_COPY_IN;
 	if (commits && strcmp(PQcmdStatus(res), sql) != 0)
-		rc = err_set(e, ERR_BUG, false, "bug in this program: COMMIT "
-		    "after a failed statement; nothing was committed");
+		rc = err_bug(e, "COMMIT after a failed statement; nothing was "
+		    "committed");
 	PQclear(res);
 	return rc;
 }

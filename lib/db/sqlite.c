@@ -191,8 +191,7 @@ lite_map_parameters(struct lite_stmt *s, struct err *e)
 		name = sqlite3_bind_parameter_name(s->st, i + 1);
 		n = name == NULL ? 0 : strtol(name + 1, &end, 10);
 		if (n < 1 || n > PARAMS_MAX || *end != '\0')
-			return err_set(e, ERR_BUG, false,
-			    "bug: parameters must be $1, $2 ...: %s",
+			return err_bug(e, "parameters must be $1, $2 ...: %s",
 			    sqlite3_sql(s->st));
 		s->value[i] = (int)n - 1;
 	}
@@ -230,8 +229,8 @@ lite_start(void *stmt, const struct db_value *v, size_t n, bool copies_values,
 
 	for (int i = 0; i < s->params && rc == SQLITE_OK; i++) {
 		if ((size_t)s->value[i] >= n)
-			return err_set(e, ERR_BUG, false, "bug: no value for "
-			    "$%d: %s", s->value[i] + 1, sqlite3_sql(s->st));
+			return err_bug(e, "no value for $%d: %s",
+			    s->value[i] + 1, sqlite3_sql(s->st));
 		bytes += v[s->value[i]].len;
 		rc = lite_bind(s->st, i + 1, &v[s->value[i]], copies_values);
 	}

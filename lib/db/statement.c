@@ -240,8 +240,8 @@ db_int(struct db *db, const char *sql, const struct db_value *v, size_t n,
 		first = db_column(r, 0);
 		rc = first.type == DB_NULL ? 0 : value_to_int(&first, out);
 		if (rc == -1)
-			(void)err_set(e, ERR_BUG, false, "bug in this program: "
-			    "the result is not an integer: %s", sql);
+			(void)err_bug(e, "the result is not an integer: %s",
+			    sql);
 		/* A statement that writes must be stepped to its end: only
 		 * then it is committed, or reports a failure. */
 		while (rc != -1 && (rc = db_next(r, e)) == 1)

@@ -245,11 +245,10 @@ check_losses_are_within_input(const struct counts *c, struct err *e)
 
 	if (c->aside > c->rejected || (c->in > 0 && (gone > c->in ||
 	    (gone == c->in && c->out > 0))))
-		return err_set(e, ERR_BUG, false, "the counts of stage %s do "
-		    "not add up: %llu in, %llu out, %llu dropped, %llu "
-		    "rejected, %llu of these written to a file", c->stage,
-		    (unsigned long long)c->in, (unsigned long long)c->out,
-		    (unsigned long long)c->dropped,
+		return err_bug(e, "the counts of stage %s do not add up: %llu "
+		    "in, %llu out, %llu dropped, %llu rejected, %llu of these "
+		    "written to a file", c->stage, (unsigned long long)c->in,
+		    (unsigned long long)c->out, (unsigned long long)c->dropped,
 		    (unsigned long long)c->rejected,
 		    (unsigned long long)c->aside);
 	return 0;

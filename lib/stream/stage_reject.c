@@ -74,8 +74,7 @@ write_reject(struct stage *s, const struct reject *r, enum reject_way way,
 	if (way == REJECT_NOWHERE)
 		return stage_set_no_reject_place_error(s, r, e);
 	if (way == REJECT_TO_STREAM && s->out == NULL)
-		return err_set(e, ERR_BUG, false, "bug in this program: it "
-		    "has no output stream for a reject; please report it");
+		return err_bug(e, "it has no output stream for a reject");
 	buf_clear(&s->text);
 	if (reject_append_line(&s->text, &s->who, r, e) == -1)
 		return -1;

@@ -25,9 +25,8 @@ int
 stage_emit(struct stage *s, const char *rec, size_t len, struct err *e)
 {
 	if (is_mark_line(rec, len))
-		return err_set(e, ERR_BUG, false, "bug in this program: it "
-		    "tried to write a record whose first member is @etl; "
-		    "please report it");
+		return err_bug(e, "it tried to write a record whose first "
+		    "member is @etl");
 	if (out_line(s->out, rec, len, e) == -1)
 		return -1;
 	s->counts.out++;
@@ -223,11 +222,10 @@ check_every_input_has_an_outcome(const struct stage *s, struct err *e)
 	if (s->conf->source || s->conf->sink ||
 	    c->in == s->passed + c->dropped + c->rejected)
 		return 0;
-	return err_set(e, ERR_BUG, false, "bug in this program: %llu records "
-	    "came in, but %llu passed, %llu were dropped and %llu rejected; "
-	    "please report it",
-	    (unsigned long long)c->in, (unsigned long long)s->passed,
-	    (unsigned long long)c->dropped, (unsigned long long)c->rejected);
+	return err_bug(e, "%llu records came in, but %llu passed, %llu were "
+	    "dropped and %llu rejected", (unsigned long long)c->in,
+	    (unsigned long long)s->passed, (unsigned long long)c->dropped,
+	    (unsigned long long)c->rejected);
 }
 
 static int

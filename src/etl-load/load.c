@@ -27,9 +27,8 @@ check_all_records_have_outcome(const struct loader *l, struct err *e)
 
 	if (taken == in)
 		return 0;
-	return err_set(e, ERR_BUG, false, "bug in this program: %llu records "
-	    "were read, but %llu were loaded or rejected; please report it",
-	    (unsigned long long)in, (unsigned long long)taken);
+	return err_bug(e, "%llu records were read, but %llu were loaded or "
+	    "rejected", (unsigned long long)in, (unsigned long long)taken);
 }
 
 /* Called at the end of a stream that an earlier run has loaded. Fails if the

@@ -33,9 +33,8 @@ write_outputs_and_count(
 		const char *lf = memchr(p, '\n', (size_t)(end - p));
 
 		if (lf == NULL)
-			return err_set(e, ERR_BUG, false, "bug in this "
-			    "program: an output of the filter does not end "
-			    "with a line feed; please report it");
+			return err_bug(e, "an output of the filter does not "
+			    "end with a line feed");
 		if (stage_emit(t->stage, p, (size_t)(lf - p), e) == -1)
 			return -1;
 		p = lf;

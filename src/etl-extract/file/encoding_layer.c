@@ -171,8 +171,7 @@ encoding_read(struct layer *l, char *p, size_t n, struct err *e)
 	if (c->to_utf8 == NULL && open_by_first_bytes(c, e) == -1)
 		return -1;
 	if (n < sizeof(small))
-		return err_set(e, ERR_BUG, false, "bug in this program: the "
-		    "buffer for converted text is too small; please report it");
+		return err_bug(e, "the buffer for converted text is too small");
 	while (got == 0) {
 		if (c->start < c->end)
 			got = convert(c, p, n);

@@ -122,12 +122,10 @@ check_counts_and_reject_limit(struct loader *l, bool ended, struct err *e)
 
 	if (t->in != t->inserted + t->updated + t->unchanged +
 	    t->superseded + t->skipped + t->deleted + t->missed + t->rejected)
-		return err_set(e, ERR_BUG, false, "bug in this program: %llu "
-		    "records came in, but %llu were inserted, %llu updated, "
-		    "%llu unchanged, %llu superseded, %llu skipped, %llu "
-		    "deleted, %llu missed and %llu rejected; %s; please "
-		    "report it",
-		    (unsigned long long)t->in,
+		return err_bug(e, "%llu records came in, but %llu were "
+		    "inserted, %llu updated, %llu unchanged, %llu superseded, "
+		    "%llu skipped, %llu deleted, %llu missed and %llu "
+		    "rejected; %s", (unsigned long long)t->in,
 		    (unsigned long long)t->inserted,
 		    (unsigned long long)t->updated,
 		    (unsigned long long)t->unchanged,
@@ -138,11 +136,9 @@ check_counts_and_reject_limit(struct loader *l, bool ended, struct err *e)
 		    (unsigned long long)t->rejected,
 		    loader_say_what_is_stored(l));
 	if (in != due)
-		return err_set(e, ERR_BUG, false, "bug in this program: %llu "
-		    "records were read, but %llu would be committed; %s; "
-		    "please report it",
-		    (unsigned long long)due, (unsigned long long)in,
-		    loader_say_what_is_stored(l));
+		return err_bug(e, "%llu records were read, but %llu would be "
+		    "committed; %s", (unsigned long long)due,
+		    (unsigned long long)in, loader_say_what_is_stored(l));
 	return check_reject_limit(
 	    l, in, l->sums.rejected + t->rejected, upstream, ended, e);
 }

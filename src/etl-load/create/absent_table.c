@@ -30,9 +30,8 @@ refuse_records(void *self, struct outcome *o, struct err *e)
 	(void)self;
 	for (size_t i = 0; i < o->chunk->n; i++)
 		if (o->chunk->items[i].kind == ITEM_RECORD) {
-			(void)err_set(e, ERR_BUG, false, "bug in this "
-			    "program: a record came after the end of the "
-			    "input; please report it");
+			(void)err_bug(e, "a record came after the end of the "
+			    "input");
 			return SINK_FAILED;
 		}
 	return SINK_DONE;

@@ -134,8 +134,7 @@ emit_put_row(struct buf *b, enum db_kind kind, const struct table *t,
 	else if (!lite)
 		json_put_compact(b, &j, 0);
 	else if (j.n != t->n + 1)
-		rc = err_set(e, ERR_BUG, false, "bug in this program: --emit: "
-		    "an image has other columns; please report it");
+		rc = err_bug(e, "--emit: an image has other columns");
 	else
 		rc = put_sqlite_row(b, t, generated, &j, e);
 	json_release(&j);

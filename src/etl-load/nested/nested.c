@@ -163,8 +163,7 @@ scan_record(struct loader *l, const struct loaded_table *parent,
 	    0)
 		return 0;
 	return f.nomem ? err_nomem(e) :
-	    err_set(e, ERR_BUG, false, "bug in this program: a record "
-	    "cannot be read a second time; please report it");
+	    err_bug(e, "a record cannot be read a second time");
 }
 
 static enum sink_result

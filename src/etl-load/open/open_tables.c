@@ -15,8 +15,7 @@ loader_open_tables(struct loader *l, struct err *e)
 {
 	l->sink = l->absent ? &sink_absent : sink_for(db_kind(l->db));
 	if (l->sink == NULL)
-		return err_set(e, ERR_BUG, false, "bug in this program: it has "
-		    "no sink for this kind of database; please report it");
+		return err_bug(e, "it has no sink for this kind of database");
 	for (size_t i = 0; i < loader_count_tables(l); i++)
 		if (open_table(l, &l->tables[i], e) == -1)
 			return -1;

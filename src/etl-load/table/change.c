@@ -112,9 +112,8 @@ enter_payload(struct change *c, enum json_members duplicates, bool *inside,
 		    "the payload is not an object");
 	if (json_scan(j, j->text + j->tok[v].at, j->tok[v].len, 1, duplicates,
 	    &f) == -1)
-		return f.nomem ? err_nomem(e) : err_set(e, ERR_BUG, false,
-		    "bug in this program: the payload of a change "
-		    "cannot be read a second time; please report it");
+		return f.nomem ? err_nomem(e) : err_bug(e, "the payload of a "
+		    "change cannot be read a second time");
 	return 1;
 }
 
@@ -216,8 +215,7 @@ scan_image(struct change *c, struct json *j, const struct image *image,
 		c->target->mapping.levels, JSON_LAST, &f) == 0)
 		return 0;
 	return f.nomem ? err_nomem(e) :
-	    err_set(e, ERR_BUG, false, "bug in this program: an object of a "
-	    "change cannot be read a second time; please report it");
+	    err_bug(e, "an object of a change cannot be read a second time");
 }
 
 static int

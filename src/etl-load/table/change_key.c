@@ -18,8 +18,7 @@ scan_text(
 	    &f) == 0)
 		return 0;
 	return f.nomem ? err_nomem(e) :
-	    err_set(e, ERR_BUG, false, "bug in this program: the copy of a "
-	    "key cannot be read; please report it");
+	    err_bug(e, "the copy of a key cannot be read");
 }
 
 /* Returns the token of the value of column number i of the key, or 0. */

@@ -208,8 +208,7 @@ find_special_characters_of_value(
 	if (json_scan(&r->inner, j->text + t->at, t->len, 0, JSON_LAST,
 	    &f) == -1)
 		return f.nomem ? err_nomem(e) :
-		    err_set(e, ERR_BUG, false, "bug in this program: a "
-		    "value cannot be read a second time; please report it");
+		    err_bug(e, "a value cannot be read a second time");
 	*flags = r->inner.flags;
 	return 0;
 }

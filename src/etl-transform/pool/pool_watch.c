@@ -158,8 +158,7 @@ handle_event(struct pool *p, const struct event *v, struct err *e)
 		return err_set(e, ERR_IO, true, "cannot start a worker "
 		    "process: fork: %s", strerror(v->status));
 	}
-	return err_set(e, ERR_BUG, false, "bug in this program: a worker sent "
-	    "the unknown event %d; please report it", (int)v->kind);
+	return err_bug(e, "a worker sent the unknown event %d", (int)v->kind);
 }
 
 static int
