@@ -141,7 +141,9 @@ schema /y' "$(rejects)"
 2 {}
 3 {"k":[1,2]}' "$(sql "SELECT id || ' ' || CAST(rest AS text) FROM t
 		    ORDER BY id" | while read -r id object; do
-			echo "$id $(echo "$object" | jq -cS .)"
+			# jq 1.7 would keep the spelling 1.50.
+			echo "$id $(echo "$object" |
+			    jq -cS 'if .x then .x.a += 0 else . end')"
 		done)"
 	done
 	is "$k --extra COLUMN: a text column keeps the order and the spelling" \
