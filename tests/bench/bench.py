@@ -312,6 +312,8 @@ def stages():
         "then filter 'is_not_empty($id) && is_not_empty($timestamp)' "
         "then cut -o -f id,timestamp,value,source_file %s/*.csv | "
         "sqlite3 -csv %s '.import /dev/stdin events'" % (CSV_DIR, SQLITE))
+    by_pages = "head -n %d %s.ndjson >%s/few && %s pages %s/few" % (
+        ROWS // 10, LOADED, SCRATCH, seed, SCRATCH)
     csv_threads = "/usr/bin/python3 %s/threads.py %s 100 %s/*.csv" % (
         HERE, SQLITE, CSV_DIR)
     plain_jq = "jq -c -f %s/posts-plain.jq %s 2>/dev/null" % (HERE, FEW_POSTS)
@@ -356,6 +358,13 @@ def stages():
         Stage("csv-sqlite", CSV_FILES * CSV_ROWS,
               ("`mlr`, `sqlite3 .import`", csv_peer), csv_example, 1.5,
               sqlite_example, sqlite_example_rows),
+        # The most that csv-sqlite could reach: SQLite alone, which stores
+        # rows that are ready, in one transaction.
+        Stage("csv-sqlite-limit", CSV_FILES * CSV_ROWS,
+              ("`mlr`, `sqlite3 .import`", csv_peer),
+              "sqlite3 -csv %s '.import %s/stored-%d.csv events'"
+              % (SQLITE, DATA, CSV_ROWS), None, sqlite_example,
+              sqlite_example_rows),
         # The peer takes minutes for all rows, so it gets every hundredth.
         Stage("csv-threads", CSV_FILES * CSV_ROWS,
               ("a thread per file, a commit per row", csv_threads), csv_example,
@@ -398,11 +407,15 @@ def stages():
               memory=32),
         # Both commit after every 100 rows.
         Stage("load-pg-100", ROWS // 10,
-              ("`execute_values`, 100 a page and commit",
-               "head -n %d %s.ndjson >%s/few && %s pages %s/few" % (
-                   ROWS // 10, LOADED, SCRATCH, seed, SCRATCH)),
+              ("`execute_values`, 100 a page and commit", by_pages),
               "head -n %d %s.ndjson | %s--batch 100" % (
                   ROWS // 10, LOADED, LOAD), 3, pg_empty, pg_rows, memory=32),
+        # The most that load-pg-100 could reach: COPY of rows that are ready,
+        # which finds no row of an equal key and counts nothing.
+        Stage("load-pg-100-limit", ROWS // 10,
+              ("`execute_values`, 100 a page and commit", by_pages),
+              'psql -Xq -d "$DATABASE_URL" -f %s/copy-%d.sql' % (DATA, ROWS),
+              None, pg_empty, pg_rows),
         Stage("append-pg", ROWS,
               ("`psql \\copy` straight in",
                'psql -Xq -d "$DATABASE_URL" -c "\\copy appended FROM '

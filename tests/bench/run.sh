@@ -68,6 +68,28 @@ csv_rows=$((ROWS / 50))
 	mv "$data/csv-part" "$data/csv-$csv_rows"
 }
 
+# The rows that csv-sqlite and load-pg-100 store, ready for the database: a CSV file,
+# and a COPY statement for each 100 rows.
+[ -s "$data/stored-$csv_rows.csv" ] || {
+	for file in "$data/csv-$csv_rows"/*.csv; do
+		awk -v file="$file" 'NR > 1 { print $0 "," file }' "$file"
+	done >"$data/part"
+	mv "$data/part" "$data/stored-$csv_rows.csv"
+}
+[ -s "$data/copy-$ROWS.sql" ] || {
+	head -n $((ROWS / 10)) "$data/rows-$ROWS.csv" | awk '
+	NR % 100 == 1 {
+		if (NR > 1)
+			print "\\."
+		print "COPY user_activities (user_id, post_id, activity_type, " \
+		    "title, body, word_count, extracted_at, loaded_at) " \
+		    "FROM STDIN (FORMAT csv);"
+	}
+	{ print $0 ",now" }
+	END { print "\\." }' >"$data/part"
+	mv "$data/part" "$data/copy-$ROWS.sql"
+}
+
 # A JSON array of 1.2 GiB, with ROWS=1000000.
 case " ${STAGES:-json-large} " in
 *' json-large '*)
