@@ -53,6 +53,10 @@ $(B)/tests/unit/transform_pool.o: CPPFLAGS += -Isrc/etl-transform
 $(B)/tests/unit/transform_pool: $(call objects,src/etl-transform/pool) \
     $(B)/src/etl-transform/engine/outcome.o
 $(B)/tests/unit/transform_pool: UNIT_LIBS = -lseccomp
+$(B)/tests/unit/transform_late.o: CPPFLAGS += -Isrc/etl-transform
+$(B)/tests/unit/transform_late: $(filter-out %/main.o,\
+    $(call objects,src/etl-transform))
+$(B)/tests/unit/transform_late: UNIT_LIBS = -ljq -lseccomp -lm
 $(COUNTED): $(B)/counted/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Isrc/etl-transform $(WARN) $(CFLAGS) -fno-builtin \

@@ -1,4 +1,4 @@
-#include "engine/engine.h"
+#include "engine/filter.h"
 #include "native/native.h"
 
 #include <stdio.h>
@@ -6,10 +6,13 @@
 #include <string.h>
 
 /* The engine of --engine: libjq, and in front of it the native engine, if that
- * can run the filter. libjq compiles every filter, so that a wrong one is found
- * and said by libjq, and runs the records that the native engine gives back. */
+ * can run the filter. libjq runs the records that the native engine gives back.
+ * A wrong filter is found and said by libjq, at the start. But to start libjq
+ * takes most of the time that this program needs to start. So if the native
+ * engine can run the filter and is sure that libjq accepts it, a worker starts
+ * libjq at the first record that it needs libjq for. */
 struct choice {
-	void *jq;
+	struct filter *jq;
 	struct native *native;  /* NULL: libjq runs all records */
 };
 
@@ -20,7 +23,7 @@ choice_free(void *self)
 
 	if (c == NULL)
 		return;
-	engine_jq.free(c->jq);
+	filter_free(c->jq);
 	native_free(c->native);
 	free(c);
 }
@@ -87,6 +90,24 @@ engine_choice_parse(
 	return 0;
 }
 
+/* Sets *native to 1 if the native engine can run the filter. */
+static int
+compile(struct choice *c, const struct engine_conf *conf, struct lacks *lacks,
+    int *native, struct err *e)
+{
+	bool first = conf->choice != ENGINE_JQ && !conf->limits_are_small &&
+	    native_may_compile_first(conf);
+
+	if (filter_prepare(&c->jq, conf, e) == -1 ||
+	    (!first && filter_compile(c->jq, e) == -1))
+		return -1;
+	if (conf->choice != ENGINE_JQ &&
+	    (*native = native_compile(&c->native, conf, lacks, e)) == -1)
+		return -1;
+	return first && (*native == 0 || lacks->doubtful) ?
+	    filter_compile(c->jq, e) : 0;
+}
+
 static int
 choice_compile(void **self, const struct engine_conf *conf, struct err *e)
 {
@@ -96,9 +117,7 @@ choice_compile(void **self, const struct engine_conf *conf, struct err *e)
 
 	if (c == NULL)
 		return err_nomem(e);
-	if (engine_jq.compile(&c->jq, conf, e) == -1 ||
-	    (conf->choice != ENGINE_JQ &&
-	    (native = native_compile(&c->native, conf, &lacks, e)) == -1) ||
+	if (compile(c, conf, &lacks, &native, e) == -1 ||
 	    refuse_or_explain(conf, &lacks, native > 0, e) == -1) {
 		choice_free(c);
 		return -1;
@@ -113,7 +132,7 @@ choice_run(void *self, const struct json *j, struct outcome *o)
 	struct choice *c = self;
 
 	if (c->native == NULL || !native_run(c->native, j, o))
-		engine_jq.run(c->jq, j, o);
+		filter_run(c->jq, j, o);
 }
 
 const struct engine engine_choice = {

@@ -4,11 +4,12 @@
  * jq_args       the options with two arguments (--arg, --argjson ...).
  * transform     passes records to the workers and writes their results in
  *               order; a mark is written after the records before it.
- * pool/         the processes. keeper compiles the filter once and forks
- *               workers; worker runs the filter; pool controls both from the
- *               parent process; shared_slots is the memory through which
- *               records and results pass; sandbox takes rights from a worker.
- * choice        --engine: libjq, with the native engine in front of it.
+ * pool/         the processes. keeper compiles the filter and forks workers;
+ *               worker runs the filter; pool controls both from the parent
+ *               process; shared_slots is the memory through which records and
+ *               results pass; sandbox takes rights from a worker.
+ * choice        --engine: libjq, with the native engine in front of it, so
+ *               that libjq need not be started for most filters.
  * native/       runs many filters without libjq: parser (lexer, parse_*) makes
  *               a tree, resolve makes a program of it, run (run_*, functions*)
  *               runs it on value, the values of a record.
@@ -23,7 +24,8 @@
  * module/       the functions of the jq module etl: etl.jq, and in C module,
  *               module_number, times, time zones (zone_files has their
  *               files) and words.
- * number/       converts records to libjq's values and back (jvalue). Numbers
+ * number/       converts records to libjq's values and back (jvalue), also
+ *               --arg and such (jvalue_args). Numbers
  *               keep their digits: numbers has the table, number_doubles and
  *               number_classes fill it, number_made adds the numbers that the
  *               module etl makes, and number_names finds numbers by name. */
@@ -170,6 +172,9 @@ run_filter_in_worker(const struct transform_opts *o, const struct args *a,
 			.max_record = o->max_record,
 			.duplicates = members == JSON_LAST,
 			.choice = engine, .explain = o->explain,
+			.limits_are_small = o->time_limit < 1000 ||
+			    (o->memory_limit > 0 &&
+			    o->memory_limit < 16 << 20),
 			.hash = o->hash, .hash_as = o->hash_as
 		},
 		.jobs = 1,

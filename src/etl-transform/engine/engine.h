@@ -1,5 +1,5 @@
-/* The interface to an engine, which runs a filter on records (filter.c: libjq;
- * hash.c: the same with --hash, or only the hash).
+/* The interface to an engine, which runs a filter on records (choice.c: libjq
+ * and the native engine; hash.c: the same with --hash, or only the hash).
  * Owns:    compile() fills *self; free() frees it, NULL allowed.
  * Borrows: conf until free(); the record and the outcome during run().
  * Gives:   run() appends each output and an LF to o->out, or calls
@@ -39,6 +39,8 @@ struct engine_conf {
 	size_t max_record;              /* longer outputs are rejected */
 	enum engine_choice choice;      /* --engine */
 	bool explain;                   /* --explain */
+	bool limits_are_small;          /* a record has no time or memory to
+					 * spare to start libjq */
 	const char *hash, *hash_as;     /* --hash, --hash-as, or NULL */
 };
 
@@ -59,7 +61,7 @@ struct engine {
 int engine_choice_parse(
     enum engine_choice *choice, const char *name, struct err *e);
 
-extern const struct engine engine_jq, engine_choice, engine_hash;
+extern const struct engine engine_choice, engine_hash;
 
 void outcome_init(struct outcome *o);
 void outcome_release(struct outcome *o);

@@ -1,4 +1,4 @@
-#include "engine/engine.h"
+#include "engine/filter.h"
 #include "engine/filter_imports.h"
 #include "engine/filter_program.h"
 #include "engine/filter_stderr.h"
@@ -23,6 +23,9 @@ struct filter {
 	struct numbers numbers;
 	struct reader reader;
 	struct module module;
+	struct program program;         /* these two until it is compiled */
+	jv args;
+	bool compiled;
 	struct buf text;                /* error messages of libjq */
 };
 
@@ -130,95 +133,8 @@ set_library_folders(struct filter *f, struct err *e)
 }
 
 static int
-parse_json_argument(jv *v, const struct arg *a, struct err *e)
+prepare(struct filter *f, struct err *e)
 {
-	struct json j = { .text = NULL };
-	struct json_fault fault;
-	struct reader r;
-
-	if (json_scan(&j, a->value, strlen(a->value), JSON_LEVELS_ALL,
-	    JSON_LAST, &fault) == -1) {
-		json_release(&j);
-		return err_set(e, ERR_USAGE, false,
-		    "--argjson %s: not JSON: %s", a->name, fault.why);
-	}
-	reader_init(&r, NULL);
-	*v = jvalue_read(&r, &j);
-	reader_release(&r);
-	json_release(&j);
-	return 0;
-}
-
-static int
-read_slurpfile_argument(jv *v, const struct arg *a, struct err *e)
-{
-	jv message;
-
-	*v = jv_load_file(a->value, 0);
-	if (jv_is_valid(*v))
-		return 0;
-	message = jv_invalid_get_msg(*v);
-	(void)err_set(e, ERR_CONFIG, false, "--slurpfile %s: %s", a->name,
-	    jv_get_kind(message) == JV_KIND_STRING ?
-	    jv_string_value(message) : "cannot be read");
-	jv_free(message);
-	return -1;
-}
-
-/* Makes an object of all $NAME that options such as --arg define, and $ARGS. */
-static int
-build_variables_and_args(jv *out, const struct engine_conf *c, struct err *e)
-{
-	jv named = jv_object(), all;
-
-	for (size_t i = 0; i < c->nargs; i++) {
-		const struct arg *a = &c->args[i];
-		jv v = jv_null();
-		int rc = 0;
-
-		if (a->kind == ARG_TEXT)
-			v = jv_string(a->value);
-		else if (a->kind == ARG_JSON)
-			rc = parse_json_argument(&v, a, e);
-		else
-			rc = read_slurpfile_argument(&v, a, e);
-		if (rc == -1) {
-			jv_free(named);
-			return -1;
-		}
-		named = jv_object_set(named, jv_string(a->name), v);
-	}
-	all = JV_OBJECT(jv_string("positional"), jv_array(),
-	    jv_string("named"), jv_copy(named));
-	*out = jv_object_set(named, jv_string("ARGS"), all);
-	return 0;
-}
-
-static int
-build_and_compile_program(struct filter *f, jv args, struct err *e)
-{
-	struct program p;
-	struct buf message;
-	int rc;
-
-	buf_init(&message, MESSAGE_MAX);
-	if ((rc = program_build(&p, f->conf, f->module.tag, e)) == -1) {
-		jv_free(args);
-	} else if (!jq_compile_args(f->jq, buf_text(&p.text), args)) {
-		program_append_clean_message(&p, &message, buf_text(&f->text));
-		rc = err_set(e, ERR_CONFIG, false, "filter: %s",
-		    buf_text(&message));
-	}
-	buf_release(&message);
-	program_release(&p);
-	return rc;
-}
-
-static int
-init_and_compile(struct filter *f, struct err *e)
-{
-	jv args;
-
 	if (filter_imports_check(f->conf, e) == -1 ||
 	    stderr_escape_if_terminal(e) == -1)
 		return -1;
@@ -235,20 +151,21 @@ init_and_compile(struct filter *f, struct err *e)
 	    (program_may_use_zones(f->conf) &&
 	    zone_files_read_all(&f->module.zone_files, e) == -1) ||
 	    set_library_folders(f, e) == -1 ||
-	    build_variables_and_args(&args, f->conf, e) == -1)
+	    jvalue_read_args(
+		&f->args, f->conf->args, f->conf->nargs, e) == -1)
 		return -1;
-	return build_and_compile_program(f, args, e);
+	return program_build(&f->program, f->conf, f->module.tag, e);
 }
 
-static void
-filter_free(void *self)
+void
+filter_free(struct filter *f)
 {
-	struct filter *f = self;
-
 	if (f == NULL)
 		return;
 	if (f->jq != NULL)
 		jq_teardown(&f->jq);
+	jv_free(f->args);
+	program_release(&f->program);
 	module_release(&f->module);
 	reader_release(&f->reader);
 	numbers_release(&f->numbers);
@@ -256,8 +173,9 @@ filter_free(void *self)
 	free(f);
 }
 
-static int
-filter_compile(void **self, const struct engine_conf *c, struct err *e)
+int
+filter_prepare(
+    struct filter **out, const struct engine_conf *c, struct err *e)
 {
 	struct filter *f = calloc(1, sizeof(*f));
 
@@ -267,12 +185,40 @@ filter_compile(void **self, const struct engine_conf *c, struct err *e)
 	numbers_init(&f->numbers);
 	reader_init(&f->reader, &f->numbers);
 	buf_init(&f->text, INT32_MAX);
-	if (init_and_compile(f, e) == -1) {
+	f->args = jv_null();
+	if (prepare(f, e) == -1) {
 		filter_free(f);
 		return -1;
 	}
+	*out = f;
+	return 0;
+}
+
+static int
+set_compile_error(struct filter *f, struct err *e)
+{
+	struct buf message;
+
+	buf_init(&message, MESSAGE_MAX);
+	program_append_clean_message(
+	    &f->program, &message, buf_text(&f->text));
+	(void)err_set(e, ERR_CONFIG, false, "filter: %s", buf_text(&message));
+	buf_release(&message);
+	return -1;
+}
+
+int
+filter_compile(struct filter *f, struct err *e)
+{
 	buf_clear(&f->text);
-	*self = f;
+	if (!jq_compile_args(
+		f->jq, buf_text(&f->program.text), jv_copy(f->args)))
+		return set_compile_error(f, e);
+	buf_clear(&f->text);
+	program_release(&f->program);
+	jv_free(f->args);
+	f->args = jv_null();
+	f->compiled = true;
 	return 0;
 }
 
@@ -356,13 +302,28 @@ reject_and_free_error_unless_null(jv why, struct outcome *o)
 	jv_free(why);
 }
 
-static void
-filter_run(void *self, const struct json *j, struct outcome *o)
+/* The native engine has run the other records, so libjq should accept the
+ * filter. */
+static bool
+compile_or_reject(struct filter *f, struct outcome *o)
 {
-	struct filter *f = self;
+	struct err e = { .code = ERR_NONE };
+
+	if (f->compiled || filter_compile(f, &e) == 0)
+		return true;
+	outcome_reject(o, "filter", "bug in this program: libjq refuses a "
+	    "filter that the native engine runs; please report it: %s", e.msg);
+	return false;
+}
+
+void
+filter_run(struct filter *f, const struct json *j, struct outcome *o)
+{
 	bool going = true;
 	jv v;
 
+	if (!compile_or_reject(f, o))
+		return;
 	module_forget_pending_call(&f->module);
 	jq_start(f->jq, jvalue_read(&f->reader, j), 0);
 	while (going && jv_is_valid(v = jq_next(f->jq))) {
@@ -381,7 +342,3 @@ filter_run(void *self, const struct json *j, struct outcome *o)
 	if (o->code[0] != '\0') /* free the values of an unfinished run */
 		jq_start(f->jq, jv_null(), 0);
 }
-
-const struct engine engine_jq = {
-	.compile = filter_compile, .run = filter_run, .free = filter_free
-};

@@ -64,9 +64,7 @@ take_number(struct lexer *l, const char *p)
 
 	if (end[0] == '.' && is_digit(end[1]))
 		end += 1 + strspn(end + 1, "0123456789");
-	else if (*end == '.')
-		kind = TOKEN_UNKNOWN;
-	if (is_letter(*end))
+	if (*end == '.' || is_letter(*end))
 		kind = TOKEN_UNKNOWN;
 	take(l, kind, p, end);
 }

@@ -1,9 +1,12 @@
 #include "native/native.h"
 
+#include "engine/filter_directive.h"
 #include "native/run.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { UNCHECKED_MAX = 8 << 10 };
 
 struct native {
 	struct compiled program;
@@ -34,6 +37,19 @@ prepare_run(struct native *n, const struct engine_conf *c, struct err *e)
 	if (n->run.slots == NULL)
 		return err_nomem(e);
 	return run_module_open(&n->run.module, n->program.zones, e);
+}
+
+/* A long text could exceed the stack of the parser, or a limit of libjq on the
+ * code of a filter. libjq's versions do not agree whether a carriage return
+ * ends a comment. */
+bool
+native_may_compile_first(const struct engine_conf *c)
+{
+	struct directive d;
+
+	return c->dirs.n == 0 && strlen(c->text) <= UNCHECKED_MAX &&
+	    strchr(c->text, '\r') == NULL && !directive_parse(
+	    directive_skip_blanks_and_comments(c->text), &d);
 }
 
 int

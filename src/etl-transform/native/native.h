@@ -13,7 +13,10 @@
 
 struct native;
 
-/* c->text must be a filter that libjq has compiled. */
+/* Returns true if native_compile() may read a filter that libjq has not
+ * compiled yet. */
+bool native_may_compile_first(const struct engine_conf *c);
+/* If it returns 1 and *lacks is not doubtful, libjq accepts the filter. */
 int native_compile(struct native **n, const struct engine_conf *c,
     struct lacks *lacks, struct err *e);
 bool native_run(struct native *n, const struct json *j, struct outcome *o);

@@ -1,13 +1,14 @@
 #include "native/parser_impl.h"
 
-/* The value after a colon: terms with | between them. */
+/* The value after a colon: terms with | between them. jq allows `if`, `as` and
+ * a `?` after brackets only in brackets here. */
 static struct node *
 parse_value(struct parser *p)
 {
 	struct node *left;
 
 	p->depth++;
-	left = p->depth < PARSER_DEPTH ? p->parse_postfix(p) : parser_lacks(p);
+	left = p->depth < PARSER_DEPTH ? p->parse_term(p) : parser_lacks(p);
 	p->depth--;
 	return parser_pipe(p, left, parse_value);
 }
@@ -24,6 +25,8 @@ parse_name(struct parser *p)
 		n = p->parse_pipe(p);
 		if (n == NULL || !parser_skip(p, ")"))
 			return NULL;
+		/* libjq refuses a constant that is no text. */
+		p->lacks->doubtful |= parser_may_fold(n);
 		return lexer_is(&p->lexer, ":") ? n : parser_lacks(p);
 	}
 	if (p->lexer.kind != TOKEN_NAME && p->lexer.kind != TOKEN_VARIABLE)
@@ -57,11 +60,14 @@ static bool
 parse_member(struct parser *p, struct parts *parts)
 {
 	bool variable = p->lexer.kind == TOKEN_VARIABLE;
+	bool keyword = (variable || p->lexer.kind == TOKEN_NAME) &&
+	    parser_is_keyword(p);
 	struct node *name = parse_name(p), *value;
 
 	if (name == NULL)
 		return false;
 	if (!lexer_is(&p->lexer, ":")) {
+		p->lacks->doubtful |= keyword;
 		value = make_value_of_name(p, name, variable);
 	} else if (variable) {
 		return parser_lacks(p) != NULL;

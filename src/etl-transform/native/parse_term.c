@@ -55,6 +55,7 @@ parse_variable(struct parser *p)
 
 	if (n == NULL)
 		return NULL;
+	parser_doubt_keyword(p);
 	n->name = p->lexer.p;
 	n->len = p->lexer.n;
 	lexer_next(&p->lexer);
@@ -130,6 +131,8 @@ parse_try(struct parser *p)
 	if (n == NULL || (n->a = parse_postfix(p)) == NULL)
 		return NULL;
 	if (lexer_is(&p->lexer, "catch")) {
+		/* jq 1.7 refuses `try BODY? catch`, if BODY is no path. */
+		p->lacks->doubtful |= n->a->kind == NODE_TRY;
 		lexer_next(&p->lexer);
 		if ((n->b = parse_postfix(p)) == NULL)
 			return NULL;
@@ -145,13 +148,12 @@ parse_pattern(struct parser *p, struct node *n)
 		return false;
 	if (p->lexer.kind != TOKEN_VARIABLE)
 		return parser_lacks(p) != NULL;
+	parser_doubt_keyword(p);
 	n->name = p->lexer.p;
 	n->len = p->lexer.n;
 	lexer_next(&p->lexer);
 	return true;
 }
-
-static struct node *parse_term(struct parser *p);
 
 /* reduce and foreach */
 static struct node *
@@ -205,11 +207,6 @@ parse_dot(struct parser *p)
 static struct node *
 parse_simple(struct parser *p)
 {
-	static const char *const keywords[] = { "and", "or", "def", "then",
-		"elif", "else", "end", "as", "import", "include", "module",
-		"reduce", "foreach", "catch", "label", "break", "__loc__",
-		"if", "try" };
-
 	switch (p->lexer.kind) {
 	case TOKEN_NUMBER:
 		return parse_number(p);
@@ -220,11 +217,7 @@ parse_simple(struct parser *p)
 	case TOKEN_VARIABLE:
 		return parse_variable(p);
 	case TOKEN_NAME:
-		for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords);
-		     i++)
-			if (lexer_is(&p->lexer, keywords[i]))
-				return parser_lacks(p);
-		return parse_call(p);
+		return parser_is_keyword(p) ? parser_lacks(p) : parse_call(p);
 	default:
 		if (lexer_is(&p->lexer, "."))
 			return parse_dot(p);
@@ -291,7 +284,7 @@ take_question_mark(struct parser *p, struct node *n)
 	}
 }
 
-static struct node *
+struct node *
 parse_term(struct parser *p)
 {
 	bool path = p->lexer.kind == TOKEN_FIELD || lexer_is(&p->lexer, ".");

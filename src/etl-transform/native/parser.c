@@ -82,6 +82,9 @@ parse_level(struct parser *p, size_t level)
 		if (n->b == NULL)
 			return NULL;
 		left = n;
+		/* libjq may refuse a division by zero. */
+		if (n->op == OP_DIVIDE || n->op == OP_REMAINDER)
+			p->lacks->doubtful |= parser_may_fold(n);
 		if (l->groups == NONE && find_operator(p, l) != NULL)
 			return parser_lacks(p);
 	}
@@ -105,6 +108,7 @@ parse_parameters(struct parser *p, struct node *def)
 		    NODE_VARIABLE : NODE_CALL);
 		if (!parser_add_part(p, &parts, n))
 			return false;
+		parser_doubt_keyword(p);
 		n->name = p->lexer.p;
 		n->len = p->lexer.n;
 		lexer_next(&p->lexer);
@@ -125,6 +129,7 @@ parse_define(struct parser *p)
 	lexer_next(&p->lexer);
 	if (p->lexer.kind != TOKEN_NAME)
 		return parser_lacks(p);
+	parser_doubt_keyword(p);
 	n->name = p->lexer.p;
 	n->len = p->lexer.n;
 	lexer_next(&p->lexer);
@@ -167,13 +172,15 @@ parse_filter(struct arena *a, const char *text, struct lacks *lacks)
 {
 	struct parser p = {
 		.arena = a, .lacks = lacks,
-		.parse_pipe = parse_pipe, .parse_postfix = parse_postfix
+		.parse_pipe = parse_pipe, .parse_term = parse_term
 	};
 	struct node *n;
 
 	lexer_start(&p.lexer, text);
-	if (p.lexer.kind == TOKEN_END)          /* only comments */
+	if (p.lexer.kind == TOKEN_END) {        /* only comments */
+		lacks->doubtful = true;
 		return parser_node(&p, NODE_INPUT);
+	}
 	n = parse_pipe(&p);
 	if (n != NULL && p.lexer.kind != TOKEN_END)
 		return parser_lacks(&p);

@@ -57,6 +57,55 @@ parser_pipe(struct parser *p, struct node *left,
 }
 
 bool
+parser_is_keyword(const struct parser *p)
+{
+	static const char *const keywords[] = { "and", "or", "def", "then",
+		"elif", "else", "end", "as", "import", "include", "module",
+		"reduce", "foreach", "catch", "label", "break", "__loc__",
+		"if", "try" };
+
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++)
+		if (strlen(keywords[i]) == p->lexer.n &&
+		    memcmp(keywords[i], p->lexer.p, p->lexer.n) == 0)
+			return true;
+	return false;
+}
+
+void
+parser_doubt_keyword(struct parser *p)
+{
+	p->lacks->doubtful |= parser_is_keyword(p);
+}
+
+static bool
+may_fold_in_pipe(const struct node *n)
+{
+	return n->kind == NODE_INPUT || parser_may_fold(n);
+}
+
+bool
+parser_may_fold(const struct node *n)
+{
+	switch ((enum node_kind)n->kind) {
+	case NODE_CONSTANT:
+	case NODE_OBJECT:
+	case NODE_DEFINE:
+		return true;
+	case NODE_ARRAY:
+		return n->a == NULL || parser_may_fold(n->a);
+	case NODE_NEGATE:
+		return parser_may_fold(n->a);
+	case NODE_COMMA:
+	case NODE_BINARY:
+		return parser_may_fold(n->a) && parser_may_fold(n->b);
+	case NODE_PIPE:
+		return may_fold_in_pipe(n->a) && may_fold_in_pipe(n->b);
+	default:
+		return false;
+	}
+}
+
+bool
 parser_skip(struct parser *p, const char *sign)
 {
 	if (!lexer_is(&p->lexer, sign)) {

@@ -2,7 +2,7 @@
  * Owns:    an arena with the tree and the constants.
  * Borrows: the filter and the options.
  * Gives:   program_compile() returns -1 with *lacks if the native engine cannot
- *          run the filter, which libjq must have compiled. */
+ *          run the filter. */
 #ifndef TRANSFORM_PROGRAM_H
 #define TRANSFORM_PROGRAM_H
 

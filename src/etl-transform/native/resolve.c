@@ -136,19 +136,25 @@ resolve_binding(struct resolver *r, const struct node *n,
 	return copy;
 }
 
+/* A body that is never used is not resolved, so it may call what is not
+ * defined. */
 static struct node *
 resolve_define(struct resolver *r, const struct node *n,
     const struct scope *s)
 {
 	struct scope *inner = resolver_memory(r, sizeof(*inner));
+	struct node *copy;
 
 	if (inner == NULL)
 		return NULL;
 	*inner = (struct scope){
 		.kind = SCOPE_FUNCTION, .name = n->name, .len = n->len,
-		.parameters = n->n, .node = n, .up = s
+		.parameters = n->n, .node = n, .reached = &n->a->reached,
+		.up = s
 	};
-	return resolve_node(r, n->b, inner);
+	copy = resolve_node(r, n->b, inner);
+	r->lacks->doubtful |= !n->a->reached;
+	return copy;
 }
 
 static struct node *

@@ -17,6 +17,7 @@ struct scope {
 	size_t len, parameters;
 	uint32_t slot;
 	const struct node *node;        /* definition or argument */
+	bool *reached;                  /* of the argument or the body */
 	const struct scope *outside;    /* of the argument: where it stands */
 	const struct scope *up;
 };

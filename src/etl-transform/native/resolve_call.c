@@ -82,11 +82,13 @@ resolve_body(struct resolver *r, const struct node *n,
 			return NULL;
 		x[0] = (struct scope){
 			.kind = SCOPE_ARGUMENT, .name = p->name, .len = p->len,
-			.node = n->parts[i], .outside = outside, .up = s
+			.node = n->parts[i], .outside = outside,
+			.reached = &n->parts[i]->reached, .up = s
 		};
 		s = &x[0];
 		if (p->kind != NODE_VARIABLE)
 			continue;
+		n->parts[i]->reached = true;
 		if ((*last = resolver_copy(r, n, NODE_BIND)) == NULL ||
 		    ((*last)->a = r->resolve_node(r, n->parts[i], outside)) ==
 		    NULL)
@@ -132,7 +134,8 @@ resolve_by_definition(struct resolver *r, const struct node *n,
 		return NULL;
 	*function = (struct scope){
 		.kind = SCOPE_FUNCTION, .name = tree->name, .len = tree->len,
-		.parameters = tree->n, .node = tree
+		.parameters = tree->n, .node = tree,
+		.reached = &tree->a->reached
 	};
 	return resolve_body(r, n, function, s);
 }
@@ -290,16 +293,33 @@ resolve_known_call(
 	return lacks_set(r->lacks, n->at, n->name, n->len);
 }
 
+/* Resolves a call of a function that the filter defines. An argument that the
+ * function never uses is not resolved, so it may call what is not defined. */
+static struct node *
+resolve_call_of_user(struct resolver *r, const struct node *n,
+    const struct scope *function, const struct scope *s)
+{
+	struct node *body = resolve_body(r, n, function, s);
+
+	for (size_t i = 0; i < n->n; i++)
+		r->lacks->doubtful |= !n->parts[i]->reached;
+	return body;
+}
+
 struct node *
 resolve_call(struct resolver *r, const struct node *n, const struct scope *s)
 {
 	for (const struct scope *x = s; x != NULL; x = x->up) {
 		if (!has_name(x, n) || x->kind == SCOPE_VARIABLE)
 			continue;
-		if (x->kind == SCOPE_ARGUMENT && n->n == 0)
+		if (x->kind == SCOPE_ARGUMENT && n->n == 0) {
+			*x->reached = true;
 			return r->resolve_node(r, x->node, x->outside);
-		if (x->kind == SCOPE_FUNCTION && n->n == x->parameters)
-			return resolve_body(r, n, x, s);
+		}
+		if (x->kind == SCOPE_FUNCTION && n->n == x->parameters) {
+			*x->reached = true;
+			return resolve_call_of_user(r, n, x, s);
+		}
 	}
 	return resolve_known_call(r, n, s);
 }

@@ -58,6 +58,8 @@ struct node {
 	uint8_t kind, op;
 	bool optional;          /* NODE_INDEX, _SLICE, _EACH: with ? */
 	bool single;            /* has exactly one output, or an error */
+	bool reached;           /* an argument, or the body of a definition:
+				 * the filter uses it */
 	uint32_t slot;          /* of the variable */
 	const char *at;         /* its place in the filter, for messages */
 	struct node *a, *b, *c, *d;
@@ -73,6 +75,7 @@ struct lacks {
 	char what[80];          /* "": nothing */
 	const char *at;         /* place in the filter, or NULL */
 	bool nomem;
+	bool doubtful;          /* libjq may refuse the filter */
 };
 
 /* Returns true for a path of members with fixed names, as .a.b or . */

@@ -18,6 +18,9 @@
 
 enum { JVALUE_NAMES = 256 };
 
+struct arg;
+struct err;
+
 struct reader {
 	jv names[JVALUE_NAMES];
 	struct buf text;
@@ -31,6 +34,11 @@ enum write_result { WRITE_DONE, WRITE_DEEP, WRITE_VAGUE };
 void reader_init(struct reader *r, struct numbers *n);
 void reader_release(struct reader *r);
 jv jvalue_read(struct reader *r, const struct json *j);
+
+/* Makes an object of all $NAME that options such as --arg define, and $ARGS.
+ * Fails with ERR_USAGE for a text that is not JSON, ERR_CONFIG for a file. */
+int jvalue_read_args(
+    jv *out, const struct arg *args, size_t n, struct err *e);
 
 enum write_result jvalue_write(
     struct buf *b, jv v, struct numbers *n, bool lossy);

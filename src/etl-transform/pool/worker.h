@@ -1,8 +1,9 @@
 /* The keeper and worker processes; the filter never runs in the parent. The
- * keeper compiles the filter once. It forks a worker when the parent sends the
- * number of a lane (a worker with its slots), so a dead worker is replaced at
- * once, and a crash in the compiler ends only the keeper. A worker runs the
- * FULL slots of its lane, then waits for a byte on its wake pipe.
+ * keeper compiles the filter (not always for libjq: see choice.c). It forks a
+ * worker when the parent sends the number of a lane (a worker with its slots),
+ * so a dead worker is replaced at once, and a crash in the compiler ends only
+ * the keeper. A worker runs the FULL slots of its lane, then waits for a byte
+ * on its wake pipe.
  * Fails: both functions report by events and never return. Both processes die
  *        with their parent. 0, 1 and 3 are /dev/null for them. */
 #ifndef TRANSFORM_WORKER_H
