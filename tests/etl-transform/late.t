@@ -37,6 +37,7 @@ def f(g): {}; f(nosuch)
 def f($x): {}; f(nosuch)
 def f(g): def h: g; {}; f(nosuch)
 {a: .a?//1}
+try .a?? catch {}
 nosuch
 END
 # These are refused by libjq 1.6 only.

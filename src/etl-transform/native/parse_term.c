@@ -131,7 +131,7 @@ parse_try(struct parser *p)
 	if (n == NULL || (n->a = parse_postfix(p)) == NULL)
 		return NULL;
 	if (lexer_is(&p->lexer, "catch")) {
-		/* jq 1.7 refuses `try BODY? catch`, if BODY is no path. */
+		/* libjq refuses `try .a?? catch`. */
 		p->lacks->doubtful |= n->a->kind == NODE_TRY;
 		lexer_next(&p->lexer);
 		if ((n->b = parse_postfix(p)) == NULL)
