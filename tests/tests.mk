@@ -2,18 +2,19 @@
 # Unit tests tests/unit/NAME.c (cmocka) are built to $(B)/tests/unit/NAME;
 # tests/unit/unit.t runs them all.
 SUPPORT = $(B)/tests/mock-api $(B)/tests/reap $(B)/tests/rollback.so \
-    $(B)/tests/fake_addresses.so $(B)/tests/cutter
+    $(B)/tests/fake_addresses.so $(B)/tests/no_jq.so $(B)/tests/cutter
 UNIT = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
 # Four times as many tests as processors: most tests wait for a server or a clock.
 PROVE = env --default-signal prove -j$(shell expr 4 '*' $$(nproc)) --timer
 # The longest first, so that none of them is left over at the end: cppcheck and
 # clang-tidy over the code (tools), the kills at system calls (sweep_*) and at random
-# moments, the faults of calls and of memory (io, memory), and records of many
-# megabytes (large).
+# moments, the faults of calls and of memory (io, memory), records of many
+# megabytes (large), and filters that run into their time limit (process).
 LONGEST = tests/lint/tools.t tests/fault/memory.t tests/fault/random_kills.t \
     tests/fault/sweep_pg.t tests/fault/sweep_sqlite.t tests/fault/sweep_wal.t \
     tests/etl-load/large.t tests/etl-dlq/large.t tests/fault/io.t \
-    tests/fault/sweep_server.t tests/fault/signals.t tests/unit/unit.t
+    tests/fault/sweep_server.t tests/fault/signals.t tests/unit/unit.t \
+    tests/etl-transform/process.t
 TESTS = $(LONGEST) $(filter-out $(LONGEST),$(sort $(wildcard tests/*/*.t)))
 SERVER = sh tests/support/with-pg.sh $(B)/postgresql.log
 
@@ -30,7 +31,7 @@ $(B)/tests/measure: $(B)/tests/bench/measure.o
 $(B)/tests/cutter: $(B)/tests/fault/cutter.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
-$(B)/tests/rollback.so $(B)/tests/fake_addresses.so: $(B)/tests/%.so: tests/fault/%.c
+$(B)/tests/rollback.so $(B)/tests/fake_addresses.so $(B)/tests/no_jq.so: $(B)/tests/%.so: tests/fault/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(WARN) -O2 -fPIC -shared -o $@ $<
 $(B)/tests/reap: $(B)/tests/fault/reap.o
@@ -73,7 +74,7 @@ build-tests: all $(SUPPORT) $(UNIT) $(B)/tests/shim.so
 
 check: deps
 	@$(MAKE_ALL) build-tests
-	@ETL_BIN=$(BIN) ETL_BUILD=$(B) LINT_NODES=8000 LINT_SHARE=3 \
+	@ETL_BIN=$(BIN) ETL_BUILD=$(B) LINT_NODES=8000 LINT_SHARE=4 \
 	    $(SERVER) $(PROVE) $(TESTS)
 lint: deps
 	@$(MAKE_ALL) build-tests

@@ -1,25 +1,24 @@
 #!/bin/sh
 # etl-dlq keeps the bytes of records of 16 MiB and needs less than 64 MiB for
 # them. One record is all escapes, so that its reject line is twice as long, and
-# one is not UTF-8.
+# one is not UTF-8. A small one stands between them.
 . tests/support/lib.sh
 cd "$scratch"
 
 # The records go to the file raw, their reject lines to the file rejects.
 python3 - <<'P'
 import base64, hashlib, json
-size = 16 << 20
-def around(start, middle, end):
+def around(start, middle, end, size=16 << 20):
     n = size - len(start) - len(end)
     return start + (middle * n)[:n - n % len(middle)].ljust(n, b"x") + end
 lines = {
     "escapes": around(b'{"id":"1","n":"', b'\\"', b'"}'),
-    "text": around(b'{"id":"2","n":"', b"x", b'"}'),
+    "text": around(b'{"id":"2","n":"', b"x", b'"}', 1000),
     "latin": around(b'{"id":"3","n":"', b"\xe9", b'"}'),
 }
 with open("rejects", "w") as out, open("raw", "wb") as keep:
     for i, (name, raw) in enumerate(lines.items(), 1):
-        assert len(raw) == size
+        assert len(raw) in (1000, 16 << 20)
         keep.write(raw + b"\n")
         r = {"@etl": "reject", "v": 1, "id": hashlib.sha256(b"p\0transform\0" +
                 raw + b"\0").hexdigest(),
@@ -55,8 +54,8 @@ for kind in sqlite postgresql; do
 	in_64_mib put etl-dlq put rejects
 	in_64_mib 'put of known letters' etl-dlq put again
 	is "$kind: put stores all letters with their attempts and origin" \
-	    "$(for is in $t $t $f; do
-		echo "2|16777216|$is|{\"kind\":\"stdin\",\"offset\":0}"
+	    "$(for letter in "16777216|$t" "1000|$t" "16777216|$f"; do
+		echo "2|$letter|{\"kind\":\"stdin\",\"offset\":0}"
 	done)" "$(sql 'SELECT attempts, length(raw), raw_data IS NOT NULL,
 	    origin FROM dead_letters ORDER BY created_at' | tr -d ' ')"
 	all=$(sql 'SELECT id FROM dead_letters ORDER BY created_at')

@@ -79,6 +79,21 @@ is 'libjq is started within the smallest limits that start it late' "$want" \
 is 'with smaller limits libjq is started at once' "$want" \
     "$(late '{a: (.a + 1)}' --memory-limit 1MiB)"
 
+# without_libjq OPTION...: runs a filter on records that the native engine does not
+# give back; a process that starts libjq ends.
+without_libjq() {
+	printf '%s\n' '{"a":1}' '{"b":2}' |
+	    LD_PRELOAD="$etl_build/tests/no_jq.so" \
+	    ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
+	    etl-transform "$@" '{a: ((.a // 0) + 1)}' 2>/dev/null ||
+	    echo "exit $?"
+}
+is 'libjq is not started for records that the native engine runs' \
+    '{"a":2}
+{"a":1}' "$(without_libjq)"
+like 'with --engine jq it is, which this test would see' '^exit ' \
+    "$(without_libjq --engine jq)"
+
 # libjq accepts what the native engine is sure of.
 rc=0
 python3 "$top/tests/etl-transform/texts.py" "${ETL_ENGINE_TEXTS:-300}" \
