@@ -4,8 +4,8 @@
 SUPPORT = $(B)/tests/mock-api $(B)/tests/reap $(B)/tests/rollback.so \
     $(B)/tests/fake_addresses.so $(B)/tests/no_jq.so $(B)/tests/cutter
 UNIT = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
-# Six times as many tests as processors: most tests wait for a server or a clock.
-PROVE = env --default-signal prove -j$(shell expr 6 '*' $$(nproc)) --timer
+# Four times as many tests as processors: most tests wait for a server or a clock.
+PROVE = env --default-signal prove -j$(shell expr 4 '*' $$(nproc)) --timer
 # The longest first, so that none of them is left over at the end: cppcheck and
 # clang-tidy over the code (tools), the kills at system calls (sweep_*) and at random
 # moments, the faults of calls and of memory (io, memory), records of many

@@ -1,5 +1,5 @@
 #!/bin/sh
-# check-c.sh BUILD LIST: runs the tools on every .c file of LIST, on six at a time
+# check-c.sh BUILD LIST: runs the tools on every .c file of LIST, on four at a time
 # for each processor: as many as the tests that run beside it (PROVE in tests.mk),
 # so that the tools get half of the processors and do not end last.
 # check-c.sh BUILD one FILE: runs the tools on FILE.  BUILD/lint remembers the
@@ -45,7 +45,7 @@ if [ $# -eq 2 ]; then
 	mkdir -p "$build/lint"
 	flags=$(make -s --no-print-directory flags "B=$build")
 	export flags
-	xargs -P $(($(nproc) * 6)) -n 1 sh "$0" "$build" one <"$list"
+	xargs -P $(($(nproc) * 4)) -n 1 sh "$0" "$build" one <"$list"
 	exit
 fi
 file=$3
