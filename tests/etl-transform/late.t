@@ -28,7 +28,6 @@ done <<\END
 {(.|1): 2}
 {([]): 2}
 {({}): 2}
-{a: 1.5.a}
 1 | def f: 1;
 . as $x | def f: 1;
 def if: 1; {}
@@ -47,6 +46,7 @@ while IFS= read -r filter; do
 		    "$(refused "$filter")"
 done <<\END
 {a: (1 / 0)}
+{a: 1.5.a}
 {a: (1 / (1 - 1))}
 {if}
 . as $and | {$and}
