@@ -25,8 +25,9 @@ struct driver {
 	 * ERR_INPUT. */
 	int (*open)(void **conn, const char *where, bool creates_missing_file,
 	    struct db_fault *fault, struct err *e);
-	/* Called before the statements are dropped and close(): drop() need not
-	 * tell the server of them. NULL: it makes no difference. */
+	/* db_close() calls this first. Then it drops the statements and closes
+	 * the connection, so drop() need not send anything to the server. NULL:
+	 * drop() never sends anything. */
 	void (*start_close)(void *conn);
 	void (*close)(void *conn);
 	int (*reopen)(void *conn, struct err *e);

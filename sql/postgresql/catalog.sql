@@ -845,6 +845,7 @@ WHERE name = 'lock_timeout'
 --  4 if the table has a foreign key to itself;
 --  8 if the table may refuse a record for its values (see judges_records);
 -- 16 if a column has a domain as its type.
+-- The last value is "r" as text, for table_indexed_columns.
 -- Bit 1 of tgtype is FOR EACH ROW, bit 2 is BEFORE, and bit 64 is INSTEAD OF.
 -- The triggers of foreign keys are internal.
 -- "r" has the table and, if it is partitioned, its partitions; if it is a view,
@@ -930,35 +931,20 @@ SELECT coalesce((
         FROM pg_catalog.pg_attribute AS a
             JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
         WHERE a.attrelid = ANY (r.ids) AND t.typtype = 'd'
-    ) THEN 16 ELSE 0 END
+    ) THEN 16 ELSE 0 END,
+    r.ids::text
 FROM r
 
 -- name: table_indexed_columns
--- Lists the columns of the indexes of the table $1, of its partitions and, if
--- it is a view, of the tables that it reads: the name, and 1 if the index can
--- refuse a value that another row has. Left out are columns of other indexes
--- whose values are never too long for an index.
-WITH RECURSIVE v AS (
-    SELECT $1::text::regclass::oid AS id
-    UNION
-    SELECT d.refobjid
-    FROM v
-        JOIN pg_catalog.pg_rewrite AS w ON w.ev_class = v.id AND w.ev_type = '1'
-        JOIN pg_catalog.pg_depend AS d ON d.objid = w.oid
-            AND d.classid = 'pg_catalog.pg_rewrite'::regclass
-            AND d.refclassid = 'pg_catalog.pg_class'::regclass
-)
+-- Lists the columns of the indexes of the tables $1, an array of oids that
+-- table_traits has returned: the name, and 1 if the index can refuse a value
+-- that another row has. Left out are columns of other indexes whose values are
+-- never too long for an index.
 SELECT a.attname, (i.indisunique OR i.indisexclusion)::int
 FROM pg_catalog.pg_index AS i
     JOIN pg_catalog.pg_attribute AS a
         ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-WHERE i.indrelid = ANY (ARRAY(
-        SELECT id FROM v
-        UNION ALL
-        SELECT p.relid::oid
-        FROM v
-            CROSS JOIN LATERAL pg_catalog.pg_partition_tree(v.id::regclass) AS p
-    ))
+WHERE i.indrelid = ANY ($1::text::oid[])
     AND (i.indisunique OR i.indisexclusion OR a.attlen = -1)
 
 -- name: table_may_have_equal_keys

@@ -17,10 +17,12 @@ read_key_names(struct pg_sink *s, struct db_value *v, struct err *e)
 	return buf_check(&s->sql, e);
 }
 
+/* Copies the tables that hold the rows of the target table to s->sql. */
 static int
-read_traits(struct pg_sink *s, struct err *e)
+read_traits_and_tables(struct pg_sink *s, struct err *e)
 {
 	struct db_value v[] = { db_text(s->target->table->quoted), { 0 } };
+	struct db_value tables;
 	struct db_rows *r;
 	int64_t deferred, flags;
 	int rc;
@@ -39,6 +41,9 @@ read_traits(struct pg_sink *s, struct err *e)
 		s->refers_to_itself = flags & TO_ITSELF;
 		s->judges_records = flags & JUDGES;
 		s->has_domain = flags & HAS_DOMAIN;
+		tables = db_column(r, 3);
+		buf_clear(&s->sql);
+		buf_add(&s->sql, tables.p, tables.len);
 	}
 	db_end(r);
 	return rc == 1 ? 0 : -1;
@@ -57,9 +62,9 @@ mark_column(struct pg_sink *s, const struct db_value *name, bool unique)
 }
 
 static int
-mark_indexed_columns(struct pg_sink *s, struct err *e)
+mark_indexed_columns(struct pg_sink *s, const char *tables, struct err *e)
 {
-	struct db_value v = db_text(s->target->table->quoted), name;
+	struct db_value v = db_text(tables), name;
 	struct db_rows *r;
 	int rc;
 
@@ -77,13 +82,17 @@ mark_indexed_columns(struct pg_sink *s, struct err *e)
 int
 pg_read_table_traits(struct pg_sink *s, struct err *e)
 {
+	const char *tables;
+
 	s->may_be_freed =
 	    calloc(s->target->table->n + 1, sizeof(*s->may_be_freed));
 	s->judged_by_index =
 	    calloc(s->target->table->n + 1, sizeof(*s->judged_by_index));
 	if (s->may_be_freed == NULL || s->judged_by_index == NULL)
 		return err_nomem(e);
-	return read_traits(s, e) == -1 ? -1 : mark_indexed_columns(s, e);
+	return read_traits_and_tables(s, e) == -1 ||
+	    (tables = buf_text_or_fail(&s->sql, e)) == NULL ? -1 :
+	    mark_indexed_columns(s, tables, e);
 }
 
 size_t

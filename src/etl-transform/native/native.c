@@ -39,9 +39,10 @@ prepare_run(struct native *n, const struct engine_conf *c, struct err *e)
 	return run_module_open(&n->run.module, n->program.zones, e);
 }
 
-/* A long text could exceed the stack of the parser, or a limit of libjq on the
- * code of a filter. libjq's versions do not agree whether a carriage return
- * ends a comment. */
+/* libjq compiles these filters first: one with imports; a long one, because the
+ * parser of the native engine calls itself and could exceed its stack, and
+ * because libjq limits the size of a filter; and one with a carriage return,
+ * which ends a comment in some versions of jq only. */
 bool
 native_may_compile_first(const struct engine_conf *c)
 {

@@ -16,7 +16,8 @@ struct native;
 /* Returns true if native_compile() may read a filter that libjq has not
  * compiled yet. */
 bool native_may_compile_first(const struct engine_conf *c);
-/* If it returns 1 and *lacks is not doubtful, libjq accepts the filter. */
+/* If this returns 1, libjq accepts the filter, too, unless it has set
+ * lacks->doubtful: then only libjq can tell. */
 int native_compile(struct native **n, const struct engine_conf *c,
     struct lacks *lacks, struct err *e);
 bool native_run(struct native *n, const struct json *j, struct outcome *o);

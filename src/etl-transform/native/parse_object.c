@@ -1,7 +1,8 @@
 #include "native/parser_impl.h"
 
-/* The value after a colon: terms with | between them. jq allows `if`, `as` and
- * a `?` after brackets only in brackets here. */
+/* Reads the value of a member, after the colon: terms with | between them. In
+ * this place jq takes `if`, `as` and a `?` after brackets only if the value is
+ * in brackets. */
 static struct node *
 parse_value(struct parser *p)
 {
