@@ -2,9 +2,12 @@
 
 #include <string.h>
 
-const char *
-compression_find_program(const char *p, size_t n)
+const struct compression *
+compression_recognize(const char *p, size_t n)
 {
-	return n >= 2 && memcmp(p, "\x1f\x8b", 2) == 0 ? "gzip" :
-	    n >= 4 && memcmp(p, "\x28\xb5\x2f\xfd", 4) == 0 ? "zstd" : NULL;
+	static const struct compression gzip = { "gzip", "gzip", ".gz" };
+	static const struct compression zstd = { "Zstandard", "zstd", ".zst" };
+
+	return n >= 2 && memcmp(p, "\x1f\x8b", 2) == 0 ? &gzip :
+	    n >= 4 && memcmp(p, "\x28\xb5\x2f\xfd", 4) == 0 ? &zstd : NULL;
 }

@@ -5,8 +5,13 @@
 
 #include <stddef.h>
 
-/* Returns the name of the program that decompresses the data, "gzip" or "zstd";
- * NULL if the data is not compressed by one of them. */
-const char *compression_find_program(const char *p, size_t n);
+struct compression {
+	const char *name;       /* for messages */
+	const char *program;    /* decompresses with the option -dc */
+	const char *suffix;     /* ends the names of such files */
+};
+
+/* Returns NULL if the n bytes at p do not begin as compressed data does. */
+const struct compression *compression_recognize(const char *p, size_t n);
 
 #endif

@@ -70,11 +70,6 @@ guess_text_format(const char *p, size_t n)
 static const char *
 guess_format(const char *p, size_t n)
 {
-	const char *program = compression_find_program(p, n);
-
-	if (program != NULL)
-		return *program == 'g' ? "gzip: decompress it with gzip -dc" :
-		    "Zstandard: decompress it with zstd -dc";
 	if (starts_with(p, n, "PK\x03\x04", 4))
 		return "a zip archive: decompress it with unzip -p";
 	if (starts_with(p, n, "\xff\xfe", 2) ||
@@ -91,6 +86,9 @@ void
 input_format_append_advice(
     struct buf *b, const char *code, uint64_t line, const char *p, size_t n)
 {
+	static const char what[] = "; the input is not NDJSON (one JSON object "
+	    "on each line), it looks like ";
+	const struct compression *z = compression_recognize(p, n);
 	const char *advice;
 
 	if (line != 1 || (strcmp(code, "parse") != 0 &&
@@ -99,9 +97,11 @@ input_format_append_advice(
 	if (strcmp(code, "type") == 0 && n > 0 && *p == '{')
 		return; /* the line is an object: the filter of etl-transform
 			 * has made a value that is no object of it */
-	if ((advice = guess_format(p, n)) != NULL)
-		buf_printf(b, "; the input is not NDJSON (one JSON object on "
-		    "each line), it looks like %s", advice);
+	if (z != NULL)
+		buf_printf(b, "%s%s: decompress it with %s -dc", what, z->name,
+		    z->program);
+	else if ((advice = guess_format(p, n)) != NULL)
+		buf_printf(b, "%s%s", what, advice);
 }
 
 /* A value that a filter such as {id, title} takes from a mark: null, or the id

@@ -102,12 +102,12 @@ csv_find_likely_delimiter(const char *p, const struct csv_field *f)
 static int
 check_header_text(const char *p, size_t len, size_t n, struct err *e)
 {
-	const char *program = compression_find_program(p, len);
+	const struct compression *z = compression_recognize(p, len);
 
-	if (program != NULL)
+	if (z != NULL)
 		return err_set(e, ERR_DATA, false, "the file is compressed: "
 		    "decompress it with %s -dc, or give it a name that ends "
-		    "in %s", program, *program == 'g' ? ".gz" : ".zst");
+		    "in %s", z->program, z->suffix);
 	if (len > CSV_HEADER_MAX || n > CSV_COLUMNS_MAX)
 		return err_set(e, ERR_DATA, false, "the header has %zu columns "
 		    "in %zu bytes, more than %d columns or %d bytes: check "
