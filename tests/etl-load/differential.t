@@ -4,6 +4,5 @@
 . tests/support/lib.sh
 
 db_new postgresql
-fast_folder
-trial tests/etl-load/differential.py "$fast_folder/d.db" "$db" "${ROUNDS:-100}"
+trial tests/etl-load/differential.py "$scratch/d.db" "$db" "${ROUNDS:-100}"
 done_testing

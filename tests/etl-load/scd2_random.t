@@ -3,6 +3,5 @@
 . tests/support/lib.sh
 
 db_new postgresql
-fast_folder
-trial tests/etl-load/scd2.py "$fast_folder/d.db" "$db" "${ROUNDS:-25}"
+trial tests/etl-load/scd2.py "$scratch/d.db" "$db" "${ROUNDS:-25}"
 done_testing

@@ -135,16 +135,6 @@ random_seed() {
 	echo "${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}"
 }
 
-# fast_folder: sets $fast_folder to a folder in memory where that is possible, for
-# databases that commit after each record.
-fast_folder() {
-	fast_folder=$scratch
-	if [ -w /dev/shm ]; then
-		fast_folder=$(mktemp -d /dev/shm/etl-test.XXXXXX)
-		at_exit "rm -rf '$fast_folder'"
-	fi
-}
-
 # trial SCRIPT ARG...: runs a Python SCRIPT with a seed as its last argument and
 # with $SCRATCH set.  The last line that SCRIPT prints is the label of the check.
 # All its output is in $scratch/trial.
