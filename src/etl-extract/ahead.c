@@ -9,9 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Jobs of each child. It does one after the other: while this process writes
- * the output of one, or has not come to it yet, the child goes on with the next
- * one and need not be woken up. */
+/* A child holds up to this many jobs and does them in their order. So it goes
+ * on with the next job while this process still writes the output of the first
+ * one. */
 enum { JOBS_OF_CHILD = 2 };
 
 struct child;
@@ -32,7 +32,7 @@ struct child {
 	struct ahead_job job[JOBS_OF_CHILD];
 };
 
-/* What a child reads from task_fd. */
+/* A message to the child, sent through task_fd. */
 struct order {
 	struct ahead_task task;
 	struct ahead_output *output;
@@ -70,7 +70,8 @@ ahead_open(struct ahead **out, uint64_t jobs, struct err *e)
 	return 0;
 }
 
-/* The jobs that the child has not finished fail: ahead_wait() returns NULL. */
+/* Kills the child. For each job that it has not finished, ahead_wait() then
+ * returns NULL. */
 static void
 end_child(struct child *c)
 {
@@ -87,7 +88,7 @@ end_child(struct child *c)
 }
 
 void
-ahead_release(struct ahead_job *j)
+ahead_release_or_kill(struct ahead_job *j)
 {
 	if (j->is_working)
 		end_child(j->child);
@@ -134,8 +135,9 @@ count_taken(const struct child *c)
 	return n;
 }
 
-/* A child with a free job: the one with the fewest jobs, if possible one that
- * already works for self. A child that has jobs for another one is not free. */
+/* Finds the child with the fewest jobs that can be given a job for `self`.
+ * Among equals it prefers a child that already works for `self`. A child that
+ * still has jobs for another object cannot be given one. */
 static struct child *
 find_free_child(struct ahead *a, const void *self)
 {
@@ -168,7 +170,8 @@ find_free_job(struct child *c)
 	return &c->job[k];
 }
 
-/* Before the child is started, so that it has the same addresses. */
+/* Maps the memory that the child writes its output into. This must be done
+ * before the fork, so that it has the same address in both processes. */
 static bool
 map_outputs(struct child *c)
 {
@@ -186,7 +189,8 @@ map_outputs(struct child *c)
 	return true;
 }
 
-/* Reads or writes a few bytes on a pipe. */
+/* Reads n bytes from a pipe. A message is at most PIPE_BUF bytes long, so the
+ * pipe never divides it. */
 static bool
 read_whole(int fd, void *p, size_t n)
 {
@@ -209,9 +213,10 @@ write_whole(int fd, const void *p, size_t n)
 	return done == (ssize_t)n;
 }
 
-/* A child prints nothing: if its input has a fault, it gives the task up, and
- * its parent reads the same input and reports the fault. The child exits when
- * the parent closes the pipe of the tasks. */
+/* Executes the tasks of a child. The child prints nothing. If the input of a
+ * task is faulty, the child leaves is_done false; the parent then reads the
+ * same input itself and reports the fault. The child exits when the parent
+ * closes the pipe of the tasks. */
 static _Noreturn void
 run_child(ahead_work *work, void *self, int task_fd, int done_fd)
 {

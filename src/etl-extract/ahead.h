@@ -1,10 +1,10 @@
-/* Child processes that make records ahead of this process (--jobs). A child
- * writes complete lines into memory that both processes share. If it meets
- * anything else, such as a reject, it stops; this process then does the rest
- * itself. So a child saves time and never decides anything.
+/* Child processes that read a part of the input before this process comes to it
+ * (--jobs). A child writes complete records into shared memory. If it meets
+ * anything else, such as a reject, it stops, and this process reads that part
+ * itself. So the output is the same with and without children.
  * Owns:  the children and the memory. A pool that is NULL starts no children.
- * Fails: ahead_open(). A child that cannot be started, or ends early, is no
- *        failure. */
+ * Fails: ahead_open(). If a child cannot be started or ends early, that is not
+ *        a failure. */
 #ifndef EXTRACT_AHEAD_H
 #define EXTRACT_AHEAD_H
 
@@ -29,14 +29,15 @@ struct ahead_output {
 	char data[];
 };
 
-/* What a child shall read: a part of a file, or a file of a list. */
+/* What a child reads: the bytes from..to of a file or, in run_sources.c, the
+ * whole file with the number `from` in the list of sources. */
 struct ahead_task {
 	uint64_t from, to;
 	bool is_exact;          /* a record starts at from */
 };
 
-/* Runs in a child, which has a copy of all that this process had when its first
- * task was started. */
+/* The work of a child. It sees the memory of this process as it was when the
+ * child was started. */
 typedef void ahead_work(
     void *self, const struct ahead_task *t, struct ahead_output *o);
 
@@ -47,17 +48,17 @@ struct ahead_job;
 int ahead_check_jobs(uint64_t jobs, struct err *e);
 int ahead_open(struct ahead **a, uint64_t jobs, struct err *e);
 void ahead_close(struct ahead *a);
-/* Lets a child do work(self, t, output). NULL: all are busy, or no child can be
- * started. */
+/* Gives a task to a child, which calls work(self, t, output). Returns NULL if
+ * all children are busy or no child can be started. */
 struct ahead_job *ahead_start(struct ahead *a, ahead_work *work, void *self,
     const struct ahead_task *t);
-/* Waits for the child. Jobs must be waited for in the order in which they were
- * started. NULL: the child has failed. The output is valid until
- * ahead_release(), which also ends a child that is still working: then its
+/* Waits until the child has done the job. Returns NULL if it has failed. Call
+ * this in the order in which the jobs were started. The output is valid until
+ * ahead_release_or_kill(). That kills the child if it is still working, and its
  * other job fails too. */
 const struct ahead_output *ahead_wait(struct ahead_job *j);
-void ahead_release(struct ahead_job *j);
-/* Ends the children that work for self. */
+void ahead_release_or_kill(struct ahead_job *j);
+/* Kills the children that were started for `self`, and releases their jobs. */
 void ahead_end_children(struct ahead *a, const void *self);
 /* For the child: appends a line. Returns false if there is no room. */
 bool ahead_put_line(struct ahead_output *o, const char *p, size_t n);

@@ -1,6 +1,6 @@
-/* A request of --each and its answer: what run_each.c and run_batch.c have in
- * common.
- * Owns:  all but the client; each_call_release() frees it.
+/* The request for one or several records of --each, and its answer. run_each.c
+ * and run_batch.c use it.
+ * Owns:  everything except the HTTP client; each_call_release() frees it.
  * Borrows: the options. */
 #ifndef EXTRACT_EACH_CALL_H
 #define EXTRACT_EACH_CALL_H
@@ -23,14 +23,16 @@ struct each_call {
 
 void each_call_init(struct each_call *c, const struct extract_opts *o);
 void each_call_release(struct each_call *c);
-/* Opens the HTTP client. Sets the greatest length of c->url: the parameters of
- * --query-param are appended, and the result must fit into the request. */
+/* Opens the HTTP client. Also sets the greatest length of c->url, because the
+ * parameters of --query-param are appended to it and the result must fit into
+ * the request. */
 int each_call_open_client(
     struct each_call *c, struct extract *x, struct err *e);
 /* Makes the request for c->url. */
 int each_call_make_request(
     struct each_call *c, const struct extract_opts *o, struct err *e);
-/* Sends it and receives the answer, which `check` checks. */
+/* Sends the request and receives the answer. `check` decides whether the answer
+ * is valid. */
 int each_call_fetch(struct each_call *c, const struct answer_check *check,
     struct err *e);
 

@@ -33,17 +33,18 @@ each_input_release(struct each_input *i)
 }
 
 static struct held_line *
-held(const struct each_input *i, size_t n)
+get_held_line(const struct each_input *i, size_t n)
 {
 	return &i->held[(i->first + n) % i->cap];
 }
 
-/* Copies the line. The memory of a large line that stood in this place is
- * freed, because other lines are probably shorter. */
+/* Stores a copy of the line in the ring. If the place in the ring has the
+ * memory of a large line, that memory is freed first, because most lines are
+ * short. */
 static void
 store_line(struct each_input *i, const struct line *l, struct err *e)
 {
-	struct held_line *to = held(i, i->n);
+	struct held_line *to = get_held_line(i, i->n);
 
 	if (to->bytes.cap > LINES_KEPT)
 		buf_release(&to->bytes);
@@ -78,7 +79,8 @@ has_room_and_input(const struct each_input *i)
 	return i->behind == STAGE_WAIT && i->n < i->cap;
 }
 
-/* Reads lines before their turn, without waiting. */
+/* Reads the lines that are available now, as far as the ring has room for them.
+ * Does not wait for input. */
 static void
 read_ahead(struct each_input *i)
 {
@@ -114,7 +116,7 @@ each_input_next(struct each_input *i, struct line *l, struct err *e)
 	if (i->n > 0) {
 		read_ahead(i);
 		i->has_present = true;
-		*l = held(i, 0)->line;
+		*l = get_held_line(i, 0)->line;
 		return STAGE_RECORD;
 	}
 	got = i->behind;
@@ -124,8 +126,8 @@ each_input_next(struct each_input *i, struct line *l, struct err *e)
 	return got;
 }
 
-/* Returns the n-th request after the present one. The records that make no
- * request do not count. */
+/* Returns the n-th request after that of the current record. Records that will
+ * be rejected without a request are not counted. */
 static const struct request *
 get_upcoming(void *self, uint64_t n)
 {
@@ -135,7 +137,7 @@ get_upcoming(void *self, uint64_t n)
 
 	read_ahead(i);
 	for (size_t k = 1; k < i->n; k++) {
-		h = held(i, k);
+		h = get_held_line(i, k);
 		if (h->request == NOT_KNOWN ||
 		    (h->request == HAS_REQUEST && n == 1)) {
 			r = i->make(i->self, &h->line);

@@ -1,8 +1,8 @@
-/* The lines of standard input for --each. With --jobs N, up to N - 1 records
- * after the present one are read before their turn, so that their requests can
- * be begun. Lines are not read past a mark: it must first be passed.
+/* The lines of standard input for --each. With --jobs N it reads up to N - 1
+ * records after the current one, so that their requests can be sent early. It
+ * does not read past a mark, because the caller must pass each mark on first.
  * Owns:  copies of these lines. Borrows: the stage.
- * Gives: each_input_next() gives all lines in order, as stage_next() does. A
+ * Gives: each_input_next() returns all lines in order, as stage_next() does. A
  *        line is valid until the next call. */
 #ifndef EXTRACT_EACH_INPUT_H
 #define EXTRACT_EACH_INPUT_H
@@ -12,7 +12,8 @@
 
 struct held_line;
 
-/* Returns the request for a record, or NULL if it makes none. */
+/* Returns the request for a record, or NULL if the record will be rejected
+ * without a request. */
 typedef const struct request *each_make_request(
     void *self, const struct line *l);
 
@@ -32,7 +33,8 @@ struct each_input {
 int each_input_open(struct each_input *i, struct stage *s,
     const struct extract_opts *o, struct err *e);
 void each_input_release(struct each_input *i);
-/* Announces the requests of the records behind the present one to f. */
+/* Gives f the requests of the records after the current one, so that f can send
+ * them early. `make` makes each of these requests. */
 void each_input_announce(struct each_input *i, struct fetch *f,
     each_make_request *make, void *self);
 enum stage_item each_input_next(

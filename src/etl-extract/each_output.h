@@ -1,6 +1,6 @@
-/* What becomes of a record of --each: a record of the output, with the members
- * of --as and --count-as at its end, or a reject.
- * Fails: each_...reject...() as stage_reject() does. */
+/* Writes the result for a record of --each: the record with the members of --as
+ * and --count-as added at its end, or a reject.
+ * Fails: the functions that reject fail as stage_reject() does. */
 #ifndef EXTRACT_EACH_OUTPUT_H
 #define EXTRACT_EACH_OUTPUT_H
 
@@ -16,9 +16,9 @@ struct each_open_record {
 };
 
 struct each_open_record each_open_record(const struct json *record);
-/* Closes the object in *out, of which the open record and the new members were
- * written, and emits it. If it is longer than --max-record, rejects the
- * line. */
+/* Call this when *out has the open record and the new members. Adds the closing
+ * brace and emits the record. If the record is longer than --max-record,
+ * rejects the input line instead. */
 int each_end_and_emit_or_reject(struct stage *s, struct buf *out,
     const struct line *l, struct err *e);
 
@@ -27,8 +27,8 @@ int each_end_and_emit_or_reject(struct stage *s, struct buf *out,
 const char *each_find_name_in_record(
     const struct extract_opts *o, const struct json *record);
 extern const char each_has_name[];      /* the message of such a reject */
-/* Rejects the line because of its member `name`. The JSON Pointer in the reject
- * is the path of this member. */
+/* Rejects the line because of its member `name`. The reject has the JSON
+ * Pointer of this member. */
 int each_reject_for_member(struct stage *s, const struct line *l,
     const char *code, const char *name, size_t n, const char *why,
     struct err *e);
@@ -36,12 +36,14 @@ int each_reject_for_member(struct stage *s, const struct line *l,
 int each_reject_for_request(struct stage *s, const struct line *l, int status,
     const struct err *why, struct err *e);
 
-/* In a replay, a letter of --each comes as a raw mark, because its stage may
- * have the name extract. Sets *l to its bytes, the line that was rejected; they
- * are valid until the next call. */
+/* Sets *l to the bytes in a raw mark of a replay: the line that was rejected.
+ * They are valid until the next call. etl-dlq replay writes a letter as a raw
+ * mark if its stage has the name extract, and a stage of --each may have this
+ * name. */
 int each_read_raw_mark(struct raw_record *raw, const struct line *mark,
     struct line *l, struct err *e);
-/* Fills the reject of a line that has a line feed: only in a replay. */
+/* Returns true and fills in *r if the line contains a line feed. Only a line of
+ * a raw mark can contain one. */
 bool each_has_line_feed(const struct line *l, struct reject *r);
 
 #endif

@@ -54,7 +54,8 @@ struct extract_opts {
 	const char *select_as;
 	const char *stream, *stage, *rejects, *max_rejects;
 	uint64_t max_record;
-	/* On the command line, by their places in the table of options. */
+	/* True for each option that was given on the command line. The index is
+	 * the place of the option in the table of options. */
 	bool is_given[EXTRACT_OPTIONS_MAX];
 };
 

@@ -1,9 +1,10 @@
 /* Decodes a gzip stream (RFC 1952) piece by piece. The stream may have several
  * members; their contents are joined. NUL bytes after a member are skipped: a
  * tape or another block device fills its last block with them.
- * Gives: a fault in each call from the first one that finds it, which may also
- *        put bytes at out. gunzip_why_damaged() is zlib's message, after
- *        GUNZIP_DAMAGED. */
+ * Gives: gunzip_decode() returns the first fault, and then the same fault in
+ *        each later call. The call that finds the fault may also decode some
+ *        bytes. After GUNZIP_DAMAGED, gunzip_why_damaged() is zlib's
+ *        message. */
 #ifndef EXTRACT_GUNZIP_H
 #define EXTRACT_GUNZIP_H
 
@@ -20,15 +21,17 @@ enum gunzip_result {
 struct gunzip;
 
 struct gunzip *gunzip_new(void);        /* NULL if memory is out */
-/* Decodes the n bytes at p into the `room` bytes at out. *used is how many
- * bytes of p it has taken, *made how many it has put at out. */
+/* Decodes the n bytes at p into the `room` bytes at out. Sets *used to the
+ * number of bytes read from p, and *made to the number of bytes written to
+ * out. */
 enum gunzip_result gunzip_decode(struct gunzip *z, const char *p, size_t n,
     size_t *used, char *out, size_t room, size_t *made);
 const char *gunzip_why_damaged(const struct gunzip *z);
 /* True if the input ended at the end of a member, so that nothing is
  * missing. */
 bool gunzip_is_complete(const struct gunzip *z);
-/* True if gunzip_decode() gives more, or a fault, without further input. */
+/* True if gunzip_decode() will return more bytes, or a fault, without further
+ * input. */
 bool gunzip_may_have_more(const struct gunzip *z);
 void gunzip_free(struct gunzip *z);
 

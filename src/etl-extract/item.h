@@ -1,5 +1,5 @@
-/* One element that a source has read: a line of a file, an element of the array
- * of records in a page, or a record of a CSV file. It may turn out not to be a
+/* One element that a source has read: a line of a file, a record of a CSV file,
+ * or an element of the array of records in a page. It need not be a valid
  * record.
  * Borrows: the line and the texts, which are valid until the next call of the
  *          source's next(). */
@@ -20,9 +20,10 @@ struct item {
 	uint64_t index;                 /* on its page, in its JSON file, or
 					 * of the row of a query, from 1; 0: a
 					 * line */
-	/* A source that makes the record itself, as of a CSV record, sets
-	 * either `record`, which is then a valid record, or `code`. If both are
-	 * NULL, the line is JSON that run_sources() checks. */
+	/* Some sources make the record themselves, for example from a CSV
+	 * record. Such a source sets `record` to a valid record, or `code` if
+	 * the element is rejected. If both are NULL, `line` is JSON, and
+	 * item_check_and_write() checks it. */
 	const char *record;
 	size_t record_len;
 	uint64_t records;               /* 0, or `record` has so many records,

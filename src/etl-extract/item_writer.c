@@ -24,8 +24,9 @@ item_writer_release(struct item_writer *w)
 	json_release(&w->j);
 }
 
-/* Writes a record. A child stops if its memory is full. In a replay the record
- * is kept until the outcome of all bytes of the letter is known. */
+/* Writes a record. A child fails if its memory is full. In a replay, the record
+ * is only collected, because a later part of the letter may still be
+ * rejected. */
 static int
 emit(struct item_writer *w, const char *p, size_t n, struct err *e)
 {
@@ -65,8 +66,8 @@ emit_record_as_compact_json(
  * removed. The bytes of a rejected record are stored as one line, but an
  * element of an HTTP answer, or a JSON value in a row of a database, may
  * contain line breaks. A record of a JSON file keeps the bytes of the file. An
- * element that is too long, not JSON, not UTF-8 or nested too deep has no JSON
- * tokens, so its white space cannot be removed. */
+ * element that is too long, not JSON, not UTF-8 or nested too deeply was not
+ * parsed, so its white space cannot be removed. */
 static bool
 needs_compact_raw(const struct item *it, const struct reject *r)
 {
@@ -74,8 +75,8 @@ needs_compact_raw(const struct item *it, const struct reject *r)
 	    strcmp(r->code, "type") == 0 || strcmp(r->code, "reserved") == 0);
 }
 
-/* A reject has the bytes of the file, so that a replay with the same options
- * reads the same record. */
+/* Puts the bytes of the file into the reject, in the encoding of the file. A
+ * replay with the same options then reads the same record. */
 static int
 use_original_bytes(struct item_writer *w, const struct item *it,
     struct reject *r, struct err *e)
@@ -135,7 +136,8 @@ reject_item(struct item_writer *w, const struct item *it, struct reject *r,
 	return stage_reject(w->stage, &it->line, r, e);
 }
 
-/* The token levels that the checks of a record need. */
+/* How many levels of nesting json_scan() must turn into tokens for the checks
+ * of a record. */
 static unsigned
 get_levels_to_scan(const struct extract_opts *o)
 {
@@ -144,8 +146,8 @@ get_levels_to_scan(const struct extract_opts *o)
 	return o->source_file != NULL && levels < 2 ? 2 : levels;
 }
 
-/* Returns 1, or 0 with *r set if the record has the member of --source-file
- * already. */
+/* Returns 0 and fills in *r if the record already has the member of
+ * --source-file, else 1. */
 static int
 check_path_member(const struct item_writer *w, const struct item *it,
     struct reject *r)

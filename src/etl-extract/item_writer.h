@@ -1,5 +1,5 @@
-/* Writes the elements that a source has read to the stream: as records, or as
- * rejects with the reason.
+/* Checks the elements that a source has read. Writes each one to the stream, as
+ * a record or as a reject with the cause.
  * Owns:  the buffers.
  * Borrows: x and the stage. */
 #ifndef EXTRACT_ITEM_WRITER_H
@@ -12,7 +12,7 @@
 #include "replay/raw_record.h"
 #include "stream/stage.h"
 
-/* Where the outcome of a record of a replay is collected. */
+/* What the bytes of one raw mark became: records or one reject. */
 struct collected {
 	struct buf lines;       /* the records, each with its line end */
 	uint64_t n;             /* so many records */
@@ -36,15 +36,15 @@ struct item_writer {
 void item_writer_init(struct item_writer *w, const struct extract *x,
     struct stage *stage);
 void item_writer_release(struct item_writer *w);
-/* Checks one line of a file, or one element of an HTTP answer: it must be a
- * JSON object and, with --checkpoint, have a valid value in the member of
+/* Checks one line of a file or one element of an HTTP answer: it must be a JSON
+ * object and, with --checkpoint, have a valid value in the member of
  * --cursor-field. Writes it to standard output as a record. If a check fails,
- * writes a reject instead (the same bytes with the reason). Elements that the
- * source has checked itself are only written. */
+ * writes a reject with the same bytes and the cause. An element that the source
+ * has already checked is written without a check. */
 int item_check_and_write(
     struct item_writer *w, const struct item *it, struct err *e);
-/* In a replay: rejects the record that was replayed, once, with the bytes and
- * the place that its letter has. */
+/* In a replay: rejects the letter again, with the bytes and the origin that it
+ * already has. Later calls for the same letter do nothing. */
 int item_reject_again(struct item_writer *w, struct reject *r, struct err *e);
 
 #endif

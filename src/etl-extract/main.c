@@ -57,8 +57,9 @@
 #include <getopt.h>
 #include <string.h>
 
-/* In a replay the records come from letters, so the options of incremental
- * runs, which say what to read, have no effect. */
+/* In a replay, records are read from letters and not from a source. The options
+ * of incremental runs, which choose records of a source, then have no
+ * effect. */
 static int
 run(struct extract *x, struct stage *s, char *const *uri, size_t n,
     bool replays, struct err *e)
@@ -121,9 +122,9 @@ reads_stdin(const struct extract *x, char *const *uri, size_t n)
 }
 
 /* Runs etl-extract as one program of a pipeline. Its output stream is opened
- * before anything else can fail. So every failure can be written to the stream
- * as the line (mark) `failed`, which tells the later programs of the pipeline
- * why no more records come. */
+ * before anything else can fail. Every later failure can thus be written to the
+ * stream as the mark `failed`, which tells the later programs of the pipeline
+ * why there are no more records. */
 static int
 run_stage_or_write_failed_mark(struct extract *x, const struct stdfd *fds,
     char *const *uri, size_t n, struct err *e)

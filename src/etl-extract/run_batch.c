@@ -4,8 +4,8 @@
 
 enum { MESSAGE_MAX = 1024 };
 
-/* Parses the answer, finds its array of records and joins these to the records
- * of the request. */
+/* Parses the answer, finds its array of records, and joins the elements of this
+ * array to the records of the request. */
 static int
 parse_and_join_answer(
     void *self, const struct http_answer *a, struct err *e)
@@ -26,8 +26,8 @@ reject_records(struct batch_run *x, size_t from, size_t to, struct err *e)
 	return batch_write_records(x, from, to, &why, e);
 }
 
-/* Makes the request with the ids of the records from..to, each of them
- * once. */
+/* Makes the request with the ids of the records from..to. An id that several
+ * records have is put into the request once. */
 static int
 make_request(struct batch_run *x, size_t from, size_t to, struct err *e)
 {
@@ -69,10 +69,11 @@ may_succeed_with_fewer_ids(const struct batch_run *x, const struct err *e)
 	    e->code == ERR_REFUSED || x->call.answer.body.full);
 }
 
-/* Makes one request for the records from..to and writes them. If it fails for a
- * reason that affects every record, such as a wrong secret, the run ends. If
- * the service refuses the request, each half of the records gets a request of
- * its own, so that in the end only those are rejected that are at fault. */
+/* Makes one request for the records from..to and writes them. If the request
+ * fails for a reason that affects every record, such as a wrong secret, the run
+ * ends. If the service refuses the request, requests each half of the records
+ * separately. So in the end only those records are rejected whose id the
+ * service refuses. */
 static int
 request_and_write(struct batch_run *x, size_t from, size_t to, struct err *e)
 {
@@ -108,8 +109,8 @@ end_batch(struct batch_run *x, struct err *e)
 	return rc;
 }
 
-/* Adds a record to the batch. Before that, ends the batch if the request
- * would become too long; after it, ends the batch if it is full. */
+/* Adds a record to the batch. If the request would become too long, first sends
+ * the batch without this record. If the batch is full afterwards, sends it. */
 static int
 add_record(struct batch_run *x, const struct line *l, struct err *e)
 {
@@ -123,7 +124,8 @@ add_record(struct batch_run *x, const struct line *l, struct err *e)
 	    b->id_bytes + x->encoded.len > x->room) {
 		if (end_batch(x, e) == -1)
 			return -1;
-		/* A reject of that batch may have overwritten the id. */
+		/* end_batch() may have overwritten the id: to reject a record
+		 * it calls batch_check_record() again. */
 		has_id = batch_check_record(x, l, false, e);
 	}
 	if (has_id == -1 || batch_add(b, l, &r, e) == -1)
@@ -150,9 +152,10 @@ process_mark(struct batch_run *x, const struct line *mark, struct err *e)
 	    stage_check_counts_and_pass_mark(x->stage, e);
 }
 
-/* How many milliseconds the next record may take until the batch must end. */
+/* Returns how many milliseconds the current batch may still wait for records,
+ * or -1 (no limit) if it is empty. */
 static int
-time_left(const struct batch_run *x)
+ms_until_batch_is_due(const struct batch_run *x)
 {
 	int64_t left;
 
@@ -169,7 +172,8 @@ process_all_records_and_marks(struct batch_run *x, struct err *e)
 	int rc = 0;
 
 	while (rc == 0)
-		switch (stage_next(x->stage, &l, time_left(x), e)) {
+		switch (stage_next(
+		    x->stage, &l, ms_until_batch_is_due(x), e)) {
 		case STAGE_RECORD:
 			rc = add_record(x, &l, e);
 			break;
@@ -187,8 +191,8 @@ process_all_records_and_marks(struct batch_run *x, struct err *e)
 	return rc;
 }
 
-/* A service that does not know the parameter of {ids} answers with other
- * records than those that were asked for. */
+/* Warns if the service answered with records that were not requested. It then
+ * probably does not know the parameter of {ids} and ignores it. */
 static void
 warn_of_unknown_ids(struct batch_run *x)
 {

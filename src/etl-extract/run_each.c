@@ -34,9 +34,9 @@ check_template_start(const struct extract_opts *o, struct err *e)
 	return rc;
 }
 
-/* Checks the member name of --as or --count-as. The name @etl is refused: if
- * the input record is {}, the added member is the first one, and a line whose
- * first member is @etl would be read as a mark, not as a record. */
+/* Checks the member name of --as or --count-as. The name @etl is refused: in a
+ * record {} the added member would be the first one, and a line whose first
+ * member is @etl is a mark, not a record. */
 static int
 check_field_name(const char *name, struct err *e)
 {
@@ -86,9 +86,9 @@ check_each_options(const struct extract_opts *o, struct err *e)
 	return check_template_start(o, e);
 }
 
-/* Parses the answer. With --as alone it may be any JSON value. With --count-as
- * or --records it must contain an array of records, which is then also
- * found. */
+/* Parses the answer. With --as alone the answer may be any JSON value. With
+ * --count-as or --records it must contain an array of records, which is then
+ * looked up. */
 static int
 parse_answer_and_find_records(
     void *self, const struct http_answer *a, struct err *e)
@@ -194,8 +194,8 @@ process_raw_mark(struct each *x, const struct line *mark, struct err *e)
 	    process_record(x, &l, e);
 }
 
-/* Makes the request for a record before its turn. Returns NULL if the record
- * will be rejected without a request. */
+/* Makes the request for a record after the current one, so that it can be sent
+ * early. Returns NULL if the record will be rejected without a request. */
 static const struct request *
 make_following_request(void *self, const struct line *l)
 {
@@ -242,7 +242,8 @@ process_all_records_and_pass_marks(struct each *x, struct err *e)
 		}
 }
 
-/* With --jobs, requests are begun before their turn. */
+/* Opens the HTTP client. With --jobs, also lets it send the requests of later
+ * records early. */
 static int
 open_client(struct each *x, struct extract *from, struct err *e)
 {

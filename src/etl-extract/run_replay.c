@@ -12,9 +12,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* A replay of letters that etl-extract has rejected. Each of its raw marks
- * carries the bytes of a record. They are put into a file in memory, which a
- * source then reads as it would read the file that they came from. */
+/* A replay of letters that etl-extract has rejected. Each raw mark carries the
+ * bytes of one record. They are written to a file in memory, and a source reads
+ * this file instead of the file that the record came from. */
 struct replay {
 	struct extract x;       /* the options, as they are for one record */
 	struct stage *stage;
@@ -24,8 +24,8 @@ struct replay {
 	struct input_given given;
 };
 
-/* The letters of other stages are lines for these stages. A replay without
- * letters has no stage. */
+/* Refuses a replay of another stage: its letters are records for that stage.
+ * The mark begin of a replay without letters names no stage. */
 static int
 check_begin_mark(const struct replay *r, struct err *e)
 {
@@ -38,8 +38,8 @@ check_begin_mark(const struct replay *r, struct err *e)
 	    m->stage);
 }
 
-/* The name of the file that the record came from, or "-" if it is not from a
- * file. */
+/* Returns the name of the file that the record came from, or "-" if it came
+ * from standard input, an HTTP API or a database. */
 static const char *
 source_name(const struct replay *r)
 {
@@ -48,7 +48,9 @@ source_name(const struct replay *r)
 	return scheme_is_present(uri) ? "-" : uri;
 }
 
-/* One record of a CSV file has no header, and does not show the types. */
+/* Sets the options for one CSV record. It has no header, so the names of the
+ * columns come from --columns or from the raw mark. --types auto is refused:
+ * one record does not show the types of the columns. */
 static int
 set_csv_options(struct replay *r, const struct extract_opts *o, struct err *e)
 {
@@ -115,8 +117,8 @@ collect_items(
 	return 0;
 }
 
-/* A source that cannot go on with these bytes, as with JSON that is cut,
- * rejects the record. */
+/* If the source failed because the bytes are bad data, such as JSON that is cut
+ * off, rejects the letter again. */
 static int
 reject_if_bad_data(struct replay *r, struct err *e)
 {
@@ -151,8 +153,8 @@ read_bytes_with_source(struct replay *r, struct err *e)
 	return rc == -1 ? reject_if_bad_data(r, e) : 0;
 }
 
-/* The record is either rejected again, or all that was read of it is
- * written. */
+/* Reads the bytes of a letter again. Writes all records in them, or rejects the
+ * letter if one of them is rejected. */
 static int
 replay_record(struct replay *r, const struct line *l, struct err *e)
 {

@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The child process that reads a source, or NULL. */
+/* The job of a child that reads the source, or NULL. */
 struct in_child {
 	struct ahead_job *job;
 };
@@ -50,8 +50,8 @@ read_items_and_flush_at_pauses(
 	struct item it = { 0 };
 
 	for (;;) {
-		/* A signal ends each wait for input. A source that never waits
-		 * must look for it here. */
+		/* A stop signal interrupts each wait for input. A source that
+		 * never waits does not notice the signal, so check here. */
 		if (stop_signal() != 0) {
 			(void)set_stop_or_reader_gone_error(e);
 			return READ_IN_PART;
@@ -135,8 +135,8 @@ check_sources_and_rejects_file(struct sources *s, struct err *e)
 	return kinds & KIND_CSV ? csv_options_check(o, e) : 0;
 }
 
-/* A file that cannot be read, or not to its end, does not keep the other files
- * from being read. */
+/* True if the failure affects only this file, which cannot be opened or not be
+ * read to its end. The other files are then still read. */
 static bool
 only_concerns_file(const struct source *kind, const struct err *e)
 {
@@ -145,9 +145,9 @@ only_concerns_file(const struct source *kind, const struct err *e)
 }
 
 /* Opens the source (a URL or a file) and reads all its records. With
- * --checkpoint, the stored checkpoint is read after the source was opened,
- * because cursor_open() may create a database for checkpoints: if the options
- * of the source are wrong, nothing must be created. */
+ * --checkpoint, the stored checkpoint is read only after the source was opened:
+ * cursor_open() may create the database of the checkpoint, and nothing must be
+ * created if the options of the source are wrong. */
 static enum outcome
 read_source(struct sources *s, struct extract *x, const char *uri,
     struct err *e)
@@ -174,7 +174,8 @@ read_source(struct sources *s, struct extract *x, const char *uri,
 	return rc;
 }
 
-/* With --new-files a file is read to the size that it has when it is opened. */
+/* Reads a file of the list. With --new-files it is read only up to the size
+ * that it has when it is opened. */
 static enum outcome
 read_entry(struct sources *s, struct extract *x, struct file_entry *f,
     struct err *e)
@@ -212,9 +213,9 @@ read_file_in_child(
 	o->is_done = read_entry(s, &x, &s->list.v[t->from], &e) == READ_WHOLE;
 }
 
-/* True if a child can read the whole file: its records probably fit into the
- * memory of a child. A child prints no warning, and names in --types may cause
- * some. */
+/* True if a child may read the whole file. Its records must probably fit into
+ * the memory of a child. With names in --types a child reads no file, because
+ * these names may need a warning and a child prints nothing. */
 static bool
 child_may_read(const struct sources *s, struct file_entry *f)
 {
@@ -226,14 +227,14 @@ child_may_read(const struct sources *s, struct file_entry *f)
 	    (o->types != NULL && strcmp(o->types, "auto") != 0) ||
 	    stat(f->name, &st) == -1 || !S_ISREG(st.st_mode) ||
 	    (s->new_files != NULL &&
-		(new_files_reads_tails(o) || !new_files_look(f))))
+		(new_files_reads_tails(o) || !new_files_note_version(f))))
 		return false;
 	file_format_of(&format, o, f->name);
 	return st.st_size < (format.compression == COMPRESSION_NONE ?
 	    AHEAD_FILE : AHEAD_FILE / 8);
 }
 
-/* Lets children read small files of the list from number i on. */
+/* Lets children read small files, beginning with file i of the list. */
 static void
 start_files_ahead(struct sources *s, size_t i)
 {
@@ -252,9 +253,10 @@ start_files_ahead(struct sources *s, size_t i)
 	}
 }
 
-/* Writes the records of source i if a child has read it. */
+/* Waits for the child that reads source i, and writes its records. Returns
+ * READ_IN_PART if the child has failed. */
 static enum outcome
-take_from_child(struct sources *s, size_t i, struct err *e)
+wait_for_child_and_write(struct sources *s, size_t i, struct err *e)
 {
 	const struct ahead_output *o = ahead_wait(s->child[i].job);
 	enum outcome rc = READ_IN_PART;
@@ -262,11 +264,12 @@ take_from_child(struct sources *s, size_t i, struct err *e)
 	if (o != NULL)
 		rc = stage_emit_lines(s->stage, o->data, o->len, o->records,
 		    e) == 0 ? READ_WHOLE : READ_FAILED;
-	ahead_release(s->child[i].job);
+	ahead_release_or_kill(s->child[i].job);
 	return rc;
 }
 
-/* Remembers a failed file, and prints why if it is not the only source. */
+/* Remembers the first failure. If there are several sources, also prints why
+ * this one failed. */
 static int
 note_failed_file(struct sources *s, const struct file_entry *f,
     const struct err *why, struct err *e)
@@ -279,7 +282,8 @@ note_failed_file(struct sources *s, const struct file_entry *f,
 	    new_files_fail_file(s->new_files, f, s->stage, why, e);
 }
 
-/* Reads source i, or takes its records from the child that has read it. */
+/* Writes the records of source i. If a child was reading the source and has
+ * failed, this process reads it itself. */
 static int
 read_one(struct sources *s, struct extract *x, size_t i, struct err *e)
 {
@@ -292,7 +296,7 @@ read_one(struct sources *s, struct extract *x, size_t i, struct err *e)
 	    new_files_begin_file(s->new_files, f, s->stage, e) == -1)
 		return -1;
 	if (s->child[i].job != NULL)
-		rc = take_from_child(s, i, e);
+		rc = wait_for_child_and_write(s, i, e);
 	if (f->why != NULL)
 		*e = *f->why;
 	else if (rc == READ_IN_PART)
@@ -311,8 +315,8 @@ static int
 read_all(struct sources *s, struct extract *x, struct err *e)
 {
 	for (size_t i = 0; i < s->list.n; i++) {
-		/* A child may have read the whole file: then nothing else
-		 * looks for the signal. */
+		/* A child may read all of a file: then this loop is the only
+		 * place that checks for a stop signal. */
 		if (stop_signal() != 0)
 			return set_stop_or_reader_gone_error(e);
 		if (read_one(s, x, i, e) == -1)

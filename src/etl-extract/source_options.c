@@ -4,10 +4,13 @@
 
 #include <string.h>
 
-/* CHECKPOINT: a checkpoint may be in a database, whatever the source is. */
+/* CHECKPOINT is a bit beside the KIND_ bits of source_options.h. With
+ * --checkpoint, etl-extract may use a database for any kind of source, so
+ * --retries and --backoff are then permitted. */
 enum { CHECKPOINT = 256, NAMES_MAX = 32 };
 
-/* Options that suit the same kinds. An option in no group suits all of them. */
+/* Options that may be used with the same kinds of sources. An option that is in
+ * no group may be used with all kinds. */
 struct group {
 	unsigned kinds;
 	const char *what;       /* they are for, in the message */

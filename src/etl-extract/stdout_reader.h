@@ -1,6 +1,6 @@
-/* While etl-extract waits for a service, it writes nothing, so no EPIPE tells
- * it that the reader of standard output has closed the pipe. These functions
- * check this during a wait. */
+/* While etl-extract waits for a service it writes nothing. It then gets no
+ * EPIPE if the reader of standard output closes the pipe. These functions check
+ * for this during a wait. */
 #ifndef EXTRACT_STDOUT_READER_H
 #define EXTRACT_STDOUT_READER_H
 
@@ -10,10 +10,10 @@
 
 bool is_stdout_reader_gone(void);
 /* Sleeps for ms milliseconds. Fails early with ERR_GONE if the reader closes
- * the pipe, and with ERR_RETRY if a stop signal comes. */
+ * the pipe, and with ERR_RETRY if a stop signal is received. */
 int sleep_unless_stopped(int64_t ms, struct err *e);
-/* Sets *e after a transfer or a read was aborted: to ERR_RETRY if a stop signal
- * came, else to ERR_GONE. Returns -1. */
+/* Call this after a transfer or a read was aborted. Sets *e to ERR_RETRY if a
+ * stop signal was received, else to ERR_GONE. Returns -1. */
 int set_stop_or_reader_gone_error(struct err *e);
 
 #endif

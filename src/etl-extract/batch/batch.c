@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-/* LARGE: the bytes from which on a batch is full. A buffer of more than KEPT
- * bytes is freed after use. */
+/* A batch is full if it uses LARGE bytes. A buffer of more than KEPT bytes is
+ * freed after the batch. */
 enum { LARGE = 16 << 20, KEPT = 1 << 20, FIRST_RECORDS = 64 };
 
 void

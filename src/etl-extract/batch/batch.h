@@ -1,7 +1,8 @@
 /* The records of --batch-each that wait for their request.
  * Owns:  copies of their lines and of their ids, until batch_clear().
- * Gives: the records in the order of the input. A record without an id is one
- *        that will be rejected; it waits as well, so that the order is kept. */
+ * Gives: the records in the order of the input. A record without a valid id is
+ *        in the batch too: it will be rejected, and its reject must keep its
+ *        place in this order. */
 #ifndef EXTRACT_BATCH_H
 #define EXTRACT_BATCH_H
 
@@ -29,16 +30,19 @@ struct batch {
 void batch_init(struct batch *b);
 void batch_release(struct batch *b);
 void batch_clear(struct batch *b);
-/* Adds a copy of the line, without an id. Sets *added, which is valid until the
+/* Adds a copy of the line as a record without an id. *added is valid until the
  * next call. */
 int batch_add(struct batch *b, const struct line *l,
     struct batch_record **added, struct err *e);
-/* Gives the last record an id, which takes id_bytes in the request. */
+/* Sets the id of the record that was added last. The id needs id_bytes bytes in
+ * the request. */
 int batch_set_id(struct batch *b, const struct buf *id, bool is_string,
     size_t id_bytes, struct err *e);
-/* True if its records take so much memory that no more may be added. */
+/* True if the records of the batch use so much memory that no more may be
+ * added. */
 bool batch_is_large(const struct batch *b);
-/* The line of a record, valid until the next batch_add() or batch_clear(). */
+/* Returns the line of a record. It is valid until the next batch_add() or
+ * batch_clear(). */
 struct line batch_line(const struct batch *b, const struct batch_record *r);
 
 #endif

@@ -23,9 +23,9 @@ reject_for_id(struct batch_run *x, const struct line *l,
 	return rc;
 }
 
-/* Sets x->value to the id of the record, and x->encoded to the id as the
- * request has it. Returns 0 with *f if the record has no id that can be put
- * into the request. */
+/* Reads the id of the record into x->value, and its encoded form for the
+ * request into x->encoded. Returns 0 with the fault in *f if the record has no
+ * id that can be put into the request. */
 static int
 read_id(struct batch_run *x, struct template_fault *f, struct err *e)
 {

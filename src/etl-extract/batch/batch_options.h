@@ -6,7 +6,7 @@
 
 #include "extract.h"
 
-/* The options, with the defaults of those that were not given. */
+/* The parsed options, with defaults for those that were not given. */
 struct batch_options {
 	const char *ids, *match;
 	bool missing_is_null, many;

@@ -8,7 +8,7 @@
 
 static const char ids[] = "{ids}";
 
-/* The first {ids} at or behind p, or NULL. */
+/* Returns the first {ids} in the body that is at p or after it, or NULL. */
 static const char *
 find_ids(const struct buf *body, const char *p)
 {
@@ -26,9 +26,9 @@ is_json_type(const char *type, size_t n)
 		suffix, sizeof(suffix) - 1) == 0);
 }
 
-/* Returns 1 if {ids} is an element of an array of JSON, else 0. With this
- * filling the body is JSON at no other place: not in a string, nor as the value
- * of a member. */
+/* Returns 1 if {ids} in the body is an element of a JSON array, else 0. It
+ * replaces {ids} by 0,"",[] and parses the result. Inside an array this is
+ * valid JSON; inside a string or as the value of a member it is not. */
 static int
 is_in_json_array(const struct batch_run *x, struct err *e)
 {
@@ -50,9 +50,10 @@ is_in_json_array(const struct batch_run *x, struct err *e)
 	return fault.nomem ? err_nomem(e) : rc;
 }
 
-/* Sets x->place to what the header Content-Type says of the body. In a replay
- * nothing is sent and the headers are not known: the body itself decides, so
- * that batches are as large as they were. */
+/* Sets x->place according to the header Content-Type of --body. With
+ * --replay-from no request is sent and the headers are not known. Then the body
+ * itself decides, so that the batches have the same sizes as in the recorded
+ * run. */
 static int
 choose_place_in_body(struct batch_run *x, struct err *e)
 {
@@ -80,7 +81,7 @@ choose_place_in_body(struct batch_run *x, struct err *e)
 		"{\"ids\":[{ids}]}");
 }
 
-/* The URL must be the same for all requests. */
+/* Makes the one URL for all requests, which must therefore have no {NAME}. */
 static int
 set_url_without_names(struct batch_run *x, struct err *e)
 {

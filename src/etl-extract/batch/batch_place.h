@@ -6,12 +6,13 @@
 #include "batch/batch_run.h"
 
 /* Finds {ids}; the client must be open. Sets x->place, x->list and x->room. If
- * {ids} is in --body, makes the URL, which is then that of all requests.
- * Fails: ERR_USAGE if {ids} is absent, or at a place where a list of values
- *        cannot stand. */
+ * {ids} is in --body, also makes the URL, which is then the same for all
+ * requests.
+ * Fails: ERR_USAGE if {ids} is missing, or stands where a list of values is not
+ *        possible. */
 int batch_place_find(struct batch_run *x, struct err *e);
-/* Appends the id `value`, encoded for its place. Returns 0 with code and why in
- * *f if the request cannot have it. */
+/* Appends the id `value`, encoded for x->place. Returns 0 with the code and the
+ * reason in *f if the request cannot contain this id. */
 int batch_place_put_id(const struct batch_run *x, const struct buf *value,
     bool is_string, struct buf *out, struct template_fault *f);
 

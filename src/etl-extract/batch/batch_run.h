@@ -1,7 +1,7 @@
-/* The state of a run with --batch-each: run_batch.c makes the requests,
- * batch_check.c reads the ids of the records, batch_place.c puts them into the
- * request, batch_write.c writes the records with their answers.
- * Owns:  all but the options and the stage. */
+/* The state of a run with --batch-each. run_batch.c makes the requests,
+ * batch_check.c reads the ids of the records, batch_place.c puts the ids into
+ * the request, and batch_write.c writes the records with their answers.
+ * Owns:  everything except the options and the stage. */
 #ifndef EXTRACT_BATCH_RUN_H
 #define EXTRACT_BATCH_RUN_H
 
@@ -30,16 +30,16 @@ struct batch_run {
 	uint64_t unknown;               /* join.unknown of all answers */
 };
 
-/* Checks an input record and reads its id (value, encoded, is_string).
- * Returns 1 if it may be requested, else 0. If `rejects` is set, the record is
- * then rejected, else nothing is written. */
+/* Checks an input record and reads its id into x->value, x->encoded and
+ * x->is_string. Returns 1 if the id can be requested, else 0. If it returns 0
+ * and `rejects` is true, it has also rejected the record. */
 int batch_check_record(struct batch_run *x, const struct line *l, bool rejects,
     struct err *e);
-/* Writes the records from..to with their answers, or rejects them. If *why is
- * given, their request has failed. */
+/* Writes the records from..to with their answers, or rejects them. If `why` is
+ * not NULL, their request has failed for this reason. */
 int batch_write_records(struct batch_run *x, size_t from, size_t to,
     const struct err *why, struct err *e);
-/* Appends an id to a message; a long one is cut. */
+/* Appends an id to a message. A long id is cut. */
 void batch_show_id(struct buf *b, const char *id, size_t n);
 
 #endif

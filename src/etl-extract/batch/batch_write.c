@@ -11,7 +11,8 @@ batch_show_id(struct buf *b, const char *id, size_t n)
 	text_show(b, id, text_cut_length(id, n, ID_SHOWN));
 }
 
-/* Rejects a record for which the service has no answer, or several. */
+/* Rejects a record because the answer has no record with its id, or has several
+ * of them. */
 static int
 reject_for_answers(struct batch_run *x, const struct line *l,
     const struct join_group *g, struct err *e)

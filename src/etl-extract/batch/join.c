@@ -65,8 +65,8 @@ make_room_for_groups(struct join *j, size_t n, struct err *e)
 	return 0;
 }
 
-/* Leaves only the first of the records with equal ids, and sets the group of
- * all. */
+/* Merges the groups with equal ids. The merged group keeps the first record,
+ * and all records with this id get its index. */
 static void
 merge_equal_ids(struct join *j, struct batch *b)
 {
@@ -123,7 +123,8 @@ add_answer(struct join *j, struct join_group *g, uint32_t token, struct err *e)
 	return 0;
 }
 
-/* Returns the group of an element. NULL: no record has its id. */
+/* Returns the group with the id of the element, which is in j->value. Returns
+ * NULL if no record has this id. */
 static struct join_group *
 find_group(struct join *j)
 {

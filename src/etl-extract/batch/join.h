@@ -1,8 +1,8 @@
-/* Joins the elements of an answer to the records of a batch, by their ids. Ids
+/* Joins the elements of an answer to the records of a batch by their ids. Ids
  * are compared as text: 7 and "7" are equal, 7 and 7.0 are not.
  * Owns:  the groups and the list of answers.
- * Borrows: the batch's ids; of an answer only the numbers of its tokens.
- * Gives: a group for each id; records with equal ids have the same group. */
+ * Borrows: the ids of the batch. An answer is stored as a token number.
+ * Gives: one group for each id; records with equal ids have the same group. */
 #ifndef EXTRACT_JOIN_H
 #define EXTRACT_JOIN_H
 
@@ -39,8 +39,9 @@ void join_release(struct join *j);
  * each record. */
 int join_group_records(struct join *j, struct batch *b, size_t from, size_t to,
     struct err *e);
-/* Forgets the answers before; then adds each element of the array of records in
- * the body to the group whose id it has in its member `match`. */
+/* Removes the answers of the previous request. Then adds each element of the
+ * array of records in the body to the group whose id equals the element's
+ * member `match`. */
 int join_set_answers(struct join *j, const struct body *b, const char *match,
     struct err *e);
 

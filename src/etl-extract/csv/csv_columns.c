@@ -54,7 +54,8 @@ is_blank(const char *name)
 	return name[strspn(name, " \t")] == '\0';
 }
 
-/* Adds a column with this name, made unique. */
+/* Adds a column with this name. If the name is blank or already used, makes
+ * another one from it. */
 static int
 add_column(struct csv_columns *c, const char *name, struct err *e)
 {
@@ -97,8 +98,8 @@ csv_find_likely_delimiter(const char *p, const struct csv_field *f)
 	return NULL;
 }
 
-/* A header of another encoding, or of a file that is no CSV, would give names
- * that nobody recognizes. */
+/* Refuses a header that is probably not the header of a CSV file in UTF-8: its
+ * names would make no sense. */
 static int
 check_header_text(const char *p, size_t len, size_t n, struct err *e)
 {

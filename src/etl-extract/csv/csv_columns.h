@@ -34,28 +34,30 @@ struct csv_columns {
 
 void csv_columns_init(struct csv_columns *c);
 void csv_columns_release(struct csv_columns *c);
-/* Takes the names from the fields of a header at p. Fails with ERR_DATA if the
- * header has too many names, or is no text. */
+/* Sets the columns to the n fields of the header at p. Fails with ERR_DATA if
+ * the header has too many names, or is not text. */
 int csv_columns_from_fields(struct csv_columns *c, const char *p, size_t len,
     const struct csv_field *f, size_t n, char quote, struct err *e);
-/* Returns the value of --delimiter that would divide the only field of a header
- * at p, or NULL. A field in quotes is not divided. */
+/* Used if the header at p has only one field. Returns the value of --delimiter
+ * that would split this field, or NULL. A quoted field is never split. */
 const char *csv_find_likely_delimiter(
     const char *p, const struct csv_field *f);
-/* Finds the parts of the value of an option, which is one CSV record. The
- * caller releases s, also after a failure. */
+/* Splits the value of an option at its commas: it is read as one CSV record.
+ * The caller releases s, also after a failure. */
 int csv_scan_option(struct csv_scan *s, const char *option, const char *text,
     struct err *e);
-/* Takes the names from the value of --columns. */
+/* Sets the columns to the names in the value of --columns. */
 int csv_columns_from_option(
     struct csv_columns *c, const char *text, struct err *e);
-/* The index of the column, or -1. The name is compared as it is in records. */
+/* Returns the index of the column with this name, or -1. The name is the one
+ * that records have, for example a_2 for the second column a. */
 ptrdiff_t csv_columns_find(const struct csv_columns *c, const char *name);
 
 /* True if the field at p has no quotes and is the text of --null. */
 bool csv_field_is_null(const struct csv_dialect *d, const char *p,
     const struct csv_field *f);
-/* Appends the text of a field, its doubled quotes made single. */
+/* Appends the text of a field. Each doubled quote in it becomes a single
+ * one. */
 void csv_append_field(struct buf *b, const char *p, const struct csv_field *f,
     char quote);
 

@@ -1,5 +1,5 @@
-/* How the fields of a CSV file are separated and quoted, as the options say.
- * Borrows: the texts, from the options.
+/* The options that say how the fields of a CSV file are separated and quoted.
+ * Borrows: the texts of the options.
  * Fails: ERR_USAGE. */
 #ifndef EXTRACT_CSV_DIALECT_H
 #define EXTRACT_CSV_DIALECT_H

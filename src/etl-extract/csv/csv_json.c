@@ -12,8 +12,8 @@ void
 csv_json_init(struct csv_json *j, size_t max_record)
 {
 	*j = (struct csv_json){ .max_record = max_record };
-	/* Each byte of a field may need an escape of six bytes, and the names
-	 * come on top. */
+	/* Each byte of a field may become an escape of six bytes, such as
+	 * \u0001. The names of the columns also need room. */
 	buf_init(&j->record, ESCAPE_MAX * max_record +
 	    32 * (size_t)CSV_HEADER_MAX);
 	buf_init(&j->field, max_record);
@@ -42,8 +42,9 @@ has_non_ascii(const char *p, size_t n)
 	return (seen & SPAN_EACH(0x80)) != 0;
 }
 
-/* Copies a run of bytes that need no escape. Returns their number. The eight
- * bytes from `to` on are written even if fewer are copied. */
+/* Copies bytes up to the first one that needs an escape in JSON. Returns the
+ * number of copied bytes. It writes whole words of eight bytes, so up to eight
+ * bytes more than this number may be overwritten. */
 static inline size_t
 copy_unescaped(char *to, const char *p, const char *end)
 {
@@ -74,8 +75,8 @@ set_reject(struct csv_json *j, const char *code)
 	return 0;
 }
 
-/* Appends a JSON string. Returns 0 if the text has a NUL, which most programs
- * cannot store. */
+/* Appends a JSON string. If the text has a NUL, sets the reject and returns 0:
+ * most programs cannot store a NUL. */
 static int
 put_text(struct csv_json *j, const char *p, size_t n)
 {
@@ -152,7 +153,8 @@ put_value(struct csv_json *j, const struct csv_column *c, const char *record,
 	    put_typed_or_null(j, c, p, n);
 }
 
-/* The checks that concern the record as a whole. */
+/* Checks the record as a whole: its length, its quotes, its encoding and the
+ * number of its fields. */
 static int
 check_record(struct csv_json *j, const struct csv_record *rec)
 {

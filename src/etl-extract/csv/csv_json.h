@@ -1,4 +1,4 @@
-/* Makes the JSON record of a CSV record, or says why it is a reject.
+/* Makes the JSON record of a CSV record, or the reject with the cause.
  * Owns:  the text of the record and of the reject, valid until the next call.
  * Borrows: the dialect, the columns and the tail. */
 #ifndef EXTRACT_CSV_JSON_H

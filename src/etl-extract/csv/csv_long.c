@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Where the next byte of the record stands. */
+/* The state of the reader before the next byte of the record. */
 enum place {
 	AT_FIELD_START, IN_PLAIN_FIELD, IN_QUOTES,
 	AFTER_QUOTE,            /* the quote closes the field or is doubled */
@@ -79,8 +79,8 @@ place_after(struct long_record *l, char c)
 	return c == d->delimiter ? AT_FIELD_START : IN_PLAIN_FIELD;
 }
 
-/* Reads n bytes at p, or up to the record's end or a quote that is wrong.
- * Returns the number of bytes that it has read. */
+/* Reads up to n bytes at p. Stops after the end of the record and after a quote
+ * that is not at a valid place. Returns the number of bytes read. */
 static size_t
 read_bytes(struct long_record *l, const char *p, size_t n)
 {
@@ -97,10 +97,11 @@ read_bytes(struct long_record *l, const char *p, size_t n)
 	return i;
 }
 
-/* A regular file is read a second time from the start of this record on, with
- * the quote as an ordinary character. A pipe cannot be read twice: there the
- * record goes on to the end of the line. Returns 0 or 1 as
- * csv_read_long_record() does, or 2 to go on. */
+/* Handles a quoted field that is not closed properly. In a regular file the
+ * reader goes back to the start of the record, and the opening quote is then an
+ * ordinary character. A pipe cannot be read twice: the record then ends at the
+ * next line end. Returns 0 or 1 as csv_read_long_record() does, or 2 to read
+ * on. */
 static int
 handle_bad_quote(struct long_record *l, struct err *e)
 {
@@ -133,7 +134,8 @@ read_more(struct csv_reader *r, struct err *e)
 	return 0;
 }
 
-/* Returns 1 at the end of the record, 0 as csv_read_long_record() does. */
+/* Reads up to the end of the record and returns 1. Returns 0 if the record must
+ * be scanned again, see csv_read_long_record(). */
 static int
 read_to_end(struct long_record *l, struct err *e)
 {

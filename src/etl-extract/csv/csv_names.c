@@ -22,9 +22,9 @@ compare(const void *a, const void *b)
 	return strcmp(x->text, y->text);
 }
 
-/* A new name: the text, and _number if the number is not 0. */
+/* Allocates a name: the text, followed by _NUMBER if number is not 0. */
 static struct name *
-make(const char *text, unsigned number)
+make_name(const char *text, unsigned number)
 {
 	const size_t size = strlen(text) + DIGITS_MAX;
 	struct name *n = malloc(sizeof(*n) + size);
@@ -37,8 +37,8 @@ make(const char *text, unsigned number)
 	return n;
 }
 
-/* Puts n into the tree. Returns the name that is there: n, or an equal one that
- * came before; n is then freed. NULL: no memory, n is freed. */
+/* Puts n into the tree and returns it. If the tree already has an equal name,
+ * frees n and returns that name. If memory is out, frees n and returns NULL. */
 static struct name *
 put_or_free(struct csv_names *s, struct name *n)
 {
@@ -53,14 +53,14 @@ put_or_free(struct csv_names *s, struct name *n)
 const char *
 csv_names_add_unique(struct csv_names *s, const char *name)
 {
-	struct name *n = make(name, 0), *first, *found;
+	struct name *n = make_name(name, 0), *first, *found;
 
 	if (n == NULL || (first = put_or_free(s, n)) == NULL)
 		return NULL;
 	if (first == n)
 		return n->text;
 	do {
-		if ((n = make(name, first->next++)) == NULL ||
+		if ((n = make_name(name, first->next++)) == NULL ||
 		    (found = put_or_free(s, n)) == NULL)
 			return NULL;
 	} while (found != n);

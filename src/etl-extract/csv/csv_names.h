@@ -1,5 +1,5 @@
 /* Makes the names of columns unique: the second `a` becomes a_2.
- * Owns:  the names that were given out. A set of 0 is empty.
+ * Owns:  the names that were returned. A struct of zeros is empty.
  * Gives: csv_names_add_unique() returns a name that no earlier call has
  *        returned, valid until csv_names_release(); NULL if memory is out. */
 #ifndef EXTRACT_CSV_NAMES_H

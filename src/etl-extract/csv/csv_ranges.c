@@ -61,14 +61,16 @@ csv_ranges_close(struct csv_ranges *r)
 	free(r);
 }
 
-/* Starts as many children as there is room for. */
+/* Gives parts of the file to children, as many as they can take. `at` is the
+ * offset that the reader has reached. */
 static void
 start_children(struct csv_ranges *r, uint64_t at)
 {
 	struct ahead_task t;
 	struct ahead_job *j;
 
-	/* The reader may be past this place, if no child could be started. */
+	/* If no child was free for a time, the reader has read past r->next by
+	 * itself. Do not start children before the reader's place. */
 	if (r->next < at) {
 		r->next = at;
 		r->is_exact = true;
@@ -93,7 +95,7 @@ csv_ranges_take(struct csv_ranges *r, uint64_t at)
 	const struct ahead_output *o = NULL;
 
 	if (r->taken != NULL)
-		ahead_release(r->taken);
+		ahead_release_or_kill(r->taken);
 	r->taken = NULL;
 	start_children(r, at);
 	while (o == NULL && r->n > 0 && get_first(r)->from <= at) {
@@ -104,7 +106,7 @@ csv_ranges_take(struct csv_ranges *r, uint64_t at)
 		if (o != NULL && o->begin == at && o->end > at) {
 			r->taken = j;
 		} else {
-			ahead_release(j);
+			ahead_release_or_kill(j);
 			o = NULL;
 		}
 	}

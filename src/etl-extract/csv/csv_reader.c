@@ -37,7 +37,8 @@ csv_reader_close(struct csv_reader *r)
 	free(r);
 }
 
-/* Moves the start of the window past n bytes, which have so many line feeds. */
+/* Moves the start of the window past n bytes. They contain `lines` line
+ * feeds. */
 static void
 consume(struct csv_reader *r, size_t n, uint64_t lines)
 {
@@ -46,8 +47,8 @@ consume(struct csv_reader *r, size_t n, uint64_t lines)
 	r->number += lines;
 }
 
-/* Makes room for the next read, and returns how many bytes have room, or 0 on
- * failure. */
+/* Makes room in the window for the next read. Returns the size of the room in
+ * bytes, or 0 on failure. */
 static size_t
 make_room(struct csv_reader *r, struct err *e)
 {
@@ -79,8 +80,8 @@ read_more_or_pause(struct csv_reader *r, struct err *e)
 	return CSV_ITEM;
 }
 
-/* What begins at the start of the window. AT_SKIPPED: a part was skipped, look
- * again. AT_UNKNOWN: more bytes must be read to know it. */
+/* What was found at the start of the window. AT_SKIPPED: a line was skipped, so
+ * look again. AT_UNKNOWN: more bytes must be read first. */
 enum at_start { AT_RECORD, AT_SKIPPED, AT_UNKNOWN, AT_END };
 
 static bool
@@ -158,7 +159,8 @@ count_lines(const char *p, size_t n)
 	return lines;
 }
 
-/* Returns the record that scan has found at the start of the window. */
+/* Fills in the record that r->scan has found at the start of the window, and
+ * moves the window behind it. */
 static void
 fill_record_and_consume(struct csv_reader *r, struct csv_record *rec)
 {
@@ -185,8 +187,9 @@ fill_record_and_consume(struct csv_reader *r, struct csv_record *rec)
 	    count_lines(l->data, s->length) : s->length > s->text_length);
 }
 
-/* Remembers that the quote of this record does not close. The next scan takes
- * this quote, and those after it, for ordinary characters. */
+/* Remembers that the quote at scan.quote_at does not close. The record is then
+ * scanned again; in that scan this quote and all later ones are ordinary
+ * characters. */
 static void
 note_bad_quote(struct csv_reader *r)
 {
@@ -204,7 +207,8 @@ window_is_full(const struct csv_reader *r)
 	    r->w.end - r->w.start >= (r->is_held ? 0 : LINES_KEPT);
 }
 
-/* Returns CSV_WAIT if the record goes on after the window. */
+/* Scans for a record in the window. Returns CSV_WAIT if the record ends after
+ * the window. */
 static enum csv_next
 scan_window(struct csv_reader *r, struct csv_record *rec, struct err *e)
 {

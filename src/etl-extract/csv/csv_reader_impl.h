@@ -31,10 +31,10 @@ struct csv_reader {
 	bool held_has_begun;
 };
 
-/* Reads the record at the start of the window, which is longer than r->max, to
- * its end and keeps only its first LINES_KEPT bytes. Returns 1 if it is in
- * *rec, 0 if the reader must scan the record again from its start, with
- * r->bad_quote set. */
+/* Reads to its end the record at the start of the window, which is longer than
+ * r->max. Keeps only its first LINES_KEPT bytes. Returns 1 and fills in *rec,
+ * or returns 0 after it has set r->bad_quote: the reader must then scan the
+ * record again from its start. */
 int csv_read_long_record(
     struct csv_reader *r, struct csv_record *rec, struct err *e);
 

@@ -42,15 +42,16 @@ grow_table(struct csv_scan *s)
 	return true;
 }
 
-/* The high bit of each byte of the word that is 0. Bytes above the first such
- * byte may be marked by mistake. */
+/* Sets the high bit of each byte of the result whose byte in w is 0. Only the
+ * lowest of these bits is reliable: a higher one may be set although its byte
+ * is not 0. */
 static inline uint64_t
 zero_bytes(uint64_t w)
 {
 	return (w - SPAN_EACH(1)) & ~w & SPAN_EACH(0x80);
 }
 
-/* The first delimiter or line feed of p..end, or end. */
+/* Returns the first delimiter or line feed in p..end, or `end`. */
 static inline const char *
 find_field_end(const char *p, const char *end, char delimiter)
 {
@@ -68,8 +69,8 @@ find_field_end(const char *p, const char *end, char delimiter)
 	return p;
 }
 
-/* Searches the closing quote of the field at s->at. Returns CSV_RECORD and sets
- * *close if it was found. */
+/* Searches for the closing quote of the field at s->at. If it is found, returns
+ * CSV_RECORD and sets *close to its place. */
 static enum csv_scan_result
 find_closing_quote(struct csv_scan *s, const char *p, size_t n, bool is_last,
     size_t *close)
@@ -97,8 +98,8 @@ find_closing_quote(struct csv_scan *s, const char *p, size_t n, bool is_last,
 	return CSV_BAD_QUOTE;
 }
 
-/* Reads the field in quotes at s->at. Sets *end to the place of the delimiter
- * or line end after it. */
+/* Reads the quoted field at s->at. Sets *end to the place of the delimiter or
+ * line end after it. */
 static enum csv_scan_result
 scan_quoted(struct csv_scan *s, const char *p, size_t n, bool is_last,
     struct csv_field *f, size_t *end)
@@ -149,7 +150,8 @@ scan_unquoted(struct csv_scan *s, const char *p, size_t n, bool is_last,
 	return CSV_RECORD;
 }
 
-/* Called with the place of the line end, or n. */
+/* Sets the lengths of the record. `end` is the place of its line end, or n if
+ * the input ends without one. */
 static void
 set_lengths(struct csv_scan *s, const char *p, size_t n, size_t end)
 {

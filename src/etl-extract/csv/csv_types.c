@@ -27,7 +27,7 @@ csv_types_release(struct csv_types_option *o)
 	*o = (struct csv_types_option){ 0 };
 }
 
-/* Parses one part: NAME:TYPE or auto. */
+/* Parses one part of --types: NAME:TYPE or auto. */
 static int
 parse_part(struct csv_types_option *o, const char *part, struct err *e)
 {
@@ -102,8 +102,8 @@ count_digits(const char *p, const char *end)
 	return (size_t)(p - from);
 }
 
-/* A number in the form of JSON (RFC 8259). Sets *is_whole if it has neither a
- * fraction nor an exponent. */
+/* True if the text is a JSON number (RFC 8259). Sets *is_whole if the number
+ * has neither a fraction nor an exponent. */
 static bool
 is_json_number(const char *p, size_t n, bool *is_whole)
 {
@@ -143,8 +143,8 @@ is_int(const char *p, size_t n)
 	    number_to_int64(p, n, &value);
 }
 
-/* True if the text has the digits and separators of the pattern; 9 in the
- * pattern stands for a digit. */
+/* True if the text starts with the digits and separators of the pattern, in
+ * which 9 stands for any digit. */
 static bool
 matches(const char *p, const char *end, const char *pattern)
 {
@@ -175,7 +175,7 @@ is_date(const char *p, const char *end)
 	    day <= calendar_month_days(year, month);
 }
 
-/* Z, an offset such as +02:00, or nothing. */
+/* True for Z, an offset such as +02:00, or an empty text. */
 static bool
 is_offset_or_empty(const char *p, const char *end)
 {
@@ -262,8 +262,8 @@ csv_put_typed(struct buf *out, enum csv_type t, const char *p, size_t n)
 	return true;
 }
 
-/* A whole number that does not fit an int64 is kept as text: as a number it
- * would lose digits in most programs. */
+/* A whole number that does not fit an int64 makes the column text, because most
+ * programs would round it as a number. */
 void
 csv_guess_add(struct csv_guess *g, const char *p, size_t n)
 {

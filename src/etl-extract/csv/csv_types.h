@@ -30,13 +30,13 @@ void csv_types_release(struct csv_types_option *o);
 
 /* Removes the spaces around a value that is no text. */
 void csv_trim(const char **p, size_t *n);
-/* Appends the value as JSON. Returns false if it does not fit the type. The
- * value is not empty and the type is not CSV_TEXT. */
+/* Appends the value as JSON. Returns false if it does not have the type. The
+ * value must not be empty, and the type must not be CSV_TEXT. */
 bool csv_put_typed(
     struct buf *out, enum csv_type t, const char *p, size_t n);
 
-/* Which types fit all values of a column that were seen. In a struct of zeros,
- * none was seen. */
+/* Which types fit all values of a column so far. A struct of zeros has seen no
+ * value. */
 struct csv_guess {
 	bool has_value;
 	bool not_int, not_number, not_bool, not_time;

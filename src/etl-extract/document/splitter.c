@@ -14,13 +14,14 @@ struct splitter {
 	bool is_eof;
 	bool has_begun;         /* a byte order mark was looked for */
 	/* The name or value that starts at w.data[w.start]. */
-	enum walk_use use;      /* WALK_TAKEN: there is none */
+	enum walk_use use;      /* what it is for; WALK_TAKEN: there is none */
 	struct value_end value;
-	size_t seen;            /* so many bytes of it belong to it */
-	/* A value of which not all bytes are kept. */
-	uint64_t dropped;       /* bytes of it before these */
-	struct hash *hash;      /* of these bytes, if it is a record */
-	char *kept;             /* its first LINES_KEPT bytes */
+	size_t seen;            /* bytes of it that were read */
+	/* Bytes of a long value are dropped from the window while the rest of
+	 * the value is read. */
+	uint64_t dropped;       /* how many bytes were dropped */
+	struct hash *hash;      /* of the dropped bytes of a record, or NULL */
+	char *kept;             /* the first LINES_KEPT bytes of the record */
 	bool returned_kept;     /* the last record is in kept */
 	uint64_t records;
 };
@@ -146,8 +147,8 @@ consume(struct splitter *s, size_t n)
 	s->offset += n;
 }
 
-/* Frees window space while a long value is read: drops the bytes that belong to
- * it. A record's first bytes are kept, and all of its bytes are hashed. */
+/* Frees window space while a long value is read: drops the bytes that were
+ * already read. For a record, keeps the first bytes of it and hashes all. */
 static int
 drop_seen_bytes(struct splitter *s, struct err *e)
 {
@@ -191,7 +192,8 @@ fill_record(struct splitter *s, struct line *l)
 	l->len = LINES_KEPT;
 }
 
-/* Called at the end of the name or value that starts the window. */
+/* Ends the name or value that starts the window. Fills in *record if it is a
+ * record. */
 static enum split_next
 finish_value(struct splitter *s, struct line *record, struct err *e)
 {
@@ -200,7 +202,8 @@ finish_value(struct splitter *s, struct line *record, struct err *e)
 	if (use == WALK_RECORD)
 		fill_record(s, record);
 	s->use = WALK_TAKEN;
-	if (!walk_value(&s->walk, use, s->w.data + s->w.start, s->seen))
+	if (!walk_end_name_or_value(
+		&s->walk, use, s->w.data + s->w.start, s->seen))
 		return broken(s, use == WALK_KEEP ? 0 : s->seen, e);
 	consume(s, s->seen);
 	s->seen = 0;
@@ -208,7 +211,8 @@ finish_value(struct splitter *s, struct line *record, struct err *e)
 	return use == WALK_RECORD ? SPLIT_RECORD : SPLIT_MORE;
 }
 
-/* The value goes on after the window. */
+/* Called if the end of the value is not in the window yet. Fails if the value
+ * is too long to be kept; drops bytes of a value that is not kept whole. */
 static enum split_next
 make_room_in_long_value(struct splitter *s, struct err *e)
 {
@@ -227,7 +231,7 @@ make_room_in_long_value(struct splitter *s, struct err *e)
 	return SPLIT_MORE;
 }
 
-/* Reads on in a name or value. Sets *is_done at its end. */
+/* Reads further bytes of a name or value. Sets *is_done at its end. */
 static enum split_next
 read_value(struct splitter *s, struct line *record, bool *is_done,
     struct err *e)
@@ -260,7 +264,7 @@ skip_white_space(struct splitter *s)
 	consume(s, (size_t)(p - from));
 }
 
-/* Skips a byte order mark. Returns false if too few bytes are there to know
+/* Skips a byte order mark. Returns false if more bytes are needed to know
  * whether there is one. */
 static bool
 skip_byte_order_mark(struct splitter *s)
@@ -277,7 +281,8 @@ skip_byte_order_mark(struct splitter *s)
 	return true;
 }
 
-/* Takes one byte outside of all values, or begins a value. */
+/* Reads one byte between values. If a name or value starts with this byte,
+ * prepares to read it. */
 static enum split_next
 read_byte(struct splitter *s, struct err *e)
 {
@@ -316,7 +321,7 @@ splitter_next(struct splitter *s, struct line *record, struct err *e)
 		if (s->w.start == s->w.end && !s->is_eof)
 			return SPLIT_MORE;
 		if (s->w.start == s->w.end)
-			return walk_end(&s->walk) ? SPLIT_END :
+			return walk_check_end_of_text(&s->walk) ? SPLIT_END :
 			    broken(s, 0, e);
 		if ((n = read_byte(s, e)) != SPLIT_MORE)
 			return n;

@@ -1,10 +1,10 @@
 /* Splits JSON text into its records while it is being read.
- * Owns:  a window of the text, which grows up to the longest record that is
- *        accepted and 512 KiB.
+ * Owns:  a window of the text, at most max_record + 512 KiB.
  * Gives: splitter_next() returns SPLIT_RECORD as soon as the last byte of a
- *        record has come; the line is valid until the next call. SPLIT_MORE:
+ *        record was read; the line is valid until the next call. SPLIT_MORE:
  *        call splitter_read() first.
- * Fails: SPLIT_BROKEN if the text is wrong outside of the records or is cut. */
+ * Fails: SPLIT_BROKEN if the text outside of the records is not valid JSON, or
+ *        ends too early. */
 #ifndef EXTRACT_SPLITTER_H
 #define EXTRACT_SPLITTER_H
 
@@ -20,26 +20,28 @@ struct splitter;
 int splitter_open(struct splitter **s, const struct walk_conf *c,
     size_t max_record, struct err *e);
 void splitter_close(struct splitter *s);
-/* Starts anew, with the first byte of another text. */
+/* Prepares for another text, which is read from its first byte. */
 void splitter_restart(struct splitter *s);
-/* A record that is longer than max_record is too_long, as in lines.h. number is
- * the number of the record, from 1. */
+/* For a record longer than max_record, sets record->too_long as lines.h says.
+ * record->number counts the records from 1. */
 enum split_next splitter_next(
     struct splitter *s, struct line *record, struct err *e);
-/* Reads more of the text: one call of r.read(). */
+/* Reads more of the text with one call of r.read(). */
 int splitter_read(struct splitter *s, struct lines_reader r, struct err *e);
-/* True if the last record was a top-level value. */
+/* True if the last record was not inside an array or object. */
 bool splitter_record_was_top_value(const struct splitter *s);
 
 /* What is wrong, after SPLIT_BROKEN. */
 const struct walk_fault *splitter_fault(const struct splitter *s);
-/* After WALK_TWO_ARRAYS: the names of the two members, with their quotes. */
+/* After WALK_TWO_ARRAYS: the names of the two array members, in quotes. */
 const struct buf *splitter_first_array(const struct splitter *s);
 const struct buf *splitter_second_array(const struct splitter *s);
-/* After SPLIT_END, of an answer: see walk.h. */
+/* After SPLIT_END, if the text is the answer of a server: the text without its
+ * records, see walk.h. */
 const struct buf *splitter_outline(const struct splitter *s);
-/* Where the records were: between the brackets of an array in the outline; 0 if
- * there was null in place of an array. */
+/* The offset in the outline at which the records were removed: between the
+ * brackets of the empty array that remains. 0: the answer had null in place of
+ * this array. */
 size_t splitter_outline_records(const struct splitter *s);
 
 #endif

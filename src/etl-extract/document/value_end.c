@@ -38,7 +38,8 @@ open_bracket(struct value_end *v, bool is_brace)
 	v->depth++;
 }
 
-/* Returns false if the innermost open bracket is of the other kind. */
+/* Returns false if the innermost open bracket has the other kind: brace or
+ * square bracket. */
 static bool
 close_bracket(struct value_end *v, bool is_brace)
 {
@@ -51,7 +52,7 @@ close_bracket(struct value_end *v, bool is_brace)
 	return true;
 }
 
-/* The first quote, brace or bracket of p..end, or end. */
+/* Returns the first quote, brace or bracket in p..end, or `end`. */
 static const char *
 skip_plain_bytes(const char *p, const char *end)
 {
@@ -63,8 +64,8 @@ skip_plain_bytes(const char *p, const char *end)
 	return p;
 }
 
-/* Reads inside a string. Returns the position after its closing quote, or
- * end. */
+/* Reads inside a string. Returns the position after its closing quote, or `end`
+ * if the string goes on. */
 static const char *
 skip_string(struct value_end *v, const char *p, const char *end)
 {

@@ -1,8 +1,8 @@
-/* Finds the end of one JSON value in text that arrives in pieces. Only quotes,
- * braces and brackets decide, so a value that is wrong inside, such as
- * {"a":01}, has an end too.
- * Gives: value_end_find() sets *used to the number of bytes that belong to the
- *        value, of the n bytes at p; the next call goes on after them. */
+/* Finds the end of one JSON value in text that arrives in pieces. It looks only
+ * at quotes, braces and brackets. So it also finds the end of an invalid value
+ * such as {"a":01}.
+ * Gives: value_end_find() sets *used to how many of the n bytes at p belong to
+ *        the value. Call it again with the bytes that follow. */
 #ifndef EXTRACT_VALUE_END_H
 #define EXTRACT_VALUE_END_H
 
@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The kind of a bracket (brace or bracket) is remembered down to this level of
- * nesting. Deeper brackets are only counted. */
+/* Down to this level of nesting, a closing brace must match an opening brace,
+ * and a closing bracket an opening bracket. Deeper ones are only counted. */
 enum { VALUE_END_LEVELS = 4096 };
 
 struct value_end {
@@ -31,7 +31,7 @@ enum value_end_found {
 
 /* True if a value can start with this byte. */
 bool value_may_start_with(char c);
-/* Starts at a byte with which a value can start. */
+/* Begins a value. A value must be able to start with the byte `first`. */
 void value_end_begin(struct value_end *v, char first);
 enum value_end_found value_end_find(
     struct value_end *v, const char *p, size_t n, size_t *used);

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Path 0 is that of the records; without --records it leads nowhere. */
+/* Splits --records and the wanted pointers. path[0] is --records; if that
+ * option is not given, path[0] matches no value. */
 static int
 parse_paths(struct walk *w, struct err *e)
 {
@@ -128,7 +129,7 @@ walk_byte(struct walk *w, char c)
 	}
 }
 
-/* Finds out which paths lead through the member of this name. */
+/* Ends a member name. Finds out which paths lead through the member. */
 static bool
 take_name(struct walk *w, const char *p, size_t n)
 {
@@ -180,7 +181,8 @@ keep_value(struct walk *w, const char *p, size_t n)
 }
 
 bool
-walk_value(struct walk *w, enum walk_use use, const char *p, size_t n)
+walk_end_name_or_value(
+    struct walk *w, enum walk_use use, const char *p, size_t n)
 {
 	const struct walk_frame *f = innermost(w);
 
@@ -212,7 +214,7 @@ walk_is_between_values(const struct walk *w)
 }
 
 bool
-walk_end(struct walk *w)
+walk_check_end_of_text(struct walk *w)
 {
 	if (w->depth == 0 && (w->has_value || !w->conf->is_answer))
 		return true;

@@ -1,10 +1,10 @@
-/* Follows the objects and arrays of a JSON document that lead to its records or
- * to a wanted value, and says of each value what it is for.
- * Owns:  the outline: the document without its records and without the values
- *        that are not wanted; in an array, null stands for such a value.
+/* Follows the nesting of a JSON document on the way to its records and to
+ * wanted values. Tells the caller what each value is for.
+ * Owns:  the outline: the document without its records and without unwanted
+ *        values. In an array, null stands for each unwanted value.
  * Borrows: the pointers.
- * Fails: walk_byte() returns WALK_BROKEN, and walk_value() and walk_end()
- *        return false, with the fault in w->fault. */
+ * Fails: walk_byte() returns WALK_BROKEN; the functions that end a value or the
+ *        text return false. The fault is in w->fault. */
 #ifndef EXTRACT_WALK_H
 #define EXTRACT_WALK_H
 
@@ -53,7 +53,7 @@ enum walk_use {
 	WALK_SKIP               /* any other value starts here */
 };
 
-/* An open object or array. A set of paths has a bit for each path. */
+/* An open object or array. In a set of paths, bit i stands for path[i]. */
 struct walk_frame {
 	char close;
 	bool is_records;        /* its elements are the records */
@@ -83,20 +83,23 @@ struct walk {
 	struct walk_fault fault;
 };
 
-/* Sets up a walk whose bytes are all 0. */
+/* Opens a walk. All bytes of *w must be 0 before. */
 int walk_open(struct walk *w, const struct walk_conf *c, struct err *e);
 void walk_release(struct walk *w);
-/* Goes back to the start of a document. */
+/* Prepares for the next document. */
 void walk_restart(struct walk *w);
-/* Takes a byte that is not white space. If it starts a name or a value, the
- * caller reads it and then calls walk_value(). */
+/* Handles a byte between values, which is not white space. If a name or a value
+ * starts with it, the caller reads that to its end and then calls
+ * walk_end_name_or_value(). */
 enum walk_use walk_byte(struct walk *w, char c);
-/* A name or a value of this use has been read. Its text is needed only for
- * WALK_NAME, WALK_KEEP and WALK_NULL. */
-bool walk_value(struct walk *w, enum walk_use use, const char *p, size_t n);
-/* True if the text may end here: between two top-level values. */
+/* Ends the name or value of n bytes at p that the caller has read. Its text is
+ * used only for WALK_NAME, WALK_KEEP and WALK_NULL. */
+bool walk_end_name_or_value(
+    struct walk *w, enum walk_use use, const char *p, size_t n);
+/* True if no array or object is open, so that the text may end here. */
 bool walk_is_between_values(const struct walk *w);
-/* Checks that the text may end here. */
-bool walk_end(struct walk *w);
+/* Fails if the text must not end here: in the middle of a value or, for an
+ * answer, before the first one. */
+bool walk_check_end_of_text(struct walk *w);
 
 #endif

@@ -1,4 +1,5 @@
-/* The open objects and arrays of a walk, and what a value in them is for. */
+/* Parts of walk.c and walk_use.c: the open objects and arrays of a walk, and
+ * the use of the values in them. */
 #ifndef EXTRACT_WALK_IMPL_H
 #define EXTRACT_WALK_IMPL_H
 
@@ -12,7 +13,7 @@ enum expected {
 
 enum { WALK_RECORDS = 1 };      /* the bit of the path of --records */
 
-/* The innermost open object or array, or NULL. */
+/* Returns the innermost open object or array, or NULL. */
 static inline struct walk_frame *
 innermost(struct walk *w)
 {
@@ -22,15 +23,15 @@ innermost(struct walk *w)
 /* Sets the fault and returns WALK_BROKEN. */
 enum walk_use walk_fail(struct walk *w, enum walk_fault_kind kind,
     const char *why);
-/* Which of the paths that lead through the innermost object or array also lead
- * through its member or element of this name. */
+/* Returns the paths through the innermost object or array that also lead
+ * through its member or element with this name. */
 uint32_t walk_match_paths(struct walk *w, const char *name, size_t n);
-/* What the value is for that starts with c. If it leads to the records or to a
- * wanted value, it is entered: WALK_TAKEN. */
+/* Returns the use of the value that starts with c. If the way to the records or
+ * to a wanted value leads into this value, opens it and returns WALK_TAKEN. */
 enum walk_use walk_use_of_value(struct walk *w, char c);
-/* Appends a part of the outline: a value, or the start of one. */
+/* Appends a part of the outline: a whole value, or its opening bracket. */
 void walk_put_part(struct walk *w, const char *p, size_t n);
-/* Returns use, or WALK_BROKEN if the outline has failed. */
+/* Returns `use`, or WALK_BROKEN if appending to the outline has failed. */
 enum walk_use walk_check_outline(struct walk *w, enum walk_use use);
 
 #endif

@@ -26,7 +26,7 @@ walk_match_paths(struct walk *w, const char *name, size_t n)
 	return child;
 }
 
-/* The paths that lead to the value that starts now. */
+/* Returns the paths that lead to the value that starts now. */
 static uint32_t
 paths_of_value(struct walk *w)
 {
@@ -44,7 +44,7 @@ paths_of_value(struct walk *w)
 	return f->child;
 }
 
-/* Those of the paths that go on below the value that starts now. */
+/* Returns those of `paths` that lead further into the value that starts now. */
 static uint32_t
 get_paths_that_go_deeper(const struct walk *w, uint32_t paths)
 {
@@ -112,7 +112,7 @@ enter_records(struct walk *w, uint32_t paths)
 	return WALK_TAKEN;
 }
 
-/* The value at the place of --records starts with c. */
+/* Returns the use of a value at the place of --records, which starts with c. */
 static enum walk_use
 use_of_records(struct walk *w, char c, uint32_t paths)
 {
@@ -128,8 +128,8 @@ use_of_records(struct walk *w, char c, uint32_t paths)
 	return WALK_RECORD;
 }
 
-/* An array starts that is a member of an answer, and --records is not given: if
- * it is the only such array, it has the records. */
+/* Called for an array member of an answer if --records is not given. The first
+ * array member has the records; a second one is an error. */
 static enum walk_use
 enter_only_array(struct walk *w, uint32_t paths)
 {
@@ -142,7 +142,8 @@ enter_only_array(struct walk *w, uint32_t paths)
 	return enter_records(w, paths);
 }
 
-/* A top-level value starts with c, and --records is not given. */
+/* Returns the use of a top-level value that starts with c, if --records is not
+ * given. */
 static enum walk_use
 use_of_top_value(struct walk *w, char c, uint32_t paths)
 {

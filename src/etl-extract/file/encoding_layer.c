@@ -9,9 +9,9 @@
 #include <strings.h>
 
 /* A byte of the file that is not valid in its encoding becomes three bytes:
- * BAD, and the two halves of the byte, each with HALF added. No UTF-8 text has
- * the byte BAD, so the reader rejects the record, and
- * encoding_append_original() finds the byte of the file again. */
+ * BAD, and the two halves of the byte, each with HALF added. No UTF-8 text
+ * contains the byte BAD. So the reader rejects the record, and
+ * encoding_append_original() can restore the byte of the file. */
 enum { BAD = 0xff, HALF = 0xc0, BAD_LENGTH = 3 };
 
 enum { LONGEST_CHARACTER = 32, LONGEST_MARK = 4 };
@@ -37,9 +37,10 @@ encoding_close(struct layer *l)
 	free(c);
 }
 
-/* The encodings whose byte order a byte order mark tells. They are replaced by
- * the names with the byte order: for the names without it, glibc would write a
- * second mark when it converts back. */
+/* For these encodings a byte order mark at the start of the text tells the byte
+ * order. They are replaced by the names with a fixed byte order: with the plain
+ * names, glibc would add a byte order mark to each record that is converted
+ * back. */
 static const struct {
 	const char *name, *little, *big;
 	size_t mark;
@@ -51,9 +52,9 @@ static const struct {
 	{ "UTF32", "UTF-32LE", "UTF-32BE", 4, "\xff\xfe\0\0", "\0\0\xfe\xff" },
 };
 
-/* Returns the name of the encoding with its byte order, by the byte order mark
- * at p; without a mark, the order is little endian. Sets *mark to the length of
- * the mark. */
+/* Returns the name of the encoding with its byte order, which the byte order
+ * mark at p tells. Without a mark, the order is little endian. Sets *mark to
+ * the length of the mark. */
 static const char *
 resolve_byte_order(const char *name, const char *p, size_t n, size_t *mark)
 {
@@ -141,8 +142,8 @@ put_bad_byte(char *p, unsigned char byte)
 	return BAD_LENGTH;
 }
 
-/* Converts what the chunk has, up to the first byte that is not valid or the
- * end of the room. Returns the number of bytes at p. */
+/* Converts the bytes of the chunk, up to the first one that is not valid or
+ * until p is full. Returns the number of bytes written to p. */
 static size_t
 convert(struct encoding *c, char *p, size_t n)
 {

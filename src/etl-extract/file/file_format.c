@@ -3,8 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Sets *suffix to the suffix of the n bytes at path, without the dot. Returns
- * its length, 0 if there is none. */
+/* Sets *suffix to the suffix of the first n bytes of path, without the dot.
+ * Returns the length of the suffix, or 0 if there is none. */
 static size_t
 find_suffix(const char *path, size_t n, const char **suffix)
 {

@@ -1,5 +1,5 @@
-/* The format and the compression of a file, by --format and the suffixes of its
- * name: a.csv.gz is CSV in gzip. */
+/* The format and the compression of a file. They follow from --format and from
+ * the suffixes of the name: a.csv.gz is CSV, compressed with gzip. */
 #ifndef EXTRACT_FILE_FORMAT_H
 #define EXTRACT_FILE_FORMAT_H
 
@@ -12,11 +12,11 @@ struct file_format {
 	enum compression compression;
 };
 
-/* F borrows the path and the options. Standard input has the format of
- * --format, or else ndjson. */
+/* *f borrows the path and the options. Without --format, standard input has the
+ * format ndjson. */
 void file_format_of(struct file_format *f, const struct extract_opts *o,
     const char *path);
-/* True for tsv, in any case of letters. */
+/* True for the format tsv, in upper or lower case. */
 bool file_format_is_tsv(const struct file_format *f);
 
 #endif

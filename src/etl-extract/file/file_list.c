@@ -72,11 +72,11 @@ add_file(struct expansion *x, const FTSENT *f, struct err *e)
 	return 0;
 }
 
-/* A symbolic link is followed to a file, but not to a directory: it could lead
- * back to a directory above it. A link that leads nowhere is added: the attempt
- * to open it fails with the cause. */
+/* Adds a symbolic link to a file, but not one to a directory: that could lead
+ * back to a directory above it. A link without a target is added too. Opening
+ * it will fail, and the error tells the cause. */
 static int
-add_target(struct expansion *x, const FTSENT *f, struct err *e)
+add_link_to_file(struct expansion *x, const FTSENT *f, struct err *e)
 {
 	struct stat st;
 
@@ -118,7 +118,7 @@ add_entry(struct expansion *x, FTS *fts, FTSENT *f, struct err *e)
 		return add_file(x, f, e);
 	case FTS_SL:
 	case FTS_SLNONE:
-		return add_target(x, f, e);
+		return add_link_to_file(x, f, e);
 	case FTS_DEFAULT:
 		return skip_special_file(x, f);
 	case FTS_DNR:
@@ -154,7 +154,8 @@ add_directory(struct expansion *x, const char *name, struct err *e)
 	FTS *fts;
 	int rc = 0;
 
-	/* A slash at the end would stand twice in the names of the files. */
+	/* Remove slashes at the end, so that the names of the files have no
+	 * "//". */
 	for (size_t n = strlen(name); path != NULL && n > 1 &&
 	    path[n - 1] == '/'; n--)
 		path[n - 1] = '\0';
@@ -181,8 +182,8 @@ add_directory(struct expansion *x, const char *name, struct err *e)
 	return rc;
 }
 
-/* A name that does not exist is added as a file: the attempt to open it fails
- * with the cause. */
+/* A name that does not exist is added as a file. Opening it will fail, and the
+ * error tells the cause. */
 static int
 add_file_or_directory(struct expansion *x, const char *name, struct err *e)
 {

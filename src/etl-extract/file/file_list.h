@@ -1,5 +1,5 @@
-/* The list of sources: each SOURCE of the command line, where a directory or a
- * glob stands for the files in it.
+/* The list of sources: each SOURCE of the command line. A directory or a glob
+ * is replaced by the files in it.
  * Owns:  the names.
  * Gives: the names in the order of the command line; those of a directory or a
  *        glob are sorted by their bytes. A name that cannot be read is in the
@@ -31,13 +31,13 @@ struct file_list {
 	size_t n, cap;
 };
 
-/* Decides by the name of a file in a directory whether it is a source. */
+/* Decides by its name whether a file in a directory is a source. */
 struct file_filter {
 	bool (*accepts)(const void *self, const char *path);
 	const void *self;
 };
 
-/* Makes a list of one name, which may name something else than files. */
+/* Makes a list with one name, which need not be the name of a file. */
 int file_list_add_name(struct file_list *l, const char *name, struct err *e);
 int file_list_expand(struct file_list *l, char *const *source, size_t n,
     bool recursive, struct file_filter filter, struct err *e);

@@ -1,4 +1,5 @@
-/* Which content a file has, by its size and the time of its last change.
+/* Identifies the content of a file by device, inode, size and the time of the
+ * last change.
  * Gives: file_mtime_format() writes the time with nanoseconds:
  *        2026-05-30T12:00:00.123456789Z */
 #ifndef EXTRACT_FILE_VERSION_H

@@ -22,7 +22,8 @@ gzip_close(struct layer *l)
 	free(g);
 }
 
-/* Returns 1 if there is input, 0 at the end of the file. */
+/* Returns 1 if it has read some bytes, 0 at the end of the file. Fails if the
+ * file ends in the middle of the compressed data. */
 static int
 read_chunk_unless_cut(struct gzip *g, struct err *e)
 {

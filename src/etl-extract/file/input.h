@@ -19,7 +19,7 @@ enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD };
 struct input;
 struct extract;
 
-/* What to read in place of the file that a path names. */
+/* What input_open() reads instead of the file at the path. */
 struct input_given {
 	int fd;                 /* is copied */
 	uint64_t size;          /* read only so many bytes; fewer are a
@@ -30,22 +30,22 @@ struct input_given {
 	bool is_decompressed;   /* whatever the suffix of the path */
 };
 
-/* PATH "-" is standard input. X has the options, and x->given. */
+/* The path "-" is standard input. *x has the options and x->given. */
 int input_open(struct input **in, const struct extract *x, const char *path,
     enum compression c, struct err *e);
 void input_close(struct input *in);
-/* Puts up to n bytes at p. Returns their number, 0 at the end, -1 on
+/* Reads up to n bytes to p. Returns their number, 0 at the end, -1 on
  * failure. */
 ssize_t input_read(struct input *in, char *p, size_t n, struct err *e);
-/* True if input_read() may have to wait for a writer. */
+/* True if input_read() may have to wait until another process writes. */
 bool input_may_wait(const struct input *in);
-/* True if input_seek() works: the bytes of a regular file are read as they
- * are. */
+/* True if input_seek() works: for a regular file that is neither decompressed
+ * nor converted. */
 bool input_is_seekable(const struct input *in);
-/* The size of a regular file, else 0. */
+/* Returns the size of a regular file, or 0 for anything else. */
 uint64_t input_size(const struct input *in);
-/* For a child process: opens the same file once more, so that reading moves
- * only its own place in the file. */
+/* For a child process: opens the same file again, so that the child has a file
+ * offset of its own. */
 int input_reopen(struct input *in, struct err *e);
 int input_seek(struct input *in, uint64_t offset, struct err *e);
 /* True if the text was converted from another encoding. Then

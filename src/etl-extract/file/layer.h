@@ -1,8 +1,8 @@
-/* One step between the bytes of a file and its reader: the descriptor itself,
- * a decompressor, or the conversion to UTF-8.
- * Owns:  the layer below it: close() closes that one too.
- * Gives: read() returns how many bytes it has put at p, 0 at the end of the
- *        input, -1 with an error. n is never 0. */
+/* One step between the bytes of a file and its reader: the descriptor itself, a
+ * decompressor, or the conversion to UTF-8.
+ * Owns:  the layer below, which close() also closes.
+ * Gives: read() returns the number of bytes that it has written to p, 0 at the
+ *        end of the input, -1 with an error. n is never 0. */
 #ifndef EXTRACT_LAYER_H
 #define EXTRACT_LAYER_H
 
@@ -18,14 +18,15 @@ struct layer {
 	void (*close)(struct layer *l);
 };
 
-/* Each of these takes `below` over, also if it fails. NULL: *e is set. */
+/* The functions below open a layer on top of `below` and then own `below`. On
+ * failure they close it, set *e and return NULL. */
 struct layer *gzip_layer_open(struct layer *below, struct err *e);
 struct layer *zstd_layer_open(struct layer *below, struct err *e);
 struct layer *encoding_layer_open(
     struct layer *below, const char *encoding, struct err *e);
 
-/* Converts text that the encoding layer l has returned back to the bytes of the
- * file and appends them to *out. */
+/* Converts text that was read from the encoding layer l back to the encoding of
+ * the file, and appends it to *out. */
 struct buf;
 int encoding_append_original(const struct layer *l, struct buf *out,
     const char *text, size_t n, struct err *e);

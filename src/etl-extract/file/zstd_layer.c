@@ -42,7 +42,8 @@ set_decode_error(const struct zstd *z, size_t rc, struct err *e)
 	    ZSTD_getErrorName(rc));
 }
 
-/* Returns 1 if there is input, 0 at the end of the file. */
+/* Returns 1 if it has read some bytes, 0 at the end of the file. Fails if the
+ * file ends in the middle of the compressed data. */
 static int
 read_chunk_unless_cut(struct zstd *z, struct err *e)
 {
@@ -58,9 +59,9 @@ read_chunk_unless_cut(struct zstd *z, struct err *e)
 	return n > 0;
 }
 
-/* Decodes at most one block. If the decoder fails, it does not say how many
- * bytes it has put at p in that call: in steps of a block, no bytes before the
- * fault get lost. */
+/* Decodes at most one block. If ZSTD_decompressStream() fails, the bytes that
+ * it has decoded in that call are lost. With one block a call, all blocks
+ * before the fault are kept. */
 static int
 decode_block(struct zstd *z, ZSTD_outBuffer *out, struct err *e)
 {

@@ -1,6 +1,6 @@
-/* What earlier runs of a checkpoint have stored about files.
+/* What earlier runs with the same checkpoint have stored about the files.
  * Owns:  all texts; known_files_release() frees them.
- * Flow:  add each file, then sort once, then find. */
+ * Use:   add each file, then sort once, then find files. */
 #ifndef EXTRACT_KNOWN_FILES_H
 #define EXTRACT_KNOWN_FILES_H
 
@@ -20,7 +20,7 @@ struct known_files {
 	size_t n, cap;
 };
 
-/* Self is a struct known_files: a file_state_each. */
+/* A callback for file_state_each; `self` is a struct known_files. */
 int known_files_add(void *self, const struct file_state *f, struct err *e);
 void known_files_sort(struct known_files *k);
 const struct known_file *known_files_find(

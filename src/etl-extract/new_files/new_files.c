@@ -12,14 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of the list of files after which a mark is due: marks stay short, even
- * if no file has a record. */
+/* A mark is written at the latest when the list of files has this many bytes.
+ * So marks stay short, even if no file has a record. */
 enum { LIST_DUE = 256 << 10 };
 
 static const char one_file[] = " file", files[] = " files";
 
-/* The checkpoint's value is the number of files that were read to their end,
- * such as "12 files". So it is never taken for the value of a cursor. */
+/* Reads the value of the checkpoint: the number of files that were read to
+ * their end, for example "12 files". With its unit it cannot be mistaken for
+ * the value of a cursor. */
 static int
 parse_count(struct new_files *n, struct err *e)
 {
@@ -75,7 +76,8 @@ new_files_free(struct new_files *n)
 	free(n);
 }
 
-/* Appends an element to a list of files, which is an array without its end. */
+/* Appends the file to a list, which is a JSON array without its closing
+ * bracket. */
 static int
 add_to_list(struct buf *b, const struct file_entry *f, struct err *e)
 {
@@ -98,7 +100,8 @@ count_written(const struct stage *s)
 	return stage_counts(s)->out + stage_counts(s)->rejected;
 }
 
-/* Writes a mark with the files that were finished since the last mark. */
+/* Writes a checkpoint mark with the files that were read to their end since the
+ * last mark. */
 static int
 write_mark(struct new_files *n, struct stage *s, struct err *e)
 {
@@ -146,8 +149,9 @@ new_files_end_file(struct new_files *n, const struct file_entry *f,
 	return write_mark(n, s, e);
 }
 
-/* Only a file that was opened and is cut, damaged or no text of its format is
- * broken. */
+/* Stores the file as broken if it could be opened, but is cut, damaged or not
+ * text of its format. If some of its records were already written, no further
+ * checkpoint mark may be written. */
 int
 new_files_fail_file(struct new_files *n, const struct file_entry *f,
     struct stage *s, const struct err *why, struct err *e)

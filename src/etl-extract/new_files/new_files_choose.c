@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The file cannot be read, for this reason. */
+/* Notes that the file cannot be read, with the cause. */
 static int
 set_why(struct file_entry *f, const struct err *why, struct err *e)
 {
@@ -40,9 +40,11 @@ check_changed_file(const struct new_files *n, struct file_entry *f,
 	return set_why(f, &why, e) == -1 ? -1 : 1;
 }
 
-/* Returns 1 if the file must be read or reported, 0 if not, -1 on failure. */
+/* Returns 1 if the file must be read or its error reported, 0 if it must not be
+ * read, -1 on failure. */
 static int
-look_at_file(const struct new_files *n, struct file_entry *f, struct err *e)
+check_file_is_needed(
+    const struct new_files *n, struct file_entry *f, struct err *e)
 {
 	const struct known_file *k = known_files_find(&n->known, f->name);
 	const size_t len = strlen(f->name);
@@ -58,7 +60,7 @@ look_at_file(const struct new_files *n, struct file_entry *f, struct err *e)
 	}
 	f->was_done = k != NULL && !k->is_broken;
 	f->was_broken = k != NULL && k->is_broken;
-	if (!new_files_look(f) || k == NULL || k->is_broken)
+	if (!new_files_note_version(f) || k == NULL || k->is_broken)
 		return 1;
 	return is_unchanged(f, k) ? 0 : check_changed_file(n, f, k, e);
 }
@@ -77,7 +79,8 @@ compare_names(const void *a, const void *b)
 	    (f->entry > g->entry) - (f->entry < g->entry);
 }
 
-/* A file that is named twice is read once, in its first place. */
+/* A file that is named more than once is read only once, at its first place in
+ * the list. */
 static int
 mark_repeated_files(struct file_list *l, struct err *e)
 {
@@ -95,8 +98,8 @@ mark_repeated_files(struct file_list *l, struct err *e)
 	return 0;
 }
 
-/* Moves the files that were broken behind the others, and frees those that are
- * left out. */
+/* Moves the files that an earlier run found broken to the end of the list.
+ * Removes the files that are left out. */
 static int
 put_broken_files_last(struct file_list *l, struct err *e)
 {
@@ -134,7 +137,7 @@ new_files_choose(struct new_files *n, struct file_list *l, struct err *e)
 
 		if (f->is_left_out)
 			continue;
-		if ((rc = look_at_file(n, f, e)) == -1)
+		if ((rc = check_file_is_needed(n, f, e)) == -1)
 			return -1;
 		f->is_left_out = rc == 0;
 	}

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 
 bool
-new_files_look(struct file_entry *f)
+new_files_note_version(struct file_entry *f)
 {
 	struct stat st;
 
@@ -13,7 +13,8 @@ new_files_look(struct file_entry *f)
 	return true;
 }
 
-/* O_NONBLOCK: a FIFO must not keep the program waiting. */
+/* Opens with O_NONBLOCK: without it, open(2) of a FIFO would wait for a
+ * writer. */
 int
 new_files_open_file(const struct new_files *n, struct file_entry *f,
     bool is_child, struct input_given *g, struct err *e)

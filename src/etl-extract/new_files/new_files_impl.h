@@ -23,10 +23,12 @@ struct new_files {
 	int64_t marked_at;      /* clock_ms() of the last mark */
 };
 
-/* With --changed tail: reduces *g to what was added to the file. */
+/* With --changed tail: limits *g to the lines that were added to the file since
+ * the last run. */
 int new_files_find_tail(const struct new_files *n, struct file_entry *f,
     int fd, struct input_given *g, struct err *e);
-/* Removes the files that need not be read from the list, and sorts it. */
+/* Removes the files that need not be read from the list, and sorts the
+ * others. */
 int new_files_choose(
     struct new_files *n, struct file_list *l, struct err *e);
 

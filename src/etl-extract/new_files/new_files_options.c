@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* The options of a cursor have no meaning for files. */
+/* Refuses options that --new-files does not support. */
 static int
 refuse_cursor_options_and_each(const struct extract_opts *o, struct err *e)
 {

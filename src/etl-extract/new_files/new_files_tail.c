@@ -11,12 +11,13 @@
 #include <strings.h>
 #include <unistd.h>
 
-/* --changed tail: reads only what was added to a file. The hash of the content
- * that was read before shows whether it is still the same. */
+/* --changed tail: reads only the lines that were added to a file. The hash of
+ * the first bytes shows whether the content that was read before is
+ * unchanged. */
 
 enum { BLOCK = 64 << 10 };
 
-/* Reads n bytes at `at`. The file had so many bytes a moment ago. */
+/* Reads n bytes at the offset `at`. Fails if the file has become shorter. */
 static int
 read_block(const struct file_entry *f, int fd, char *p, size_t n, uint64_t at,
     struct err *e)
@@ -38,8 +39,8 @@ read_block(const struct file_entry *f, int fd, char *p, size_t n, uint64_t at,
 	return 0;
 }
 
-/* Sets *size to the end of the last line that is complete: a writer may still
- * be writing the line after it. */
+/* Lowers *size to the end of the last complete line: a program may still be
+ * writing the line after it. */
 static int
 cut_to_whole_lines(
     const struct file_entry *f, int fd, uint64_t *size, struct err *e)
@@ -77,7 +78,8 @@ add_block(struct hashes *h, const char *p, size_t n, uint64_t at)
 		h->lines += p[i] == '\n';
 }
 
-/* Sets f->sha256 to the hash of the file, OLD to that of its first bytes. */
+/* Sets f->sha256 to the hash of the first `size` bytes, and `old` to the hash
+ * of those that an earlier run has read. */
 static int
 hash_file(struct file_entry *f, int fd, uint64_t size, struct hashes *h,
     char old[HASH_HEX], struct err *e)
@@ -106,10 +108,10 @@ hash_file(struct file_entry *f, int fd, uint64_t size, struct hashes *h,
 	return -1;
 }
 
-/* What was added can be read by itself only if the bytes of the file are the
- * text of its records. */
+/* True if each line of the file can be read by itself: CSV or NDJSON in UTF-8,
+ * not compressed. */
 static bool
-has_lines(const struct extract_opts *o, const char *path)
+is_plain_csv_or_ndjson(const struct extract_opts *o, const char *path)
 {
 	static const char *const names[] = { "csv", "tsv", "ndjson", "jsonl" };
 	struct file_format f;
@@ -133,7 +135,7 @@ new_files_find_tail(const struct new_files *n, struct file_entry *f, int fd,
 	struct hashes h = { 0 };
 	char old[HASH_HEX];
 
-	if (!has_lines(n->o, f->name))
+	if (!is_plain_csv_or_ndjson(n->o, f->name))
 		return 0;
 	if (cut_to_whole_lines(f, fd, &g->size, e) == -1)
 		return -1;

@@ -1,5 +1,5 @@
 /* What --probe has found in an answer. Each part is an option with its value,
- * how sure it is, and why.
+ * how certain it is, and why.
  * Owns:  the texts; findings_release() frees them. */
 #ifndef EXTRACT_FINDINGS_H
 #define EXTRACT_FINDINGS_H
@@ -8,8 +8,8 @@
 
 enum sureness { NOT_FOUND, GUESS, LIKELY, SURE };
 
-/* PART_FIELD is not an option of the command, because it is for incremental
- * runs only. */
+/* PART_FIELD is only printed as a comment, not as an option: it is for
+ * incremental runs. */
 enum part {
 	PART_RECORDS, PART_PAGING, PART_NEXT, PART_INTO, PART_MORE, PART_SIZE,
 	PART_TOTAL, PART_FIELD, PARTS
@@ -28,10 +28,12 @@ struct findings {
 
 void findings_init(struct findings *f);
 void findings_release(struct findings *f);
-/* Sets a part, unless it has already been found and is at least as sure. */
+/* Sets a part. If the part is already set with the same or a higher certainty,
+ * does nothing. */
 void findings_set(struct findings *f, enum part part, enum sureness sure,
     const char *value, const char *why);
-/* Appends the lines that begin with #, and the options of the command. */
+/* These append the comment lines, which begin with #, and the options of the
+ * command. */
 void findings_put_comments(const struct findings *f, struct buf *b);
 void findings_put_options(const struct findings *f, struct buf *b);
 int findings_check(struct findings *f, struct err *e);

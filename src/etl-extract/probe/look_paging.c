@@ -22,7 +22,8 @@ is_one_of(const char *key, const char *const *keys)
 	return false;
 }
 
-/* Sets a part with a text such as "/total is 200". */
+/* Sets a part. The reason is `what` and `is` joined, for example "/total" and
+ * "is 200". */
 static void
 set_part(struct look *l, enum part part, enum sureness sure,
     const char *value, const char *what, const char *is)
@@ -65,8 +66,8 @@ look_for_total_header(struct look *l)
 	}
 }
 
-/* True if a member holds the next URL. Some services write its name only at the
- * object around it: {"next":{"href":"..."}}. */
+/* True if the member has the URL of the next page. In {"next":{"href":"..."}}
+ * only the object around the member has the name next. */
 static bool
 is_url_of_next(const struct member *m, const char *text)
 {
@@ -94,8 +95,9 @@ is_cursor_of_next(const struct member *m)
 		strstr(m->pointer, "paging") != NULL));
 }
 
-/* The parameter probably has the name of the member without "next": the cursor
- * of next_page_token goes into page_token. */
+/* Guesses the name of the query parameter: it is probably the name of the
+ * member without "next". For example, the cursor in next_page_token is sent as
+ * page_token. */
 static void
 make_param_name(char out[NAME_MAX_BYTES], const struct member *m)
 {
@@ -170,7 +172,8 @@ note_member(void *self, const struct json *j, const struct member *m)
 	buf_release(&text);
 }
 
-/* Finds a query parameter of the URL by its key. Returns its name, or false. */
+/* Finds a query parameter of the URL whose key is in `keys`, and sets `name` to
+ * its name as written. Returns false if there is none. */
 static bool
 find_param(const char *url, const char *const *keys, char name[NAME_MAX_BYTES])
 {
@@ -189,8 +192,8 @@ find_param(const char *url, const char *const *keys, char name[NAME_MAX_BYTES])
 	return false;
 }
 
-/* Called if the answer names no next page: looks for a parameter of the URL
- * that may be the number of the page or of its first record. */
+/* Called if the answer does not tell the next page. Looks for a parameter of
+ * the URL that may be the number of the page or of its first record. */
 static void
 look_for_numbers(struct look *l)
 {
@@ -218,7 +221,8 @@ look_for_numbers(struct look *l)
 	    "is this parameter");
 }
 
-/* As at Stripe: more pages follow, and no member is the cursor. */
+/* Guesses paging as Stripe has it: the answer says that more pages follow, no
+ * member is a cursor, and the id of the last record is the cursor. */
 static void
 look_for_last_id(struct look *l)
 {
@@ -273,7 +277,7 @@ look_for_link(struct look *l)
 	note_size(l, NULL);
 }
 
-/* Options that have no use with the paging that was found. */
+/* Removes options that are useless with the paging that was found. */
 static void
 drop_useless_parts(struct look *l)
 {

@@ -10,7 +10,7 @@
 
 enum { WHY_MAX = 1024 };
 
-/* The arrays of an answer that may have the records. */
+/* The arrays of an answer that may contain the records. */
 struct arrays {
 	uint32_t best;          /* token, or 0 */
 	unsigned score, depth;  /* of the best */
@@ -66,8 +66,8 @@ count_elements(const struct json *j, uint32_t array)
 	return n;
 }
 
-/* The records are found without --records if the answer has one array as a
- * member. */
+/* Sets the part records to the best array. --records is not needed if this
+ * array is the only one that is a member of the answer itself. */
 static void
 set_array_member(struct look *l, const struct arrays *a)
 {
@@ -111,7 +111,7 @@ look_for_records(struct look *l, struct err *e)
 	return 0;
 }
 
-/* The member of the first record that is the likeliest cursor, by its name. */
+/* The member of the first record that, by its name, is most likely a cursor. */
 struct field {
 	unsigned rank;          /* a likelier one has a higher rank; 0: no
 	                         * member was found */

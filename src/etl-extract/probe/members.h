@@ -1,6 +1,6 @@
-/* Visits the members of a JSON answer, with the members of their objects, down
- * to a depth of MEMBERS_DEPTH. Arrays are not entered.
- * Borrows: the pointer is valid during the call of each(). */
+/* Visits the members of a JSON answer and the members of the objects in it,
+ * down to a depth of MEMBERS_DEPTH. Does not look into arrays.
+ * Borrows: the pointer is valid only during the call of each(). */
 #ifndef EXTRACT_MEMBERS_H
 #define EXTRACT_MEMBERS_H
 
@@ -21,11 +21,11 @@ struct member {
 typedef void member_each(
     void *self, const struct json *j, const struct member *m);
 
-/* Returns -1 without memory. Members with a very long pointer are left out. */
+/* Calls each() for the members. Leaves out members with a very long pointer.
+ * Fails only if memory is out. */
 int members_visit(const struct json *j, uint32_t object, member_each *each,
     void *self, struct err *e);
-/* Writes the name of a member to `out` in the form of the field `key` of struct
- * member. */
+/* Makes the key of a name: see the field `key` of struct member. */
 void member_make_key(char out[MEMBER_KEY], const char *name, size_t n);
 
 #endif

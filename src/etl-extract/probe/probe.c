@@ -71,8 +71,8 @@ put_word(struct buf *b, const char *option, const char *word)
 	put_shell_word(b, word);
 }
 
-/* A header may be a secret of the user: only a header from a file is shown as
- * it was given. */
+/* A header on the command line may contain a secret, so its value is not
+ * printed. A header that was given as @FILE is printed unchanged. */
 static void
 put_headers(struct buf *b, const struct opt_list *headers)
 {
@@ -87,7 +87,7 @@ put_headers(struct buf *b, const struct opt_list *headers)
 	}
 }
 
-/* Appends the options for requests that the user has given. */
+/* Appends the request options that the user has given. */
 static void
 put_given_options(struct buf *b, const struct extract_opts *o)
 {

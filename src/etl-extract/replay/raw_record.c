@@ -34,9 +34,10 @@ set_raw_error(const char *why, struct err *e)
 	    "mark \"raw\": %s: only etl-dlq replay writes such marks", why);
 }
 
-/* Returns the value of a member of this type in an object, or 0. */
+/* Returns the value of the member `name` of an object if it has this type, else
+ * 0. */
 static uint32_t
-find(const struct raw_record *r, uint32_t object, const char *name,
+find_member_value(const struct raw_record *r, uint32_t object, const char *name,
     enum json_type type)
 {
 	uint32_t i = json_member_value(&r->j, object, name, strlen(name));
@@ -47,8 +48,8 @@ find(const struct raw_record *r, uint32_t object, const char *name,
 static int
 read_bytes(struct raw_record *r, struct err *e)
 {
-	uint32_t text = find(r, 0, "raw", JSON_STRING);
-	uint32_t coded = find(r, 0, "raw_base64", JSON_STRING);
+	uint32_t text = find_member_value(r, 0, "raw", JSON_STRING);
+	uint32_t coded = find_member_value(r, 0, "raw_base64", JSON_STRING);
 	const struct json_tok *t = &r->j.tok[coded];
 
 	if ((text == 0) == (coded == 0))
@@ -66,7 +67,7 @@ read_bytes(struct raw_record *r, struct err *e)
 static int
 read_columns(struct raw_record *r, struct err *e)
 {
-	uint32_t a = find(r, 0, "columns", JSON_ARRAY);
+	uint32_t a = find_member_value(r, 0, "columns", JSON_ARRAY);
 	const struct json_tok *t = r->j.tok;
 	struct buf name;
 
@@ -97,12 +98,12 @@ read_columns(struct raw_record *r, struct err *e)
 static int
 read_origin(struct raw_record *r, struct err *e)
 {
-	uint32_t o = find(r, 0, "origin", JSON_OBJECT), uri;
+	uint32_t o = find_member_value(r, 0, "origin", JSON_OBJECT), uri;
 	const struct json_tok *t = &r->j.tok[o];
 
 	if (o != 0) {
 		buf_add(&r->origin, r->j.text + t->at + 1, t->len - 2);
-		if ((uri = find(r, o, "uri", JSON_STRING)) != 0)
+		if ((uri = find_member_value(r, o, "uri", JSON_STRING)) != 0)
 			json_unescape(&r->uri, &r->j, uri);
 	}
 	(void)buf_text(&r->origin);

@@ -1,8 +1,7 @@
 /* A raw mark of a replay: the bytes of one record that etl-extract has rejected
- * before, and where it came from.
- * Owns:  the buffers, which each call of raw_record_parse() fills anew.
- * Fails: ERR_PEER if the mark has no bytes, or other members than etl-dlq
- *        writes. */
+ * before, and the origin of the record.
+ * Owns:  the buffers; each call of raw_record_parse() overwrites them.
+ * Fails: ERR_PEER if the mark has no bytes, or is not as etl-dlq writes it. */
 #ifndef EXTRACT_RAW_RECORD_H
 #define EXTRACT_RAW_RECORD_H
 

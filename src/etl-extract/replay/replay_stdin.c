@@ -12,13 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* LOOK: bytes of the input that are looked at; a mark begin is shorter.
- * PAUSE: ms until the rest of its line is looked for. */
+/* At most LOOK bytes of the input are examined; a mark begin is shorter. If its
+ * line is not complete yet, the input is examined again after PAUSE ms. */
 enum { LOOK = 64 << 10, PAUSE = 5 };
 
-/* Copies the bytes that are in the pipe to p and leaves them in the pipe. */
+/* Copies the bytes in the pipe to p without removing them from the pipe. */
 static ssize_t
-look_into_pipe(char *p)
+peek_at_pipe(char *p)
 {
 	ssize_t n;
 	int copy[2];
@@ -34,10 +34,10 @@ look_into_pipe(char *p)
 }
 
 static ssize_t
-look(const struct stat *st, char *p)
+peek_at_stdin(const struct stat *st, char *p)
 {
 	if (S_ISFIFO(st->st_mode))
-		return look_into_pipe(p);
+		return peek_at_pipe(p);
 	if (S_ISSOCK(st->st_mode))
 		return recv(STDIN_FILENO, p, LOOK, MSG_PEEK | MSG_DONTWAIT);
 	if (S_ISREG(st->st_mode))
@@ -46,9 +46,10 @@ look(const struct stat *st, char *p)
 	return 0;
 }
 
-/* True if the writer may still write the rest of the first line. */
+/* Returns false if the first line will not become longer: the writer has closed
+ * the pipe. Otherwise waits PAUSE ms and returns true. */
 static bool
-more_may_come(const struct stat *st)
+wait_if_more_may_come(const struct stat *st)
 {
 	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
 
@@ -57,8 +58,8 @@ more_may_come(const struct stat *st)
 	    wait_ms_or_stop(PAUSE) == 0;
 }
 
-/* An etl-dlq replay that fails before it can write anything else writes the
- * mark `failed` alone. */
+/* Returns 1 if the line is the begin mark of a replay, or a mark `failed`: an
+ * etl-dlq replay that fails at once writes nothing else. */
 static int
 is_begin_of_replay_or_failed(const char *line, size_t n, struct err *e)
 {
@@ -72,10 +73,10 @@ is_begin_of_replay_or_failed(const char *line, size_t n, struct err *e)
 	return rc;
 }
 
-/* A read that fails for the moment is tried again. Whatever else is wrong with
- * standard input, the source that reads it reports. */
+/* True if the read must be tried again. Any other error is left to the source,
+ * which reads standard input later and reports it. */
 static bool
-is_passing(int number)
+is_transient_errno(int number)
 {
 	return number == EINTR || number == EAGAIN;
 }
@@ -93,8 +94,8 @@ replay_is_on_stdin(struct err *e)
 	    wait_fd_or_stop(STDIN_FILENO, POLLIN, -1) == -1)
 		return 0;
 	for (;;) {
-		n = look(&st, text);
-		if (n == -1 && is_passing(errno) && stop_signal() == 0)
+		n = peek_at_stdin(&st, text);
+		if (n == -1 && is_transient_errno(errno) && stop_signal() == 0)
 			continue;
 		if (n == -1 && (errno == EMFILE || errno == ENFILE))
 			return err_errno(e, ERR_IO, "standard input");
@@ -104,7 +105,7 @@ replay_is_on_stdin(struct err *e)
 		if ((lf = memchr(text, '\n', (size_t)n)) != NULL)
 			return is_begin_of_replay_or_failed(
 			    text, (size_t)(lf - text), e);
-		if (n == LOOK || !more_may_come(&st))
+		if (n == LOOK || !wait_if_more_may_come(&st))
 			return 0;
 	}
 }

@@ -1,8 +1,7 @@
 /* Finds out whether standard input is a replay: a stream that starts with the
- * mark begin of etl-dlq replay, or its mark failed. The first line is only
- * looked at: the bytes stay in standard input, for the source or the stage that
- * reads it.
- * Gives: 1 if it is, 0 if not, also if it is a terminal.
+ * mark begin of etl-dlq replay, or with the mark failed. The first line stays
+ * in standard input, for the source or the stage that reads it.
+ * Gives: 1 if it is a replay, else 0. A terminal is never a replay.
  * Fails: -1 if memory or descriptors are out. */
 #ifndef EXTRACT_REPLAY_STDIN_H
 #define EXTRACT_REPLAY_STDIN_H

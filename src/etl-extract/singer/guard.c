@@ -9,10 +9,11 @@
 
 enum { GRACE_MS = 1000 };       /* from SIGTERM to SIGKILL */
 
-/* Runs in the process of the guard. It leads the group, so the number of the
- * group cannot be that of other processes as long as the guard exists. It
- * ignores the signal that it sends to the group. It keeps no other descriptor:
- * the readers of etl-extract's output must see its end. */
+/* The guard process. It is the leader of the process group, so the kernel does
+ * not give the number of the group to others while the guard exists. It ignores
+ * the signals that it sends to the group. It closes all other descriptors:
+ * otherwise the reader of etl-extract's output would not see the end of the
+ * output. */
 static _Noreturn void
 wait_for_end_and_kill_group(int fd)
 {

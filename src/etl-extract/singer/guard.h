@@ -1,6 +1,7 @@
-/* A process that ends the Singer tap and all processes that the tap has started
- * if etl-extract is killed by SIGKILL. It leads their process group and waits
- * until a pipe closes that etl-extract holds open.
+/* A guard process. If etl-extract is killed by SIGKILL, the guard kills the
+ * Singer tap and all processes that the tap has started. It is the leader of
+ * their process group. It notices the end of etl-extract when a pipe closes
+ * whose other end etl-extract holds.
  * Owns:  the process and the pipe. */
 #ifndef EXTRACT_SINGER_GUARD_H
 #define EXTRACT_SINGER_GUARD_H
@@ -15,7 +16,7 @@ struct guard {
 };
 
 int guard_start(struct guard *g, struct err *e);
-/* Kills all processes that are still in the group. */
+/* Kills the guard and all processes that are still in its group. */
 void guard_end_with_group(struct guard *g);
 
 #endif

@@ -37,8 +37,8 @@ singer_release(struct singer *s)
 	free(s->has_come);
 }
 
-/* Prints a warning. A child of --jobs fails instead: its parent process then
- * reads the file again and prints it. */
+/* Prints a warning. A child of --jobs must not print, so it fails instead. The
+ * parent process then reads the file again and prints the warning. */
 static int __attribute__((format(printf, 3, 4)))
 warn(struct singer *s, struct err *e, const char *fmt, ...)
 {
@@ -75,8 +75,8 @@ reject_too_long(struct singer *s, struct item *it, uint64_t bytes,
 	    reject(it, "too_long", NULL, s->why.data);
 }
 
-/* The record is longer than --max-record, although its line is not longer than
- * a line may be. */
+/* Rejects a record that is longer than --max-record, although its line is
+ * within the limit for lines. */
 static enum singer_result
 reject_long_record(struct singer *s, struct item *it, struct err *e)
 {
@@ -103,16 +103,16 @@ reject_not_json(struct singer *s, struct item *it,
 	    reject(it, f->code, NULL, s->why.data);
 }
 
-/* Returns the token of a member of the message if it has this type, else 0. */
+/* Returns the value of a member of the message if it has this type, else 0. */
 static uint32_t
-member(const struct singer *s, const char *name, enum json_type type)
+find_member(const struct singer *s, const char *name, enum json_type type)
 {
 	uint32_t i = json_member_value(&s->j, 0, name, strlen(name));
 
 	return i != 0 && s->j.tok[i].type == type ? i : 0;
 }
 
-/* Puts the text of a string token into s->text. */
+/* Decodes a string token into s->text. */
 static int
 unescape(struct singer *s, uint32_t i, struct err *e)
 {
@@ -122,9 +122,10 @@ unescape(struct singer *s, uint32_t i, struct err *e)
 	return buf_check(&s->text, e);
 }
 
-/* Returns 1 if the stream, a string token, was selected, else 0. */
+/* Returns 1 if --select permits the stream, whose name is a string token, else
+ * 0. Notes that the stream was seen. */
 static int
-is_selected(struct singer *s, uint32_t stream, struct err *e)
+is_selected_note_seen(struct singer *s, uint32_t stream, struct err *e)
 {
 	const struct opt_list *l = &s->o->select;
 	int found = l->n == 0;
@@ -147,8 +148,8 @@ has_member(const struct singer *s, uint32_t record, const char *field)
 	    json_member_value(&s->j, record, field, strlen(field)) != 0;
 }
 
-/* Makes the record: the value at token i, with the members that --select-as and
- * --source-file add. */
+/* Makes the record from the value at token `record`. Adds the members of
+ * --select-as and --source-file. */
 static int
 make_record(struct singer *s, uint32_t record, uint32_t stream,
     const struct item *it, struct err *e)
@@ -177,15 +178,15 @@ make_record(struct singer *s, uint32_t record, uint32_t stream,
 static enum singer_result
 read_record(struct singer *s, struct item *it, struct err *e)
 {
-	uint32_t stream = member(s, "stream", JSON_STRING);
-	uint32_t record = member(s, "record", JSON_OBJECT);
+	uint32_t stream = find_member(s, "stream", JSON_STRING);
+	uint32_t record = find_member(s, "record", JSON_OBJECT);
 	const struct json_tok *r = &s->j.tok[record];
 	int rc;
 
 	if (stream == 0)
 		return reject(it, "required", "/stream", "the RECORD message "
 		    "has no name of a stream in \"stream\"");
-	if ((rc = is_selected(s, stream, e)) != 1)
+	if ((rc = is_selected_note_seen(s, stream, e)) != 1)
 		return rc == 0 ? SINGER_NOTHING : SINGER_FAILED;
 	if (record == 0)
 		return reject(it, "required", "/record", "the RECORD message "
@@ -211,7 +212,7 @@ read_record(struct singer *s, struct item *it, struct err *e)
 static enum singer_result
 read_state(struct singer *s, struct item *it, struct singer_value *state)
 {
-	uint32_t i = member(s, "value", JSON_OBJECT);
+	uint32_t i = find_member(s, "value", JSON_OBJECT);
 
 	if (i == 0)
 		return reject(it, "required", "/value",
@@ -221,14 +222,15 @@ read_state(struct singer *s, struct item *it, struct singer_value *state)
 	return SINGER_STATE;
 }
 
-/* A SCHEMA message names a stream, which may have no record. */
+/* A stream may have a SCHEMA message and no record. It then counts as seen for
+ * --select. */
 static enum singer_result
 read_schema(struct singer *s, struct err *e)
 {
-	uint32_t stream = member(s, "stream", JSON_STRING);
+	uint32_t stream = find_member(s, "stream", JSON_STRING);
 
-	return stream != 0 && is_selected(s, stream, e) == -1 ? SINGER_FAILED :
-	    SINGER_NOTHING;
+	return stream != 0 && is_selected_note_seen(s, stream, e) == -1 ?
+	    SINGER_FAILED : SINGER_NOTHING;
 }
 
 static enum singer_result
@@ -250,8 +252,9 @@ fail_batch(const struct singer *s, struct err *e)
 	    "without batch_config in its configuration", s->name);
 }
 
-/* The specification permits any type. Warns once of each, up to a number of
- * types. The type is in s->text; a terminal might obey its characters. */
+/* Skips a message of an unknown type, which the specification permits. Warns
+ * once for each of the first SINGER_UNKNOWN types. The type is in s->text;
+ * text_show() escapes control characters, which could harm a terminal. */
 static enum singer_result
 skip_unknown(struct singer *s, struct err *e)
 {
@@ -272,12 +275,13 @@ skip_unknown(struct singer *s, struct err *e)
 	return warn(s, e, "messages of the type %s are skipped", to);
 }
 
-/* Types are compared without case, as the specification says. */
+/* The types of messages are compared without regard to case, as the
+ * specification says. */
 static enum singer_result
 read_message(struct singer *s, struct item *it, struct singer_value *state,
     struct err *e)
 {
-	uint32_t type = member(s, "type", JSON_STRING);
+	uint32_t type = find_member(s, "type", JSON_STRING);
 
 	if (type == 0)
 		return reject(it, "required", "/type",

@@ -1,10 +1,10 @@
-/* The messages that a Singer tap writes, a JSON object a line (Singer
- * specification 0.3): makes the record of a RECORD message, and finds the value
- * of a STATE message.
+/* The messages of a Singer tap, one JSON object a line (Singer specification
+ * 0.3): makes the record of a RECORD message, finds the value of a STATE
+ * message.
  * Borrows: the options and the name, until singer_release().
- * Gives: singer_read() SINGER_ITEM for a record or a reject; SINGER_STATE with
- *        the bytes of the value; SINGER_NOTHING if the line needs no action.
- *        The bytes are valid until the next call.
+ * Gives: singer_read() returns SINGER_ITEM for a record or a reject,
+ *        SINGER_STATE with the value, valid until the next call, or
+ *        SINGER_NOTHING.
  * Fails: ERR_CONFIG for a BATCH message, whose records are in other files. */
 #ifndef EXTRACT_SINGER_MESSAGE_H
 #define EXTRACT_SINGER_MESSAGE_H
@@ -15,8 +15,8 @@
 #include "json/scan.h"
 
 enum {
-	/* A line with a record of --max-record bytes may be longer by this, for
-	 * the rest of the RECORD message. */
+	/* A line may be this much longer than --max-record, because the RECORD
+	 * message has other members beside the record. */
 	SINGER_ENVELOPE = 64 << 10,
 	SINGER_UNKNOWN = 8,             /* types that are remembered */
 	SINGER_TYPE_SHOWN = 32,         /* bytes of such a type */
@@ -47,11 +47,12 @@ struct singer {
 int singer_init(struct singer *s, const struct extract *x, const char *name,
     struct err *e);
 void singer_release(struct singer *s);
-/* Reads it->line. For SINGER_ITEM also sets the other members of *it that a
- * source sets for a record or a reject. */
+/* Reads it->line. If it returns SINGER_ITEM, it has set the other members of
+ * *it for a record or a reject. */
 enum singer_result singer_read(struct singer *s, struct item *it,
     struct singer_value *state, struct err *e);
-/* After the last message: warns of each --select that named no stream. */
+/* Call this after the last message. Warns of each --select that names a stream
+ * without messages. */
 int singer_check_selected_came(struct singer *s, struct err *e);
 
 #endif

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Returns a descriptor of a file that has the bytes of the STATE. The file has
- * no name, so nothing is left behind, however etl-extract ends. */
+/* Returns a descriptor of a file that contains the STATE. The file has no name,
+ * so it disappears when etl-extract ends, even after SIGKILL. */
 static int
 write_state_file(const char *state, struct err *e)
 {
@@ -30,8 +30,8 @@ write_state_file(const char *state, struct err *e)
 	return -1;
 }
 
-/* The tap inherits the descriptor, and finds the file by the name that it has
- * in /dev/fd. fd is 0 if there is no file. */
+/* Makes the command line of the tap. fd is the file with the STATE, or 0 if
+ * there is none. The tap inherits fd and opens it as /dev/fd/N. */
 static int
 make_command(struct tap *t, char *const *command, int fd, struct err *e)
 {
@@ -81,11 +81,12 @@ tap_close(struct tap *t)
 	t->argv = NULL;
 }
 
-/* How long another process may write nothing once the tap has exited. The
- * command of a tap may be a shell that does not wait for its last filter. */
+/* The command of a tap may be a shell that does not wait for its last filter.
+ * After the shell has exited, the filter may be silent for up to this time. */
 enum { QUIET_MS = 5000 };
 
-/* Puts an empty file in the place of the output. */
+/* Replaces the output of the tap by an empty file, so that the next read
+ * returns the end. */
 static int
 end_output_with_warning(struct tap *t, struct err *e)
 {
@@ -105,7 +106,8 @@ end_output_with_warning(struct tap *t, struct err *e)
 	return 0;
 }
 
-/* How long the output may stay quiet, at most timeout_ms. -1: no limit. */
+/* Returns how many ms to wait for output: timeout_ms or, if the tap has exited,
+ * at most the rest of QUIET_MS. -1: no limit. */
 static int
 limit_quiet_time(struct tap *t, int timeout_ms)
 {

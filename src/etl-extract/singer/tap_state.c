@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Other programs accept a mark of twice --max-record. A mark has two values,
- * and in JSON each of them may be twice as long. */
+/* Other programs accept a mark of up to twice --max-record. A checkpoint mark
+ * has two values, and JSON escapes may double the length of each. So a value
+ * may have half of --max-record. */
 enum { VALUES_IN_RECORD = 2 };
 
 static int
@@ -79,9 +80,10 @@ is_marked_already(const struct tap_state *t, const char *value, size_t n)
 	return t->marked.len == n && memcmp(t->marked.data, value, n) == 0;
 }
 
-/* A value that equals that of the last mark moves nothing, so it gets no mark.
- * A run that begins at this value reads the records before it once more, and a
- * loader that had committed them at the mark would load them twice. */
+/* Stores a STATE for the next mark. A STATE that equals the one of the last
+ * mark gets no mark, because the loader may commit at a mark: the next run
+ * would start from the same STATE, read the committed records again, and load
+ * them twice. */
 int
 tap_state_hold(
     struct tap_state *t, const char *value, size_t n, struct err *e)

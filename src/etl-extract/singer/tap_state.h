@@ -1,6 +1,6 @@
 /* The STATE of a Singer tap as the value of a checkpoint: the stored value, and
- * the marks for the values that come. A STATE covers the records before it, so
- * a mark with its value is written before any further record, or not at all.
+ * the marks for new values. A STATE covers only the records before it. So its
+ * mark is written before any further record, or not at all.
  * Owns:  the values. Borrows: the options.
  * Fails: ERR_CONFIG if the stored value is not a JSON object; ERR_DATA if a
  *        value is too long for a mark. */
@@ -24,8 +24,8 @@ struct tap_state {
 	int64_t marked_at;      /* clock_ms() of the last mark */
 };
 
-/* Reads the stored checkpoint. Without --checkpoint, it reads nothing and holds
- * no value. */
+/* Reads the stored checkpoint. Without --checkpoint it does nothing, and no
+ * value is ever held. */
 int tap_state_open(
     struct tap_state *t, const struct extract_opts *o, struct err *e);
 void tap_state_release(struct tap_state *t);
@@ -33,12 +33,13 @@ void tap_state_release(struct tap_state *t);
 /* A STATE came. */
 int tap_state_hold(
     struct tap_state *t, const char *value, size_t n, struct err *e);
-/* A record or a reject came: the value that is held does not cover it. */
+/* Call this for each record or reject. A STATE that is still held is dropped,
+ * because it does not cover this record. */
 void tap_state_note_record(struct tap_state *t);
-/* How many milliseconds the value that is held waits for its mark. 0: a mark is
- * due; -1: no value is held. */
+/* How many ms the held value may wait for its mark. 0: a mark is due; -1: no
+ * value is held. */
 int tap_state_ms_until_mark(const struct tap_state *t);
-/* Writes a mark with the value that is held, if one is. */
+/* Writes a mark with the held value, if there is one. */
 int tap_state_write_mark(
     struct tap_state *t, struct stage *s, struct err *e);
 

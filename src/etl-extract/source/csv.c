@@ -59,7 +59,7 @@ prepare(struct csv *c, const struct extract *x, const char *path, struct err *e)
 	struct file_format f;
 
 	file_format_of(&f, c->o, path);
-	path_member_append(&c->tail, c->o->source_file, path);
+	path_member_append_and_close(&c->tail, c->o->source_file, path);
 	if (buf_check(&c->tail, e) == -1 ||
 	    csv_options_parse(&c->options, c->o, file_format_is_tsv(&f), e) ==
 		-1 ||
