@@ -107,7 +107,8 @@ cursor_open(struct cursor **to, const struct extract_opts *o, struct err *e)
 	cursor_field_init(&c->field, o->cursor_field, c->stored,
 	    o->since != NULL ? o->since : o->start);
 	warn_if_since_skips(c);
-	/* A wait for the database does not make the first mark due. */
+	/* Start the time of MARK_MS here: waiting for the database must not
+	 * make the first mark due. */
 	c->marked_at = clock_ms();
 	*to = c;
 	return 0;

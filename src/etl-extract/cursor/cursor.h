@@ -30,12 +30,12 @@ enum {
  * NULL. */
 const char *cursor_option_given(const struct extract_opts *o);
 
-/* Checks the options of incremental runs; without --checkpoint, that none of
- * them is given. Reads nothing. */
+/* Checks the options of incremental runs. Without --checkpoint, refuses those
+ * that need it. Does not read the checkpoint. */
 int cursor_check_options(
     const struct extract_opts *o, char *const *uri, size_t n, struct err *e);
 
-/* Without --checkpoint: refuses the options that need it. */
+/* Without --checkpoint, refuses the options that need it. */
 int cursor_refuse_options(const struct extract_opts *o, struct err *e);
 /* Checks --state and --db, the place where the checkpoint is stored. */
 int cursor_check_place(const struct extract_opts *o, struct err *e);
@@ -58,41 +58,47 @@ int cursor_put_condition(struct cursor *c, struct request *r, struct err *e);
  * or Last-Modified value for the last mark. */
 int cursor_note_validators(struct cursor *c, const struct request *r,
     const struct http_answer *a, struct err *e);
-/* The bounds as texts, for a query; NULL if there is none. */
+/* Sets *since and *until to the bounds as text, for an SQL query, or to
+ * NULL. */
 void cursor_get_bounds(
     struct cursor *c, const char **since, const char **until);
-/* The source sorts by the cursor. A source without pages, whose items have the
- * page 0, may be marked at each rise of the cursor. */
+/* Tells the cursor that the source sorts its records by it. So checkpoint marks
+ * may be written between the records: at most one for each page, or, if the
+ * source has no pages, whenever the highest value rises. */
 void cursor_set_ordered(struct cursor *c);
-/* The source sorts times as texts, so the order of times is not relied on. */
+/* Tells the cursor that the source sorts times as texts: 10:00:00Z comes after
+ * 10:00:00.5Z. If the cursor values are times, the records then count as not
+ * sorted. */
 void cursor_set_times_unordered(struct cursor *c);
-/* While marks are held, cursor_check_and_advance() writes none: it is not yet
- * known whether the service has left out records. */
+/* While marks are held, cursor_check_and_advance() writes no checkpoint mark.
+ * The caller holds them while the service may have left out records. */
 void cursor_hold_marks(struct cursor *c, bool holds);
 /* True if a record since the last cursor_put_bounds_into_url() had a higher
  * cursor value than all records before it. */
 bool cursor_has_risen(const struct cursor *c);
-/* The place, on its page, of the record that last raised the highest cursor
- * value; 0 if no record since the last cursor_put_bounds_into_url() has
- * raised it. */
+/* Returns which record of its page, counted from 1, last raised the highest
+ * cursor value; 0 if no record has raised it since the last
+ * cursor_put_bounds_into_url(). */
 uint64_t cursor_place_of_rise(const struct cursor *c);
 /* Sets *e for a full page on which the highest cursor value did not rise: no
- * lower bound can reach the records after this page. most is 0 if the page has
- * as many records as --size requests. Otherwise the page counts as full because
- * the page before was as long, and most is the number of its records. */
+ * lower bound can reach the records after this page. `most` is 0 if the page
+ * has as many records as --size requests. Else the service seems to limit its
+ * pages to `most` records, fewer than --size. */
 int cursor_set_stuck_error(
     const struct cursor *c, const char *page, uint64_t most, struct err *e);
 
 /* How many levels of nesting json_scan() must turn into tokens so that the
  * cursor can be found in a record. */
 unsigned cursor_scan_levels(const struct extract_opts *o);
-/* For each record, before it is written: checks its cursor, first writes a
- * checkpoint mark if one is due, and raises the highest value. */
+/* Must be called for each record before it is written. Checks its cursor,
+ * writes a checkpoint mark if one is due, and then raises the highest value. */
 int cursor_check_and_advance(struct cursor *c, struct stage *s,
     const struct item *it, const struct json *j, struct reject *r,
     struct err *e);
-/* After the last record: writes a checkpoint mark if the highest value is past
- * the stored checkpoint and the last mark. */
+/* Must be called after the last record. Writes a checkpoint mark if the highest
+ * value is above the stored checkpoint and the last mark, or if the ETag or
+ * Last-Modified value has changed. Fails if no record was accepted because the
+ * cursor values had a wrong kind. */
 int cursor_check_accepted_and_write_last_mark(
     struct cursor *c, struct stage *s, struct err *e);
 

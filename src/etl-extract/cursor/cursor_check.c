@@ -49,7 +49,8 @@ is_query(const struct extract_opts *o)
 	return o->query != NULL || o->table != NULL;
 }
 
-/* The bounds of a query are its parameters :since and :until. */
+/* Refuses options for URLs if the source is a database: the bounds of an SQL
+ * query are its parameters :since and :until. */
 static int
 refuse_url_options(const struct extract_opts *o, struct err *e)
 {

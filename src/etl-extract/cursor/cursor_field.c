@@ -41,7 +41,7 @@ cursor_field_release(struct cursor_field *f)
 }
 
 /* Sets the reason in *r why a record is rejected: the code, the JSON Pointer of
- * the cursor, and the message "POINTER: WHAT MORE". Returns 0. */
+ * the cursor, and a message: the pointer, then `what` and `more`. Returns 0. */
 static int
 fill_reject_return_0(struct cursor_field *f, struct reject *r, const char *code,
     const char *what, const char *more)

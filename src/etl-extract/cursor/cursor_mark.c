@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* The name under which the validators are kept. */
+/* Makes the key under which the ETag or Last-Modified value is stored: the URL
+ * of the request without the parameter of --since-param. */
 static int
 make_validators_key(
     const struct cursor *c, const struct request *r, struct buf *key,
@@ -88,9 +89,9 @@ cursor_write_mark(struct cursor *c, struct stage *s, const char *value,
 	return stage_write_checkpoint(s, &m, e);
 }
 
-/* The last mark has the validators of the first page: all pages after it have
- * been read. If only the validators have changed, the mark has the value that
- * is stored. */
+/* The mark contains the validators of the first page only now, because all
+ * other pages have been read. If only the validators have changed, the mark
+ * contains the stored cursor value. */
 static int
 write_last_mark_if_anything_changed(
     struct cursor *c, struct stage *s, struct err *e)

@@ -34,8 +34,9 @@ open_database_retrying(
 	return 0;
 }
 
-/* The files are read after the version: if a run stores files in between, the
- * version is the old one, and the loader refuses to move the checkpoint. */
+/* Reads the version of the checkpoint before the files of --new-files. If
+ * another run stores files in between, the version is the old one, and the
+ * loader refuses to move the checkpoint. */
 static int
 ensure_tables_and_read_stored(const struct extract_opts *o, char **stored,
     int64_t *version, file_state_each *each, void *self, struct err *e)

@@ -9,10 +9,11 @@
 
 int cursor_stored_read_from_state_or_db(const struct extract_opts *o,
     char **stored, int64_t *version, struct err *e);
-/* Also calls each() for each file of --new-files that is stored. */
+/* The same; also calls each() for each stored file of --new-files. */
 int cursor_stored_read_with_files(const struct extract_opts *o, char **stored,
     int64_t *version, file_state_each *each, void *self, struct err *e);
-/* The validators that are stored with it (validators.h), or NULL. */
+/* Reads the validators (validators.h) that are stored with the checkpoint, or
+ * sets *validators to NULL. */
 int cursor_stored_read_validators(
     const struct extract_opts *o, char **validators, struct err *e);
 

@@ -16,7 +16,8 @@ enum value_kind { VALUE_NONE, VALUE_TEXT, VALUE_TIME, VALUE_NUMBER };
 
 enum value_kind value_kind(const char *p, size_t n);
 const char *value_kind_name(enum value_kind k);         /* "a time" */
-/* Returns less than 0, 0 or more than 0. Both values must be of kind k. */
+/* Returns a number less than, equal to or greater than 0, as memcmp() does.
+ * Both values must be of kind k. */
 int value_compare(enum value_kind k, const char *a, size_t an, const char *b,
     size_t bn);
 

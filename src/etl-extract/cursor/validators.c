@@ -7,7 +7,8 @@
 
 enum { LEVELS = 2 };
 
-/* An ETag is sent if there is one: a service would ignore the other header. */
+/* Only the first kind that a page has is used: if a request has If-None-Match,
+ * a service ignores If-Modified-Since (RFC 9110, 13.1.3). */
 static const struct {
 	const char *member, *answer_header, *request_header;
 } kinds[] = {

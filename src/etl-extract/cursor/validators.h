@@ -1,6 +1,6 @@
-/* The ETag and Last-Modified values (RFC 9110, 8.8) of --conditional, as JSON:
- * {"URL":{"etag":"..."}} or {"URL":{"last_modified":"..."}}, where URL is that
- * of the first page without the parameter of --since-param.
+/* The ETag or Last-Modified value (RFC 9110, 8.8) of --conditional, as JSON:
+ * {"URL":{"etag":"..."}} or {"URL":{"last_modified":"..."}}. URL is the URL of
+ * the first page without the parameter of --since-param.
  * Gives: validators_put_condition() appends a header such as If-None-Match, or
  *        nothing if there is no value for the URL. */
 #ifndef EXTRACT_VALIDATORS_H

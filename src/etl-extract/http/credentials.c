@@ -120,8 +120,8 @@ credentials_header(const struct credentials *c, const char *name)
 	return "";
 }
 
-/* The arguments of a process are in /proc/PID/cmdline, which all users of the
- * machine can read. */
+/* Warns if --header carries a secret: all users of the machine can read the
+ * arguments of a process in /proc/PID/cmdline. */
 static void
 warn_if_header_has_credentials(const char *header)
 {
@@ -158,9 +158,10 @@ add_user_and_default_headers(
 		    add_user_header(c, h, "--header", ERR_USAGE, e)) == -1)
 			return -1;
 	}
-	/* libcurl sends no Expect header if this one is empty: with it, libcurl
-	 * would wait for the server before it sends a long body. libcurl 7.88
-	 * would sign the empty header. */
+	/* By default libcurl sends "Expect: 100-continue" before a long body
+	 * and waits for the server. The empty header "Expect:" switches this
+	 * off. It is not added to signed requests, because libcurl 7.88 would
+	 * sign the empty header. */
 	if ((o->body != NULL ||
 		(o->into != NULL && strncmp(o->into, "body:", 5) == 0)) &&
 	    (add_default_header_unless_given(
@@ -219,7 +220,8 @@ credentials_set_token(
 	return -1;
 }
 
-/* Makes the text that RFC 6749, 2.3.1, sends by HTTP basic authentication. */
+/* Sets c->client to "ID:SECRET", both percent-encoded, which oauth.c sends by
+ * HTTP basic authentication (RFC 6749, 2.3.1). */
 static int
 set_client(struct credentials *c, const char *id, struct err *e)
 {
@@ -278,8 +280,8 @@ load_secret_and_add_auth_header(
 	return append_auth_header(c, e);
 }
 
-/* Sends AWS_SESSION_TOKEN, which temporary keys need, in a header that libcurl
- * signs too. */
+/* Adds a header with the value of AWS_SESSION_TOKEN, which temporary AWS keys
+ * require. libcurl signs this header too. */
 static int
 add_session_token(struct credentials *c, struct err *e)
 {

@@ -31,30 +31,32 @@ struct credentials {
 int credentials_load(
     struct credentials *c, const struct extract_opts *o, struct err *e);
 void credentials_release(struct credentials *c);
-/* The value of a header that the user has given, or of a default one; "" if
- * there is none. */
+/* Returns the value of the first header of this name, no matter if the user has
+ * given the header or it is a default; "" if there is none. */
 const char *credentials_header(const struct credentials *c, const char *name);
 /* Sets the token of --auth oauth2 in the header Authorization. */
 int credentials_set_token(
     struct credentials *c, const char *p, size_t n, struct err *e);
-/* After status 401: forgets the token of --auth oauth2, or runs the command of
- * --secret again. Returns 0 if may_renew is not set, else 1. */
+/* Called after status 401. Forgets the token of --auth oauth2, or runs the
+ * command of --secret again. Returns 1, or 0 if it did neither because
+ * c->may_renew is not set. */
 int credentials_renew_secret_once(struct credentials *c, struct err *e);
 /* These functions find each copy of the secret, also an escaped one
  * (find_secret.h). With --auth basic they also find the password alone, and
- * USER:PASSWORD in base64; with oauth2, ID:SECRET in base64 and the token.
- * If the end of the text was cut off, the cut may have split a copy: the
- * functions for a cut text then take a start of the secret at the end of the
- * text for a copy. */
+ * USER:PASSWORD in base64. With --auth oauth2 they also find the token, and
+ * ID:SECRET in base64. The functions for a cut text are for the start of a
+ * longer text, whose end may have split a copy: if the text ends with the start
+ * of the secret, they regard this as a copy. */
 bool credentials_are_in_text(
     const struct credentials *c, const char *p, size_t n);
 bool credentials_are_in_cut_text(
     const struct credentials *c, const char *p, size_t n);
-/* Replaces each copy by ***. Fails if an append to the buffer has failed, or
- * without memory. */
+/* Replaces each copy by ***. Fails if memory is out, or if an earlier append to
+ * the buffer has failed. */
 int credentials_mask_or_fail(
     const struct credentials *c, struct buf *b, struct err *e);
-/* For messages: without memory, the whole text becomes ***. */
+/* Like credentials_mask_or_fail(), for messages. They do not fail: if memory is
+ * out, they replace the whole text by ***. */
 void credentials_mask_in_message(const struct credentials *c, struct buf *b);
 void credentials_mask_cut_text(const struct credentials *c, struct buf *b);
 

@@ -8,12 +8,14 @@
 
 enum { VALUE_MAX = 64 << 10 };
 
-/* What an answer may contain: the secret; with --auth basic and oauth2 also the
- * base64 text that is sent; the password of basic; the token of oauth2. */
+/* The texts that must not be shown if an answer contains them: the secret; with
+ * --auth basic and oauth2 the base64 text that was sent; with --auth basic the
+ * password; with oauth2 the token. */
 enum secret_value { VALUE_SECRET, VALUE_BASE64, VALUE_PASSWORD, VALUE_TOKEN,
 	VALUES };
 
-/* The service may leave out the = at the end of a base64 text. */
+/* Appends base64 without the = at its end: a service may repeat the text
+ * without them. */
 static void
 put_base64_without_end(struct buf *b, const char *s)
 {
@@ -22,8 +24,9 @@ put_base64_without_end(struct buf *b, const char *s)
 		b->len--;
 }
 
-/* With --auth basic and an empty password, the user name is the secret: some
- * services expect a token in its place. */
+/* Appends one of the secret texts, or nothing if there is no such text. With
+ * --auth basic and an empty password, the user name counts as the password:
+ * some services expect a token as the user name. */
 static void
 put_secret_value(
     struct buf *b, const struct credentials *c, enum secret_value which)
@@ -48,8 +51,8 @@ put_secret_value(
 	}
 }
 
-/* Returns 1 if the text contains the secret, and marks its bytes; -1 without
- * memory. */
+/* Sets marks[i] to 1 for each byte of the text that belongs to a secret.
+ * Returns 1 if there is such a byte, 0 if not, -1 if memory is out. */
 static int
 mark_all_values(const struct credentials *c, const struct secret_text *text,
     char *marks)
@@ -72,8 +75,8 @@ mark_all_values(const struct credentials *c, const struct secret_text *text,
 	return found;
 }
 
-/* Without memory, the answer is true: the caller then shows and sends
- * nothing. */
+/* Returns true also if memory is out: the caller then neither shows nor sends
+ * the text. */
 static bool
 is_secret_in(const struct credentials *c, const struct secret_text *text)
 {
@@ -103,7 +106,7 @@ credentials_are_in_cut_text(
 	    &(struct secret_text){ .p = p, .n = n, .is_cut = true });
 }
 
-/* Returns false without memory. */
+/* Returns false if memory is out. */
 static bool
 replace_marked_bytes(struct buf *b, const char *marks)
 {
@@ -126,7 +129,8 @@ replace_marked_bytes(struct buf *b, const char *marks)
 	return ok;
 }
 
-/* Without memory, makes the whole text *** and returns false. */
+/* Replaces each copy of the secret by ***. If memory is out, replaces the whole
+ * text by *** and returns false. */
 static bool
 mask_text(const struct credentials *c, struct buf *b, bool is_cut)
 {

@@ -1,7 +1,8 @@
-/* Turns an error of libcurl into a value.
+/* Sets the message and the exit code for those errors of libcurl that the
+ * caller must not report as a general network error.
  * Borrows: `why`, libcurl's message; `proxy`, the value of --proxy, or NULL.
- * Gives: -1 with *e set, or 0 if the code is none of those that need a message
- *        or an exit code of their own. */
+ * Gives: -1 with *e set; 0 without a change of *e for all other codes of
+ *        libcurl. */
 #ifndef EXTRACT_CURL_ERROR_H
 #define EXTRACT_CURL_ERROR_H
 

@@ -6,10 +6,11 @@
 
 #include "http/http.h"
 
-/* Checks that the files of the options can be read: for a missing one, the
- * message of libcurl would be that of a bad certificate. */
+/* Checks that the files of --cacert, --capath, --cert and --key can be read. If
+ * one is missing, libcurl would report a bad certificate, which misleads. */
 int curl_options_check_files(const struct http_conf *c, struct err *e);
-/* The options that all requests share, and those of one request. */
+/* The first function sets the options that are the same for all requests, the
+ * second one those of the request r. */
 int curl_options_set_shared(
     void *curl, const struct http_conf *c, struct err *e);
 int curl_options_set_request(

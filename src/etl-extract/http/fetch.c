@@ -79,7 +79,8 @@ wait_delay_unless_first(struct fetch *f, struct err *e)
 			     : 0;
 }
 
-/* Sends the request for a token, if one is due, as a request of its own. */
+/* With --auth oauth2, if there is no token or the token expires soon, requests
+ * a new one from --token-url. */
 static int
 set_token_if_due(struct fetch *f, struct http_answer *a, struct err *e)
 {
@@ -126,8 +127,8 @@ wait_for_rate_limit(struct fetch *f, struct err *e)
 	    pace_wait(&f->pace, wait, e) == -1) ? -1 : 0;
 }
 
-/* Sends a request when --rate and the rate limit of the service allow it,
- * unless it was begun early. */
+/* Sends the request, or takes over the one that --jobs has begun early. Before
+ * it is sent, waits for --rate and the rate limit of the service. */
 static int
 send_at_its_turn(struct fetch *f, struct http_answer *a, struct err *e)
 {
@@ -147,8 +148,8 @@ send_at_its_turn(struct fetch *f, struct http_answer *a, struct err *e)
 	return 0;
 }
 
-/* If the status is that of an error, http_send() has kept the start of the
- * body, and this function reads it. */
+/* Reads the start of a body with a status below 300, for the message of --on
+ * STATUS=fail. For other statuses http_send() has read it already. */
 static int
 read_start_of_body(struct fetch *f, struct http_answer *a, struct err *e)
 {
@@ -162,7 +163,8 @@ read_start_of_body(struct fetch *f, struct http_answer *a, struct err *e)
 	    recording_end_body(&f->recording, f->http, e);
 }
 
-/* Checks the status of an answer, first by --on. */
+/* Checks the status of an answer. A rule of --on for this status comes before
+ * the usual rule of status_to_error(). */
 static int
 check_status(struct fetch *f, struct http_answer *a, struct err *e)
 {
@@ -253,8 +255,8 @@ set_error_after_last_try(
 	return fetch_set_final_error(f, e);
 }
 
-/* Called after a try has failed. Returns 0 if the request may be sent again, as
- * soon as it may be. */
+/* Called after a try has failed. If the request may be sent again, waits for as
+ * long as necessary and returns 0. Else sets the final error. */
 static int
 prepare_next_try(struct fetch *f, struct err *e)
 {
@@ -263,9 +265,10 @@ prepare_next_try(struct fetch *f, struct err *e)
 
 	if (e->code == ERR_GONE || stop_signal() != 0)
 		return -1;
-	/* A recording has one answer to each try of the run that was recorded.
-	 * A failure of this process, such as a lack of memory, is none of
-	 * those: the next answer is to another request. */
+	/* With --replay-from, a retry reads the next recorded answer. If this
+	 * process has failed itself, for example because memory is out, a retry
+	 * would read the answer to another request: the recorded run had no
+	 * such failure. */
 	if (f->recording.from != NULL && e->code == ERR_IO)
 		return fetch_set_final_error(f, e);
 	renewed = a->status == 401 && !f->redirect.left_origin ?

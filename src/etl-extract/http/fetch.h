@@ -21,37 +21,43 @@ struct answer_check {
 struct fetch;
 
 /* Sets *f to x->fetch, which the first call opens. All requests of a process
- * share it: the secret is read once, and --delay applies between all. */
+ * share it, so the secret is read once, and --delay separates any two
+ * requests. */
 int fetch_open_once(struct fetch **f, struct extract *x, struct err *e);
 void fetch_close(struct fetch *f);
 
-/* The requests that will follow the present one. get() returns the n-th of
- * them, counted from 1; it is valid until the next call. NULL: it is not known.
- * input(), which may be NULL, returns a descriptor whose input can make further
- * ones known, or -1. Both are called while other functions of fetch.h wait. */
+/* Tells which requests will follow the present one. get() returns the n-th of
+ * them, counted from 1, or NULL if it is not known yet. The request is valid
+ * until the next call. input() returns a descriptor, or -1: further requests
+ * may become known when this descriptor has input. input may be NULL. Both
+ * functions are called while other functions of fetch.h wait. */
 struct upcoming {
 	const struct request *(*get)(void *self, uint64_t n);
 	int (*input)(void *self);
 	void *self;
 };
-/* --jobs N: up to N - 1 of these requests are begun before their turn. This
- * changes no result: a request begun in vain is ended, and one that finds no
- * server is sent again at its turn. NULL: no requests are known. */
+/* With --jobs N, sends up to N - 1 of these requests before the caller makes
+ * them (early requests). This does not change any result: if the caller makes
+ * another request, the early ones are cancelled; if an early one fails to
+ * connect, it is sent again when the caller makes it. u may be NULL: no
+ * requests are known. */
 void fetch_set_upcoming(struct fetch *f, const struct upcoming *u);
-/* Refuses options that do not fit to --jobs. */
+/* Refuses options that cannot be combined with --jobs. */
 int fetch_check_jobs(const struct extract_opts *o, struct err *e);
-/* True if the next request needs no wait: its answer is here. */
+/* True if the whole answer to the next request has been received early. */
 bool fetch_has_next_answer(const struct fetch *f);
 
-/* Reads a whole answer of at most --max-body into a->body. */
+/* Sends the request, retries it, and reads the whole body, of at most
+ * --max-body bytes, into a->body. */
 int fetch_get_retry_and_renew_secret(struct fetch *f, const struct request *r,
     const struct answer_check *check, struct http_answer *a, struct err *e);
-/* The same in steps: fetch_begin() sends the request, and retries until the
- * head of an answer with a status 2xx has come. fetch_read() gives the body, as
- * http_read() does. If reading fails, or the body is wrong, the caller may pass
- * the error to fetch_begin_again(): it sends the request again, and the body
- * starts anew, or it returns -1 with the final error. The request and the
- * answer are borrowed until the end of the body. */
+/* The same in steps. fetch_begin() sends the request, and retries until the
+ * head of an answer with a status 2xx has come. fetch_read() then reads the
+ * body, as http_read() does. If reading fails or the body is wrong, the caller
+ * may pass the error to fetch_begin_again(). That function sends the request
+ * again, and fetch_read() starts at the beginning of the new body; or it
+ * returns -1 with the final error. The request and the answer are borrowed
+ * until the end of the body. */
 int fetch_begin(struct fetch *f, const struct request *r,
     struct http_answer *a, struct err *e);
 ssize_t fetch_read(struct fetch *f, char *p, size_t n, struct err *e);
@@ -70,16 +76,17 @@ bool fetch_failure_concerns_all(const struct fetch *f, const struct err *e);
  * escaped. If the body contains the secret, appends a note in its place. */
 void fetch_show_body(const struct fetch *f, struct buf *b,
     const struct http_answer *a, size_t max);
-/* Appends n bytes of an answer in the same way, for example a value. */
+/* The same for n bytes of an answer, for example one value. */
 void fetch_show_text(
     const struct fetch *f, struct buf *b, const char *p, size_t n);
-/* The value of a header of --header or its default; "" if there is none. */
+/* Returns the value that a header has by --header or by default; "" if there is
+ * none. */
 const char *fetch_given_header(const struct fetch *f, const char *name);
 /* Replaces each copy of the secret by ***. Fails if memory is out. */
 int fetch_mask_text(const struct fetch *f, struct buf *b, struct err *e);
-/* Sets *url to the URL that the n bytes at ref name in the last answer, where
- * they may be relative. Leaves out the secret of --auth query:NAME and the
- * fragment. Fails with ERR_PEER if they are not a URL. */
+/* Resolves ref[0..n), a URL that may be relative to that of the last answer,
+ * and sets *url to the absolute URL. Leaves out the secret of --auth query:NAME
+ * and the fragment. Fails with ERR_PEER if ref is not a URL. */
 int fetch_resolve_url(const struct fetch *f, const char *ref, size_t n,
     struct buf *url, struct err *e);
 /* A request's URL with secrets masked and control characters escaped, cut to

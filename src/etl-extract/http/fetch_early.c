@@ -16,8 +16,9 @@ fetch_check_jobs(const struct extract_opts *o, struct err *e)
 	    "other: give --rate in place of --delay");
 }
 
-/* The number in an answer does not yet count the requests that the service has
- * not answered. */
+/* Reads how many further requests the service accepts. The service has counted
+ * only requests that it has answered, so those that it has not answered yet are
+ * subtracted. */
 void
 fetch_note_left(struct fetch *f, const struct http_answer *a)
 {
@@ -27,7 +28,8 @@ fetch_note_left(struct fetch *f, const struct http_answer *a)
 		f->early.left = left - (int64_t)http_count_unanswered(f->http);
 }
 
-/* A service that asks to wait gets no early request before that time. */
+/* Reads the heads of early answers that have come. If the service asks to wait,
+ * no early request is sent before that time. */
 static void
 note_early_heads(struct fetch *f)
 {
@@ -43,7 +45,8 @@ note_early_heads(struct fetch *f)
 	}
 }
 
-/* In ms; 0 or less: an early request may be sent now. */
+/* Returns the milliseconds until an early request may be sent; 0 or less:
+ * now. */
 static int64_t
 wait_before_early(struct fetch *f)
 {
@@ -65,8 +68,9 @@ may_follow(struct fetch *f)
 	    f->recording.from == NULL && !oauth_is_due(&f->oauth, &f->cred);
 }
 
-/* Begins the next request that follows. Returns false if none is known. If it
- * fails, the request is sent later, when its answer is needed. */
+/* Begins the first upcoming request that was not begun. Returns false if none
+ * is known, or if it could not be begun: the request is then sent later, when
+ * the caller makes it. */
 static bool
 begin_next(struct fetch *f)
 {

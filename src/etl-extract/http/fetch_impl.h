@@ -1,6 +1,6 @@
-/* The inside of struct fetch (fetch.h): fetch.c sends requests, fetch_early.c
- * those that will follow, fetch_text.c shows and masks texts.
- * Owns:  all but the options, the request and the answer. */
+/* The fields of struct fetch (fetch.h): fetch.c sends requests, fetch_early.c
+ * sends upcoming requests early, fetch_text.c shows and masks texts.
+ * Owns:  all fields except the options, the request and the answer. */
 #ifndef EXTRACT_FETCH_IMPL_H
 #define EXTRACT_FETCH_IMPL_H
 
@@ -21,9 +21,10 @@
 enum { SENT_MAX = 4 * REQUEST_URL_MAX, MASKED_MAX = 8 * REQUEST_URL_MAX,
 	URL_MASKED_MAX = 400 };
 
-/* The requests that are begun before their answers are needed (--jobs). If one
- * is not the request that follows then, it was in vain: fewer are begun, and
- * none for the next `pause` requests. */
+/* State of the early requests of --jobs, which are sent before the caller makes
+ * them. If the caller then makes another request, the early ones were useless:
+ * `most` falls to 1, and no request is begun early during the next `pause`
+ * requests. `most` doubles after each early request that was of use. */
 struct early {
 	struct upcoming upcoming;
 	struct redirect redirect;       /* of the request that is begun */
@@ -59,7 +60,8 @@ struct fetch {
 
 /* Remembers how many requests the service says are left. */
 void fetch_note_left(struct fetch *f, const struct http_answer *a);
-/* Before the first try of a request: true if it was begun early. */
+/* Called before the first try of a request. Returns true if the request was
+ * begun early. Adapts `most` and `pause` of struct early. */
 bool fetch_keep_early(struct fetch *f);
 
 #endif

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Returns "" if memory is out: a part of a URL would look like another URL. */
+/* If memory is out, returns "" and not the part that was written: this part
+ * would look like the URL of another page. */
 static const char *
 mask_url_for_message(struct fetch *f, const struct buf *url)
 {

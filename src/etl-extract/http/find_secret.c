@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How often a text is decoded: three times for percent-encodings, once for
- * JSON and once for HTML. Each time decodes escapes of all three kinds. */
+/* ROUNDS: how often a text is decoded: three times for percent-encodings, once
+ * for JSON and once for HTML. Each round decodes escapes of all three kinds.
+ * SHORTEST: a shorter secret, or a shorter start of one, is not looked for. */
 enum { ROUNDS = 5, SHORTEST = 3 };
 
 /* A text that is decoded in place. The byte text[i] stands for the bytes from
@@ -117,7 +118,8 @@ mark_start_of_secret_at_end(
 	return 1;
 }
 
-/* Looks for one form of the secret in all forms of the text. */
+/* Looks for the secret, in the form that find_secret() has decoded so far, in
+ * the text before and after each round of decoding. */
 static int
 find_form(const struct secret_text *text, const struct decoded *secret,
     char *marks)
@@ -138,8 +140,9 @@ find_form(const struct secret_text *text, const struct decoded *secret,
 	return found;
 }
 
-/* The secret is decoded too: a server may decode it before it echoes it, or
- * may escape only some of the characters. */
+/* The secret itself may contain escapes. It is looked for after each round of
+ * decoding it, because a server may decode it before it repeats it, or may
+ * escape only some of the characters. */
 int
 find_secret(const struct secret_text *text, const char *secret, size_t n,
     char *marks)

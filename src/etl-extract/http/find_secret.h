@@ -1,10 +1,10 @@
 /* Finds the copies of a secret in a text. A copy may be escaped: up to five
  * escapes in any order, one inside the other, such as HTML in JSON and a
  * percent-encoding of a percent-encoding. A space and "+" count as equal,
- * because a form writes a space as "+".
+ * because HTML forms write a space as "+".
  * Gives: 1 if the text contains a copy, else 0. Sets marks[i], for each byte i
  *        of the text that belongs to a copy, to 1.
- * Fails: -1 without memory. */
+ * Fails: with -1 if memory is out. */
 #ifndef EXTRACT_FIND_SECRET_H
 #define EXTRACT_FIND_SECRET_H
 
@@ -18,8 +18,8 @@ struct secret_text {
 				 * the start of the secret, this is a copy */
 };
 
-/* A secret of less than 3 bytes is never found: nearly every text contains it
- * by chance. */
+/* A secret of less than 3 bytes is never found, because nearly every text
+ * contains such a short text by chance. */
 int find_secret(const struct secret_text *text, const char *secret, size_t n,
     char *marks);
 

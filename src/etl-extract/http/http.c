@@ -26,8 +26,9 @@ http_open(struct http **to, const struct http_conf *c, struct err *e)
 		return err_nomem(e);
 	}
 	h->conf = *c;
-	/* Each transfer has a connection of its own: on a shared one, the
-	 * answer that is read would wait behind a paused one. */
+	/* Give each transfer a connection of its own. On a shared HTTP/2
+	 * connection, a paused early answer would block the answer that is
+	 * being read. */
 	(void)curl_multi_setopt(
 	    h->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
 	if (transfer_new(&h->current, c, &h->sockets, e) == -1) {
@@ -83,7 +84,8 @@ call_before_wait(struct http *h, struct http_wakeup *w)
 		w->ms = CHECK_MS;
 }
 
-/* Waits until the network is ready, but not beyond --timeout. */
+/* Waits until libcurl can send or receive, or an early request may be sent, for
+ * at most CHECK_MS. Fails if --timeout is over. */
 static int
 wait_for_network(struct http *h, struct err *e)
 {
@@ -121,10 +123,11 @@ transfer_until(struct http *h, bool (*is_reached)(const struct transfer *t),
 	return rc;
 }
 
-/* Of the body of an error only the first bytes are kept. The rest is read, so
- * that the connection can be used again, but not beyond a limit: the body may
- * have no end. The status alone decides, so it does not matter if the service
- * cuts the body. Without memory the message would say that there is none. */
+/* Stores the first bytes of the body of an error answer for the message. Reads
+ * the rest without storing it, so that the connection can be used again, but
+ * not more than HTTP_ERROR_READ bytes: the body may have no end. If the body is
+ * cut short, this is no failure: the error is already known from the status.
+ * But a lack of memory is: the message would say that there is no body. */
 static int
 read_error_body(struct http *h, struct http_answer *a, struct err *e)
 {
@@ -144,8 +147,9 @@ read_error_body(struct http *h, struct http_answer *a, struct err *e)
 	return buf_check(&a->body, e);
 }
 
-/* Begins the request, or takes that which was begun early. Further early
- * requests can be begun now, also if the answer is here already. */
+/* Begins the request, or takes over the early request that is equal. Then lets
+ * before_wait.call() begin further early requests: http_send() may not wait at
+ * all, if the answer has come already. */
 static int
 begin_request(struct http *h, const struct http_request *r,
     struct http_answer *a, struct err *e)

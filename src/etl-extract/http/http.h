@@ -14,8 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* How many bytes of the body of an error (status 300 or more) are kept in
- * answer.body, and how many are read. */
+/* Of the body of an error answer (status 300 or more), KEPT bytes are stored in
+ * answer.body, and at most READ bytes are read. */
 enum { HTTP_ERROR_KEPT = 4096, HTTP_ERROR_READ = 64 << 10 };
 
 struct http_conf {
@@ -72,27 +72,30 @@ ssize_t http_read(struct http *h, char *p, size_t n, struct err *e);
 bool http_may_wait(struct http *h);
 void http_close(struct http *h);
 
-/* Early requests: http_begin_early() begins a request whose http_send() comes
- * later. Its answer is received while other answers are read; of its body, at
- * most RECEIVER_KEPT_EARLY bytes. The requests must be sent in the order in
- * which they were begun. */
+/* Early requests: http_begin_early() sends a request before the caller needs
+ * its answer and calls http_send() for it. Its answer is received while other
+ * answers are read, but at most RECEIVER_KEPT_EARLY bytes of its body. The
+ * calls of http_send() must follow the order of http_begin_early(). */
 int http_begin_early(
     struct http *h, const struct http_request *r, struct err *e);
-/* Call it before the http_send() of r, the next request in this order. True if
- * r was begun early. A failed one is ended, to be sent anew; if r is another
- * request than the one that was begun, all are ended. */
+/* Called before http_send(r). Returns true if the first early request equals r
+ * and has not failed. If it has failed, it is removed, so that http_send()
+ * sends r again. If it is another request than r, all early requests are
+ * cancelled. */
 bool http_keep_early_from(struct http *h, const struct http_request *r);
 size_t http_count_early(const struct http *h);
 /* How many requests are under way whose head has not come. */
 size_t http_count_unanswered(const struct http *h);
-/* True if the whole answer to the next request is here, and is no error. */
+/* True if the whole answer to the first early request has been received and its
+ * status is not an error. */
 bool http_is_early_complete(const struct http *h);
-/* An early answer whose head has come since the last call, or NULL. */
+/* Returns an early answer whose head has come and that was not returned before,
+ * or NULL. */
 const struct http_answer *http_next_early_head(struct http *h);
 void http_end_early(struct http *h);
-/* `call` may begin requests. It is called by http_send(), and before each wait
- * for the network. It sets *w to the time of its next call, and to a descriptor
- * for whose input the wait ends. */
+/* `call` may begin early requests. http_send() calls it, and it is called
+ * before each wait for the network. It sets w->ms to the longest time until it
+ * must be called again, and w->fd to a descriptor whose input ends the wait. */
 struct http_wakeup {
 	int64_t ms;
 	int fd;                 /* -1: none */
@@ -103,24 +106,26 @@ struct http_before_wait {
 };
 void http_set_before_wait(struct http *h, struct http_before_wait b);
 
-/* True if the answer has no body by its status, or counts as empty. */
+/* True if the answer has no body: its status is 204, or is_unchanged or
+ * is_ignored is set. */
 bool http_answer_is_empty(const struct http_answer *a);
-/* How long ago its head came, in ms. */
+/* Returns the milliseconds since the head of the answer came; 0 for an answer
+ * from a recording. */
 int64_t http_answer_age(const struct http_answer *a);
 void http_answer_init(struct http_answer *a, size_t max_body);
 void http_answer_release(struct http_answer *a);
-/* Appends a whole body, which `from` gives, to a->body. Fails with ERR_PEER if
- * it is larger than a->body.max. */
+/* Reads the whole body from `from` and appends it to a->body. Fails with
+ * ERR_PEER if it is larger than a->body.max. */
 int http_answer_read_body(
     struct http_answer *a, struct lines_reader from, struct err *e);
-/* How many bytes from p on may be in a header name (RFC 9110: a token). */
+/* Returns the length of the header name (RFC 9110: a token) at p. */
 size_t http_token_length(const char *p);
 /* Finds the first header of that name and sets *value, without white space
  * around it and without a NUL at its end. Returns false if there is none. */
 bool http_find_header(const struct http_answer *a, const char *name,
     const char **value, size_t *len);
-/* The same from byte *at of the head on, and sets *at behind the header that it
- * finds. Start with 0. */
+/* Like http_find_header(), but searches from byte *at of the head on, and sets
+ * *at to the end of the header that it finds. Start with *at = 0. */
 bool http_next_header(const struct http_answer *a, size_t *at,
     const char *name, const char **value, size_t *len);
 

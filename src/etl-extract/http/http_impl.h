@@ -1,5 +1,5 @@
-/* The inside of struct http (http.h): http.c makes requests one after the
- * other, http_early.c begins those that will follow.
+/* The fields of struct http (http.h): http.c makes requests one after the
+ * other, http_early.c sends requests early.
  * Owns:  the multi handle and all transfers.
  * Borrows: the texts of conf. */
 #ifndef EXTRACT_HTTP_IMPL_H
@@ -19,8 +19,9 @@ struct http {
 
 /* Makes the first early request the current one. */
 void http_take_early(struct http *h, struct http_answer *a);
-/* Adds the ms since the time `since` of clock_ms() to the early requests that
- * wait for the network, and ends those whose time is over. */
+/* Adds the milliseconds since `since`, a time of clock_ms(), to the waiting
+ * time of each early request that waits for the network. Ends those that exceed
+ * --timeout. */
 void http_early_add_wait(struct http *h, int64_t since);
 void http_free_transfers(struct http *h);
 

@@ -1,9 +1,9 @@
 /* Parses Link headers (RFC 8288): several links in a header, several headers,
  * parameters with and without quotes, and several relation types in one rel.
- * A link with the parameter anchor is about another document, and is left out.
+ * Skips links with the parameter anchor, which are about another document.
  * Borrows: the header; *uri points into it.
- * Gives: true and the target, as written, of the first link with rel=next. The
- *        links before a syntax error count, those after it do not. */
+ * Gives: true and the target, as written, of the first link with rel=next.
+ *        After a syntax error the rest of the header is ignored. */
 #ifndef EXTRACT_LINK_HEADER_H
 #define EXTRACT_LINK_HEADER_H
 

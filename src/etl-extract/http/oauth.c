@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A token is renewed a tenth of its life before it expires, but not more than
- * MARGIN_MS before. */
+/* A token is renewed before it expires: when a tenth of its lifetime is left,
+ * or MARGIN_MS, whichever is less. */
 enum { BODY_MAX = 16 << 10, HEADER_MAX = 64 << 10, MARGIN_MS = 60000,
 	TOKEN_MAX = 16 << 10 };
 

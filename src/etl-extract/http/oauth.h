@@ -1,10 +1,10 @@
-/* Fetches the token of OAuth 2 (RFC 6749, 4.4: client credentials) for
- * --auth oauth2. The id and the secret of the client go to --token-url by HTTP
- * basic authentication.
+/* Fetches the token of OAuth 2 (RFC 6749, 4.4: client credentials) for --auth
+ * oauth2. The id and the secret of the client go to --token-url by HTTP basic
+ * authentication.
  * Gives: oauth_is_due() is true with --auth oauth2 if there is no token or if
- *        it expires soon; oauth_set_token() then sets that of the credentials.
- * Fails: transient as a request; ERR_DENIED if the server refuses the client;
- *        ERR_PEER if its answer has no token. No message shows this answer. */
+ *        it expires soon; oauth_set_token() then puts a new one into *c.
+ * Fails: transient if a retry may help; ERR_DENIED if the server refuses the
+ *        client; ERR_PEER if its answer has no token. No message shows it. */
 #ifndef EXTRACT_OAUTH_H
 #define EXTRACT_OAUTH_H
 

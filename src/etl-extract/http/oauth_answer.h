@@ -1,6 +1,6 @@
 /* Reads the answer of a token server (RFC 6749, 5.1).
- * Gives: 0, the token, and how long it may be used, in milliseconds; -1 if the
- *        answer does not say it.
+ * Gives: 0, the token, and its lifetime in milliseconds, or -1 as the lifetime
+ *        if the answer does not contain it.
  * Fails: ERR_PEER if there is no token, if it is longer than the buffer, if it
  *        has characters that a header cannot have, or if it is not of the type
  *        Bearer. The message shows nothing of the answer. */

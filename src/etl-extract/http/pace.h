@@ -1,9 +1,9 @@
-/* When the next request may be sent: after --delay, --rate and the rate limit
- * of the service, and before --max-time is over.
- * Gives: pace_wait_turn() waits until it may be sent. pace_wait() waits for a
- *        time. pace_timeout() is the longest time that a request may take.
+/* Decides when the next request may be sent: after --delay, --rate and the rate
+ * limit of the service, and before --max-time is over.
+ * Gives: pace_wait_turn() waits for --rate. pace_wait() waits for ms.
+ *        pace_timeout() is the longest time that a request may take.
  * Fails: ERR_RETRY, at once, if --max-time would be over before the wait ends:
- *        is_over is then set. Also as sleep_unless_stopped().
+ *        is_over is then set. The waits also fail as sleep_unless_stopped().
  * Units: milliseconds, microseconds in the names that end in _us. */
 #ifndef EXTRACT_PACE_H
 #define EXTRACT_PACE_H
@@ -26,8 +26,9 @@ int pace_init(struct pace *p, const struct extract_opts *o, struct err *e);
 int pace_wait_turn(struct pace *p, struct err *e);
 /* Sets quota_at if the answer says that no requests are left. */
 void pace_note_rate_limit(struct pace *p, const struct http_answer *a);
-/* For a request that is sent only if nothing must be waited for: the time until
- * then, 0 for now. pace_take_turn() says that it is sent. */
+/* These two functions are for early requests, which are not waited for. The
+ * first one returns the milliseconds until a request may be sent, 0: now. The
+ * second one must be called when the request is sent. */
 int64_t pace_ms_until_turn(const struct pace *p);
 void pace_take_turn(struct pace *p);
 int pace_wait(struct pace *p, int64_t ms, struct err *e);

@@ -32,9 +32,9 @@ is_private_v4(uint32_t ip)
 	return false;
 }
 
-/* Returns the IPv4 address that the IPv6 address p contains, or NULL. The last
- * four bytes are one in ::ffff:0:0/96 (mapped) and 64:ff9b::/96 (NAT64). The
- * bytes after the prefix are one in 2002::/16 (6to4). */
+/* Returns the IPv4 address that is inside the IPv6 address p, or NULL. With the
+ * prefix ::ffff:0:0/96 (mapped) or 64:ff9b::/96 (NAT64) it is the last four
+ * bytes; with 2002::/16 (6to4) it is the four bytes after the prefix. */
 static const unsigned char *
 find_v4_in_v6(const unsigned char *p)
 {

@@ -1,8 +1,8 @@
-/* Tells private addresses from public ones (RFC 6890): this host, the local
- * network, the metadata service of a cloud, multicast. A redirect from a public
- * service to such an address is refused: with it the service could make
- * etl-extract read servers inside the user's network.
- * Gives: true also for whatever is not an IPv4 or IPv6 address. */
+/* Tells private addresses from public ones (RFC 6890). Private are this host,
+ * the local network, the metadata service of a cloud, and multicast. A redirect
+ * from a public service to such an address is refused: the service could use it
+ * to read servers inside the user's network through etl-extract.
+ * Gives: true also if the argument is not an IPv4 or IPv6 address. */
 #ifndef EXTRACT_PRIVATE_ADDRESS_H
 #define EXTRACT_PRIVATE_ADDRESS_H
 

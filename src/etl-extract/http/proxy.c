@@ -5,19 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libcurl cuts long messages: only this many bytes of the value are
- * compared. */
+/* Only this many bytes of the value are looked for, because libcurl cuts long
+ * messages. */
 enum { COMPARED_MAX = 100 };
 
-/* Those that libcurl reads. It does not read HTTP_PROXY, because a server
- * makes a variable of this name from a header (CGI). */
+/* The variables that libcurl reads. It does not read HTTP_PROXY: in a CGI
+ * program the client can set this variable with the header "Proxy:". */
 #define VARIABLE "the environment variable "
 static const char *const variables[] = { VARIABLE "http_proxy",
 	VARIABLE "https_proxy", VARIABLE "HTTPS_PROXY", VARIABLE "all_proxy",
 	VARIABLE "ALL_PROXY" };
 
-/* libcurl quotes a URL that it cannot use. A host name without quotes, which
- * libcurl prints if the proxy cannot be reached, is no secret. */
+/* True if the message shows the URL of a proxy that may have a password: the
+ * URL contains @, or libcurl has quoted it because it cannot parse it. If the
+ * proxy cannot be reached, libcurl shows only its host name, without quotes. */
 static bool
 is_url_in_message(const char *url, const char *message)
 {

@@ -1,8 +1,8 @@
 /* Keeps the password of a proxy URL out of messages. If libcurl cannot use the
  * URL of --proxy or of a variable such as https_proxy, its message shows the
  * whole URL.
- * Gives: "--proxy", or "the environment variable NAME", if its value, or a long
- *        start of it, is in the message; NULL if none is.
+ * Gives: "--proxy", or "the environment variable NAME", if its value, or the
+ *        first 100 bytes of a longer one, are in the message; else NULL.
  * Fails: never. */
 #ifndef EXTRACT_PROXY_H
 #define EXTRACT_PROXY_H

@@ -31,7 +31,8 @@ find_number(const struct http_answer *a, const char *name)
 	    -1;
 }
 
-/* What the members of a RateLimit header say; -1 if they do not say it. */
+/* The numbers of a RateLimit header; -1 for one that the header does not
+ * have. */
 struct quota {
 	int64_t left, wait_s;
 	int64_t least;          /* the least `left` of all limits */
@@ -79,9 +80,9 @@ length_up_to_separator(const char *p, size_t n)
 	return i < n ? i : n;
 }
 
-/* Reads one RateLimit header. In draft 08 each member (up to a comma) is a
- * limit of its own; of those that are used up, the longest wait counts. In
- * draft 07 the members belong together. */
+/* Reads one RateLimit header. In the form of draft 08, each part between two
+ * commas is a separate limit; if several limits are used up, the longest wait
+ * is taken. In the form of draft 07, all parts belong to one limit. */
 static void
 read_header(struct quota *q, const char *p, size_t n)
 {

@@ -13,14 +13,16 @@
 #include <stdint.h>
 #include <time.h>
 
-/* True if no requests are left. Sets *wait_s to the seconds until there are
- * some again, -1 if the answer does not say it. */
+/* True if no requests are left. Sets *wait_s to the seconds until the service
+ * accepts requests again, or to -1 if the answer does not contain this time. */
 bool rate_limit_is_used_up(
     const struct http_answer *a, time_t now, int64_t *wait_s);
-/* How many requests are left; -1 if the answer does not say it. */
+/* Returns how many requests are left, or -1 if the answer does not contain this
+ * number. */
 int64_t rate_limit_left(const struct http_answer *a);
-/* Returns -1 if the text is not a whole number. A very large number is cut to
- * one that still is above each time since 1970. */
+/* Returns -1 if the text is not a whole number. Digits that would make it
+ * larger than 2^60 are ignored: the result is still later than any real
+ * time. */
 int64_t parse_whole_number(const char *p, size_t n);
 
 #endif

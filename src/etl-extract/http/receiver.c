@@ -6,7 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
-/* RAW_MAX: more bytes than `kept` can wait, by what libcurl passes at once. */
+/* RAW_MAX: the capacity of `raw`. It is larger than `kept`, because libcurl may
+ * pass a large piece of the body while receiver_is_full() is still false.
+ * BOMB_MIN, BOMB_RATIO: see check_no_bomb(). */
 enum { RAW_MAX = 64 << 20, BOMB_MIN = 64 << 20, BOMB_RATIO = 200 };
 
 void
@@ -129,7 +131,9 @@ receiver_has_bytes(const struct receiver *r)
 	    (r->gzip != NULL && gunzip_may_have_more(r->gzip));
 }
 
-/* A few bytes of gzip data can stand for so many that a run never ends. */
+/* Refuses a body that decompression makes more than BOMB_RATIO times as long:
+ * such a small answer could keep a run busy for ever. Bodies of up to BOMB_MIN
+ * decoded bytes are not checked. */
 static bool
 check_no_bomb(struct receiver *r)
 {

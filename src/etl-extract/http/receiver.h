@@ -1,17 +1,17 @@
-/* Takes in an answer piece by piece: reads the status, stores the headers of
- * the last head, and decodes the body when it is asked for.
+/* Receives an answer piece by piece: reads the status, stores the headers of
+ * the last head, and stores the body. receiver_decode() then decodes it.
  * Owns:  the bytes of the body that were received and are not yet decoded.
- * Borrows: the answer, from receiver_reset() until the next call of it.
+ * Borrows: the answer, from receiver_reset() until the next receiver_reset().
  * Fails: the functions that return bool: false if the transfer must end.
- *        refused_why then says why; it is NULL if memory is out. */
+ *        refused_why is then the reason, or NULL if memory is out. */
 #ifndef EXTRACT_RECEIVER_H
 #define EXTRACT_RECEIVER_H
 
 #include "gunzip.h"
 #include "http/http.h"
 
-/* The transfer pauses while so many bytes wait to be decoded: of an answer that
- * is read, and of one that was requested early. */
+/* The transfer pauses while this many bytes wait to be decoded. KEPT is for the
+ * answer that is being read, KEPT_EARLY for an answer to an early request. */
 enum { RECEIVER_KEPT = 128 << 10, RECEIVER_KEPT_EARLY = 1 << 20 };
 
 struct receiver {
@@ -31,12 +31,14 @@ struct receiver {
 
 /* Clears the receiver and the answer, for a new answer. */
 void receiver_reset(struct receiver *r, struct http_answer *a, size_t kept);
-/* Moves what has come of an early answer to *a, which is read from here on. */
+/* Moves the part of an early answer that has come to *a. The rest of the answer
+ * is then received into *a. */
 void receiver_give_answer(struct receiver *r, struct http_answer *a);
 void receiver_release(struct receiver *r);
 bool receiver_add_header(struct receiver *r, const char *p, size_t n);
 bool receiver_add_body(struct receiver *r, const char *p, size_t n);
-/* True if many bytes wait to be decoded: no more should be added. */
+/* True if `kept` bytes or more wait to be decoded. The caller then adds no
+ * more. */
 bool receiver_is_full(const struct receiver *r);
 /* True if receiver_decode() may give bytes. */
 bool receiver_has_bytes(const struct receiver *r);

@@ -13,7 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* WAITING_KEPT: no secret is longer, in any of the forms that are masked. */
+/* WAITING_KEPT: this many bytes at the end of `waiting` are kept until more
+ * bytes come, because a secret may begin there. No form of a secret that is
+ * masked is longer.
+ * WAITING_MOST: from this length on, the bytes before them are written. */
 enum { HEAD_MAX = 1 << 20, WAITING_KEPT = 128 << 10,
 	WAITING_MOST = 256 << 10 };
 
@@ -35,7 +38,8 @@ recording_open(struct recording *r, const struct extract_opts *o,
 	return 0;
 }
 
-/* Cookies are secrets of their own. The body is stored decoded. */
+/* Leaves out cookies, because they are secrets too, and Content-Encoding,
+ * because the body is recorded after decoding. */
 static bool
 is_left_out(const char *line)
 {
@@ -83,8 +87,8 @@ create_part(struct recording *r, struct err *e)
 	return 0;
 }
 
-/* Masks the secrets in the bytes that wait, and writes all but the last `kept`
- * ones: a secret may begin there. */
+/* Masks the secrets in r->waiting and writes all but the last `kept` bytes. A
+ * secret may begin in these and end in bytes that have not come yet. */
 static int
 write_waiting(struct recording *r, size_t kept, struct err *e)
 {
@@ -122,8 +126,8 @@ finish_part(struct recording *r, struct err *e)
 	return rc;
 }
 
-/* If the status is that of an error, a->body has the start of the body already,
- * and the answer is complete. */
+/* Writes the head to a new file. With a status of 300 or more, also writes
+ * a->body, which has the start of the body, and finishes the file. */
 static int
 begin_answer(struct recording *r, const char *request,
     const struct http_answer *a, struct err *e)

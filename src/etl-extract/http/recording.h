@@ -1,9 +1,9 @@
 /* Recordings of HTTP answers (--record-to, --replay-from): the file 000001.http
- * of a directory has the first answer, 000002.http the second one, and so on.
- * A file has the request's method and URL, the status, the headers, an empty
- * line and the decoded body. An answer that has not come whole is not recorded.
- * Fails: ERR_CREATE, ERR_IO; ERR_INPUT if a recording has no further answer;
- *        ERR_CONFIG if it is of another request. */
+ * of a directory has the first answer, 000002.http the second one, and so on. A
+ * file has the request's method and URL, the status, the headers, an empty line
+ * and the decoded body. An answer that was cut short is not recorded.
+ * Fails: ERR_CREATE, ERR_IO; ERR_INPUT if the recording has no further answer;
+ *        ERR_CONFIG if the next answer is to another request. */
 #ifndef EXTRACT_RECORDING_H
 #define EXTRACT_RECORDING_H
 
@@ -32,12 +32,12 @@ void recording_release(struct recording *r);
 int recording_send_or_replay(struct recording *r, struct redirect *to,
     struct http *http, const struct credentials *c, uint64_t timeout_ms,
     struct http_answer *a, struct err *e);
-/* As http_read() and http_may_wait(). */
+/* Like http_read() and http_may_wait(), also for a replayed answer. */
 ssize_t recording_read(struct recording *r, struct http *http, char *p,
     size_t n, struct err *e);
 bool recording_may_wait(const struct recording *r, struct http *http);
-/* The caller needs no more of the body: with --record-to, reads the rest of it,
- * so that it is recorded. */
+/* Called if the caller does not need the rest of the body. With --record-to,
+ * reads it nevertheless, so that the whole answer is recorded. */
 int recording_end_body(
     struct recording *r, struct http *http, struct err *e);
 

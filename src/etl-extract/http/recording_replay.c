@@ -85,9 +85,10 @@ read_start(struct recording *r, struct err *e)
 	return buf_check(&r->waiting, e);
 }
 
-/* Opens the next file. Returns 1, or 0 if its answer is one more to the request
- * before: the recorded run has made this request again, for example because its
- * memory was out. */
+/* Opens the next file and reads the head of its answer. Returns 1; or 0 if the
+ * file must be skipped: it has another answer to the previous request, which
+ * the recorded run sent more than once, for example because its memory was
+ * out. */
 static int
 open_next_file(struct recording *r, const char *request,
     struct http_answer *a, struct err *e)

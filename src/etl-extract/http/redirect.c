@@ -144,7 +144,8 @@ check_and_set_target_url(struct redirect *r, const struct http_url *from,
 		    &r->url, c->query_param, strlen(c->query_param), c->secret);
 	if (buf_check(&r->url, e) == -1)
 		return -1;
-	/* The service may have copied the secret from the request. */
+	/* Never send the secret to another origin: the service may have copied
+	 * it from the request into the URL of the target. */
 	if (r->left_origin &&
 	    credentials_are_in_text(c, r->url.data, r->url.len))
 		return refuse_target(r, "another origin", c,
@@ -152,7 +153,8 @@ check_and_set_target_url(struct redirect *r, const struct http_url *from,
 	return 0;
 }
 
-/* Sets r->url to a URL that an answer has named as the next page. */
+/* Sets r->url to the URL of the next page that an answer contained. This URL
+ * must pass the same checks as the target of a redirect. */
 static int
 check_and_set_page_url(struct redirect *r, const struct request *from,
     const struct credentials *c, struct err *e)

@@ -1,10 +1,10 @@
-/* Follows redirects, and URLs of pages that an answer names, and decides what
- * is sent to each origin (scheme, host and port). Only to http and https, never
- * from https to http. Once a target had another origin, this and later targets
- * get neither the user's headers nor the secret, and no target gets the body.
- * If the first server has a public address, another origin must not have a
- * private one. Fails: ERR_DENIED for a target that is not allowed; ERR_PEER for
- * more than 10 redirects and for a Location that is missing or not a URL. */
+/* Follows redirects and the URLs of next pages that answers contain. Decides
+ * what each origin (scheme, host and port) gets: from the first URL of another
+ * origin on, the redirects of a request get neither the user's headers nor the
+ * secret nor a body. A target must be http or https, not http after https, and
+ * of another origin not private if the first server's address is public.
+ * Fails: ERR_DENIED for a target that is not allowed; ERR_PEER after 10
+ *        redirects or for a Location that is missing or not a URL. */
 #ifndef EXTRACT_REDIRECT_H
 #define EXTRACT_REDIRECT_H
 
@@ -27,7 +27,7 @@ struct redirect {
 	char hash[SIGV4_HASH_HEADER];
 };
 
-/* Starts with a new request: copies its URL and header, and adds the secret of
+/* Prepares for a new request: copies its URL and header, and adds the secret of
  * --auth query:NAME to the URL. The body must stay valid. */
 int redirect_reset_to_request_with_secret(struct redirect *r,
     const struct request *from, const struct credentials *c, struct err *e);

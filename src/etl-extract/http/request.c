@@ -62,7 +62,8 @@ check_url_is_valid_without_user(const char *url, struct err *e)
 	    "name or password: give them with --auth basic and --secret") : 0;
 }
 
-/* An answer to HEAD has no records, and CONNECT is for proxies. */
+/* Refuses HEAD, whose answer has no body and so no records, and CONNECT, which
+ * only asks a proxy for a connection. */
 static int
 check_method(const char *method, struct err *e)
 {

@@ -89,7 +89,9 @@ retry_after_show_utc_time(struct buf *b, int64_t ms, time_t now)
 	char text[32];
 	struct tm tm;
 
-	/* Some of the longest wait may have passed since the answer came. */
+	/* Waits are cut to 100 years (longest_wait). A part of such a wait may
+	 * have passed since the answer came, so a wait that is up to a day
+	 * shorter is shown in the same way. */
 	if (ms / 1000 > longest_wait - DAY || gmtime_r(&at, &tm) == NULL ||
 	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		buf_str(b, "a hundred years from now");

@@ -11,8 +11,8 @@
 #include <time.h>
 
 int64_t retry_after_ms(const struct http_answer *a, time_t now);
-/* How long to wait before the next request after an answer that is no error:
- * 0 if requests are left, or if the answer does not say it. */
+/* Returns the milliseconds to wait after an answer whose status is not an
+ * error; 0 if requests are left, or if the answer does not contain the time. */
 int64_t rate_limit_wait_ms(const struct http_answer *a, time_t now);
 /* True for status 403 or 429 if the headers say that no requests are left. */
 bool is_rate_limit_used_up(const struct http_answer *a);

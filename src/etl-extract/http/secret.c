@@ -94,8 +94,9 @@ read_from_file(struct buf *b, const char *path, struct err *e)
 }
 
 /* Starts the command with stdout_fd as its standard output. Returns 0 or an
- * errno. posix_spawn() also returns what fails in the child before the shell
- * runs: such a failure is none of the command. It changes no argument. */
+ * errno: posix_spawn() also returns errors that occur in the child before it
+ * executes the shell. The cast removes const, which is safe: posix_spawn() does
+ * not change the arguments. */
 static int
 spawn_command(pid_t *pid, const char *command, int stdout_fd)
 {

@@ -20,7 +20,8 @@ fail_wrong_provider(const char *text, struct err *e)
 	    "PROVIDER:NAME:REGION:SERVICE, such as aws:amz:us-east-1:s3", text);
 }
 
-/* The region and the id of the key become parts of a header. */
+/* Checks that the region and the key id have only allowed characters, because
+ * both become part of the header Authorization. */
 static int
 check_environment(const char *region, const char *key, struct err *e)
 {
@@ -38,8 +39,9 @@ check_environment(const char *region, const char *key, struct err *e)
 	    "variable AWS_ACCESS_KEY_ID does not have the id of a key");
 }
 
-/* Sets the provider for libcurl, with the region of AWS_REGION if the option
- * has none, and the name that is in the headers. */
+/* Sets s->provider, the value for libcurl: the option --aws-sigv4, plus the
+ * region of AWS_REGION if the option has none. Sets s->name to the second part
+ * of the option, such as amz. */
 static int
 set_provider(struct sigv4 *s, const char *text, const char *region,
     struct err *e)
@@ -114,7 +116,8 @@ compare_params(const void *a, const void *b)
 	    strcmp(*x + n, *y + m);
 }
 
-/* Appends a name or a value: decoded, "+" as a space, and encoded again. */
+/* Appends a name or a value in the encoding that the signature requires:
+ * decodes it, with "+" as a space, and percent-encodes it again. */
 static void
 put_encoded_again(struct buf *b, const char *p, size_t n)
 {
@@ -132,7 +135,7 @@ put_encoded_again(struct buf *b, const char *p, size_t n)
 }
 
 /* Splits the query at "&" into *params, which point into *text. A parameter
- * without "=" gets one. */
+ * without "=" gets one, as the signature requires. */
 static int
 encode_params(const char *query, size_t n, struct buf *text, char ***params,
     size_t *count, struct err *e)

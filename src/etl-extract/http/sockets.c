@@ -15,7 +15,8 @@ sockets_add(struct sockets *s, int fd)
 
 typedef int get_name(int fd, struct sockaddr *a, socklen_t *n);
 
-/* The port of one end of a connection, 0 if fd is no socket of IP. */
+/* Returns the port of one end of a connection (getsockname or getpeername), or
+ * 0 if fd is not an IP socket. */
 static int
 find_port(int fd, get_name *get)
 {
@@ -38,8 +39,8 @@ bytes_wait(int fd)
 	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-/* A descriptor may have been closed and be another file since then. Only the
- * socket of the connection has its ports. */
+/* Looks for the socket by its two ports, not by its number: a descriptor may
+ * have been closed and opened again as another file. */
 bool
 sockets_bytes_wait(const struct sockets *s, int own_port, int port)
 {

@@ -1,14 +1,15 @@
-/* Finds bytes that wait on a connection before a request is sent. A service has
- * sent them behind the end of its answer before. libcurl 7.88 would take them
- * for the answer to the request, and a page would be lost. Later versions of
- * libcurl close such a connection themselves.
- * Limits: of Unix sockets it cannot say which one the connection is. */
+/* Finds unread bytes on an open connection before the next request is sent.
+ * Some services send bytes after the end of an answer. libcurl 7.88 would read
+ * them as the start of the next answer, and that page would be lost. Later
+ * versions of libcurl close such a connection themselves.
+ * Limits: for Unix sockets it checks all connections, because it cannot tell
+ *         which one the next request will use. */
 #ifndef EXTRACT_SOCKETS_H
 #define EXTRACT_SOCKETS_H
 
 #include <stdbool.h>
 
-/* The lowest and the highest descriptor that was a socket. */
+/* The range of descriptors in which sockets were opened. */
 struct sockets {
 	int low, high;          /* both 0: none */
 };

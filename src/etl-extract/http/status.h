@@ -1,14 +1,14 @@
 /* Turns the status of an HTTP answer into success or an error.
  * Gives: status_to_error() returns 0 for 2xx. Else it returns -1 with the
  *        message "status STATUS: BODY". The error is transient for 408, 425,
- *        429, 5xx and if no calls are left (retry_after.h). */
+ *        429, 5xx, and if is_rate_limit_used_up(). */
 #ifndef EXTRACT_STATUS_H
 #define EXTRACT_STATUS_H
 
 #include "http/credentials.h"
 #include "http/http.h"
 
-/* Sets the error for any status, or that of err_nomem(). Returns -1. */
+/* Sets the error also for a status 2xx, for --on. Returns -1. */
 int status_set_error(const struct http_answer *a, const struct credentials *c,
     struct err *e);
 int status_to_error(const struct http_answer *a, const struct credentials *c,

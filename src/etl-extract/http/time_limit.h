@@ -1,8 +1,8 @@
-/* How much time an answer has taken: the time that was waited for the server,
- * and the processor time of this program. So an answer that comes fast and has
- * no end reaches the limit too, but the time does not count in which the output
- * of this program is blocked.
- * Fails: time_limit_check() is transient. */
+/* Limits the time of an answer (--timeout): the time spent waiting for the
+ * server plus the processor time of this program. So an answer that comes fast
+ * and never ends reaches the limit too. The time during which the output of
+ * this program is blocked does not count.
+ * Fails: time_limit_check(), transient. */
 #ifndef EXTRACT_TIME_LIMIT_H
 #define EXTRACT_TIME_LIMIT_H
 
@@ -21,11 +21,11 @@ struct time_limit {
 void time_limit_restart(struct time_limit *t, uint64_t limit_ms);
 /* Adds the processor time since the last call. */
 void time_limit_add_work(struct time_limit *t);
-/* Adds the ms since the time `since` of clock_ms(); in it, processor time does
- * not count once more. */
+/* Adds the milliseconds since `since`, a time of clock_ms(). The processor time
+ * of this period does not count in addition. */
 void time_limit_add_wait(struct time_limit *t, int64_t since);
-/* Sets *left to the ms that are left. Fails if there are none, or if a stop
- * signal has come. */
+/* Sets *left to the milliseconds that are left. Fails if the time is over, or
+ * if a stop signal has come. */
 int time_limit_check(
     const struct time_limit *t, int64_t *left, struct err *e);
 

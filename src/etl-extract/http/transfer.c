@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* SENT_MAX: an early request has no larger body. */
+/* SENT_MAX: a request with more bytes is not sent early. */
 enum { SENT_MAX = 32 << 20 };
 
 _Static_assert(TRANSFER_ERROR_MAX == CURL_ERROR_SIZE, "libcurl's");
@@ -53,7 +53,7 @@ open_allowed_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 	return fd;
 }
 
-/* True if libssl has more of a record of TLS than libcurl has read. */
+/* True if libssl holds bytes that libcurl has not read. */
 static bool
 tls_has_bytes(const struct transfer *t)
 {
@@ -64,9 +64,10 @@ tls_has_bytes(const struct transfer *t)
 	    s->internals != NULL && SSL_has_pending(s->internals);
 }
 
-/* Nothing may wait on a connection that had a request before. Bytes that belong
- * to TLS or HTTP/2 count too, and on Unix sockets those for other requests:
- * they are rare, and another connection costs less than a lost page. */
+/* True if a connection that has served a request before has unread bytes. Such
+ * bytes may belong to no answer: see sockets.h. Some of them are harmless:
+ * bytes of TLS or HTTP/2, and on Unix sockets bytes for other requests. But
+ * these are rare, and a new connection costs less than a lost page. */
 static bool
 is_kept_and_has_bytes(const struct transfer *t, int own_port, int port)
 {
@@ -206,7 +207,8 @@ transfer_begin(struct transfer *t, void *multi, const struct http_request *r,
 	return begin_request(t, multi, r, e);
 }
 
-/* The text by which a request is known again; its body stands at the end. */
+/* Appends a text of the whole request, to compare it with another request.
+ * transfer_begin_early() relies on the body being at the end. */
 static void
 put_request(struct buf *b, const struct http_request *r)
 {
@@ -274,7 +276,7 @@ transfer_set_done(struct transfer *t, int code)
 	t->code = code;
 }
 
-/* libcurl has closed the connection, and takes another one. */
+/* libcurl has closed the refused connection, so it now uses another one. */
 bool
 transfer_begin_again_if_refused(struct transfer *t, void *multi)
 {
@@ -316,7 +318,8 @@ transfer_set_refused_error(const struct transfer *t, struct err *e)
 	    "%s", r->refused_why);
 }
 
-/* libcurl's message would name the host of the URL, not the socket. */
+/* Names the socket, because libcurl's message names the host of the URL, which
+ * is not contacted. */
 static int
 set_socket_error(const struct transfer *t, const char *why, struct err *e)
 {

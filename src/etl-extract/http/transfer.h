@@ -1,9 +1,9 @@
-/* One request on the wire and its answer, with libcurl. The transfers of a
- * process share a multi handle, which has the connections.
- * Owns:  all but the multi handle, the texts of options, and the answer of the
- *        caller.
- * Borrows: the sockets, and the body of the request, except that of an early
- *        request (http.h), which is copied.
+/* One request and its answer, with libcurl. All transfers of a process share
+ * one multi handle, which holds the connections.
+ * Owns:  all fields except the borrowed ones.
+ * Borrows: the multi handle, the sockets, the texts of the options, the
+ *          caller's answer, and the body of the request. The body of an early
+ *          request (http.h) is copied.
  * Fails: as http.h. */
 #ifndef EXTRACT_TRANSFER_H
 #define EXTRACT_TRANSFER_H
@@ -41,20 +41,21 @@ void transfer_free(struct transfer *t, void *multi);
 /* Ends what was transferred before, and begins the request r. */
 int transfer_begin(struct transfer *t, void *multi,
     const struct http_request *r, struct http_answer *a, struct err *e);
-/* The same for an early request: the answer is kept in t. */
+/* The same for an early request: the answer is stored in t->early. */
 int transfer_begin_early(struct transfer *t, void *multi,
     const struct http_request *r, struct err *e);
 /* The connection is used again only if the answer was received to its end. */
 void transfer_end(struct transfer *t, void *multi);
 /* True if r is the early request of t. */
 bool transfer_is_of(const struct transfer *t, const struct http_request *r);
-/* The answer to an early request is that of the caller from here on. */
+/* Moves the early answer to *a. The rest of the answer is received into *a. */
 void transfer_give_answer(struct transfer *t, struct http_answer *a);
 void transfer_continue_if_not_full(struct transfer *t);
 /* Called when libcurl says that the answer has ended. */
 void transfer_set_done(struct transfer *t, int code);
-/* If the request was not sent, because its connection was refused, begins it
- * again and returns true. Call it before transfer_set_done(). */
+/* Begins the request again and returns true if it was not sent because
+ * check_connection() refused the connection. Call it before
+ * transfer_set_done(). */
 bool transfer_begin_again_if_refused(struct transfer *t, void *multi);
 bool transfer_has_head_or_is_done(const struct transfer *t);
 bool transfer_has_bytes_or_is_done(const struct transfer *t);

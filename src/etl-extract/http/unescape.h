@@ -1,6 +1,5 @@
 /* Decodes one escape: %2B (URL), \/ or \u002b (JSON), &plus; &#43; or &#x2b;
- * (HTML). Of the names in HTML, all are known that stand for a visible ASCII
- * character.
+ * (HTML). Knows all names of HTML for visible ASCII characters.
  * Gives: the length of the escape at p, and the *n bytes of its character, as
  *        UTF-8; 0 if no complete escape is at p.
  * Fails: never. */
@@ -11,7 +10,7 @@
 #include <stddef.h>
 
 size_t unescape(const char *p, const char *end, char out[4], size_t *n);
-/* True if an escape may start at p whose rest was cut off at `end`. */
+/* True if p may be the start of an escape whose rest was cut off at `end`. */
 bool is_escape_cut_off(const char *p, const char *end);
 
 #endif

@@ -70,8 +70,8 @@ check_expression(const char *p, size_t n, struct err *e)
 	    "--each: a member name is missing between { and }");
 }
 
-/* True if the fragment of the URL, which no service ever gets, has begun before
- * the expression at p, or begins with it ({#NAME}). */
+/* True if the expression at p is in the fragment of the URL, which is never
+ * sent to a service: a # comes before it, or it has the form {#NAME}. */
 static bool
 is_in_fragment(const char *text, const char *p)
 {
@@ -279,7 +279,8 @@ template_split_at_list(
 	return buf_check(&l->before, e) == -1 ? -1 : buf_check(&l->after, e);
 }
 
-/* The bytes up to a character that would end the list or the path. */
+/* Returns the number of bytes before the first character that would end the
+ * list or, in a path, the path segment. */
 static size_t
 length_up_to_end(const struct template_list *l, const char *p, size_t n)
 {
@@ -291,8 +292,8 @@ length_up_to_end(const struct template_list *l, const char *p, size_t n)
 	return i;
 }
 
-/* With {+NAME}, reserved characters stay as they are, but not those that end
- * the list: the values after them would not reach the service. */
+/* With {+NAME}, reserved characters stay as they are. But those that end the
+ * list are encoded: else the service would not get the values after them. */
 static void
 put_encoded(
     const struct template_list *l, const struct buf *v, struct buf *out)

@@ -38,12 +38,12 @@ struct template_list {
 
 void template_list_init(struct template_list *l, size_t max);
 void template_list_release(struct template_list *l);
-/* Fails with ERR_USAGE if the template has another expression than {name}, with
- * or without an operator such as ?. */
+/* Splits a template whose only expression is {name}, with or without an
+ * operator such as ?. Fails with ERR_USAGE for any other template. */
 int template_split_at_list(struct template_list *l, const char *text,
     const char *name, struct err *e);
-/* Appends a value, encoded. Returns 0 with code and why in *f if the list
- * cannot have it. */
+/* Appends one value, percent-encoded, without a comma. Returns 0 with code and
+ * why in *f if the value cannot be in the list. */
 int template_put_list_value(const struct template_list *l,
     const struct buf *v, struct buf *out, struct template_fault *f);
 

@@ -50,8 +50,8 @@ length_before_fragment(const struct buf *url)
 	return p == NULL ? url->len : (size_t)(p - url->data);
 }
 
-/* True if the name of a query parameter is `key`. The bytes from p to end are
- * the parameter, NAME=VALUE without the "&" before it. */
+/* True if the query parameter p..end, NAME=VALUE without the "&" before it, has
+ * this name. */
 static bool
 has_param_name(const char *p, const char *end, const struct buf *encoded_name)
 {

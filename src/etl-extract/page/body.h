@@ -23,7 +23,8 @@ struct body {
 
 int body_parse(struct body *b, const struct http_answer *a, struct err *e);
 int body_find_records(struct body *b, struct err *e);
-/* Set *e to ERR_PEER and return -1. The message has the start of the body. */
+/* These functions set *e to ERR_PEER, with the start of the body in the
+ * message, and return -1. */
 int body_fail_with_start(const struct body *b, const char *why, bool transient,
     struct err *e);
 int body_fail_no_array(const struct body *b, struct err *e);

@@ -10,7 +10,8 @@ overlap_release(struct overlap *o)
 	*o = (struct overlap){ 0 };
 }
 
-/* Returns a stored record with the same hash that is not taken, or NULL. */
+/* Returns a stored record with the same hash that was not found before, or
+ * NULL. */
 static struct overlap_slot *
 find_untaken_record(const struct overlap *o, struct record_hash h)
 {

@@ -1,8 +1,8 @@
-/* Stores the records of a page, to find those that the next page repeats: with
- * --paginate since, a page begins with the last records of the page before.
- * Records are compared by their hashes. If a record is on the stored page
- * twice, it is found twice.
- * Owns:  the hashes of the stored page and of the page that is read. */
+/* Finds the records of a page that the page before had too: with --paginate
+ * since, a page begins with the last records of the page before. Records are
+ * compared by their hashes. If the page before had a record twice, two equal
+ * records of this page are found.
+ * Owns:  the hashes of the stored page and of the page that is being read. */
 #ifndef EXTRACT_OVERLAP_H
 #define EXTRACT_OVERLAP_H
 
@@ -24,14 +24,14 @@ struct overlap {
 				 * page */
 };
 
-/* Adds a record to this page. Sets *found if an equal record is stored, which
- * is then not found again. */
+/* Adds a record to this page. Sets *found if the stored page has an equal
+ * record that no earlier call has found. */
 int overlap_add_and_find(struct overlap *o, struct record_hash record,
     bool *found, struct err *e);
-/* Stores this page in place of the page before, and starts a new page. Its
- * records from number `first_top_record` on, counted from 1, are its top
- * records. The caller passes the number of the record that last raised the
- * highest cursor value. */
+/* Stores this page in place of the page before, and starts a new page. Its top
+ * records are those from number `first_top_record` on, counted from 1. The
+ * caller passes the number of the record that last raised the highest cursor
+ * value, so the top records are those that the next page must repeat. */
 int overlap_store_page(
     struct overlap *o, uint64_t first_top_record, struct err *e);
 void overlap_release(struct overlap *o);

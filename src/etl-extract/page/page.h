@@ -1,5 +1,5 @@
 /* A page (one answer with records) as a paginator sees it.
- * Borrows: all of it, while the paginator looks at the page. */
+ * Borrows: everything, while the paginator looks at the page. */
 #ifndef EXTRACT_PAGE_H
 #define EXTRACT_PAGE_H
 

@@ -120,8 +120,9 @@ is_false(const struct page_value *v)
 	return false;
 }
 
-/* A page without a Link header to the next page says that it is the last one.
- * At any other place, a missing value says nothing. */
+/* Reads the value of --more. If it is missing, *answer stays as it is, with one
+ * exception: if --more is `link`, a page without a Link header to the next page
+ * is the last one. */
 static int
 check_more(struct page_end *n, const struct page *p, struct page_value *v,
     enum page_end_answer *answer, struct err *e)

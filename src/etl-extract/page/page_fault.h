@@ -1,5 +1,5 @@
-/* The error for a page whose answer is not as it should be.
- * Borrows: all of it.
+/* Sets the error for a page whose answer is wrong.
+ * Borrows: the arguments.
  * Fails: always, with -1. ERR_PEER, transient if the text ends too early;
  *        ERR_CONFIG if an option can help. */
 #ifndef EXTRACT_PAGE_FAULT_H

@@ -104,8 +104,8 @@ begin_again(struct page_records *r, struct err *e)
 	    set_changed_error(r, e) : 0;
 }
 
-/* The records before the failure should leave before the wait for the next
- * try. */
+/* Returns PAGE_PAUSE after a failure, so that the caller writes the records
+ * that it has received before it waits for the next try. */
 static enum page_next
 pause_before_next_try(struct page_records *r, const struct err *why)
 {
@@ -114,8 +114,9 @@ pause_before_next_try(struct page_records *r, const struct err *why)
 	return PAGE_PAUSE;
 }
 
-/* Returns PAGE_RECORD if the record is new, PAGE_MORE if it was given before
- * this try. */
+/* Returns PAGE_RECORD if the record must be given to the caller, or PAGE_MORE
+ * if an earlier try has given it already. Fails if the records of this try
+ * differ from those. */
 static enum page_next
 take_record(struct page_records *r, const struct line *record, struct err *e)
 {
@@ -141,8 +142,8 @@ take_record(struct page_records *r, const struct line *record, struct err *e)
 	return buf_check(&r->last, e) == -1 ? PAGE_FAILED : PAGE_RECORD;
 }
 
-/* The whole answer has come: puts its last record into the outline, if it is
- * wanted, and scans the outline. */
+/* Called when the whole answer has come. If `wants_last` is set, inserts the
+ * last record into the outline. Then scans the outline into r->body. */
 static int
 finish_page(struct page_records *r, struct err *e)
 {
@@ -178,7 +179,7 @@ finish_page(struct page_records *r, struct err *e)
 	return 0;
 }
 
-/* Reads more of the body. */
+/* Reads more of the body, or returns PAGE_PAUSE if this would have to wait. */
 static enum page_next
 read_more_or_pause(struct page_records *r, struct err *e)
 {

@@ -1,6 +1,5 @@
-/* The records of a page while its answer arrives. If the answer is cut off, the
- * request is sent again, and the records that were given before are not given
- * again.
+/* Gives the records of a page while its answer arrives. If the answer is cut
+ * off, sends the request again and skips the records that it gave before.
  * Owns:  the splitter, and the outline: the answer without its records.
  * Borrows: fetch, request and answer, until the end of the page.
  * Gives: PAGE_RECORD; PAGE_PAUSE: the next call may wait; PAGE_END: the whole
@@ -13,10 +12,12 @@
 #include "page/body.h"
 #include "page/record_hash.h"
 
-/* How much of an answer is kept in answer.body, for a message. */
+/* The number of bytes of a body that are stored in answer.body for a
+ * message. */
 enum { PAGE_START_KEPT = 64 << 10 };
 
-/* PAGE_MORE is for page_records.c alone: the page must be read on. */
+/* PAGE_MORE is never returned to a caller: in page_records.c it means that the
+ * loop must go on. */
 enum page_next { PAGE_FAILED = -1, PAGE_END, PAGE_RECORD, PAGE_PAUSE,
 	PAGE_MORE };
 
@@ -41,13 +42,15 @@ struct page_records {
 int page_records_open(struct page_records *r, struct fetch *f,
     const struct extract_opts *o, struct err *e);
 void page_records_close(struct page_records *r);
-/* Keeps the value at `from`, the value of an option such as --total, in the
- * outline, if it is in the body. NULL is allowed. */
+/* Requests that the outline contains the value that an option such as --total
+ * names. `from` is the value of the option, or NULL. Does nothing for places
+ * outside of the body. Call it before page_records_open(). */
 void page_records_want(struct page_records *r, const char *from);
 /* Sends the request of the next page. */
 int page_records_begin(struct page_records *r, const struct request *request,
     struct http_answer *a, struct err *e);
-/* A record is valid until the next call. Its number counts from 1. */
+/* The record is valid until the next call. record->number is its place on the
+ * page, from 1. */
 enum page_next page_records_next(
     struct page_records *r, struct line *record, struct err *e);
 

@@ -25,7 +25,7 @@ page_repeat_release(struct page_repeat *r)
 	buf_release(&r->held);
 }
 
-/* True if the record stands at the same place of the page before. */
+/* True if the page before has a record with this hash at the same place. */
 static bool
 is_same(const struct page_repeat *r, struct record_hash h)
 {

@@ -1,8 +1,8 @@
-/* Notices a page that has exactly the records of the page before it. As long as
+/* Detects a page that has exactly the records of the page before. As long as
  * the records of a page equal the first ones of the page before, they are held
- * back; so those of a repeated page are not written twice. Only the first 1,000
- * records and 256 KiB are held back: of a longer page, only the end shows that
- * it is repeated.
+ * back. So if the page is a repetition, its records are not written twice. At
+ * most 1,000 records and 256 KiB are held back: if a page is longer, its start
+ * is written before the repetition is detected.
  * Owns:  the hashes of two pages, the held records. */
 #ifndef EXTRACT_PAGE_REPEAT_H
 #define EXTRACT_PAGE_REPEAT_H
@@ -31,10 +31,10 @@ void page_repeat_release(struct page_repeat *r);
  * If it returns false, the held records must be written first. */
 bool page_repeat_add_or_hold(struct page_repeat *r, const struct line *record,
     struct record_hash hash);
-/* Sets *record to the next held record; false if there is none. */
+/* Sets *record to the next held record. Returns false if there is no more. */
 bool page_repeat_next_held(struct page_repeat *r, struct line *record);
-/* At the end of a page: true if it has exactly the records of the page before.
- * Then it starts a new page. */
+/* Called at the end of a page. Returns true if the page has exactly the records
+ * of the page before. In any case starts a new page. */
 bool page_repeat_end_page(struct page_repeat *r);
 
 #endif

@@ -67,8 +67,8 @@ read_from_json(struct page_value *v, const char *text, size_t n,
 	return rc;
 }
 
-/* The body may have strings that are not valid (see body.h), so this function
- * checks the value that it finds once more. */
+/* Sets *v to the value at the pointer in the body. For an array or object sets
+ * only v->type. */
 static int
 read_from_body(struct page_value *v, const struct page *p,
     const char *pointer, struct err *e)

@@ -11,7 +11,7 @@
 #include "extract.h"
 #include "page/page.h"
 
-/* The options that only some paginators take. */
+/* The bits of paginator.takes: the options that only some paginators accept. */
 enum {
 	TAKES_INTO = 1, TAKES_FIRST = 2, TAKES_SIZE = 4, TAKES_TOTAL = 8,
 	TAKES_NEXT = 16, TAKES_MORE = 32
@@ -27,9 +27,9 @@ struct paginator {
 						 * the same records */
 	int (*open)(void **self, const struct extract_opts *o, struct err *e);
 	int (*prepare_request)(void *self, struct request *r, struct err *e);
-	/* Changes the request to that of the n-th page after the one that
-	 * was prepared last. Returns 1, or 0 if it is not known whether there
-	 * is such a page. NULL: it never is. */
+	/* Changes the request to that of the n-th page after the one that was
+	 * prepared last. Returns 1, or 0 if it is not known whether this page
+	 * exists. The pointer is NULL if this is never known. */
 	int (*prepare_upcoming)(
 	    void *self, uint64_t n, struct request *r, struct err *e);
 	int (*has_more)(void *self, const struct page *p, struct err *e);

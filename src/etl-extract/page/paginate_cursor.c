@@ -8,8 +8,8 @@
 
 enum { MESSAGE_MAX = 1024 };
 
-/* Requests each page with a value of the page before: a cursor at the place of
- * --next, or a URL. --paginate link takes the URL from the Link header. */
+/* Requests each page with a value from the page before: a cursor at the place
+ * of --next, or a URL. With --paginate link the URL is in the Link header. */
 struct cursor_pages {
 	struct locator next, into;
 	struct page_end end;
@@ -74,7 +74,8 @@ link_open_pages(void **self, const struct extract_opts *o, struct err *e)
 	return open_pages(self, o, "link", "url", e);
 }
 
-/* The URL of the first page counts as seen, too. */
+/* Adds the URL of the first page to n->seen, so that a later page that names it
+ * as the next one is detected as a loop. */
 static int
 remember_first_url(struct cursor_pages *n, const struct request *r,
     struct err *e)
@@ -115,7 +116,8 @@ put_cursor(void *self, struct request *r, struct err *e)
 	return buf_check(&r->url, e);
 }
 
-/* Sets *e for a value that cannot be a cursor: shows it after the text. */
+/* Sets *e for a value that cannot be a cursor. The message is the text and the
+ * value. */
 static int
 fail_with_value(const struct cursor_pages *n, const struct page *p,
     const char *text, struct err *e)
@@ -171,7 +173,9 @@ read_next_value(struct cursor_pages *n, const struct page *p, struct err *e)
 	    -1 : 1;
 }
 
-/* Without a next value, the page is the last one, unless this is impossible. */
+/* Called if the page has no value for --next, so it should be the last one.
+ * Fails if more pages must follow: --more says so, or --next last: names a
+ * member that the last record does not have. */
 static int
 check_page_may_be_last(const struct cursor_pages *n, const struct page *p,
     enum page_end_answer more, struct err *e)
@@ -190,8 +194,9 @@ check_page_may_be_last(const struct cursor_pages *n, const struct page *p,
 	return 0;
 }
 
-/* An empty page ends the paging, although it names a next one: many services
- * name one on each page. */
+/* True if the page is empty: it is then the last one, even if it names a next
+ * page, because many services name a next page on every page. But if --more
+ * says that more pages follow, the paging goes on. */
 static bool
 ends_as_empty(const struct page *p, enum page_end_answer more, bool seen)
 {
@@ -222,8 +227,9 @@ find_next_page(struct cursor_pages *n, const struct page *p,
 	    "loop: an earlier page had the same next page,", e);
 }
 
-/* If the next page cannot be requested, put_cursor() fails, not this function:
- * the records of this page are written first. */
+/* If the next page cannot be requested, stores the reason in n->why and returns
+ * 1. put_cursor() then fails with it before the next request, after the records
+ * of this page have been written. */
 static int
 find_next_page_or_note_why_not(
     void *self, const struct page *p, struct err *e)

@@ -6,12 +6,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* Requests pages by number (1, 2, 3 and so on) or by offset (the number of the
- * records before the page), until a page is empty or page_end_check() says that
- * it is the last. A page with fewer records than requested is not the end: many
- * services limit the size of a page, or leave out some records of a page after
- * they have cut it. For the same reason the next offset is the sum of the
- * records that came, not of those that were requested: no record is skipped. */
+/* Requests pages by number (1, 2, 3 and so on) or by offset (the number of
+ * records before the page). The last page is an empty one, or that for which
+ * page_end_check() says so. A page with fewer records than requested is not the
+ * end: many services limit the size of a page, or first cut a page and then
+ * leave out some of its records. For the same reason the next offset is the sum
+ * of the records that came, not of those that were requested. So no record is
+ * skipped. */
 struct numbered_pages {
 	struct locator into;
 	struct page_end end;
@@ -87,7 +88,7 @@ put_number(void *self, struct request *r, struct err *e)
 	return request_put_number(r, &n->into, n->number, e);
 }
 
-/* The number of records before the present page. */
+/* Returns the number of records before the present page. */
 static uint64_t
 records_before_page(const struct numbered_pages *n)
 {
@@ -96,8 +97,8 @@ records_before_page(const struct numbered_pages *n)
 	return n->end.starts_late ? (n->number - 1) * n->full : n->end.seen;
 }
 
-/* Guesses that the pages before it are as long as the longest one so far. If
- * the guess is wrong, the service gets a request in vain. */
+/* Guesses that each page before page i is as long as the longest one so far. If
+ * this is wrong, an early request is sent for nothing. */
 static int
 put_upcoming_number(void *self, uint64_t i, struct request *r, struct err *e)
 {
@@ -118,8 +119,9 @@ count_page_and_has_more(void *self, const struct page *p, struct err *e)
 	struct numbered_pages *n = self;
 	enum page_end_answer answer;
 
-	/* A page that was requested before its turn may show the total of a
-	 * time before that of the page before it. */
+	/* An early page may have been answered before the page before it, so
+	 * its total may be older. Compare it with the total that was known when
+	 * the page was requested. */
 	if (p->answer->was_early)
 		n->end.last_total = n->total_before[n->count % AHEAD_JOBS_MAX];
 	if (p->records > n->full)

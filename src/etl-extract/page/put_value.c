@@ -29,7 +29,7 @@ put_decoded_part(struct buf *b, const char *part)
 			buf_char(b, *part);
 }
 
-/* Appends the text with a further member behind those of the object. */
+/* Appends the JSON text with a new member at the end of an object. */
 static int
 put_with_new_member(struct buf *out, const struct json *j, uint32_t object,
     const char *name, const struct buf *value, struct err *e)
@@ -85,7 +85,7 @@ find_and_put(struct buf *out, const struct json *j, const char *pointer,
 	    put_with_new_member(out, j, i, last + 1, value, e);
 }
 
-/* Appends the JSON text with `value`, which is JSON too, at the pointer. */
+/* Appends the JSON text with the value at the pointer. `value` is JSON. */
 static int
 put_text_with_member(struct buf *out, const struct buf *text,
     const char *pointer, const struct buf *value, struct err *e)

@@ -12,7 +12,7 @@
 
 int request_put_value(struct request *r, const struct locator *to,
     struct page_value *v, struct err *e);
-/* The same for a number, such as the number of a page. */
+/* Like request_put_value(), for a number such as the number of a page. */
 int request_put_number(struct request *r, const struct locator *to,
     uint64_t number, struct err *e);
 

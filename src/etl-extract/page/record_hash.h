@@ -1,7 +1,7 @@
-/* A hash of 128 bits of records, to see whether a page or a record has come
- * before. By accident, two different records do not have the same hash. A
- * service that wants to mislead could make such records, but it could as well
- * leave records out. */
+/* A 128-bit hash of a record, to detect a page or a record that came before.
+ * Two different records practically never have the same hash by chance. The
+ * hash is not cryptographic: a service could construct two records with the
+ * same hash, but it could as well leave records out. */
 #ifndef EXTRACT_RECORD_HASH_H
 #define EXTRACT_RECORD_HASH_H
 
@@ -12,8 +12,8 @@ struct record_hash {
 };
 
 struct record_hash record_hash(const struct line *record);
-/* Adds the hash of the next record to that of the records before it, which
- * starts with 0. */
+/* Updates *all, the hash of a list of records, with the hash of the next
+ * record. Start with 0. */
 void record_hash_add(struct record_hash *all, struct record_hash next);
 bool record_hash_equals(struct record_hash x, struct record_hash y);
 

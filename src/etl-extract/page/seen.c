@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Never 0, which marks a free slot. */
+/* Returns the hash, and never 0, which marks a free slot. */
 static uint64_t
 hash_cursor(const void *p, size_t n)
 {
@@ -37,7 +37,8 @@ has_hash(const uint64_t *table, uint64_t hash)
 	return table != NULL && table[find_slot(table, hash)] == hash;
 }
 
-/* Forgets the hashes of the older table if the other one is full. */
+/* If the recent table is full, makes it the older one and forgets the older
+ * one. */
 static int
 make_room(struct seen *s, struct err *e)
 {

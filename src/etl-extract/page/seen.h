@@ -1,8 +1,8 @@
 /* Remembers the cursors (or URLs) of the pages of a run, to find a loop.
- * Memory: at most 1 MiB, however many pages come: 64 bits of the SHA-256 of
- *         each of the last 32,768 to 65,536 cursors, in two hash tables. A loop
+ * Memory: at most 1 MiB for any number of pages: two hash tables have 64 bits
+ *         of the SHA-256 of each of the last 32,768 to 65,536 cursors. A loop
  *         over more pages is found by Brent's algorithm, which remembers one
- *         more cursor: it is found after its first repetition.
+ *         more cursor: it finds the loop when its pages are repeated.
  * Source: R. P. Brent, "An improved Monte Carlo factorization algorithm", BIT,
  *         1980. */
 #ifndef EXTRACT_SEEN_H

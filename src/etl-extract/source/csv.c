@@ -133,8 +133,8 @@ finish_columns(struct csv *c, struct err *e)
 	return set_named_types(c, e);
 }
 
-/* A file with another delimiter is read as a file of one column, and no record
- * is rejected. A child prints nothing: its parent reads the file again. */
+/* With a wrong delimiter, the file has one column, and no record is rejected. A
+ * child prints nothing, so it fails, and its parent reads the file again. */
 static int
 warn_if_another_delimiter_is_likely(
     const struct csv *c, const struct csv_record *rec, struct err *e)
@@ -178,7 +178,7 @@ read_header(struct csv *c, const struct csv_record *rec, struct err *e)
 	    finish_columns(c, e);
 }
 
-/* Adds the values of a row to the guesses of --types auto. */
+/* Adds the values of a row to the guesses for --types auto. */
 static int
 sample_row(struct csv *c, const struct csv_record *rec, struct err *e)
 {
@@ -210,8 +210,8 @@ sample_row(struct csv *c, const struct csv_record *rec, struct err *e)
 	return 0;
 }
 
-/* Decides the types of the columns that --types does not name, and goes back to
- * the first row. */
+/* Sets the types of --types auto, then those that --types gives by name. Goes
+ * back to the first row. */
 static void
 finish_sample(struct csv *c)
 {
@@ -292,8 +292,8 @@ fill_item(struct csv *c, const struct csv_record *rec, struct item *it,
 	return 0;
 }
 
-/* In a child: makes the records of a part of the file. It stops before a record
- * that is a reject. */
+/* In a child: makes the records of a part of the file, up to the first
+ * reject. */
 static void
 read_range(void *self, const struct ahead_task *t, struct ahead_output *o)
 {

@@ -178,9 +178,9 @@ note_unchanged(const char *url)
 	err_note("etl-extract", e.msg);
 }
 
-/* Sends the request of the next page. While it is not known whether a page with
- * --paginate since begins with the records of the page before, no checkpoint
- * may be written: see check_page_overlaps(). */
+/* Sends the request of the next page. With --paginate since, after a full page,
+ * holds the checkpoint marks until a record of that page has been repeated: see
+ * check_page_overlaps(). */
 static int
 begin_next_page(struct pages *p, struct err *e)
 {
@@ -225,12 +225,11 @@ fill_item(struct pages *p, const struct line *record, struct item *it)
  * value so far. So after a full page, the next page must repeat at least one of
  * the records with the highest value. If it does not, this function fails: the
  * service probably returns only values > the highest one, and has skipped the
- * other records with this value. No checkpoint may be stored past the skipped
- * records.
+ * other records with this value. No checkpoint may be stored past them.
  *
- * Only the records of the page before count that came from the record on that
- * last raised the highest value. An earlier record does not prove anything: if
- * it has no cursor value, the service may put it on every page. */
+ * Only top records (overlap.h) prove this: those from the record on that last
+ * raised the highest value. A repeated earlier record may have no cursor value,
+ * and the service may put it on every page. */
 static int
 check_page_overlaps(struct pages *p, struct err *e)
 {
@@ -244,16 +243,16 @@ check_page_overlaps(struct pages *p, struct err *e)
 	    "equal to the bound", buf_text(&p->shown));
 }
 
-/* Called after the last record of a page with --paginate since, where a page
- * begins with the last records of the page before. Sets p->is_last if the page
- * has only such repeated records. But if the page is full and none of its
- * records raised the highest cursor value, the next request would return the
- * same page again, although more records may follow: then this function fails.
+/* Called after the last record of a page with --paginate since. Sets p->is_last
+ * if the page has only records that the page before had too. But if the page is
+ * full and none of its records raised the highest cursor value, this function
+ * fails: the next request would return the same page again, although more
+ * records may follow.
  *
- * A service may limit a page to fewer records than --size, so the size of a
- * full page is learnt: if two pages in a row have the same number of records,
- * and the second page has at least one new record, a page with this number of
- * records counts as full. A longer page raises this number. */
+ * A service may limit a page to fewer records than --size. So p->full, the size
+ * of a full page, is learnt: if two pages in a row have the same number of
+ * records, and the second page has a new record, this number becomes p->full. A
+ * longer page sets p->full back to --size. */
 static int
 fail_if_stuck_or_store_page(struct pages *p, struct err *e)
 {
@@ -337,7 +336,8 @@ read_page(struct pages *p, struct err *e)
 	return PAGE_RECORD;
 }
 
-/* Sets *it to a held record, or to the record that was read after them. */
+/* Sets *it to the next held record (page_repeat.h) or, after the last of them,
+ * to the record that was read. Returns false if there is none. */
 static bool
 take_record(struct pages *p, struct item *it)
 {

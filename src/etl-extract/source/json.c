@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The longest pointer to an array member, and the longest note that shows it:
- * a byte of a name may become several. */
+/* POINTER_MAX: the longest pointer to an array member. NOTE_MAX: the longest
+ * note that shows it. It is larger, because text_show() writes several
+ * characters for one control character. */
 enum { POINTER_MAX = 128 << 10, NOTE_MAX = 1 << 20 };
 
 struct json_file {
@@ -82,8 +83,9 @@ read_text(void *self, char *p, size_t n, struct err *e)
 	return (ssize_t)n;
 }
 
-/* Returns 1 and sets *name to the name of the first array member of an object,
- * with its quotes, if no second one is found. The text may be cut. */
+/* If the object has exactly one array member, returns 1 and sets *name to its
+ * name, with its quotes. The text of the object may be cut short: then this is
+ * decided for the part that is there. */
 static int
 find_only_array(struct splitter *s, const struct line *object,
     const struct buf **name, struct err *e)
@@ -104,9 +106,9 @@ find_only_array(struct splitter *s, const struct line *object,
 	    (object->too_long && splitter_fault(s)->kind == WALK_CUT));
 }
 
-/* If the first record is a whole document, and an object with one array member,
- * remembers the place of this array: perhaps its elements are the records that
- * the user wants. */
+/* If the first record is the whole document, and it is an object with one array
+ * member, stores the pointer to this array in f->array. The user probably wants
+ * the elements of the array as records. */
 static int
 note_array_of_only_object(struct json_file *f, const struct line *l,
     struct err *e)

@@ -29,7 +29,8 @@ read_input(void *self, char *p, size_t n, struct err *e)
 	return input_read(self, p, n, e);
 }
 
-/* With --changed tail the first record is not at the start of the file. */
+/* With --changed tail, goes to the first record to read, which is not at the
+ * start of the file. */
 static int
 go_to_start(struct ndjson *n, const struct input_given *g, struct err *e)
 {

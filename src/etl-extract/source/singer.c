@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 /* A file of Singer messages. Its lines are read as those of an NDJSON file. The
- * values of STATE messages are of no use: they belong to the run of the tap
- * that wrote the file. */
+ * values of STATE messages are ignored: they are bookmarks of the run of the
+ * tap that wrote the file. */
 struct singer_file {
 	void *lines;            /* of source_ndjson */
 	struct singer messages;
@@ -24,7 +24,8 @@ singer_close(void *self)
 	free(f);
 }
 
-/* A line with a record of --max-record bytes is longer than that. */
+/* Raises --max-record while the lines are opened: the line of a RECORD message
+ * is longer than the record that it contains. */
 static int
 open_lines(
     struct singer_file *f, struct extract *x, const char *path, struct err *e)

@@ -5,7 +5,7 @@
  * Gives:   next() fills *it, which is valid until the next call. If next()
  *          returns SOURCE_PAUSE, its following call may wait for input, so the
  *          caller should flush the output first.
- * Fails:   as a value; transient is set if another run may succeed. */
+ * Fails:   transient if another run may succeed. */
 #ifndef EXTRACT_SOURCE_H
 #define EXTRACT_SOURCE_H
 
@@ -41,8 +41,8 @@ extern const struct source source_json;
 extern const struct source source_singer;
 extern const struct source source_tap;  /* reads --singer; it is in no list */
 
-/* True if a file of this name in a directory is a source, by --format or its
- * suffix. */
+/* True if a file of this name can be a source when a directory is read:
+ * --format is given, or its suffix is known. */
 bool source_accepts_file(const struct extract_opts *o, const char *path);
 /* Finds the kind of source for uri: a URL by its scheme, a file by --format or
  * else by its suffix. "-" is NDJSON. */

@@ -52,8 +52,8 @@ tap_source_open(void **self, struct extract *x, const char *name, struct err *e)
 }
 
 /* Sets *n to SOURCE_ITEM if the line is a record or a reject, to SOURCE_MARK if
- * a mark is due, or to SOURCE_FAILED. Returns false if the next line can be
- * read. */
+ * a mark is due, or to SOURCE_FAILED. Returns false instead if the line needs
+ * no action, so that the next line must be read. */
 static bool
 use_line(struct tap_source *t, struct item *it, enum source_next *n,
     struct err *e)
@@ -61,7 +61,8 @@ use_line(struct tap_source *t, struct item *it, enum source_next *n,
 	struct singer_value value;
 
 	*n = SOURCE_FAILED;
-	/* The last line has no LF: if the tap has failed, it may be cut. */
+	/* Only the last line may have no LF. If the tap has failed, this line
+	 * may be cut off, so it must not be used. */
 	if (it->line.torn && tap_check_end(&t->tap, e) == -1)
 		return true;
 	t->is_over = it->line.torn;
@@ -99,8 +100,8 @@ pause_or_wait(struct tap_source *t, enum source_next *n, struct err *e)
 	return tap_wait(&t->tap, ms, e) == -1;
 }
 
-/* All messages were read. The last mark follows: if no STATE is held, only the
- * version of the checkpoint is set. */
+/* Called after the last message. Requests a last mark: write_mark() writes the
+ * held STATE or, if none is held, sets only the version of the checkpoint. */
 static enum source_next
 end_with_mark(struct tap_source *t, struct err *e)
 {
@@ -114,7 +115,8 @@ end_with_mark(struct tap_source *t, struct err *e)
 	return SOURCE_MARK;
 }
 
-/* Returns false if the next line can be read. */
+/* Reads a line. Sets *n to what tap_source_next() must return, or returns false
+ * if the next line must be read first. */
 static bool
 read_line(struct tap_source *t, struct item *it, enum source_next *n,
     struct err *e)
@@ -139,8 +141,9 @@ read_line(struct tap_source *t, struct item *it, enum source_next *n,
 	}
 }
 
-/* A STATE that is held covers all records before a failure, so its mark is
- * written first. */
+/* If reading fails, first returns SOURCE_MARK if a STATE is held: all records
+ * that it covers have been read before the failure. The next call then
+ * fails. */
 static enum source_next
 tap_source_next(void *self, struct item *it, struct err *e)
 {

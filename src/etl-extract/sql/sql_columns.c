@@ -100,8 +100,8 @@ sql_columns_fill_and_check(struct sql_columns *c, size_t n,
 	return find_cursor(c, q, e);
 }
 
-/* Rows whose cursor is NULL are left out: they would be rejected, and no later
- * run could find them. */
+/* Leaves out rows whose cursor is NULL: the first run would reject them, and no
+ * later run would read them. */
 void
 sql_put_table_query(struct buf *b, const struct sql_query *q,
     const char *quoted_table, const char *collate, bool since, bool until)

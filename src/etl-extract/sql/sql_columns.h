@@ -1,10 +1,10 @@
-/* The columns of a query's result, and what the two databases do with them in
- * the same way.
+/* The columns of a query's result, and functions that the sources for
+ * PostgreSQL and SQLite share.
  * Owns:  struct sql_columns owns its texts; sql_columns_release() frees them.
  * Gives: column[i].prefix is the text before the value of column i in a record:
  *        {"id": or ,"name":
- * Fails: ERR_CONFIG if two columns have one name, or if the column of the
- *        cursor is not there. */
+ * Fails: ERR_CONFIG if two columns have the same name, or if no column is that
+ *        of the cursor. */
 #ifndef EXTRACT_SQL_COLUMNS_H
 #define EXTRACT_SQL_COLUMNS_H
 
@@ -26,21 +26,21 @@ int sql_columns_fill_and_check(struct sql_columns *c, size_t n,
     const char *(*name)(const void *from, size_t i), const void *from,
     const struct sql_query *q, struct err *e);
 
-/* Appends the query of --table. `collate` follows the cursor's column where it
- * is compared, and may be "". */
+/* Appends the SELECT for --table. `collate` is appended to the column of the
+ * cursor in comparisons and in ORDER BY; it may be "". */
 void sql_put_table_query(struct buf *b, const struct sql_query *q,
     const char *quoted_table, const char *collate, bool since, bool until);
 /* Appends the name of the table in SQL quotes; if `lower` is set, in lower
  * case. */
 int sql_put_quoted_table(
     struct buf *b, const char *table, bool lower, struct err *e);
-/* Appends the query of --table for a row whose cursor is NULL. */
+/* Appends a query that returns a row if the cursor of any row is NULL. */
 void sql_put_null_cursor_query(struct buf *b, const struct sql_query *q,
     const char *quoted_table);
 void sql_warn_of_null_cursors(const struct sql_query *q);
 
-/* Prefix the message with "--query: line L, column C", or with "--table NAME".
- * at: the byte of the query at which the error is; -1: not known. Return -1. */
+/* Puts "--query: line L, column C" or "--table NAME" before the message. at:
+ * the byte of the query at which the error is, or -1 if unknown. Returns -1. */
 int sql_prefix_error(const struct sql_query *q, long at, struct err *e);
 
 #endif

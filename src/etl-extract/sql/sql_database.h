@@ -26,7 +26,8 @@ struct sql_database {
 	    struct err *e);
 	int (*start)(void *self, const char *since, const char *until,
 	    struct err *e);
-	/* False if next() may wait for a row for a longer time. */
+	/* False if next() may wait long for a row: the caller then flushes
+	 * first. */
 	bool (*is_ready)(void *self);
 	int (*next)(void *self, struct buf *record, struct err *e);
 	void (*close)(void *self);

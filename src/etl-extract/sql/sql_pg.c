@@ -36,8 +36,8 @@ pg_source_name(const void *self)
 	return db_name(s->db);
 }
 
-/* Checks that the server compares the values of the cursor's column as
- * etl-extract does: else the highest value would not be the last. */
+/* Checks that the server sorts the values of the cursor's column as etl-extract
+ * compares them. Otherwise the last row would not have the highest value. */
 static int
 check_table_cursor(const struct pg_source *s, struct err *e)
 {
@@ -74,8 +74,8 @@ prepare_table(struct pg_source *s, bool lower, struct err *e)
 	    check_table_cursor(s, e);
 }
 
-/* As the loader does, looks for the table in lower case if there is none of the
- * name as it is written. */
+/* Prepares the query of --table. If there is no table with this name, tries the
+ * name in lower case, as the loader does. */
 static int
 prepare_table_in_any_case(struct pg_source *s, struct err *e)
 {
@@ -172,8 +172,9 @@ send_query(struct pg_source *s, const char *since, const char *until,
 	return pg_source_send_query(s, e);
 }
 
-/* Begins the one transaction in which all is read. The query was prepared
- * before, because a failed PREPARE would end the transaction. */
+/* Begins the transaction in which all rows are read, and sends the query. The
+ * query was prepared before BEGIN, because a PREPARE that fails would abort the
+ * transaction. */
 static int
 pg_source_start(
     void *self, const char *since, const char *until, struct err *e)
@@ -217,9 +218,10 @@ wait_for_answer(struct pg_source *s, struct err *e)
 	return 0;
 }
 
-/* The query fails while its rows come (65), unless the server says that it may
- * work later (75) or is not allowed (77). A statement that writes does not fit
- * the read-only transaction and is a wrong option (78). */
+/* Sets the exit code for a query that fails while its rows are read: 65, or 75
+ * if the server says that it may work later, or 77 if it is not allowed. A
+ * statement that writes is a wrong option (78): the transaction is
+ * read-only. */
 static int
 set_run_error(const struct pg_source *s, struct err *e)
 {

@@ -16,8 +16,8 @@ pg_source_prefix_position(const struct pg_source *s, struct err *e)
 	    -1 : (long)sql_text_byte_of_character(s->query->text, n), e);
 }
 
-/* A query that the server does not accept is a wrong option (78). An error of
- * the connection, or a missing permission, keeps its exit code. */
+/* If the server does not accept the query, the option is wrong (78). An error
+ * of the connection, or a missing permission, keeps its exit code. */
 static int
 set_prepare_error(const struct pg_source *s, struct err *e)
 {
@@ -33,9 +33,10 @@ pg_source_count_params(const struct pg_source *s)
 	return (size_t)(s->text.since > 0) + (s->text.until > 0);
 }
 
-/* A pool may give the next transaction another session, so there the statement
- * is unnamed, and it is prepared and described in one transaction. A statement
- * that failed has ended its transaction. */
+/* Behind a connection pooler the next transaction may be in another session. So
+ * the statement gets no name, and it is prepared and described in one
+ * transaction. Rolls back first: an earlier prepare() that failed has aborted
+ * the transaction. */
 static int
 begin_if_pooled(struct pg_source *s, struct err *e)
 {
@@ -65,9 +66,10 @@ prepare(struct pg_source *s, const char *sql, unsigned type, struct err *e)
 	return buf_check(&s->last, e);
 }
 
-/* Prepares the query and leaves the types of its parameters to the server. In
- * :since - interval '1 h' the server takes the wrong type, or none. So if this
- * fails, tries the types that a cursor often has; the error is the first. */
+/* Prepares the query and lets the server find the types of its parameters. This
+ * fails for a query such as :since - interval '1 h', where the server chooses a
+ * wrong type or none. Then tries the types that cursors usually have. If all
+ * fail, *e is the first error. */
 static int
 prepare_with_first_type_that_fits(struct pg_source *s, struct err *e)
 {
@@ -113,8 +115,9 @@ describe_columns(struct pg_source *s, struct err *e)
 	return rc;
 }
 
-/* The parameters have the type of the cursor's column. If the query does not
- * fit this type, as in id >= length(:since), it keeps the type that fits. */
+/* Prepares the query again, with parameters of the type of the cursor's column.
+ * If this fails, as for id >= length(:since), keeps the statement that was
+ * prepared before. */
 static int
 prepare_with_cursor_type(struct pg_source *s, struct err *e)
 {
@@ -142,9 +145,10 @@ put_json_columns(struct buf *b, const struct sql_columns *c)
 		    i == 0 ? "" : ", ", i);
 }
 
-/* Columns of types that etl-extract does not know, such as arrays, composite
- * types and types of extensions, are made JSON by the server: this prepares
- * SELECT q.c0, to_json(q.c1) FROM (the query) AS q(c0, c1). */
+/* The server converts columns of types that etl-extract does not know to JSON,
+ * such as arrays, composite types and types of extensions. For them this
+ * function prepares SELECT q.c0, to_json(q.c1) FROM (the query) AS q(c0,
+ * c1). */
 static int
 prepare_wrapped_if_needed(struct pg_source *s, struct err *e)
 {

@@ -1,9 +1,8 @@
-/* Prepares a query of PostgreSQL: its parameters, its columns, and what the
- * server must make JSON of.
+/* Prepares a query of PostgreSQL and finds its parameters and columns.
  * Owns:  struct pg_source belongs to sql_pg.c.
  * Gives: s->name, the prepared statement; s->columns; s->cursor_type.
- * Fails: ERR_CONFIG if the server does not accept the query. The message says
- *        line and column where the server says them. */
+ * Fails: ERR_CONFIG if the server does not accept the query. The message has
+ *        the line and the column if the server reports them. */
 #ifndef EXTRACT_SQL_PG_PREPARE_H
 #define EXTRACT_SQL_PG_PREPARE_H
 
@@ -38,7 +37,8 @@ int pg_source_prepare_query(
 size_t pg_source_count_params(const struct pg_source *s);
 /* Sends the query that was prepared last, with s->args. */
 int pg_source_send_query(struct pg_source *s, struct err *e);
-/* Adds to the message where in the user's query the error is. Returns -1. */
+/* Puts the line and the column of the error in the user's query before the
+ * message. Returns -1. */
 int pg_source_prefix_position(const struct pg_source *s, struct err *e);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* The types of the catalog pg_type. `collated` and `sorted` are described in
- * the header. */
+/* The built-in types of PostgreSQL, from the catalog pg_type. `collated`: see
+ * sql_pg_is_collated(); `sorted`: see sql_pg_is_sorted_alike(). */
 static const struct pg_type {
 	unsigned oid;
 	enum sql_pg_kind kind;
@@ -78,7 +78,7 @@ sql_pg_is_sorted_alike(unsigned oid)
 	return t != NULL && t->sorted;
 }
 
-/* NaN, Infinity and -Infinity are no numbers of JSON. */
+/* Writes NaN, Infinity and -Infinity as strings: they are not JSON numbers. */
 static void
 put_number(struct buf *b, const char *p, size_t n)
 {

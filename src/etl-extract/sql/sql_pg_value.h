@@ -14,15 +14,16 @@ enum sql_pg_kind {
 	SQL_PG_TIMESTAMP_ZONE, SQL_PG_STRING
 };
 
-/* Types that etl-extract uses by their OID, which is fixed. */
+/* Types that etl-extract uses by their OID, which never changes. */
 enum { SQL_PG_TEXT_OID = 25, SQL_PG_TIMESTAMPTZ_OID = 1184,
 	SQL_PG_NUMERIC_OID = 1700 };
 
 enum sql_pg_kind sql_pg_kind_of(unsigned oid);
 void sql_pg_put(struct buf *b, enum sql_pg_kind k, const char *p, size_t n);
-/* The values of the type are strings of characters, which a collation sorts. */
+/* True for text types: the server sorts their values by a collation. */
 bool sql_pg_is_collated(unsigned oid);
-/* The server sorts the values of the type as etl-extract compares them. */
+/* True if the server, with collation "C" for text types, sorts the values of
+ * this type in the order in which etl-extract compares them. */
 bool sql_pg_is_sorted_alike(unsigned oid);
 
 #endif

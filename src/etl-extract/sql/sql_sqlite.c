@@ -55,8 +55,8 @@ column_name(const void *read, size_t i)
 	return lite_read_column_name(read, i);
 }
 
-/* SQLite compares a column with the affinity TEXT as text: a type that contains
- * CHAR, CLOB or TEXT, but not INT. */
+/* True if SQLite compares the column as text (affinity TEXT): its declared type
+ * contains CHAR, CLOB or TEXT, but not INT. */
 static bool
 is_text_type(const char *declared)
 {
@@ -66,7 +66,7 @@ is_text_type(const char *declared)
 		strcasestr(declared, "TEXT") != NULL);
 }
 
-/* The query may have the parameters :since and :until only: no others have a
+/* Refuses parameters other than :since and :until, which would have no
  * value. */
 static int
 find_parameters(struct lite_source *s, struct err *e)
@@ -186,8 +186,8 @@ prepare_table_from_bounds(struct lite_source *s, const char *since,
 	return prepare_table_query(s, e);
 }
 
-/* The type of a bound is that of the cursor: a text if the cursor's column is
- * declared as text, else a number if the bound is one. */
+/* Binds the bound as text if the cursor's column is declared as text. Else
+ * binds it as a number if it is one. */
 static int
 bind(struct lite_source *s, int i, const char *bound, struct err *e)
 {
@@ -227,8 +227,9 @@ lite_source_start(
 	return 0;
 }
 
-/* SQLite does not say whether the next row takes long to find. So it is not
- * ready once in a while. */
+/* SQLite cannot tell whether it takes long to find the next row. So this
+ * returns false every READY_MS milliseconds, and the caller flushes its
+ * output. */
 static bool
 lite_source_is_ready(void *self)
 {

@@ -16,8 +16,8 @@ sql_text_release(struct sql_text *t)
 	buf_release(&t->sql);
 }
 
-/* True if the byte can be part of a name or a keyword of SQL. A byte of a
- * character that is not ASCII always can. */
+/* True if the byte can be part of a name or keyword of SQL. Each byte of a
+ * character outside of ASCII can. */
 static bool
 is_name_byte(char c)
 {
@@ -26,7 +26,8 @@ is_name_byte(char c)
 }
 
 /* Returns the length of the text in quotes at p. A doubled quote does not end
- * it, nor, if `escapes` is set (E'...'), a quote after a backslash. */
+ * the text. If `escapes` is set (E'...'), a quote after a backslash does not
+ * end it either. */
 static size_t
 quoted_length(const char *p, bool escapes)
 {
@@ -43,7 +44,8 @@ quoted_length(const char *p, bool escapes)
 	return n;
 }
 
-/* A comment in a comment ends before the outer one. */
+/* Returns the length of the comment at p. PostgreSQL nests comments: an inner
+ * comment does not end the outer one. */
 static size_t
 comment_length(const char *p)
 {
@@ -105,8 +107,9 @@ opaque_length(const char *p)
 	return n;
 }
 
-/* Returns the length of the parameter at p, or 0. *place is where the N of its
- * $N is kept. */
+/* Returns the length of the parameter at p, or 0 if there is none. Sets *place
+ * to the field for its number N: the server gets $N in place of the
+ * parameter. */
 static size_t
 parameter_length(struct sql_text *t, const char *p, int **place)
 {

@@ -24,11 +24,12 @@ void sql_text_init(struct sql_text *t);
 void sql_text_release(struct sql_text *t);
 /* Reads a query of PostgreSQL. */
 int sql_text_parse(struct sql_text *t, const char *query, struct err *e);
-/* The line and the column, both from 1, of the byte `at` of a text. Columns are
- * counted in characters. */
+/* Finds the line and the column of the byte `at` of a text, both from 1.
+ * Columns are counted in characters. */
 void sql_text_line_and_column(
     const char *text, size_t at, unsigned *line, unsigned *column);
-/* The byte at which character n, from 1, begins. */
+/* Returns the offset of the byte at which character n, counted from 1,
+ * begins. */
 size_t sql_text_byte_of_character(const char *text, int64_t n);
 
 #endif
