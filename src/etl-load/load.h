@@ -29,7 +29,7 @@ struct load_opts {
 	bool plain, single, verbose, again, no_checkpoint, lossy, complete,
 	    allow_empty, delete_despite_rejects, empty_as_null, strict,
 	    create, plan, evolve, keep_before, with_checkpoint;
-	/* By place in the table of options: on the command line. */
+	/* By place in the table of options: it is on the command line. */
 	bool is_given[LOAD_OPTIONS_MAX];
 };
 
@@ -37,9 +37,9 @@ struct load_opts {
 struct sums {
 	uint64_t in, inserted, updated, unchanged, superseded, skipped,
 	    deleted, missed, rejected;
-	uint64_t removed;       /* rows that the mode has deleted, or marked as
-	                         * deleted, without a record of their own: not
-	                         * the outcome of a record */
+	uint64_t removed;       /* rows that the mode has deleted or marked as
+	                         * deleted, such as all old rows in --mode
+	                         * replace: a number of rows, not of records */
 };
 
 int load_run(const struct load_opts *o, const struct stdfd *fds,

@@ -185,8 +185,9 @@ copy_run_id_from_environment(struct loader *l, struct err *e)
 	return l->run == NULL ? err_nomem(e) : 0;
 }
 
-/* Gives each table its own options. Without --mode a key for one table makes
- * all loads upserts, and the other tables use their primary keys. */
+/* Gives each table its own options. If --mode is not given and --tables gives a
+ * key for at least one table, all tables are loaded with --mode upsert: a table
+ * without a key there uses its primary key. */
 static int
 set_options_of_tables(struct loader *l, struct err *e)
 {

@@ -21,16 +21,16 @@
 struct emit;
 struct nested;
 
-/* What belongs to one of the tables. */
+/* One table of the load, with its options, its sink and its counts. */
 struct loaded_table {
-	struct load_opts o;             /* those of the user, with the table and
-	                                 * key of this table */
+	struct load_opts o;             /* the user's options, with the table
+	                                 * and the key of this table */
 	struct target target;
 	void *self;                     /* the sink's own state */
 	struct outcome outcome;         /* of the table's records */
 	struct evolve evolve;           /* --evolve: how the table must change
 	                                 * to take the records of the batch */
-	int64_t replaced;               /* of commit/complete.h */
+	int64_t replaced;               /* of ledger/complete.h */
 	struct mirror_counts mirror;    /* of commit/missing_rows.h */
 	uint64_t unreadable;            /* --mode mirror: rejected records of
 	                                 * the present try whose key could not
@@ -108,18 +108,23 @@ struct loader {
 int loader_open(struct loader *l, const struct load_opts *o,
     struct stage *s, struct err *e);
 void loader_close(struct loader *l);
-/* The number of all tables: also those of --nested. */
+/* Returns the number of all tables, those of --nested included. */
 static inline size_t
 loader_count_tables(const struct loader *l)
 {
 	return l->ntables + l->nested_list.n;
 }
-/* Opens each table, which exists unless l->absent is set, and its sink. */
+/* Opens all tables and their sinks. The tables exist already, unless l->absent
+ * is set: then each table gets a target without columns
+ * (create/absent_table.h). */
 int loader_open_tables(struct loader *l, struct err *e);
-/* The name of the table or tables in the ledger (table etl_loads). */
+/* Returns the name under which the ledger (table etl_loads) keeps the load: the
+ * name of the table, or with --tables one name for all tables. */
 const char *loader_get_target_name(const struct loader *l);
-/* True if letters of this target can be replayed: it is the table or one of the
- * tables, or the pointer of --table-from, which stands for no table. */
+/* True if dead letters whose member `target` has this value can be replayed by
+ * this load: it is the name of a loaded table or the pointer of --table-from.
+ * The pointer is the target of a record for which no table was found
+ * (route.h). */
 bool loader_has_target(const struct loader *l, const char *target);
 /* Sets the name of all tables, and checks that no table is there twice. */
 int loader_name_tables(struct loader *l, struct err *e);
@@ -130,15 +135,17 @@ int loader_read_target(const struct loader *l, const struct loaded_table *t,
 int loader_start_chunk(struct loader *l, struct err *e);
 
 void sums_add(struct sums *to, const struct sums *t);
-/* Called after the session was lost. */
+/* Calls reset() of each sink, because a new session has replaced the old one:
+ * prepared statements and temporary tables are gone. */
 void loader_reset_sinks(struct loader *l);
 /* The counts of the present try to load the batch. */
 struct sums loader_add_up_batch(const struct loader *l);
-/* If --batch is not given, a batch that wrote many pages of SQLite is followed
- * by larger ones. If many records of one key were merged one by one, the next
- * batches get fewer records: the time grows with the square of their number in
- * a batch. Later the batches become larger again, as long as no key comes so
- * often. */
+/* Sets l->batch_limit for the next batch.
+ * - If --batch is not given, the limit grows once a batch has written many
+ *   pages of SQLite.
+ * - The limit falls after a batch in which many records of one key were merged
+ *   one by one, because the time for this grows with the square of their
+ *   number. It rises again after batches with fewer such records. */
 void loader_set_limit_of_next_batch(struct loader *l);
 /* Commits the lines in the spool as one batch. `ended` is true if the loader
  * has read the mark `end` or, of plain input, the end of the input. If a try
@@ -146,11 +153,12 @@ void loader_set_limit_of_next_batch(struct loader *l);
  * times. */
 int batch_commit(struct loader *l, bool ended, struct err *e);
 
-/* With --evolve, notes how the tables must change to take the records of the
- * chunk that were rejected. */
+/* With --evolve: examines the rejected records of the chunk, and notes the
+ * changes of the tables with which the tables would accept these records. */
 int loader_note_changes_that_rejects_need(struct loader *l, struct err *e);
 bool loader_tables_must_change(const struct loader *l);
-/* Makes these changes. The caller reads the tables again. */
+/* Alters the tables by the changes that were noted. The caller must then call
+ * loader_read_tables_again(). */
 int loader_alter_tables(struct loader *l, struct err *e);
 /* Makes the reject lines of the chunk. If a table has changed, or --evolve is
  * about to change it, makes none: the batch will be loaded again. */
@@ -165,11 +173,12 @@ int loader_read_tables_again(struct loader *l, struct err *e);
  * PostgreSQL got another type, sets the error ERR_RETRY; if a column or a table
  * was renamed or dropped, ERR_CONFIG. */
 void loader_roll_back_and_check_tables(struct loader *l, struct err *e);
-/* Sets the error in the same way after a fault *f, without a rollback. */
+/* Like loader_roll_back_and_check_tables(), but for the fault *f of any
+ * connection, and without a rollback. */
 void loader_find_table_change_behind_fault(
     struct loader *l, const struct db_fault *f, struct err *e);
-/* Returns words for a message: which part of the failed batch is stored. With
- * --connections, rows may be. */
+/* Returns a text for error messages that says what of the failed batch is
+ * stored: nothing or, with --connections, perhaps some of its rows. */
 const char *loader_say_what_is_stored(const struct loader *l);
 
 /* Stores the id of the open transaction in l->xid. If the answer to COMMIT is

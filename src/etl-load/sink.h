@@ -1,10 +1,10 @@
-/* A sink writes records to one kind of database: one file and one const struct
- * for each kind.
+/* A sink writes records to one kind of database. Each kind has a file of its
+ * own, with a const struct sink.
  * Owns:  open() sets *self; close() frees it and accepts NULL.
  * Borrows: db and t until close(); the chunk o->chunk during apply().
  * Gives: apply() writes the chunk's records in the open transaction and adds
- *        their outcomes to o. settle() is called before the commit, reset()
- *        after the session was lost, and before each batch if there is a pool.
+ *        their outcomes to o. The caller calls settle() before the commit, and
+ *        reset() after a reconnect and, with a pool, before each batch.
  * Fails: -1; e->transient and db_fault() say whether a retry may help. */
 #ifndef LOAD_SINK_H
 #define LOAD_SINK_H
@@ -20,10 +20,12 @@ enum sink_result {
 };
 
 /* Deletes the rows of the scopes of --mode delete-insert. start() forgets all
- * scopes, then add() takes those of the records in o->chunk and counts in
- * *unreadable the records without a readable scope. When finish() returns, all
- * rows of these scopes are deleted, and their number is added to o->sums.
- * check() fails if the columns cannot be compared; it needs no transaction. */
+ * scopes. add() then adds the scopes of the records in o->chunk; *unreadable
+ * grows by the number of records whose scope cannot be read. finish() returns
+ * when all rows of these scopes are deleted, and adds their number to o->sums.
+ * check() fails if the database cannot run this DELETE, for example because a
+ * column of --scope has a type without equality; it opens its own transaction
+ * if it needs one. */
 struct sink_scopes {
 	int (*check)(void *self, struct err *e);
 	int (*start)(void *self, struct err *e);
@@ -40,12 +42,14 @@ struct mirror_counts {
 				 * has no row */
 };
 
-/* For --mode mirror. start() forgets all keys and sets c->before. After each
- * apply() add() takes the keys of the chunk, also those of rejected records,
- * and counts in *unreadable the rejected records without a readable key.
- * count() sets the other counts. remove() deletes the rows that did not come,
- * marks them as deleted or ends them, and adds their number to *removed.
- * check() fails if the role may not do that. */
+/* For --mode mirror, which deletes the rows whose keys are not in the input.
+ * start() forgets all keys and sets c->before. add() is called after each
+ * apply(): it adds the keys of the chunk's records, also of the rejected ones;
+ * *unreadable grows by the number of rejected records whose key cannot be read.
+ * count() sets c->missing and c->strays. remove() removes the rows that are
+ * missing from the input and adds their number to *removed: it deletes them,
+ * marks them as deleted (--soft-delete) or ends their validity (--mode scd2).
+ * check() fails if the database role has no right to do that. */
 struct sink_mirror {
 	int (*check)(void *self, struct err *e);
 	int (*start)(void *self, struct mirror_counts *c, struct err *e);
@@ -55,11 +59,11 @@ struct sink_mirror {
 	int (*remove)(void *self, uint64_t *removed, struct err *e);
 };
 
-/* Knows which rows the transaction has inserted, updated or found unchanged,
- * for --expect. check() fails if the table does not allow it. start() forgets
- * all rows; from then on apply() notes what it needs, until the transaction
- * ends. put_rows() appends FROM and WHERE of a query of these rows, in which
- * their table has the name "etl.t". */
+/* For --expect: remembers which rows the transaction has inserted, updated or
+ * found unchanged. check() fails if such rows of the table cannot be found
+ * again. start() forgets all rows; from then on, until the transaction ends,
+ * apply() notes the rows that it writes. put_rows() appends the FROM and WHERE
+ * of a query of these rows; their table has the alias "etl.t" there. */
 struct sink_written {
 	int (*check)(void *self, struct err *e);
 	int (*start)(void *self, struct err *e);
@@ -67,11 +71,12 @@ struct sink_written {
 };
 
 /* Keeps images (images/image_sql.h) of the rows that the transaction changes.
- * check() fails if the table does not allow it. start() is called before the
- * first record is written; on PostgreSQL it locks the table against other
- * writers. finish() makes the temporary table etl_load_images with a row for
- * each row that may have changed: its key, its image before the transaction
- * (NULL: there was no row) and its image now (NULL: there is none). */
+ * check() fails if images of the table's rows cannot be kept. start() is called
+ * before the first record is written; on PostgreSQL it locks the table against
+ * other writers. finish() makes the temporary table etl_load_images with one
+ * row for each row that may have changed: its key, its image before the
+ * transaction (NULL: the row did not exist) and its image now (NULL: the row
+ * was deleted). */
 struct sink_images {
 	int (*check)(void *self, struct err *e);
 	int (*start)(void *self, struct err *e);
@@ -88,17 +93,18 @@ struct sink {
 	void (*reset)(void *self);
 	void (*close)(void *self);
 	/* For --connections: sets *why to the reason why several connections
-	 * may not load the table at the same time, or to NULL if they may.
-	 * NULL: they never may. */
+	 * may not load the table at the same time, or to NULL if they may. A
+	 * sink that never allows it has NULL in place of the function. */
 	int (*why_not_split)(void *self, const char **why, struct err *e);
 	/* For --mode replace. empty() deletes all rows of the table, or makes a
-	 * new table for the rows that come, and adds the number of old rows to
-	 * *removed. check_empty() fails if the database role
-	 * has no right to delete them; NULL: there is nothing to check. */
+	 * new table for the rows of this load, and adds the number of old rows
+	 * to *removed. check_empty() fails if the database role has no right to
+	 * do that; it is NULL if there is nothing to check. */
 	int (*check_empty)(void *self, struct err *e);
 	int (*empty)(void *self, uint64_t *removed, struct err *e);
-	/* Called just before the COMMIT. If the rows are in a new table, puts
-	 * it in the place of the table. NULL: there is no such table. */
+	/* Called just before the COMMIT. If empty() has made a new table, drops
+	 * the old table and gives the new one its name. NULL: the sink makes no
+	 * new tables. */
 	int (*swap)(void *self, struct err *e);
 	const struct sink_scopes *scopes;
 	const struct sink_mirror *mirror;

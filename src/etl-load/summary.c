@@ -53,7 +53,8 @@ print_counts(const struct loader *l, const struct sums *t)
 	(void)fprintf(stderr, "\n");
 }
 
-/* Prints a line for each table, and the begin of the line of their totals. */
+/* Prints a line for each table, and then the start of the line with the
+ * totals. */
 static void
 print_counts_of_tables(const struct loader *l)
 {
@@ -66,8 +67,8 @@ print_counts_of_tables(const struct loader *l)
 	    l->ntables == 1 ? "" : "s", db_name(l->db));
 }
 
-/* The rows of --nested are no records, so they have no part in the sum of the
- * records. */
+/* Prints separate lines for the tables of --nested: their rows come from
+ * elements of records, so the counts of records do not include them. */
 static void
 print_counts_of_nested_tables(const struct loader *l)
 {
@@ -83,8 +84,9 @@ print_counts_of_nested_tables(const struct loader *l)
 	}
 }
 
-/* Prints the command that undoes the load. Inside etl-run the URL comes from
- * etl-run and may not be in the environment of the user, so it is printed. */
+/* Prints the command that undoes the load. Inside etl-run, DATABASE_URL comes
+ * from etl-run. The user's shell may not have this variable, so the command
+ * gets the option --db. */
 static void
 print_undo_command(const struct loader *l)
 {

@@ -49,8 +49,9 @@ chunk_for_each_record(struct outcome *o, take_part *take, void *self,
 	return 0;
 }
 
-/* A reject line has the bytes of the rejected record, or of a record that is
- * too long only the begin, which is no JSON. */
+/* Calls take() for the rejected record of a reject line. The reject line holds
+ * the bytes of the record. Of a record that was too long it holds only the
+ * beginning, which is not valid JSON: take() then finds no values in it. */
 static int
 take_record_of_reject_line(
     const struct visit *v, const struct line *reject, struct err *e)

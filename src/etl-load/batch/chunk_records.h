@@ -1,26 +1,30 @@
-/* Reads a part of each record in o->chunk, the part of the batch that is in
- * memory.
- * Fails: -1; ERR_RETRY if a signal has come. */
+/* Visits the records in o->chunk (the part of the batch that is in memory) and
+ * reads some of their values.
+ * Fails: -1; ERR_RETRY if a signal has asked the program to stop. */
 #ifndef LOAD_CHUNK_RECORDS_H
 #define LOAD_CHUNK_RECORDS_H
 
 #include "batch/outcome.h"
 
-/* How many bytes of values that were found a sink remembers. It takes a value
- * that it has forgotten a second time. */
+/* A sink remembers the keys and scopes that it has seen in order to skip
+ * repeated ones. Beyond this number of bytes it forgets them all: a repeated
+ * key is then processed a second time, which costs time but changes no
+ * result. */
 enum { REMEMBERED_MAX = 1 << 20 };
 
-/* Returns 1; 0: the record does not have these values; -1 with *e. */
+/* Reads some values of the record *l. Returns 1; 0: the record has no value for
+ * one of them; -1 with *e. */
 typedef int take_part(
     void *self, struct reader *r, const struct line *l, struct err *e);
 
-/* Calls take() for each record. Counts in *unreadable how often it returns
- * 0. */
+/* Calls take() for each record of the table in the chunk. Adds to *unreadable
+ * the number of records for which take() returned 0. */
 int chunk_for_each_record(struct outcome *o, take_part *take, void *self,
     uint64_t *unreadable, struct err *e);
-/* The same for the records of the chunk that were rejected: by the loader, or
- * by an earlier stage that has sent a reject line in the stream. Of several
- * tables, each counts a record that names none of them in *unreadable. */
+/* Calls take() for each rejected record of the chunk. The loader itself has
+ * rejected it, or an earlier stage has sent its reject line in the stream. With
+ * --tables a rejected record that names no table could belong to any table, so
+ * the call for each table counts it in *unreadable. */
 int chunk_for_each_rejected(struct outcome *o, take_part *take, void *self,
     uint64_t *unreadable, struct err *e);
 

@@ -1,9 +1,9 @@
 /* A set of keys (byte strings), each with a value.
  * Owns:  copies of the keys; keyset_release() frees them.
- * Gives: keyset_add_or_find(): the value of the equal key that is in the set,
- *        or NULL if the key is new; a new key is added with `value`. As long as
- *        each key is greater than the one before, it must be new, and no hash
- *        is computed.
+ * Gives: keyset_add_or_find() returns the value of the equal key in the set. If
+ *        there is none, it adds the key with `value` and returns NULL. A key
+ *        that is greater than all keys so far must be new: as long as each key
+ *        is, the set computes no hash.
  * Fails: keyset_add_or_find() sets *nomem. */
 #ifndef LOAD_KEYSET_H
 #define LOAD_KEYSET_H
@@ -31,12 +31,12 @@ struct keyset {
 void keyset_init(struct keyset *k);
 void keyset_release(struct keyset *k);
 void keyset_clear(struct keyset *k);
-/* The key consists of the bytes that the caller has appended to k->bytes, from
- * offset `at` to the end. */
+/* Adds or finds the key that the caller has appended to k->bytes, from offset
+ * `at` to the end. */
 uint32_t *keyset_add_or_find(struct keyset *k, size_t at, uint32_t value,
     bool *nomem);
-/* Copies the key. Returns its value, which is 0 if the key is new; NULL with
- * *e. */
+/* Adds the key with the value 0 if it is new. Returns the address of the key's
+ * value, or NULL with *e. */
 uint32_t *keyset_add_or_find_bytes(struct keyset *k, const char *p, size_t len,
     struct err *e);
 

@@ -187,8 +187,9 @@ violates_unique(const struct db_fault *f, const char *message)
 	    strncmp(message, "UNIQUE constraint failed", 24) == 0;
 }
 
-/* Appends the JSON Pointer to the member that gives the column its value. The
- * database may also name a column of another table. */
+/* Appends the JSON Pointer to the member that gives the column its value. If a
+ * trigger has written to another table, the database may name a column of that
+ * table: its name then becomes the pointer. */
 static bool
 put_pointer_of_column(
     struct buf *b, const struct target *t, const char *name)

@@ -50,7 +50,8 @@ void outcome_release(struct outcome *o);
 void outcome_start_batch(
     struct outcome *o); /* before the first try of a batch */
 void outcome_reset_for_try(struct outcome *o);  /* before each try of a batch */
-/* Called before, and after the records of the chunk are applied. */
+/* outcome_start_chunk() is called before the records of a chunk are applied,
+ * outcome_end_chunk() after that. */
 void outcome_start_chunk(struct outcome *o, const struct spool *chunk,
     const uint16_t *table_of);
 void outcome_end_chunk(struct outcome *o);
@@ -64,14 +65,15 @@ outcome_has_record(const struct outcome *o, size_t i)
 /* Rejects item i of the chunk for the reason *why. */
 int outcome_add_reject(struct outcome *o, size_t i, const struct reject *why,
     struct err *e);
-/* Rejects item i because the database refused it: the SQLSTATE gives the code,
- * the column gives the pointer. */
+/* Rejects item i because the database refused it. The code of the reject is
+ * made from the SQLSTATE, its pointer from the name of the column. */
 int outcome_reject_after_db_fault(struct outcome *o, size_t i,
     const struct db_fault *f, const char *message, struct err *e);
-/* Notes that item i must be rejected although its row was written, because it
- * has ended the transaction or has an element that the table of --nested
- * refuses. In the next try of the batch outcome_reject_if_ending() rejects it,
- * and returns 1 instead of 0. */
+/* Notes that item i must be rejected in the next try of the batch, although its
+ * row was written in this try: the row has ended the transaction (a trigger of
+ * SQLite can do this), or the table of --nested refuses an element of the
+ * record. outcome_reject_if_ending() rejects an item that was noted and returns
+ * 1; it returns 0 for other items. */
 int outcome_note_ending(struct outcome *o, size_t i, const struct reject *why,
     struct err *e);
 int outcome_reject_if_ending(struct outcome *o, size_t i, struct err *e);

@@ -22,11 +22,12 @@ void reject_lines_init(struct reject_lines *r, struct stage *s);
 void reject_lines_release(struct reject_lines *r);
 /* Called before the first try of a batch. */
 void reject_lines_start_batch(struct reject_lines *r);
-/* Called before each try of a batch. */
+/* Called before each try of a batch: forgets the lines of the failed try. */
 void reject_lines_reset_for_try(struct reject_lines *r);
 /* True in a replay of letters that another stage has rejected, if the loader is
- * the first program after etl-dlq. It then writes rejects in the name of that
- * stage, so that a record that is rejected again is the same letter. */
+ * the first program after etl-dlq. If such a record is rejected again, the
+ * loader writes its reject line in the name of that stage, so that the reject
+ * becomes an occurrence of the same letter. */
 bool reject_lines_take_place_of_other_stage(const struct reject_lines *r);
 /* Adds the reject line of record number `ordinal` of the batch. */
 int reject_lines_add(struct reject_lines *r, const struct reject *reject,

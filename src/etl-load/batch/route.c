@@ -123,8 +123,8 @@ route_record(struct route *r, const struct line *l, size_t i, struct err *e)
 		r->skipped++;
 		return 0;
 	}
-	/* Whether a member may come twice is judged when the record is read
-	 * for its table. */
+	/* A member may come twice here (JSON_LAST). When the record is read for
+	 * its table, --duplicate-members decides about it. */
 	rc = stage_parse_record_or_fill_reject(
 	    r->stage, l, &r->json, r->levels, JSON_LAST, &why, e);
 	if (rc != 1)
@@ -146,8 +146,9 @@ route_record(struct route *r, const struct line *l, size_t i, struct err *e)
 	return 0;
 }
 
-/* Finds the table of a record that an earlier stage has rejected, if its bytes
- * name one. Reads no record that was cut. */
+/* Finds the table of a record that an earlier stage has rejected, by the bytes
+ * of the record in the reject line. Finds none if the line holds only a part of
+ * the record. */
 static int
 route_reject_line(struct route *r, const struct line *l, size_t i,
     struct err *e)

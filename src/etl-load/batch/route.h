@@ -2,9 +2,9 @@
  * Owns:  buffers and reasons; route_release() frees them.
  * Borrows: stage and list.
  * Gives: route_chunk() sets table_of and records. A record without a table is
- *        rejected, or skipped if it is a tombstone (--mode cdc): for such
- *        records route_make_reject_line_if_refused() and route_end_chunk() do
- *        what the functions of struct outcome do for those of a table. */
+ *        rejected or, if it is a tombstone (--mode cdc), skipped. It is in no
+ *        struct outcome: route_end_chunk() counts it, and
+ *        route_make_reject_line_if_refused() makes its reject line. */
 #ifndef LOAD_ROUTE_H
 #define LOAD_ROUTE_H
 
@@ -41,16 +41,17 @@ struct route {
 int route_open(struct route *r, struct stage *s, const struct table_list *list,
     const char *pointer, struct err *e);
 void route_release(struct route *r);
-/* Called before each try of a batch. */
+/* Forgets the failed try. Called before each try of a batch. */
 void route_reset_for_try(struct route *r);
 int route_chunk(struct route *r, const struct spool *chunk, struct err *e);
-/* The reject line has the pointer in place of the table, so that the record can
- * be replayed with other tables in --tables. */
+/* Like outcome_make_reject_line_if_refused(), for a record without a table. The
+ * member `target` of the reject line is the pointer of --table-from, so that
+ * the letter can be replayed by a load with other --tables. */
 int route_make_reject_line_if_refused(struct route *r,
     const struct spool *chunk, size_t i, uint64_t ordinal,
     struct reject_lines *to, struct err *e);
-/* Called when the records of the chunk were loaded: counts those without a
- * table. */
+/* Called when the records of the chunk were loaded: counts the chunk's records
+ * without a table. */
 void route_end_chunk(struct route *r);
 
 #endif

@@ -241,9 +241,9 @@ spool_get_end(const struct spool *s)
 }
 
 /* Removes the lines that were added after spool_get_end() returned the position
- * *at. At that time the lines just before the position were in memory. If they
- * have been written to the temporary file since then, together with later
- * lines, this function first reads all these lines back into memory. */
+ * *at. The lines just before this position were in memory then. If their chunk
+ * has been written to the temporary file since then, it also holds later lines:
+ * so the function reads the chunk back into memory and cuts it there. */
 int
 spool_remove_lines_after(
     struct spool *s, const struct spool_position *at, struct err *e)

@@ -77,7 +77,8 @@ int spool_remove_lines_after(
     struct spool *s, const struct spool_position *at, struct err *e);
 int spool_seal_and_rewind(struct spool *s, struct err *e);
 int spool_next_chunk(struct spool *s, struct err *e);
-/* Item i of the present chunk as the line that stage_next() gave. */
+/* Returns item i of the chunk as a struct line, like the one from which it was
+ * added. */
 struct line spool_get_line(const struct spool *s, size_t i);
 
 #endif

@@ -12,7 +12,9 @@
 #include "ledger/complete.h"
 #include "nested/nested.h"
 
-/* --mode mirror also notes the keys of rejected records. */
+/* True if the table must handle the chunk. With --tables that is only a table
+ * with records in the chunk; but in --mode mirror each table must also note the
+ * keys of rejected records. */
 static bool
 has_work_in_chunk(const struct loader *l, size_t table)
 {
@@ -85,9 +87,10 @@ load_chunks_and_settle(struct loader *l, struct err *e)
 }
 
 /* Fails with ERR_LIMIT if the loader and the stages before it have rejected
- * more records than --max-rejects allows. `in` records were loaded or rejected
- * by the loader, `rejected` of them rejected; `upstream` reject lines came in
- * the stream. `ended`: this is the end of the stream. */
+ * more records than --max-rejects allows. `in` is the number of records that
+ * reached the loader, `rejected` how many of them it has rejected, and
+ * `upstream` the number of reject lines that came in the stream. `ended` is
+ * true at the end of the stream. */
 static int
 check_reject_limit(struct loader *l, uint64_t in, uint64_t rejected,
     uint64_t upstream, bool ended, struct err *e)
@@ -236,15 +239,17 @@ check_and_commit(struct loader *l, bool ended, struct err *e)
 	return store_state_and_commit(l, ended, e);
 }
 
-/* Loads the batch in one transaction. Returns 1: the batch is committed; 0: the
- * ledger (table etl_loads) shows that this batch was committed before;
+/* Loads the batch in one transaction, and rolls it back if the result is not 1.
+ * Returns 1: the batch is committed;
+ * 0: the ledger (table etl_loads) shows that it was committed before;
  * TRY_AGAIN: the sink has found equal keys or a violated deferred constraint,
- * or a table of --nested refuses elements, and the caller must repeat the batch
- * at once, which is then loaded more carefully; TABLE_CHANGED: the table was
- * altered since the loader has read its columns; TABLE_MUST_CHANGE: --evolve
- * can make the table take records that it has refused; WORKERS_FAILED: with *e,
- * after all retries of --connections; -1 with *e. If the result is not 1, the
- * transaction is rolled back. */
+ *   or a table of --nested has refused elements. The caller must repeat the
+ *   batch at once: the next try handles these records one by one or rejects
+ *   them;
+ * TABLE_CHANGED: the table was altered after the loader had read its columns;
+ * TABLE_MUST_CHANGE: --evolve can make the table accept refused records;
+ * WORKERS_FAILED: with *e, after all retries of --connections;
+ * -1: any other failure, with *e. */
 static int
 try_batch(struct loader *l, bool ended, struct err *e)
 {

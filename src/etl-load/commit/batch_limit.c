@@ -8,9 +8,10 @@ enum {
 	                         * it writes, if it is large enough */
 };
 
-/* SQLite writes each page that a transaction has changed as a whole. If the
- * keys are in random order, nearly each record of a small batch changes a page
- * of its own; in a larger batch several records share a page. */
+/* Raises the limit of records, because SQLite writes each changed page as a
+ * whole at a commit. If the keys are in random order, nearly each record of a
+ * small batch changes a different page; in a larger batch several records share
+ * a page. */
 static void
 let_batch_grow_if_it_wrote_many_pages(struct loader *l)
 {

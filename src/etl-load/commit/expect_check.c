@@ -35,7 +35,8 @@ judge_number_or_percentage(const struct expectation *x, uint64_t n, uint64_t of,
 	    percent(n, of));
 }
 
-/* The usual number of rows is known only if enough runs came before. */
+/* Tests the number of rows against the usual number, the median of earlier
+ * runs. Only warns, and tests nothing, if there were too few runs. */
 static int
 judge_usual(struct loader *l, const struct expectation *x, uint64_t rows,
     struct found *f, struct err *e)
@@ -200,7 +201,8 @@ out:
 	return rc;
 }
 
-/* If the database does not accept the query of a test, the test is wrong. */
+/* If the database refuses the query of a test, the user has written a wrong
+ * test: the error is then ERR_CONFIG. */
 static int
 judge_columns_or_explain(struct loader *l, const struct target *t,
     const struct expectation *x, const char *rows, struct found *f,
@@ -216,7 +218,8 @@ judge_columns_or_explain(struct loader *l, const struct target *t,
 	return -1;
 }
 
-/* Appends FROM and WHERE of a query of rows of the table. */
+/* Appends the clauses FROM and WHERE, which select the rows that a test is
+ * about. */
 typedef void put_rows_function(
     const struct loader *l, const struct loaded_table *t, struct buf *b);
 
@@ -236,7 +239,8 @@ put_no_rows(
 	    t->target.table->quoted);
 }
 
-/* Begins the figure of a test with the name of the table that it is about. */
+/* Puts the name of the tested table in front of the text that says what the
+ * test has found. */
 static void
 name_table_in_figure(struct found *f, const struct table *t)
 {
@@ -273,8 +277,8 @@ judge_tables(struct loader *l, const struct expectation *x,
 	return rc;
 }
 
-/* Tries the queries on no row, so that the load does not end with an error that
- * can be known before. */
+/* Runs the queries of all tests on no rows, before anything is loaded. A query
+ * that the database refuses then ends the load at its start, not at its end. */
 static int
 try_queries(struct loader *l, struct err *e)
 {

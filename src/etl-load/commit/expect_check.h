@@ -1,6 +1,7 @@
 /* Checks the tests of --expect (l->expect) in the transaction of the load.
  * Fails: ERR_LIMIT (exit code 1) if a test fails: the caller rolls back.
- *        ERR_CONFIG if the table or the mode does not fit a test. */
+ *        ERR_CONFIG or ERR_USAGE if the test cannot be made with this table or
+ *        this mode. */
 #ifndef LOAD_EXPECT_CHECK_H
 #define LOAD_EXPECT_CHECK_H
 

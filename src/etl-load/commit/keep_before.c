@@ -9,7 +9,8 @@
 
 enum { STEP = 1000 };   /* images that before_delete_some deletes */
 
-/* False too if the table does not exist: its sink cannot take images. */
+/* Also false if --create has found no record to make the table from: then there
+ * is no table, and its sink has no functions for images. */
 static bool
 keeps_images(const struct loader *l)
 {
@@ -78,9 +79,9 @@ equals(struct db_value v, const char *text)
 	return v.len == strlen(text) && memcmp(v.p, text, v.len) == 0;
 }
 
-/* Takes the number of the entry that an earlier batch of this run has stored,
- * or fails if the run can no longer be undone as a whole. A run that was undone
- * may be loaded again: it then gets a new entry. */
+/* Uses the entry that an earlier batch of this run has stored: sets n->number.
+ * Fails if the run could not be undone as a whole. A run that was undone may be
+ * loaded again: n->there is then false, and the run gets a new entry. */
 static int
 take_stored_entry_or_fail(struct entry *n, const struct loader *l,
     const struct db_rows *r, struct err *e)
@@ -123,7 +124,8 @@ read_entry(struct entry *n, struct loader *l, struct err *e)
 	return rc;
 }
 
-/* Stores the value that the checkpoint has before the run moves it. */
+/* Stores a new entry for the run. It includes the value that the checkpoint has
+ * now, before the run moves it. */
 static int
 insert_entry(struct entry *n, struct loader *l, struct err *e)
 {
@@ -185,8 +187,9 @@ keep_before_store_images(struct loader *l, struct err *e)
 	return rc;
 }
 
-/* Each step is a transaction of its own, so that no other session waits long.
- * If the program is killed between two steps, the next load goes on. */
+/* Deletes the images of a run in small transactions, so that no other session
+ * has to wait long. If the program is killed between two of them, the next load
+ * deletes the rest. */
 static int
 delete_run(struct loader *l, const char *run, struct err *e)
 {
@@ -205,7 +208,8 @@ delete_run(struct loader *l, const char *run, struct err *e)
 	    db_sql(l->db, SQL_BEFORE_RUN_DELETE), v, 2, NULL, e);
 }
 
-/* Sets *run to an old run, which the caller frees, or to NULL. */
+/* Finds a run that is older than the last --keep-runs runs. Sets *run to its
+ * name, which the caller frees, or to NULL if there is none. */
 static int
 find_old_run(struct loader *l, char **run, struct err *e)
 {

@@ -43,8 +43,10 @@ missing_rows_note_keys_of_chunk(
 	    t->self, &t->outcome, &t->unreadable, e);
 }
 
-/* Rejects that an earlier stage has written to a file or to file descriptor 3
- * are not in the stream: only the counts of the stage include them. */
+/* Returns how many rejected records have a key that the loader cannot know.
+ * They include the rejects that an earlier stage has written to a file or to
+ * file descriptor 3: they are not in the stream, and only the counts of the
+ * stage show them. */
 static uint64_t
 count_unreadable_rejects(
     const struct loader *l, const struct loaded_table *t)
@@ -109,9 +111,10 @@ check_all_keys_are_known(struct loader *l, const struct loaded_table *t,
 	return -1;
 }
 
-/* A trigger or a rule may store a row under another key than the record's, or
- * an index may compare keys in another way than the column. Then the loader
- * cannot tell which rows came. */
+/* Fails if the table has no rows with the keys of some loaded records. A
+ * trigger or a rule may have stored a row under another key, or an index may
+ * compare keys in another way than the column. The loader could then delete
+ * rows that belong to records of the input. */
 static int
 fail_if_loaded_rows_are_missing(const struct loaded_table *t, struct err *e)
 {
@@ -136,8 +139,8 @@ check_deletes(struct loader *l, const struct loaded_table *t, uint64_t missing,
 	    check_all_keys_are_known(l, t, missing, e) == -1 ? -1 : 0;
 }
 
-/* While the rows were counted, other sessions may have added rows, so the rows
- * that were deleted are compared with the limit too. */
+/* Compares the number of deleted rows with --max-deletes again: other sessions
+ * may have added rows after the missing rows were counted. */
 static int
 delete_and_check_limit(
     struct loader *l, struct loaded_table *t, struct err *e)
@@ -167,7 +170,8 @@ delete_missing_rows_of_table(
 	missing = (uint64_t)t->mirror.missing;
 	if (missing == 0)
 		return 0;
-	/* A table may refer to this one since the load began. */
+	/* Checked again here: since the load began, another table may have got
+	 * a foreign key to this table. */
 	return refuse_referring_tables(&t->target, l->db, e) == -1 ||
 	    check_deletes(l, t, missing, e) == -1 ? -1 :
 	    delete_and_check_limit(l, t, e);
@@ -176,7 +180,8 @@ delete_missing_rows_of_table(
 int
 missing_rows_delete(struct loader *l, struct err *e)
 {
-	/* A table may refer to one that comes before it. */
+	/* The last table comes first: it may have a foreign key to a table
+	 * before it in --tables. */
 	for (size_t i = l->ntables; i-- > 0 && l->mode->mirrors;)
 		if (delete_missing_rows_of_table(l, &l->tables[i], e) == -1)
 			return -1;

@@ -1,8 +1,9 @@
-/* For --mode mirror: deletes the rows whose keys did not come, or marks them as
- * deleted (--soft-delete); for --missing close: ends them. The functions do
- * nothing in other modes.
+/* For --mode mirror: deletes the rows whose keys are not in the input, or marks
+ * them as deleted (--soft-delete). For --mode scd2 with --missing close: ends
+ * the validity of these rows. The functions do nothing in other modes.
  * Fails: ERR_LIMIT if more rows would be deleted than --max-deletes allows;
- *        ERR_DATA if rejected records may be the records of such rows. */
+ *        ERR_DATA if a rejected record may belong to such a row, because its
+ *        key cannot be read. */
 #ifndef LOAD_MISSING_ROWS_H
 #define LOAD_MISSING_ROWS_H
 
@@ -14,8 +15,8 @@ int missing_rows_check_before_load(struct loader *l, struct err *e);
 /* Called in the open transaction of a batch, before its first record is
  * written. */
 int missing_rows_start(struct loader *l, struct err *e);
-/* Called after each chunk was applied to a table, before another table or the
- * reject lines. */
+/* Called after the sink has applied a chunk to the table *t, and before the
+ * reject lines of the chunk are made. */
 int missing_rows_note_keys_of_chunk(
     struct loader *l, struct loaded_table *t, struct err *e);
 /* Called before the COMMIT. Counts the deleted rows as removed. */

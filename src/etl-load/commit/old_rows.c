@@ -3,8 +3,8 @@
 #include "table/referring.h"
 #include "table/scope.h"
 
-/* Makes a record of one --scope-value and adds its scope to those of the
- * sink. */
+/* Adds the scope of one --scope-value to the scopes of the sink: makes a record
+ * that has this scope, and passes it to the sink as a chunk. */
 static int
 add_scope_value(const struct loader *l, const struct loaded_table *t,
     struct outcome *o, const char *value, struct err *e)
@@ -49,8 +49,9 @@ start_and_add_scope_values(const struct loader *l,
 	return 0;
 }
 
-/* The sink may delete rows as soon as it gets a scope, so the values are tried
- * in a transaction that is rolled back. */
+/* Passes all values of --scope-value to the sink, to see whether it accepts
+ * them. The sink may delete rows as soon as it gets a scope, so this runs in a
+ * transaction that is rolled back. */
 static int
 check_scope_values(
     const struct loader *l, const struct loaded_table *t, struct err *e)
@@ -117,7 +118,8 @@ delete_rows_of_table(struct loader *l, struct loaded_table *t, struct err *e)
 	const struct db_fault *f = db_fault(l->db);
 	int rc;
 
-	/* A table may refer to this one since the load began. */
+	/* Checked again here: since the load began, another table may have got
+	 * a foreign key to this table. */
 	if (!t->target.swaps &&
 	    refuse_referring_tables(&t->target, l->db, e) == -1)
 		return -1;
@@ -137,7 +139,8 @@ old_rows_delete(struct loader *l, struct err *e)
 {
 	if (!l->mode->by_scope && !l->mode->replaces)
 		return 0;
-	/* A table may refer to one that comes before it. */
+	/* The last table comes first: it may have a foreign key to a table
+	 * before it in --tables. */
 	for (size_t i = l->ntables; i-- > 0;)
 		if (delete_rows_of_table(l, &l->tables[i], e) == -1)
 			return -1;

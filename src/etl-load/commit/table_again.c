@@ -6,7 +6,8 @@ read_table_again(struct loader *l, struct loaded_table *t, struct err *e)
 	struct reader *r = &t->outcome.reader;
 	struct target new;
 
-	/* After a failure, messages still name the table. */
+	/* If this fails, t->target stays: error messages take the name of the
+	 * table from it. */
 	if (loader_read_target(l, t, &new, e) == -1) {
 		target_close(&new);
 		return -1;
@@ -15,7 +16,8 @@ read_table_again(struct loader *l, struct loaded_table *t, struct err *e)
 	t->self = NULL;
 	target_close(&t->target);
 	t->target = new;
-	/* The table that refused these records was another one. */
+	/* Forget these records: the table refused them before it was altered,
+	 * so it may accept them now. */
 	refusals_clear(&t->outcome.ending);
 	reader_close(r);
 	return reader_open(r, l->stage, &t->target, l->duplicates, e) == -1 ?

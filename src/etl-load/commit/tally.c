@@ -1,9 +1,9 @@
 #include "commit/tally.h"
 
 /* Returns how many records the earlier stages have dropped before the last
- * boundary (the mark `checkpoint`, `resolve` or `end`). A record that a filter
- * has dropped is judged: without it, 3 rejects and 2 rows out of 1,000 records
- * would look like a stream of which most was rejected. */
+ * boundary (the mark `checkpoint`, `resolve` or `end`). They count as seen: if
+ * a filter has dropped 995 of 1,000 records, 3 rejects are 0.3% of the records
+ * and not most of the rest. */
 static uint64_t
 count_dropped_upstream(const struct boundary *last)
 {

@@ -120,7 +120,8 @@ create_add_columns_of_options(struct sample *s, struct err *e)
 	    -1 : 0;
 }
 
-/* SQLite compares names without regard to the case of letters. */
+/* Checks the names of the columns and their number. To SQLite two names are
+ * equal if they differ only in the case of letters. */
 static int
 check_names(const struct sample *s, enum db_kind kind, struct err *e)
 {
@@ -154,7 +155,9 @@ check_names(const struct sample *s, enum db_kind kind, struct err *e)
 	return 0;
 }
 
-/* History rows have the begin of their validity in the primary key. */
+/* Returns the second column of the primary key, or NULL. In --mode scd2 a key
+ * has several rows, so the start of their validity belongs to the primary key
+ * too. */
 static const char *
 second_part_of_key(const struct sample *s)
 {
@@ -211,8 +214,9 @@ put_key_names(struct buf *b, struct db *db, const char *key, struct err *e)
 	return 0;
 }
 
-/* The index allows one current row for each key. SQLite wants a name for it,
- * with the schema, and the table without. */
+/* Appends a unique index that allows one current row for each key. In SQLite
+ * the index needs a name; the schema then stands before this name, and not
+ * before the name of the table. */
 static int
 put_index_of_current_rows(struct buf *b, struct db *db,
     const struct sample *s, const struct table *t, struct err *e)
@@ -273,7 +277,8 @@ put_create_table(struct buf *b, struct db *db, const struct sample *s,
 	    put_index_of_current_rows(b, db, s, t, e) : 0;
 }
 
-/* The rows of a temporary table would be lost with the session. */
+/* Refuses a temporary table: the database drops it at the end of the session,
+ * and with it all loaded rows. */
 static int
 refuse_temporary_table(const struct table *t, enum db_kind kind, struct err *e)
 {
@@ -285,9 +290,10 @@ refuse_temporary_table(const struct table *t, enum db_kind kind, struct err *e)
 	    t->name);
 }
 
-/* The programs of etl would take a table with such a name for their own control
- * table, and fail. On PostgreSQL a name with a schema is accepted, because
- * --control-schema may name another schema. */
+/* Refuses the name of a control table: the programs of etl would use such a
+ * table as their own control table, and fail. PostgreSQL accepts the name with
+ * a schema, because the control tables may be in another schema
+ * (--control-schema). */
 static int
 refuse_name_of_control_table(
     const struct table *t, enum db_kind kind, struct err *e)

@@ -1,5 +1,6 @@
 /* The statements that make the table of --create.
- * Fails: ERR_CONFIG if the database cannot have such columns. */
+ * Fails: ERR_CONFIG if the database does not allow the names of the columns or
+ *        their number. */
 #ifndef LOAD_CREATE_SQL_H
 #define LOAD_CREATE_SQL_H
 

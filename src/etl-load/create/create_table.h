@@ -10,11 +10,11 @@ enum table_state {
 	TABLE_EXISTS, TABLE_MISSING,
 	TABLE_ABSENT            /* missing, and the input has no record */
 };
-/* If the table is missing, reads the sample unless *s has it. */
+/* If the table does not exist, reads the sample, unless *s holds it already. */
 int create_read_sample_if_missing(struct sample *s, struct db *db,
     struct stage *stage, enum table_state *state, struct err *e);
-/* The same, then makes the table. Sets *absent if the input has no record: then
- * there is no table. */
+/* Calls create_read_sample_if_missing(), then makes the table. If the input has
+ * no record, makes no table and sets *absent. */
 int create_table_if_missing(struct sample *s, struct db *db,
     struct stage *stage, bool *absent, struct err *e);
 /* Makes the table in the open transaction, and checks that the options fit it.

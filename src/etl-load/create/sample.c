@@ -76,8 +76,8 @@ is_nested(struct sample *s, const char *name, size_t len)
 	return found;
 }
 
-/* True if a pointer of --map begins with the member: its value, or a part of
- * it, goes into another column. */
+/* True if the member is the first part of a pointer of --map. Its value, or a
+ * part of its value, then goes into the column that --map names. */
 static bool
 is_used_by_map(struct sample *s, const char *name, size_t len)
 {
@@ -97,9 +97,9 @@ is_used_by_map(struct sample *s, const char *name, size_t len)
 	return found;
 }
 
-/* True for a member that the load does not store in a column of its own name.
- * One of them is the member of --as-of: the column valid_from gets its
- * value. */
+/* True if the table gets no column with the name of the member, because the
+ * load stores its value elsewhere or not at all. For example, the value of the
+ * member of --as-of goes into the column valid_from. */
 static bool
 gets_no_column(struct sample *s, const char *name, size_t len)
 {
@@ -113,8 +113,8 @@ gets_no_column(struct sample *s, const char *name, size_t len)
 	    (o->nested_at.n > 0 && is_nested(s, name, len));
 }
 
-/* Debezium writes this text in place of a long value that was not changed, and
- * that it therefore has not read. */
+/* Debezium writes this text in place of a long value that it does not know: the
+ * UPDATE has not changed the value, so the database has not sent it. */
 static bool
 is_debezium_placeholder(const struct sample *s, uint32_t tok)
 {
@@ -163,7 +163,8 @@ note_members(struct sample *s, uint32_t object, struct err *e)
 	return buf_check(&s->name, e);
 }
 
-/* The value of the option --map is COLUMN=POINTER. */
+/* Notes the values that --map reads from the record. The argument of --map is
+ * COLUMN=POINTER. */
 static int
 note_values_of_pointers(struct sample *s, struct err *e)
 {
@@ -188,8 +189,8 @@ find_object(const struct json *j, uint32_t parent, const char *name)
 	return v != 0 && j->tok[v].type == JSON_OBJECT ? v : 0;
 }
 
-/* Notes the members of the rows that a change of --mode cdc holds.
- * table/change.c reads rows from the same members. */
+/* Notes the members of the rows in a change of --mode cdc: its members data,
+ * after and before, from which table/change.c reads rows too. */
 static int
 note_rows_of_change(struct sample *s, struct err *e)
 {
@@ -229,7 +230,8 @@ sample_forget_records(struct sample *s)
 	s->records = s->good = 0;
 }
 
-/* Skips a record that cannot be read: the load rejects it later. */
+/* Notes the members of one record. Skips a record that is not valid: the load
+ * will reject it later. */
 int
 sample_note_record(struct sample *s, struct stage *stage,
     const struct line *l, struct err *e)
@@ -254,7 +256,8 @@ sample_read(struct sample *s, struct stage *stage, struct err *e)
 	enum stage_item item = STAGE_WAIT;
 	struct line line;
 
-	/* An earlier try may have failed for lack of memory. */
+	/* Start from the first record: an earlier call of sample_read() may
+	 * have read some records and then failed. */
 	stage_look_ahead_from_start(stage);
 	sample_forget_records(s);
 	while (s->records < SAMPLE_RECORDS) {

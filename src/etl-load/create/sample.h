@@ -28,8 +28,9 @@ struct sample {
 	struct keyset columns;
 	const struct sample_type *types;
 	size_t ntypes;
-	/* NULL, or called for each record in place of sample_note_record(): it
-	 * calls that function for each part of the record that is a row. */
+	/* If not NULL, this function is called for each record in place of
+	 * sample_note_record(). It must call sample_note_record() for each part
+	 * of the record that becomes a row. */
 	int (*note)(void *self, struct stage *stage, const struct line *l,
 	    struct err *e);
 	void *note_self;
@@ -44,16 +45,18 @@ struct sample {
 void sample_init(struct sample *s, const struct load_opts *o,
     const struct load_mode *mode, enum json_members duplicates);
 void sample_release(struct sample *s);
-/* Waits for the first record without a limit. */
+/* Reads the sample. Waits for its first record without a time limit. */
 int sample_read(struct sample *s, struct stage *stage, struct err *e);
-/* The parts of sample_read(): notes the members of one record. */
+/* sample_read() calls these two functions: the first forgets the sample, the
+ * second notes the members of one record. */
 void sample_forget_records(struct sample *s);
 int sample_note_record(struct sample *s, struct stage *stage,
     const struct line *l, struct err *e);
-/* Adds the bits to those of the column, which it adds if it is new. */
+/* Adds the kinds to those of the column. Adds the column itself if it is
+ * new. */
 int sample_add_column(struct sample *s, const char *name, size_t len,
     unsigned kinds, struct err *e);
-/* The same, but the column then has no other bits. */
+/* Sets the kinds of the column to these alone. Adds the column if it is new. */
 int sample_set_column(
     struct sample *s, const char *name, unsigned kinds, struct err *e);
 /* The name of column number i. */

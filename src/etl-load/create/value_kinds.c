@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* PostgreSQL's numeric holds more digits than this. A longer number is stored
- * as text: one record must not cost a megabyte of zeros. */
+/* Numbers with more digits are stored as text, although PostgreSQL's numeric
+ * allows more: a short number such as 1e100000 would need 100,000 digits in the
+ * table. */
 enum { NUMBER_DIGITS = 1000, DATE_TEXT = 10 };
 
 static unsigned
@@ -85,9 +86,9 @@ value_kind(const struct json *j, uint32_t tok)
 	}
 }
 
-/* Returns the type in the first row of the table whose kinds include all kinds
- * of the values. In SQLite a NUMERIC column keeps 64-bit integers and doubles,
- * and a TEXT column keeps each value as it is written. */
+/* Returns the type for values of these kinds: that of the first line in types[]
+ * that includes all of them. In SQLite a NUMERIC column keeps 64-bit integers
+ * and doubles, and a TEXT column keeps each value as it is written. */
 const char *
 value_type_name(unsigned kinds, enum db_kind db)
 {

@@ -1,6 +1,6 @@
-/* Finds the type of a column that --create or --evolve makes, from the values
- * that the column must hold. For each value set the bit of its kind; the bits
- * of all values together give the type. */
+/* Finds the type of a column that --create or --evolve makes. Each value that
+ * the column must hold has a kind, which is one bit. The bits of all values
+ * together give the type. */
 #ifndef LOAD_VALUE_KINDS_H
 #define LOAD_VALUE_KINDS_H
 
@@ -23,9 +23,10 @@ enum {
 	KIND_OPTION_JSON = 4096
 };
 
-/* The kind of the value that is token `tok`; 0 for null. */
+/* Returns the kind of the value that is token `tok`; 0 for null. */
 unsigned value_kind(const struct json *j, uint32_t tok);
-/* The type of a column with values of these kinds. Without kinds: text. */
+/* Returns the type of a column with values of these kinds, as SQL: text if
+ * `kinds` is 0. */
 const char *value_type_name(unsigned kinds, enum db_kind db);
 size_t max_columns_of_table(enum db_kind db);
 

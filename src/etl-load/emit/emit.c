@@ -14,8 +14,8 @@
 
 enum { IN_MEMORY = 256 << 10 };
 
-/* The lines of one try of a batch: those that memory does not hold are in a
- * temporary file, and come first. */
+/* The lines that one try of a batch has made. The first ones are in a temporary
+ * file if they were too many for memory; the last ones are in `b`. */
 struct lines_of_try {
 	struct buf b;
 	int fd;                 /* -1: none */
@@ -81,9 +81,10 @@ emit_open(struct loader *l, const struct stdfd *fds, struct err *e)
 	return stage_open(&m->out, &m->conf, e);
 }
 
-/* The stream gets the name of the input stream. Plain input gives a plain
- * stream. The checkpoint marks of the input are left out: the database that
- * loads this stream counts the versions of its checkpoints for itself. */
+/* Begins the output stream, with the name of the input stream. If the input is
+ * plain, the output is plain too. The checkpoint marks of the input are not
+ * copied: their versions belong to this database, and the database that loads
+ * the output counts versions of its own. */
 static int
 start_stream_once(struct loader *l, struct err *e)
 {
@@ -229,8 +230,9 @@ write_file(struct emit *m, const struct lines_of_try *t, struct err *e)
 	return 0;
 }
 
-/* Puts in front of the error what was committed. If the reader of the output
- * has ended (ERR_GONE), the program ends without a message. */
+/* Begins the error message with `state`, which says what was committed. Leaves
+ * the error ERR_GONE as it is: the reader of the output has exited, and the
+ * program then ends without a message. */
 static int
 fail_after_commit(const char *state, struct err *e)
 {

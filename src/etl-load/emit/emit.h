@@ -1,9 +1,9 @@
-/* --emit changes|rows: writes to standard output what each batch has committed,
- * after its COMMIT, as a stream of its own.
- * Flow:  emit_collect() reads the changes in the transaction into a file.
+/* --emit changes|rows: after each COMMIT, writes the rows that the batch has
+ * changed to standard output, as a stream of its own.
+ * Flow:  emit_collect() reads the changes inside the transaction.
  *        emit_note_commit() is called before the COMMIT is sent, and
- *        emit_write_committed() when it is known to be done. Until then another
- *        try of the batch does not change what was collected.
+ *        emit_write_committed() once it is known to be done. A try between the
+ *        two collects its own lines and keeps those of the COMMIT.
  * Each function does nothing if --emit is not given. */
 #ifndef LOAD_EMIT_H
 #define LOAD_EMIT_H

@@ -13,7 +13,8 @@ is_left_out(const struct column *c, bool generated)
 	return c->generated && !c->identity && !generated;
 }
 
-/* PostgreSQL makes the JSON: it knows the types. */
+/* Appends an expression with which PostgreSQL makes the JSON object, because
+ * only PostgreSQL knows how to write each type as JSON. */
 static void
 put_pg_row(struct buf *b, const struct table *t, bool generated,
     const char *image)
@@ -32,7 +33,8 @@ put_pg_row(struct buf *b, const struct table *t, bool generated,
 	buf_str(b, ") AS \"etl.x\")::text");
 }
 
-/* Deletes come first, so that they free their values of unique indexes. */
+/* The query returns deleted rows first: a program that applies the changes in
+ * this order can then insert rows with the same values in unique columns. */
 void
 emit_put_query(
     struct buf *b, enum db_kind kind, const struct table *t, bool generated)
@@ -54,8 +56,9 @@ emit_put_query(
 	    lite ? "temp" : "pg_temp", lite ? "IS NOT" : "IS DISTINCT FROM");
 }
 
-/* `text` is a value of SQLite with its tag (db_add_image_functions()). A text
- * that JSON cannot hold is written as bytes. */
+/* Appends a value of an SQLite image as JSON. `text` begins with a letter for
+ * the type (see db_add_image_functions()). A blob or a text that is not valid
+ * UTF-8 is written as hexadecimal digits. */
 static void
 put_tagged(struct buf *b, const struct buf *text)
 {

@@ -1,10 +1,10 @@
 /* The rows of --emit as JSON objects.
- * Gives: emit_put_query() appends a query of etl_load_images that returns the
- *        operation, the row now and the row before, both as texts.
- *        emit_put_row() appends such a text as one JSON object without line
- *        ends. With generated = false, columns that the database generates are
- *        left out: --mode cdc elsewhere would not take them.
- * Fails: ERR_BUG if the text is not one of that query on this database. */
+ * Gives: emit_put_query() appends a query of etl_load_images that returns for
+ *        each changed row: the operation, the row now and the row before, both
+ *        as texts. emit_put_row() appends such a text as one JSON object on one
+ *        line. If `generated` is false, it leaves out columns that the database
+ *        generates: a load with --mode cdc would refuse values for them.
+ * Fails: ERR_BUG if the text is not from this query on this database. */
 #ifndef LOAD_EMIT_ROW_H
 #define LOAD_EMIT_ROW_H
 

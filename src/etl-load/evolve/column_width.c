@@ -59,7 +59,8 @@ column_width_name(enum column_width w)
 	    "text";
 }
 
-/* A cast of float8 to numeric keeps only 15 digits; its text keeps all. */
+/* A float becomes numeric by way of its text: a direct cast of float8 to
+ * numeric would keep only 15 digits. */
 void
 column_put_widening(
     struct buf *b, const struct column *c, enum column_width w)

@@ -1,7 +1,7 @@
 /* How --evolve widens a column of PostgreSQL: small integers to bigint;
- * integers, floats and numerics with a limit to numeric; numbers, booleans,
+ * integers, floats, and numerics with a limit to numeric; numbers, booleans,
  * dates and times to text.
- * Gives: only types that hold all values that the column has. */
+ * Gives: only types that can hold all values that the column already has. */
 #ifndef LOAD_COLUMN_WIDTH_H
 #define LOAD_COLUMN_WIDTH_H
 
@@ -9,9 +9,9 @@
 
 enum column_width { WIDTH_KEEP, WIDTH_BIGINT, WIDTH_NUMERIC, WIDTH_TEXT };
 
-/* Returns the type that the column needs, so that it takes a value that its
- * present type has refused. The kinds of this value are those of
- * create/value_kinds.h. WIDTH_KEEP: no wider type would take it. */
+/* Returns a wider type for a column that has refused a value; `kinds` is the
+ * kind of this value (create/value_kinds.h). WIDTH_KEEP: no wider type could
+ * hold the value. */
 enum column_width column_find_width(const struct column *c, unsigned kinds);
 const char *column_width_name(enum column_width w);
 /* Appends ALTER COLUMN ... TYPE. Numbers keep all their digits, and a time

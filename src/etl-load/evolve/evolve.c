@@ -53,8 +53,8 @@ is_same_to_sqlite(const char *a, size_t na, const char *b, size_t nb)
 	return na == nb && strncasecmp(a, b, na) == 0;
 }
 
-/* SQLite compares the names of columns without regard to the case of
- * letters. */
+/* True if SQLite would take the name for that of another column: to SQLite two
+ * names are equal if they differ only in the case of letters. */
 static bool
 sqlite_has_name(const struct evolve *v, const struct table *t,
     const char *name, size_t len)
@@ -90,7 +90,7 @@ is_name_of_pg(const char *name, size_t len)
 	return len >= 4 && memcmp(name, "etl.", 4) == 0;
 }
 
-/* Returns 1; 0: no column can have the name; -1 with *e. */
+/* Returns 1 if a column can have this name; 0 if not; -1 with *e. */
 static int
 database_takes_name(const struct evolve *v, struct db *db,
     const struct table *t, const char *name, size_t len, struct err *e)
@@ -107,8 +107,8 @@ database_takes_name(const struct evolve *v, struct db *db,
 	    !sqlite_has_name(v, t, name, len) : !is_name_of_pg(name, len);
 }
 
-/* Returns 1 if the table may get a column for each member of the record that it
- * lacks; 0 if not; -1 with *e. */
+/* Returns 1 if columns can be added for all members of the record that have no
+ * column in the table; 0 if not; -1 with *e. */
 static int
 may_add_columns(const struct evolve *v, struct db *db, const struct table *t,
     struct err *e)
@@ -172,8 +172,8 @@ evolve_widen_column(struct evolve *v, const struct column *c, unsigned kinds,
 	return have == NULL ? -1 : 0;
 }
 
-/* Notes which wider type the column needs that has refused a value. The pointer
- * of the reject names this column. */
+/* A column has refused the value at `pointer`, the pointer of the reject. Notes
+ * the wider type with which the column would accept the value. */
 static int
 widen_column_of_reject(struct evolve *v, const struct target *t,
     const char *pointer, struct err *e)

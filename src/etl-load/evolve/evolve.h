@@ -1,7 +1,6 @@
-/* --evolve: finds out from the rejected records of a batch how the table must
- * change so that it takes them: which columns it lacks, and which are too
- * narrow. The batch is then rolled back, the table altered, and the batch
- * loaded again.
+/* --evolve: finds out from the rejected records of a batch which columns the
+ * table lacks and which columns are too narrow. The batch is then rolled back,
+ * the table is altered, and the batch is loaded again.
  * Owns:  the changes; evolve_release() frees them. */
 #ifndef LOAD_EVOLVE_H
 #define LOAD_EVOLVE_H
@@ -23,32 +22,36 @@ struct evolve {
 void evolve_init(struct evolve *v, const struct load_opts *o,
     const struct load_mode *mode, enum json_members duplicates);
 void evolve_release(struct evolve *v);
-/* Called before each try of a batch. */
+/* Forgets the changes that the failed try has noted. Called before each try of
+ * a batch. */
 void evolve_forget_changes(struct evolve *v);
 /* Called when the records of a chunk were applied: adds the changes that its
  * rejected records need. */
 int evolve_note_refused_records(struct evolve *v, const struct outcome *o,
     struct db *db, struct err *e);
-/* NULL if the table has no column of this name. */
+/* Returns the column of this name, or NULL if the table has none. */
 const struct column *evolve_find_column(
     const struct table *t, const char *name, size_t len);
 bool evolve_is_needed(const struct evolve *v);
-/* The parts of it: adds a column for each member of v->record that the table
- * lacks, or none; widens the column for a value of these kinds. */
+/* The two parts of evolve_note_refused_records(). The first adds a column for
+ * each member of v->record that has none in the table; if one of them cannot be
+ * added, it adds none. The second widens the column for a value of these
+ * kinds. */
 int evolve_add_columns_of_record(struct evolve *v, struct db *db,
     const struct table *t, struct err *e);
 int evolve_widen_column(struct evolve *v, const struct column *c,
     unsigned kinds, struct err *e);
-/* For --plan: adds the changes that a record needs which is not loaded. Only
- * those are found that are certain without the database. */
+/* For --plan: examines a record of the sample without loading it, and adds the
+ * changes that it needs. Finds only those changes that are certain without the
+ * answer of the database. */
 int evolve_note_planned_record(struct evolve *v, struct reader *r,
     const struct line *l, bool adds_columns, struct db *db, struct err *e);
 /* Appends the statements that evolve_alter_table() runs. */
 int evolve_put_statements(struct buf *b, const struct evolve *v, struct db *db,
     const struct table *t, struct err *e);
-/* Makes the changes in a transaction of their own, and prints them. If another
- * program has altered the table meanwhile, makes none. The caller then reads
- * the table again. */
+/* Alters the table in a transaction of its own, and prints the changes. If
+ * another program has altered the table meanwhile, changes nothing. In both
+ * cases the caller must read the table again. */
 int evolve_alter_table(struct evolve *v, struct db *db,
     const struct table *t, struct err *e);
 

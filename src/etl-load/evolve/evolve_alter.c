@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-/* The types of a STRICT table of SQLite. ANY keeps a number as it is. */
+/* Returns the type for a STRICT table of SQLite, which allows only some types.
+ * A column of the type ANY keeps each number as it is. */
 static const char *
 find_strict_type(const char *type)
 {
@@ -28,8 +29,9 @@ find_column_of_entry(const struct keyset *k, size_t i, const struct table *t)
 	return evolve_find_column(t, k->bytes.data + k->v[i].at, k->v[i].len);
 }
 
-/* SQLite alters one column at a time. PostgreSQL makes all changes in one pass
- * over the table. */
+/* Appends one ALTER TABLE for each column on SQLite, which can add only one
+ * column at a time. On PostgreSQL appends one ALTER TABLE with all changes: the
+ * server then rewrites the table only once. */
 int
 evolve_put_statements(struct buf *b, const struct evolve *v, struct db *db,
     const struct table *t, struct err *e)
@@ -96,9 +98,9 @@ lock_and_compare_table(struct db *db, const struct table *t, struct err *e)
 	    !changed;
 }
 
-/* True if *e says that another program has added the column first. PostgreSQL
- * accepts this, as the statement says ADD COLUMN IF NOT EXISTS. SQLite does not
- * have these words, and its only sign is the text of the message. */
+/* True if *e says that another program has added the column first. SQLite has
+ * no ADD COLUMN IF NOT EXISTS, and only the text of its message tells this
+ * error from others. On PostgreSQL the error cannot occur. */
 static bool
 column_was_added_by_other(struct db *db, const struct err *e)
 {
@@ -164,7 +166,9 @@ print_changes(const struct evolve *v, struct db *db, const struct table *t)
 	buf_release(&b);
 }
 
-/* SQLSTATE 0A000: the message names, for example, a view of the column. */
+/* Adds advice to the error of an ALTER TABLE. SQLSTATE 0A000 means that another
+ * object depends on the column, for example a view; the message names this
+ * object. */
 static void
 advise_after_refused_alter(
     const struct db *db, const struct table *t, struct err *e)

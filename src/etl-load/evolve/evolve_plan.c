@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* No digit, and neither NaN nor Infinity: no spelling of a number. */
+/* True if the text is certainly not a number for PostgreSQL: it has no digit
+ * and is neither NaN nor Infinity. */
 static bool
 is_no_number(const char *p, size_t n)
 {
@@ -24,7 +25,8 @@ integer_is_out_of_range(const struct column *c, const char *p, size_t n)
 	    v < c->min || v > c->max);
 }
 
-/* True if the column of PostgreSQL is sure to refuse the value. */
+/* True if it is certain, without asking the server, that the column of
+ * PostgreSQL refuses the value. */
 static bool
 is_refused(const struct column *c, const struct json *j, uint32_t tok)
 {

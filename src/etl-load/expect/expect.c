@@ -115,7 +115,9 @@ read_number(struct expectation *x)
 	return strcmp(end, "usual") == 0;
 }
 
-/* Reads now, now-1d or now+2h; everything else is a value of the column. */
+/* Reads x->value. The forms now, now-1d and now+2h are times. Any other text is
+ * a value that is compared with those of the column. Returns false for now+ or
+ * now- without a duration. */
 static bool
 read_time_or_value(struct expectation *x)
 {

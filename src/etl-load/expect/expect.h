@@ -41,7 +41,8 @@ struct expect {
 int expect_parse(
     struct expect *x, const struct opt_list *tests, struct err *e);
 void expect_release(struct expect *x);
-/* True if `is` and the wanted number compare as the test says. */
+/* True if the comparison of the test holds for the figure `is`. In rows>=100,
+ * for example, `wanted` is 100 and the operator is >=. */
 bool expect_compare(const struct expectation *x, double is, double wanted);
 
 #endif

@@ -18,7 +18,8 @@ expect_put_null_query(struct buf *b, enum db_kind kind,
 	    count(kind), count(kind), c->quoted, rows);
 }
 
-/* As in a unique index, a row with a NULL equals no other row. */
+/* Ignores rows with NULL in one of the columns: as in a unique index, such a
+ * row equals no other row. */
 void
 expect_put_unique_query(struct buf *b, enum db_kind kind,
     const struct target *t, const size_t *columns, size_t n, const char *rows)

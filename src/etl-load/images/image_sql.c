@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* SQLite allows at most 127 arguments of a function. */
+/* A call of etl_image() gets at most so many values: SQLite allows at most 127
+ * arguments of a function. */
 enum { LITE_ARGUMENTS = 100 };
 
 static const struct column *
@@ -28,7 +29,8 @@ put_sqlite_image(struct buf *b, const struct table *t, const size_t *columns,
 	buf_str(b, n > 0 ? ") || ']')" : " || ']')");
 }
 
-/* `columns` is NULL if all columns are meant. */
+/* Appends the image of n columns: those with the numbers in `columns`, or all
+ * if it is NULL. */
 static void
 put_image(struct buf *b, enum db_kind kind, const struct table *t,
     const size_t *columns, size_t n, const char *from)
@@ -84,7 +86,8 @@ image_put_value(struct buf *b, enum db_kind kind, const struct column *c,
 		    image, i, c->type);
 }
 
-/* The first conditions let the database use an index. */
+/* Compares each column of the key first, so that the database can use an index,
+ * and then the whole image of the key, which must be the same text. */
 void
 image_put_has_key(struct buf *b, enum db_kind kind, const struct table *t,
     const size_t *columns, size_t n, const char *from, const char *image)

@@ -1,18 +1,18 @@
-/* SQL for images: texts that hold the values of a row. An image is a JSON array
- * with a text for each value, or null for NULL, so SQL NULL and JSON null are
- * told apart. On PostgreSQL the text is that of the column's type. On SQLite
- * its first character says which type the value has (db_add_image_functions()).
- * Each function appends an expression to the buffer. */
+/* SQL for images. An image is a text that holds the values of a row: a JSON
+ * array with a text for each value, and with null for an SQL NULL. (The value
+ * JSON null is the text "null", so the two differ.) On PostgreSQL each text is
+ * the value's output text. On SQLite its first letter is the type of the value
+ * (db_add_image_functions()). Each function appends an SQL expression. */
 #ifndef LOAD_IMAGE_SQL_H
 #define LOAD_IMAGE_SQL_H
 
 #include "base/buf.h"
 #include "db/table.h"
 
-/* The image of all columns of the row `from`. */
+/* The image of all columns of the row `from`, which is an SQL name. */
 void image_put_row(struct buf *b, enum db_kind kind, const struct table *t,
     const char *from);
-/* The image of some of its columns. */
+/* The image of n columns of the row `from`. */
 void image_put_columns(struct buf *b, enum db_kind kind, const struct table *t,
     const size_t *columns, size_t n, const char *from);
 /* ["id","title"]: the names of the table's columns as JSON. If `columns` is not

@@ -42,10 +42,10 @@ rejects_make_lines_of_chunk(struct loader *l, struct err *e)
 }
 
 /* True if the reject line is stored in the database as a dead letter; false if
- * it goes to a file or to file descriptor 3. Stored are the lines that earlier
- * stages sent in the stream (ITEM_REJECT). The loader's own reject lines are
- * stored in a replay, and in a marked stream (it starts with the mark `begin`)
- * without --rejects and without an open file descriptor 3. */
+ * it is written to a file or to file descriptor 3. A line that an earlier stage
+ * has sent in the stream (ITEM_REJECT) is always stored. A line of the loader
+ * itself is stored in a replay, and also in any other marked stream unless
+ * --rejects is given or file descriptor 3 is open. */
 static bool
 is_stored_as_letter(const struct loader *l, const struct item *it)
 {
@@ -53,12 +53,11 @@ is_stored_as_letter(const struct loader *l, const struct item *it)
 	    stage_reject_way(l->stage) == REJECT_TO_STREAM;
 }
 
-/* Stores those reject lines of the chunk (the reject lines in memory) that
- * belong in the database as dead letters. Returns 1: it stored some; 0: the
- * chunk has none; -1 with *e. A large line usually has a chunk of its own.
- * letters_add_and_release_line() may free the bytes of such a line while it
- * stores them, because a later spool_seal_and_rewind() reads the line from the
- * temporary file again. */
+/* Stores those reject lines of the chunk (the reject lines in memory) that are
+ * dead letters. Returns 1: it stored some; 0: the chunk has none; -1 with *e. A
+ * chunk that holds one large line alone may lose the bytes of the line while it
+ * is stored: a later spool_seal_and_rewind() reads the line from the temporary
+ * file again. */
 static int
 store_letters_of_chunk(struct loader *l, int64_t run_row, struct err *e)
 {
@@ -108,8 +107,9 @@ store_letters_of_batch(struct loader *l, int64_t run_row, struct err *e)
 	return more == -1 ? -1 : any;
 }
 
-/* The letters that the batch resolves, and the group that the mark `begin` of
- * the replay names: no mark may resolve a letter of another group. */
+/* Returns the letters that the batch resolves, and the group of letters that
+ * the mark `begin` of the replay names. A letter of another group cannot be
+ * resolved by this replay. */
 static struct letter_replays
 get_replays_of_batch(const struct loader *l)
 {
@@ -202,10 +202,10 @@ rejects_write_to_file_or_fd3(struct loader *l, struct err *e)
 			    mark_reject_written(l, line.number, e) == -1)
 				return -1;
 		}
-	/* Each reject line carries a number that no other reject line of this
-	 * process has. The reject lines above are already in the file. If the
-	 * batch is tried again, its rejects must not get their numbers, so the
-	 * next try starts with the number after the last one. */
+	/* Each reject line has a number (its occurrence) that no other reject
+	 * line of this process has. If the batch is tried again, its new reject
+	 * lines must not get the numbers of the lines that are in the file
+	 * already. So the next try starts after the last number. */
 	l->rejects.first_occurrence = stage_who(l->stage)->n;
 	return more;
 }

@@ -5,8 +5,9 @@
 
 #include <stdlib.h>
 
-/* The number of replacements is the version of a checkpoint whose name is @ and
- * the name of the table. */
+/* Makes the name under which the table etl_checkpoints stores how often loads
+ * have replaced the table: an @ and the name of the table. The version of this
+ * checkpoint is the number. */
 static int
 put_name_of_version(struct buf *b, const struct table *t, struct err *e)
 {
@@ -96,9 +97,10 @@ complete_refuse_replay(
 	    l->mode->name);
 }
 
-/* In --mode delete-insert each stream replaces the scopes of its own records.
- * But each stream would also empty the scopes of --scope-value, into which the
- * stream before may have just inserted rows. */
+/* --mode delete-insert may load a second stream, because each stream replaces
+ * only the scopes of its own records. But not with --scope-value: each stream
+ * would empty these scopes, and so delete the rows that the first one has just
+ * inserted. */
 int
 complete_refuse_second_stream(const struct loader *l, struct err *e)
 {
@@ -124,9 +126,10 @@ fail_increment(const struct loader *l, struct err *e)
 	    l->stream.checkpoint, l->mode->name);
 }
 
-/* The stored value is the one that etl-extract has read as its start. With
- * --again or --no-checkpoint the stream may be older than the stored value:
- * then only its marks tell. */
+/* A stored value means that etl-extract has started at this value, and so the
+ * stream is an increment. has_stored_value is false with --again and
+ * --no-checkpoint, because such a stream may be older than the stored value.
+ * Then complete_refuse_increment_at_mark() decides. */
 int
 complete_refuse_increment_at_begin(const struct loader *l, struct err *e)
 {
@@ -134,8 +137,10 @@ complete_refuse_increment_at_begin(const struct loader *l, struct err *e)
 	    fail_increment(l, e) : 0;
 }
 
-/* A stream without records may have no mark checkpoint. Its mark end then has
- * the version of the checkpoint, which is above 0 if one was stored. */
+/* A mark `checkpoint` with the member `from` belongs to an increment. If there
+ * are no records, there may be no mark `checkpoint`: then the mark `end` has
+ * the version of the checkpoint, and a version above 0 means that a value was
+ * stored. */
 int
 complete_refuse_increment_at_mark(
     const struct loader *l, const struct mark *m, struct err *e)

@@ -1,29 +1,32 @@
 /* For the modes that need a complete stream (struct load_mode: complete). They
- * replace rows by the records of one stream, so they may neither load a part of
- * a stream nor an increment, which has only the records that are new since the
- * last run. They do nothing in the other modes.
+ * replace rows by the records of one stream. So the stream must be whole, and
+ * it must not be an increment, which has only the records that are new since
+ * the last run. The functions do nothing in other modes.
  * Fails: ERR_CONFIG for an increment or a replay, ERR_DATA for input that may
- *        be incomplete, ERR_RETRY if another load was faster. */
+ *        be incomplete, ERR_RETRY if another load has replaced rows
+ *        meanwhile. */
 #ifndef LOAD_COMPLETE_H
 #define LOAD_COMPLETE_H
 
 #include "loader.h"
 
-/* Called before anything is read. Stores in each table's `replaced` how often
- * such loads have replaced rows of the table. */
+/* Called before anything is read. Sets `replaced` of each table: how often
+ * loads in such modes have replaced rows of the table so far. */
 int complete_read_versions(struct loader *l, struct err *e);
-/* Called before the COMMIT. Adds 1 to the stored numbers, unless another load
- * has changed one meanwhile. */
+/* Called before the COMMIT. Adds 1 to the stored number of each table. Fails if
+ * another load has changed one of them since complete_read_versions(). */
 int complete_check_and_raise_versions(struct loader *l, struct err *e);
-/* Called after the COMMIT: the next load of this process expects the new
- * numbers. */
+/* Called after the COMMIT. Adds 1 to `replaced` of each table, for the next
+ * load of this process. */
 void complete_note_raised_versions(struct loader *l);
 int complete_refuse_replay(
     const struct loader *l, const struct mark *begin, struct err *e);
-/* Called at each mark begin. Fails if --mode replace or mirror has loaded a
- * stream: the next one would delete its rows. */
+/* Called at each mark `begin`. Fails if this process has loaded a stream with
+ * --mode replace or mirror before: the second stream would delete the rows of
+ * the first. */
 int complete_refuse_second_stream(const struct loader *l, struct err *e);
-/* Called at the mark begin of a stream that was not loaded before. */
+/* Called at the mark `begin` of a stream, unless an earlier run has loaded
+ * it. */
 int complete_refuse_increment_at_begin(const struct loader *l, struct err *e);
 /* Called at a mark `checkpoint` or `end`. */
 int complete_refuse_increment_at_mark(

@@ -15,10 +15,11 @@ make_ledger_entry(const struct loader *l)
 {
 	const struct stream *s = &l->stream;
 
-	/* `appends` in the ledger (table etl_loads) tells etl-run not to repeat
-	 * a run that failed. If the mode inserts a record each time it comes,
-	 * and the load moves no checkpoint, a second run would read all records
-	 * again and insert them twice. */
+	/* `appends` in the ledger (table etl_loads) tells etl-run that it must
+	 * not repeat a failed run. A second run would read all records again
+	 * and insert them twice if two things are true: the mode inserts a
+	 * record each time that it is read, and the load moves no
+	 * checkpoint. */
 	bool appends = !l->mode->repeatable && (s->passive ||
 	    (s->checkpoint == NULL && !s->replay));
 
@@ -60,11 +61,11 @@ stream_read_ledger_counts(struct loader *l, struct sums *sums, struct err *e)
 	return 0;
 }
 
-/* Fails unless --no-checkpoint is given either to both of these runs or to
- * neither: the run that loaded the first part of the stream, and this run. A
- * run with --no-checkpoint does not check whether another run has moved the
- * stored checkpoint meanwhile. So its part may have written old values over
- * newer ones, and the other part must not move the checkpoint past them. */
+/* Fails if --no-checkpoint was given to the run that loaded the first part of
+ * the stream and not to this run, or the other way round. A part that is loaded
+ * with --no-checkpoint may write old values over newer ones, because it does
+ * not check whether another run has moved the checkpoint. The checkpoint must
+ * then not move past these values. */
 static int
 check_no_checkpoint_same_as_before(
     const struct stream *s, const struct ledger_row *row, struct err *e)
@@ -101,9 +102,9 @@ start_skipping_loaded_part(struct loader *l, const struct ledger_row *row,
 }
 
 /* Sets s->expected to the version that the stored checkpoint has at the start
- * of the load; each move of a checkpoint adds 1 to its version. Marks of the
- * stream may contain the version that etl-extract has read: then
- * store_version_of_mark_if_unknown() replaces s->expected by that version. */
+ * of the load. Each move of a checkpoint adds 1 to its version. If a mark of
+ * the stream contains the version that etl-extract has read,
+ * store_version_of_mark_if_unknown() later sets s->expected to that version. */
 static int
 read_checkpoint_version_if_unknown(struct loader *l, struct err *e)
 {
@@ -150,8 +151,9 @@ report_load_to_run(struct loader *l, struct err *e)
 	return stage_report_load(l->stage, &load, e);
 }
 
-/* Sets how many rejects of the loaded part were kept. The counts of the loader
- * itself start anew in another run, and so do its own rejects. */
+/* Sets s->kept: how many rejects of the loaded part are stored or in files. If
+ * another run has loaded this part, subtracts the rejects of the loader itself,
+ * because the counts of the loader begin at 0 in each run. */
 static void
 set_kept_rejects(struct stream *s, const struct ledger_row *row,
     const struct sums *sums)
@@ -186,18 +188,20 @@ stream_read_ledger_progress_and_report_load(struct loader *l, struct err *e)
 		    "given up loading this stream: run the command again");
 	if (!row.ended && complete_refuse_increment_at_begin(l, e) == -1)
 		return -1;
-	/* A mode that needs a complete stream deletes the rows of the part that
-	 * another mode has loaded, so it loads this part again. */
+	/* A mode that needs a complete stream loads also the part that an
+	 * earlier run has loaded in another mode, because it first deletes the
+	 * rows of this part. */
 	return s->segments && row.seq > 0 && !row.ended &&
 	    !l->mode->complete ?
 	    start_skipping_loaded_part(l, &row, &sums, e) : 0;
 }
 
 /* Handles r, the result of ledger_insert_or_move_row(), which updates the
- * stream's row of the ledger (table etl_loads) in the open transaction.
- * Returns 1: the row was updated, and the caller moves the checkpoint next;
- * 0: this batch was committed by a COMMIT whose answer was lost; -1 with *e:
- * the update failed, or another loader works on the same stream. */
+ * stream's row of the ledger (table etl_loads) in the open transaction. Returns
+ * 1: the row was updated, and the caller moves the checkpoint next; 0: an
+ * earlier try has committed this batch, although the answer to its COMMIT was
+ * lost; -1 with *e: the update failed, or another loader works on the same
+ * stream. */
 static int
 go_on_if_ledger_row_moved(
     const struct loader *l, enum ledger_result r, struct err *e)
@@ -238,8 +242,9 @@ move_checkpoint_if_any(struct loader *l, struct err *e)
 	    stream_store_done_files(l, e) : -1;
 }
 
-/* The loader's own reject lines that are no dead letters are written to a file
- * or to descriptor 3 before the batch is committed. */
+/* Counts also the reject lines of the loader itself that are no dead letters:
+ * they were written to a file or to file descriptor 3 before the commit of the
+ * batch. */
 int64_t
 stream_count_kept_rejects(const struct loader *l)
 {
@@ -272,11 +277,11 @@ stream_update_ledger_and_checkpoint(struct loader *l, bool ended, struct err *e)
 	    ledger_insert_or_move_row(l->db, &g, e);
 	buf_release(&counts);
 	if ((rc = go_on_if_ledger_row_moved(l, r, e)) == 1) {
-		/* If the answer to the COMMIT of an earlier try was lost,
-		 * that COMMIT was not done: it would have changed the ledger
-		 * row first, and ledger_insert_or_move_row() would not have
-		 * found the row as it was. Nor can the server still do it:
-		 * that transaction would find the row changed by this one. */
+		/* The answer to the COMMIT of an earlier try may have been
+		 * lost. But that COMMIT was not done: it would have changed the
+		 * ledger row, and ledger_insert_or_move_row() would not have
+		 * found the row as it was. The server cannot do it later
+		 * either, because this transaction has changed the row. */
 		l->unknown = false;
 		if (move_checkpoint_if_any(l, e) == -1)
 			return -1;

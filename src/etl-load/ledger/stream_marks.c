@@ -7,10 +7,10 @@
  *   moves the checkpoint, and this file resolves no dead letter.
  * - s->last.open: the last boundary has not been committed yet, so load.c may
  *   commit up to it.
- * ledger_row.c sets two flags for this file and load.c, by the stream's row in
- * the ledger (table etl_loads): s->loaded if an earlier run has loaded the
- * whole stream, s->skipping if it has loaded the part up to mark s->skip_seq.
- * load.c then skips these records. */
+ * ledger_row.c reads the stream's row in the ledger (table etl_loads) and sets
+ * two more flags. Both mean that load.c skips records:
+ * - s->loaded: an earlier run has loaded the whole stream.
+ * - s->skipping: it has loaded the part up to mark s->skip_seq. */
 #include "loader.h"
 
 #include "base/hash.h"
@@ -114,8 +114,8 @@ check_begin_mark(const struct loader *l, const struct mark *m, struct err *e)
 	return 0;
 }
 
-/* The input may hold several streams one after the other. So this function
- * first adds the counts of the stream before to the totals. */
+/* The input may hold several streams, one after the other. So this function
+ * first adds the counts of the stream that has just ended to the totals. */
 int
 stream_start_at_begin_mark(struct loader *l, struct err *e)
 {
@@ -137,11 +137,11 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	s->passive = l->o->again || l->o->no_checkpoint;
 	s->segments = s->checkpoint != NULL || s->replay;
 	l->marked = true;
-	/* If a load breaks off in the middle, the next load of the stream
-	 * starts at the last committed boundary. A stream without such
-	 * boundaries is loaded from its start again. If the mode is not
-	 * repeatable, its records would then be inserted twice, so it is loaded
-	 * in one transaction. */
+	/* If a load is interrupted, the next load of the stream starts at the
+	 * last boundary that was committed. A stream that has no boundary
+	 * except its end is loaded again from its start. In a mode that is not
+	 * repeatable this would insert its records twice, so such a load
+	 * commits only once. */
 	l->whole = l->o->single || l->mode->complete ||
 	    (!l->mode->repeatable && !s->segments);
 	return stream_read_ledger_progress_and_report_load(l, e);
@@ -294,9 +294,9 @@ check_resolve_mark_and_add_letter(
 
 /* Called at each boundary (the mark `checkpoint`, `resolve` or `end`) while the
  * loader skips the part of the stream that an earlier run has loaded. Ends the
- * skipping at mark number s->skip_seq, the last one of that part. Fails if the
- * mark with this number is missing, or if another number of records comes
- * before it than in the earlier run (l->sums.in): the stream was changed. */
+ * skipping at mark number s->skip_seq, the last one of that part. Fails if this
+ * mark is missing, or if the number of records before it is not the one in the
+ * ledger (l->sums.in): then it is not the same stream. */
 static int
 end_skipping_at_loaded_boundary(
     struct loader *l, const struct mark *m, struct err *e)

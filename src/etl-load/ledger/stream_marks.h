@@ -1,10 +1,10 @@
 /* The state of a marked stream: what its marks said, and what the ledger (table
  * etl_loads) says about it.
  * Owns:  its texts and letters; stream_release() frees them.
- * Rules: a stream with checkpoints and a replay consist of segments: only the
- *        records before a boundary may be committed.
- * Fails: 76 if marks contradict each other or the ledger, 78 if rejects of a
- *        replay went somewhere else than into the stream. */
+ * Rules: a stream with checkpoints, or a replay, consists of segments: a commit
+ *        must end at a boundary.
+ * Fails: exit code 76 if marks contradict each other or the ledger, 78 if
+ *        rejects of a replay were written elsewhere than into the stream. */
 #ifndef LOAD_STREAM_MARKS_H
 #define LOAD_STREAM_MARKS_H
 
@@ -90,19 +90,21 @@ int stream_check_and_store_boundary(struct loader *l, struct err *e);
  * that this batch was committed before; -1 with *e. */
 int stream_update_ledger_and_checkpoint(
     struct loader *l, bool ended, struct err *e);
-/* Called in another transaction that writes rows of the batch, before its
- * COMMIT: fails if the ledger or the checkpoint is not as the batch expects it.
- * Until the transaction ends, no other loader can change them. */
+/* Called on a connection of --connections, before the COMMIT of its
+ * transaction. Fails if the ledger or the checkpoint is not as the batch
+ * expects it. Also locks their rows: no other loader can change them until the
+ * transaction ends. */
 int stream_lock_ledger_and_checkpoint(
     const struct loader *l, struct db *db, struct err *e);
 /* True if each batch of the stream checks the version of a stored checkpoint
  * and may move this checkpoint. */
 bool stream_has_checkpoint(const struct stream *s);
-/* Reads the loader's counts from the stream's row in the ledger. */
+/* Reads the loader's counts from the stream's row in the ledger. Also sets
+ * l->stream.kept from this row. */
 int stream_read_ledger_counts(
     struct loader *l, struct sums *sums, struct err *e);
-/* Returns how many rejects of the stream are kept (struct stream) with the
- * present batch; -1: not known. */
+/* Returns how many rejects of the stream are kept, those of the present batch
+ * included (see `kept` in struct stream); -1: not known. */
 int64_t stream_count_kept_rejects(const struct loader *l);
 /* Called after the batch was committed: forgets its letters and its checkpoint
  * value. */
@@ -115,10 +117,10 @@ int stream_close_ledger_row(struct loader *l, struct err *e);
 /* Stores the files of the batch's checkpoint marks as done, in the open
  * transaction. */
 int stream_store_done_files(struct loader *l, struct err *e);
-/* If the stream has ended with a mark failed that lists broken files, stores
- * them in a transaction that changes nothing else. Stores nothing if another
- * run has moved the checkpoint meanwhile: what that run has found out about the
- * files is newer. */
+/* If the stream has ended with a mark `failed` that lists broken files, stores
+ * the names of these files in a transaction of its own. Stores nothing if
+ * another run has moved the checkpoint meanwhile, because that run knows more
+ * recent things about the files. */
 int stream_store_broken_files(struct loader *l, struct err *e);
 void stream_release(struct stream *s);
 

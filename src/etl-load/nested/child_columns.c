@@ -27,8 +27,8 @@ is_name(enum db_kind kind, const char *name, struct db_value v)
 	    memcmp(name, v.p, n)) == 0;
 }
 
-/* Returns the place in the parent's key of the column to which a foreign key
- * refers, or nkey if it is not in the key. */
+/* Finds the column of the parent that a column of a foreign key refers to.
+ * Returns its place in the parent's key, or nkey if it is not in the key. */
 static size_t
 find_place_in_key(
     const struct foreign_key *f, int64_t place, struct db_value other)
@@ -62,8 +62,9 @@ add_column(struct foreign_key *f, const struct db_rows *r)
 	f->fits = false;
 }
 
-/* Called after the last column of a foreign key. The scope takes the columns of
- * the first one that fits. */
+/* Called after the last column of a foreign key. If the foreign key refers to
+ * the whole key of the parent, counts it in f->found; the first such foreign
+ * key sets the columns of the scope. */
 static void
 end_foreign_key(struct foreign_key *f, struct shape *scope)
 {
@@ -167,7 +168,8 @@ find_columns_by_name(
 	return rc;
 }
 
-/* A column that is generated takes no value from a record. */
+/* Fails if the database generates one of these columns, because then the loader
+ * cannot set it. */
 static int
 check_columns_take_values(const struct target *t, struct err *e)
 {

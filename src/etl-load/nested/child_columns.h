@@ -1,24 +1,30 @@
-/* The columns of a table of --nested that the loader sets: the key of the
- * record that has the element, and the place of the element in its array.
+/* The columns of a table of --nested that the loader itself sets: the key of
+ * the record that contains the element, and the place of the element in its
+ * array.
  * Fails: ERR_CONFIG if the table has no columns for the key. */
 #ifndef LOAD_CHILD_COLUMNS_H
 #define LOAD_CHILD_COLUMNS_H
 
 #include "table/target.h"
 
-/* Names of columns and, where an element is no object, of its member. */
+/* CHILD_POSITION is the column for the place in the array. CHILD_VALUE is the
+ * member, and so the column, of an element that is not an object. */
 #define CHILD_POSITION "_index"
 #define CHILD_VALUE "value"
 
-/* Sets t->scope, in the order of the parent's key, and t->position. The columns
- * of the key are those of the only foreign key to the parent's key. If there is
- * none, they have the names of child_put_key_name(). */
+/* Sets t->scope, the columns for the parent's key in the order of this key, and
+ * t->position. If exactly one foreign key of the table refers to the parent's
+ * key, its columns are taken; otherwise those with the names of
+ * child_put_key_name(). */
 int child_find_columns(struct target *t, const struct target *parent,
     struct db *db, struct err *e);
-/* Appends the name: table, underscore, column of the key. */
+/* Appends the name of the column for part `number` of the parent's key: the
+ * name of the parent, an underscore, and the name of the key column, such as
+ * orders_id. */
 void child_put_key_name(
     struct buf *b, const struct target *parent, size_t number);
-/* True if --nested sets the column of this name. */
+/* True if the loader itself sets the column of this name: it is for the
+ * parent's key or for the position. */
 bool child_sets_column(const struct target *t, const char *name, size_t len);
 
 #endif

@@ -16,8 +16,8 @@ refuse_record(struct loader *l, const struct child *c, size_t item,
 	return outcome_note_ending(&c->parent->outcome, item, why, e);
 }
 
-/* Refuses the record that has element number `row` of the rows, because of the
- * reject *why of this element. */
+/* Refuses the record that contains the element of row number `row`. *why says
+ * why the table has refused this row. */
 static int
 refuse_record_of_row(struct loader *l, struct child *c, size_t row,
     struct reject why, struct err *e)
@@ -38,7 +38,7 @@ refuse_record_of_row(struct loader *l, struct child *c, size_t row,
 	    refuse_record(l, c, m->item, &why, e);
 }
 
-/* Refuses the records of the rows that the table has refused. */
+/* Refuses the records to which the refused rows belong. */
 static int
 refuse_records_of_rows(
     struct loader *l, struct child *c, const struct refusals *rows,
@@ -51,7 +51,9 @@ refuse_records_of_rows(
 	return 0;
 }
 
-/* Deletes the old rows of the keys. A key that no row can have has no rows. */
+/* Deletes the rows that the table has for the keys of the added records. A key
+ * that the columns cannot hold counts as unreadable here; the table has no rows
+ * for it. */
 static int
 delete_old_rows(struct loader *l, struct child *c, struct err *e)
 {
@@ -114,8 +116,8 @@ make_room_for_row(struct child *c, struct err *e)
 	return 0;
 }
 
-/* Adds element number `number` of the array of record `item` to the rows.
- * Returns 1; 0: its record is refused; -1 with *e. */
+/* Adds the row for element m->number of the array of record m->item. Returns 1;
+ * 0: the element cannot be a row, and the record was refused; -1 with *e. */
 static int
 add_row(struct loader *l, struct child *c, uint32_t tok,
     const struct element *m, uint64_t line, struct err *e)
@@ -136,8 +138,8 @@ add_row(struct loader *l, struct child *c, uint32_t tok,
 	    spool_add_appended_line(&c->rows, at, line, e) == -1 ? -1 : 1;
 }
 
-/* Adds the elements of a record to the rows, and writes them when they are
- * many. */
+/* Adds rows for all elements of the record's array. Whenever ROWS_MOST rows are
+ * waiting, writes them. */
 static enum sink_result
 add_rows(struct loader *l, struct child *c, uint32_t array, size_t item,
     struct err *e)

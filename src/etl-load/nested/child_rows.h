@@ -1,14 +1,14 @@
-/* The rows that the elements of records give one table of --nested.
+/* The rows of one table of --nested, made from the elements of the records.
  * Gives: SINK_REPEAT as a sink does, also if a row has ended the transaction.
- *        If a row is refused, notes that its record must be rejected, sets
- *        l->nested->repeat and goes on. */
+ *        If the table refuses a row, the functions note that its record must be
+ *        rejected, set l->nested->repeat and continue. */
 #ifndef LOAD_CHILD_ROWS_H
 #define LOAD_CHILD_ROWS_H
 
 #include "nested/nested.h"
 
-/* Adds the elements of record `item` of the chunk, which is scanned in
- * l->nested->json. Writes rows when they are many. */
+/* Adds the elements of record `item` of the chunk, which was scanned into
+ * l->nested->json. Calls child_write_rows() when many rows are waiting. */
 enum sink_result child_add_record(
     struct loader *l, struct child *c, size_t item, struct err *e);
 /* Deletes the old rows of the records that were added since the last call, then

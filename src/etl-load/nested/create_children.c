@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is needed to make one table. The struct `child` stands for the table,
- * which does not exist yet: it has the columns that the loader sets. */
+/* The state while one table is made. The table does not exist yet, so `child`
+ * is a substitute for its target: it has only the columns that the loader
+ * sets. */
 struct making {
 	struct loader *l;
 	struct load_opts o;             /* as if the table was loaded by itself,
@@ -53,8 +54,8 @@ note_line(struct making *m, struct stage *stage, const struct line *l,
 	    sample_note_record(&m->sample, stage, &made, e);
 }
 
-/* Notes the columns that the loader sets. The table gets them even if no record
- * has an element. */
+/* Adds the columns that the loader sets to the sample. So the table gets them
+ * even if no record has an element. */
 static int
 note_key(struct making *m, struct stage *stage, const struct line *l,
     struct err *e)
@@ -87,7 +88,8 @@ note_elements(struct making *m, struct stage *stage, const struct line *l,
 	return buf_check(&m->lines.name, e);
 }
 
-/* Keeps the name of the member with an array that is most like the pointer. */
+/* Keeps the name of the member with an array that is most similar to the
+ * pointer, for the error message. */
 static void
 keep_nearest_array(struct suggestion *near, const struct json *j)
 {
@@ -121,8 +123,8 @@ has_key(const struct making *m)
 	return true;
 }
 
-/* Notes the elements of one record. A record that the load will reject counts
- * as one without elements. */
+/* Notes the elements of one record. A record that the load will reject is
+ * treated as a record without elements. */
 static int
 note_elements_of_record(
     void *self, struct stage *stage, const struct line *l, struct err *e)
@@ -156,7 +158,8 @@ fail_no_elements(const char *pointer, const char *table,
 	return -1;
 }
 
-/* Gives m->child the columns of the parent's key, with their types there. */
+/* Gives m->child the columns for the parent's key. They have the types that the
+ * key has in the parent. */
 static int
 set_columns_of_key(struct making *m, struct err *e)
 {
@@ -272,8 +275,8 @@ create_children_if_missing(struct loader *l, struct buf *ddl, struct err *e)
 	return rc;
 }
 
-/* Looks whether any record of the sample has an element in the array at this
- * pointer. */
+/* The state of a search for any element in the array at this pointer, in the
+ * records of the sample. */
 struct look {
 	const char *pointer;
 	struct json json;

@@ -1,7 +1,8 @@
 /* --create makes the tables of --nested that do not exist, after their parents,
- * from the elements of the first records. The columns of the parent's key have
- * the types that they have in the parent.
- * Fails: ERR_DATA if the sample has no element, as a mistyped pointer has. */
+ * from the elements of the first records. The columns for the parent's key have
+ * the same types as in the parent.
+ * Fails: ERR_DATA if no record of the sample has an element: the pointer may be
+ *        mistyped. */
 #ifndef LOAD_CREATE_CHILDREN_H
 #define LOAD_CREATE_CHILDREN_H
 
@@ -9,15 +10,17 @@
 
 struct loader;
 
-/* Makes each table in a transaction of its own or, if `ddl` is not NULL, in the
- * open transaction: appends its statements to ddl then. Sets l->absent if a
- * table is missing and the input has no record. */
+/* Makes each missing table. If `ddl` is NULL, each one is made in a transaction
+ * of its own. Otherwise they are made in the open transaction, and their
+ * statements are appended to ddl. Sets l->absent if a table is missing and the
+ * input has no record. */
 int create_children_if_missing(
     struct loader *l, struct buf *ddl, struct err *e);
-/* Called before the parent is made. Fails if a table of --nested is missing and
- * the sample has no element for it: the pointer may be mistyped. */
+/* Called before the parent is made. Fails if a table of --nested does not exist
+ * and no record of the sample has an element for it: the pointer may be
+ * mistyped. */
 int create_fail_if_child_has_no_columns(struct loader *l, struct err *e);
-/* *missing: such a table does not exist. */
+/* Sets *missing to true if one of the tables of --nested does not exist. */
 int create_find_if_child_missing(
     struct loader *l, bool *missing, struct err *e);
 

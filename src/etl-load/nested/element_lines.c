@@ -114,8 +114,9 @@ get_name(struct element_lines *l, uint32_t tok, size_t *len)
 	return buf_text(&l->name);
 }
 
-/* True if the member's value, token `tok`, is written as the value that the
- * loader gives the column of this name. */
+/* The member `name` of an element has the name of a column that the loader
+ * sets. True if its value (token `tok`) has the same text as the value that the
+ * loader sets. */
 static bool
 is_value_of_loader(const struct element_lines *l, const char *name, size_t len,
     uint32_t tok, uint64_t number)
@@ -152,9 +153,9 @@ reject_member_of_loader(struct element_lines *l, const char *name, size_t len,
 	return 0;
 }
 
-/* Appends a member of the element. If the loader sets this column itself, such
- * as the position, appends nothing, and rejects the record if the member has
- * another value. */
+/* Appends a member of the element. If the loader itself sets the column of this
+ * name, such as the position, appends nothing; if the member then has another
+ * value than the loader sets, rejects the record. */
 static int
 put_member(struct element_lines *l, struct buf *b, uint32_t tok,
     uint64_t number, struct reject *why)
@@ -195,8 +196,8 @@ element_lines_put_element(struct element_lines *l, struct buf *b,
 	return rc;
 }
 
-/* True if the pointer leads to a member that the loader has put into the line:
- * the record has no such member in the element. */
+/* `inner` is a pointer in the line that was made. True if it leads to a member
+ * that the loader has put there, which the element itself does not have. */
 static bool
 is_member_of_loader(struct element_lines *l, const char *inner)
 {

@@ -1,15 +1,15 @@
-/* Whether the columns of a table of --nested that have the record's key compare
- * values as the parent's key does. If they do not, the old rows of a record
- * whose key is written in another way would stay: the parent may take "A" and
- * "a" as one key.
- * Fails: ERR_CONFIG if they do not. */
+/* Checks that the columns for the parent's key compare values as the key does
+ * in the parent. For example, the parent may treat "A" and "a" as equal. If
+ * the table of --nested did not, a record with the key "a" would leave the old
+ * rows of "A".
+ * Fails: ERR_CONFIG if they compare values in another way. */
 #ifndef LOAD_KEY_EQUALITY_H
 #define LOAD_KEY_EQUALITY_H
 
 #include "table/target.h"
 
-/* Called when t->scope is known. On SQLite the old rows can be found by the
- * collation of the parent's key: sets t->scope_where. */
+/* Called when t->scope is known. On SQLite also sets t->scope_where, the
+ * condition that finds the old rows with the collation of the parent's key. */
 int key_equality_check(struct target *t, const struct target *parent,
     struct db *db, struct err *e);
 

@@ -106,10 +106,12 @@ write_rows_of_parent(
 	return rc;
 }
 
-/* The rows of a key that comes twice must not be written together: those of the
- * first record are deleted when the second one is written. So writes the rows
- * of the records before this one if one of them may have its key. SQLite writes
- * the rows of each record apart, which costs it no time: k is NULL. */
+/* If two records have the same key, the rows of the first must be written
+ * before the rows of the second: the second record then deletes them. So,
+ * before a record is added, writes all waiting rows if one of them may have its
+ * key. If k is NULL, equal keys cannot be found, and the rows of each record
+ * are written separately. On SQLite this costs no time, so k is always NULL
+ * there. */
 static enum sink_result
 write_rows_of_equal_key(struct loader *l, struct loaded_table *parent,
     const struct key_hash *k, const struct line *line, struct err *e)
@@ -203,8 +205,8 @@ write_records(struct loader *l, struct loaded_table *parent,
 	return rc == SINK_DONE ? write_rows_of_parent(l, parent, e) : rc;
 }
 
-/* Opens the hash of the parent's key. Returns 1; 0: there is none, because no
- * column of the key has a known equality; -1 with *e. */
+/* Opens the hash of the parent's key. Returns 1; 0: there is no hash, on SQLite
+ * or if no column of the key has a type whose equality is known; -1 with *e. */
 static int
 open_key_hash(struct loader *l, struct key_hash *k,
     const struct loaded_table *parent, struct err *e)

@@ -1,11 +1,11 @@
 /* Writes the elements of the arrays of --nested into their tables, after the
- * records that have them. When a record is written, the rows of its elements
- * replace those that the table has for its key.
+ * records that contain them. The rows of a record replace the rows that the
+ * table has for its key.
  * Owns:  struct nested in l->nested; nested_close() frees it.
  * Gives: nested_write_chunk() is called when the records of the chunk are in
- *        their tables. If an element cannot be a row, it notes that its record
- *        must be rejected, and sets l->nested->repeat: the caller then repeats
- *        the batch, once its other chunks are judged. */
+ *        their tables. If an element cannot be a row, it notes that the record
+ *        must be rejected and sets l->nested->repeat: after the last chunk the
+ *        caller repeats the batch. */
 #ifndef LOAD_NESTED_H
 #define LOAD_NESTED_H
 
@@ -46,14 +46,17 @@ struct nested {
 	bool repeat;
 };
 
-/* Allocates the state; its tables are l->tables from number l->ntables on. */
+/* Allocates the state. Its tables are the last ones of l->tables, from number
+ * l->ntables on. */
 int nested_open(struct loader *l, struct err *e);
 void nested_close(struct loader *l);
-/* Fails if the rows of a table cannot be deleted. */
+/* Fails if rows of a table of --nested cannot be deleted, for example because
+ * another table refers to them. */
 int nested_check_before_load(struct loader *l, struct err *e);
 void nested_reset_for_try(struct loader *l);
 enum sink_result nested_write_chunk(struct loader *l, struct err *e);
-/* Warns if no record had a value at the pointer: it may be mistyped. */
+/* Warns if no record had a value at the pointer of a --nested, because the
+ * pointer may be mistyped. */
 void nested_warn_if_no_value(const struct loader *l);
 
 #endif

@@ -36,8 +36,9 @@ compare_names(const void *a, const void *b)
 	return strcmp(*x, *y);
 }
 
-/* The name consists of the sorted names of the tables, so it does not depend on
- * their order in --tables. A longer name is a hash of them. */
+/* Appends one name for all tables: their names, sorted, so that it does not
+ * depend on their order in --tables. If this is longer than NAME_MOST, appends
+ * a hash of it. */
 static int
 put_name_of_tables(
     struct buf *b, const char **names, size_t n, struct err *e)
@@ -74,8 +75,9 @@ refuse_table_twice(const struct loader *l, const char **names, struct err *e)
 	return 0;
 }
 
-/* A table of --nested has no rows but those of one array: their old rows are
- * deleted. */
+/* A table of --nested can have the rows of one array only, because each record
+ * deletes its old rows there: two arrays would delete the rows of each
+ * other. */
 static int
 refuse_nested_table_twice(const struct loader *l, struct err *e)
 {

@@ -20,8 +20,8 @@ loader_store_transaction_id_of_plain_input(struct loader *l, struct err *e)
  * was committed. Returns 1: committed. 0: the caller repeats the batch, because
  * it was not committed, or because the mode is repeatable: a second load of the
  * batch leaves the table as it is. A mode that needs a complete stream repeats
- * only a batch that was not committed: its second COMMIT fails if the first one
- * succeeds late (commit/complete.c). NOT_YET: the transaction is still in
+ * only a batch that was not committed: if the first COMMIT succeeds late, the
+ * second one fails (ledger/complete.c). NOT_YET: the transaction is still in
  * progress, ask again. -1: failed, with *e. */
 static int
 ask_commit_outcome(struct loader *l, struct err *e)

@@ -17,9 +17,9 @@ time_limits_check_options(const struct load_opts *o, struct err *e)
 	    -1 ? -1 : 0;
 }
 
-/* In another journal mode than WAL, NORMAL could damage the file in a power
- * loss. The file has another mode only if another process has locked it since
- * this program has opened it. */
+/* Sets NORMAL only in the journal mode WAL: in any other mode a power loss
+ * could damage the file. The mode is another one only if another process had
+ * locked the file when this program opened it. */
 static int
 set_normal_if_wal(struct loader *l, struct err *e)
 {

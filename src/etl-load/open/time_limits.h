@@ -8,16 +8,17 @@
 /* Needs no database. Fails if --synchronous has another value than full or
  * normal. */
 int time_limits_check_options(const struct load_opts *o, struct err *e);
-/* Sets them for a connection that was just opened, if one is given. */
+/* Sets the limits of all three options for l->db, which was just opened. Does
+ * nothing if none of the options is given. */
 int time_limits_set_if_given(struct loader *l, struct err *e);
-/* Sets them again after a script of the user, which may have changed options of
- * the session: also those that db_open() sets. */
+/* Sets the limits again after a script of the user, which may have changed
+ * options of the session. Also sets again those that db_open() has set. */
 int time_limits_set(struct loader *l, struct err *e);
-/* Sets --lock-timeout and --statement-timeout for another connection. */
+/* Sets --lock-timeout and --statement-timeout for the connection *db. */
 int time_limits_set_for(
     struct db *db, const struct load_opts *o, struct err *e);
-/* If the database has failed because a limit was over, begins the message with
- * the option that sets this limit. */
+/* If the database has failed because a limit was exceeded, puts the option that
+ * sets this limit in front of the message. */
 void time_limits_name_in_error(
     const struct load_opts *o, const struct db_fault *f, struct err *e);
 

@@ -19,11 +19,13 @@ struct plan {
 struct loader;
 void plan_init(struct plan *p);
 void plan_release(struct plan *p);
-/* Takes the place of the opening of a load. */
+/* Called in place of the function that opens the database and the tables for a
+ * load. */
 int plan_open_database_and_tables(struct loader *l, struct err *e);
-/* Reads the sample of the input, for the statements of --evolve. */
+/* Finds the statements of --evolve from the first records of the input. */
 int plan_find_changes_of_table(struct loader *l, struct err *e);
-/* Prints the plan on standard output, and rolls back. */
+/* Prints the plan on standard output. Rolls back the open transaction, and with
+ * it the tables that --create has made. */
 int plan_print_and_roll_back(struct loader *l, struct err *e);
 
 #endif

@@ -32,7 +32,7 @@ find_width(const struct table *t, bool types)
 	return width;
 }
 
-/* Names the option that sets the column; NULL: the records do. */
+/* Returns the option that sets the column, or NULL if records set it. */
 static const char *
 find_option_that_sets(const struct target *t, size_t c)
 {
@@ -42,8 +42,8 @@ find_option_that_sets(const struct target *t, size_t c)
 	    history_sets_column(t, c) ? "--mode scd2" : NULL;
 }
 
-/* True if --nested gives the column the key of the record that has the
- * element. */
+/* True if the column is for the key of the parent's record, which --nested
+ * sets. */
 static bool
 is_key_of_parent(const struct target *t, size_t c)
 {

@@ -1,4 +1,4 @@
-/* Appends the part of a plan that says what each column of the table gets. */
+/* The part of a plan that says for each column where its value comes from. */
 #ifndef LOAD_PLAN_COLUMNS_H
 #define LOAD_PLAN_COLUMNS_H
 

@@ -15,8 +15,9 @@ note_record(void *self, struct stage *stage, const struct line *l,
 	    ld->plan.adds_columns, ld->db, e);
 }
 
-/* While the sample is read, unknown members are ignored: otherwise a record
- * with such a member would not show which columns are too narrow for it. */
+/* Finds the statements of --evolve. Ignores unknown members while it looks for
+ * columns that are too narrow: otherwise a record with an unknown member would
+ * be rejected before its values are examined. */
 int
 plan_find_changes_of_table(struct loader *l, struct err *e)
 {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The set of columns of a record that has a value for each. */
+/* Makes the shape of a record that has a value for each column. */
 static int
 make_full_shape(struct shape *s, const struct target *t, struct err *e)
 {
@@ -31,7 +31,8 @@ put_database(struct buf *b, const struct loader *l)
 	    l->plan.no_file ? " (a new file)" : "");
 }
 
-/* Says where the rows of a table of --nested come from. */
+/* Appends the array and the parent from which a table of --nested gets its
+ * rows. */
 static void
 put_array(struct buf *b, const struct loader *l, const struct nested_table *t)
 {
@@ -157,8 +158,8 @@ put_plan(struct buf *b, const struct loader *l, struct err *e)
 	return buf_check(b, e);
 }
 
-/* Names in statements may have control characters, which a terminal would
- * obey. */
+/* Prints the lines with control characters made visible: a name in a statement
+ * may contain some, and a terminal would act on them. */
 static int
 print_lines(const struct buf *text, struct err *e)
 {

@@ -23,7 +23,7 @@ skip_one_of(struct cursor *c, const char *any)
 	return true;
 }
 
-/* Reads a number of two or four digits. */
+/* Reads a number of exactly `digits` digits that is at most `max`. */
 static bool
 read_number(struct cursor *c, int digits, int max, int *out)
 {
@@ -178,7 +178,7 @@ as_of_read(char out[CLOCK_STAMP], const char *p, size_t n, int digits,
 	return true;
 }
 
-/* Reads back a time that put_time() has written. */
+/* Parses a text that put_time() has written. */
 static int64_t
 parse_written_time(const char *text)
 {

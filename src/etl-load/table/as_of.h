@@ -1,7 +1,7 @@
-/* The time of a change in --mode scd2, in one form: RFC 3339 in UTC with six
- * digits of the second, or just the date if the column keeps days. In this form
- * texts have the order of their times.
- * Gives: texts of CLOCK_STAMP bytes at most, with their NUL. */
+/* The time of a change in --mode scd2, as a text of a fixed form: RFC 3339 in
+ * UTC with six digits of the second or, if the column has the type date, only
+ * the date. Such texts sort in the order of their times.
+ * Gives: texts of at most CLOCK_STAMP bytes, with the NUL. */
 #ifndef LOAD_AS_OF_H
 #define LOAD_AS_OF_H
 
@@ -17,16 +17,19 @@ struct as_of_refusal {
 };
 
 /* Reads a date, or a date and a time as RFC 3339 and SQL write them. A time
- * without a zone is in UTC. `digits` is how many digits of the second the
- * column keeps, or AS_OF_DAYS. If `lossy` is set, further digits are cut off;
- * otherwise they refuse the value. Returns false with *why. */
+ * without a zone is taken as UTC. `digits` is the number of digits of the
+ * second that the column keeps, or AS_OF_DAYS. If the value has more digits,
+ * `lossy` cuts them off; otherwise the value is refused. Returns false with
+ * *why. */
 bool as_of_read(char out[CLOCK_STAMP], const char *p, size_t n, int digits,
     bool lossy, struct as_of_refusal *why);
-/* Cuts the present time, which is in the form above, to these digits. */
+/* Cuts the text of the present time to the digits of the second that the column
+ * keeps. */
 void as_of_cut(char text[CLOCK_STAMP], int digits);
-/* Replaces the time by the next one that the column can hold. Does nothing if
- * the column keeps days: a day has one row of each key. Returns false if the
- * next time is after the year 9999, which this form cannot write. */
+/* Replaces the time by the next one that the column can hold, for example one
+ * microsecond later. Does nothing if the column has the type date, because a
+ * key has at most one row for each day. Returns false if the next time is after
+ * the year 9999, which has no text of this form. */
 bool as_of_add_smallest_step(char text[CLOCK_STAMP], int digits);
 
 #endif

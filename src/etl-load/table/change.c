@@ -10,7 +10,8 @@
 
 #define OLD_COLUMN "etl.k"
 
-/* An object of the envelope with the members of a row. */
+/* An object in a change that has the members of a row: `data`, `after` or
+ * `before`. */
 struct image {
 	uint32_t token;                 /* 0: there is none */
 	const char *place;
@@ -90,9 +91,10 @@ change_has_null_payload(const struct json *record)
 	    !has_value(record, "operation") && !has_value(record, "op");
 }
 
-/* Debezium can write the change into the member `payload` beside a member
- * `schema`. If so, c->envelope becomes the payload. Returns 2 if the payload is
- * null. */
+/* Debezium can write the change into the member `payload`, with a member
+ * `schema` beside it. If so, c->envelope becomes the object in `payload`, and
+ * *inside is true. Returns 1; 2 if the payload is null, a tombstone; 0 or -1 as
+ * change_read(). */
 static int
 enter_payload(struct change *c, enum json_members duplicates, bool *inside,
     struct reject *why, struct err *e)
@@ -135,7 +137,8 @@ reject_unknown_operation(struct change *c, struct reject *why,
 	return 0;
 }
 
-/* Sets c->operation. `r` (read) is a row of Debezium's snapshot. */
+/* Sets c->operation from the member `operation` or `op`. Debezium writes r
+ * (read) for a row of its snapshot, which is loaded like an INSERT. */
 static int
 find_operation(struct change *c, bool inside, struct reject *why)
 {
@@ -230,8 +233,8 @@ read_update(struct change *c, struct json *row, const struct image *before,
 	return change_find_old_key(c, row, e) == -1 ? -1 : 1;
 }
 
-/* Of the row that a DELETE names, only the key is read: from the row before the
- * change or, if a column is missing there, from `data`. */
+/* Reads only the key of the row that a DELETE names. Each value is read from
+ * `before` or, if it is missing there, from `data` or `after`. */
 static int
 read_delete(struct change *c, struct json *row, const struct image *after,
     const struct image *before, struct err *e)
@@ -296,8 +299,9 @@ change_read(struct change *c, const struct line *l, struct json *row,
 	    read_update(c, row, &before, e) : 1;
 }
 
-/* Debezium writes this text in place of a large value (TOAST) of PostgreSQL
- * that the update has not changed. */
+/* Debezium writes this text in place of a large value of PostgreSQL (stored as
+ * TOAST) if an UPDATE has not changed it: the change that it receives lacks
+ * this value. */
 bool
 change_remove_absent_values(
     const struct json *row, uint32_t *value, size_t columns)

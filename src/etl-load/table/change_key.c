@@ -37,8 +37,9 @@ has_value(const struct json *j, uint32_t token)
 	return token != 0 && j->tok[token].type != JSON_NULL;
 }
 
-/* Appends a member with the value of column number i of the key: the first of
- * the two that has a value. Returns false if there is none. */
+/* Appends a member with the value of column number i of the key. The value is
+ * read from *first or, if it is missing or null there, from *second. Returns
+ * false if neither has it. */
 static bool
 put_key_member(struct buf *b, const struct change *c, size_t i,
     struct json *first, struct json *second)
@@ -54,9 +55,9 @@ put_key_member(struct buf *b, const struct change *c, size_t i,
 	return true;
 }
 
-/* Sets the values of those columns of the key that value[] marks: they are the
- * first members of the object, in the order of the key. Returns the token of
- * the member after them. */
+/* The object *j begins with the values of some key columns, in the order of the
+ * key: those whose value[] is not 0. Sets their value[] to the tokens of the
+ * values. Returns the token of the member after them. */
 static uint32_t
 set_values(const struct change *c, const struct json *j, uint32_t *value)
 {
@@ -71,8 +72,8 @@ set_values(const struct change *c, const struct json *j, uint32_t *value)
 	return t;
 }
 
-/* Writes an object with the key alone into b, scans it into *out, and sets the
- * values of the key's columns. */
+/* Makes an object that has only the members of the key: writes it into b, scans
+ * it into *out, and sets value[] of the key's columns. */
 static int
 make_key(struct change *c, struct buf *b, struct json *first,
     struct json *second, struct json *out, uint32_t *value, struct err *e)
@@ -89,8 +90,8 @@ make_key(struct change *c, struct buf *b, struct json *first,
 	return 0;
 }
 
-/* A partial update may have (a part of) its key only in the row before it. If
- * so, adds these members to the row. */
+/* An UPDATE may lack columns of the key because it has only changed members. If
+ * the row before the change has them, adds them to *row. */
 static int
 add_missing_key(struct change *c, struct json *row, struct err *e)
 {

@@ -1,16 +1,17 @@
-/* The keys of a change: that of its row, and the one by which an update finds
- * the row that it changes. */
+/* The two keys of a change: the key of its row, and the old key, by which an
+ * UPDATE finds the row that it changes. */
 #ifndef LOAD_CHANGE_KEY_H
 #define LOAD_CHANGE_KEY_H
 
 #include "table/change.h"
 
-/* c->old has the row before an update. Adds columns of the key that only this
- * row has to *row, as its first members. If the key has changed, sets c->moves,
- * and c->old becomes an object with the old key alone. */
+/* Called for an UPDATE; c->old is the row before the change. If *row lacks
+ * columns of the key, adds them from c->old, as the first members of *row. If
+ * the key has changed, sets c->moves and replaces c->old by an object with the
+ * old key only. */
 int change_find_old_key(struct change *c, struct json *row, struct err *e);
-/* Removes all members of *row but the key. Takes a column of the key that *row
- * lacks from *other (or NULL). */
+/* Removes all members from *row except the key. A column of the key that *row
+ * lacks is read from *other, which may be NULL. */
 int change_reduce_row_to_key(struct change *c, struct json *row,
     struct json *other, struct err *e);
 

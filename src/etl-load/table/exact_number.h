@@ -7,14 +7,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Returns how many digits after the point the number needs: 2 for 1.250, 0 for
- * 7, -2 for 1500; INT_MIN for 0, and for a text without digits. The number is
- * multiplied by 10 to the power of `exponent` first. Characters that belong to
- * no number, such as the $ of money, are ignored. */
+/* Returns how many digits after the decimal point the number needs after it was
+ * multiplied by 10 to the power of `exponent`: 2 for 1.250, 0 for 7, -2 for
+ * 1500, all with the exponent 0. Returns INT_MIN for 0 and for a text without
+ * digits. Ignores characters that belong to no number, such as the $ of the
+ * type money. */
 int count_decimals(const char *p, size_t n, int exponent);
 /* Returns false if the text is an integer, without a fraction or an exponent,
- * that a float of this many bits (24 or 53) does not keep: it neither has
- * exactly this value nor is it printed with this value. */
+ * that a float of this many bits (24 or 53) cannot keep. A float keeps the
+ * integer if it has exactly its value, or if it is printed with its digits. */
 bool float_keeps_integer(const char *p, size_t n, int bits);
 
 #endif

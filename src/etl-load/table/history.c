@@ -9,8 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Copies the text in lower case, without blanks, parentheses and quotes. In a
- * condition of one column these do not change the meaning. */
+/* Appends the text in lower case, without blanks, parentheses and quotes: in a
+ * condition about one column they do not change the meaning. */
 static void
 put_plain(struct buf *b, const char *p, size_t n)
 {
@@ -48,8 +48,8 @@ means_column_is_true(
 	return rc;
 }
 
-/* Returns the position after a name or text in quotes that begins at p; p if
- * nothing in quotes begins there. */
+/* If a name or a text in quotes begins at p, returns the position after it;
+ * otherwise returns p. */
 static const char *
 skip_quoted(const char *p, const char *end)
 {
@@ -68,8 +68,9 @@ is_part_of_word(char c)
 	return isalnum((unsigned char)c) || c == '_' || (unsigned char)c > 127;
 }
 
-/* Of a CREATE INDEX of SQLite returns what follows WHERE: no name can be this
- * word without quotes. PostgreSQL gives just the condition. */
+/* Returns the condition of a partial index. PostgreSQL gives just the
+ * condition. SQLite gives the whole CREATE INDEX: there the condition follows
+ * the word WHERE, which cannot be a name unless it is in quotes. */
 static struct db_value
 get_condition(enum db_kind kind, struct db_value v)
 {
@@ -110,7 +111,8 @@ keep_condition_of_current_rows(
 	return rc;
 }
 
-/* Returns 1: the table has the index; 0: it has not; -1 with *e. */
+/* Looks for the unique index that allows one current row for each key. Returns
+ * 1: the table has it; 0: it does not; -1 with *e. */
 static int
 find_index_of_current_rows(struct target *t, struct db *db, struct err *e)
 {
@@ -132,7 +134,9 @@ find_index_of_current_rows(struct target *t, struct db *db, struct err *e)
 	return rc;
 }
 
-/* SQLite takes no schema before the table, and wants a name for the index. */
+/* Fails with a message that contains the missing CREATE UNIQUE INDEX. SQLite
+ * does not allow a schema before the table there, and requires a name for the
+ * index. */
 static int
 fail_no_index(const struct target *t, enum db_kind kind, struct err *e)
 {
@@ -165,8 +169,8 @@ fail_no_index(const struct target *t, enum db_kind kind, struct err *e)
 	return rc;
 }
 
-/* Sets *digits to how many digits of the second the column keeps, or to
- * AS_OF_DAYS. Returns false if the column is for no date with a time. */
+/* Sets *digits to the number of digits of the second that the column keeps, or
+ * to AS_OF_DAYS. Returns false if the column cannot hold a date. */
 static bool
 find_digits(const struct column *c, enum db_kind kind, int *digits)
 {
@@ -220,8 +224,9 @@ check_columns(struct target *t, enum db_kind kind, struct err *e)
 	    t->table->name, current->name, current->type);
 }
 
-/* A column that is unique by itself is a surrogate key: the database fills it
- * in each row. */
+/* Marks the columns whose value is carried over from the row before, if the
+ * record has no value for them. A column that is unique by itself is not among
+ * them: it is a surrogate key, which the database fills for each row. */
 static int
 mark_carried_columns(struct target *t, struct db *db, struct err *e)
 {

@@ -1,8 +1,8 @@
-/* What --mode scd2 must know of the table: each row says from when to when it
- * is valid, and at most one row of a key is current.
+/* What --mode scd2 must know about the table. Each row says from when to when
+ * it is valid, and at most one row of a key is current.
  * Owns:  carried and current_where; history_close() frees them.
- * Fails: ERR_CONFIG if the table does not fit: history_check() prints the
- *        CREATE UNIQUE INDEX that is missing. */
+ * Fails: ERR_CONFIG if the table is not suitable. If the index of current rows
+ *        is missing, history_check() prints its CREATE UNIQUE INDEX. */
 #ifndef LOAD_HISTORY_H
 #define LOAD_HISTORY_H
 
@@ -16,8 +16,9 @@ struct load_opts;
 struct shape;
 struct target;
 
-/* The columns of a row of history: --valid-from, --valid-to and --current name
- * them, or else they have their usual names. */
+/* The names of the columns for the validity: those that --valid-from,
+ * --valid-to and --current give, or else valid_from, valid_to and
+ * is_current. */
 struct history_names {
 	const char *from, *to, *current;
 };
@@ -38,10 +39,10 @@ struct history {
 struct history_names history_get_names(const struct load_opts *o);
 int history_check(struct target *t, struct db *db, struct err *e);
 void history_close(struct history *h);
-/* True if the database or the loader sets the column, and no record may. */
+/* True if --mode scd2 itself sets the column, so that no record may set it. */
 bool history_sets_column(const struct target *t, size_t column);
-/* True if a row with a record of this shape gets the column's value of the row
- * before. */
+/* True if the record, whose columns are *s, has no value for the column, and
+ * its row gets the value of the row that was current before. */
 bool history_carries(
     const struct target *t, const struct shape *s, size_t column);
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* True if the text is stored as it is, except for blanks at its end, and two
- * texts are equal only if their bytes are. */
+/* True for a column that compares texts byte by byte and stores them unchanged,
+ * except for blanks at the end. */
 static bool
 is_plain_text(const struct column *c)
 {
@@ -23,7 +23,8 @@ is_uuid(const struct column *c)
 	return strcmp(c->type, "uuid") == 0;
 }
 
-/* oid is no such integer: -1 and 4294967295 are equal there. */
+/* True for integers that are equal only if their digits are. The type oid is
+ * not among them: to it -1 and 4294967295 are equal. */
 static bool
 is_integer(const struct column *c)
 {
@@ -84,8 +85,10 @@ add_int(uint64_t *hash, int64_t v)
 	add_bytes(hash, bytes, sizeof(bytes));
 }
 
-/* The text of an integer column. The server reads blanks, a sign, leading
- * zeros, underscores and several bases; only plain digits are read here. */
+/* Adds an integer that is written as a string. The server also accepts blanks,
+ * a plus sign, leading zeros, underscores and several bases. This function
+ * reads only plain digits, and calls any other text with digits
+ * KEY_HASH_UNSURE. */
 static enum key_hash_result
 add_int_of_text(uint64_t *hash, const char *text)
 {
@@ -115,7 +118,8 @@ add_integer(uint64_t *hash, const struct json *j, uint32_t tok,
 	return KEY_HASH_MADE;
 }
 
-/* A column varchar(2) stores "ab " as "ab". */
+/* Adds the text without blanks at its end, because a column varchar(2) stores
+ * "ab " as "ab". */
 static void
 add_text(uint64_t *hash, const struct buf *text)
 {
@@ -126,7 +130,8 @@ add_text(uint64_t *hash, const struct buf *text)
 	add_bytes(hash, text->data, n);
 }
 
-/* The server accepts upper case, braces, and hyphens at several places. */
+/* Adds only the hexadecimal digits, in lower case: the server also accepts
+ * upper case, braces, and hyphens in several places. */
 static void
 add_uuid(uint64_t *hash, const struct buf *text)
 {
@@ -139,7 +144,7 @@ add_uuid(uint64_t *hash, const struct buf *text)
 	}
 }
 
-/* Appends the characters that the server gets for the value. */
+/* Appends the text that is sent to the server for the value. */
 static void
 put_characters(struct buf *b, const struct json *j, uint32_t tok)
 {
@@ -194,7 +199,8 @@ key_hash_get(const struct key_hash *k, struct reader *r, const struct line *l,
 		if (one == KEY_HASH_UNSURE)
 			all = one;
 	}
-	/* The low bits of FNV-1a depend on the low bits of the bytes only. */
+	/* Mix in the high bits: the low bits of FNV-1a depend only on the low
+	 * bits of the bytes. */
 	*hash ^= *hash >> 32;
 	return all;
 }

@@ -1,8 +1,8 @@
-/* The hash of a record's key, for --connections: values that the server calls
- * equal have the same hash, however the records spell them.
+/* The hash of a record's key, for --connections: values that the server treats
+ * as equal have the same hash, however the records write them.
  * Owns:  the list of columns; key_hash_close() frees it.
  * Gives: only key columns whose equality is known are in the hash: integers,
- *        text and varchar, uuid. key_hash_get(): see enum key_hash_result.
+ *        text, varchar and uuid. key_hash_get(): see enum key_hash_result.
  * Fails: key_hash_open(): ERR_CONFIG if the key has no such column. */
 #ifndef LOAD_KEY_HASH_H
 #define LOAD_KEY_HASH_H
@@ -25,7 +25,8 @@ enum key_hash_result {
 
 int key_hash_open(struct key_hash *k, const struct target *t, struct err *e);
 void key_hash_close(struct key_hash *k);
-/* Uses r->json, r->value and *scratch. */
+/* Computes the hash of the record's key. Overwrites r->json, r->value and
+ * *scratch. */
 enum key_hash_result key_hash_get(const struct key_hash *k, struct reader *r,
     const struct line *l, struct buf *scratch, uint64_t *hash, struct err *e);
 

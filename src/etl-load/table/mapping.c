@@ -39,8 +39,8 @@ mapping_check_options(const struct load_opts *o, struct err *e)
 	    -1 : 0;
 }
 
-/* Fails if the database makes the values of the column and would refuse any
- * other value. An identity column takes a value if a statement asks for it. */
+/* Fails if the database generates the column and refuses any other value for
+ * it. It accepts other values for an identity column. */
 static int
 refuse_generated(const struct table *t, const char *option, size_t column,
     struct err *e)
@@ -186,8 +186,8 @@ copy_first_name(const char *pointer)
 	return name;
 }
 
-/* Notes in the entry of the pointer's first name that it is mapped; adds the
- * entry if no column has this name. The first `sorted` entries are sorted. */
+/* Finds the entry of m->members for the first part of the pointer, or adds one
+ * if no column has this name, and marks it as mapped. */
 static int
 add_first_name_of_pointer(struct mapping *m, const char *pointer, struct err *e)
 {
@@ -212,9 +212,10 @@ add_first_name_of_pointer(struct mapping *m, const char *pointer, struct err *e)
 	return 0;
 }
 
-/* Returns the pointer of --table-from as it is inside the object that has the
- * members of the row, or NULL if it points elsewhere. In --mode cdc this object
- * is a part of the record. */
+/* In --mode cdc the row is an object inside the record, for example `data`.
+ * Returns the pointer of --table-from as seen from this object (/type for
+ * /data/type), or NULL if it points to another place of the record. In other
+ * modes returns the pointer itself. */
 static const char *
 find_table_from_in_row(const struct load_opts *o)
 {

@@ -1,6 +1,6 @@
-/* Which value each column gets: that of the member with the column's name or,
- * with --map, the value at a JSON Pointer. Also what becomes of a member that
- * no column takes (--extra), and --empty-as-null and --bytes.
+/* Says which value each column gets: that of the member with the column's name
+ * or, with --map, the value at a JSON Pointer. Also: --extra, which says what
+ * happens with a member that has no column, --empty-as-null and --bytes.
  * Owns:  all of it; mapping_release() frees it.
  * Borrows: the options.
  * Fails: ERR_USAGE; ERR_CONFIG if an option does not fit the table. */
@@ -49,14 +49,15 @@ bool mapping_extra_names_column(const struct load_opts *o);
 int mapping_open(struct mapping *m, const struct table *t,
     const struct load_opts *o, struct err *e);
 void mapping_release(struct mapping *m);
-/* Returns NULL if no column has this name and no pointer begins with it. */
+/* Finds what is known about members of this name. Returns NULL if no column has
+ * the name and no pointer begins with it. */
 const struct member *mapping_find_member(
     const struct mapping *m, const char *name, size_t len);
 /* Returns the token of the value that the column gets from a scanned row, or 0
  * if the row has none. */
 uint32_t mapping_find_value(const struct mapping *m, const struct table *t,
     struct json *row, size_t column);
-/* With --empty-as-null makes a value null that is an empty string. */
+/* With --empty-as-null: if the value is an empty string, makes it null. */
 void mapping_make_null_if_empty(
     const struct mapping *m, struct json *row, uint32_t value);
 /* True if the load writes values of records into the column: --columns or --map

@@ -179,8 +179,9 @@ check_connections_fit(
 	return check_rules(rules, sizeof(rules) / sizeof(rules[0]), e);
 }
 
-/* In other modes rows of the table are deleted, left alone or kept as history,
- * and the rows of their elements would have to follow. */
+/* --nested works only with --mode upsert. In other modes rows are deleted, left
+ * alone or kept as history, and the rows of --nested would have to follow their
+ * parents in this. */
 static int
 check_nested_fits(
     const struct load_mode *m, const struct load_opts *o, struct err *e)

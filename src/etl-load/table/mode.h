@@ -50,8 +50,9 @@ struct load_mode {
  * checks that the options fit it. Needs no database. */
 int load_mode_find(const struct load_mode **mode, const struct load_opts *o,
     struct err *e);
-/* True if --mode replace fills a new table, which then takes the place of the
- * table. On SQLite the rows are deleted instead, which gives the same. */
+/* True if --mode replace fills a new table, which is then put in the place of
+ * the old one. On SQLite the sink deletes the rows instead, with the same
+ * result. */
 bool load_mode_swaps(const struct load_mode *m, const struct load_opts *o);
 /* True if --mode replace empties the table by TRUNCATE (--replace-by). */
 bool load_mode_truncates(const struct load_opts *o);

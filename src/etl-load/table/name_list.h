@@ -5,14 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Takes the next name off the list, with the blanks around it. Returns false at
- * the end: *list is then NULL. A list that is NULL has no names, and "" has one
- * that is empty. */
+/* Reads the next name of the list, with the blanks around it, and moves *list
+ * after it. Returns false at the end, where *list is NULL. A list that is NULL
+ * has no names; the list "" has one name, which is empty. */
 bool name_list_next(const char **list, const char **name, size_t *len);
-/* The same, without the blanks around the name. */
+/* Like name_list_next(), but without the blanks around the name. */
 bool name_list_next_trimmed(const char **list, const char **name, size_t *len);
 void name_trim(const char **name, size_t *len);
-/* Compares the names without the blanks around them. */
+/* True if the list contains the name. Ignores blanks around the names of the
+ * list. */
 bool name_list_has(const char *list, const char *name, size_t len);
 
 #endif

@@ -14,7 +14,8 @@ fail_to_read(const char *option, bool several, struct err *e)
 	    several ? "NAME:" : "");
 }
 
-/* Finds the table of the NAME at *p, and moves *p after the colon. */
+/* Reads NAME: of --nested NAME:TABLE=POINTER. Sets t->parent to the number of
+ * the table with this NAME, and moves *p after the colon. */
 static int
 find_parent(struct nested_table *t, const char *option, const char **p,
     const struct table_list *tables, struct err *e)
@@ -67,7 +68,9 @@ overlap(const char *a, const char *b)
 	    (*a == '/' && *b == '\0');
 }
 
-/* Each array has one table, and there is one level of nested tables. */
+/* Fails if the pointer of entry i is equal to that of an entry before it, or
+ * one is inside the other: each array has one table, and an array inside an
+ * element has none. */
 static int
 check_pointer_is_apart(
     const struct nested_list *l, size_t i, const char *option, struct err *e)

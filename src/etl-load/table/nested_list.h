@@ -23,8 +23,8 @@ struct nested_list {
 int nested_list_parse(struct nested_list *l, const struct load_opts *o,
     const struct table_list *tables, struct err *e);
 void nested_list_release(struct nested_list *l);
-/* Gives the options *o of table number `parent` the pointers to the arrays in
- * its records; the caller frees o->nested_at.v. */
+/* Sets o->nested_at to the pointers of --nested in the records of table number
+ * `parent`. The caller frees o->nested_at.v. */
 int nested_list_put_pointers(const struct nested_list *l, size_t parent,
     struct load_opts *o, struct err *e);
 /* Makes the options *o of a table of --nested from those of its parent: options
