@@ -21,7 +21,8 @@ struct buf {
 void buf_init(struct buf *b, size_t max);
 void buf_release(struct buf *b);
 void buf_clear(struct buf *b);                  /* keeps the memory */
-/* Makes room for that many more bytes. Returns false if this fails. */
+/* Makes room for `more` bytes. Returns false if they do not fit into max, or
+ * memory is out. */
 bool buf_reserve(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_char(struct buf *b, char c);
@@ -30,9 +31,10 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Returns -1 with an error if an append failed, and resets the failure. */
 int buf_check(struct buf *b, struct err *e);
-/* Returns the content with a NUL at its end, or "" if there is no memory. */
+/* Returns the content with a NUL at its end, or "" if memory is out. */
 const char *buf_text(struct buf *b);
-/* The same, but if an append failed: NULL with the error of buf_check(). */
+/* Returns the content with a NUL at its end. If this or an earlier append
+ * failed, returns NULL with the error of buf_check(). */
 const char *buf_text_or_fail(struct buf *b, struct err *e);
 
 #endif

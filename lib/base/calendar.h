@@ -1,7 +1,8 @@
-/* Dates of the proleptic Gregorian calendar as numbers of days.
+/* Converts dates of the proleptic Gregorian calendar to numbers of days and
+ * back.
  * Units: days since 1970-01-01, which may be negative; months from 1 to 12.
- * Source: ISO 8601 calendar; years begin in March inside, so that the leap
- *         day is the last day of a year. */
+ * Source: ISO 8601. The computation lets a year begin in March, so that the
+ *         leap day is the last day of the year. */
 #ifndef BASE_CALENDAR_H
 #define BASE_CALENDAR_H
 

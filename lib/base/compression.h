@@ -1,5 +1,5 @@
-/* Recognizes compressed data by its first bytes: those of gzip are from RFC
- * 1952, those of Zstandard from RFC 8878. */
+/* Recognizes compressed data by its first bytes. The first bytes of gzip are
+ * from RFC 1952, those of Zstandard from RFC 8878. */
 #ifndef BASE_COMPRESSION_H
 #define BASE_COMPRESSION_H
 

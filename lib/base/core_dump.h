@@ -1,7 +1,7 @@
-/* Forbids core dumps, because the memory of a program holds passwords: that of
- * the database URL, the secret of --secret, the environment. Other processes of
- * the same user cannot read the memory either. Call one of these functions
- * first in main.
+/* Forbids core dumps, because the memory of a program holds secrets: the
+ * password of the database URL, the secret of --secret, the environment. Other
+ * processes of the same user cannot read the memory either. Call one of these
+ * functions first in main.
  * Fails: never. */
 #ifndef BASE_CORE_DUMP_H
 #define BASE_CORE_DUMP_H

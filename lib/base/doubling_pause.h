@@ -1,7 +1,7 @@
 /* A pause after a failed attempt, counted in turns. A caller that knows a fast
- * way and a safe way takes the safe way for some turns after the fast way has
+ * way and a safe way uses the safe way for some turns after the fast way has
  * failed. Each pause has twice as many turns as the one before.
- * Owns:  nothing. The caller sets least and most, the rest is 0 at first. */
+ * Owns:  nothing. The caller sets least and most, and sets the rest to 0. */
 #ifndef BASE_DOUBLING_PAUSE_H
 #define BASE_DOUBLING_PAUSE_H
 
@@ -18,7 +18,7 @@ struct doubling_pause {
 /* Called once a turn. Returns false during a pause. */
 bool doubling_pause_is_over(struct doubling_pause *p);
 void doubling_pause_begin(struct doubling_pause *p);
-/* After a success: the next pause is a first one. */
+/* Call this after a success: the next pause then has `least` turns again. */
 void doubling_pause_reset(struct doubling_pause *p);
 
 #endif

@@ -92,8 +92,8 @@ instant_parse(struct instant *t, const char *p, size_t n)
 	    (!t->is_leap || (t->seconds % DAY + DAY) % DAY == DAY - 1);
 }
 
-/* Zeros at the end of a fraction do not count, so of two fractions that begin
- * with the same digits the longer one is greater. */
+/* If one fraction is the start of the other, the longer one is greater:
+ * instant_parse() has removed the zeros at the end of both. */
 static int
 compare_fractions(const struct instant *a, const struct instant *b)
 {

@@ -22,8 +22,8 @@ struct instant {
 };
 
 bool instant_parse(struct instant *t, const char *p, size_t n);
-/* Less than 0, 0 or more than 0. A time in a leap second comes after all times
- * in the second before it. */
+/* Returns less than 0, 0 or more than 0 if a is before, equal to or after b. A
+ * leap second comes after the second before it. */
 int instant_compare(const struct instant *a, const struct instant *b);
 
 #endif

@@ -1,7 +1,7 @@
-/* Makes the C library return large blocks to the system when they are freed.
- * Without it, glibc keeps blocks of up to 32 MiB once it has seen one freed,
- * so a program that meets a few large records would keep the memory of all
- * of them. */
+/* Makes the C library return large blocks to the system when they are freed. By
+ * default glibc keeps blocks of up to 32 MiB after the first such block was
+ * freed. A program that gets a few large records would then keep the memory of
+ * all of them. */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 

@@ -11,7 +11,8 @@ name_check(const char *option, const char *name, size_t most, struct err *e)
 	struct buf shown;
 	bool plain, nomem;
 
-	/* A character that text_show() must escape makes the text longer. */
+	/* text_show() writes a character that it escapes as up to 8 bytes. If
+	 * the shown text equals the name, the name has no such character. */
 	buf_init(&shown, 8 * most + 1);
 	if (n <= most)
 		text_show(&shown, name, n);

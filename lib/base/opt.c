@@ -10,7 +10,8 @@
 
 /* LETTERS is the size of the string of short options for getopt_long().
  * FIRST_LONG is the number of the first long option; it is larger than every
- * letter. OWN_OPTIONS counts --help and --version, which every program has. */
+ * letter. OWN_OPTIONS is the number of options that every program has: --help
+ * and --version. */
 enum { LETTERS = 2 * 26 + 3, FIRST_LONG = 256, OWN_OPTIONS = 2 };
 
 /* The largest size or duration. It is so small that the sum of several

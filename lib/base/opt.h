@@ -1,7 +1,8 @@
 /* Reads the command line by one table of options, with getopt_long(3).
  * Owns:  strings stay in argv and the environment; opt_release() frees lists.
- * Gives: sets the fields of *into and optind. If an option is given twice, the
- *        last counts; an option overrides its environment variable.
+ * Gives: sets the fields of the program's struct, *into, and optind. If an
+ *        option is given twice, the last counts. An option overrides its
+ *        environment variable.
  * Units: OPT_SIZE is in bytes (KiB, MiB, GiB), OPT_DURATION in milliseconds
  *        (500ms, 30s, 5m, 2h, 90d); with OPT_NUMBER all are uint64_t.
  * Fails: ERR_USAGE; ERR_CONFIG for a bad environment variable. */

@@ -44,8 +44,9 @@ reject_id_from_record(char id[HASH_HEX], const struct reject_place *p,
 	return 0;
 }
 
-/* No NUL follows the key, and a key has none. So this id differs from the id
- * of any record, even if the table has the name of a stage. */
+/* The hashed bytes of a record end with a NUL. Here no NUL is added after the
+ * key, and the key, a JSON text, has none at its end. So this id differs from
+ * the id of any record, even if the table has the name of a stage. */
 int
 reject_id_from_key(char id[HASH_HEX], const struct reject_place *p,
     const char *key, size_t len, struct err *e)

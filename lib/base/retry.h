@@ -14,8 +14,8 @@ struct retry {
 	uint64_t base, cap;     /* milliseconds */
 };
 
-/* Reads "BASE..MAX". NULL takes the variables INITIAL_BACKOFF and
- * MAX_BACKOFF, else 1s..60s. */
+/* Parses "BASE..MAX". If text is NULL, uses the environment variables
+ * INITIAL_BACKOFF and MAX_BACKOFF instead, or 1s..60s. */
 int retry_parse_backoff_or_env(
     struct retry *r, const char *text, struct err *e);
 int64_t retry_random_delay(const struct retry *r, uint64_t nth_try);

@@ -1,4 +1,4 @@
-/* Are two names or descriptors the same file? */
+/* Compares two files by the results of fstat(2) or stat(2). */
 #ifndef BASE_SAME_FILE_H
 #define BASE_SAME_FILE_H
 

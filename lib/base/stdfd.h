@@ -1,8 +1,8 @@
-/* Checks file descriptors 0 to 3, first thing in main, before any file is
- * opened. A closed 0, 1 or 2 gets /dev/null opened in the wrong direction, so
- * that its use still fails. If 3 cannot take rejects, it gets /dev/null
- * read-only, so that no database or socket ever gets that number
- * (etl-record(5), REJECTS).
+/* Checks the file descriptors 0 to 3. Call it first in main, before any file is
+ * opened. If 0, 1 or 2 is closed, /dev/null is opened there in the wrong
+ * direction, so that reads or writes fail as before. If 3 cannot accept
+ * rejects, /dev/null is opened there read-only, so that no database or socket
+ * gets the number 3 (etl-record(5), REJECTS).
  * Fails: ERR_IO if /dev/null cannot be opened. */
 #ifndef BASE_STDFD_H
 #define BASE_STDFD_H

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/* Threads read what the handler has stored. */
+/* A signal handler writes this, and all threads read it. */
 static volatile atomic_int first_signal;
 
 static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
@@ -25,7 +25,8 @@ stop_install_handlers_ignore_sigpipe(void)
 	struct sigaction old;
 
 	(void)sigemptyset(&a.sa_mask);
-	/* A signal that nohup(1) ignores stays ignored. */
+	/* A signal that was ignored at the start stays ignored, as SIGHUP under
+	 * nohup(1). */
 	for (size_t i = 0; i < STOP_SIGNALS; i++) {
 		if (sigaction(stop_signals[i], NULL, &old) == 0 &&
 		    old.sa_handler != SIG_IGN)

@@ -1,9 +1,9 @@
 /* The signals that ask a program to stop: TERM, INT, HUP, QUIT.
- * stop_install_handlers_ignore_sigpipe() makes the program note them, and
- * ignores SIGPIPE and SIGXFSZ, so that writes fail with EPIPE and EFBIG
- * instead. A second signal of the same kind kills. stop_signal() returns the
- * first signal that came, or 0; stop_raise_signal_if_received() ends the
- * process by that signal. */
+ * stop_install_handlers_ignore_sigpipe() installs a handler that stores the
+ * first of them. It also ignores SIGPIPE and SIGXFSZ, so that writes fail with
+ * EPIPE and EFBIG. A second signal of the same kind kills the program.
+ * stop_signal() returns the first signal that was received, or 0.
+ * stop_raise_signal_if_received() ends the process by that signal. */
 #ifndef BASE_STOP_H
 #define BASE_STOP_H
 

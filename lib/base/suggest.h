@@ -1,9 +1,8 @@
-/* Finds the word that a user probably meant when a word was mistyped.
- * Distance: optimal string alignment: the least number of characters to
- *        insert, delete or replace and of neighbours to swap.
- * Gives: a word only if it is near: three times the distance is at most the
- *        length of the longer word plus 1, and the distance is less than that
- *        length. */
+/* Finds the word that a user probably meant by a mistyped word.
+ * Distance: optimal string alignment: the least number of characters to insert,
+ *           delete or replace and of neighbours to swap.
+ * Gives: a word only if it is near. Let n be the length of the longer word: the
+ *        distance must be less than n, and at most (n + 1) / 3. */
 #ifndef BASE_SUGGEST_H
 #define BASE_SUGGEST_H
 

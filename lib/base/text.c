@@ -5,7 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Well-formed sequences: table 3-7 of the Unicode Standard. */
+/* Accepts only the well-formed sequences of table 3-7 of the Unicode
+ * Standard. */
 size_t
 utf8_decode(const char *text, size_t n, unsigned int *cp)
 {
@@ -117,8 +118,8 @@ text_cut_length(const char *p, size_t n, size_t most)
 	return ((unsigned char)p[at] & 0xc0) == 0x80 ? most : at;
 }
 
-/* Appends the character at p, which is not printable ASCII, as text_show()
- * does. Returns its length in bytes. */
+/* Appends the character at p as text_show() does. It is not printable ASCII.
+ * Returns its length in bytes. */
 static size_t
 show_other_character(struct buf *b, const char *p, size_t n)
 {

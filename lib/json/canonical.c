@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-/* An object with more members than this needs memory to sort them. */
+/* The members of an object are sorted. Up to this number no memory is allocated
+ * for it. */
 enum { FEW = 32 };
 
 struct canonical {

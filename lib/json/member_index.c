@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* Its names are names[from..to) of the index. */
+/* An object of the index. Its sorted names are names[from..to). */
 struct indexed_object {
 	uint32_t tok, from, to;
 };

@@ -18,10 +18,10 @@ struct member_index {
 	bool built;
 };
 
-/* Forgets the text, but keeps the memory for the next one. */
+/* Forgets the text and keeps the memory for the next text. */
 void member_index_clear(struct member_index *m);
 void member_index_release(struct member_index *m);
-/* As json_member_value(). */
+/* Finds a member as json_member_value() does. */
 uint32_t member_index_value(struct member_index *m, const struct json *j,
     uint32_t obj, const char *name, size_t len, bool *nomem);
 

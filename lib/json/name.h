@@ -22,16 +22,16 @@ int name_iter_next_byte(struct name_iter *it); /* a byte, -1 at the end */
 
 /* A hash of the first and the last eight bytes. */
 uint32_t name_hash(const struct json *j, uint32_t i);
-/* Compare two names, or a name and a text, by their bytes. */
+/* Compare two names, or a name and a text, byte by byte after decoding. */
 int name_compare(const struct json_tok *a, const struct json_tok *b,
     const char *text);
 int name_compare_with_text(const struct json_tok *t, const char *text,
     const char *name, size_t len);
 bool name_equals(const struct json *j, uint32_t a, uint32_t b);
 /* Looks for two members of the same name in the object whose token has the
- * index obj. Returns 0 if there are none; 1 if there are, and *second is the
- * index of the second one's name; -1 if there is no memory. The time is never
- * quadratic. */
+ * index obj. Returns 0 if there are none. Returns 1 if there are, and sets
+ * *second to the token of the second name. Returns -1 if memory is out. The
+ * time is never quadratic. */
 int name_find_duplicate(const struct json *j, uint32_t obj, uint32_t *second);
 
 #endif

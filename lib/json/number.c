@@ -219,7 +219,8 @@ number_to_int64(const char *p, size_t n, int64_t *v)
 	return true;
 }
 
-/* Compares the digits of two numbers that have the same number of digits. */
+/* Returns true if two numbers that have the same number of digits have the same
+ * digits. Decimal points are skipped. */
 static bool
 same_digits(const struct decimal *a, const struct decimal *b)
 {
@@ -251,9 +252,9 @@ number_equals(const char *a, size_t an, const char *b, size_t bn)
 	    same_digits(&x, &y);
 }
 
-/* The exponent of a vast number (beyond 10^17) is not stored, so each spelling
- * is a number of its own, as in number_equals(). Its form begins with the
- * letter v, so it differs from the forms of all other numbers. */
+/* If the exponent is beyond 10^17, decimal_parse() does not store it, and
+ * number_equals() finds no other number equal. So the form is then "v" and the
+ * text itself. No other form begins with v. */
 void
 number_put_normal_form(struct buf *b, const char *p, size_t n)
 {
@@ -279,8 +280,8 @@ number_put_normal_form(struct buf *b, const char *p, size_t n)
 	}
 }
 
-/* Appends the digits of the number, with a point after the first `whole` of
- * them if there are more. */
+/* Appends the digits of the number. If there are more than `whole` digits,
+ * appends a decimal point after the first `whole` of them. */
 static void
 put_digits_and_point(struct buf *b, const struct decimal *d, size_t whole)
 {
@@ -295,7 +296,7 @@ put_digits_and_point(struct buf *b, const struct decimal *d, size_t whole)
 	}
 }
 
-/* The forms are those of Number::toString in ECMA-262. */
+/* The steps are those of Number::toString in ECMA-262. */
 bool
 number_put_as_ecmascript(struct buf *b, const char *p, size_t n)
 {

@@ -38,8 +38,9 @@ level_keeps_tokens(const struct scan *s)
 	return s->depth <= s->levels;
 }
 
-/* Deeper values have tokens only while their object is open: its names are
- * compared, and a name is found by stepping over the values before it. */
+/* Values at deeper levels normally get no token. But if the names of an object
+ * must be unique, its parts have tokens until its closing bracket: to compare
+ * the names, the scanner steps over the values between them. */
 static inline bool
 value_has_token(const struct scan *s)
 {

@@ -53,8 +53,9 @@ struct json_fault {
 	bool nomem;             /* the text is not at fault: memory is out */
 };
 
-/* A member name that occurs twice in an object: JSON_UNIQUE makes it a fault,
- * JSON_LAST accepts it, and json_member_value() finds the last one. */
+/* What to do with a member name that occurs twice in an object. JSON_UNIQUE: it
+ * is a fault. JSON_LAST: json_scan() accepts it, and json_member_value() finds
+ * the last one. */
 enum json_members { JSON_UNIQUE, JSON_LAST };
 
 int json_scan(struct json *j, const char *text, size_t len,

@@ -10,8 +10,8 @@
 /* Writes a string in quotes, with the escapes that jq uses. The bytes must be
  * UTF-8. */
 void json_put_string(struct buf *b, const char *p, size_t n);
-/* The same with the escapes of RFC 8785, which are those of jq except that the
- * character DEL stays as it is. */
+/* Writes a string in quotes with the escapes of RFC 8785: those of jq, except
+ * that the character DEL is not escaped. */
 void json_put_canonical_string(struct buf *b, const char *p, size_t n);
 /* Write a member of an object: first a comma, unless the last byte is '{'. */
 void json_put_member(struct buf *b, const char *name, const char *p, size_t n);
@@ -22,8 +22,9 @@ void json_put_raw(struct buf *b, const char *name, const char *p, size_t n);
  * tokens. The tokens stay as they are. The value's parts need not have
  * tokens. */
 void json_put_compact(struct buf *b, const struct json *j, uint32_t i);
-/* Writes the characters of string token i, escapes decoded. A lone surrogate
- * becomes U+FFFD; check the token's flags first. */
+/* Writes the characters of string token i, with escapes decoded. A lone
+ * surrogate becomes U+FFFD: to find out whether there is one, check the token's
+ * flags first. */
 void json_unescape(struct buf *b, const struct json *j, uint32_t i);
 
 #endif
