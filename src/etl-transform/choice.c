@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The engine of --engine: libjq, and in front of it the native engine, if that
- * can run the filter. libjq runs the records that the native engine gives back.
- * A wrong filter is found and said by libjq, at the start. But to start libjq
- * takes most of the time that this program needs to start. So if the native
- * engine can run the filter and is sure that libjq accepts it, a worker starts
- * libjq at the first record that it needs libjq for. */
+/* The engine of --engine: the native engine, if it can run the filter, and
+ * libjq. libjq runs the records that the native engine cannot run. A filter
+ * with an error must be refused at the start, and libjq finds the error when it
+ * compiles the filter. But compiling takes most of the start time of
+ * etl-transform. So if the native engine is sure that libjq accepts the filter,
+ * a worker compiles it for libjq only at the first record that needs libjq. */
 struct choice {
 	struct filter *jq;
 	struct native *native;  /* NULL: libjq runs all records */
@@ -28,9 +28,11 @@ choice_free(void *self)
 	free(c);
 }
 
-/* Puts the place into text: "line 1, column 3", or nothing. */
+/* Writes the line and column of `at`, a place in the filter, to text: " (line
+ * 1, column 3)". If `at` is NULL or not in the filter, text becomes empty. */
 static void
-put_place(char *text, size_t size, const char *filter, const char *at)
+write_line_and_column(
+    char *text, size_t size, const char *filter, const char *at)
 {
 	const char *line = filter;
 	unsigned int number = 1;
@@ -54,7 +56,7 @@ refuse_or_explain(const struct engine_conf *conf, const struct lacks *lacks,
 {
 	char place[64];
 
-	put_place(place, sizeof(place), conf->text, lacks->at);
+	write_line_and_column(place, sizeof(place), conf->text, lacks->at);
 	if (conf->choice == ENGINE_NATIVE && !native)
 		return err_set(e, ERR_CONFIG, false, "--engine native cannot "
 		    "run this filter: it lacks %s%s", lacks->what, place);
@@ -90,7 +92,9 @@ engine_choice_parse(
 	return 0;
 }
 
-/* Sets *native to 1 if the native engine can run the filter. */
+/* Compiles the filter for the native engine and, where this cannot wait, for
+ * libjq. Sets *native to 1 if the native engine can run the filter; otherwise
+ * *lacks says what it cannot run. */
 static int
 compile(struct choice *c, const struct engine_conf *conf, struct lacks *lacks,
     int *native, struct err *e)

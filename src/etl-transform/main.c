@@ -8,24 +8,24 @@
  *               worker runs the filter; pool controls both from the parent
  *               process; shared_slots is the memory through which records and
  *               results pass; sandbox takes rights from a worker.
- * choice        --engine: libjq, with the native engine in front of it, so
- *               that libjq need not be started for most filters.
- * native/       runs many filters without libjq: parser (lexer, parse_*) makes
- *               a tree, resolve makes a program of it, run (run_*, functions*)
- *               runs it on value, the values of a record.
- * engine/       engine.h is the interface to an engine; filter runs libjq and
- *               is the only file that includes jq.h; filter_program makes the
- *               text that libjq compiles; filter_imports checks its imports
- *               (filter_directive) for files outside of -L; filter_env finds
- *               out whether it reads the environment; filter_stderr prints
- *               what it prints; outcome holds the outputs or the reject of a
- *               record; row_hash computes the hash of --hash, and hash is the
- *               engine that adds it to the outputs of the filter.
+ * choice        --engine: chooses between the native engine and libjq. Most
+ *               filters run without libjq, so that it need not be started.
+ * native/       runs many filters without libjq. The parser (lexer, parse_*)
+ *               makes a tree of the filter; resolve makes a program of the
+ *               tree; run (run_*, functions*) runs the program on the values
+ *               of a record (value).
+ * engine/       engine.h is the interface to an engine. filter runs libjq, and
+ *               only this file includes jq.h. filter_program makes the text
+ *               that libjq compiles. filter_imports checks that the imports
+ *               (filter_directive) of a filter read no file outside of -L.
+ *               filter_env finds out whether a filter reads the environment.
+ *               filter_stderr prints what a filter passes to debug or stderr.
+ *               outcome holds the outputs or the reject of a record. row_hash
+ *               computes the hash of --hash; hash is the engine that adds it.
  * module/       the functions of the jq module etl: etl.jq, and in C module,
- *               module_number, times, time zones (zone_files has their
- *               files) and words.
- * number/       converts records to libjq's values and back (jvalue), also
- *               --arg and such (jvalue_args). Numbers
+ *               module_number, times, words, and the time zones (zone*).
+ * number/       converts records to values of libjq and back (jvalue), and the
+ *               values of --arg and similar options (jvalue_args). Numbers
  *               keep their digits: numbers has the table, number_doubles and
  *               number_classes fill it, number_made adds the numbers that the
  *               module etl makes, and number_names finds numbers by name. */

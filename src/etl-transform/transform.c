@@ -71,8 +71,8 @@ flush_output_wait_and_write_results(
 	return write_ready_results(t, e);
 }
 
-/* Gives the lines that are waiting to the workers, then waits until the workers
- * have results for all lines, and writes these results. */
+/* Submits the lines that were added so far to the workers. Then waits until the
+ * workers have results for all lines, and writes these results. */
 static int
 submit_slot_and_write_all_results(struct transform *t, struct err *e)
 {

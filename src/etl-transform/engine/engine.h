@@ -1,11 +1,11 @@
-/* The interface to an engine, which runs a filter on records (choice.c: libjq
- * and the native engine; hash.c: the same with --hash, or only the hash).
- * Owns:    compile() fills *self; free() frees it, NULL allowed.
+/* The interface to an engine, which runs a filter on records. choice.c: libjq
+ * and the native engine. hash.c: computes --hash, after one of these or alone.
+ * Owns:    compile() fills *self; free() frees it and accepts NULL.
  * Borrows: conf until free(); the record and the outcome during run().
  * Gives:   run() appends each output and an LF to o->out, or calls
  *          outcome_reject(). If it does neither, the record is dropped.
- * Fails:   compile() as a value. run() returns no error, but it may run forever
- *          or end its process, with exit code ENGINE_NOMEM if memory is out. */
+ * Fails:   compile() returns -1 with *e. run() returns no error: it may run
+ *          forever, or exit the process, with ENGINE_NOMEM if memory is out. */
 #ifndef TRANSFORM_ENGINE_H
 #define TRANSFORM_ENGINE_H
 
@@ -69,15 +69,17 @@ void outcome_clear(struct outcome *o);
 void outcome_reject(struct outcome *o, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void outcome_reject_too_much_output(struct outcome *o);
-/* Appends the LF of an output, an object that was written to o->out from
- * `from` on. Rejects the record and returns false if the output may not be
- * passed on: it is too long or begins as a mark does. */
-bool outcome_end_output(struct outcome *o, size_t from, size_t max_record);
+/* The filter has written an output, an object, to o->out; it begins at byte
+ * `from`. Appends the LF after it. Rejects the record and returns false if the
+ * output must not be written: it is too long, or it begins with {"@etl": as
+ * only a mark may. */
+bool outcome_end_output_or_reject(
+    struct outcome *o, size_t from, size_t max_record);
 void outcome_reject_other_type(struct outcome *o, const char *type);
-/* Returns true if the text can be the code of a reject. */
+/* Returns true if the text is allowed as the code of a reject. */
 bool outcome_is_code(const char *p, size_t n);
-/* Appends as much of the text as fits. A NUL is written as \u0000, because a
- * NUL byte would end the message or pointer. */
+/* Appends the text, cut if the buffer is full. A NUL byte is written as \u0000,
+ * because the message and the pointer of a reject end at a NUL byte. */
 void outcome_add_cut_nul_escaped(struct buf *b, const char *p, size_t n);
 
 #endif

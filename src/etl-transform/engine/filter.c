@@ -14,7 +14,8 @@
 
 enum { MESSAGE_MAX = 4096 };
 
-/* Weak: NULL with libjq before 1.7, which then writes to stderr itself. */
+/* Weak: the address is NULL with libjq before 1.7, which does not have this
+ * function and prints the values of jq's stderr itself. */
 void jq_set_stderr_cb(jq_state *, jq_msg_cb, void *) __attribute__((weak));
 
 struct filter {
@@ -62,7 +63,8 @@ append_jq_error_text(void *self, jv message)
 	jv_free(message);
 }
 
-/* Called by jq's stderr (of libjq 1.7 and later). */
+/* libjq (1.7 and later) calls this when the filter calls jq's function
+ * stderr. */
 static void
 print_stderr_value(void *self __attribute__((unused)), jv v)
 {
@@ -74,7 +76,10 @@ print_stderr_value(void *self __attribute__((unused)), jv v)
 	jv_free(v);
 }
 
-/* Called by jq's debug. Prints v, unless module.c takes v as part of a call. */
+/* libjq calls this when the filter calls jq's function debug. The jq code of
+ * the module etl uses debug to pass a function name and arguments to C: these
+ * values are stored by module_take_call_or_argument(). All other values are
+ * printed. */
 static void
 take_call_argument_or_print(void *self, jv v)
 {
@@ -123,7 +128,9 @@ set_library_folders(struct filter *f, struct err *e)
 		dirs = jv_array_append(dirs, jv_string(path));
 		free(path);
 	}
-	/* Some versions of libjq also search in the origin. */
+	/* Some versions of libjq also search for modules in the folder of the
+	 * program ("origin"). Set it to the first folder of -L, so that no
+	 * other folder is searched. */
 	origin = f->conf->dirs.n == 0 ? jv_string("/") :
 	    jv_array_get(jv_copy(dirs), 0);
 	jq_set_attr(f->jq, jv_string("JQ_LIBRARY_PATH"), dirs);
@@ -250,7 +257,8 @@ append_output_or_reject(struct filter *f, jv v, struct outcome *o)
 	if (r != WRITE_DONE && !o->out.failed)
 		reject_unwritable_output(o, r);
 	else
-		(void)outcome_end_output(o, from, f->conf->max_record);
+		(void)outcome_end_output_or_reject(
+		    o, from, f->conf->max_record);
 	return o->code[0] == '\0';
 }
 
@@ -302,8 +310,10 @@ reject_and_free_error_unless_null(jv why, struct outcome *o)
 	jv_free(why);
 }
 
-/* The native engine has run the other records, so libjq should accept the
- * filter. */
+/* Compiles the filter for libjq, unless it is compiled already. The native
+ * engine has run the earlier records, because it was sure that libjq accepts
+ * the filter. So it is a bug in this program if libjq refuses the filter
+ * now. */
 static bool
 compile_or_reject(struct filter *f, struct outcome *o)
 {

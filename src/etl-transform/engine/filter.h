@@ -1,10 +1,11 @@
-/* libjq. filter_compile() takes 20 ms and more, as libjq also compiles its own
- * functions; it may be left to the first filter_run(). Only filter_prepare()
- * opens files and looks at the terminal: the rest works in the sandbox, too.
- * Owns:    filter_prepare() fills *f; filter_free() frees it, NULL allowed.
+/* Runs a filter with libjq. filter_compile() takes 20 ms and more, because
+ * libjq also compiles its own functions. Without it, the first filter_run()
+ * compiles. Only filter_prepare() opens files and tests whether stderr is a
+ * terminal, so all others also work in the sandbox.
+ * Owns:    filter_prepare() fills *f; filter_free() frees it and accepts NULL.
  * Borrows: conf until filter_free().
- * Fails:   as values. If filter_run() compiles and libjq refuses the filter, it
- *          rejects the record. See engine.h for what happens without memory. */
+ * Fails:   -1 with *e. filter_run() rejects the record if libjq refuses the
+ *          filter, and exits with ENGINE_NOMEM if memory is out. */
 #ifndef TRANSFORM_FILTER_H
 #define TRANSFORM_FILTER_H
 

@@ -97,8 +97,9 @@ is_object_key(const struct lexer *l)
 	       strchr(":,}", peek_nonblank_character(l)) != NULL;
 }
 
-/* Reads a name of the filter. Returns true if it reads the environment: as a
- * call of the function env or as the variable $ENV. */
+/* Skips the name that begins at l->p. Returns true if by this name the filter
+ * reads the environment: the name is the variable $ENV or a call of the
+ * function env. */
 static bool
 skip_name_and_tell_if_env(struct lexer *l)
 {

@@ -66,8 +66,8 @@ check_name_is_in_folders(const struct imports *m, const struct directive *d,
 	return 0;
 }
 
-/* If the metadata is {search: "./FOLDER"}, returns the place of ./FOLDER, and
- * its length. */
+/* If the metadata of the import is {search: "./FOLDER"}, returns a pointer to
+ * ./FOLDER in the text and sets *n to its length. Otherwise returns NULL. */
 static const char *
 find_search_below_module(const struct directive *d, size_t *n)
 {
@@ -99,8 +99,9 @@ find_search_below_module(const struct directive *d, size_t *n)
 	    NULL;
 }
 
-/* The metadata of an import may set a search path for the module. A string with
- * a backslash, or an expression, could hide this. */
+/* Checks the metadata of an import, which may set a search path for the module:
+ * import "a" as a {search: "./lib"}. The word search could be hidden by a
+ * backslash in a string or by an expression, so these are refused too. */
 static int
 check_metadata(
     const struct directive *d, const struct place *at, struct err *e)
@@ -147,8 +148,9 @@ is_in_a_folder(const struct imports *m, const char *path, struct err *e)
 static int check_module_unless_seen(struct imports *m, const char *path,
     struct err *e);
 
-/* Checks a file that libjq reads for the import if the file exists: it must be
- * in the folders of -L, and its own imports, too. */
+/* libjq reads the file at `path` for the import d if this file exists. Then the
+ * file must be in one of the folders of -L, and the imports in the file are
+ * checked too. */
 static int
 check_candidate(struct imports *m, const struct directive *d,
     const struct place *at, const char *path, struct err *e)
@@ -227,8 +229,9 @@ check_import(struct imports *m, const struct directive *d,
 	return check_candidates_in(m, d, at, at->folder, "", 0, e);
 }
 
-/* Versions of jq disagree where a comment ends: at a carriage return, or not at
- * a line feed after a backslash. So an import could hide from the check. */
+/* Versions of jq disagree about the end of a comment. For some, a carriage
+ * return ends it; for some, a line feed after a backslash does not end it. So
+ * text that this check reads as a comment could be an import for libjq. */
 static bool
 has_comment_without_clear_end(const char *p)
 {

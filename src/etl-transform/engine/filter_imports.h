@@ -1,8 +1,8 @@
-/* Checks that the imports of a filter read no file outside the folders of -L:
- * not by the name of the import, by a search path, through a symbolic link, or
- * through a module that is imported.
- * Fails: ERR_CONFIG names the import; ERR_INPUT for a module that cannot be
- *        read. */
+/* Checks that the imports of a filter read no file outside the folders of -L.
+ * An import could reach one with a name such as ../a, with a search path,
+ * through a symbolic link, or through the imports of a module.
+ * Fails: ERR_CONFIG, and the message names the import; ERR_INPUT if a module
+ *        cannot be read. */
 #ifndef TRANSFORM_FILTER_IMPORTS_H
 #define TRANSFORM_FILTER_IMPORTS_H
 

@@ -9,10 +9,11 @@
 #include <string.h>
 
 static const char tag_placeholder[] = "@TAG";
-/* jq code that is added at the start of each function of the module etl, if
- * the user's filter may call debug too. The functions pass their arguments
- * to debug. The string "TAG:call" (TAG is random) says that such arguments
- * follow. */
+/* jq code that is inserted at the start of each function of the module etl, if
+ * the user's filter may call debug too. A function of the module passes its
+ * arguments to C with debug. Before them it passes the string "TAG:call", where
+ * TAG is random, so that they differ from the values that the user's filter
+ * prints. */
 static const char announce[] = "(\"@TAG:call\" | debug) as $_ | ";
 
 /* Appends the jq code p[0..n) to b and replaces each "@TAG" in it by `tag`, the
@@ -66,7 +67,8 @@ append_mentioned_definitions(struct program *p, const struct engine_conf *c,
 	}
 }
 
-/* jq's own modulemeta reads a file while the filter runs. */
+/* Replaces jq's function modulemeta, which would read a file while the filter
+ * runs. */
 static const char no_modulemeta[] = "def modulemeta: error(\"modulemeta: a "
     "filter cannot read files\"); ";
 

@@ -15,7 +15,8 @@ struct program {
 	bool may_call_debug;
 };
 
-/* Returns true if the user's filter, or a module of -L, may call debug. */
+/* Returns true if the user's filter may call jq's function debug. With -L
+ * always: a module may call it. */
 bool program_may_call_debug(const struct engine_conf *c);
 
 /* Returns true if the user's filter may call to_timestamp(ZONE). */

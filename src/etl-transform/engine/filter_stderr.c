@@ -40,8 +40,9 @@ write_escaped(void *cookie, const char *p, size_t n)
 	return written == -1 ? 0 : (ssize_t)n;
 }
 
-/* Before version 1.7, libjq writes to the stream `stderr` itself. With glibc
- * the stream can be replaced. */
+/* libjq before version 1.7 prints with the C stream stderr. So on a terminal
+ * the stream is replaced by one that escapes control characters; glibc allows
+ * this. */
 int
 stderr_escape_if_terminal(struct err *e)
 {

@@ -1,13 +1,14 @@
-/* What a filter prints to standard error, with jq's debug and stderr.
+/* Prints the values that a filter passes to jq's functions debug and stderr.
  * Gives: on a terminal, control characters are written as \u00XX, so that a
- *        record cannot give the terminal commands. Line feeds stay.
+ *        record cannot control the terminal. Line feeds stay as they are.
  * Fails: a failed write is not reported. */
 #ifndef TRANSFORM_FILTER_STDERR_H
 #define TRANSFORM_FILTER_STDERR_H
 
 #include "base/buf.h"
 
-/* Also what libjq itself writes to `stderr` is escaped then. */
+/* If standard error is a terminal, replaces the stream stderr by one that
+ * escapes control characters, also in text that libjq prints itself. */
 int stderr_escape_if_terminal(struct err *e);
 void stderr_print_and_release(struct buf *b);
 

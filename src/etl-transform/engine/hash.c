@@ -10,7 +10,7 @@ struct hasher {
 	struct row_hash hash;
 	void *filter;           /* of engine_choice, NULL without a filter */
 	struct buf outputs;     /* of the filter, for one record */
-	struct json json;       /* one of them */
+	struct json json;       /* an output, parsed */
 };
 
 static void

@@ -54,7 +54,7 @@ outcome_reject_too_much_output(struct outcome *o)
 }
 
 bool
-outcome_end_output(struct outcome *o, size_t from, size_t max_record)
+outcome_end_output_or_reject(struct outcome *o, size_t from, size_t max_record)
 {
 	static const char mark[] = "{\"@etl\":";
 	size_t len = o->out.len - from;

@@ -76,9 +76,11 @@ check_names(char *const *v, size_t n, const char *as, struct err *e)
 	return 0;
 }
 
-/* Appends the names to `names`, unless it is NULL. */
+/* Checks the member names `columns` of --hash, and `as`, the name of --hash-as
+ * or NULL. Appends the sorted member names, each with a NUL, to the buffer
+ * `names`, unless this is NULL. */
 static int
-parse_options(
+check_and_append_names(
     struct buf *names, const char *columns, const char *as, struct err *e)
 {
 	char *list = strdup(columns), **v = NULL;
@@ -102,7 +104,8 @@ row_hash_check_options(const char *columns, const char *as, struct err *e)
 	if (columns == NULL && as != NULL)
 		return err_set(e, ERR_USAGE, false, "--hash-as needs --hash "
 		    "and the members that are hashed");
-	return columns == NULL ? 0 : parse_options(NULL, columns, as, e);
+	return columns == NULL ? 0 :
+	    check_and_append_names(NULL, columns, as, e);
 }
 
 int
@@ -112,7 +115,8 @@ row_hash_init(struct row_hash *h, const struct engine_conf *c, struct err *e)
 		.as = c->hash_as != NULL ? c->hash_as : default_name };
 	buf_init(&h->names, SIZE_MAX / 2);
 	buf_init(&h->text, SIZE_MAX / 2);
-	return parse_options(&h->names, c->hash, c->hash_as, e) == -1 ? -1 :
+	return check_and_append_names(
+	    &h->names, c->hash, c->hash_as, e) == -1 ? -1 :
 	    buf_check(&h->names, e);
 }
 
@@ -124,10 +128,11 @@ row_hash_release(struct row_hash *h)
 	member_index_release(&h->index);
 }
 
-/* Writes the canonical JSON of the chosen members to h->text. Returns false
- * after a reject. */
+/* Writes the canonical JSON of the chosen members to h->text. If the record has
+ * none of these members, or a number whose value is unclear, rejects the record
+ * and returns false. */
 static bool
-put_chosen_members(
+put_chosen_members_or_reject(
     struct row_hash *h, const struct json *j, struct outcome *o)
 {
 	const char *p = h->names.data, *end = p + h->names.len;
@@ -162,7 +167,7 @@ put_chosen_members(
 /* Appends the members of the record, except one that has the name of the
  * hash. */
 static void
-put_other_members(
+put_members_except_hash(
     const struct row_hash *h, const struct json *j, struct buf *out)
 {
 	const struct json_tok *tok = j->tok;
@@ -185,11 +190,11 @@ row_hash_append_record_or_reject(
 	char hex[HASH_HEX];
 	size_t from = o->out.len, len;
 
-	if (!put_chosen_members(h, j, o))
+	if (!put_chosen_members_or_reject(h, j, o))
 		return;
 	hash_bytes_to_hex(h->text.data, h->text.len, hex);
 	buf_char(&o->out, '{');
-	put_other_members(h, j, &o->out);
+	put_members_except_hash(h, j, &o->out);
 	json_put_string(&o->out, h->as, strlen(h->as));
 	buf_char(&o->out, ':');
 	json_put_string(&o->out, hex, strlen(hex));

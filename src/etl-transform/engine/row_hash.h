@@ -24,7 +24,8 @@ int row_hash_init(
     struct row_hash *h, const struct engine_conf *c, struct err *e);
 void row_hash_release(struct row_hash *h);
 /* Appends the record with the hash as its last member, and an LF, or rejects
- * it. A member that has the name of the hash is left out before. */
+ * the record. If the record has a member with the name of the hash already, the
+ * hash replaces this member. */
 void row_hash_append_record_or_reject(
     struct row_hash *h, const struct json *j, struct outcome *o);
 

@@ -104,8 +104,8 @@ execute_require(struct module *n)
 
 /* Returns the result of a jq function that converts text. `original` is its
  * argument, n->text the converted text. If both texts are equal, the argument
- * itself is returned, which saves time: libjq would check each byte of another
- * string. */
+ * itself is returned. This saves time: if libjq makes a new string, it checks
+ * each byte for valid UTF-8. */
 static jv
 make_text_result(struct module *n, jv original)
 {

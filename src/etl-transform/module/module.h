@@ -2,10 +2,10 @@
  * passes arguments and function name to debug and gets the result from input.
  * Owns:  the pending call, character tables and time zones.
  * Gives: module_take_call_or_argument() returns true if v is part of such a
- *        call, and owns v then. module_run_and_forget_call() runs the
- *        function, or returns false for none. A reject is an error value of
- *        jq, an object whose "@etl" is "reject". A filter cannot forge a
- *        call, because function names begin with tag, which is random. */
+ *        call; it then frees v or keeps it. module_run_and_forget_call() runs
+ *        the function, or returns false if none was named. A reject is an error
+ *        value of jq, an object whose "@etl" is "reject". A filter cannot forge
+ *        a call, because function names begin with tag, which is random. */
 #ifndef TRANSFORM_MODULE_H
 #define TRANSFORM_MODULE_H
 
@@ -48,7 +48,8 @@ struct module {
 	unsigned int next_zone;
 	struct module_names required;
 	struct now_text now;            /* result of now_utc */
-	/* Where libjq has the name of each function, see find_called_op(). */
+	/* For each function, the address of its "TAG:name" string in libjq.
+	 * NULL: not known yet. See find_called_op(). */
 	const char *name_address[MODULE_OPS];
 	bool user_debugs;               /* the user's filter may call debug */
 	bool collecting;                /* the next input of debug is an
@@ -59,16 +60,18 @@ struct module {
 	struct buf text;                /* for the result */
 };
 
-/* user_debugs: the user's filter may call debug itself. */
+/* user_debugs: the user's filter may call jq's function debug itself. */
 int module_init_with_random_tag(
     struct module *n, struct numbers *numbers, bool user_debugs, struct err *e);
 void module_release(struct module *n);
-/* Forgets an unfinished call; to be called before each record. */
+/* Forgets a call that an earlier record left unfinished. Call it before each
+ * record. */
 void module_forget_pending_call(struct module *n);
 bool module_take_call_or_argument(struct module *n, jv v);
 bool module_run_and_forget_call(struct module *n, jv *result);
 
-/* These two make the error value of a reject. wanted: "a number". */
+/* These two make the error value that rejects the record. `wanted` is the type
+ * that the function needs, such as "a number". */
 jv module_make_reject_error(const char *code, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 jv module_make_type_error(const struct module *n, jv v, const char *wanted);

@@ -107,9 +107,10 @@ check_ranges(const struct stamp *s, struct times_fault *f)
 	return 0;
 }
 
-/* Converts the local time s to UTC, with the offset of s or else of the zone.
- * UTC seconds since 1970 do not count leap seconds. So a leap second (23:59:60)
- * is converted as 23:59:59, and 1 is added to the second of the result. */
+/* Converts the local time s to UTC. Uses the offset of s or, if s has none, the
+ * offset of the zone. UTC seconds since 1970 do not count leap seconds. So a
+ * leap second (23:59:60) is converted as 23:59:59, and 1 is added to the second
+ * of the result. */
 static int
 convert_to_utc(struct stamp *s, const struct zone *zone, struct times_fault *f)
 {
@@ -148,7 +149,7 @@ write_digits(char *p, int digits, int v)
 		p[--digits] = (char)('0' + v % 10);
 }
 
-/* As printf would do, in a tenth of the time. */
+/* Writes the digits without snprintf(3), which takes ten times as long. */
 static void
 append_time(struct buf *b, const struct stamp *s)
 {

@@ -52,8 +52,8 @@ add_entry(struct zone_files *f, struct err *e)
 	return &f->v[f->n];
 }
 
-/* Adds the file at `path`, unless it is no time zone file (TZif, RFC 9636):
- * the folder also has lists of zones. */
+/* Adds the file at `path` if it is a time zone file (TZif, RFC 9636). The
+ * folder also has lists of zones, which are skipped. */
 static int
 add_file(struct zone_files *f, const char *path, struct err *e)
 {
@@ -73,8 +73,9 @@ add_file(struct zone_files *f, const char *path, struct err *e)
 	return buf_check(&f->names, e);
 }
 
-/* The folders right and posix have all zones again: right counts leap seconds,
- * which the times of etl-transform do not, and posix is the same as the top. */
+/* The folder zoneinfo/right has each zone again with leap seconds, which
+ * etl-transform does not count. The folder zoneinfo/posix has each zone again
+ * unchanged. So both are skipped. */
 static bool
 is_other_copy(const FTSENT *t)
 {

@@ -1,10 +1,10 @@
-/* The files of the tz database, in memory: a process that runs a filter may not
- * read files.
- * Owns:  the contents, until zone_files_free(), NULL allowed.
+/* The files of the tz database, in memory, because a process that runs a filter
+ * may not read files.
+ * Owns:  the contents, until zone_files_free(), which accepts NULL.
  * Gives: zone_files_find() returns the file of a zone, such as Europe/Berlin,
- *        or NULL. Without a tz database there are no files.
- * Fails: zone_files_read_all() as a value, if a file exists but cannot be
- *        read. */
+ *        or NULL. If the system has no tz database, no zone is found.
+ * Fails: zone_files_read_all() returns -1 with *e if a file exists but cannot
+ *        be read. */
 #ifndef TRANSFORM_ZONE_FILES_H
 #define TRANSFORM_ZONE_FILES_H
 

@@ -17,7 +17,8 @@ arena_init(struct arena *a, size_t max)
 	*a = (struct arena){ .max = max };
 }
 
-/* Frees all blocks; with `keep`, all but the oldest, if that is a small one. */
+/* Frees all blocks. With `keep`, the oldest block is kept if its size is BLOCK,
+ * the smallest size. */
 static void
 free_blocks(struct arena *a, bool keep)
 {

@@ -1,6 +1,9 @@
-/* The functions that the native engine has in C.
- * Gives: function_find() returns NULL if there is none. The arguments are
- *        values: a function is called once for each output. */
+/* The functions of jq and of the module etl that the native engine has in C.
+ * Gives: function_find() finds a function by its name and its number of
+ *        arguments, or returns NULL. Arguments are values, and each has been
+ *        evaluated before the call.
+ * Fails: a function returns RUN_UNSURE if libjq must run the record, and
+ *        RUN_ERROR if jq has an error there. */
 #ifndef TRANSFORM_FUNCTIONS_H
 #define TRANSFORM_FUNCTIONS_H
 
@@ -19,11 +22,12 @@ struct function {
 
 const struct function *function_find(
     const char *name, size_t len, size_t arguments);
-/* The same for functions of the module etl, without a prefix. */
+/* As function_find(), for functions of the module etl. `name` has no etl::
+ * before it. */
 const struct function *function_find_in_module(
     const char *name, size_t len, size_t arguments);
-/* The text of a function that is written in jq: "def map(f): [.[] | f]; .", or
- * NULL. */
+/* Returns the text of a function that jq defines in its own language, such as
+ * "def map(f): [.[] | f];", or NULL. */
 const char *function_find_definition(
     const char *name, size_t len, size_t arguments);
 

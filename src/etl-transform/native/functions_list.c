@@ -28,7 +28,8 @@ sort_values(struct run *r, struct value *v, struct value *spare, size_t n)
 	return true;
 }
 
-/* Gives the sorted elements of an array in *list. */
+/* Sets *list to a sorted copy of the elements of an array, and *n to their
+ * number. */
 static enum run_result
 sort_elements(struct run *r, const struct value *in, struct value **list,
     size_t *n)
@@ -64,7 +65,9 @@ function_sort(struct run *r, const struct value *in,
 	return rc;
 }
 
-/* Of equal values, such as 1 and 1.0, libjq decides which one stays. */
+/* If the record has numbers such as 1.0, equal values such as 1 and 1.0 may
+ * have different texts, and only libjq knows which of them stays. So libjq runs
+ * such records. */
 enum run_result
 function_unique(struct run *r, const struct value *in,
     const struct value *args __attribute__((unused)), struct value *out)
@@ -74,7 +77,7 @@ function_unique(struct run *r, const struct value *in,
 	int order = 1;
 	enum run_result rc = sort_elements(r, in, &v, &n);
 
-	if (rc == RUN_ON && values_look_at_numbers(&r->values) !=
+	if (rc == RUN_ON && values_classify_numbers(&r->values) !=
 	    NUMBERS_PLAIN)
 		return RUN_UNSURE;
 	for (size_t i = 0; i < n && rc == RUN_ON; i++) {
@@ -89,7 +92,8 @@ function_unique(struct run *r, const struct value *in,
 	return rc;
 }
 
-/* If several elements are the least or the greatest, libjq decides. */
+/* If several elements are the least or the greatest, returns RUN_UNSURE: only
+ * libjq knows which of them is the result. */
 static enum run_result
 find_extreme(struct run *r, const struct value *in, int sign,
     struct value *out)
@@ -132,7 +136,8 @@ function_max(struct run *r, const struct value *in,
 	return find_extreme(r, in, 1, out);
 }
 
-/* jq's versions do not agree on the reverse of other values than arrays. */
+/* Only arrays are reversed here. For other values the versions of jq disagree,
+ * so libjq must run the record (RUN_UNSURE). */
 enum run_result
 function_reverse(struct run *r, const struct value *in,
     const struct value *args __attribute__((unused)), struct value *out)
@@ -192,7 +197,8 @@ function_keys_unsorted(struct run *r, const struct value *in,
 	return list_names(r, in, false, out);
 }
 
-/* Sets a member of a list that has room for it. */
+/* Sets the member `name` in the list m[0..n), which has room for one more.
+ * Returns the new number of members. */
 static size_t
 set_member(struct member *m, size_t n, const struct value *name,
     const struct value *value)
@@ -205,8 +211,9 @@ set_member(struct member *m, size_t n, const struct value *name,
 	return i < n ? n : n + 1;
 }
 
-/* Only entries with the members `key`, a text, and `value` are taken here:
- * jq's versions do not agree on others. */
+/* Accepts only entries that have a member "key", which is a string, and a
+ * member "value". For other entries the versions of jq disagree, so libjq must
+ * run the record (RUN_UNSURE). */
 enum run_result
 function_from_entries(struct run *r, const struct value *in,
     const struct value *args __attribute__((unused)), struct value *out)

@@ -35,7 +35,9 @@ run_module_close(struct run_module *m)
 	free(m);
 }
 
-/* Rejects are for libjq, which writes their messages. */
+/* If a name is missing or null, the record is rejected. libjq does this,
+ * because only its code writes the message of the reject: returns
+ * RUN_UNSURE. */
 enum run_result
 function_require(struct run *r, const struct value *in,
     const struct value *args, struct value *out)
@@ -95,12 +97,12 @@ function_title_case(struct run *r, const struct value *in,
 	return make_string_from_buffer(r, out) ? RUN_ON : RUN_UNSURE;
 }
 
-/* Returns true if a number that a function of the module makes is written as jq
- * prints it, whatever numbers the record has. */
+/* Returns true if jq prints all numbers of the record unchanged. Only then the
+ * text of a new number does not depend on the numbers of the record. */
 static bool
 may_make_number(struct run *r)
 {
-	return values_look_at_numbers(&r->values) == NUMBERS_PLAIN;
+	return values_classify_numbers(&r->values) == NUMBERS_PLAIN;
 }
 
 enum run_result
@@ -116,9 +118,11 @@ function_word_count(struct run *r, const struct value *in,
 	return RUN_ON;
 }
 
-/* Gives the number that `text` is, if it needs no text of its own. */
+/* Sets *out to the number with the text p[0..n) if jq prints its double with
+ * the same text. Otherwise returns RUN_UNSURE: only libjq, with number/, keeps
+ * the text. */
 static enum run_result
-give_number(const char *p, size_t n, struct value *out)
+give_number_if_canonical(const char *p, size_t n, struct value *out)
 {
 	double d;
 	bool canonical = numbers_is_canonical(p, n, JSON_FRACTION, &d);
@@ -152,7 +156,7 @@ function_to_int(struct run *r, const struct value *in,
 	if (!decimal_parse(&decimal, p, n) || decimal.exponent != 0 ||
 	    !decimal_append_as_integer(&decimal, b) || b->failed)
 		return RUN_UNSURE;
-	return give_number(b->data, b->len, out);
+	return give_number_if_canonical(b->data, b->len, out);
 }
 
 enum run_result
@@ -183,8 +187,8 @@ function_to_number(struct run *r, const struct value *in,
 	n = number_put_shortest_nan_as_null(
 	    plain, number_to_double(b->data, b->len));
 	if (number_equals(plain, n, b->data, b->len))
-		return give_number(plain, n, out);
-	return give_number(b->data, b->len, out);
+		return give_number_if_canonical(plain, n, out);
+	return give_number_if_canonical(b->data, b->len, out);
 }
 
 static enum run_result
@@ -209,7 +213,8 @@ function_to_timestamp(struct run *r, const struct value *in,
 	return convert_to_timestamp(r, *in, NULL, out);
 }
 
-/* Opens the zone, unless it is the one of the last call. */
+/* Makes m->zone the time zone `name`. Does nothing if it is this zone already,
+ * from an earlier call. Returns false if there is no such zone. */
 static bool
 open_zone(struct run_module *m, const struct value *name)
 {

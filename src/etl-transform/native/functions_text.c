@@ -64,7 +64,8 @@ function_ltrimstr(struct run *r, const struct value *in,
 	struct value text = *in, start = args[0];
 	bool texts;
 
-	/* Other values than texts are an error from jq 1.8 on. */
+	/* From jq 1.8 on it is an error if an argument is not a string. Earlier
+	 * versions return the input. So libjq must decide. */
 	if (!decode_texts(r, &text, &start, &texts) || !texts)
 		return RUN_UNSURE;
 	*out = text;
@@ -81,8 +82,9 @@ function_rtrimstr(struct run *r, const struct value *in,
 	struct value text = *in, end = args[0];
 	bool texts;
 
-	/* One version of jq does not take an empty text as an end. Other values
-	 * than texts are an error from jq 1.8 on. */
+	/* One version of jq does not remove an empty suffix as the others do.
+	 * From jq 1.8 on it is an error if an argument is not a string. So
+	 * libjq must decide in both cases. */
 	if (!decode_texts(r, &text, &end, &texts) || !texts || end.n == 0)
 		return RUN_UNSURE;
 	*out = text;
@@ -130,7 +132,9 @@ find_separator(const char *p, const char *end, const struct value *separator)
 	return memmem(p, (size_t)(end - p), separator->u.text, separator->n);
 }
 
-/* An empty text has no parts, in jq. Only libjq splits by the empty text. */
+/* Splits text at each separator. If the text is empty, the result is an empty
+ * array, as in jq. Returns false if libjq must run the record: always if the
+ * separator is empty. */
 bool
 text_split(struct run *r, const struct value *text,
     const struct value *separator, struct value *out)
@@ -171,8 +175,8 @@ function_split(struct run *r, const struct value *in,
 	return text_split(r, in, &args[0], out) ? RUN_ON : RUN_UNSURE;
 }
 
-/* Appends an element of join(). False for arrays and objects, which raise an
- * error in jq. */
+/* Appends an element of join(). Returns false for an array or object, because
+ * jq raises an error for it. */
 static bool
 append_element(struct run *r, struct value v, struct buf *b)
 {

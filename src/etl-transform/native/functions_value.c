@@ -93,7 +93,7 @@ function_has(struct run *r, const struct value *in, const struct value *args,
 		*out = value_bool(found);
 		return RUN_ON;
 	}
-	/* has() of null is false, and not an error: libjq gives this value. */
+	/* has() of null is false in jq, and not an error. Leave it to libjq. */
 	if (in->kind == VALUE_NULL)
 		return RUN_UNSURE;
 	if (in->kind != VALUE_ARRAY || name.kind != VALUE_NUMBER)
@@ -104,8 +104,9 @@ function_has(struct run *r, const struct value *in, const struct value *args,
 	return RUN_ON;
 }
 
-/* Converts a text only if jq prints its number as the same text; libjq converts
- * the others. */
+/* Converts a string of decimal digits, such as "-12". For all other strings
+ * libjq must run the record, because jq could print the number with another
+ * text. */
 enum run_result
 function_tonumber(struct run *r, const struct value *in,
     const struct value *args __attribute__((unused)), struct value *out)
@@ -185,7 +186,8 @@ function_todate(struct run *r, const struct value *in,
 	time_t t;
 	double d;
 
-	/* An array may be a time, too. */
+	/* jq also accepts an array as a time: [year, month, day, ...]. libjq
+	 * runs this. */
 	if (in->kind == VALUE_ARRAY)
 		return RUN_UNSURE;
 	if (in->kind != VALUE_NUMBER)

@@ -22,8 +22,8 @@ skip_name(const char *p)
 	return p;
 }
 
-/* Returns NULL at a comment that ends in a backslash: jq's versions do not
- * agree on where such a comment ends. */
+/* Skips white space and comments. Returns NULL at a comment that ends in a
+ * backslash: the versions of jq disagree about where it ends. */
 static const char *
 skip_blanks_and_comments(const char *p)
 {

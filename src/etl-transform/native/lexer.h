@@ -1,7 +1,7 @@
-/* The words of a filter.
+/* Splits the text of a filter into tokens.
  * Borrows: the text, which ends in a NUL.
- * Gives:   lexer_next() moves to the next token. The lexer reads strings only
- *          up to their opening quote: the parser reads what is in them. */
+ * Gives:   lexer_next() moves to the next token. Of a string the lexer reads
+ *          only the opening quote; the parser reads the rest. */
 #ifndef TRANSFORM_LEXER_H
 #define TRANSFORM_LEXER_H
 

@@ -39,10 +39,11 @@ prepare_run(struct native *n, const struct engine_conf *c, struct err *e)
 	return run_module_open(&n->run.module, n->program.zones, e);
 }
 
-/* libjq compiles these filters first: one with imports; a long one, because the
- * parser of the native engine calls itself and could exceed its stack, and
- * because libjq limits the size of a filter; and one with a carriage return,
- * which ends a comment in some versions of jq only. */
+/* Returns false for filters that libjq must compile first. These are: a filter
+ * with -L or imports; a long filter, because the parser of the native engine is
+ * recursive and could exceed its stack, and because libjq limits the size of a
+ * filter; and a filter with a carriage return, because some versions of jq end
+ * a comment there. */
 bool
 native_may_compile_first(const struct engine_conf *c)
 {
@@ -87,7 +88,8 @@ give_output(struct run *r, void *context, struct value v)
 	}
 	if (!value_write(&r->values, &v, &o->out))
 		return RUN_UNSURE;
-	return outcome_end_output(o, from, r->max_record) ? RUN_ON : RUN_STOP;
+	return outcome_end_output_or_reject(o, from, r->max_record) ?
+	    RUN_ON : RUN_STOP;
 }
 
 static void

@@ -13,11 +13,11 @@
 
 struct native;
 
-/* Returns true if native_compile() may read a filter that libjq has not
- * compiled yet. */
+/* Returns true if native_compile() may be called before libjq has compiled the
+ * filter. */
 bool native_may_compile_first(const struct engine_conf *c);
-/* If this returns 1, libjq accepts the filter, too, unless it has set
- * lacks->doubtful: then only libjq can tell. */
+/* A return value of 1 means that libjq accepts the filter, too. Exception: if
+ * lacks->doubtful is set, libjq may still refuse it. */
 int native_compile(struct native **n, const struct engine_conf *c,
     struct lacks *lacks, struct err *e);
 bool native_run(struct native *n, const struct json *j, struct outcome *o);

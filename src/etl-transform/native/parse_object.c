@@ -1,15 +1,15 @@
 #include "native/parser_impl.h"
 
-/* Reads the value of a member, after the colon: terms with | between them. In
- * this place jq takes `if`, `as` and a `?` after brackets only if the value is
- * in brackets. */
+/* Parses the value of a member, after the colon: terms with | between them.
+ * Here the grammar of jq 1.6 allows `if`, `as`, and a `?` after brackets only
+ * inside ( ). */
 static struct node *
 parse_value(struct parser *p)
 {
 	struct node *left;
 
 	p->depth++;
-	left = p->depth < PARSER_DEPTH ? p->parse_term(p) : parser_lacks(p);
+	left = p->depth < PARSER_DEPTH ? p->parse_term(p) : parser_refuse(p);
 	p->depth--;
 	return parser_pipe(p, left, parse_value);
 }
@@ -24,20 +24,22 @@ parse_name(struct parser *p)
 	if (lexer_is(&p->lexer, "(")) {
 		lexer_next(&p->lexer);
 		n = p->parse_pipe(p);
-		if (n == NULL || !parser_skip(p, ")"))
+		if (n == NULL || !parser_skip_or_refuse(p, ")"))
 			return NULL;
-		/* libjq refuses a constant that is no text. */
+		/* If this name is a constant but not a string, as in {(1): 2},
+		 * libjq refuses the filter. */
 		p->lacks->doubtful |= parser_may_fold(n);
-		return lexer_is(&p->lexer, ":") ? n : parser_lacks(p);
+		return lexer_is(&p->lexer, ":") ? n : parser_refuse(p);
 	}
 	if (p->lexer.kind != TOKEN_NAME && p->lexer.kind != TOKEN_VARIABLE)
-		return parser_lacks(p);
+		return parser_refuse(p);
 	n = parser_text_constant(p, p->lexer.p, p->lexer.n);
 	lexer_next(&p->lexer);
 	return n;
 }
 
-/* The value of a name without a colon: {a} is {a: .a}, {$a} is {a: $a}. */
+/* Returns the value of a member that is only a name: {a} means {a: .a}, and
+ * {$a} means {a: $a}. */
 static struct node *
 make_value_of_name(struct parser *p, struct node *name, bool variable)
 {
@@ -71,7 +73,7 @@ parse_member(struct parser *p, struct parts *parts)
 		p->lacks->doubtful |= keyword;
 		value = make_value_of_name(p, name, variable);
 	} else if (variable) {
-		return parser_lacks(p) != NULL;
+		return parser_refuse(p) != NULL;
 	} else {
 		lexer_next(&p->lexer);
 		value = parse_value(p);
@@ -95,10 +97,10 @@ parse_object(struct parser *p)
 			return NULL;
 		if (lexer_is(&p->lexer, "}"))
 			break;
-		if (!parser_skip(p, ","))
+		if (!parser_skip_or_refuse(p, ","))
 			return NULL;
 	}
 	n->parts = parts.v;
 	n->n = parts.n;
-	return parser_skip(p, "}") ? n : NULL;
+	return parser_skip_or_refuse(p, "}") ? n : NULL;
 }

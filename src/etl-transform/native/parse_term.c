@@ -15,7 +15,7 @@ parse_number(struct parser *p)
 	if (n == NULL)
 		return NULL;
 	if (p->lexer.n > DIGITS)
-		return parser_lacks(p);
+		return parser_refuse(p);
 	n->value = value_number(0);
 	if (!numbers_is_canonical(p->lexer.p, p->lexer.n,
 	    fraction ? JSON_FRACTION : 0, &n->value.u.number))
@@ -33,7 +33,7 @@ parse_bracketed(struct parser *p)
 
 	lexer_next(&p->lexer);
 	n = p->parse_pipe(p);
-	return n != NULL && parser_skip(p, ")") ? n : NULL;
+	return n != NULL && parser_skip_or_refuse(p, ")") ? n : NULL;
 }
 
 static struct node *
@@ -45,7 +45,7 @@ parse_array(struct parser *p)
 	if (n == NULL || (!lexer_is(&p->lexer, "]") &&
 	    (n->a = p->parse_pipe(p)) == NULL))
 		return NULL;
-	return parser_skip(p, "]") ? n : NULL;
+	return parser_skip_or_refuse(p, "]") ? n : NULL;
 }
 
 static struct node *
@@ -60,11 +60,12 @@ parse_variable(struct parser *p)
 	n->len = p->lexer.n;
 	lexer_next(&p->lexer);
 	if (lexer_is(&p->lexer, ":"))           /* $module::name */
-		return parser_lacks(p);
+		return parser_refuse(p);
 	return n;
 }
 
-/* null, false and true are values, unless they are called with arguments. */
+/* Called for a name without arguments. Makes null, false and true constants:
+ * they are no calls. */
 static void
 make_constant_if_named(struct node *n)
 {
@@ -100,7 +101,7 @@ parse_call(struct parser *p)
 	} while (lexer_is(&p->lexer, ";"));
 	n->parts = parts.v;
 	n->n = parts.n;
-	return parser_skip(p, ")") ? n : NULL;
+	return parser_skip_or_refuse(p, ")") ? n : NULL;
 }
 
 /* After `if` or `elif`. */
@@ -111,15 +112,17 @@ parse_if(struct parser *p)
 
 	lexer_next(&p->lexer);
 	if (n == NULL || (n->a = p->parse_pipe(p)) == NULL ||
-	    !parser_skip(p, "then") || (n->b = p->parse_pipe(p)) == NULL)
+	    !parser_skip_or_refuse(p, "then") ||
+	    (n->b = p->parse_pipe(p)) == NULL)
 		return NULL;
 	if (lexer_is(&p->lexer, "elif")) {
 		n->c = parse_if(p);
 		return n->c != NULL ? n : NULL;
 	}
-	if (!parser_skip(p, "else") || (n->c = p->parse_pipe(p)) == NULL)
+	if (!parser_skip_or_refuse(p, "else") ||
+	    (n->c = p->parse_pipe(p)) == NULL)
 		return NULL;
-	return parser_skip(p, "end") ? n : NULL;
+	return parser_skip_or_refuse(p, "end") ? n : NULL;
 }
 
 static struct node *
@@ -137,17 +140,17 @@ parse_try(struct parser *p)
 		if ((n->b = parse_postfix(p)) == NULL)
 			return NULL;
 	}
-	return lexer_is(&p->lexer, "?") ? parser_lacks(p) : n;
+	return lexer_is(&p->lexer, "?") ? parser_refuse(p) : n;
 }
 
 /* $name; other patterns are lacking. */
 static bool
 parse_pattern(struct parser *p, struct node *n)
 {
-	if (!parser_skip(p, "as"))
+	if (!parser_skip_or_refuse(p, "as"))
 		return false;
 	if (p->lexer.kind != TOKEN_VARIABLE)
-		return parser_lacks(p) != NULL;
+		return parser_refuse(p) != NULL;
 	parser_doubt_keyword(p);
 	n->name = p->lexer.p;
 	n->len = p->lexer.n;
@@ -163,8 +166,9 @@ parse_loop(struct parser *p, enum node_kind kind)
 
 	lexer_next(&p->lexer);
 	if (n == NULL || (n->a = parse_term(p)) == NULL ||
-	    !parse_pattern(p, n) || !parser_skip(p, "(") ||
-	    (n->b = p->parse_pipe(p)) == NULL || !parser_skip(p, ";") ||
+	    !parse_pattern(p, n) || !parser_skip_or_refuse(p, "(") ||
+	    (n->b = p->parse_pipe(p)) == NULL ||
+	    !parser_skip_or_refuse(p, ";") ||
 	    (n->c = p->parse_pipe(p)) == NULL)
 		return NULL;
 	if (kind == NODE_FOREACH && lexer_is(&p->lexer, ";")) {
@@ -172,7 +176,7 @@ parse_loop(struct parser *p, enum node_kind kind)
 		if ((n->d = p->parse_pipe(p)) == NULL)
 			return NULL;
 	}
-	return parser_skip(p, ")") ? n : NULL;
+	return parser_skip_or_refuse(p, ")") ? n : NULL;
 }
 
 static struct node *
@@ -187,7 +191,7 @@ parse_field(struct parser *p)
 	return n;
 }
 
-/* After a dot: nothing, or a text as in ."a". */
+/* Parses what begins with a dot: . alone, or ."a". */
 static struct node *
 parse_dot(struct parser *p)
 {
@@ -203,7 +207,7 @@ parse_dot(struct parser *p)
 	return n;
 }
 
-/* The parts of jq's grammar that may stand before ., [ and `as`. */
+/* Parses a term without what may follow it: a suffix (.a, [0]) or `as`. */
 static struct node *
 parse_simple(struct parser *p)
 {
@@ -217,7 +221,7 @@ parse_simple(struct parser *p)
 	case TOKEN_VARIABLE:
 		return parse_variable(p);
 	case TOKEN_NAME:
-		return parser_is_keyword(p) ? parser_lacks(p) : parse_call(p);
+		return parser_is_keyword(p) ? parser_refuse(p) : parse_call(p);
 	default:
 		if (lexer_is(&p->lexer, "."))
 			return parse_dot(p);
@@ -227,7 +231,7 @@ parse_simple(struct parser *p)
 			return parse_array(p);
 		if (lexer_is(&p->lexer, "{"))
 			return parse_object(p);
-		return parser_lacks(p);
+		return parser_refuse(p);
 	}
 }
 
@@ -238,10 +242,11 @@ parse_slice_end(struct parser *p, struct node *n)
 	n->kind = NODE_SLICE;
 	if (!lexer_is(&p->lexer, "]"))
 		return (n->c = p->parse_pipe(p)) != NULL;
-	return n->b != NULL || parser_lacks(p) != NULL;
+	return n->b != NULL || parser_refuse(p) != NULL;
 }
 
-/* After [ : an index, a slice or nothing. */
+/* Parses the rest of a suffix after the [ : an index, as in [0]; a slice, as in
+ * [1:2]; or nothing, as in []. */
 static bool
 parse_suffix_in_brackets(struct parser *p, struct node *n)
 {
@@ -255,7 +260,7 @@ parse_suffix_in_brackets(struct parser *p, struct node *n)
 		if (lexer_is(&p->lexer, ":") && !parse_slice_end(p, n))
 			return false;
 	}
-	return parser_skip(p, "]");
+	return parser_skip_or_refuse(p, "]");
 }
 
 static bool
@@ -269,7 +274,7 @@ parse_suffix(struct parser *p, struct node *n)
 	} else {
 		lexer_next(&p->lexer);
 		if (p->lexer.kind != TOKEN_QUOTE)
-			return parser_lacks(p) != NULL;
+			return parser_refuse(p) != NULL;
 		n->b = parse_text(p);
 	}
 	return n->b != NULL;
@@ -311,14 +316,15 @@ parse_bind(struct parser *p, struct node *source)
 {
 	struct node *n = parser_node(p, NODE_BIND);
 
-	if (n == NULL || !parse_pattern(p, n) || !parser_skip(p, "|"))
+	if (n == NULL || !parse_pattern(p, n) || !parser_skip_or_refuse(p, "|"))
 		return NULL;
 	n->a = source;
 	n->b = p->parse_pipe(p);
 	return n->b != NULL ? n : NULL;
 }
 
-/* jq 1.6 and 1.7 do not agree on what may follow this ?. */
+/* Parses the ? after a term. Lacking if it is followed by another ?, a suffix
+ * or `as`: jq 1.6 and 1.7 disagree about these. */
 static struct node *
 parse_question_mark(struct parser *p, struct node *body)
 {
@@ -333,7 +339,7 @@ parse_question_mark(struct parser *p, struct node *body)
 	if (lexer_is(&p->lexer, "?") || lexer_is(&p->lexer, "[") ||
 	    lexer_is(&p->lexer, ".") || p->lexer.kind == TOKEN_FIELD ||
 	    lexer_is(&p->lexer, "as"))
-		return parser_lacks(p);
+		return parser_refuse(p);
 	return n;
 }
 
@@ -354,10 +360,11 @@ parse_postfix(struct parser *p)
 		return parse_bind(p, n);
 	else
 		return parse_question_mark(p, n);
-	/* jq 1.6 does not allow a path or a `?` without brackets here. */
+	/* After `if`, `reduce` and `foreach`, jq 1.6 allows a suffix, `?` or
+	 * `as` only if ( ) stand around the whole. */
 	if (n != NULL && (lexer_is(&p->lexer, ".") ||
 	    lexer_is(&p->lexer, "[") || lexer_is(&p->lexer, "?") ||
 	    lexer_is(&p->lexer, "as") || p->lexer.kind == TOKEN_FIELD))
-		return parser_lacks(p);
+		return parser_refuse(p);
 	return n;
 }

@@ -13,14 +13,14 @@ struct reading {
 	size_t n;
 };
 
-/* \uXXXX. Half of a surrogate pair is lacking. */
+/* Decodes \uXXXX. Half of a surrogate pair is refused as lacking. */
 static bool
 read_code(struct parser *p, struct reading *r)
 {
 	unsigned int cp;
 
 	if (strspn(r->at + 2, "0123456789abcdefABCDEF") < 4)
-		return parser_lacks(p) != NULL;
+		return parser_refuse(p) != NULL;
 	r->at += escape_decode(r->at, &cp);
 	if (cp >= 0xd800 && cp <= 0xdfff)
 		return lacks_set(p->lacks, r->at, "half of a surrogate pair",
@@ -44,7 +44,8 @@ read_escape(struct parser *p, struct reading *r)
 	return true;
 }
 
-/* Reads up to the end of the string or the next \( of it. */
+/* Reads the string from *at up to its closing quote or to the next \(, and
+ * moves *at there. */
 static struct node *
 read_constant_part(struct parser *p, const char **at)
 {
@@ -57,7 +58,7 @@ read_constant_part(struct parser *p, const char **at)
 		return parser_text_constant(p, NULL, 0);
 	while (*r.at != '"' && strncmp(r.at, "\\(", 2) != 0) {
 		if (*r.at == '\0')
-			return parser_lacks(p);
+			return parser_refuse(p);
 		if (*r.at != '\\')
 			r.text[r.n++] = *r.at++;
 		else if (!read_escape(p, &r))
@@ -84,7 +85,7 @@ parse_text(struct parser *p)
 		if (!parser_add_part(p, &parts, p->parse_pipe(p)))
 			return NULL;
 		if (!lexer_is(&p->lexer, ")"))
-			return parser_lacks(p);
+			return parser_refuse(p);
 		at = p->lexer.end;
 		if (!parser_add_part(p, &parts, read_constant_part(p, &at)))
 			return NULL;

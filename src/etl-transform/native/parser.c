@@ -5,7 +5,9 @@ struct operator {
 	uint8_t kind, op;
 };
 
-/* The operators of a level bind tighter than those of the levels before. */
+/* A level of operators with the same precedence. Operators of a later level
+ * bind more tightly. `groups` tells what a - b - c means: LEFT is (a - b) - c;
+ * NONE: the operator may not follow itself. */
 struct level {
 	struct operator v[7];
 	enum { LEFT, RIGHT, NONE } groups;
@@ -45,7 +47,8 @@ find_operator(const struct parser *p, const struct level *l)
 static struct node *parse_pipe(struct parser *p);
 static struct node *parse_level(struct parser *p, size_t level);
 
-/* A minus before an operand binds as tight as a minus between two. */
+/* Parses an operand, perhaps with a minus sign, as in -a. The minus sign has
+ * the precedence of the operators after it in levels[LEVEL_MULTIPLY]. */
 static struct node *
 parse_operand(struct parser *p)
 {
@@ -57,7 +60,7 @@ parse_operand(struct parser *p)
 		return NULL;
 	lexer_next(&p->lexer);
 	if (lexer_is(&p->lexer, "-"))
-		return parser_lacks(p);
+		return parser_refuse(p);
 	n->a = parse_level(p, LEVEL_MULTIPLY);
 	return n->a != NULL ? n : NULL;
 }
@@ -82,11 +85,12 @@ parse_level(struct parser *p, size_t level)
 		if (n->b == NULL)
 			return NULL;
 		left = n;
-		/* libjq may refuse a division by zero. */
+		/* libjq computes constants such as 1 / 0 when it compiles, and
+		 * may refuse the filter. */
 		if (n->op == OP_DIVIDE || n->op == OP_REMAINDER)
 			p->lacks->doubtful |= parser_may_fold(n);
 		if (l->groups == NONE && find_operator(p, l) != NULL)
-			return parser_lacks(p);
+			return parser_refuse(p);
 	}
 	return left;
 }
@@ -103,7 +107,7 @@ parse_parameters(struct parser *p, struct node *def)
 		lexer_next(&p->lexer);
 		if (p->lexer.kind != TOKEN_NAME &&
 		    p->lexer.kind != TOKEN_VARIABLE)
-			return parser_lacks(p) != NULL;
+			return parser_refuse(p) != NULL;
 		n = parser_node(p, p->lexer.kind == TOKEN_VARIABLE ?
 		    NODE_VARIABLE : NODE_CALL);
 		if (!parser_add_part(p, &parts, n))
@@ -115,7 +119,7 @@ parse_parameters(struct parser *p, struct node *def)
 	} while (lexer_is(&p->lexer, ";"));
 	def->parts = parts.v;
 	def->n = parts.n;
-	return parser_skip(p, ")");
+	return parser_skip_or_refuse(p, ")");
 }
 
 /* def name(parameters): body; rest */
@@ -128,13 +132,13 @@ parse_define(struct parser *p)
 		return NULL;
 	lexer_next(&p->lexer);
 	if (p->lexer.kind != TOKEN_NAME)
-		return parser_lacks(p);
+		return parser_refuse(p);
 	parser_doubt_keyword(p);
 	n->name = p->lexer.p;
 	n->len = p->lexer.n;
 	lexer_next(&p->lexer);
-	if (!parse_parameters(p, n) || !parser_skip(p, ":") ||
-	    (n->a = parse_pipe(p)) == NULL || !parser_skip(p, ";"))
+	if (!parse_parameters(p, n) || !parser_skip_or_refuse(p, ":") ||
+	    (n->a = parse_pipe(p)) == NULL || !parser_skip_or_refuse(p, ";"))
 		return NULL;
 	/* After the last definition of a list of definitions there may be no
 	 * filter: it is then the identity. */
@@ -183,6 +187,6 @@ parse_filter(struct arena *a, const char *text, struct lacks *lacks)
 	}
 	n = parse_pipe(&p);
 	if (n != NULL && p.lexer.kind != TOKEN_END)
-		return parser_lacks(&p);
+		return parser_refuse(&p);
 	return n;
 }

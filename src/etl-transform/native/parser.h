@@ -1,8 +1,9 @@
-/* Reads the part of jq's language that the native engine runs.
- * Gives: parse_filter() returns a tree in the arena, or NULL with *lacks. If
- *        libjq could refuse the text, *lacks is doubtful.
- * Source: the grammar of jq 1.6 (src/parser.y). What jq's versions read in
- *        different ways is lacking. */
+/* Parses the part of jq's language that the native engine runs.
+ * Gives: parse_filter() returns a tree in the arena, or NULL with *lacks if the
+ *        text has a form that the native engine lacks. If libjq could refuse
+ *        the text, lacks->doubtful is set.
+ * Source: the grammar of jq 1.6 (src/parser.y). A form that the versions of jq
+ *         read in different ways counts as lacking. */
 #ifndef TRANSFORM_PARSER_H
 #define TRANSFORM_PARSER_H
 

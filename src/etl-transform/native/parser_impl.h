@@ -1,7 +1,7 @@
 /* Shared by parser.c (operators), parse_term.c (terms), parse_text.c (strings),
- * parse_object.c and parser_node.c (what all need).
- * Gives: each function reads one construct from p->lexer on and returns its
- *        node, or NULL with p->lacks. */
+ * parse_object.c, and parser_node.c (helpers of all these files).
+ * Gives: each function parses one construct, beginning at the current token of
+ *        p->lexer, and returns its node, or NULL with p->lacks. */
 #ifndef TRANSFORM_PARSER_IMPL_H
 #define TRANSFORM_PARSER_IMPL_H
 
@@ -15,13 +15,14 @@ struct parser {
 	struct arena *arena;
 	struct lacks *lacks;
 	unsigned int depth;
-	/* The parts of a filter that hold all others: parse_term.c and the
-	 * files that it uses call parser.c by these. */
+	/* parse_pipe() parses a whole filter, and parse_term() a term. The
+	 * other files call them by these pointers, because the includes of
+	 * files may have no circle. */
 	struct node *(*parse_pipe)(struct parser *p);
 	struct node *(*parse_term)(struct parser *p);
 };
 
-/* A list of nodes that grows while it is read. */
+/* A list of nodes that the parser appends to. */
 struct parts {
 	struct node **v;
 	size_t n, cap;
@@ -33,19 +34,21 @@ struct node *parse_text(struct parser *p);
 struct node *parse_object(struct parser *p);
 
 struct node *parser_node(struct parser *p, enum node_kind kind);
-struct node *parser_lacks(struct parser *p);
-/* Returns true if the current token is a keyword of jq, also after $. */
+struct node *parser_refuse(struct parser *p);
+/* Returns true if the current token is a keyword of jq, such as `if`. A
+ * variable named like a keyword, such as $if, counts too. */
 bool parser_is_keyword(const struct parser *p);
-/* If the current token, a name, is a keyword, notes that libjq may refuse it:
- * jq's versions do not agree where a keyword may be a name. */
+/* If the current token, which is used as a name here, is a keyword of jq, sets
+ * lacks->doubtful: only some versions of jq allow this. */
 void parser_doubt_keyword(struct parser *p);
-/* Returns true if libjq may compute n when it compiles the filter. */
+/* Returns true if n is a constant expression, such as 1 / 0, which libjq may
+ * compute already when it compiles the filter. */
 bool parser_may_fold(const struct node *n);
-bool parser_skip(struct parser *p, const char *sign);
+bool parser_skip_or_refuse(struct parser *p, const char *sign);
 bool parser_add_part(
     struct parser *p, struct parts *parts, struct node *part);
-/* Returns `left` or, if the next token is "|", a pipe of `left` and of what
- * parse_right() reads after this token. */
+/* If the next token is "|", returns the pipe of `left` and of the node that
+ * parse_right() parses after it. Otherwise returns `left`. */
 struct node *parser_pipe(struct parser *p, struct node *left,
     struct node *(*parse_right)(struct parser *p));
 struct node *parser_text_constant(

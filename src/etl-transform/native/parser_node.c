@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-/* The current token cannot stand where it is. */
+/* Notes the current token in p->lacks: the parser does not accept it here.
+ * Returns NULL. */
 struct node *
-parser_lacks(struct parser *p)
+parser_refuse(struct parser *p)
 {
 	if (p->lexer.kind == TOKEN_END)
 		return lacks_set(p->lacks, p->lexer.at, "this form", 9);
@@ -106,10 +107,10 @@ parser_may_fold(const struct node *n)
 }
 
 bool
-parser_skip(struct parser *p, const char *sign)
+parser_skip_or_refuse(struct parser *p, const char *sign)
 {
 	if (!lexer_is(&p->lexer, sign)) {
-		(void)parser_lacks(p);
+		(void)parser_refuse(p);
 		return false;
 	}
 	lexer_next(&p->lexer);

@@ -10,8 +10,9 @@
 
 enum { PROGRAM_MEMORY = 8 << 20 };
 
-/* Appends the names under which the filter imports the module etl. Returns the
- * text after the directives, or NULL if there are others. */
+/* Skips the imports of the module etl at the start of the text, and appends the
+ * name of each import and "::" to `prefixes`. Returns the text after them, or
+ * NULL if there is another directive. */
 static const char *
 skip_imports(const char *text, struct buf *prefixes)
 {

@@ -51,27 +51,30 @@ is_single(const struct node *n)
 	return n == NULL || n->single;
 }
 
-/* Sets copy->single. Some constructs must not hold generators, because jq's
- * versions run them in different orders. */
+/* Sets n->single if the node has exactly one output for each input. Returns
+ * NULL with r->lacks for a construct that must not have generators (nodes with
+ * several outputs) as its parts: the versions of jq run these in different
+ * orders. */
 static struct node *
-count_outputs(struct resolver *r, struct node *n)
+set_single_or_refuse(struct resolver *r, struct node *n)
 {
 	size_t generators;
 
 	switch ((enum node_kind)n->kind) {
 	case NODE_TEXT:
 		if (!are_parts_single(n, &generators))
-			return resolver_lacks(r, n, "several values in a text");
+			return resolver_refuse(
+			    r, n, "several values in a text");
 		n->single = true;
 		return n;
 	case NODE_OBJECT:
 		n->single = are_parts_single(n, &generators);
-		return generators < 2 ? n : resolver_lacks(r, n,
+		return generators < 2 ? n : resolver_refuse(r, n,
 		    "several values in two members of an object");
 	case NODE_INDEX:
 	case NODE_SLICE:
 		if (!is_single(n->b) || !is_single(n->c))
-			return resolver_lacks(r, n, "several values in [...]");
+			return resolver_refuse(r, n, "several values in [...]");
 		n->single = n->a->single && !n->optional;
 		return n;
 	case NODE_INPUT:
@@ -102,9 +105,9 @@ resolve_set(struct resolver *r, const struct node *n, const struct scope *s)
 	if (copy == NULL)
 		return NULL;
 	if (!node_is_fixed_path(copy->a) || copy->a->kind == NODE_INPUT)
-		return resolver_lacks(r, n, "an assignment to such a path");
+		return resolver_refuse(r, n, "an assignment to such a path");
 	if (!copy->b->single)
-		return resolver_lacks(r, n, "an assignment of several values");
+		return resolver_refuse(r, n, "an assignment of several values");
 	copy->single = true;
 	return copy;
 }
@@ -130,14 +133,15 @@ resolve_binding(struct resolver *r, const struct node *n,
 	    !resolve_child(r, &copy->d, inner))
 		return NULL;
 	if (loop && !copy->b->single)
-		return resolver_lacks(r, n, "several values to begin with");
+		return resolver_refuse(r, n, "several values to begin with");
 	copy->single = n->kind == NODE_REDUCE ||
 	    (!loop && copy->a->single && copy->b->single);
 	return copy;
 }
 
-/* A body that is never used is not resolved, so it may call what is not
- * defined. */
+/* A body that is never called is not resolved here. It may call a function that
+ * is not defined, and libjq then refuses the filter. So lacks->doubtful is
+ * set. */
 static struct node *
 resolve_define(struct resolver *r, const struct node *n,
     const struct scope *s)
@@ -178,7 +182,7 @@ resolve_by_kind(struct resolver *r, const struct node *n,
 		return resolve_set(r, n, s);
 	default:
 		copy = resolve_children(r, n, s);
-		return copy != NULL ? count_outputs(r, copy) : NULL;
+		return copy != NULL ? set_single_or_refuse(r, copy) : NULL;
 	}
 }
 
@@ -188,7 +192,7 @@ resolve_node(struct resolver *r, const struct node *n, const struct scope *s)
 	struct node *copy;
 
 	if (r->depth == RESOLVE_DEPTH)
-		return resolver_lacks(r, n,
+		return resolver_refuse(r, n,
 		    "a function that calls itself, or so deep a nesting");
 	r->depth++;
 	copy = resolve_by_kind(r, n, s);

@@ -1,7 +1,8 @@
-/* Used by program.c: replaces the names of a tree by what they mean.
+/* Used by program.c: replaces each name of a tree by its definition.
  * Gives: resolve_filter() returns the tree of the program, or NULL with
- *        r->lacks. Bodies of functions are copied into each call; so a function
- *        that calls itself is lacking. */
+ *        r->lacks. The body of a function is copied into each call. So
+ *        recursion is impossible: a function that calls itself counts as
+ *        lacking. */
 #ifndef TRANSFORM_RESOLVE_H
 #define TRANSFORM_RESOLVE_H
 
@@ -9,8 +10,8 @@
 
 enum { RESOLVE_NODES = 3000, RESOLVE_DEPTH = 150 };
 
-/* A name that is known at some place of the filter; `up` has those that are
- * known around it. */
+/* A name that is defined at some place of the filter. `up` is the list of the
+ * other names that are defined there. */
 struct scope {
 	enum { SCOPE_VARIABLE, SCOPE_FUNCTION, SCOPE_ARGUMENT } kind;
 	const char *name;
@@ -29,22 +30,24 @@ struct resolver {
 					 * ended by a space */
 	struct lacks *lacks;
 	unsigned int nodes, depth;
-	/* Resolves any node: resolve_call.c calls resolve.c by it. */
+	/* resolve_node() of resolve.c. resolve_call.c calls it by this pointer,
+	 * because the includes of files may have no circle. */
 	struct node *(*resolve_node)(struct resolver *r, const struct node *n,
 	    const struct scope *s);
 };
 
 struct node *resolve_filter(struct resolver *r, const struct node *tree);
 
-/* Used by resolve.c (resolve_call.c) and by both (resolve_node.c). */
+/* The first two are in resolve_call.c. The others are in resolve_node.c, and
+ * both resolve.c and resolve_call.c use them. */
 struct node *resolve_call(struct resolver *r, const struct node *n,
     const struct scope *s);
 struct node *resolve_variable(struct resolver *r, const struct node *n,
     const struct scope *s);
-struct node *resolver_lacks(struct resolver *r, const struct node *n,
+struct node *resolver_refuse(struct resolver *r, const struct node *n,
     const char *what);
 void *resolver_memory(struct resolver *r, size_t n);
-/* Returns a copy of the node n, of another kind. */
+/* Returns a copy of the node n with the given kind. */
 struct node *resolver_copy(
     struct resolver *r, const struct node *n, enum node_kind kind);
 

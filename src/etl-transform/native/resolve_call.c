@@ -18,7 +18,8 @@ is_called(const struct node *n, const char *name, size_t arguments)
 	    memcmp(n->name, name, n->len) == 0;
 }
 
-/* Variables of jq itself: no --arg sets them. */
+/* Returns true for variables that jq sets itself, so that --arg cannot set
+ * them. */
 static bool
 is_variable_of_jq(const struct node *n)
 {
@@ -47,7 +48,7 @@ resolve_variable(
 			return copy;
 		}
 	if (is_variable_of_jq(n))
-		return resolver_lacks(r, n, "this variable");
+		return resolver_refuse(r, n, "this variable");
 	for (size_t i = r->conf->nargs; i-- > 0;) {
 		const struct arg *a = &r->conf->args[i];
 
@@ -55,17 +56,18 @@ resolve_variable(
 		    memcmp(a->name, n->name, n->len) != 0)
 			continue;
 		if (a->kind != ARG_TEXT)
-			return resolver_lacks(r, n,
+			return resolver_refuse(r, n,
 			    "a variable of --argjson or --slurpfile");
 		copy->kind = NODE_CONSTANT;
 		copy->value = value_string(a->value, strlen(a->value));
 		return copy;
 	}
-	return resolver_lacks(r, n, "this variable");
+	return resolver_refuse(r, n, "this variable");
 }
 
-/* Makes the arguments of the function known and resolves its body. An argument
- * $a is also known as the function a. */
+/* Resolves the body of a function that the node n calls. Defines the names of
+ * the arguments in it: for an argument $a, both the variable $a and the
+ * function a. */
 static struct node *
 resolve_body(struct resolver *r, const struct node *n,
     const struct scope *function, const struct scope *outside)
@@ -94,7 +96,7 @@ resolve_body(struct resolver *r, const struct node *n,
 		    NULL)
 			return NULL;
 		if (!(*last)->a->single && n->n > 1)
-			return resolver_lacks(r, n,
+			return resolver_refuse(r, n,
 			    "several values as an argument");
 		(*last)->slot = r->program->slots++;
 		x[1] = (struct scope){
@@ -120,8 +122,8 @@ resolve_body(struct resolver *r, const struct node *n,
 	return binds;
 }
 
-/* Resolves a call of a function that jq defines in its own language. The text
- * of the definition sees no names of the user's filter; the arguments do. */
+/* Resolves a call of a function that jq defines in its own language. The body
+ * does not see the names of the user's filter; the arguments do. */
 static struct node *
 resolve_by_definition(struct resolver *r, const struct node *n,
     const struct scope *s, const char *text)
@@ -157,7 +159,7 @@ copy_with_arguments(struct resolver *r, const struct node *n,
 		if (copy->parts[i] == NULL)
 			return NULL;
 		if (!copy->parts[i]->single)
-			return resolver_lacks(r, n->parts[i],
+			return resolver_refuse(r, n->parts[i],
 			    "several values as an argument");
 	}
 	return copy;
@@ -193,8 +195,9 @@ static const struct special_form {
 	{ "del", 1, NODE_DELETE, true },
 };
 
-/* True for a path such as .a.b, and for a list of single members such as .a,
- * .b. A list with longer paths is refused: one path may lie inside another. */
+/* Returns true if del() may delete n: one path such as .a.b, or a list of
+ * members of the input such as .a, .b. A list with longer paths is refused,
+ * because one path may lie inside another. */
 static bool
 is_list_of_fixed_paths(const struct node *n, bool whole)
 {
@@ -213,11 +216,11 @@ check_special_form(struct resolver *r, const struct node *n, struct node *copy)
 	    copy->kind == NODE_RANGE;
 
 	if (one && !first->single)
-		return resolver_lacks(r, n, "several values as an argument");
+		return resolver_refuse(r, n, "several values as an argument");
 	if (copy->kind == NODE_RANGE && copy->b != NULL && !copy->b->single)
-		return resolver_lacks(r, n, "several values as an argument");
+		return resolver_refuse(r, n, "several values as an argument");
 	if (copy->kind == NODE_DELETE && !is_list_of_fixed_paths(first, true))
-		return resolver_lacks(r, n, "del of such a path");
+		return resolver_refuse(r, n, "del of such a path");
 	return copy;
 }
 
@@ -246,10 +249,11 @@ find_special_form(const struct node *n)
 	return NULL;
 }
 
-/* Returns true if the call may be one of module etl, and removes the module's
- * name from it. A call without the module's name is one only with --std. */
+/* Returns true if the node n may call a function of the module etl, and removes
+ * the prefix (as in etl::to_int) from n->name. A call without prefix may mean
+ * the module only with --std. */
 static bool
-is_of_module(const struct resolver *r, struct node *n)
+strip_prefix_if_module_call(const struct resolver *r, struct node *n)
 {
 	const char *p = r->prefixes;
 
@@ -274,7 +278,7 @@ resolve_known_call(
 	const struct special_form *form;
 	const char *text;
 
-	if (is_of_module(r, &called)) {
+	if (strip_prefix_if_module_call(r, &called)) {
 		if (is_called(&called, "reject", 2) ||
 		    is_called(&called, "reject", 3))
 			return copy_with_arguments(
@@ -294,7 +298,8 @@ resolve_known_call(
 }
 
 /* Resolves a call of a function that the filter defines. An argument that the
- * function never uses is not resolved, so it may call what is not defined. */
+ * function never uses is not resolved. It may call a function that is not
+ * defined, and libjq then refuses the filter. So lacks->doubtful is set. */
 static struct node *
 resolve_call_of_user(struct resolver *r, const struct node *n,
     const struct scope *function, const struct scope *s)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 struct node *
-resolver_lacks(struct resolver *r, const struct node *n, const char *what)
+resolver_refuse(struct resolver *r, const struct node *n, const char *what)
 {
 	return lacks_set(r->lacks, n->at, what, strlen(what));
 }
@@ -28,7 +28,7 @@ resolver_copy(struct resolver *r, const struct node *n, enum node_kind kind)
 	if (copy == NULL)
 		return NULL;
 	if (++r->nodes > RESOLVE_NODES)
-		return resolver_lacks(r, n, "so large a filter");
+		return resolver_refuse(r, n, "so large a filter");
 	*copy = *n;
 	copy->kind = (uint8_t)kind;
 	copy->single = false;

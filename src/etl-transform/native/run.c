@@ -75,7 +75,8 @@ eval_and_or(struct run *r, const struct node *n, struct value in,
 	return rc;
 }
 
-/* jq's versions do not agree on errors before //. */
+/* a // b. If `a` ends with an error, the versions of jq disagree, so libjq must
+ * run the record (RUN_UNSURE). */
 static enum run_result
 eval_default(struct run *r, const struct node *n, struct value in,
     struct value *out)
@@ -114,7 +115,8 @@ eval_error(struct run *r, const struct node *n, struct value in)
 	return RUN_ERROR;
 }
 
-/* reject(code; message; pointer) of the module etl. */
+/* reject(code; message; pointer) of the module etl. Returns RUN_ERROR with
+ * r->failure, by which native_run() rejects the record. */
 static enum run_result
 eval_reject(struct run *r, const struct node *n, struct value in)
 {
@@ -157,7 +159,8 @@ keep_last(struct run *r __attribute__((unused)), void *context,
 	return RUN_ON;
 }
 
-/* last(f); jq's versions do not agree if f has no output. */
+/* last(f). If f has no output, the versions of jq disagree, so libjq must run
+ * the record (RUN_UNSURE). */
 static enum run_result
 eval_last(struct run *r, const struct node *n, struct value in,
     struct value *out)
@@ -170,8 +173,9 @@ eval_last(struct run *r, const struct node *n, struct value in,
 	    out->n == UINT32_MAX ? RUN_UNSURE : rc;
 }
 
-/* Runs the nodes that only pass values on. The last part of such a node is run
- * by the loop and not by a call, so that a long filter needs no deep stack. */
+/* Evaluates all nodes that run_eval() does not evaluate itself. run_eval()
+ * handles |, `as` and `if` in a loop: it continues with the last part of such a
+ * node instead of calling itself. So a long filter needs no deep stack. */
 static enum run_result
 eval_rest(struct run *r, const struct node *n, struct value in,
     struct value *out)

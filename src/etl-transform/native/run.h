@@ -1,10 +1,10 @@
 /* Runs a program on a record.
  * Owns:  struct run: the values of the record, the variables, and the state of
  *        the module etl.
- * Gives: eval() gives the output of a node that is `single`; each()
- *        calls `give` for each output of any node, in order.
+ * Gives: eval() sets *out to the one output of a node that is `single`. each()
+ *        calls give() for each output of a node, in order.
  * Fails: RUN_UNSURE: libjq must run the whole record. RUN_ERROR: an error of
- *        the filter; r->failure has it if it is known. */
+ *        the filter; r->failure has its text, if it is known. */
 #ifndef TRANSFORM_RUN_H
 #define TRANSFORM_RUN_H
 
@@ -18,8 +18,9 @@ enum run_result {
 	RUN_UNSURE
 };
 
-/* The error of a filter. Only these errors are made here; the text of all
- * others is left to libjq. */
+/* An error of the filter. Only the errors of error(TEXT) and reject() are made
+ * here. For every other error the kind is FAILURE_UNKNOWN, and libjq runs the
+ * record to make its message. */
 struct failure {
 	enum { FAILURE_UNKNOWN, FAILURE_TEXT, FAILURE_REJECT } kind;
 	struct value text;      /* error(text), or the message of the reject */
@@ -33,7 +34,8 @@ typedef enum run_result run_give(
     struct run *r, void *context, struct value v);
 
 struct run {
-	/* run_eval() and run_each(): the files of their parts call them. */
+	/* run_eval() and run_each() of run.c. The other files call them by
+	 * these pointers, because the includes of files may have no circle. */
 	enum run_result (*eval)(struct run *r, const struct node *n,
 	    struct value in, struct value *out);
 	enum run_result (*each)(struct run *r, const struct node *n,
@@ -42,14 +44,15 @@ struct run {
 	struct value *slots;
 	struct failure failure;
 	const void *stop;
-	unsigned int tries;     /* `try` and `?` that were entered */
+	unsigned int tries;     /* `try` and `?` whose outputs are being
+				 * passed on; see give_output_of_try() */
 	struct run_module *module;
 	size_t max_record;
 };
 
 void run_init(struct run *r);
 
-/* Parts of run_eval() and run_each(). */
+/* run_eval() and run_each() call these functions, one for each kind of node. */
 enum run_result run_binary(struct run *r, enum operation op,
     const struct value *a, const struct value *b, struct value *out);
 enum run_result run_negate(
@@ -64,9 +67,12 @@ enum run_result run_delete(struct run *r, const struct node *path,
     struct value in, struct value *out);
 enum run_result run_object(struct run *r, const struct node *n,
     struct value in, struct value *out);
-/* For an object with a generator: *part gets the values of the first `count`
- * parts; with the value of the generator in it, run_object_rest() makes the
- * object. */
+/* For an object with one generator among its parts, as in {a: 1, b: .c[], d:
+ * 2}. run_object_start() evaluates the first `count` parts, those before the
+ * generator, and stores their values in *part. For each output of the generator
+ * the caller stores this output in part[] and calls run_object_rest(), which
+ * evaluates the other parts and makes the object. `known` is the number of
+ * parts that part[] has. */
 enum run_result run_object_start(struct run *r, const struct node *n,
     size_t count, struct value in, struct value **part);
 enum run_result run_object_rest(struct run *r, const struct node *n,
@@ -83,7 +89,7 @@ enum run_result run_generator(struct run *r, const struct node *n,
     struct value in, run_give *give, void *context);
 /* Converts as jq's tostring. */
 bool run_to_text(struct run *r, const struct value *v, struct value *out);
-/* Sets an error with an unknown text. */
+/* Sets an error whose text only libjq knows. */
 static inline enum run_result
 run_error(struct run *r)
 {

@@ -5,9 +5,11 @@
 #include <math.h>
 #include <string.h>
 
-/* jq's versions do not agree on numbers that are not finite. */
+/* Sets *out to the number d. If it is infinite or not a number, libjq must run
+ * the record (RUN_UNSURE), because the versions of jq disagree about such
+ * numbers. */
 static enum run_result
-give_number(double d, struct value *out)
+give_number_if_finite(double d, struct value *out)
 {
 	*out = value_number(d);
 	return isfinite(d) ? RUN_ON : RUN_UNSURE;
@@ -33,13 +35,13 @@ compute(struct run *r, enum operation op, const struct value *x,
 		return RUN_UNSURE;
 	switch (op) {
 	case OP_ADD:
-		return give_number(a + b, out);
+		return give_number_if_finite(a + b, out);
 	case OP_SUBTRACT:
-		return give_number(a - b, out);
+		return give_number_if_finite(a - b, out);
 	case OP_MULTIPLY:
-		return give_number(a * b, out);
+		return give_number_if_finite(a * b, out);
 	case OP_DIVIDE:
-		return b == 0 ? RUN_UNSURE : give_number(a / b, out);
+		return b == 0 ? RUN_UNSURE : give_number_if_finite(a / b, out);
 	case OP_REMAINDER:
 		return remainder_of(a, b, out);
 	default:
@@ -100,7 +102,8 @@ place_of_member(const struct member *m, size_t n, const struct value *name)
 	return i;
 }
 
-/* The members of the second object replace those of the first. */
+/* Members of the second object replace those of the first with the same
+ * name. */
 static enum run_result
 add_objects(struct run *r, const struct value *x, const struct value *y,
     struct value *out)
@@ -164,7 +167,7 @@ holds(struct run *r, const struct value *array, const struct value *v,
 	return true;
 }
 
-/* The elements of the first array that are not in the second. */
+/* Returns in *out the elements of the array x that are not in the array y. */
 static enum run_result
 subtract_arrays(struct run *r, const struct value *x, const struct value *y,
     struct value *out)
@@ -234,7 +237,8 @@ run_binary(struct run *r, enum operation op, const struct value *a,
 	if (op == OP_DIVIDE && a->kind == VALUE_STRING &&
 	    b->kind == VALUE_STRING)
 		return text_split(r, a, b, out) ? RUN_ON : RUN_UNSURE;
-	/* jq multiplies texts and objects, each version in its own way. */
+	/* For a text or an object, the versions of jq disagree about what *
+	 * does. */
 	return op == OP_MULTIPLY ? RUN_UNSURE : run_error(r);
 }
 
@@ -245,7 +249,7 @@ run_negate(struct run *r, const struct value *v, struct value *out)
 
 	if (v->kind != VALUE_NUMBER)
 		return run_error(r);
-	/* jq's versions do not agree on -0 and on the text of -(1.0). */
+	/* The versions of jq disagree about -0 and about the text of -(1.0). */
 	if (!value_double(&r->values, v, &d) || d == 0 ||
 	    v->form == VALUE_SPELLED)
 		return RUN_UNSURE;

@@ -59,8 +59,8 @@ keep_state(struct run *r __attribute__((unused)), void *context,
 }
 
 /* Runs the update of `reduce` or `foreach` with the next value of its
- * generator. take_state() gets the new state. jq's versions differ if the
- * update has no output, so libjq must run it. */
+ * generator. take_state() gets the new state. If the update has no output, the
+ * versions of jq disagree, so libjq must run the record (RUN_UNSURE). */
 static enum run_result
 update_state(struct run *r, struct list *l, struct value v,
     run_give *take_state)
@@ -75,7 +75,7 @@ update_state(struct run *r, struct list *l, struct value v,
 }
 
 static enum run_result
-reduce_on(struct run *r, void *context, struct value v)
+update_state_of_reduce(struct run *r, void *context, struct value v)
 {
 	return update_state(r, context, v, keep_state);
 }
@@ -88,7 +88,7 @@ run_reduce(struct run *r, const struct node *n, struct value in,
 	enum run_result rc = r->eval(r, n->b, in, &l.state);
 
 	if (rc == RUN_ON)
-		rc = r->each(r, n->a, in, reduce_on, &l);
+		rc = r->each(r, n->a, in, update_state_of_reduce, &l);
 	*out = l.state;
 	return rc;
 }
@@ -105,7 +105,7 @@ give_state(struct run *r, void *context, struct value v)
 }
 
 static enum run_result
-foreach_on(struct run *r, void *context, struct value v)
+update_state_of_foreach(struct run *r, void *context, struct value v)
 {
 	return update_state(r, context, v, give_state);
 }
@@ -117,7 +117,8 @@ run_foreach(struct run *r, const struct node *n, struct value in,
 	struct list l = { .n = n, .give = give, .context = context };
 	enum run_result rc = r->eval(r, n->b, in, &l.state);
 
-	return rc == RUN_ON ? r->each(r, n->a, in, foreach_on, &l) : rc;
+	return rc == RUN_ON ?
+	    r->each(r, n->a, in, update_state_of_foreach, &l) : rc;
 }
 
 bool
@@ -156,8 +157,8 @@ join_texts(struct run *r, const struct value *v, size_t n, struct value *out)
 	return true;
 }
 
-/* A string with \(...) in it. jq runs the last part first, because it adds the
- * parts as a + b + c. */
+/* Evaluates a string with \(...) in it. The parts are evaluated from the last
+ * to the first, as jq does. The order decides which error is raised. */
 enum run_result
 run_string_with_parts(struct run *r, const struct node *n, struct value in,
     struct value *out)

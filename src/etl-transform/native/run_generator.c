@@ -1,6 +1,7 @@
 #include "native/run.h"
 
-/* What a generator passes on to the next part of a filter. */
+/* A generator that is running: its node and input, and what is kept between its
+ * outputs. give() is called with each output. */
 struct chain {
 	const struct node *n;
 	struct value in, other, ends[2];
@@ -14,7 +15,7 @@ struct chain {
 };
 
 static enum run_result
-pipe_on(struct run *r, void *context, struct value v)
+run_right_of_pipe(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 
@@ -22,7 +23,7 @@ pipe_on(struct run *r, void *context, struct value v)
 }
 
 static enum run_result
-bind_on(struct run *r, void *context, struct value v)
+set_variable_and_run_body(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 
@@ -31,7 +32,7 @@ bind_on(struct run *r, void *context, struct value v)
 }
 
 static enum run_result
-branch_on(struct run *r, void *context, struct value v)
+run_chosen_branch(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 
@@ -40,7 +41,7 @@ branch_on(struct run *r, void *context, struct value v)
 }
 
 static enum run_result
-index_on(struct run *r, void *context, struct value v)
+index_and_give(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	struct value out;
@@ -56,11 +57,11 @@ each_index(struct run *r, const struct node *n, struct chain *c)
 {
 	enum run_result rc = r->eval(r, n->b, c->in, &c->other);
 
-	return rc == RUN_ON ? r->each(r, n->a, c->in, index_on, c) : rc;
+	return rc == RUN_ON ? r->each(r, n->a, c->in, index_and_give, c) : rc;
 }
 
 static enum run_result
-slice_on(struct run *r, void *context, struct value v)
+slice_and_give(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	struct value out;
@@ -72,7 +73,8 @@ slice_on(struct run *r, void *context, struct value v)
 	return rc == RUN_ON ? c->give(r, c->context, out) : rc;
 }
 
-/* jq runs the ends first, also if `a` has no output then. */
+/* Evaluates the ends of the slice first, as jq does, even if `a` has no
+ * output. */
 static enum run_result
 each_slice(struct run *r, const struct node *n, struct chain *c)
 {
@@ -83,11 +85,12 @@ each_slice(struct run *r, const struct node *n, struct chain *c)
 		rc = r->eval(r, n->b, c->in, &c->ends[0]);
 	if (rc == RUN_ON && n->c != NULL)
 		rc = r->eval(r, n->c, c->in, &c->ends[1]);
-	return rc == RUN_ON ? r->each(r, n->a, c->in, slice_on, c) : rc;
+	return rc == RUN_ON ? r->each(r, n->a, c->in, slice_and_give, c) : rc;
 }
 
 static enum run_result
-token_elements_on(struct run *r, const struct chain *c, const struct value *v)
+give_each_element_of_token(
+    struct run *r, const struct chain *c, const struct value *v)
 {
 	const struct json_tok *tok = r->values.record->tok;
 	uint32_t end = tok[v->u.token].next;
@@ -103,7 +106,7 @@ token_elements_on(struct run *r, const struct chain *c, const struct value *v)
 }
 
 static enum run_result
-elements_on(struct run *r, void *context, struct value v)
+give_each_element(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	enum run_result rc = RUN_ON;
@@ -111,7 +114,7 @@ elements_on(struct run *r, void *context, struct value v)
 	if (v.kind < VALUE_ARRAY)
 		return c->n->optional ? RUN_ON : run_error(r);
 	if (v.form == VALUE_TOKEN)
-		return token_elements_on(r, c, &v);
+		return give_each_element_of_token(r, c, &v);
 	for (uint32_t i = 0; i < v.n && rc == RUN_ON; i++)
 		rc = c->give(r, c->context, v.kind == VALUE_ARRAY ?
 		    v.u.elements[i] : v.u.members[i].value);
@@ -119,7 +122,7 @@ elements_on(struct run *r, void *context, struct value v)
 }
 
 static enum run_result
-binary_left_on(struct run *r, void *context, struct value v)
+compute_and_give(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	struct value out;
@@ -130,16 +133,16 @@ binary_left_on(struct run *r, void *context, struct value v)
 }
 
 static enum run_result
-binary_right_on(struct run *r, void *context, struct value v)
+run_left_operand(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context, left = *c;
 
 	left.other = v;
-	return r->each(r, c->n->a, c->in, binary_left_on, &left);
+	return r->each(r, c->n->a, c->in, compute_and_give, &left);
 }
 
 static enum run_result
-truth_on(struct run *r, void *context, struct value v)
+give_truth_value(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 
@@ -147,19 +150,19 @@ truth_on(struct run *r, void *context, struct value v)
 }
 
 static enum run_result
-and_or_on(struct run *r, void *context, struct value v)
+give_or_run_right_operand(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 
 	if (value_is_true(&v) != (c->n->kind == NODE_AND))
-		return truth_on(r, context, v);
-	return r->each(r, c->n->b, c->in, truth_on, c);
+		return give_truth_value(r, context, v);
+	return r->each(r, c->n->b, c->in, give_truth_value, c);
 }
 
-/* Passes on the outputs of `a` in a // b. If `a`, or the filter that gets an
- * output, ends with an error, libjq runs the record. */
+/* Passes on an output of `a` in a // b. If the filter that gets it fails, jq's
+ * versions disagree, so libjq must run the record. */
 static enum run_result
-default_on(struct run *r, void *context, struct value v)
+give_if_true(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	enum run_result rc;
@@ -174,7 +177,7 @@ default_on(struct run *r, void *context, struct value v)
 static enum run_result
 each_default(struct run *r, const struct node *n, struct chain *c)
 {
-	enum run_result rc = r->each(r, n->a, c->in, default_on, c);
+	enum run_result rc = r->each(r, n->a, c->in, give_if_true, c);
 
 	if (rc == RUN_ERROR)
 		return RUN_UNSURE;
@@ -182,11 +185,11 @@ each_default(struct run *r, const struct node *n, struct chain *c)
 	    r->each(r, n->b, c->in, c->give, c->context) : rc;
 }
 
-/* In libjq 1.6 a `try` also catches errors of the filters behind it, to which
- * it passes its outputs. One of them is the error by which first() and limit()
- * end their argument. */
+/* Passes an output of a `try` to the filters after it. In jq 1.6 the `try` also
+ * catches errors of these filters. Such an error is also how first() and
+ * limit() end their argument. So in both cases libjq must run the record. */
 static enum run_result
-try_on(struct run *r, void *context, struct value v)
+give_output_of_try(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	enum run_result rc;
@@ -208,7 +211,7 @@ each_try(struct run *r, const struct node *n, struct chain *c)
 
 	c->tries = r->tries;
 	r->tries = 0;
-	rc = r->each(r, n->a, c->in, try_on, c);
+	rc = r->each(r, n->a, c->in, give_output_of_try, c);
 	inner = r->tries;
 	r->tries = c->tries;
 	if (rc != RUN_ERROR)
@@ -223,7 +226,7 @@ each_try(struct run *r, const struct node *n, struct chain *c)
 }
 
 static enum run_result
-object_on(struct run *r, void *context, struct value v)
+complete_object_and_give(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	struct value out;
@@ -246,11 +249,11 @@ each_object(struct run *r, const struct node *n, struct chain *c)
 	c->generator = i;
 	rc = run_object_start(r, n, i, c->in, &c->part);
 	return rc == RUN_ON ?
-	    r->each(r, n->parts[i], c->in, object_on, c) : rc;
+	    r->each(r, n->parts[i], c->in, complete_object_and_give, c) : rc;
 }
 
 static enum run_result
-negate_on(struct run *r, void *context, struct value v)
+negate_and_give(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	struct value out;
@@ -260,7 +263,7 @@ negate_on(struct run *r, void *context, struct value v)
 }
 
 static enum run_result
-first_on(struct run *r, void *context, struct value v)
+keep_first_and_stop(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 
@@ -273,7 +276,7 @@ first_on(struct run *r, void *context, struct value v)
 static enum run_result
 each_first(struct run *r, const struct node *n, struct chain *c)
 {
-	enum run_result rc = r->each(r, n->a, c->in, first_on, c);
+	enum run_result rc = r->each(r, n->a, c->in, keep_first_and_stop, c);
 
 	if (rc == RUN_STOP && r->stop == c)
 		return c->give(r, c->context, c->other);
@@ -281,7 +284,7 @@ each_first(struct run *r, const struct node *n, struct chain *c)
 }
 
 static enum run_result
-limit_on(struct run *r, void *context, struct value v)
+give_and_stop_at_limit(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	enum run_result rc;
@@ -295,7 +298,7 @@ limit_on(struct run *r, void *context, struct value v)
 	return rc;
 }
 
-/* jq's versions do not agree on a limit below 1. */
+/* Returns RUN_UNSURE for a limit below 1: jq's versions disagree about it. */
 static enum run_result
 each_limit(struct run *r, const struct node *n, struct chain *c)
 {
@@ -309,7 +312,7 @@ each_limit(struct run *r, const struct node *n, struct chain *c)
 		return RUN_UNSURE;
 	if (c->left != (double)(int64_t)c->left)
 		return RUN_UNSURE;
-	rc = r->each(r, n->b, c->in, limit_on, c);
+	rc = r->each(r, n->b, c->in, give_and_stop_at_limit, c);
 	return rc == RUN_STOP && r->stop == c ? RUN_ON : rc;
 }
 
@@ -355,26 +358,26 @@ run_generator(struct run *r, const struct node *n, struct value in,
 
 	switch ((enum node_kind)n->kind) {
 	case NODE_PIPE:
-		return r->each(r, n->a, in, pipe_on, &c);
+		return r->each(r, n->a, in, run_right_of_pipe, &c);
 	case NODE_BIND:
-		return r->each(r, n->a, in, bind_on, &c);
+		return r->each(r, n->a, in, set_variable_and_run_body, &c);
 	case NODE_IF:
-		return r->each(r, n->a, in, branch_on, &c);
+		return r->each(r, n->a, in, run_chosen_branch, &c);
 	case NODE_INDEX:
 		return each_index(r, n, &c);
 	case NODE_SLICE:
 		return each_slice(r, n, &c);
 	case NODE_EACH:
-		return r->each(r, n->a, in, elements_on, &c);
+		return r->each(r, n->a, in, give_each_element, &c);
 	case NODE_COMMA:
 		return each_comma(r, n, &c);
 	case NODE_BINARY:
-		return r->each(r, n->b, in, binary_right_on, &c);
+		return r->each(r, n->b, in, run_left_operand, &c);
 	case NODE_AND:
 	case NODE_OR:
-		return r->each(r, n->a, in, and_or_on, &c);
+		return r->each(r, n->a, in, give_or_run_right_operand, &c);
 	case NODE_NEGATE:
-		return r->each(r, n->a, in, negate_on, &c);
+		return r->each(r, n->a, in, negate_and_give, &c);
 	case NODE_DEFAULT:
 		return each_default(r, n, &c);
 	case NODE_OBJECT:

@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-/* Sets a member of a list that has room for it. A member of the same name keeps
- * its place, as in libjq. */
+/* Sets the member `name` in the list m[0..n), which has room for one more. A
+ * member with this name keeps its place, as in libjq. Returns the new number of
+ * members. */
 static size_t
 set_member(struct member *m, size_t n, struct value name, struct value value)
 {
@@ -16,8 +17,9 @@ set_member(struct member *m, size_t n, struct value name, struct value value)
 	return i < n ? n : n + 1;
 }
 
-/* Makes an object of the first `count` parts of the node. The first `known` of
- * them have their values in part[] already; the others are put there. */
+/* Makes an object from the first `count` parts of the node. The values of the
+ * first `known` parts are in part[] already; this function evaluates the others
+ * and stores them there. */
 static enum run_result
 make_object(struct run *r, const struct node *n, size_t count,
     struct value in, struct value *part, size_t known, struct value *out)
@@ -46,9 +48,9 @@ make_object(struct run *r, const struct node *n, size_t count,
 	return value_make_object(m, used, out) ? RUN_ON : RUN_UNSURE;
 }
 
-/* Returns room for the values of all parts. */
+/* Returns room for the values of all parts of the node. */
 static struct value *
-get_parts(struct run *r, const struct node *n)
+allocate_part_values(struct run *r, const struct node *n)
 {
 	return arena_get(
 	    &r->values.arena, n->n * sizeof(struct value) + 1);
@@ -58,21 +60,22 @@ enum run_result
 run_object(struct run *r, const struct node *n, struct value in,
     struct value *out)
 {
-	struct value *part = get_parts(r, n);
+	struct value *part = allocate_part_values(r, n);
 
 	return part == NULL ? RUN_UNSURE :
 	    make_object(r, n, n->n, in, part, 0, out);
 }
 
-/* jq runs the parts before the generator once, and an error of theirs counts
- * even if the generator has no output. */
+/* jq evaluates the parts before the generator once. If one of them fails, this
+ * is an error even if the generator has no output. So make_object() is called
+ * here, and its object is not used. */
 enum run_result
 run_object_start(struct run *r, const struct node *n, size_t count,
     struct value in, struct value **part)
 {
 	struct value unused;
 
-	*part = get_parts(r, n);
+	*part = allocate_part_values(r, n);
 	return *part == NULL ? RUN_UNSURE :
 	    make_object(r, n, count, in, *part, 0, &unused);
 }
@@ -99,7 +102,7 @@ copy_members(struct run *r, const struct value *object)
 }
 
 static enum run_result
-new_value(struct run *r, const struct node *n, struct value in,
+compute_assigned_value(struct run *r, const struct node *n, struct value in,
     const struct value *old, struct value *out)
 {
 	struct value v = *old;
@@ -126,15 +129,17 @@ new_value(struct run *r, const struct node *n, struct value in,
 	return RUN_ON;
 }
 
-static enum run_result set_path(struct run *r, const struct node *set,
-    const struct node *path, struct value in, const struct value *old,
-    struct value *out);
+static enum run_result compute_replacement(struct run *r,
+    const struct node *set, const struct node *path, struct value in,
+    const struct value *old, struct value *out);
 
-/* Sets the member that the last step of `path` names in *v, which is the value
- * that the steps before lead to. */
+/* Runs an assignment in the object *v, which is the value before the last name
+ * of `path`. For example, if `path` is .a.b, *v is the value of .a, and *out
+ * becomes *v with a new member b. */
 static enum run_result
-set_in(struct run *r, const struct node *set, const struct node *path,
-    struct value in, struct value *v, struct value *out)
+set_inside_object(struct run *r, const struct node *set,
+    const struct node *path, struct value in, struct value *v,
+    struct value *out)
 {
 	const struct value *name = &path->b->value;
 	struct value old = value_of_kind(VALUE_NULL), changed;
@@ -152,27 +157,30 @@ set_in(struct run *r, const struct node *set, const struct node *path,
 		if (m[i].name.n == name->n && memcmp(m[i].name.u.text,
 		    name->u.text, name->n) == 0)
 			old = m[i].value;
-	rc = set_path(r, set, path, in, &old, &changed);
+	rc = compute_replacement(r, set, path, in, &old, &changed);
 	if (rc != RUN_ON)
 		return rc;
 	return value_make_object(m, set_member(m, v->n, *name, changed), out) ?
 	    RUN_ON : RUN_UNSURE;
 }
 
-/* Gives what replaces *old, the value at `path`: the new value, or *old with a
- * change in it if the assignment's path has further steps. */
+/* Sets *out to the value that replaces *old, the value at `path`. If `path` is
+ * the whole path of the assignment, this is the assigned value. Otherwise it is
+ * *old with a change inside. For example, if .a.b is assigned and `path` is .a,
+ * set_inside_object() changes b. */
 static enum run_result
-set_path(struct run *r, const struct node *set, const struct node *path,
-    struct value in, const struct value *old, struct value *out)
+compute_replacement(struct run *r, const struct node *set,
+    const struct node *path, struct value in, const struct value *old,
+    struct value *out)
 {
 	const struct node *inner = set->a;
 	struct value v = *old;
 
 	if (inner == path)
-		return new_value(r, set, in, old, out);
+		return compute_assigned_value(r, set, in, old, out);
 	while (inner->a != path)
 		inner = inner->a;
-	return set_in(r, set, inner, in, &v, out);
+	return set_inside_object(r, set, inner, in, &v, out);
 }
 
 enum run_result
@@ -184,7 +192,7 @@ run_set(struct run *r, const struct node *n, struct value in,
 
 	while (first->a->kind == NODE_INDEX)
 		first = first->a;
-	return set_in(r, n, first, in, &v, out);
+	return set_inside_object(r, n, first, in, &v, out);
 }
 
 /* Removes the member `name`, if the object has it. */
@@ -205,8 +213,8 @@ remove_member(struct run *r, const struct value *name, const struct value *v,
 }
 
 static enum run_result
-delete_in(struct run *r, const struct node *last, const struct node *path,
-    struct value v, struct value *out)
+delete_inside_object(struct run *r, const struct node *last,
+    const struct node *path, struct value v, struct value *out)
 {
 	const struct node *inner = last;
 	const struct value *name = &path->b->value;
@@ -230,7 +238,7 @@ delete_in(struct run *r, const struct node *last, const struct node *path,
 		return RUN_ON;
 	while (inner->a != path)
 		inner = inner->a;
-	rc = delete_in(r, last, inner, old, &changed);
+	rc = delete_inside_object(r, last, inner, old, &changed);
 	if (rc != RUN_ON)
 		return rc;
 	if ((m = copy_members(r, &v)) == NULL)
@@ -239,8 +247,9 @@ delete_in(struct run *r, const struct node *last, const struct node *path,
 	    RUN_ON : RUN_UNSURE;
 }
 
-/* del(path) or del(path, path ...). jq looks up all paths before it deletes
- * anything. If one of them fails, libjq runs the record and makes the error. */
+/* Runs del(path) or del(path, path ...). jq looks up all paths before it
+ * deletes anything. So if a path fails, libjq must run the record
+ * (RUN_UNSURE). */
 enum run_result
 run_delete(struct run *r, const struct node *path, struct value in,
     struct value *out)
@@ -255,6 +264,6 @@ run_delete(struct run *r, const struct node *path, struct value in,
 	}
 	while (first->a->kind == NODE_INDEX)
 		first = first->a;
-	rc = delete_in(r, path, first, in, out);
+	rc = delete_inside_object(r, path, first, in, out);
 	return rc == RUN_ERROR ? RUN_UNSURE : rc;
 }

@@ -5,7 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* An index that all versions of jq read in the same way. */
+/* Returns true if the index is an integer: all versions of jq agree about
+ * these. */
 static bool
 is_plain_index(struct run *r, const struct value *v, double *d)
 {
@@ -64,7 +65,8 @@ run_index(struct run *r, const struct value *v, const struct value *key,
 	return RUN_ON;
 }
 
-/* Sets [*from, *to) to the part of n elements that a slice names. */
+/* Sets [*from, *to) to the elements or characters that the slice names, of n in
+ * total. Returns false if libjq must run the record. */
 static bool
 slice_bounds(struct run *r, const struct value ends[2], uint32_t n,
     uint32_t *from, uint32_t *to)
@@ -84,7 +86,8 @@ slice_bounds(struct run *r, const struct value ends[2], uint32_t n,
 	return true;
 }
 
-/* Returns the place after the first n characters. */
+/* Returns the position after the first n characters at p, which are valid
+ * UTF-8. */
 static const char *
 skip_characters(const char *p, uint32_t n)
 {
@@ -103,8 +106,8 @@ slice_string(struct run *r, struct value v, const struct value ends[2],
 	uint32_t from, to;
 	const char *p, *end;
 
-	/* A byte after the text is read: a string of the record has its
-	 * closing quote there, others a NUL or such. */
+	/* skip_characters() reads one byte after the text. So copy the text,
+	 * with a NUL after it: after another string there may be any byte. */
 	if (!value_open(&r->values, &v) ||
 	    !value_make_string(&r->values, v.u.text, v.n, &v))
 		return RUN_UNSURE;

@@ -1,7 +1,7 @@
-/* A filter as a tree. The parser makes it; resolve.c makes another one, the
- * program, in which functions are replaced by their bodies and variables by
- * numbers.
- * Owns: nothing: nodes are in an arena.
+/* A filter as a tree. The parser makes a tree of the text. resolve.c makes
+ * another tree from it, the program: calls are replaced by the bodies of the
+ * functions, and variables by numbers.
+ * Owns:  nothing: nodes are in an arena.
  * Gives: `lacks` says what the native engine cannot run, and where. */
 #ifndef TRANSFORM_TREE_H
 #define TRANSFORM_TREE_H
@@ -78,9 +78,11 @@ struct lacks {
 	bool doubtful;          /* libjq may refuse the filter */
 };
 
-/* Returns true for a path of members with fixed names, as .a.b or . */
+/* Returns true if the node is . or a path of members with fixed names, as
+ * .a.b */
 bool node_is_fixed_path(const struct node *n);
-/* Notes what is lacking, unless something is noted already; returns NULL. */
+/* Notes `what` as the reason why the native engine cannot run the filter,
+ * unless a reason is noted already. Returns NULL. */
 void *lacks_set(struct lacks *l, const char *at, const char *what, size_t n);
 
 #endif

@@ -46,9 +46,9 @@ value_make_string(
 	return true;
 }
 
-/* Returns the levels of a container that has v as a part. Values of the record
- * are limited by the scanner, to more levels than values made here: they count
- * as the most. */
+/* Returns the depth of an array or object that contains v. A value of the
+ * record counts as one level, although it may have more: json_scan() has
+ * limited its levels already. */
 static unsigned int
 depth_around(const struct value *v)
 {
@@ -169,7 +169,8 @@ is_name(const struct values *s, uint32_t i, const char *name, size_t len)
 	    memcmp(s->record->text + t->at + 1, name, len) == 0;
 }
 
-/* The names of the object's members have no escapes. */
+/* Returns the token of the member's value, or 0. Compares the names without
+ * decoding them, so the record must have no escapes. */
 static uint32_t
 find_token(const struct values *s, uint32_t object, const char *name,
     size_t len)

@@ -43,12 +43,13 @@ struct value {
 	} u;
 };
 
-/* A name is always a made string. */
+/* The name is always a decoded string (VALUE_MADE). */
 struct member {
 	struct value name, value;
 };
 
-/* What is known of the numbers of a record. */
+/* How the numbers of a record are written. It decides whether this engine can
+ * write them as libjq and number/ would. */
 enum value_numbers {
 	NUMBERS_UNKNOWN,
 	NUMBERS_PLAIN,  /* jq prints each with the record's text */
@@ -56,7 +57,8 @@ enum value_numbers {
 	NUMBERS_VAGUE   /* libjq and number/ must decide */
 };
 
-/* NUMBERS_TEXTS: a record has no more numbers than this. */
+/* A record with more numbers than this is NUMBERS_VAGUE, unless it is
+ * NUMBERS_PLAIN. */
 enum { NUMBERS_MANY = 32 };
 
 struct values {
@@ -72,8 +74,8 @@ struct values {
 
 enum { VALUES_DEPTH = 200, VALUES_WORK = 20 << 20, VALUES_MEMORY = 64 << 20 };
 
-/* Counts work. Returns false if a record needs so much that another way to
- * compute it, that of libjq, may need less. */
+/* Adds n to the work that was done for this record. Returns false if it is so
+ * much that libjq, which computes in other ways, may be faster. */
 static inline bool
 values_work(struct values *s, uint64_t n)
 {
@@ -118,29 +120,33 @@ const char *value_kind_name(const struct value *v);
 /* Copies bytes into the arena. */
 bool value_make_string(struct values *s, const char *p, size_t n,
     struct value *out);
-/* Make a container of parts that are in the arena already. False also if it is
- * nested too deeply. */
+/* Make an array or object of parts that are in the arena already. Return false
+ * if the result is nested too deeply. */
 bool value_make_array(const struct value *v, size_t n, struct value *out);
 bool value_make_object(const struct member *m, size_t n, struct value *out);
 
-/* Turn a token into a made value: a string with its escapes decoded, an array
- * or object one level deep. Other values stay as they are. */
+/* If *v is a token of the record, parses it: decodes the escapes of a string,
+ * and lists the elements or members of an array or object, which may be tokens
+ * again. Other values stay as they are. */
 bool value_open(struct values *s, struct value *v);
 
 uint32_t value_count(struct values *s, const struct value *v);
 /* Finds a member of an object. *found is false if there is none. */
 bool value_member(struct values *s, const struct value *object,
     const char *name, size_t len, struct value *out, bool *found);
-/* As jq compares: less than 0, 0 or greater than 0 in *order. */
+/* Compares two values in the order of jq. *order becomes less than 0, 0 or
+ * greater than 0. */
 bool value_compare(struct values *s, struct value a, struct value b,
     int *order);
 
-/* The double of a number. False if libjq must decide about the number. */
+/* Sets *d to the double of a number. Returns false if only libjq can compute
+ * with the number. */
 bool value_double(struct values *s, const struct value *v, double *d);
-/* Numbers of the record are written with their text, all else as jq does. */
+/* Writes the value as JSON. A number of the record is written with the text
+ * that it has in the record. */
 bool value_write(struct values *s, const struct value *v, struct buf *b);
 /* Writes as jq's tojson. */
 bool value_write_json(struct values *s, const struct value *v, struct buf *b);
-enum value_numbers values_look_at_numbers(struct values *s);
+enum value_numbers values_classify_numbers(struct values *s);
 
 #endif

@@ -20,7 +20,7 @@ by_name(const void *a, const void *b)
 	return compare_texts(&(*x)->name, &(*y)->name);
 }
 
-/* Makes a list of an object's members, sorted by name. */
+/* Returns pointers to the members of the object, sorted by name. */
 static const struct member **
 sort_members(struct values *s, const struct value *object)
 {
@@ -57,7 +57,8 @@ compare_arrays(
 	return true;
 }
 
-/* jq compares the sorted names first, as arrays, then the values. */
+/* As jq does, compares the sorted names of both objects first, and their values
+ * only if all names are equal. */
 static bool
 compare_objects(
     struct values *s, const struct value *a, const struct value *b, int *order)

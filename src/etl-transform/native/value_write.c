@@ -25,9 +25,9 @@ have_one_text(const struct json *j, uint32_t a, uint32_t b)
 	    memcmp(j->text + x->at, j->text + y->at, x->len) == 0;
 }
 
-/* Called if the record has numbers that jq would print in another form. Notes
- * the doubles of all its numbers. Returns true if no two numbers with the same
- * double are written differently. */
+/* Called if the record has numbers that jq would print with another text.
+ * Stores the doubles of all its numbers in s->doubles. Returns true if numbers
+ * with the same double always have the same text. */
 static bool
 have_doubles_one_text(struct values *s)
 {
@@ -53,7 +53,7 @@ have_doubles_one_text(struct values *s)
 }
 
 enum value_numbers
-values_look_at_numbers(struct values *s)
+values_classify_numbers(struct values *s)
 {
 	const struct json *j = s->record;
 	bool plain = true;
@@ -79,20 +79,21 @@ value_double(struct values *s, const struct value *v, double *d)
 		*d = v->u.number;
 		return true;
 	}
-	if (values_look_at_numbers(s) == NUMBERS_VAGUE)
+	if (values_classify_numbers(s) == NUMBERS_VAGUE)
 		return false;
 	t = &s->record->tok[v->u.token];
 	*d = number_to_double(s->record->text + t->at, t->len);
 	return true;
 }
 
-/* Writes a number that is no number of the record. If the record has another
- * spelling of its double, libjq must decide which one is written. */
+/* Writes a number that the filter has made. Returns false if the record has a
+ * number with the same double: only libjq, with number/, knows which text to
+ * write. */
 static bool
 write_made_number(struct writer *w, double d)
 {
 	const struct values *s = w->values;
-	enum value_numbers numbers = values_look_at_numbers(w->values);
+	enum value_numbers numbers = values_classify_numbers(w->values);
 
 	if (!isfinite(d) || numbers == NUMBERS_VAGUE)
 		return false;
@@ -104,7 +105,8 @@ write_made_number(struct writer *w, double d)
 	return true;
 }
 
-/* jq's versions print numbers with an exponent in different ways. */
+/* Returns false for a number that jq prints with an exponent: the versions of
+ * jq print exponents in different ways. */
 static bool
 write_number_as_json(struct writer *w, const struct value *v)
 {
@@ -128,14 +130,15 @@ write_number(struct writer *w, const struct value *v)
 		return write_number_as_json(w, v);
 	if (v->form != VALUE_TOKEN)
 		return write_made_number(w, v->u.number);
-	if (values_look_at_numbers(w->values) == NUMBERS_VAGUE)
+	if (values_classify_numbers(w->values) == NUMBERS_VAGUE)
 		return false;
 	t = &w->values->record->tok[v->u.token];
 	buf_add(w->b, w->values->record->text + t->at, t->len);
 	return true;
 }
 
-/* jq's versions differ in whether they escape DEL. */
+/* Returns false if tojson gets a string with a DEL character: only some
+ * versions of jq escape it. */
 static bool
 write_string(struct writer *w, const char *p, size_t n)
 {
@@ -159,14 +162,15 @@ write_token_string(struct writer *w, uint32_t i)
 	return !text->failed && write_string(w, text->data, text->len);
 }
 
-/* Returns true if jq writes the value at token i with the same bytes. */
+/* Returns true if the value at token i can be copied: jq would write it with
+ * the same bytes. */
 static bool
 has_bytes_of_jq(struct writer *w, uint32_t i)
 {
 	const struct json *j = w->values->record;
 
 	return !w->json && (j->flags & (JSON_ESCAPED | JSON_SPACE)) == 0 &&
-	    values_look_at_numbers(w->values) != NUMBERS_VAGUE &&
+	    values_classify_numbers(w->values) != NUMBERS_VAGUE &&
 	    memchr(j->text + j->tok[i].at, 0x7f, j->tok[i].len) == NULL;
 }
 
@@ -205,7 +209,7 @@ write_token_container(struct writer *w, uint32_t i)
 	return true;
 }
 
-/* Returns the most levels of arrays and objects that the record may have. */
+/* Returns how many levels of arrays and objects the record has. */
 static unsigned int
 levels_of_record(struct values *s)
 {

@@ -1,11 +1,11 @@
 /* Converts the tokens of a record (struct json) to a value of libjq (jv), and a
  * jv to JSON text as jq -c prints it.
  * Owns:    struct reader: member names seen before, as jv; a scratch buffer.
- * Borrows: v of jvalue_write(). Other functions take their jv, as in libjq.
- * Gives:   jvalue_write() returns WRITE_DONE, WRITE_DEEP (nested deeper than
- *          a record may be) or WRITE_VAGUE (see
- *          numbers_put_at_unless_ambiguous()). If the buffer is full,
- *          b->failed is set. */
+ * Borrows: v of jvalue_write().
+ * Gives:   jvalue_write() returns WRITE_DONE, WRITE_DEEP (nested deeper than a
+ *          record may be) or WRITE_VAGUE (see
+ *          numbers_put_at_unless_ambiguous()). If the buffer is full, b->failed
+ *          is set. */
 #ifndef TRANSFORM_JVALUE_H
 #define TRANSFORM_JVALUE_H
 
@@ -35,8 +35,9 @@ void reader_init(struct reader *r, struct numbers *n);
 void reader_release(struct reader *r);
 jv jvalue_read(struct reader *r, const struct json *j);
 
-/* Makes an object of all $NAME that options such as --arg define, and $ARGS.
- * Fails with ERR_USAGE for a text that is not JSON, ERR_CONFIG for a file. */
+/* Makes an object of the variables $NAME that options such as --arg define, and
+ * $ARGS. Fails with ERR_USAGE for a text that is not JSON, and with ERR_CONFIG
+ * for a bad file. */
 int jvalue_read_args(
     jv *out, const struct arg *args, size_t n, struct err *e);
 

@@ -95,7 +95,8 @@ read_number(struct reader *r, uint32_t i)
 	return jv_number(d);
 }
 
-/* The token of an array counts its elements up to 65535. */
+/* Returns the number of elements of the array at token i. tok[i].members has
+ * this number, but not above 65534: then the elements are counted. */
 static int
 count_elements(const struct json_tok *tok, uint32_t i)
 {
@@ -108,7 +109,7 @@ count_elements(const struct json_tok *tok, uint32_t i)
 	return n;
 }
 
-/* The array gets its final size at once: libjq would copy it each time it
+/* Gives the array its final size at the start: libjq would copy it each time it
  * grows. */
 static jv
 read_array(struct reader *r, uint32_t i)

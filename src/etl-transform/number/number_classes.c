@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the normal form of the number t->v[t->order[i]] is: at the bytes
- * at..at+len of the buffer t->forms. Two numbers are equal if their normal
- * forms have the same bytes. */
+/* The normal form of the number t->v[t->order[i]] is in the bytes at..at+len of
+ * the buffer t->forms. Two numbers are equal if their normal forms have the
+ * same bytes. */
 struct form {
 	uint32_t at, len, i;
 };
@@ -46,8 +46,8 @@ do_all_have_one_text(const struct numbers *t, uint32_t from, uint32_t to)
 	return true;
 }
 
-/* Writes the normal forms once, because a number may be compared with many
- * others, and its text may be millions of zeros long. */
+/* Writes the normal form of each number to t->forms, once: a number may be
+ * compared with many others, and its text may have millions of zeros. */
 static bool
 put_forms(struct numbers *t, uint32_t from, uint32_t to, struct form *f)
 {

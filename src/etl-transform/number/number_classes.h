@@ -1,8 +1,8 @@
-/* Used by number_doubles.c: finds the equal numbers among numbers that round
- * to one double.
- * Gives: numbers_set_classes() sets `class` of the numbers order[from..to) to
- *        the index of the first of them that is equal, and returns how many
- *        different numbers there are. */
+/* Used by number_doubles.c: finds equal numbers, such as 1 and 1.0, among
+ * numbers that round to one double.
+ * Gives: numbers_set_classes() sets `class` of each number in order[from..to)
+ *        to the index of the first number that is equal to it. It returns how
+ *        many different numbers there are. */
 #ifndef TRANSFORM_NUMBER_CLASSES_H
 #define TRANSFORM_NUMBER_CLASSES_H
 

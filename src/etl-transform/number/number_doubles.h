@@ -1,7 +1,7 @@
 /* Used by numbers.c: gives each different number of a record its own double. If
- * several numbers round to one double, one of them keeps it (first one that jq
- * prints unchanged) and the others get the next free doubles above it. This
- * error is smaller than that of a computation in doubles.
+ * several numbers round to one double, one of them keeps it: the first that jq
+ * prints unchanged, if any. The others get the next free doubles above. They
+ * are so close that a computation in doubles has larger errors.
  * Gives: numbers_assign_distinct_doubles() sorts `order` by double and sets
  *        class. If no double is free, two classes share one, and `mixed` is
  *        set; numbers_put_at_unless_ambiguous() then returns false. */

@@ -62,8 +62,8 @@ find_or_add(struct numbers *t, double d)
 	return NULL;
 }
 
-/* Sets *p and *n to the first text of the number that has the double d.
- * Returns false if the double is free. */
+/* Sets *p and *n to the text of the first number that has the double d. Returns
+ * false if no number has it. */
 static bool
 get_first_text(
     const struct numbers *t, double d, const char **p, size_t *n)
@@ -121,9 +121,10 @@ remember_value(
 		free(v);
 }
 
-/* Passes the doubles in use from d on and remembers their numbers. Returns the
- * first free double, or infinity if there is none. Afterwards the doubles
- * passed lead to it directly, so the next search does not pass them again. */
+/* Searches from d on, upwards or downwards, for a double that no number has.
+ * Returns it, or infinity if there is none. Stores the numbers of the doubles
+ * on the way in by_value. Sets next[way] of these doubles to the result, so
+ * that the next search does not pass them again. */
 static double
 search_free_double(struct numbers *t, double d, int way)
 {
@@ -152,7 +153,8 @@ search_free_double(struct numbers *t, double d, int way)
 	return end;
 }
 
-/* Returns the double of the number p[0..n), which rounds to d. */
+/* Chooses a double for the number p[0..n), whose nearest double is d: that of
+ * an equal number, or a free one. */
 static double
 find_or_choose_double(struct numbers *t, double d, const char *p, size_t n)
 {

@@ -1,8 +1,8 @@
 /* Used by numbers.c: the numbers that functions of the module etl made.
- * Gives: number_made_add() returns the double of a number. This is the double
- *        of an equal number, if there is one; otherwise the first free double
- *        from d on, upwards, or downwards if d is +infinity. If none is free,
- *        the number shares infinity, and `mixed` is set.
+ * Gives: number_made_add() returns the double of a number: if an equal number
+ *        has a double, the same; otherwise the first free double from d on. It
+ *        searches upwards, or downwards if d is +infinity. If none is free, the
+ *        number shares infinity, and `mixed` is set.
  * Fails: t->nomem is set. */
 #ifndef TRANSFORM_NUMBER_MADE_H
 #define TRANSFORM_NUMBER_MADE_H
@@ -13,8 +13,9 @@ struct made_text {
 	uint32_t at, len;       /* in made.text; len 0: none */
 };
 
-/* A double that has made numbers, or that a search for a free one has passed.
- * The texts are spellings of one number. */
+/* A double that a made number has, or that a search for a free double has
+ * passed. If several made numbers have it, they are equal, and the texts are
+ * spellings of it. */
 struct made_number {
 	double d;
 	double next[2];         /* a later double of a search upwards and

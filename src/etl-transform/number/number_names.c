@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So few numbers with so short names are compared one by one. */
+/* If there are at most FEW numbers and the name has at most SHORT bytes, the
+ * numbers are compared one by one. */
 enum { FEW = 32, SHORT = 64 };
 
 /* A number of the record and the place of its member name in `names`. */
@@ -107,8 +108,9 @@ sort_named_numbers(struct numbers *t, const uint32_t *place)
 	return true;
 }
 
-/* The names are sorted first, and then the numbers by the places of their
- * names: a long name with many numbers is compared only when names are. */
+/* Sorts the names first, and gives each a number. Then sorts the numbers of the
+ * record by these: so a long name is compared only while the names are
+ * sorted. */
 static void
 build(struct numbers *t)
 {

@@ -1,8 +1,9 @@
 /* Used by numbers.c: finds the numbers of a record by double and member name.
- * Gives: number_names_find() returns the first of the numbers order[low..high),
- *        which all have the double d, that is the value of a member `name` or
- *        is inside one; NULL if there is none. Escapes are not decoded: a name
- *        that the record writes with an escape (\u0061) is different.
+ * Gives: number_names_find() searches the numbers order[low..high), which all
+ *        have one double. It returns the first whose nearest member name is
+ *        `name` (1 and 2 both have the name a in {"a": [1, 2]}), or NULL.
+ *        Escapes are not decoded: a name that the record writes with an escape
+ *        (\u0061) is another name.
  * Fails: t->nomem is set. */
 #ifndef TRANSFORM_NUMBER_NAMES_H
 #define TRANSFORM_NUMBER_NAMES_H

@@ -204,10 +204,9 @@ numbers_add_made_number(
 }
 
 /* The numbers order[low..high) of the record all have one double. Chooses the
- * number whose text is written at the place `at` of the output:
- * 1. the number that the record has at the same place;
- * 2. or a number of a member with the same name.
- * Returns NULL if there is none. */
+ * number whose text is written at the place `at` of the output: the number that
+ * the record has at the same place or, if there is none, a number with the same
+ * member name. Returns NULL if there is no such number either. */
 static const struct number_entry *
 find_entry_for_place(struct numbers *t, uint32_t low, uint32_t high,
     const struct number_place *at)
@@ -236,13 +235,13 @@ put_entry(const struct numbers *t, const struct number_entry *e, struct buf *b)
 	buf_add(b, t->record->text + e->at, e->len);
 }
 
-/* The filter writes a double at the place `at` of the output. The numbers of
- * order[low..high), and m if it is not NULL, have this double. Chooses the one
- * whose text is written, for example 1 or 1.0: the choice of
- * find_entry_for_place(), or a number whose text is as jq prints it, or the
- * first number. Exception: if a function of the module etl has made a number
- * that replaces the only such number of the record (7 for 7.0), the made number
- * is chosen. */
+/* The filter writes a double at the place `at` of the output. The numbers
+ * order[low..high) of the record have this double and, if m is not NULL, so has
+ * a number that the module etl has made. Appends the text of one of them:
+ * 1. of m, if it replaces the only such number of the record (7 for 7.0);
+ * 2. else of the number that find_entry_for_place() chooses;
+ * 3. else of a number with the text that jq prints;
+ * 4. else of the first number of the record. */
 static void
 put_chosen_text(struct numbers *t, uint32_t low, uint32_t high,
     const struct made_number *m, const struct number_place *at, struct buf *b)

@@ -3,8 +3,8 @@
  * Gives: each different number gets its own double, so that its text is found
  *        by the double, also if the filter moves it. Equal numbers (1 and 1.0)
  *        share a double; their place or member name decides the text.
- * Cost:  none while all numbers are written as jq writes them: then they are
- *        plain doubles. Otherwise n log n, whatever the record holds. */
+ * Cost:  none if jq prints all numbers of the record unchanged: the table is
+ *        then not filled. Otherwise n log n. */
 #ifndef TRANSFORM_NUMBERS_H
 #define TRANSFORM_NUMBERS_H
 

@@ -1,11 +1,11 @@
 /* Runs the filter on lines in worker processes; results come in input order.
  * Owns:  the shared memory, the keeper process and the pipes to it.
  * Flow:  open; start_workers; add lines while the pool has room, submit a slot
- *        that is not full; wait; call next_result until it is 0; close.
+ *        that is not full; wait; take_next_result until it is 0; close.
  * Gives: if a worker dies or reaches a limit, the result of the one record that
  *        it was running is a reject. Another worker runs the later records.
- * Fails: ERR_CONFIG if the filter does not compile; transient if the keeper
- *        process is killed or a process cannot be started. */
+ * Fails: ERR_CONFIG if the filter does not compile; a transient error if the
+ *        keeper process is killed or a process cannot be started. */
 #ifndef TRANSFORM_POOL_H
 #define TRANSFORM_POOL_H
 
@@ -48,10 +48,11 @@ void pool_submit_slot_unless_empty(struct pool *p);
 /* Waits until a worker or the keeper reports an event, input_fd can be read
  * (-1: none), a tick of at most 100 ms has passed, or a stop signal came. */
 int pool_wait_and_handle_events(struct pool *p, int input_fd, struct err *e);
-/* Returns 1, or 0 if the next record in input order has no result yet. *r holds
- * until the next call. */
+/* Sets *r to the next result in input order and returns 1, or returns 0 if that
+ * record has no result yet. *r is valid until the next call. */
 int pool_take_next_result(struct pool *p, struct result *r, struct err *e);
-/* finished: all records are done. Otherwise the processes are killed. */
+/* Ends the keeper and the workers. Set `finished` if all records have their
+ * results: the processes then exit by themselves. Otherwise they are killed. */
 void pool_close(struct pool *p, bool finished);
 
 #endif

@@ -12,9 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The system calls of a worker: its pipes and standard error, memory (qsort()
- * calls sysinfo), the time, and its end. Others are added below, with some
- * arguments only. A name that the processor does not have is skipped. */
+/* The system calls that a worker may make with any arguments: for its pipes and
+ * standard error, for memory (qsort() calls sysinfo), for the time, and to
+ * exit. A few more are allowed below, with certain arguments. libseccomp skips
+ * a call that the processor does not have. */
 static const int calls[] = {
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev),
 	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
@@ -22,7 +23,8 @@ static const int calls[] = {
 	SCMP_SYS(getrandom),
 	SCMP_SYS(clock_gettime), SCMP_SYS(clock_gettime64),
 	SCMP_SYS(gettimeofday), SCMP_SYS(time),
-	/* strftime() looks whether the local time zone has changed. */
+	/* strftime() calls these to find out whether the local time zone has
+	 * changed. */
 	SCMP_SYS(stat), SCMP_SYS(stat64), SCMP_SYS(newfstatat),
 	SCMP_SYS(fstatat64), SCMP_SYS(statx),
 	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(rt_sigprocmask),
@@ -31,8 +33,9 @@ static const int calls[] = {
 };
 
 #ifdef __SANITIZE_ADDRESS__
-/* At the end of a process the sanitizers start a thread, trace the process and
- * read files of /proc, to look for lost memory. So nothing can be forbidden. */
+/* When a process ends, the sanitizers start a thread, trace the process and
+ * read files of /proc to find leaks. The sandbox would stop this, so it is not
+ * entered. */
 enum { SANITIZED = true };
 #else
 enum { SANITIZED = false };
@@ -42,10 +45,11 @@ struct sandbox {
 	scmp_filter_ctx filter;
 };
 
-/* Sets up the filter; another system call ends the process with SIGSYS. Memory
- * that can be executed is not allowed. CTL_SSB (may be missing): some kernels
- * would make a process with such a filter slower, because it may run code of
- * others beside secrets. A worker has no secrets. */
+/* Allows the system calls of a worker; any other ends the process with SIGSYS.
+ * Memory may not be made executable. Some kernels protect a process that has a
+ * filter against speculative store bypass, which makes it slower. CTL_SSB turns
+ * this off: it protects secrets, and a worker has none. An old libseccomp does
+ * not have CTL_SSB, so the result is ignored. */
 static int
 add_allowed_calls(scmp_filter_ctx filter)
 {
@@ -97,10 +101,10 @@ is_not_available(int error)
 	    error == EPERM || error == EACCES || error == E2BIG;
 }
 
-/* Loads the filter. The signal of abort() is allowed, to this process. If the
- * system has no local time zone, strftime() tries each time to open its file:
- * this call fails, as it would without the filter, and does not end the
- * process. */
+/* Loads the filter. tgkill is allowed only to this process: abort() sends its
+ * signal with it. If the system has no local time zone, strftime() tries to
+ * open the file of the zone again and again. So openat then fails with ENOENT,
+ * as it would without the filter, and does not end the process. */
 static int
 enter_seccomp(struct sandbox *s, bool *in_force)
 {
@@ -130,7 +134,8 @@ landlock_rights(long version)
 	return (UINT64_C(1) << n) - 1;
 }
 
-/* A ruleset that handles all rights and allows none. Open files stay open. */
+/* Takes away all access to files with a Landlock ruleset that handles all
+ * rights and allows none. Files that are open stay usable. */
 static int
 enter_landlock(bool *in_force)
 {

@@ -1,10 +1,10 @@
-/* Takes from a worker process what a filter does not need. A filter that uses a
- * fault of libjq to run code of its own cannot read a file, open a connection,
- * start a program or send a signal.
+/* Takes all rights from a worker process that a filter does not need. Even if a
+ * filter uses a bug of libjq to run its own code, it cannot read a file, open a
+ * connection, start a program or send a signal.
  * Flow:  the keeper calls sandbox_new(); each worker calls sandbox_enter()
  *        before its first record.
- * Gives: what the kernel refuses is left out; *in_force says what holds.
- * Fails: sandbox_enter() returns -1 if memory is out, and nothing else. */
+ * Gives: protections that the kernel lacks are left out, see *in_force.
+ * Fails: sandbox_enter() returns -1, for example if memory is out. */
 #ifndef TRANSFORM_SANDBOX_H
 #define TRANSFORM_SANDBOX_H
 
@@ -23,12 +23,12 @@ struct sandbox *sandbox_new(void);
 void sandbox_free(struct sandbox *s);
 int sandbox_enter(struct sandbox *s, struct sandbox_state *in_force);
 
-/* Overwrites the values that this process got in its environment, and makes the
- * environment empty. Returns -1 if memory is out. */
+/* Overwrites the values of the environment variables of this process, and
+ * removes all variables. Returns -1 if memory is out. */
 int sandbox_wipe_environment(void);
 
-/* Prints a line for --version: finds out in a child process what this system
- * allows. */
+/* For --version: finds out in a child process which protections this system
+ * has, and prints them as one line. */
 void sandbox_print_state(void);
 
 #endif

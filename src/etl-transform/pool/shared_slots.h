@@ -71,8 +71,8 @@ struct shared {
 int shared_map(struct shared **s, unsigned int lanes, size_t max_record,
     struct err *e);
 void shared_unmap(struct shared *s);
-/* Makes the input part read-only for this process. Returns -1 if mprotect()
- * fails. */
+/* Makes the input part read-only for this process. Returns -1 with errno if
+ * mprotect(2) fails. */
 int shared_make_input_readonly(struct shared *s);
 struct slot *slot_at(struct shared *s, unsigned int lane, unsigned int slot);
 char *slot_input(struct shared *s, unsigned int lane, unsigned int slot);

@@ -34,7 +34,7 @@ void worker_run_slots_and_exit(const struct worker_conf *c, unsigned int lane,
 
 void event_send_or_exit(const struct worker_conf *c, enum event_kind kind,
     unsigned int lane, int status);
-/* Has the kernel kill this process when its parent process exits. */
+/* Asks the kernel to kill this process when its parent process exits. */
 void die_with_parent(int parent);
 
 #endif
