@@ -1,5 +1,5 @@
 /* The context of the sub-commands: options, operands, output. Each sub-command
- * is one function, listed in main.c; it prints to out, and returns -1 with *e
+ * is one function, listed in main.c. It prints to `out`, and returns -1 with *e
  * if it fails.
  * Borrows: everything until the sub-command returns. */
 #ifndef CHECKPOINT_CHECKPOINT_H

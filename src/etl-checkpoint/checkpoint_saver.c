@@ -55,9 +55,10 @@ saver_ms_until_due(const struct saver *s)
 	return left > 0 ? (int)left : 0;
 }
 
-/* Records and rejects must be on the disk before what says that they are. */
+/* Forces the records and rejects to the disk. This must be done before the
+ * checkpoint is saved, which says that they are written. */
 static int
-sync_output(const struct saver *s, struct err *e)
+check_reader_and_sync_output(const struct saver *s, struct err *e)
 {
 	if (check_stdout_has_reader(e) == -1 ||
 	    sync_fd_if_file(STDOUT_FILENO, "standard output", e) == -1)
@@ -66,7 +67,8 @@ sync_output(const struct saver *s, struct err *e)
 	    sync_fd_if_file(REJECTS_FD, "descriptor 3", e) : 0;
 }
 
-/* Appends the elements of a JSON array to those that are in the buffer. */
+/* Appends the elements of the JSON array to the array in b, which is not
+ * closed. */
 static int
 add_files(struct buf *b, const char *array, struct err *e)
 {
@@ -92,7 +94,7 @@ saver_save(struct saver *s, struct err *e)
 		if (buf_check(&s->files, e) == -1)
 			return -1;
 	}
-	if (sync_output(s, e) == -1 ||
+	if (check_reader_and_sync_output(s, e) == -1 ||
 	    statefile_move(s->path, s->name, s->value, s->validators, &files,
 		s->version, e) != CHECKPOINT_MOVED)
 		return -1;

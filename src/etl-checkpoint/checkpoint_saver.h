@@ -1,9 +1,9 @@
-/* Saves the last checkpoint that has passed to a state file, at most once a
+/* Saves the value of the last checkpoint mark to a state file, at most once a
  * second and at the end of the stream.
- * Owns:    copies of name and value; saver_release() frees them.
+ * Owns:  copies of name and value; saver_release() frees them.
  * Borrows: path, fds.
- * Fails:   ERR_RETRY if another program has changed the checkpoint; ERR_GONE,
- *          without saving, if the reader of standard output has exited. */
+ * Fails: ERR_RETRY if another program has changed the checkpoint; ERR_GONE,
+ *        without saving, if the reader of standard output has exited. */
 #ifndef CHECKPOINT_CHECKPOINT_SAVER_H
 #define CHECKPOINT_CHECKPOINT_SAVER_H
 
@@ -24,16 +24,18 @@ struct saver {
 	int64_t at;             /* at this time by clock_ms() */
 };
 
-/* Takes the value of a checkpoint mark; all records before it are written. */
+/* Copies the value of a checkpoint mark, to be saved later. All records before
+ * the mark must have been written. */
 int saver_set_pending(struct saver *s, const struct mark *m, struct err *e);
-/* Milliseconds until the value must be saved: 0 now; -1 there is none. */
+/* Returns how many ms the value may still wait. 0: it must be saved now; -1:
+ * there is no value to save. */
 int saver_ms_until_due(const struct saver *s);
 /* Syncs standard output and rejects to the disk, then saves the value. */
 int saver_save(struct saver *s, struct err *e);
-/* Call it if another stream begins: its first mark has another version. */
-/* The mark failed lists files that are broken: stores this. */
+/* Stores the list of broken files that a mark failed has. */
 int saver_save_broken_files(struct saver *s, const char *name,
     const struct mark *m, struct err *e);
+/* Call this when another stream begins: its first mark has another version. */
 void saver_forget_version(struct saver *s);
 void saver_release(struct saver *s);
 

@@ -69,10 +69,10 @@ check_checkpoint_name(const struct save *s, const struct mark *m, struct err *e)
 	    "of %s, but its begin mark names %s", m->name, begin->checkpoint);
 }
 
-/* Passes on the mark that was read last, and saves the checkpoint value when it
- * is time to. Before the mark end or failed it saves first: if saving fails,
- * the output stream has not ended, so etl-checkpoint can still write the mark
- * failed, which tells the next programs why. */
+/* Passes on the mark that was read last, and saves the checkpoint value if that
+ * is due. Before the mark end or failed it saves first: if saving fails, the
+ * output stream has not ended yet, so etl-checkpoint can still write a mark
+ * failed with the cause. */
 static int
 pass_mark_and_save(struct save *s, struct err *e)
 {

@@ -1,7 +1,7 @@
 /* The places where checkpoints are kept: the database or a state file.
- * Gives: get() returns a value that the caller frees; NULL: it was cleared.
- *        set() with the value NULL clears. list() calls each() for every
- *        checkpoint, and stops if that fails.
+ * Gives: get() returns a value that the caller frees, or NULL if the checkpoint
+ *        was cleared. set() with the value NULL clears the checkpoint. list()
+ *        calls each() for every checkpoint until each() fails.
  * Fails: ERR_LIMIT from get(), and from a set() that clears, if there is no
  *        such checkpoint. */
 #ifndef CHECKPOINT_STORE_H

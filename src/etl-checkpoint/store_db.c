@@ -43,7 +43,7 @@ static int
 set_or_clear_checkpoint(
     struct db *db, const char *name, const char *value, struct err *e)
 {
-	/* Waits for a loader that is committing. */
+	/* This statement waits while a loader commits. */
 	if (db_run(db, db_sql(db, SQL_RUN_WAIT_LIMIT), NULL, 0, NULL, e) ==
 		-1 ||
 	    warn_of_running_writer(db, name, e) == -1)

@@ -1,6 +1,6 @@
-/* The sub-commands resolve, discard and erase. Each changes either all dead
- * letters (rejected records stored in the database) whose ids are given or, if
- * one of them cannot be changed, none. */
+/* The sub-commands resolve, discard and erase. Each changes all dead letters
+ * (rejected records stored in the database) whose ids are given. If one of them
+ * cannot be changed, it changes none. */
 #include "dlq.h"
 
 static int
@@ -29,10 +29,10 @@ discard_command(struct dlq *d, struct err *e)
 	return close_all_named_letters(d, "discarded", e);
 }
 
-/* Erases the stored bytes of the letters. In an SQLite file secure_delete makes
- * SQLite overwrite deleted bytes. After the commit, wal_checkpoint(TRUNCATE)
- * empties the write-ahead log, which may have copies of them. If another
- * program is reading the database, the log is not emptied; that is not a
+/* Erases the stored bytes of the letters. In an SQLite file, secure_delete
+ * makes SQLite overwrite deleted bytes. The write-ahead log may have copies of
+ * them, so wal_checkpoint(TRUNCATE) empties it after the commit. If another
+ * program is reading the database, the log cannot be emptied; that is not a
  * failure. */
 int
 erase_command(struct dlq *d, struct err *e)

@@ -16,8 +16,8 @@ dlq_open_database(struct dlq *d, struct err *e)
 	return letter_filter_find_run(d->db, &d->selection.filter, e);
 }
 
-/* Prints the nearest code, stage, stream, target or pipeline in the database if
- * no letter has the one that the user has named. */
+/* If no letter has the code, stage, stream, target or pipeline that the user
+ * has given, prints the most similar one in the database. */
 static int
 print_nearest_stored_value_if_unknown(const struct dlq *d, const char *command,
     const char *option, const char *value, struct err *e)

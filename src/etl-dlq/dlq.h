@@ -39,9 +39,9 @@ struct dlq {
 	struct out *out;
 };
 
-/* The input of put. Reject lines are first copied to a temporary file, so
- * that no transaction waits for a pipe. Lines that cannot be stored are
- * reported, and appended to the file of --bad. */
+/* The input of put. Reject lines are first copied to a temporary file, so that
+ * no transaction is open while put waits for a pipe. Lines that cannot be
+ * stored are printed in a warning, and appended to the file of --bad. */
 struct intake;
 int intake_open(struct intake **in, const char *bad, struct err *e);
 int intake_read_file(struct intake *in, const char *name, struct err *e);
@@ -50,7 +50,7 @@ FILE *intake_rejects(const struct intake *in);
 void intake_counts(const struct intake *in, uint64_t *rejects,
     uint64_t *others, uint64_t *bad);
 /* Reports to etl-run that the rejects of the streams in the input are stored.
- * Streams without their mark `end` are left out. */
+ * Leaves out streams without the mark `end`. */
 int intake_report_stored_streams(const struct intake *in, struct err *e);
 void intake_free(struct intake *in);
 
@@ -65,14 +65,14 @@ int discard_command(struct dlq *d, struct err *e);
 int erase_command(struct dlq *d, struct err *e);
 int purge_command(struct dlq *d, struct err *e);
 
-/* Opens the database, which must exist, and completes the selection. */
+/* Opens the database, which must exist, and fills in the selection. */
 int dlq_open_database(struct dlq *d, struct err *e);
-/* If stderr is a terminal: says that no letter matches. If no letter has the
- * code, stage or pipeline of the selection, prints the nearest word that some
- * letter has, because the user may have mistyped it. */
+/* If stderr is a terminal, prints that no letter matches. If no letter has the
+ * code, stage or pipeline of the selection, also prints the most similar one
+ * that a letter has: the user may have mistyped it. */
 int dlq_print_no_match(
     const struct dlq *d, const char *command, struct err *e);
-/* default_status: the default of --status; NULL means any. */
+/* default_status is used if --status is not given; NULL means any status. */
 int selection_init(struct selection *s, const struct dlq_opts *o,
     const char *default_status, struct err *e);
 
@@ -83,12 +83,12 @@ int time_option_parse(char out[CLOCK_STAMP], const char *option,
 /* The time ms milliseconds ago. */
 void put_time_ago(char out[CLOCK_STAMP], uint64_t ms);
 
-/* Prints a letter as one line of JSON, with control characters escaped; with
- * `times`, also its occurrences. */
+/* Prints a letter as one line of JSON, with control characters escaped. If
+ * `times` is true, the line also has the occurrences of the letter. */
 int print_letter_json(struct dlq *d, struct letters *from, struct letter *l,
     bool times, struct err *e);
-/* The occurrences of a letter (single rejections of its record), with their
- * bytes. */
+/* Reads the occurrences of a letter (the single rejections of its record), each
+ * with its bytes. */
 struct occurrences {
 	const struct letter *letter;
 	struct letter_times *times;
@@ -99,7 +99,8 @@ struct occurrences {
 };
 int occurrences_open(struct occurrences *o, struct dlq *d,
     const struct letter *l, enum letter_times_kind kind, struct err *e);
-/* 1: o->t and o->with_its_bytes are the next occurrence; 0: end; -1. */
+/* Returns 1 if o->t and o->with_its_bytes are the next occurrence, 0 at the
+ * end, -1 on failure. */
 int occurrences_next(struct occurrences *o, struct err *e);
 void occurrences_close(struct occurrences *o);
 
@@ -108,8 +109,8 @@ void put_text_member_if_set(struct buf *b, const char *name, const char *s);
 /* Writes the member "raw" or "raw_base64" as the next part of a line. */
 int write_raw_member(struct out *out, const struct letter *l, struct err *e);
 
-/* Letters that a command leaves out: warns of each of the first few, and at the
- * end of their number. */
+/* Counts the letters that a command leaves out. Prints a warning for each of
+ * the first few, and their total at the end. */
 struct left_out {
 	const char *command;
 	uint64_t n;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* If the record was rejected in a run of etl-run, appends the member "run" with
- * the run's UUID. The occurrence id starts with this UUID: "UUID/...". */
+ * the UUID of the run. The id of such an occurrence is "UUID/...". */
 static void
 put_run_member(struct buf *b, const struct letter *l, const char *occurrence)
 {

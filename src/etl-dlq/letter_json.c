@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-/* PART: bytes of a record that write_raw_member() converts in one step. It
- * is a multiple of three, so that the base64 texts of the parts can be
- * joined. NAMED: left_out_warn_and_count() prints a warning for so many
- * letters, and then only counts. */
+/* PART: write_raw_member() converts so many bytes of a record at a time. It is
+ * a multiple of three, so that the base64 texts of the parts can be joined.
+ * NAMED: left_out_warn_and_count() warns of so many letters, and only counts
+ * the others. */
 enum { PART = 48 << 10, NAMED = 20 };
 
 void

@@ -101,9 +101,9 @@ static const struct opt_spec spec = {
 };
 
 /* Flags for the member `takes` of struct command: the groups of options that a
- * sub-command accepts. PARTS is no such group: it marks a sub-command that
- * commits its work in parts. If a signal stops that command half-way, it prints
- * how much it has done. */
+ * sub-command accepts. PARTS is not such a group: it marks a sub-command that
+ * commits its work in parts. If a stop signal ends this sub-command, it prints
+ * how much was done. */
 enum takes { SELECTION = 1, LIMIT = 2, JSON = 4, RAW = 8, REPLAY = 16,
 	REASON = 32, STATUS = 64, AGE = 128, BAD = 256, PARTS = 512,
 	CHOICE = SELECTION | STATUS };

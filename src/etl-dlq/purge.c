@@ -1,6 +1,6 @@
 /* The sub-command purge: deletes dead letters (stored rejects) that were
- * resolved or discarded long enough ago, with the list of the times at which
- * each was rejected. With --open it deletes open letters, too. */
+ * resolved or discarded long enough ago, and the list of their occurrences.
+ * With --open it deletes open letters too. */
 #include "dlq.h"
 
 #include "base/stop.h"

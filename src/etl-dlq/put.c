@@ -108,11 +108,11 @@ try_store_part(struct dlq *d, struct part *p, FILE *f, int64_t *stored,
 	return -1;
 }
 
-/* Stores the part, and tries again if the database fails for a while. A second
- * try does no harm: a rejection that is stored already is not added again. If
- * the connection was lost during COMMIT, but the COMMIT was executed, the
- * second try adds nothing; then *added grows by the number that the first try
- * has added (`stored_if_lost`). */
+/* Stores the part. If the database fails temporarily, tries again. A second try
+ * does no harm, because a rejection that is already stored is not added again.
+ * If the connection was lost during COMMIT although the COMMIT was executed,
+ * the second try adds nothing; *added then grows by the number of the first try
+ * (`stored_if_lost`). */
 static int
 store_part_or_reconnect_and_retry(
     struct dlq *d, struct part *p, FILE *f, int64_t *added, struct err *e)

@@ -17,9 +17,8 @@
 #include <unistd.h>
 
 enum { NAMED = 20, SHOWN = 200, SHOWN_TORN = 64 << 10 };
-/* The longest reject line that put accepts. The line has the bytes of the
- * rejected record, at most LINES_MAX; JSON may need six bytes for each
- * (\u0000). */
+/* The longest reject line that put accepts. It has the rejected record of at
+ * most LINES_MAX bytes, each of which may need six bytes in JSON (\u0000). */
 static const size_t line_max = (size_t)7 * LINES_MAX;
 
 struct intake {
@@ -37,8 +36,8 @@ struct intake {
 	struct buf reports;     /* of the streams that have ended */
 };
 
-/* A file that is created has mode 0600, because the lines are those of
- * records. */
+/* Opens or creates the file. A new file gets mode 0600, because its lines
+ * contain records, which may be confidential. */
 static FILE *
 open_private_for_append(const char *path)
 {
@@ -122,9 +121,9 @@ print_bad_line(struct intake *in, const char *name, size_t most,
 	buf_release(&b);
 }
 
-/* Prints the bad line that hold_and_save_bad_line() has kept, if there is
- * one. It is not printed at once, because the last line of a file is printed
- * differently, and only the next read shows whether a line is the last one. */
+/* Prints the bad line that hold_and_save_bad_line() has kept, if there is one.
+ * It was not printed at once: the last line of a file is printed differently,
+ * and only the next read shows whether a line is the last one. */
 static void
 report_held_bad_line(struct intake *in, const char *name, bool is_input_end)
 {
@@ -180,9 +179,9 @@ note_begin_or_end_of_stream(
 	return rc;
 }
 
-/* Checks a line of the input. Returns 0 for a valid reject line, which is to be
- * stored; 1 for a record or another line of a stream, which is ignored; -1 for
- * a line that is neither, with the reason in *e. */
+/* Checks a line of the input. Returns 0 for a valid reject line, which put
+ * stores; 1 for a record or another line of a stream, which put ignores; -1 for
+ * any other line, with the reason in *e. */
 static int
 classify_line(struct intake *in, const struct line *l, struct err *e)
 {

@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A message shows at most so many groups of letters, and so many bytes of
- * them. */
+/* A message lists at most CHOICES groups of letters in at most CHOICES_TEXT
+ * bytes. */
 enum { CHOICES = 16, CHOICES_TEXT = 800 };
 
-/* Where the letters were rejected. Texts are "" if the letters have none. */
+/* Where the letters were rejected. A text is "" if the letters have no value
+ * for it. */
 struct choice {
 	char *pipeline, *stream, *stage, *target;
 	bool any;
@@ -42,11 +43,10 @@ release_choice(struct choice *c)
 	free(c->target);
 }
 
-/* Appends the options that select the letters of a row, so that a user can
- * paste them into a shell. If no row has a stream or a table, these options are
- * left out. */
+/* Appends the options that select the letters of one row; a user can paste them
+ * into a shell. Leaves out --stream or --target if it is empty in all rows. */
 static void
-put_choice(struct buf *b, const struct db_rows *r, const char *before)
+put_options_of_group(struct buf *b, const struct db_rows *r, const char *before)
 {
 	static const char *const names[] = { "pipeline", "stream", "stage",
 		"target" };
@@ -73,7 +73,7 @@ set_several_groups_error(
 }
 
 /* Finds out where the selected letters were rejected, and stores this in *c.
- * Fails if they are of several pipelines, streams, stages or tables. */
+ * Fails if they are of more than one pipeline, stream, stage or table. */
 static int
 read_single_choice(struct choice *c, struct dlq *d,
     const struct letter_filter *f, struct err *e)
@@ -94,7 +94,7 @@ read_single_choice(struct choice *c, struct dlq *d,
 		if (n == 1 && (rc = set_choice_from_row(c, r, e)) == -1)
 			break;
 		shown = list.len;
-		put_choice(&list, r, n == 1 ? "" : ",");
+		put_options_of_group(&list, r, n == 1 ? "" : ",");
 		if (n > CHOICES || list.len > CHOICES_TEXT)
 			list.len = shown, has_more = true;
 	}

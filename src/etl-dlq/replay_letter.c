@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-/* If the record is longer than --max-record, the stage that reads it would
- * reject it again and keep only the start of it, as another dead letter with
- * another id. */
+/* Returns the reason why the record is too long, or NULL. The stage that reads
+ * a record longer than --max-record would reject it again and keep only its
+ * start: that would be another dead letter with another id. */
 static const char *
 why_too_long(const struct dlq *d, const struct letter *l)
 {
@@ -19,17 +19,17 @@ why_too_long(const struct dlq *d, const struct letter *l)
 	    NULL;
 }
 
-/* etl-extract reads records of many forms. Some contain newlines, so those that
- * it has rejected are therefore written as raw marks. A second etl-extract of a
- * stream, such as one with --each, has another name (extract.2) and reads
- * lines. */
+/* True if the stage extract has rejected the record. etl-extract reads records
+ * of many forms, and some contain newlines. They are therefore written as raw
+ * marks and not as lines. A second etl-extract of a stream, such as one with
+ * --each, has another name (extract.2) and reads lines. */
 static bool
 is_of_extract(const struct letter *l)
 {
 	return strcmp(l->stage, "extract") == 0;
 }
 
-/* The reason why a letter cannot be replayed, or NULL. */
+/* Returns the reason why a letter cannot be replayed, or NULL. */
 static const char *
 why_not_replayable(const struct dlq *d, const struct letter *l)
 {
@@ -57,9 +57,9 @@ put_compact_member(struct buf *b, const char *name, const struct json *j,
 	json_put_compact(b, j, value);
 }
 
-/* Appends the members of the letter's origin, where etl-extract has found the
- * record. So a record that is rejected again keeps its place. The names of the
- * columns are a member of the mark itself. */
+/* Appends the members of the letter's origin, which says where etl-extract
+ * found the record. If the record is rejected again, its reject gets the same
+ * origin. The names of the columns are a member of the mark itself. */
 static int
 put_columns_and_origin(struct buf *b, const struct letter *l, struct err *e)
 {
@@ -122,8 +122,8 @@ emit_record(struct stage *s, const struct letter *l, struct err *e)
 	    stage_emit(s, l->raw, l->raw_len, e);
 }
 
-/* Writes the bytes of each open occurrence (rejection that is not settled), in
- * the order in which they came; with --once, equal bytes only once. */
+/* Writes the bytes of each open occurrence (rejection that is not settled), the
+ * oldest first. With --once, writes equal bytes only once. */
 static int
 emit_own_bytes_of_occurrences(struct dlq *d, struct stage *s,
     const struct letter *l, struct err *e)

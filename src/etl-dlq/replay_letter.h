@@ -1,7 +1,7 @@
-/* Writes the records of one letter into the stream of a replay: one for each
- * open occurrence, as a line, or as a raw mark if etl-extract has rejected it.
- * The mark resolve follows. A letter that cannot be replayed is left out, with
- * a warning. */
+/* Writes the records of one letter into the stream of a replay: one record for
+ * each open occurrence, then the mark resolve. A record is written as a line,
+ * or as a raw mark if the stage extract rejected it. A letter that cannot be
+ * replayed is left out, with a warning. */
 #ifndef DLQ_REPLAY_LETTER_H
 #define DLQ_REPLAY_LETTER_H
 

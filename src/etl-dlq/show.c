@@ -7,8 +7,8 @@
 enum { TEXT = 1 << 30, PART = 64 << 10 };
 
 /* Prints the name and the value on one line, with control characters of the
- * value escaped. It does so in parts: the whole escaped text may be six times
- * as long as the value. */
+ * value escaped. Prints in parts, because the escaped text may be six times as
+ * long as the value. */
 static int
 print_field_if_set(struct dlq *d, struct buf *line, const char *name,
     const char *p, size_t n, struct err *e)
@@ -102,8 +102,8 @@ print_occurrences(struct dlq *d, const struct letter *l, struct buf *line,
 }
 
 /* Prints the bytes of the rejected record. Warns if the database has only its
- * first bytes, because the record was too long, or if the record had other
- * bytes when it was rejected before. */
+ * first bytes because the record was too long. Also warns if the record had
+ * other bytes when it was rejected before. */
 static int
 print_raw_and_warn_if_not_all(
     struct dlq *d, const struct letter *l, struct err *e)

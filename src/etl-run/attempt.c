@@ -44,8 +44,9 @@ attempt_release(struct attempt *a)
 	tail_release(&a->said);
 }
 
-/* Gives the killed runs of this pipeline the status abandoned. The file of
- * reports may still be that of such a run. */
+/* Sets the status of killed runs of this pipeline to `abandoned`. If the last
+ * run was killed, its file of reports still exists and says how its streams
+ * have ended. */
 static int
 abandon_stale_runs(struct db *db, const struct run *row, const struct job *j,
     int64_t *dead, struct err *e)
@@ -162,11 +163,11 @@ is_row_completed(const struct attempt *a, const struct job *j, struct err *e)
 	return rc == -1 ? -1 : ours == 1;
 }
 
-/* Writes the outcome of the run to its row in the table pipeline_runs. If
- * that fails, tries again for about 13 seconds (TRIES), because a database
- * server may be restarting; after a stop signal for less than a second
- * (TRIES_STOPPED). If a signal comes during a wait, only one more try
- * follows. */
+/* Writes the outcome of the run to its row in the table pipeline_runs. If that
+ * fails, tries again: TRIES times in about 13 seconds, because a database
+ * server may be restarting, or TRIES_STOPPED times in less than a second after
+ * a stop signal. If a signal is received during a wait, it tries only once
+ * more. */
 static int
 complete_row_with_retries(
     struct attempt *a, const struct job *j, bool ok, struct err *e)
@@ -230,7 +231,7 @@ run_script(struct attempt *a, const struct job *j, struct err *e)
 	rc = child_run_and_watch_as_subreaper(&s, &c, &end, e);
 	if (rc == 0) {
 		a->signal = end.signal;
-		a->code = outcome_code(&end, &c);
+		a->code = outcome_exit_code(&end, &c);
 		a->script_exited_75 = WIFEXITED(end.status) &&
 		    WEXITSTATUS(end.status) == EX_TEMPFAIL;
 		outcome_put_failure_message(&a->message, &end, j->timeout, &c);
@@ -240,8 +241,8 @@ run_script(struct attempt *a, const struct job *j, struct err *e)
 	return rc;
 }
 
-/* Sets the exit code and the message of the attempt to a failure of etl-run
- * itself, such as a database that cannot be opened, and not of the pipeline. */
+/* Makes the attempt fail with an error of etl-run itself, for example because
+ * the database cannot be opened. */
 static void
 set_failure_from_error(struct attempt *a, const struct err *e)
 {
@@ -290,9 +291,10 @@ fail_if_streams_failed(struct attempt *a, const struct job *j)
 		    (long long)end->ended, (long long)end->streams);
 }
 
-/* Exit code 75 would invite the caller to execute the same command again. After
- * an append that has ended this would add its rows a second time. Only a code
- * that the script has chosen itself stays, if it could be stored. */
+/* Exit code 75 means that the caller may execute the same command again. If an
+ * append was complete, the second execution would add its rows again. So 75
+ * becomes 74, unless the script itself has exited with 75 and the outcome was
+ * stored. */
 static void
 replace_code_75_after_append(struct attempt *a)
 {

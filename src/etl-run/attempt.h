@@ -1,8 +1,8 @@
 /* Makes one attempt: writes its row in pipeline_runs (running), executes the
  * pipeline, and writes the outcome to the row (protocol.md, order of writes).
- * Borrows: the job. The database is open only while it is used, so a server
- *        may restart while the pipeline is running.
- * Gives: in *a the exit code and how it came about. */
+ * Borrows: the job. The database is open only while it is used, so a server may
+ *          restart while the pipeline is running.
+ * Gives: in *a the exit code and the reason for it. */
 #ifndef RUN_ATTEMPT_H
 #define RUN_ATTEMPT_H
 

@@ -140,9 +140,9 @@ fork_child_and_open_stderr_relay(
 	return 0;
 }
 
-/* Sends the signal to the process group of the script. The script becomes a
- * group of its own by setsid() after fork(); if it has not done so yet, sends
- * the signal to the script alone. */
+/* Sends the signal to the process group of the script. After fork() the script
+ * makes a group of its own with setsid(). If it has not done so yet, the signal
+ * is sent to the script alone. */
 static void
 signal_group(const struct watch *w, int sig)
 {
@@ -285,9 +285,10 @@ time_to_next_timer(const struct watch *w)
 	return left < 0 ? 0 : (int)left;
 }
 
-/* True if a process of the pipeline is running, also one that has left the
- * script's process group. Orphans of the pipeline become children of etl-run
- * (the subreaper), so if etl-run has no child at all, no process is running. */
+/* True if any process of the pipeline is running, even one that has left the
+ * process group of the script. etl-run is the subreaper, so orphans of the
+ * pipeline become its children. Thus if etl-run has no child at all, no process
+ * is running. */
 static bool
 is_any_process_running(struct watch *w)
 {

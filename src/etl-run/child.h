@@ -1,10 +1,10 @@
 /* Executes a pipeline in its own session, without a terminal: a program that
  * asks the terminal a question fails, as under cron, and does not hang.
- * Gives: 0 after all its processes have exited; then *end says how. Its stderr
- *        was copied to ours, to *c and to the tail.
- * Signals: TERM, INT, HUP and QUIT are sent on to all its processes, and KILL
- *        to those that are running 5 s later or at the second signal. After
- *        the timeout they get TERM. TSTP and CONT go to its process group. */
+ * Gives: 0 after all processes of the pipeline have exited, with the result in
+ *        *end. Their stderr was copied to etl-run's, to *c and to the tail.
+ * Signals: TERM, INT, HUP and QUIT are sent to all processes, and KILL 5 s
+ *          later or at a second signal. At the timeout TERM is sent. TSTP and
+ *          CONT are sent to the script's process group. */
 #ifndef RUN_CHILD_H
 #define RUN_CHILD_H
 
@@ -21,7 +21,7 @@ struct child_spec {
 	const char *name;       /* of the pipeline, put before its messages */
 	struct tail *tail;      /* gets the end of its stderr, or NULL */
 	uint64_t timeout;       /* ms, 0: none */
-	/* Called every minute in another process; may be NULL. */
+	/* Called every minute in a separate process. NULL: not called. */
 	void (*renew)(const void *arg);
 	const void *arg;
 };

@@ -10,8 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Returns the end of the variable's name that starts at p, or p if no valid
- * name starts there. */
+/* If a valid variable name starts at p, returns its end; else returns p. */
 static char *
 name_end(char *p)
 {
@@ -34,8 +33,8 @@ strip_quotes(char *value, size_t n)
 }
 
 /* Sets the environment variable of a line NAME=VALUE, and appends a blank and
- * NAME to *names. Does nothing for an empty line and a comment. Returns -1 with
- * errno 0 if the line is wrong, or with another errno if memory is out. */
+ * NAME to *names. Ignores an empty line and a comment. If the line is wrong,
+ * returns -1 with errno 0. If memory is out, returns -1 with errno set. */
 static int
 set_variable_from_line(char *line, size_t n, struct buf *names)
 {

@@ -11,9 +11,8 @@
 
 enum { SH_DENIED = 126, SH_MISSING = 127, SH_SIGNAL = 128 };
 
-/* Returns the signal that killed the script, or that killed the last program of
- * the script: sh reports that with exit code 128 + signal. Returns 0 if there
- * was none. */
+/* Returns the signal that killed the script, or 0. If the last program of the
+ * script was killed, sh itself exits with 128 + signal; that counts too. */
 static int
 get_killing_signal(const struct child_end *end)
 {
@@ -62,10 +61,10 @@ program_exists(const char *name, size_t n)
 	return false;
 }
 
-/* True if `words` is a line such as "sh: 3: jqq: not found", by which a shell
- * says that a program does not exist, and it does not. If that program is not
- * the last of a pipe, this line is the only sign of the error: sh reports only
- * the exit status of the last program. */
+/* True if `words` is a line such as "sh: 3: jqq: not found" and the program jqq
+ * really does not exist. If a missing program is not the last one of a pipe,
+ * this line is the only sign of it, because sh returns only the exit status of
+ * the last program. */
 static bool
 is_missing_program_line(const char *words)
 {
@@ -92,7 +91,7 @@ is_missing_program_line(const char *words)
 }
 
 int
-outcome_code(const struct child_end *end, struct cause *c)
+outcome_exit_code(const struct child_end *end, struct cause *c)
 {
 	int sig = get_killing_signal(end), code;
 
@@ -167,7 +166,7 @@ outcome_put_failure_message(struct buf *b, const struct child_end *end,
 		   *words = cause_other_program_line_if_cut(c);
 	bool ended = end->signal == 0 && !end->late;
 
-	if (ended && outcome_code(end, c) == 0)
+	if (ended && outcome_exit_code(end, c) == 0)
 		return;
 	if (ended && *cause_first(c) != '\0') {
 		buf_str(b, cause_first(c));

@@ -1,20 +1,24 @@
-/* Makes an exit code and a message from the way in which a script ended. */
+/* Determines the exit code and the message of a run from how its script
+ * ended. */
 #ifndef RUN_EXIT_OUTCOME_H
 #define RUN_EXIT_OUTCOME_H
 
 #include "child.h"
 
-/* The exit code of etl-run: that of the script, except: time-out: 75; 126
- * (may not be executed): 77; 127 (no such command): 78, also if the command
- * is not the last of the pipe; killed by a signal, or the last stage was
- * (128 + n): 70 for SEGV and other signs of a bug, 74 for PIPE and XFSZ,
- * else 75. */
-int outcome_code(const struct child_end *end, struct cause *c);
-/* Appends the message for the run's row: why the script failed, as its stages
- * have said it; nothing after a success. */
+/* Returns the exit code of etl-run: that of the script, with these exceptions.
+ * 70: a signal such as SEGV killed the script or its last program (128 + n);
+ *     74 if this was PIPE or XFSZ, 75 if it was any other signal.
+ * 75: the run was stopped by a signal or at the timeout.
+ * 77: the script exited with 126, because a program may not be executed.
+ * 78: the script exited with 127, because a program does not exist. Also if the
+ *     missing program is not the last one of a pipe. */
+int outcome_exit_code(const struct child_end *end, struct cause *c);
+/* Appends the message for the run's row: the reason of the failure that a stage
+ * has printed or, if there is none, how the script ended. Appends nothing after
+ * a success. */
 void outcome_put_failure_message(struct buf *b, const struct child_end *end,
     uint64_t timeout, struct cause *c);
-/* Appends how the script ended: its exit code, a signal or the time-out. */
+/* Appends how the script ended: its exit code, a signal or the timeout. */
 void outcome_put_status(struct buf *b, const struct child_end *end,
     uint64_t timeout);
 

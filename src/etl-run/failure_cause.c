@@ -79,9 +79,10 @@ is_etl_error_line(const char *p, size_t n)
 	    !is_loader_summary(p, n);
 }
 
-/* True if the line is the error message that the line `first`, of another
- * program, repeats. For example, etl-load may print "etl-load: nothing was
- * loaded: extract: why" before etl-extract itself prints "etl-extract: why". */
+/* `first` is the failure message that was found first. True if it repeats the
+ * line at p, which another program has printed. For example, etl-load may print
+ * "etl-load: nothing was loaded: extract: why" before etl-extract itself prints
+ * "etl-extract: why". */
 static bool
 is_repeated_by_first(const struct buf *first, const char *p, size_t n)
 {
@@ -138,14 +139,14 @@ examine_line_for_cause(struct cause *c)
 }
 
 void
-cause_end(struct cause *c)
+cause_end_line(struct cause *c)
 {
 	examine_line_for_cause(c);
 	buf_clear(&c->line);
 }
 
-/* Takes the next bytes of the pipeline's standard error, and examines each line
- * when its LF has come. Only the start of a long line is kept. */
+/* Reads the next bytes of the pipeline's standard error. Examines each line
+ * when its LF was read. Only the start of a long line is kept. */
 void
 cause_add(struct cause *c, const char *p, size_t n)
 {
@@ -157,7 +158,7 @@ cause_add(struct cause *c, const char *p, size_t n)
 		buf_add(&c->line, p, part < room ? part : room);
 		if (lf == NULL)
 			return;
-		cause_end(c);
+		cause_end_line(c);
 		p += part + 1;
 		n -= part + 1;
 	}

@@ -1,10 +1,10 @@
-/* Finds in the stderr of a pipeline the line that says why it failed.
+/* Finds in the stderr of a pipeline the line that says why it failed. Control
+ * characters are escaped, and the length is limited.
  * Owns:  its texts; cause_release() frees them.
- * Gives: cause_first() the first failure of an etl program ("etl-x: ...", no
- *        warning) with the indented lines after it; if that program repeats
- *        the failure of another stage, the line of that stage. cause_last()
- *        the last line of all. Control characters are escaped, and the
- *        length is limited. */
+ * Gives: cause_first(): the first error message of an etl program ("etl-x:
+ *        ...", no warning) and the indented lines after it. If it repeats the
+ *        message of another etl program, that message is returned.
+ *        cause_last(): the last line. */
 #ifndef RUN_FAILURE_CAUSE_H
 #define RUN_FAILURE_CAUSE_H
 
@@ -20,11 +20,12 @@ struct cause {
 void cause_init(struct cause *c);
 void cause_release(struct cause *c);
 void cause_add(struct cause *c, const char *p, size_t n);
-void cause_end(struct cause *c);        /* the last line may lack its LF */
+void cause_end_line(struct cause *c);   /* for a last line without an LF */
 const char *cause_first(struct cause *c);       /* "" if there is none */
 const char *cause_last(struct cause *c);
-/* If the first failure is a stream that was cut off, another program may have
- * died: the last line that another program printed before it. Else "". */
+/* If the first error message says that a stream was cut off, a program that is
+ * not etl's may have died. Returns the last line that such a program printed
+ * before this message. Returns "" in all other cases. */
 const char *cause_other_program_line_if_cut(struct cause *c);
 
 #endif

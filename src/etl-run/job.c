@@ -57,8 +57,9 @@ print_status_command(const struct attempt *a, const struct job *j)
 	buf_release(&options);
 }
 
-/* Prints a line about the outcome of the attempt. Of a longer error message it
- * prints only the first line; the run's row in the database has all of it. */
+/* Prints a line about the outcome of the attempt. If the error message has
+ * several lines, prints only the first one; the run's row in the database has
+ * all of them. */
 static void
 print_failure_or_if_verbose_success(struct attempt *a, const struct job *j)
 {
@@ -121,8 +122,8 @@ decide_retry_and_print(
 	return true;
 }
 
-/* Makes an attempt and, as long as it fails with exit code 75 and --retries
- * allows it, further ones. The last attempt is left in *a for the caller. */
+/* Makes an attempt. Repeats it while it fails with exit code 75 and --retries
+ * permits another one. *a is the last attempt. */
 static void
 run_attempts_with_retries(struct job *j, struct attempt *a, int *sig)
 {

@@ -1,13 +1,13 @@
-/* Executes a pipeline under its lock, with its retries and its schedule.
- * Prints a line for each attempt that failed; if verbose, for each attempt. */
+/* Executes a pipeline under its lock, with its retries and its schedule. Prints
+ * a line for each attempt that failed or, if verbose, for every attempt. */
 #ifndef RUN_JOB_H
 #define RUN_JOB_H
 
 #include "attempt.h"
 
-/* Runs once or, with --every, at each start time until a signal comes; never
- * two runs at once. Returns the exit code of the last attempt, and sets *sig
- * to the signal that stopped it, or 0. */
+/* Runs the pipeline once or, with --every, at each start time until a stop
+ * signal is received. Two runs never overlap. Returns the exit code of the last
+ * attempt, and sets *sig to the signal that stopped it, or to 0. */
 int job_run(struct job *j, int *sig);
 
 #endif

@@ -124,8 +124,8 @@ open_lock_file_inherited_by_children(
 	    "remove it");
 }
 
-/* True if `l` has a lock on the file that is open as fd: both lock folders may
- * be the same one, and a second lock would be in conflict with the first. */
+/* True if `l` already holds a lock on the open file fd. Both lock folders may
+ * be the same folder; a second lock on the same file would fail. */
 static bool
 is_locked_here(const struct lock *l, int fd)
 {
@@ -284,8 +284,7 @@ put_holder_of_file(struct buf *b, const char *folder, const char *file,
 	return taken ? 1 : 0;
 }
 
-/* Appends the lock folders and whether the lock is free or who holds it, for
- * --dry-run. */
+/* For --dry-run: appends the lock folders, and "free" or who holds the lock. */
 int
 lock_put_folders_and_holder(
     struct buf *b, const char *url, const char *name, struct err *e)

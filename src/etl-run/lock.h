@@ -1,8 +1,8 @@
-/* Lets one run at a time of a pipeline's name and database execute, for this
- * user on this host. The kernel holds the lock (F_OFD_SETLK) as long as a
- * process has the descriptor, which all stages inherit. The process id in the
- * file is only used in messages. There is a lock file in each folder that
- * lock_folder.h finds; if another run has one of them, the lock is held.
+/* A lock that lets only one run of a pipeline's name and database execute at a
+ * time, for this user on this host. The kernel keeps the lock (F_OFD_SETLK)
+ * while a process has the descriptor, which all stages inherit. The process id
+ * in the file is only used in messages. There is a lock file in each folder of
+ * lock_folder.h. If another run holds one of them, the lock is held.
  * Owns:  fd.
  * Fails: ERR_RETRY at once if another run has the lock. */
 #ifndef RUN_LOCK_H
@@ -21,13 +21,15 @@ struct lock {
 
 int lock_take(struct lock *l, const char *url, const char *name,
     struct err *e);
-/* Writes our process id and the run into the file, for messages. */
+/* Writes the id of this process and of the run into the lock files. They are
+ * only used in messages. */
 void lock_write_holder(const struct lock *l, const char *run);
-/* Sets the file's time to now, so that no cleaner of old files removes it. */
+/* Sets the times of the lock files to now, so that no program that removes old
+ * files removes them. */
 void lock_touch(const struct lock *l);
 void lock_release(struct lock *l);
-/* Appends two lines without taking the lock: the folders, and "free" or the
- * holder. */
+/* Appends two lines: the lock folders, and "free" or who holds the lock. Does
+ * not take the lock. */
 int lock_put_folders_and_holder(struct buf *b, const char *url,
     const char *name, struct err *e);
 

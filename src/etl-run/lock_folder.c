@@ -126,7 +126,8 @@ create_folder_unless_it_exists(const char *path, struct err *e)
 {
 	int error = mkdir(path, 0700) == -1 ? errno : 0;
 
-	/* If a folder exists, mkdir(2) may fail with EROFS or EACCES too. */
+	/* For a folder that exists, mkdir(2) may also fail with EROFS or
+	 * EACCES. */
 	if (error == 0 || error == EEXIST ||
 	    faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
 		return 0;

@@ -2,7 +2,7 @@
  * $XDG_RUNTIME_DIR if it is set, and always the folder for state:
  * $XDG_STATE_HOME or ~/.local/state, or /tmp/etl-run-UID if the home folder
  * cannot be written. cron does not set XDG_RUNTIME_DIR, and a logout removes
- * it: a lock in the folder for state as well excludes such runs too.
+ * it: the second lock, in the folder for state, excludes such runs too.
  * Owns:  the paths and the descriptors.
  * Fails: ERR_DENIED if others may write in a folder, ERR_CREATE. */
 #ifndef RUN_LOCK_FOLDER_H

@@ -1,6 +1,6 @@
-/* A lost process belongs to the pipeline, but has left the process group of its
- * script, so a signal to the group does not reach it. If memory runs out, a
- * process is not found now; the next search may find it. */
+/* A lost process belongs to the pipeline but has left the process group of the
+ * script, so a signal to the group does not reach it. If memory is out, a
+ * search may miss a process; the next search can find it. */
 #include "lost_processes.h"
 
 #include <ctype.h>
@@ -95,10 +95,10 @@ read_and_sort_processes(struct table *t, DIR *dir)
 		qsort(t->p, t->n, sizeof(*t->p), compare_pids);
 }
 
-/* True if p belongs to the pipeline: p is in the session of the script
- * (`leader`) or descends from the script, and p descends from etl-run. etl-run
- * becomes the parent of orphans, so this holds also after the parent of p has
- * exited. */
+/* True if p belongs to the pipeline. p must descend from etl-run; this is so
+ * even after the parent of p has exited, because etl-run becomes the parent of
+ * orphans. In addition p must descend from the script (`leader`) or be in its
+ * session. */
 static bool
 belongs_to_pipeline(
     const struct table *t, const struct process *p, pid_t leader)

@@ -1,8 +1,8 @@
-/* Finds the processes that a script has started and that have left its process
- * group, as under timeout(1), setsid(1) or a shell with job control: those of
- * the script's session and, while the script is running, all its descendants.
- * Owns:  a pidfd of each process found, so that no other process with a reused
- *        number is signalled. family_release() closes them.
+/* Finds processes that the script has started and that have left its process
+ * group, for example with timeout(1), setsid(1) or job control: all in the
+ * script's session and, while the script is running, all its descendants.
+ * Owns:  a pidfd of each process found, so that a signal cannot reach another
+ *        process that has got its number. family_release() closes them.
  * Fails: never; without /proc it finds none. */
 #ifndef RUN_LOST_PROCESSES_H
 #define RUN_LOST_PROCESSES_H
@@ -21,7 +21,7 @@ struct family {
 
 void family_add_lost_processes(struct family *f);
 void family_signal(const struct family *f, int sig);
-/* True if one of the processes that were found is still running. */
+/* Removes the processes that have ended. Returns true if any is left. */
 bool family_forget_ended_and_check_running(struct family *f);
 void family_release(struct family *f);
 

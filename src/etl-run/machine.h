@@ -1,9 +1,9 @@
-/* Tells apart machines and containers. Two containers may have the same host
- * name, and processes of the same ids.
- * Gives: machine_identify(): "BOOT:DEVICE:INODE", the boot of the kernel and
- *        the lock folder. Two etl-run with the same text take the same lock.
- *        machine_get_namespace(): the inode of the namespace of process ids.
- * Fails: gives "" if /proc is missing. */
+/* Identifies this machine and container. The host name is not sufficient,
+ * because two containers may have the same one, and the same process ids.
+ * Gives: machine_identify(): "BOOT:DEVICE:INODE" of the kernel's boot and the
+ *        lock folder. Two runs with the same text use the same lock.
+ *        machine_get_namespace(): the inode of the process id namespace.
+ * Fails: returns "" if /proc is missing. */
 #ifndef RUN_MACHINE_H
 #define RUN_MACHINE_H
 

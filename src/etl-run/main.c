@@ -243,9 +243,9 @@ main(int argc, char *argv[])
 		    opt_print_result(&spec, OPT_FAILED, &e) :
 		    err_report("etl-run", &e);
 	} else {
-		/* The handlers only note a stop signal. They are not installed
-		 * earlier, because a signal must end etl-run at once while it
-		 * reads the script from its standard input. */
+		/* Install the handlers only now: they just note a stop signal,
+		 * but while etl-run was reading the script from its standard
+		 * input, a signal had to end it at once. */
 		stop_install_handlers_ignore_sigpipe();
 		err_warn("etl-run", db_warning_if_url_has_password(o.db));
 		if (!o.dry_run)

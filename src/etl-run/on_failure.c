@@ -22,9 +22,9 @@ put_text_or_null(struct buf *b, const char *name, const char *text)
 		json_put_text(b, name, text);
 }
 
-/* Sets b to a JSON object that describes the failed run with the members that
- * etl-run itself knows, for the case that the run's row cannot be read from the
- * database. */
+/* Sets b to a JSON object that describes the failed run. It has only the
+ * members that etl-run itself knows. It is used if the run's row cannot be read
+ * from the database. */
 static void
 clear_and_put_json_without_database(
     struct buf *b, struct attempt *a, const struct job *j)

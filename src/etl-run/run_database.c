@@ -58,7 +58,8 @@ run_database_resolve_url(struct buf *url, const char *option, struct err *e)
 
 	if (text == NULL || *text == '\0')
 		text = "sqlite:etl.db";
-	/* Refuses sqlite://HOST/...; sqlite:///PATH is an absolute path. */
+	/* Refuse sqlite://HOST/... (sqlite:///PATH has no host and is
+	 * permitted). */
 	if (strncmp(text, "sqlite://", 9) == 0 && db_url_check(text, e) == -1)
 		return -1;
 	if (strncmp(text, sqlite, SQLITE) != 0) {

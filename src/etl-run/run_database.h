@@ -1,6 +1,6 @@
-/* The URL of the run's database, which all stages use.
- * Gives: the value of --db, DATABASE_URL or the default, in *url. A file of
- *        SQLite gets an absolute path, because the script may change its
+/* The URL of the database that all stages of the run use.
+ * Gives: in *url the value of --db, of DATABASE_URL or the default. The path of
+ *        an SQLite file becomes absolute, because the script may change its
  *        working directory.
  * Fails: ERR_CONFIG for an SQLite database in memory, which stages cannot
  *        share. */

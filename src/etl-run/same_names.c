@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The name of the process itself: without the number of the stream, which
- * follows a dot. */
+/* Compares the ids of two processes. In a report the id is UUID.N, where N is
+ * the number of the stream in this process; N is not compared. */
 static int
 compare_processes(const char *a, const char *b)
 {
@@ -35,8 +35,8 @@ compare_by_names_and_process(const void *a, const void *b)
 }
 
 /* True for a stage that only reads the stream: etl-load and etl-checkpoint
- * save. These have no --stage. Two loaders of one stream load different tables,
- * and their letters have the table's name. */
+ * save. These have no option --stage. Two loaders of one stream load different
+ * tables, so their letters differ by the name of the table. */
 static bool
 ends_stream(const struct report *v)
 {
@@ -48,8 +48,9 @@ ends_stream(const struct report *v)
 	    strncmp(stage, "checkpoint", n) == 0);
 }
 
-/* True if a stage of the stream has failed. The script may then have executed
- * the pipeline once more. */
+/* True if a stage of the stream has failed. In this case two processes with the
+ * same names are no mistake: the script may have executed the pipeline
+ * again. */
 static bool
 has_failed_stage(const struct reports *r, const char *id)
 {
@@ -60,9 +61,10 @@ has_failed_stage(const struct reports *r, const char *id)
 	return false;
 }
 
-/* Leaves out a replay: its stages have the names of the letters on purpose. */
+/* True if the report is to be compared with others. A replay is not: its stages
+ * have the names of the letters on purpose. */
 static bool
-counts(const struct reports *r, const struct report *v)
+is_to_be_compared(const struct reports *r, const struct report *v)
 {
 	return !v->replay && v->process != NULL && v->id != NULL &&
 	    v->stream != NULL && v->path != NULL && !ends_stream(v) &&
@@ -76,9 +78,9 @@ have_same_names(const struct report *a, const struct report *b)
 	    strcmp(get_stage(a), get_stage(b)) == 0;
 }
 
-/* Returns how many processes have made these reports, which are all of one
- * stage and stream. Sets *branches to true if two of them have read the same
- * input. */
+/* Returns the number of processes that have written these reports, all with the
+ * same names of stage and stream. Sets *branches to true if two of the
+ * processes have read the same stream. */
 static size_t
 count_processes(struct report *const *v, size_t n, bool *branches)
 {
@@ -114,7 +116,7 @@ same_names_warn(const struct reports *r, const char *pipeline)
 	size_t n = 0, len, processes;
 
 	for (size_t i = 0; sorted != NULL && i < r->n; i++)
-		if (counts(r, &r->v[i]))
+		if (is_to_be_compared(r, &r->v[i]))
 			sorted[n++] = &r->v[i];
 	if (n > 1)
 		qsort(sorted, n, sizeof(struct report *),

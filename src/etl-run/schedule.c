@@ -13,9 +13,9 @@ get_random_delay(int64_t most)
 	return (int64_t)(random % ((uint64_t)most + 1));
 }
 
-/* Returns the next start time, with a random delay (jitter), and skips the
- * start times that have passed. A start time counts as passed only after the
- * longest possible delay. */
+/* Returns the next start time, with a random delay (jitter). Skips start times
+ * that have passed. A start time has passed only when its longest possible
+ * delay is over. */
 int64_t
 schedule_take_next_time(struct schedule *s, int64_t now)
 {

@@ -1,9 +1,10 @@
 /* The pipeline to execute: a script file, the text of -c, or the text on stdin.
  * Owns:  argv and the text that was read; script_release() frees them.
- * Gives: argv[0] is the file to execute. argv[-1] is /bin/sh, which executes a
- *        file without "#!". name is the name of the pipeline if --name is not
- *        given.
- * Fails: ERR_INPUT no such file, ERR_DENIED, ERR_USAGE no script was given. */
+ * Gives: argv[0] is the file to execute. If that has no "#!" line, argv[-1],
+ *        /bin/sh, executes it. `name` is the name of the pipeline if --name is
+ *        not given.
+ * Fails: ERR_INPUT if the file does not exist, ERR_DENIED, ERR_USAGE if there
+ *        is no script. */
 #ifndef RUN_SCRIPT_H
 #define RUN_SCRIPT_H
 

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Uses the working directory as the shell names it (PWD). If this is a symbolic
- * link to a directory that is replaced at each release of the scripts, their
- * paths stay the same. */
+/* Appends the working directory as the shell names it in PWD. PWD may be a
+ * symbolic link that points to a new directory after each release of the
+ * scripts. The paths of the scripts then stay the same. */
 static int
 append_working_directory(struct buf *b, struct err *e)
 {

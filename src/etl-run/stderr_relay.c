@@ -63,8 +63,8 @@ put_character_escaped(struct relay *r, const char *p, size_t n)
 	r->ready += b.len;
 }
 
-/* Adds the bytes one by one to a UTF-8 sequence, because a sequence may come in
- * two parts, and puts the sequence when it is complete or broken. */
+/* Writes the bytes with escapes. Collects the bytes of a UTF-8 sequence in
+ * r->part first, because a sequence may be divided between two reads. */
 static void
 put_bytes_escaped(struct relay *r, const char *p, size_t n)
 {
@@ -83,7 +83,8 @@ put_bytes_escaped(struct relay *r, const char *p, size_t n)
 	}
 }
 
-/* Returns how many bytes of the pipeline the output buffer has room for. */
+/* Returns how many bytes of the pipeline fit into the output buffer, even if
+ * each of them must be escaped. */
 static size_t
 get_room(const struct relay *r)
 {
@@ -108,8 +109,8 @@ put_bytes_and_keep_tail(struct relay *r, const char *p, size_t n)
 		tail_add(r->to.tail, p, n);
 }
 
-/* Decides whether a line begins with "etl-NAME: " and so was written by an etl
- * program. IS_OPEN: the n bytes are too few to know. */
+/* Decides from its first n bytes whether a line begins with "etl-NAME: " and so
+ * was written by an etl program. IS_OPEN: more bytes are needed to know. */
 static enum verdict
 classify_line_start(const char *p, size_t n)
 {
@@ -137,11 +138,11 @@ put_name(struct relay *r)
 	put_bytes_and_keep_tail(r, ": ", 2);
 }
 
-/* Adds a byte to the held start of a line. The start is held back until its
- * bytes show whether an etl program wrote the line. Then the held bytes are
- * written, and the name of the pipeline before them if another program wrote
- * the line. The name is not written before an empty line, or before an indented
- * line that follows a line of an etl program. */
+/* Adds a byte to the start of a line, which is held back until it shows whether
+ * an etl program wrote the line. Then the held bytes are written. If another
+ * program wrote the line, the name of the pipeline is written first, but not
+ * before an empty line, nor before an indented line after a line of an etl
+ * program. */
 static void
 add_byte_to_line_start(struct relay *r, char c)
 {
@@ -188,9 +189,9 @@ copy_rest_of_line(struct relay *r)
 	r->at += n;
 }
 
-/* Moves bytes that were read from the pipeline to the output buffer, as many as
- * fit, and adds the name of the pipeline before the lines of programs that are
- * not etl's. */
+/* Copies bytes that were read from the pipeline to the output buffer until it
+ * is full. Writes the name of the pipeline before each line that no etl program
+ * has written. */
 static void
 fill_output(struct relay *r)
 {
@@ -279,7 +280,7 @@ void
 relay_drain_and_close(struct relay *r)
 {
 	move_until_idle(r);
-	cause_end(r->to.cause);
+	cause_end_line(r->to.cause);
 	if (r->shown < r->ready)
 		return;
 	put_held_bytes_and_missing_newline(r);

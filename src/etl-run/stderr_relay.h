@@ -1,10 +1,10 @@
-/* Copies the stderr of a pipeline to ours as it comes, and keeps its end for
- * the run's row. All stages write to one pipe. A line of an etl program
- * begins with its name ("etl-x: ..."); indented lines after it belong to it.
- * Other lines get the name of the pipeline, because their program is not
- * known. If our stderr is a terminal, control characters and bytes that are
- * not UTF-8 are escaped, except newline and tab. Never waits: if our stderr is
- * blocked, it reads no more from the pipeline. */
+/* Copies the stderr of a pipeline to etl-run's own, and keeps its end for the
+ * run's row. All stages write to one pipe. A line of an etl program begins with
+ * its name ("etl-x: ..."); indented lines after it belong to it. Other lines
+ * get the name of the pipeline, because their program is not known. On a
+ * terminal, control characters and bytes that are not UTF-8 are escaped, except
+ * newline and tab. Never waits: while etl-run's stderr is blocked, nothing is
+ * read from the pipeline. */
 #ifndef RUN_STDERR_RELAY_H
 #define RUN_STDERR_RELAY_H
 
@@ -44,7 +44,8 @@ struct relay {
 void relay_open(struct relay *r, int fd, const struct relay_to *to);
 void relay_fill_pollfds(const struct relay *r, struct pollfd p[RELAY_FDS]);
 void relay_copy_ready(struct relay *r, const struct pollfd p[RELAY_FDS]);
-/* Copies what is in the pipe, then closes it. */
+/* Copies the rest of the pipe, but waits only for a limited time. If etl-run's
+ * stderr is blocked, the pipe stays open until relay_close(). */
 void relay_drain_and_close(struct relay *r);
 void relay_close(struct relay *r);
 

@@ -37,9 +37,9 @@ tail_add(struct tail *t, const char *p, size_t n)
 }
 
 /* Returns the offset in p at which to cut so that at most the last `most` bytes
- * remain. The offset is moved on to the start of a line; in the middle of a
- * line that is longer, to the start of a character. CUT: text before p was
- * dropped, so p may start inside a line. */
+ * remain. It is the start of a line or, inside a longer line, the start of a
+ * character. `cut` is true if text before p was dropped, so that p may begin
+ * inside a line. */
 static size_t
 find_tail_start(const char *p, size_t n, size_t most, bool cut)
 {

@@ -1,8 +1,8 @@
 /* Keeps the last lines that a pipeline wrote to stderr, for the run's row.
  * Owns:  its text; tail_release() frees it.
- * Gives: tail_put_escaped() appends at most the last 64 KiB, in whole lines;
- *        of a longer line, its end. Control characters except tabs and bytes
- *        that are not UTF-8 are escaped. */
+ * Gives: tail_put_escaped() appends at most the last 64 KiB, in whole lines. If
+ *        the last line is longer, it appends the end of this line. Control
+ *        characters except tabs and bytes that are not UTF-8 are escaped. */
 #ifndef RUN_STDERR_TAIL_H
 #define RUN_STDERR_TAIL_H
 

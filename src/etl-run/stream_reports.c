@@ -47,8 +47,8 @@ reports_create_file(const char *path, const char *run, struct err *e)
 	return rc;
 }
 
-/* Copies a member that is a text. *out stays NULL if there is no such
- * member. */
+/* Copies the text of a member. Leaves *out NULL if the member is missing or not
+ * a text. */
 static int
 copy_text_member(
     char **out, const struct json *j, const char *name, struct err *e)
@@ -182,7 +182,8 @@ store_event(struct report *v, const struct json *j, size_t line, struct err *e)
 	return 0;
 }
 
-/* A line that is damaged counts as a stream that did not end. */
+/* Adds a report for a line that cannot be parsed. It counts as a stream that
+ * did not end. */
 static int
 add_damaged_line(struct reports *r, struct err *e)
 {

@@ -1,10 +1,10 @@
-/* Reads what the stages of a run have reported of their streams (the reports
- * are described in stream/run_report.h), and finds the streams that failed.
+/* Reads what the stages of a run have reported about their streams (see
+ * stream/run_report.h), and finds the streams that failed.
  * Owns:  all texts; reports_release() frees them. reports_read_and_judge()
  *        fills `found` with pointers to them.
- * Rules: a stream is whole if each stage that has no etl stage after it has
- *        read it to its end. A failure does not count if the same commands
- *        have read the same files later in the run, with success. */
+ * Rules: a stream is whole if every stage that no etl stage follows has read it
+ *        to its end. A failure does not count if the same commands have later
+ *        read the same files with success. */
 #ifndef RUN_STREAM_REPORTS_H
 #define RUN_STREAM_REPORTS_H
 
@@ -34,8 +34,9 @@ struct report {                 /* one stream in one process */
 	int code;               /* exit code, if it failed */
 	bool writes_pipe;
 	int64_t rejects;        /* that it sent into this pipe */
-	/* Not NULL: this is no stage. etl-dlq put has read the stream of this
-	 * id behind the last stage of this path, and has stored its rejects. */
+	/* If not NULL, this is not the report of a stage but of etl-dlq put. It
+	 * has read the stream with this id after the stage with this path, and
+	 * has stored the rejects in it. */
 	char *stored_id, *stored_path;
 	int64_t stored;         /* number of these rejects */
 	size_t begun_at, ended_at;      /* number of the line */
@@ -55,10 +56,10 @@ struct reports {
 };
 
 void reports_init(struct reports *r);
-/* Creates the file for the reports of a run, in place of an older one. */
+/* Creates the file for the reports of a run. Replaces an older file. */
 int reports_create_file(const char *path, const char *run, struct err *e);
-/* Reads the file; r->run is NULL if there is none. A line that cannot be parsed
- * counts as a stream that failed. */
+/* Reads the file. If there is none, r->run is NULL. A line that cannot be
+ * parsed counts as a stream that failed. */
 int reports_read_and_judge(struct reports *r, const char *path, struct err *e);
 void reports_release(struct reports *r);
 

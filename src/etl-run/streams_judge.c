@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-/* True if the path `inner` is a beginning of the path `outer`: the stage of
- * `outer` comes later in the stream. */
+/* True if the stage with the path `inner` comes before the stage with the path
+ * `outer` in the stream: a path lists all stages up to its own. */
 static bool
 is_before(const char *inner, const char *outer)
 {
@@ -27,16 +27,16 @@ compare_by_stream_and_path(const void *a, const void *b)
 	    (x->begun_at < y->begun_at);
 }
 
-/* Sets `last` for each report of a stage after which no stage of this run has
- * read the stream. */
+/* Sets `last` in each report whose stage is the last one of this run that has
+ * read the stream. The reports are sorted by stream and path. */
 static void
-find_last_stages(struct report **sorted, size_t n)
+mark_last_stages(struct report **sorted, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t k = i + 1;
 
-		/* The reports are in the order of the paths, in which a stage
-		 * comes before those that read its output. */
+		/* A path sorts before the paths that it begins, so the stages
+		 * that read the output of stage i come after it. */
 		while (k < n && strcmp(sorted[k]->id, sorted[i]->id) == 0 &&
 		    !is_before(sorted[i]->path, sorted[k]->path))
 			k++;
@@ -45,9 +45,9 @@ find_last_stages(struct report **sorted, size_t n)
 	}
 }
 
-/* Returns the report of the process that has written to the pipe which v reads.
- * Returns NULL if v reads no pipe, or if the pipe has no report of a writer or
- * several: then the writer is not known. */
+/* Returns the report of the process that writes to the pipe that v reads.
+ * Returns NULL if v reads no pipe, or if not exactly one report names this pipe
+ * as its output. */
 static struct report *
 find_writer_of_pipe(const struct reports *r, const struct report *v)
 {
@@ -65,11 +65,12 @@ find_writer_of_pipe(const struct reports *r, const struct report *v)
 	return writer;
 }
 
-/* If a stage has failed before it had read the begin of the stream, for example
- * because it could not connect to the database, the report of this stage stands
- * for the stage before it. */
+/* A stage may fail before it has read the begin of the stream, for example
+ * because it cannot connect to the database. Marks the stage that writes to
+ * such a stage: it is then not the last stage, because the report of its reader
+ * tells the failure. */
 static void
-find_stages_whose_reader_failed(struct reports *r)
+mark_stages_whose_reader_failed(struct reports *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct report *v = &r->v[i];
@@ -84,7 +85,7 @@ find_stages_whose_reader_failed(struct reports *r)
 }
 
 static int
-sort_and_find_last_stages(struct reports *r, struct err *e)
+sort_and_mark_last_stages(struct reports *r, struct err *e)
 {
 	struct report **sorted = calloc(r->n + 1, sizeof(struct report *));
 	size_t n = 0;
@@ -97,14 +98,14 @@ sort_and_find_last_stages(struct reports *r, struct err *e)
 		else
 			r->v[i].last = true;
 	qsort(sorted, n, sizeof(struct report *), compare_by_stream_and_path);
-	find_last_stages(sorted, n);
-	find_stages_whose_reader_failed(r);
+	mark_last_stages(sorted, n);
+	mark_stages_whose_reader_failed(r);
 	free(sorted);
 	return 0;
 }
 
-/* Returns the stage that is directly before the stage of v in its stream; NULL
- * if there is none in this run. */
+/* Returns the stage directly before the stage of v in its stream, or NULL if
+ * this run has none. */
 static const struct report *
 find_previous(const struct reports *r, const struct report *v)
 {
@@ -124,8 +125,9 @@ find_previous(const struct reports *r, const struct report *v)
 	return best;
 }
 
-/* True if b reads the same files as a. If a had none, the file did not exist,
- * so a has read nothing of it. */
+/* True if b reads the same files as a. If the report of a names no files, there
+ * is nothing to compare: the file of a command that failed may not have existed
+ * yet. */
 static bool
 reads_same_files(const struct report *a, const struct report *b)
 {
@@ -133,9 +135,9 @@ reads_same_files(const struct report *a, const struct report *b)
 	    (b->files != NULL && strcmp(a->files, b->files) == 0);
 }
 
-/* True if the commands of the stages of a and of all stages before it are those
- * of b. A stage that reads a pipe of a program that is not etl's may read
- * something else the second time. */
+/* True if the stage of a, and all stages before it, have the same commands as
+ * that of b. If the first stage reads the pipe of a program that is not etl's,
+ * returns false: the second time, it may read other data. */
 static bool
 have_same_commands(const struct reports *r, const struct report *a,
     const struct report *b)
@@ -154,8 +156,9 @@ have_same_commands(const struct reports *r, const struct report *a,
 	return a == NULL && b == NULL;
 }
 
-/* A source that failed before its stream began is compared with the first stage
- * of the later stream. */
+/* Returns the first stage of the stream. A source that failed before its stream
+ * began has no stream, so it is compared with the first stage of a later
+ * one. */
 static const struct report *
 get_first_stage(const struct reports *r, const struct report *v)
 {
@@ -166,7 +169,8 @@ get_first_stage(const struct reports *r, const struct report *v)
 	return v;
 }
 
-/* True if the same commands have succeeded later in the run. */
+/* True if the same commands were executed again later in the run, and
+ * succeeded. */
 static bool
 was_repeated_with_success(const struct reports *r, const struct report *v)
 {
@@ -190,8 +194,8 @@ get_name(const struct report *v)
 	return v->stream != NULL ? v->stream : v->path != NULL ? v->path : "?";
 }
 
-/* Adds "NAME (why)" to the list of failed streams, but each text only once:
- * all stages of a stream repeat the message of the first failure. */
+/* Adds "NAME (why)" to the list of failed streams, unless the list has this
+ * text: all stages of a stream report the message of the first failure. */
 static void
 list_failure(struct reports *r, const struct report *v)
 {
@@ -215,8 +219,9 @@ add_load(struct run_load *list, size_t *n, const struct report *v)
 		.target = v->target, .stream = get_name(v) };
 }
 
-/* If no stream has begun in a stage because an earlier stage has failed, only
- * the report of the earlier stage counts. */
+/* True for a failure or a missing end at the last stage of a stream. If a stage
+ * ended only because an earlier stage had failed before the stream began, the
+ * report of the earlier stage counts instead. */
 static bool
 is_failed_stream(const struct report *v)
 {
@@ -224,7 +229,8 @@ is_failed_stream(const struct report *v)
 	    !(v->id == NULL && v->upstream);
 }
 
-/* Uses the exit code of the failure that was reported first. */
+/* Lists the streams that failed. Sets r->code to the exit code of the failure
+ * that was reported first. */
 static void
 list_failed_streams(struct reports *r)
 {
@@ -253,8 +259,8 @@ list_failed_streams(struct reports *r)
 	}
 }
 
-/* True if etl-dlq put has read the output of the stage v and has stored all of
- * its rejects. */
+/* True if etl-dlq put has read the output of the stage of v and has stored all
+ * rejects in it. */
 static bool
 are_rejects_stored(const struct reports *r, const struct report *v)
 {
@@ -270,9 +276,9 @@ are_rejects_stored(const struct reports *r, const struct report *v)
 	return false;
 }
 
-/* Rejects that the last stage of a stream has sent into a pipe have been read
- * by a program that is not etl's, if by any, unless etl-dlq put has read them.
- */
+/* Lists the rejects that are lost. If the last stage of a stream sent rejects
+ * into a pipe, only a program that is not etl's can have read them, which
+ * stores none. Rejects that etl-dlq put has stored are not lost. */
 static void
 list_lost_rejects(struct reports *r)
 {
@@ -310,7 +316,7 @@ streams_judge(struct reports *r, struct err *e)
 	r->repeated = calloc(r->n + 1, sizeof(*r->repeated));
 	if (r->open == NULL || r->repeated == NULL)
 		return err_nomem(e);
-	if (sort_and_find_last_stages(r, e) == -1)
+	if (sort_and_mark_last_stages(r, e) == -1)
 		return -1;
 	list_failed_streams(r);
 	list_lost_rejects(r);

@@ -5,7 +5,7 @@
 #include "stream_reports.h"
 
 /* Compares the reports of all stages. Sets r->found (the streams that failed,
- * and the rejects that were kept nowhere), r->code and r->append_ended. */
+ * and the rejects that no program has stored), r->code and r->append_ended. */
 int streams_judge(struct reports *r, struct err *e);
 
 #endif

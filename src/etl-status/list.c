@@ -46,8 +46,8 @@ find_last_run(struct status *s, int64_t *id, struct err *e)
 	return rc == 1 ? 0 : -1;
 }
 
-/* Appends a cell of the list: the text, cut to at most `most` bytes, and blanks
- * up to `width` columns. */
+/* Appends a cell of the list: the text, cut to at most `most` bytes, then
+ * blanks up to `width` columns. */
 static void
 put_cell(struct buf *b, struct db_value v, size_t most, size_t width)
 {

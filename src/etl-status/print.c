@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-/* Prints a text line by line and escapes control characters, so that a terminal
- * obeys none. The text may be JSON, or may have been escaped before: escaping
- * it again does not change its meaning. */
+/* Prints a text line by line with control characters escaped, so that a
+ * terminal does not obey them. Each line must end in an LF. The text may be
+ * JSON or already escaped: escaping again does not change its meaning. */
 int
 status_print_escaped_lines(struct status *s, struct buf *text, struct err *e)
 {

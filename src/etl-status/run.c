@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* Sets *number to the number of the run that the option --run names: by its
- * number, by the start of its uuid, or as the last run ("last"). */
+/* Sets *number to the number of the run that the option --run names. The option
+ * may be this number, the start of the run's uuid, or "last". */
 static int
 find_run(struct status *s, int64_t *number, struct err *e)
 {

@@ -132,9 +132,9 @@ query_and_add_rows(struct run_report *h, struct db *db, enum sql_id sql,
 	return rc;
 }
 
-/* Sets h->stages, the counts of each stage. They are in the run's row (table
- * pipeline_runs) once the run has ended. Until then, and if the run was killed,
- * the row has none, and the counts of the run's loads are added up. */
+/* Sets h->stages, the counts of each stage. Once the run has ended, the run's
+ * row (table pipeline_runs) has them. If the run is still active or was killed,
+ * the row has none; the counts of the run's loads are then added up. */
 static int
 set_stage_counts(struct run_report *h, struct err *e)
 {

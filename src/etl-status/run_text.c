@@ -115,10 +115,9 @@ put_cell(struct buf *b, const char *text, size_t column_width)
 	fill_to(b, start, column_width);
 }
 
-/* Appends the number of the stage's rejects that this run has not stored as
- * dead letters in the database: an earlier run has stored them, or etl-dlq
- * purge has deleted them. Rejects written to a file (COUNT_ASIDE) do not
- * count. */
+/* Appends how many rejects of the stage this run has not stored as dead letters
+ * in the database. Either an earlier run has stored them, or etl-dlq purge has
+ * deleted them. Rejects written to a file (COUNT_ASIDE) are not counted. */
 static void
 put_missing_letter_count(struct buf *b, const struct run_report *h,
     const struct run_stage *s)
@@ -163,8 +162,8 @@ any_stage_has_count(const struct run_counts *t, enum run_count what)
 	return false;
 }
 
-/* Copies the columns of the loaders' table to `to`, those of by_mode only if a
- * load has their count. Returns the number of columns. */
+/* Copies the columns of the loaders' table to `to`. A column of by_mode is
+ * copied only if a stage has this count. Returns the number of columns. */
 static size_t
 copy_loader_columns(struct column *to, const struct run_counts *t)
 {
@@ -178,9 +177,9 @@ copy_loader_columns(struct column *to, const struct run_counts *t)
 }
 
 /* Appends a table with a row of counts for each loader (if `only_loaders`) or
- * for each other stage. The last column, with the codes of rejects, is only
- * there if *t is the whole run: the database stores codes for each run, not for
- * each of its loads. */
+ * for each other stage. The last column has the codes of rejects. It is left
+ * out unless *t is the whole run, because the database stores codes only for a
+ * whole run. */
 static void
 put_stage_table(struct buf *b, const struct run_report *h,
     const struct run_counts *t, bool only_loaders)
@@ -227,8 +226,8 @@ has_stage_counts(const struct run_report *h, const char *stage)
 	return false;
 }
 
-/* Appends the reject codes of stages whose record counts are not stored, under
- * the heading "Other rejects". */
+/* Appends the heading "Other rejects" and the reject codes of stages that have
+ * no stored record counts. */
 static void
 put_rejects_of_uncounted_stages(struct buf *b, const struct run_report *h)
 {

@@ -24,8 +24,8 @@ struct status {
 int print_run_list(struct status *s, struct err *e);
 int print_run_report(struct status *s, struct err *e);
 
-/* Gives the number of the last run that --pipeline and --failed select. Fails
- * with ERR_LIMIT if there is none. */
+/* Sets *id to the number of the last run that --pipeline and --failed select.
+ * Fails with ERR_LIMIT if there is none. */
 int find_last_run(struct status *s, int64_t *id, struct err *e);
 
 /* Prints the lines of a text, with control characters escaped. */

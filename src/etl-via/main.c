@@ -1,10 +1,10 @@
-/* etl-via runs a command, such as jq, on the records of a marked stream: lines
- * of JSON, with marks between them that tell the next programs about the
- * stream.
+/* etl-via runs a command, such as jq, on the records of a stream. A marked
+ * stream also has marks: lines between the records that tell the later programs
+ * about the stream.
  *
  * main.c         reads the options.
  * via            writes the records to the command and passes its output on.
- *                The marks do not go to the command; via passes them on itself.
+ *                The command gets no marks; via passes them on itself.
  * command_input  the pipe to the command. stream/child.h runs the command. */
 #include "via.h"
 

@@ -149,8 +149,8 @@ write_pending_or_close_stdin(struct via *v, bool *busy, struct err *e)
 	return 0;
 }
 
-/* Returns -1 if etl-via has received a stop signal such as SIGTERM, with an
- * error in *e that names the signal; else 0. It calls stage_next(), which
+/* Returns -1 if etl-via has received a stop signal such as SIGTERM, with the
+ * name of the signal in *e; else 0. The check itself is in stage_next(), which
  * reports the signal before it reads anything. */
 static int
 set_error_if_stopped_by_signal(struct via *v, struct err *e)
@@ -178,8 +178,8 @@ exchange_with_command_and_check_end(struct via *v, bool *busy, struct err *e)
 	if (!child_has_ended(c) || v->is_input_over || c->has_closed_stdin)
 		return 0;
 	/* CMD has exited although more records may follow. This is a failure if
-	 * CMD left input unread or has a bad exit status. It is no failure yet
-	 * if CMD has read everything: perhaps no record follows. */
+	 * CMD left input unread or has a bad exit status. Otherwise it is a
+	 * failure only if another record follows. */
 	return command_check_end(c, v->o->ok, e);
 }
 
@@ -243,10 +243,10 @@ finish_command_fix_counts(struct via *v, struct err *e)
 	return 0;
 }
 
-/* Appends the record to v->pending, the input that CMD has not been given yet,
- * and starts CMD if it is not running. In a marked stream (one with etl's
- * marks), and with --plain, a line that is not a JSON object is rejected; other
- * input goes to CMD unchecked. */
+/* Appends the record to v->pending, the input that was not written to CMD yet.
+ * Starts CMD if it is not running. In a marked stream (one with etl's marks),
+ * and with --plain, rejects a line that is not a JSON object. Other input is
+ * given to CMD unchecked. */
 static int
 queue_record(struct via *v, const struct line *l, struct err *e)
 {
@@ -272,9 +272,9 @@ queue_record(struct via *v, const struct line *l, struct err *e)
 }
 
 /* Handles the mark begin, the first line of a marked stream, and starts CMD. In
- * a replay (rejected records that etl-dlq sends through the pipeline again)
- * queue_record() starts CMD instead, anew for each rejected record: only then
- * is it known which output belongs to which of them. */
+ * a replay (rejected records that etl-dlq sends through the pipeline again) CMD
+ * is not started here: queue_record() starts a new CMD for each letter, so that
+ * it is known which output belongs to which letter. */
 static int
 handle_begin_mark(struct via *v, struct err *e)
 {
@@ -312,13 +312,12 @@ handle_mark(struct via *v, struct err *e)
 	return stage_check_counts_and_pass_mark(v->stage, e);
 }
 
-/* Called at the end of etl-via's input. If the stream has no marks, this also
- * ends the input of CMD; CMD is run even if there were no records. A marked
- * stream has an `end` mark, at which CMD was finished already. If that mark is
- * missing, the stream was cut off: stage_finish() fails, whatever CMD's exit
- * status is.
- * Inside etl-run (stage_in_run()) an input without any line counts as a cut
- * stream: a stage before etl-via would have written at least the mark begin. */
+/* Called at the end of etl-via's input. If the stream has no marks, finishes
+ * CMD here, and runs it even if there were no records. In a marked stream CMD
+ * was already finished at the mark end. If that mark is missing, the stream was
+ * cut off, and stage_finish() fails whatever CMD's exit status is. Inside
+ * etl-run (stage_in_run()) an input without any line counts as a cut stream: a
+ * stage before etl-via would have written at least the mark begin. */
 static int
 finish_unmarked_command_and_stream(struct via *v, struct err *e)
 {

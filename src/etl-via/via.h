@@ -1,6 +1,5 @@
-/* Runs CMD on the records of a stream. The marks are not shown to CMD;
- * via_run() passes them on itself. In a replay CMD is run once for each dead
- * letter.
+/* Runs CMD on the records of a stream. CMD gets no marks; via_run() copies them
+ * to the output itself. In a replay CMD is run once for each dead letter.
  * Borrows: everything in struct via_opts, and the stage.
  * Fails: ERR_REFUSED if CMD fails or breaks the rules of etl-via(1). When
  *        via_run() returns, CMD has exited or was killed with its group. */
