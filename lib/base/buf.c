@@ -108,8 +108,8 @@ buf_check(struct buf *b, struct err *e)
 		return 0;
 	b->failed = b->full = false;
 	if (full)
-		return err_set(e, ERR_DATA, false, "longer than %zu bytes",
-		    b->max);
+		return err_set(e, ERR_DATA, false, "longer than the limit of "
+		    "%zu bytes", b->max);
 	return err_nomem(e);
 }
 

@@ -223,8 +223,9 @@ set_long_option_error(
 		suggest_keep_word_if_nearer(&near, name);
 	}
 	if (begin_alike > 1)
-		return err_set(e, ERR_USAGE, false, "option --%s is "
-		    "ambiguous: several options begin with it", typed);
+		return err_set(e, ERR_USAGE, false, "option --%s is ambiguous: "
+		    "several options begin with it; write more of its name",
+		    typed);
 	(void)err_set(e, ERR_USAGE, false, "unknown option --%s", typed);
 	suggest_append_to_error(e, &near, "--");
 	return -1;

@@ -166,8 +166,9 @@ checkpoints_next(struct checkpoints *l, struct checkpoint *c, struct err *e)
 	    .seq = db_column(l->rows, 3).i, .run = get_text_or_null(l, 4),
 	    .updated_at = get_text_or_null(l, 5) };
 	if (c->name == NULL)
-		return err_set(e, ERR_CONFIG, false, "etl_checkpoints: the "
-		    "name of a row is not a text: correct or delete the row");
+		return err_set(e, ERR_CONFIG, false, "etl_checkpoints: a row "
+		    "has a name that is not a text: correct or delete the row "
+		    "where typeof(name) <> 'text'");
 	value = db_column(l->rows, 1);
 	return check_stored_value(&value, c->name, e) == -1 ? -1 : 1;
 }
@@ -194,8 +195,8 @@ report_lost_race(struct db *db, const struct checkpoint_move *m,
 	    e) == -1)
 		return CHECKPOINT_FAILED;
 	(void)err_set(e, ERR_RETRY, false, "checkpoint %s: lost the race: its "
-	    "version is %" PRId64 ", but %" PRId64 " was expected: another "
-	    "run or etl-checkpoint has moved it since this run started, or "
+	    "version is %" PRId64 ", but %" PRId64 " was expected: another run "
+	    "or etl-checkpoint has changed it since this run started, or "
 	    "etl-extract and etl-load use different databases: give both the "
 	    "same --db, and etl-extract no --state", m->name,
 	    version, m->expected);

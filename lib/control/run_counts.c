@@ -114,13 +114,15 @@ run_counts_add(
 
 	if (json_scan(&j, json, len, 3, JSON_LAST, &fault) == -1) {
 		(void)(fault.nomem ? err_nomem(e) : err_set(e, ERR_PEER,
-		    false, "etl_loads.counts is not valid JSON: another "
-		    "program has changed this table"));
+		    false, "etl_loads: the column counts of a row is not valid "
+		    "JSON: another program has changed the row; correct or "
+		    "delete it"));
 		goto out;
 	}
 	if (j.tok[0].type != JSON_ARRAY) {
-		(void)err_set(e, ERR_PEER, false, "etl_loads.counts is not a "
-		    "JSON array: another program has changed this table");
+		(void)err_set(e, ERR_PEER, false, "etl_loads: the column "
+		    "counts of a row is not a JSON array: another program has "
+		    "changed the row; correct or delete it");
 		goto out;
 	}
 	for (uint32_t i = 1; i < j.tok[0].next; i = j.tok[i].next)

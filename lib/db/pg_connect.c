@@ -282,8 +282,8 @@ set_error_and_retry_for_sqlstate(
 int
 pg_connect_set_stop_error(struct err *e)
 {
-	return err_set(e, ERR_REFUSED, true, "cannot connect: SIG%s came "
-	    "before the server's answer", sigabbrev_np(stop_signal()));
+	return err_set(e, ERR_REFUSED, true, "cannot connect: stopped by SIG%s "
+	    "before the server answered", sigabbrev_np(stop_signal()));
 }
 
 static int

@@ -51,15 +51,15 @@ static int
 write_all_unless_broken(struct out *o, const char *p, size_t n, struct err *e)
 {
 	if (o->broken)
-		return err_set(e, ERR_IO, false, "%s: nothing more is written, "
-		    "because an earlier write failed, perhaps in the middle of "
-		    "a line", o->name);
+		return err_set(e, ERR_IO, false, "%s: nothing more was "
+		    "written, because an earlier write failed and may have "
+		    "left a part of a line", o->name);
 	if (fd_write_all(o->fd, p, n) == 0)
 		return 0;
 	o->broken = true;
 	if (errno == ETIMEDOUT && stop_signal() != 0)
-		return err_set(e, ERR_RETRY, true, "stopped by signal %s "
-		    "while the reader of %s was blocked",
+		return err_set(e, ERR_RETRY, true, "stopped by signal %s while "
+		    "the program that reads %s did not read",
 		    sigabbrev_np(stop_signal()), o->name);
 	return err_errno(e, ERR_IO, o->name);
 }

@@ -360,8 +360,8 @@ scan_line(struct reading *r, const char *line, size_t len)
 		return 0;
 	if (f.nomem)
 		return err_nomem(r->e);
-	return err_set(r->e, ERR_PEER, false, "broken mark: %s at byte %zu",
-	    f.why, f.at);
+	return err_set(r->e, ERR_PEER, false, "broken mark (a line with "
+	    "\"@etl\"): %s at byte %zu", f.why, f.at);
 }
 
 int
@@ -376,8 +376,9 @@ mark_parse(struct mark *m, const char *line, size_t len, struct err *e)
 		goto out;
 	t = r.j.n > 2 ? &r.j.tok[2] : r.j.tok;
 	if (t->type != JSON_STRING || (t->flags & JSON_ESCAPED)) {
-		(void)err_set(e, ERR_PEER, false, "broken mark: the value of "
-		    "@etl is not a plain text");
+		(void)err_set(e, ERR_PEER, false, "broken mark (a line with "
+		    "\"@etl\"): the value of \"@etl\" is not a string without "
+		    "escapes");
 		goto out;
 	}
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

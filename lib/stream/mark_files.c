@@ -38,10 +38,11 @@ find_files(struct json *j, const char *line, size_t len, uint32_t *files,
 
 	if (json_scan(j, line, len, 3, JSON_UNIQUE, &f) == -1)
 		return f.nomem ? err_nomem(e) : err_set(e, ERR_PEER, false,
-		    "broken mark: %s", f.why);
+		    "broken mark (a line with \"@etl\"): %s", f.why);
 	*files = json_member_value(j, 0, "files", 5);
 	return *files == 0 || j->tok[*files].type == JSON_ARRAY ? 0 :
-	    err_set(e, ERR_PEER, false, "broken mark: files is no array");
+	    err_set(e, ERR_PEER, false, "broken mark (a line with \"@etl\"): "
+		"\"files\" is not an array");
 }
 
 /* Writes the mark of j with the elements of the array `more` at the start of

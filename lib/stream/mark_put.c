@@ -168,7 +168,8 @@ find_stages(struct json *j, const char *line, size_t len, struct err *e)
 	if (a != 0 && j->tok[a].type == JSON_ARRAY)
 		return a;
 	(void)(f.nomem ? err_nomem(e) : err_set(e, ERR_PEER, false,
-	    "broken mark: no stages"));
+	    "broken mark (a line with \"@etl\"): the array \"stages\" is "
+	    "missing"));
 	return 0;
 }
 

@@ -341,8 +341,8 @@ int
 stage_set_cut_error(struct err *e)
 {
 	return err_set(e, ERR_RETRY, true, "the stream was cut off: it has no "
-	    "end mark: the program before this one was killed; or it is no "
-	    "etl program: then run it as \"etl-via COMMAND\"");
+	    "end mark: the program before this one was killed; if it is not an "
+	    "etl program, run it as \"etl-via COMMAND\"");
 }
 
 int

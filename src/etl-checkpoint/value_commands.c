@@ -58,7 +58,7 @@ set_command(struct command *c, struct err *e)
 		    "to remove a value, use clear");
 	if (utf8_valid_length(value, strlen(value)) != strlen(value))
 		return err_set(e, ERR_USAGE, false, "set: the value is not "
-		    "UTF-8");
+		    "UTF-8: convert it, for example with iconv");
 	return c->store->set(c, c->args[0], value, e);
 }
 

@@ -198,7 +198,8 @@ check_operands(const struct command *c, const struct dlq *d, struct err *e)
 {
 	if (c->operands == IDS && d->nargs == 0)
 		return err_set(e, ERR_USAGE, false, "%s: the ID of a letter is "
-		    "missing", c->name);
+		    "missing: give one or more; etl-dlq list prints the IDs",
+		    c->name);
 	if (c->operands == NONE && d->nargs > 0)
 		return err_set(e, ERR_USAGE, false, "%s: takes no operands",
 		    c->name);

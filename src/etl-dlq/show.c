@@ -136,8 +136,9 @@ print_letter(struct dlq *d, struct letters *from, struct letter *l,
 		break;
 	}
 	if (d->opts->raw && l->erased_at != NULL)
-		return err_set(e, ERR_LIMIT, false, "letter %lld: its bytes "
-		    "were erased", (long long)l->id);
+		return err_set(e, ERR_LIMIT, false, "letter %lld: the bytes of "
+		    "its record were erased, so they cannot be shown",
+		    (long long)l->id);
 	if (d->opts->raw)
 		return print_raw_and_warn_if_not_all(d, l, e);
 	if (print_fields(d, l, line, e) == -1)
@@ -159,7 +160,8 @@ show_letter(struct dlq *d, const char *id, struct buf *line, struct err *e)
 	if (more == 1)
 		more = print_letter(d, letters, &l, line, e);
 	else if (more == 0)
-		more = err_set(e, ERR_LIMIT, false, "%s: no such letter", id);
+		more = err_set(e, ERR_LIMIT, false, "%s: no such letter: "
+		    "etl-dlq list prints the letters", id);
 	letters_close(letters);
 	return more;
 }

@@ -201,9 +201,10 @@ read_stream(struct replay *r, struct err *e)
 	for (;;)
 		switch (stage_next(r->stage, &l, -1, e)) {
 		case STAGE_RECORD:
-			return err_set(e, ERR_PEER, false, "line %llu: a "
-			    "record in a replay of the stage extract, whose "
-			    "records are raw marks",
+			return err_set(e, ERR_PEER, false, "line %llu is a "
+			    "record, but in a replay of the stage extract each "
+			    "record must be inside of a raw mark: run "
+			    "etl-extract directly after etl-dlq replay",
 			    (unsigned long long)l.number);
 		case STAGE_MARK:
 			if (handle_mark(r, &l, e) == -1)

@@ -316,12 +316,11 @@ run_script_and_read_reports(struct attempt *a, struct job *j, struct err *e)
 	if (reports_read_and_judge(&a->reports, j->lock.reports, e) == -1)
 		return -1;
 	if (a->reports.run == NULL || strcmp(a->reports.run, a->run) != 0)
-		return err_set(e, ERR_IO, false, "%s: the file with the "
+		return err_set(e, ERR_IO, false, "%s: this file with the "
 		    "reports of the stages was removed or replaced while the "
-		    "script was executed, so it is not known whether all "
-		    "streams are whole: check the tables, and do not let the "
-		    "script or another program touch this file",
-		    j->lock.reports);
+		    "script ran, so it is not known whether all records were "
+		    "loaded: check the tables, and let no other program change "
+		    "this file", j->lock.reports);
 	return 0;
 }
 

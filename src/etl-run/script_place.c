@@ -86,10 +86,10 @@ script_place_check(const struct job *j, const char *place, struct db *db,
 	rc = run_append_last_script(db, j->name, &last, e);
 	if (rc == 0 && last.len > 0 &&
 	    !is_same_script(buf_text(&last), place))
-		rc = err_set(e, ERR_CONFIG, false, "in %s this is the name of "
-		    "the script %s, but this run has the script %s: give each "
-		    "script a name of its own with --name, or, if the script "
-		    "was moved, give --moved once", db_name(db),
+		rc = err_set(e, ERR_CONFIG, false, "in %s the name of this "
+		    "pipeline belongs to the script %s, but this run has the "
+		    "script %s: give each script its own --name, or, if the "
+		    "script was moved, give --moved once", db_name(db),
 		    buf_text(&last), place);
 	buf_release(&last);
 	return rc;

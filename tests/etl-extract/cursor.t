@@ -136,7 +136,7 @@ fails 'the last record without the value of last:' 76 10 \
 fails 'a true --more without a cursor' 76 10 'says that more pages follow' \
     --paginate cursor --next /nxt --into query:cursor --more /has_more "$paged"
 fails 'an object as cursor' 76 10 \
-    '--next /paging: the page has an object there, which is no cursor' \
+    '--next /paging: the page has an object there, but a cursor must be' \
     --paginate cursor --next /paging --into query:cursor "$paged"
 fails 'a next URL that is not valid' 76 10 \
     "the URL of the next page is not valid: 'http://h:x/paged" --paginate link \

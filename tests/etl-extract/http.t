@@ -125,7 +125,7 @@ is '--each: a body as long as --max-body is accepted' \
 is '--each: a body one byte longer than --max-body does not fail' \
     0 "$(each bomb/2 --max-body 2097153)"
 like '--each: a body one byte longer than --max-body rejects its record' \
-    'the answer is larger than --max-body$' \
+    'the answer is larger than --max-body: raise it' \
     "$(jq -r .message "$scratch/r" | tail -n 1)"
 
 in_memory 'a gzip bomb takes bounded memory' 16384 120000 \

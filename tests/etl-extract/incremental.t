@@ -453,7 +453,7 @@ is '--ordered with unordered records exits with 76' \
     76 "$(paged --ordered --size limit=7 \
     "$api/items?order=none")"
 like '--ordered with unordered records: the message says what to do' \
-    'page 1, record [0-9]+: /ts goes back .* leave out --ordered, and .*clear c' \
+    'page 1, record [0-9]+: the cursor /ts falls .* leave out --ordered, and .*clear c' \
     "$(err)"
 like '--ordered with unordered records: a failed mark ends the stream' \
     '^\{"@etl":"failed".*"code":76' \
@@ -550,7 +550,7 @@ is 'a service that leaves out the lower bound exits with 75' \
     75 "$(since_paged --size limit=10 --delay 1s \
     "$api/items?strict=1")"
 like 'a lower bound that is left out: the message says so' \
-    'leaves out the lower bound' "$(err)"
+    'does not return the records whose' "$(err)"
 is 'a lower bound that is left out: no checkpoint passes it' '' "$(marks)"
 is 'a lower bound that is left out: the records of its page come out' \
     "$(seq 10; seq 12 21)" "$(seqs)"

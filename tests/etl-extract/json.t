@@ -80,7 +80,7 @@ like 'nothing at --records: the message names the pointer' \
 is 'the member of --records twice exits with 65' \
     '65 {"a":1}' "$(json '{"d":[{"a":1}],"d":[{"a":2}]}' --records /d) $(out)"
 like 'the member of --records twice: the message names the place' \
-    "in.json: the member at --records '/d' comes a second time, at byte 20" \
+    "in.json: the file has the member at --records '/d' twice, the second time at byte 20" \
     "$(cat "$scratch/err")"
 is '--records that is no JSON Pointer exits with 64' 64 "$(json '[]' \
     --records d)"

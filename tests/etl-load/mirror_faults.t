@@ -96,7 +96,7 @@ for kind in sqlite postgresql; do
 	    CREATE TABLE child (k text REFERENCES t);
 	    INSERT INTO child VALUES ('c')"
 	refuses 65 'a row to which another table refers' \
-	    'rows that did not come cannot be deleted|FOREIGN KEY|foreign key'
+	    'rows that did not come in the input cannot be deleted|FOREIGN KEY|foreign key'
 	sql 'DROP TABLE child; DROP TABLE t'
 
 	# Triggers.

@@ -162,7 +162,7 @@ for kind in sqlite postgresql; do
 		is "$k a change after the last time gets no row before it" \
 		    '!a 12-31 -' "$(rows)"
 		like "$k a change after the last time: the message says why" \
-		    'no later change can have a row' \
+		    'a later change cannot have a row' \
 		    "$(cat "$scratch/err" "$scratch/none")"
 	fi
 

@@ -344,7 +344,7 @@ sql "DROP TABLE t; CREATE TABLE t (k text PRIMARY KEY, n int);
 is 'SQLite: a trigger with OR REPLACE, whose deletes leave no trace: exit code 78' \
     '78 z|7' "$(keep --key k) $(rows)"
 like 'SQLite: a trigger with OR REPLACE: the message names it' \
-    'the trigger again replaces rows' "$(cat "$scratch/err")"
+    'the trigger again makes SQLite replace rows' "$(cat "$scratch/err")"
 sql 'DROP TABLE t; CREATE TABLE t (k text PRIMARY KEY COLLATE NOCASE, n int)
     WITHOUT ROWID'
 sql "INSERT INTO t VALUES ('a', 1)"

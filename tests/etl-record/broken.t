@@ -13,7 +13,7 @@ stream_next >next
 # labels, the wanted exit status, and a pattern of the wanted message.
 { stream_next; } >'s/a complete stream:0:'
 { stream_next | sed 's/"title":"t4"/&,"@etl":"end"/'; } >'s/a record with @etl as a later member:0:'
-{ stream_next | sed 's/"checkpoint","name"/"che\\u0063kpoint","name"/'; } >'s/a mark whose kind has an escape sequence:76:plain text'
+{ stream_next | sed 's/"checkpoint","name"/"che\\u0063kpoint","name"/'; } >'s/a mark whose kind has an escape sequence:76:string without escapes'
 stream_next | sed '4s/^/{"@etl":"future","v":9,"x":[1.0]}\n/; 1s/"v":1/&,"new":{"a":[1]}/' >'s/marks and members of unknown names:0:'
 stream_next | sed 's/^{"@etl"/ { "\\u0040et\\u006c" /' >'s/marks with blanks and escape sequences:0:'
 stream_next | tr -d '\n' | sed 's/}{/}\r\n{/g' >'s/lines that end in CR LF, without a last one:0:'
@@ -48,7 +48,7 @@ stream_next | sed '5s/"in":0,//' >'s/counts without in:76:broken checkpoint mark
 stream_next | sed '5s/"out":2/"out":2.5/' >'s/a count that is no integer:76:out'
 stream_next | sed '5s/"seq":1/"seq":1,"seq":1/' >'s/a mark with a member twice:76:twice'
 stream_next | sed '5s/}$//' >'s/a mark that is no JSON:76:broken mark'
-stream_next | sed '5s/"checkpoint",/["checkpoint"],/' >'s/a mark whose kind is no string:76:plain text'
+stream_next | sed '5s/"checkpoint",/["checkpoint"],/' >'s/a mark whose kind is no string:76:string without escapes'
 stream_next | sed '3s/"stage":"extract",//' >'s/a reject without a stage:76:no stage'
 stream_next | sed '$d' >'s/a stream cut before end:75:cut off'
 stream_next | sed '9,$d' >'s/a stream cut in a segment:75:cut off'

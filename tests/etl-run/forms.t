@@ -196,7 +196,7 @@ like 'the message says that the interpreter does not exist' \
     '^etl-run: ./i: the interpreter in its first line does not exist' \
     "$(cat err)"
 is 'the cause has the last line of a foreign program' \
-    "failed|1|etl-transform: the stream was cut off: it has no end mark: the program before this one was killed; or it is no etl program: then run it as \"etl-via COMMAND\"; another program printed before that: KeyError: 'x'" \
+    "failed|1|etl-transform: the stream was cut off: it has no end mark: the program before this one was killed; if it is not an etl program, run it as \"etl-via COMMAND\"; another program printed before that: KeyError: 'x'" \
     "$(etl-run --name n -c 'printf "%s\n" "hello" "KeyError: '"'x'"'" >&2
     echo "etl-load: warning: w" >&2; head -c 0 </dev/null |
     etl-transform .' >out 2>err || :; row n)"

@@ -249,8 +249,8 @@ rc=0
 { wait $pid || rc=$?; } 2>/dev/null
 is 'TERM ends etl-transform while its output is blocked' 143 $rc
 is 'TERM: the message says that the reader blocked standard output' \
-    'etl-transform: stopped by signal TERM while the reader of'\
-' standard output was blocked' "$(cat "$scratch/err")"
+    'etl-transform: stopped by signal TERM while the program that'\
+' reads standard output did not read' "$(cat "$scratch/err")"
 exec 8<&-
 
 start stop "$busy"

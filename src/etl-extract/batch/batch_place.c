@@ -88,9 +88,9 @@ set_url_without_names(struct batch_run *x, struct err *e)
 	const char *url = x->o->each;
 
 	if (strchr(url, '{') != NULL)
-		return err_set(e, ERR_USAGE, false, "--each %s: {ids} is in "
-		    "--body, so the URL must have no {NAME}, because a request "
-		    "is for several records", url);
+		return err_set(e, ERR_USAGE, false, "--each %s: with {ids} in "
+		    "--body one request is for several records, so the URL "
+		    "must have no {NAME} of a single record: remove it", url);
 	percent_encode(&x->call.url, url, strlen(url), true);
 	return buf_check(&x->call.url, e) == -1 ? -1 :
 	    each_call_make_request(&x->call, x->o, e);

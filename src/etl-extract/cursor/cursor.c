@@ -252,9 +252,9 @@ set_out_of_order_error(const struct cursor *c, const struct item *it,
 		(void)snprintf(page, sizeof(page), "page %llu, ",
 		    (unsigned long long)it->page);
 	return err_set(e, ERR_PEER, false,
-	    "%srecord %llu: %.64s "
-	    "goes back from %.200s to %.200s: %s, and restore the checkpoint "
-	    "with etl-checkpoint %s %.64s%s%.200s",
+	    "%srecord %llu: the cursor %.64s falls from %.200s to %.200s, so "
+	    "the records are not in ascending order: %s, and restore the "
+	    "checkpoint with etl-checkpoint %s %.64s%s%.200s",
 	    page, (unsigned long long)it->index,
 	    c->o->cursor_field, show_highest(c, highest),
 	    value_copy_for_message(

@@ -137,9 +137,9 @@ set_mixed_kinds_error(const struct cursor_field *f, enum value_kind found,
     struct err *e)
 {
 	return err_set(e, ERR_CONFIG, false, "%.64s is a string in one record "
-	    "and %s in another, and the two cannot be compared: the value of "
-	    "--start, or of the stored checkpoint, decides which of them is "
-	    "right", f->pointer, value_kind_name(found));
+	    "and %s in another, and the two cannot be compared: all values "
+	    "must have the type of the value of --start, or of the stored "
+	    "checkpoint", f->pointer, value_kind_name(found));
 }
 
 /* Checks that the cursor value in f->text has the same kind (time, number or

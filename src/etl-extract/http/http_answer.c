@@ -47,7 +47,8 @@ http_answer_read_body(
 		buf_add(&a->body, part, (size_t)n);
 		if (a->body.full)
 			return err_set(e, ERR_PEER, false, "the answer is "
-			    "larger than --max-body");
+			    "larger than --max-body: raise it, or ask for "
+			    "smaller pages");
 		if (a->body.failed)
 			return err_nomem(e);
 	}

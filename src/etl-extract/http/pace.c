@@ -52,8 +52,8 @@ check_time_after(struct pace *p, int64_t ms, struct err *e)
 	if (p->end == 0 || clock_ms() + ms < p->end)
 		return 0;
 	p->is_over = true;
-	return err_set(e, ERR_RETRY, true, "stopped by --max-time: the time of "
-	    "this run is over");
+	return err_set(e, ERR_RETRY, true, "stopped by --max-time before all "
+	    "records were read: run the command again, or give a longer time");
 }
 
 int

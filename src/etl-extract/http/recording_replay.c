@@ -52,14 +52,14 @@ parse_answer(struct recording *r, struct http_answer *a, const char *p,
 
 	a->status = (int)strtol(p, &rest, 10);
 	if (*rest != '\n' || a->status < 100)
-		return err_set(e, ERR_CONFIG, false, "%s: this is no recording",
-		    name);
+		return err_set(e, ERR_CONFIG, false, "%s: this is not a "
+		    "recording of --record-to", name);
 	for (p = body = rest + 1; body < end && *body != '\n'; body++)
 		if ((body = memchr(body, '\n', (size_t)(end - body))) == NULL)
 			break;
 	if (body == NULL || body >= end)
 		return err_set(e, ERR_CONFIG, false, "%s: this recording is "
-		    "not complete", name);
+		    "not complete: record the answers again", name);
 	buf_add(&a->head, p, (size_t)(body - p));
 	r->at = (size_t)(body + 1 - r->waiting.data);
 	return buf_check(&a->head, e);

@@ -340,7 +340,8 @@ transfer_set_error(struct transfer *t, struct err *e)
 	if (t->refused_private)
 		return err_set(e, ERR_DENIED, false,
 		    "refused a link or redirect from a public address to a "
-		    "private one: it could reach servers inside your network");
+		    "private one: it could reach servers inside your network; "
+		    "if you trust it, give etl-extract the private URL itself");
 	if (t->code == CURLE_WRITE_ERROR)
 		return transfer_set_refused_error(t, e);
 	if (curl_error_to_value(t->code, why, t->proxy, e) == -1)

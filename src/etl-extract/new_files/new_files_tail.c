@@ -34,7 +34,8 @@ read_block(const struct file_entry *f, int fd, char *p, size_t n, uint64_t at,
 			return err_errno(e, ERR_IO, f->name);
 		else if (got == 0)
 			return err_set(e, ERR_IO, false, "%s: the file has "
-			    "become shorter while it was read", f->name);
+			    "become shorter while it was read: run the command "
+			    "again", f->name);
 	}
 	return 0;
 }

@@ -42,12 +42,13 @@ page_set_fault_error(
 	case WALK_TWO_ARRAYS:
 		return fail_two_arrays(s, e);
 	case WALK_RECORDS_TWICE:
-		return err_set(e, ERR_PEER, false, "the member at --records "
-		    "'%s' comes a second time in the answer, at byte %" PRIu64,
+		return err_set(e, ERR_PEER, false, "the answer has the member "
+		    "at --records '%s' twice, the second time at byte %" PRIu64,
 		    b->records, f->at + 1);
 	case WALK_INSIDE:
-		return err_set(e, ERR_CONFIG, false, "--total or another place "
-		    "of the paging names a value inside of the records");
+		return err_set(e, ERR_CONFIG, false, "--next, --more or "
+		    "--total points into the array of records: name a member "
+		    "outside of this array");
 	case WALK_TOO_LARGE:
 		return err_set(e, ERR_PEER, false, "the values of the answer "
 		    "that the paging needs are longer than 1 MiB");

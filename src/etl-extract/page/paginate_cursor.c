@@ -165,8 +165,9 @@ read_next_value(struct cursor_pages *n, const struct page *p, struct err *e)
 	    (n->value.type == JSON_STRING && n->value.text.len == 0))
 		return 0;
 	if (n->value.type != JSON_STRING && n->value.type != JSON_NUMBER)
-		return err_set(e, ERR_PEER, false, "--next %s: the page has "
-		    "%s there, which is no cursor", n->next.name,
+		return err_set(e, ERR_PEER, false, "--next %s: the page has %s "
+		    "there, but a cursor must be a string or a number",
+		    n->next.name,
 		    n->value.type == JSON_TRUE ? "true" :
 		    json_type_name_with_article(n->value.type));
 	return n->into.kind == LOCATOR_URL && resolve_url(n, p, e) == -1 ?

@@ -152,7 +152,8 @@ put_into_query(struct request *r, const char *name, struct page_value *v,
 {
 	if (v->text.len > 0 && memchr(v->text.data, '\0', v->text.len) != NULL)
 		return err_set(e, ERR_PEER, false, "the value for the query "
-		    "parameter %s has a NUL character", name);
+		    "parameter %s has a NUL character, which a URL cannot have",
+		    name);
 	(void)buf_text(&v->text);
 	if (buf_check(&v->text, e) == -1)
 		return -1;

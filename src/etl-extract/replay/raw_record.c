@@ -30,8 +30,9 @@ raw_record_release(struct raw_record *r)
 static int
 set_raw_error(const char *why, struct err *e)
 {
-	return err_set(e, ERR_PEER, false, "the replay has a broken "
-	    "mark \"raw\": %s: only etl-dlq replay writes such marks", why);
+	return err_set(e, ERR_PEER, false, "the replay has a broken \"raw\" "
+	    "mark: %s: run etl-extract directly after etl-dlq replay, which "
+	    "writes these marks", why);
 }
 
 /* Returns the value of the member `name` of an object if it has this type, else

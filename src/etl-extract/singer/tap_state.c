@@ -16,9 +16,9 @@ enum { VALUES_IN_RECORD = 2 };
 static int
 set_too_long_error(const struct extract_opts *o, size_t n, struct err *e)
 {
-	return err_set(e, ERR_DATA, false, "a STATE of %zu bytes is too long: "
-	    "a checkpoint may have half the bytes of --max-record "
-	    "(%" PRIu64 ")", n, o->max_record);
+	return err_set(e, ERR_DATA, false, "the tap's STATE of %zu bytes is "
+	    "too long: it may have at most half the bytes of --max-record (%"
+	    PRIu64 "): raise --max-record", n, o->max_record);
 }
 
 static int

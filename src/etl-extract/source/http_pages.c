@@ -237,10 +237,10 @@ check_page_overlaps(struct pages *p, struct err *e)
 	    p->overlap.has_top)
 		return 0;
 	return err_set(e, ERR_PEER, true, "%s: the page has none of the last "
-	    "records of the page before: either they have changed meanwhile, "
-	    "or the service leaves out the lower bound: --paginate since needs "
-	    "a service that also returns the records whose cursor value is "
-	    "equal to the bound", buf_text(&p->shown));
+	    "records of the page before: either these records have changed "
+	    "meanwhile, or the service does not return the records whose "
+	    "cursor value is equal to the bound, which --paginate since needs",
+	    buf_text(&p->shown));
 }
 
 /* Called after the last record of a page with --paginate since. Sets p->is_last

@@ -193,11 +193,13 @@ set_fault_error(const struct json_file *f, struct err *e)
 		    "end have been read", path, w->at);
 	case WALK_NO_ARRAY:
 		return err_set(e, ERR_DATA, false, "%s: a value that ends at "
-		    "byte %" PRIu64 " has nothing at --records '%s'", path,
+		    "byte %" PRIu64 " has nothing at --records '%s': check "
+		    "this pointer", path,
 		    w->at, records);
 	case WALK_RECORDS_TWICE:
-		return err_set(e, ERR_DATA, false, "%s: the member at "
-		    "--records '%s' comes a second time, at byte %" PRIu64,
+		return err_set(e, ERR_DATA, false, "%s: the file has the "
+		    "member at --records '%s' twice, the second time at byte %"
+		    PRIu64,
 		    path, records, w->at + 1);
 	default:
 		return err_set(e, ERR_DATA, false, "%s: not JSON: %s, at byte "

@@ -128,8 +128,8 @@ read_from_file(struct spool *s, void *p, size_t n, struct err *e)
 		if (r == -1)
 			return err_errno(e, ERR_IO, "temporary file");
 		if (r == 0)
-			return err_set(e, ERR_IO, false, "temporary file: "
-			    "it is shorter than etl-load has written it");
+			return err_set(e, ERR_IO, false, "temporary file: it "
+			    "is shorter than what etl-load has written to it");
 		to += r;
 		n -= (size_t)r;
 		s->read += r;

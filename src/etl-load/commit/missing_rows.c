@@ -81,9 +81,9 @@ check_limit_of_deletes(const struct loader *l, const struct loaded_table *t,
 	if (missing <= limit_most(&limit, before))
 		return 0;
 	return err_set(e, ERR_LIMIT, false, "table %s: %llu of %llu rows did "
-	    "not come and would %s, more than --max-deletes %s: nothing was "
-	    "changed; if this is right, give a greater --max-deletes",
-	    t->target.table->name, (unsigned long long)missing,
+	    "not come in the input and would %s, more than --max-deletes %s: "
+	    "nothing was changed; if this is right, give a greater "
+	    "--max-deletes", t->target.table->name, (unsigned long long)missing,
 	    (unsigned long long)before, what_happens(t), get_max_deletes(l));
 }
 
@@ -99,10 +99,10 @@ check_all_keys_are_known(struct loader *l, const struct loaded_table *t,
 	rejects_count_causes(l);
 	buf_init(&causes, 64 << 10);
 	causes_append_text(&causes, l->causes, "\n  ", 2048);
-	(void)err_set(e, ERR_DATA, false, "table %s: %llu row%s did not "
-	    "come and would %s, but %llu rejected record%s whose key cannot be "
-	    "read may belong to such rows: nothing was changed; mend the "
-	    "records, or give --delete-despite-rejects%s%s",
+	(void)err_set(e, ERR_DATA, false, "table %s: %llu row%s did not come "
+	    "in the input and would %s, but %llu rejected record%s whose key "
+	    "cannot be read may belong to such rows: nothing was changed; mend "
+	    "the records, or give --delete-despite-rejects%s%s",
 	    t->target.table->name, (unsigned long long)missing,
 	    missing == 1 ? "" : "s", what_happens(t),
 	    (unsigned long long)rejected, rejected == 1 ? "" : "s",
@@ -122,8 +122,8 @@ fail_if_loaded_rows_are_missing(const struct loaded_table *t, struct err *e)
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "table %s: %lld records were "
 	    "loaded, but the table has no rows with their keys, perhaps "
-	    "because a trigger changes keys or keeps rows away: --mode %s "
-	    "cannot tell which rows did not come and would %s: nothing was "
+	    "because a trigger changes or removes rows: --mode %s cannot tell "
+	    "which rows did not come in the input and would %s: nothing was "
 	    "changed; load %s", t->target.table->name,
 	    (long long)t->mirror.strays, t->target.mode->name, what_happens(t),
 	    t->target.mode->history ? "without --missing" :
@@ -150,8 +150,8 @@ delete_and_check_limit(
 
 	if (l->sink->mirror->remove(t->self, &removed, e) == -1) {
 		if (f->sqlstate[0] != '\0' || f->data)
-			err_prefix(e, "table %s: the rows that did not come "
-			    "cannot %s", t->target.table->name,
+			err_prefix(e, "table %s: the rows that did not come in "
+			    "the input cannot %s", t->target.table->name,
 			    what_happens(t));
 		return -1;
 	}

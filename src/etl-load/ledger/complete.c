@@ -111,7 +111,7 @@ complete_refuse_second_stream(const struct loader *l, struct err *e)
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "the input has a second stream, "
 	    "which would replace the rows of the first one: the first stream "
-	    "is loaded, the second one is not; give %s%s one stream",
+	    "is loaded, the second one is not; load only one stream with %s%s",
 	    m->by_scope ? "--scope-value" : "--mode ",
 	    m->by_scope ? "" : m->name);
 }
@@ -168,16 +168,15 @@ complete_check_end(const struct loader *l, struct err *e)
 		return 0;
 	if (stage_input_is_complete(l->stage))
 		return begin == NULL || !begin->piped ? 0 :
-		    err_set(e, ERR_DATA, false, "the first etl program has "
-			"read this stream from a pipe, or from a file that "
-			"another program had read in part, and cannot tell "
-			"whether the input was complete, so --mode %s has "
-			"loaded nothing: let it read a whole file, or give "
-			"--complete if the input is complete",
+		    err_set(e, ERR_DATA, false, "the input may be incomplete, "
+			"so --mode %s has loaded nothing: the first etl "
+			"program read it from a pipe, or from a file that "
+			"another program had read in part; let it read a whole "
+			"file, or give --complete if the input is complete",
 			l->mode->name);
 	return err_set(e, ERR_DATA, false, "etl-load cannot tell whether the "
-	    "input is complete, so --mode %s has loaded nothing: read a file "
-	    "from its begin, or a stream with an end mark such as that of "
-	    "etl-extract --stream, or give --complete if the input is complete",
+	    "input is complete, so --mode %s has loaded nothing: read a whole "
+	    "file, or a stream with an end mark (etl-extract --stream writes "
+	    "one), or give --complete if you know that the input is complete",
 	    l->mode->name);
 }

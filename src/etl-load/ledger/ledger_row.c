@@ -219,8 +219,8 @@ go_on_if_ledger_row_moved(
 		return err_set(e, ERR_RETRY, false, "another loader is loading "
 		    "the same stream: run the command again when it has ended");
 	case LEDGER_ROW_CLOSED:
-		return err_set(e, ERR_RETRY, false, "another loader has given "
-		    "up loading this stream: run the command again");
+		return err_set(e, ERR_RETRY, false, "another loader has failed "
+		    "while it loaded this stream: run the command again");
 	default:
 		return -1;
 	}

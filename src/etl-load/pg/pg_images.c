@@ -131,10 +131,9 @@ check_kind_of_table(void *self, struct err *e)
 	    0, &n, e) == -1)
 		return -1;
 	return n == 0 ? 0 : err_set(e, ERR_CONFIG, false, "--keep-before, "
-	    "--emit: %s is a foreign table, whose rows cannot be locked, or a "
-	    "table from which another one inherits, which may have equal "
-	    "keys: load it without these options",
-	    s->target->table->name);
+	    "--emit: %s is a foreign table (its rows cannot be locked), or "
+	    "another table inherits from it (two rows may then have one key): "
+	    "load it without these options", s->target->table->name);
 }
 
 /* If another session could change a row between its image and its change, the

@@ -116,8 +116,9 @@ set_time(char at[CLOCK_STAMP], const struct lite_history_record *r,
 	if (as_of_add_smallest_step(at, h->digits))
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "table %s: the current row begins "
-	    "at %s, so no later change can have a row: give --as-of, or change "
-	    "the row", r->target->table->name, current_from);
+	    "at %s, the latest possible time, so a later change cannot have a "
+	    "row: give --as-of, or change the row",
+	    r->target->table->name, current_from);
 }
 
 /* Returns 1 with the row that is valid at the time of change, *at; 0: no row is

@@ -35,9 +35,9 @@ check_table(void *self, struct err *e)
 	if ((rc = db_next(r, e)) == 1) {
 		v = db_column(r, 0);
 		rc = err_set(e, ERR_CONFIG, false, "--keep-before, --emit: "
-		    "table %s: %.*s replaces rows (OR REPLACE, ON CONFLICT "
-		    "REPLACE), and SQLite does not show which rows this "
-		    "deletes: load it without these options", t->name,
+		    "table %s: %.*s makes SQLite replace rows (OR REPLACE, ON "
+		    "CONFLICT REPLACE), and etl-load cannot see which rows "
+		    "this deletes: load it without these options", t->name,
 		    (int)v.len, v.p);
 	}
 	db_end(r);

@@ -353,8 +353,9 @@ delete_missing(void *self, uint64_t *removed, struct err *e)
 	if (rc == -1 || db_missing_references(m->db) == 0)
 		return rc;
 	return err_set(e, ERR_DATA, false, "table %s: a row that did not come "
-	    "cannot be deleted: a row of another table refers to it by a "
-	    "foreign key", t->table->name);
+	    "in the input cannot be deleted, because a row of another table "
+	    "refers to it by a foreign key: remove this reference, or load "
+	    "with --soft-delete", t->table->name);
 }
 
 const struct sink_mirror lite_mirror_calls = {

@@ -214,7 +214,8 @@ check_mapping_fits_mode(const struct target *t, struct err *e)
 	for (size_t i = 0; i < t->scope.n; i++)
 		if ((int)t->scope.columns[i] == extra)
 			return err_set(e, ERR_CONFIG, false,
-			    "--scope and --extra name the same column");
+			    "--scope and --extra name the same column: name "
+			    "two different columns");
 	if (extra != NO_COLUMN && t->is_key[extra])
 		return err_set(e, ERR_CONFIG, false, "--extra: column \"%s\" "
 		    "is part of the key", c[extra].name);
@@ -242,14 +243,15 @@ set_and_check_newer_by(
 		return 0;
 	if (t->newer_by == t->mapping.extra_column)
 		return err_set(e, ERR_CONFIG, false,
-		    "--newer-by and --extra name the same column");
+		    "--newer-by and --extra name the same column: name two "
+		    "different columns");
 	if (!mapping_loads_column(&t->mapping, t->table, (size_t)t->newer_by))
 		return err_set(e, ERR_CONFIG, false, "--newer-by: --columns "
 		    "does not name column \"%s\"", o->newer_by);
 	if (t->newer_by == t->touch || t->newer_by == t->seen ||
 	    t->newer_by == t->soft_delete)
 		return err_set(e, ERR_CONFIG, false, "%s and --newer-by name "
-		    "the same column",
+		    "the same column: name two different columns",
 		    t->newer_by == t->touch ? "--touch" :
 		    t->newer_by == t->seen ? "--seen" : "--soft-delete");
 	t->compared[t->newer_by] = true;
@@ -266,7 +268,7 @@ find_soft_delete_column(
 	if (t->soft_delete != NO_COLUMN &&
 	    (t->soft_delete == t->touch || t->soft_delete == t->seen))
 		return err_set(e, ERR_CONFIG, false, "%s and --soft-delete "
-		    "name the same column",
+		    "name the same column: name two different columns",
 		    t->soft_delete == t->touch ? "--touch" : "--seen");
 	return soft_delete_read_type(t, db_kind(db), e);
 }
@@ -336,7 +338,8 @@ target_find_columns_of_options(
 		return -1;
 	if (t->touch != NO_COLUMN && t->touch == t->seen)
 		return err_set(e, ERR_CONFIG, false,
-		    "--touch and --seen name the same column");
+		    "--touch and --seen name the same column: name two "
+		    "different columns");
 	if (t->mode->history && check_history_columns(t, db, o, e) == -1)
 		return -1;
 	if (o->scope != NULL &&

@@ -79,7 +79,8 @@ worker_find_commit_outcome(struct worker *w, struct err *e)
 	if (is == 2)
 		return err_set(e, ERR_RETRY, true, "the connection was lost "
 		    "during COMMIT, and the server has not ended the "
-		    "transaction yet");
+		    "transaction yet, so it is not known whether the batch is "
+		    "committed");
 	w->xid = 0;
 	if (is == 1)
 		w->result = WORKER_COMMITTED;

@@ -131,7 +131,8 @@ reject_record_and_replace_worker(
 		w->idle_deaths = 0;
 	} else if (v->status != 0 && ++w->idle_deaths > MAX_IDLE_DEATHS) {
 		return err_set(e, ERR_RETRY, true, "the worker process has "
-		    "ended several times before it started a record: %s %d",
+		    "ended several times before it started a record (%s %d): "
+		    "run the command again",
 		    v->status < 0 ? "exit code" : "signal", abs(v->status));
 	}
 	w->killed = false;
@@ -178,8 +179,8 @@ reap_keeper_and_set_error(struct pool *p, struct err *e)
 	 * kernel sends it, for example when memory is out. */
 	if (!p->compiled && sig != SIGKILL)
 		return err_set(e, ERR_CONFIG, false, "the filter cannot be "
-		    "compiled: the keeper process, which compiles it, died of "
-		    "signal %d", sig);
+		    "compiled: the keeper process, which compiles it, was "
+		    "killed by signal %d: use a simpler filter", sig);
 	return err_set(e, ERR_RETRY, true, "the keeper process, which starts "
 	    "the workers of the filter, was killed by signal %d: run the "
 	    "command again", sig);
