@@ -3,17 +3,18 @@
 #include "base/stop.h"
 #include "pg/pg_sql.h"
 
-/* To judge a row alone, and to copy the rows around it again, takes about as
- * long as to copy some thousands of rows. So at most FEW rows, and one more
- * for each JUDGING_COSTS other rows, are judged alone. If more are refused, all
- * rows that are left are merged together. PARTS: a COPY that fails has been in
- * vain, so each takes only a part of the rows. NARROWING: if the server names
- * no line, the next COPY takes this part of the refused rows. */
+/* Merging one row alone, and starting another COPY after it, takes about as
+ * long as copying some thousands of rows. So the search merges at most FEW rows
+ * alone, and one more for each JUDGING_COSTS other rows. If the server refuses
+ * more rows, all remaining rows are merged together.
+ * If a COPY fails, the server has stored none of its rows. So each COPY has
+ * only one of PARTS parts of the chunk. If a COPY fails and the server names no
+ * line, the next COPY has only one of NARROWING parts of these rows. */
 enum { PARTS = 8, NARROWING = 16, JUDGING_COSTS = 4096, FEW = 2 };
 
-/* The search for refused rows of one shape. The server names the line of the
- * COPY that it has refused, except for an error that comes at the end of the
- * statement, such as that of a foreign key. */
+/* The search for refused rows of one shape. For most errors the server names
+ * the line of the COPY that it has refused. It names no line if it finds the
+ * error at the end of the statement: an error of a foreign key, for example. */
 struct search {
 	struct pg_sink *s;
 	struct outcome *o;
@@ -25,8 +26,9 @@ struct search {
 	bool staging;           /* the staging table exists */
 };
 
-/* An index tells which of two rows came first. So rows of several shapes may
- * not be copied shape by shape if the table has a unique index. */
+/* True if the rows may be copied shape by shape, although this changes their
+ * order. If two rows have the same value in a unique index, the index accepts
+ * the row that comes first, so the order must not change. */
 static bool
 shapes_are_independent(const struct pg_sink *s)
 {
@@ -62,27 +64,29 @@ stage_and_merge(struct search *f, struct err *e)
 	return pg_run_sql_text(s, e);
 }
 
-/* Merges row i alone. The error belongs to the record only if the row is
- * refused once more, without other rows. */
+/* Merges row i alone, and rejects its record if the server refuses the row
+ * again. Only a refusal without other rows shows that this record is the
+ * cause. */
 static int
-judge_row(struct search *f, size_t i, struct err *e)
+merge_row_alone_or_reject(struct search *f, size_t i, struct err *e)
 {
 	struct pg_rows *r = &f->s->rows;
 	int rc;
 
-	pg_rows_take(r, i, i + 1);
+	pg_rows_select_range(r, i, i + 1);
 	rc = stage_and_merge(f, e);
 	r->v[i].done = true;
-	pg_rows_take(r, 0, r->n);
+	pg_rows_select_range(r, 0, r->n);
 	f->from = f->fence = i + 1;
 	f->done++;
 	f->judged++;
 	return rc;
 }
 
-/* Called when the rows before row `to` were copied, `copied` of them stored. */
+/* Marks the rows before row `to` as done. COPY has stored `copied` of them. A
+ * trigger has suppressed the others: they count as unchanged. */
 static void
-note_copied_rows(struct search *f, size_t to, int64_t copied)
+mark_done_and_count_copied_rows(struct search *f, size_t to, int64_t copied)
 {
 	struct pg_row *v = f->s->rows.v;
 	size_t n = 0;
@@ -97,9 +101,11 @@ note_copied_rows(struct search *f, size_t to, int64_t copied)
 	f->o->sums.unchanged += n - (uint64_t)copied;
 }
 
-/* Called when the server has refused one of the rows before row `to`. */
+/* Called after the server has refused a COPY of rows before row `to`. Rolls it
+ * back. If only one row can be the cause, merges this row alone. Otherwise the
+ * next COPY gets fewer rows. */
 static int
-narrow_or_judge(struct search *f, size_t to, struct err *e)
+roll_back_and_narrow_or_merge_row(struct search *f, size_t to, struct err *e)
 {
 	struct pg_rows *r = &f->s->rows;
 	int64_t line = db_fault(f->s->db)->line;
@@ -109,7 +115,7 @@ narrow_or_judge(struct search *f, size_t to, struct err *e)
 	if (db_script(f->s->db, PG_UNDO_PIECE, e) == -1)
 		return -1;
 	if (f->size == 1 || (line == 1 && suspect + 1 == f->fence))
-		return judge_row(f, suspect, e);
+		return merge_row_alone_or_reject(f, suspect, e);
 	f->fence = line > 0 ? suspect + 1 : to > f->from ? to : r->n;
 	f->size = line > 1 ? (size_t)line - 1 : line == 1 ? 1 :
 	    (f->size + NARROWING - 1) / NARROWING;
@@ -134,9 +140,9 @@ copy_next_rows(struct search *f, struct err *e)
 	rc = pg_copy_rows_in_savepoint(r, f->shape, false, &at, f->size, e);
 	r->to = r->n;
 	if (rc == 0)
-		return narrow_or_judge(f, at, e);
+		return roll_back_and_narrow_or_merge_row(f, at, e);
 	if (rc == 1)
-		note_copied_rows(f, at, r->copied - before);
+		mark_done_and_count_copied_rows(f, at, r->copied - before);
 	return rc == -1 ? -1 : 0;
 }
 
@@ -160,6 +166,6 @@ pg_copy_around_refused_rows(
 			if (copy_next_rows(&f, e) == -1)
 				return -1;
 	}
-	pg_rows_take(r, 0, r->n);
+	pg_rows_select_range(r, 0, r->n);
 	return f.done == r->n ? 0 : stage_and_merge(&f, e);
 }

@@ -73,7 +73,8 @@ put_delete_or_mark(struct buf *b, const struct target *t)
 	}
 }
 
-/* A row that is marked as deleted is not marked again. */
+/* With --soft-delete, appends a condition that excludes rows that are already
+ * marked as deleted. */
 static void
 put_and_not_marked(struct buf *b, const struct target *t)
 {
@@ -122,11 +123,13 @@ put_delete_of_row(struct buf *b, const struct target *t)
 	put_refuse_if_not_found(b, t, OPERATION_DELETE);
 }
 
-/* An update that changes the key finds its row by the old key. If there is no
- * such row, the update has perhaps been applied before: it then updates the row
- * of the new key. */
+/* If the update changes the key, appends an UPDATE that finds the row by the
+ * old key. There may be no row with the old key because the same update was
+ * applied before. The statements of put_update_by_key() then update the row
+ * with the new key. */
 static void
-put_move_of_row(struct buf *b, const struct target *t, const struct shape *s)
+put_update_by_old_key(
+    struct buf *b, const struct target *t, const struct shape *s)
 {
 	buf_str(b, "IF \"etl.r\".");
 	pg_put_old_column(b, 0);
@@ -148,7 +151,7 @@ put_move_of_row(struct buf *b, const struct target *t, const struct shape *s)
 }
 
 static void
-put_update_of_row(struct buf *b, const struct target *t, const struct shape *s)
+put_update_by_key(struct buf *b, const struct target *t, const struct shape *s)
 {
 	buf_str(b, "IF NOT \"etl.found\" THEN\n");
 	if (shape_can_change_row(t, s)) {
@@ -178,8 +181,8 @@ pg_put_change_of_row(
 	put_delete_of_row(b, t);
 	buf_str(b, "\"etl.found\" := true;\n"
 	    "ELSIF \"etl.r\".\"etl.o\" = 'U' THEN\n");
-	put_move_of_row(b, t, s);
-	put_update_of_row(b, t, s);
+	put_update_by_old_key(b, t, s);
+	put_update_by_key(b, t, s);
 	buf_str(b, "END IF;\nIF NOT \"etl.found\" THEN\n");
 }
 
@@ -189,8 +192,9 @@ pg_put_end_of_change(struct buf *b)
 	buf_str(b, "END IF;\n");
 }
 
-/* Each change counts for itself. `most` is the number of changes that the key
- * with the most changes has. */
+/* Adds the row with item -1, which has the counts, to PG_FOUND. Each change is
+ * counted, also if its key has several changes. The column `most` gets the
+ * number of changes of the key that has most. */
 const char pg_counts_of_changes[] =
     "INSERT INTO " PG_FOUND " SELECT -1, NULL, NULL, NULL, NULL, false, "
     "coalesce(pg_catalog.sum(ins), 0), coalesce(pg_catalog.sum(upd), 0), "

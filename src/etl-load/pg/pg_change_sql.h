@@ -5,11 +5,12 @@
 
 #include "pg/pg_sql.h"
 
-/* The place of a change among those of its key, from 1; only changes that are
- * not the first of their key. */
+/* This table says in which round a staged change is applied: in round 2 if it
+ * is the second change of its key, in round 3 if it is the third, and so on.
+ * The table does not contain the first change of each key. */
 #define PG_ROUND "pg_temp.etl_load_round"
-/* The SQLSTATE with which the block that applies changes row by row refuses a
- * change whose row is missing (--strict). */
+/* The SQLSTATE of an update or delete that finds no row, with --strict. The
+ * block that applies the changes row by row raises it. */
 #define PG_NO_ROW "ETL01"
 
 void pg_put_create_round_table(struct buf *b, const struct target *t);
@@ -19,16 +20,20 @@ struct pg_round {
 	int64_t number;         /* the changes of this round; 0: none */
 	bool alone;             /* all staged changes are of round 1 */
 };
-/* Inserts or updates the rows of the inserts and updates that have this shape.
- * The statement returns a row as that of pg_put_merge_statement(). */
+/* Appends the statement for the inserts and updates of this shape. It inserts
+ * their rows, or updates the rows that exist. It returns one row: (rows
+ * inserted or updated, rows inserted). */
 void pg_put_upsert_round(struct buf *b, const struct target *t,
     const struct shape *s, const struct pg_round *r);
-/* Deletes the rows of the deletes, or marks them as deleted. */
+/* Appends the statement for the deletes. It deletes their rows or, with
+ * --soft-delete, marks them as deleted. */
 void pg_put_delete_round(
     struct buf *b, const struct target *t, const struct pg_round *r);
 
-/* For pg_put_merge_row_by_row(): the statements that apply the change in
- * "etl.r", before and after the INSERT of a row that is not there. */
+/* For pg_put_merge_row_by_row(). pg_put_change_of_row() appends statements that
+ * apply the change in "etl.r" if it deletes or updates a row, and begins an IF
+ * for a row that is not found. The caller appends the INSERT of this row.
+ * pg_put_end_of_change() ends the IF. */
 void pg_put_change_of_row(
     struct buf *b, const struct target *t, const struct shape *s);
 void pg_put_end_of_change(struct buf *b);

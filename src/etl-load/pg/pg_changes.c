@@ -2,12 +2,13 @@
 
 #include "pg/pg_change_sql.h"
 
-/* If the chunk needs more statements than this, to apply the changes row by row
- * takes less time. */
+/* The most statements for a chunk. If it needs more, applying the changes row
+ * by row is faster. */
 enum { STATEMENTS_MAX = 64 };
 
-/* An upsert checks NOT NULL also if it then updates the row. So it cannot
- * apply an update that has no value for such a column. */
+/* INSERT ... ON CONFLICT checks NOT NULL before it looks for an existing row.
+ * So it cannot apply an update without a value for a column that is NOT NULL
+ * and has no default. Returns true for a shape of such updates. */
 static bool
 upsert_needs_more_columns(const struct target *t, const struct shape *s)
 {
@@ -32,9 +33,10 @@ is_upsert(const struct pg_row *row)
 	return !row->done && row->operation != OPERATION_DELETE;
 }
 
-/* The changes of different keys are applied together, so their order may not
- * matter. It matters to triggers for each row (s->in_order), and if the table
- * has a second unique index: a deleted row frees its values there. */
+/* True if the changes of different keys may be applied together, in any order.
+ * Their order matters to triggers FOR EACH ROW (s->in_order). It also matters
+ * if the table has a second unique index: a deleted row frees its values there
+ * for a later insert. */
 bool
 pg_may_merge_changes(const struct pg_sink *s)
 {
@@ -73,9 +75,10 @@ count_rows(const struct pg_sink *s, bool upserts)
 	return n;
 }
 
-/* Sets *rounds to the number of changes of the key that has the most. */
+/* Sets *rounds to the number of changes of the key that has most. If a key may
+ * have several changes, fills the table PG_ROUND. */
 static int
-find_rounds(struct pg_sink *s, int64_t *rounds, struct err *e)
+fill_round_table_and_count(struct pg_sink *s, int64_t *rounds, struct err *e)
 {
 	*rounds = 1;
 	if (s->rows.order.distinct)
@@ -103,7 +106,8 @@ delete_rows(struct pg_sink *s, const struct pg_round *round, uint64_t *deleted,
 	return 0;
 }
 
-/* Applies one change of each key: a round. */
+/* Applies the changes of this round, in which each key has at most one
+ * change. */
 static int
 apply_round(struct pg_sink *s, const struct pg_round *round, bool deletes,
     struct sums *sums, struct err *e)
@@ -122,8 +126,9 @@ apply_round(struct pg_sink *s, const struct pg_round *round, bool deletes,
 	return 0;
 }
 
-/* Round number r applies the r-th change of each key. A deferred constraint
- * must judge each change, so it is checked after each statement. */
+/* Round r applies the r-th change of each key. If the table has deferred
+ * constraints, PostgreSQL is told to check them after each statement, because a
+ * later change of the same key could hide an error. */
 int
 pg_merge_changes(struct pg_sink *s, struct sums *sums, struct err *e)
 {
@@ -131,7 +136,7 @@ pg_merge_changes(struct pg_sink *s, struct sums *sums, struct err *e)
 	struct pg_round round;
 	int64_t rounds;
 
-	if (find_rounds(s, &rounds, e) == -1)
+	if (fill_round_table_and_count(s, &rounds, e) == -1)
 		return -1;
 	if ((uint64_t)rounds * (pg_count_used_shapes(s) + 1) > STATEMENTS_MAX)
 		return 0;
@@ -180,7 +185,7 @@ run_for_no_rows(struct pg_sink *s, size_t shape, bool upsert, struct err *e)
 }
 
 int
-pg_fail_if_no_changes_fail(struct pg_sink *s, struct err *e)
+pg_try_changes_without_rows(struct pg_sink *s, struct err *e)
 {
 	for (size_t i = 0; i < s->rows.nshapes; i++)
 		if (s->rows.used[i] && (run_for_no_rows(s, i, true, e) == -1 ||

@@ -34,8 +34,9 @@ contains_bytes(const struct column *c, enum column_kind kind)
 	return false;
 }
 
-/* A string such as (\x41,1) is not looked into: PostgreSQL reads it, and knows
- * no base64. */
+/* With --bytes base64, returns false for a value that is not base64. It is also
+ * false for a string such as (\x41,1), which is PostgreSQL's own form of a
+ * composite value with bytes: PostgreSQL cannot decode base64 in it. */
 static bool
 is_base64_if_needed(struct search *s, const struct column *c,
     enum column_kind kind, uint32_t tok)
@@ -90,7 +91,8 @@ check_object(struct search *s, const struct column *c, uint32_t tok)
 	return 1;
 }
 
-/* kind is that of the value: of an element of an array, that of elements. */
+/* `kind` is the type of this value. It differs from c->kind if c is an array
+ * column and the value is one of its elements. */
 static int
 check_value(struct search *s, const struct column *c, enum column_kind kind,
     uint32_t tok)

@@ -1,6 +1,6 @@
 /* Rejects a record if a JSON array or object in it does not fit the type of its
- * column, where PostgreSQL would not see it: a member that a composite type
- * does not have would be lost, and {} would become an empty array.
+ * column and PostgreSQL would not report it. Examples: a member that a
+ * composite type does not have would be lost; {} would become an empty array.
  * Fails: -1 without memory. */
 #ifndef LOAD_PG_COMPOSITE_H
 #define LOAD_PG_COMPOSITE_H

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* The oids that PostgreSQL's own types have in every database. */
+/* The oids of types of PostgreSQL, which are the same in every database. */
 enum {
 	TYPE_BOOL = 16, TYPE_INT8 = 20, TYPE_INT2 = 21, TYPE_INT4 = 23,
 	TYPE_TEXT = 25, TYPE_JSON = 114, TYPE_FLOAT8 = 701,
@@ -17,7 +17,7 @@ enum {
 	TYPE_JSONB = 3802
 };
 
-/* Sets to[] to the lowest n bytes of v, the highest of them first. */
+/* Sets to[] to the lowest n bytes of v, in big-endian order. */
 static void
 set_bytes_of_number(unsigned char *to, uint64_t v, size_t n)
 {
@@ -75,7 +75,8 @@ pg_put_binary_int4(struct buf *b, uint32_t v)
 	put_number(b, v, 4);
 }
 
-/* The value begins after place `at`, where its length is to stand. */
+/* Sets the 4-byte length at offset `at`. The value begins after the length and
+ * ends at the end of the buffer. */
 static void
 set_length(struct buf *b, size_t at)
 {
@@ -111,9 +112,9 @@ put_bool(struct buf *b, const struct json_tok *t)
 	return true;
 }
 
-/* Leaves to the server: numbers that are too large, or so small that a double
- * would have fewer digits, and zeros, which are seldom written as a digit
- * alone. */
+/* Returns false for a number that is left to the server: one that is too large
+ * for a double, one so small that a double has fewer digits for it, or a zero
+ * in a form such as 0e5. */
 static bool
 put_float8(struct buf *b, const struct json *j, const struct json_tok *t)
 {
@@ -149,7 +150,8 @@ put_text(struct buf *b, const struct json *j, uint32_t tok)
 	return true;
 }
 
-/* Before the text of jsonb stands the version of the format. */
+/* The binary form of jsonb is the version of the format (1) and the JSON
+ * text. */
 static bool
 put_json(struct buf *b, const struct json *j, uint32_t tok, bool versioned)
 {
@@ -209,7 +211,7 @@ put_uuid(struct buf *b, const char *p, size_t n)
 	return true;
 }
 
-/* Types whose form is made of the characters of a string. */
+/* Converts a string to the binary form of a uuid, a date or a time. */
 static bool
 put_string(struct buf *b, int64_t type, const struct json *j,
     const struct json_tok *t)

@@ -6,7 +6,7 @@
 
 enum { SEND_SIZE = 128 << 10 }; /* bytes that are given to libpq at once */
 
-/* Begins the bytes that a COPY sends. */
+/* Empties the send buffer, and appends the header if the COPY is binary. */
 static void
 start_rows(struct pg_rows *r, bool binary)
 {
@@ -105,7 +105,8 @@ pg_finish_copy_and_count_rows(struct pg_rows *r, struct err *e)
 	return 0;
 }
 
-/* A row as text after rows in binary form needs a COPY of its own. */
+/* A COPY has only one format. If the row has the other format, ends the COPY
+ * and begins a new one for this row. */
 int
 pg_append_row_to_copy(struct pg_rows *r, const struct shape *s,
     const struct pg_row *row, bool staged, struct err *e)

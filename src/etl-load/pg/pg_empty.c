@@ -12,8 +12,9 @@ put_count_all(struct buf *b, const struct target *t)
 	buf_printf(b, "SELECT pg_catalog.count(*) FROM %s", t->table->quoted);
 }
 
-/* TRUNCATE locks the table so that nobody can read it until the commit, and
- * does not say how many rows it has deleted. */
+/* TRUNCATE does not say how many rows it deletes, so the rows are counted
+ * before. The lock, which TRUNCATE needs too, keeps other sessions from adding
+ * rows in between. They cannot read the table until the commit. */
 static int
 count_and_truncate(struct pg_sink *s, int64_t *deleted, struct err *e)
 {
@@ -63,7 +64,8 @@ check_right_to_truncate(struct pg_sink *s, struct err *e)
 	    "--replace-by delete", s->target->table->name);
 }
 
-/* TRUNCATE deletes all rows, but only those that the role sees are counted. */
+/* Fails if row-level security hides rows from this role: TRUNCATE would delete
+ * these rows too, without counting them. */
 static int
 fail_if_rows_may_be_hidden(struct pg_sink *s, struct err *e)
 {
@@ -82,7 +84,7 @@ fail_if_rows_may_be_hidden(struct pg_sink *s, struct err *e)
 }
 
 int
-pg_check_empty(struct pg_sink *s, struct err *e)
+pg_check_may_empty_table(struct pg_sink *s, struct err *e)
 {
 	if (s->target->truncates)
 		return check_right_to_truncate(s, e) == -1 ? -1 :

@@ -5,14 +5,14 @@
 
 #include <string.h>
 
-/* Each statement of a round reads the staging table. If the rounds need more
- * statements than this, to merge the rows one by one takes less time. */
+/* The most statements for a chunk. Each of them reads the staging table. If the
+ * rounds need more statements, merging the rows one by one is faster. */
 enum { STATEMENTS_MAX = 32 };
 
-/* True if two values are stored as the same bytes whenever they are equal. For
- * example, citext has the equal values Anna and anna. */
+/* True if two equal values always have the same bytes. A counterexample is
+ * citext, for which Anna and anna are equal. */
 static bool
-equal_values_are_same(const struct column *c)
+equal_values_have_same_bytes(const struct column *c)
 {
 	switch (c->kind) {
 	case COLUMN_INT:
@@ -26,10 +26,11 @@ equal_values_are_same(const struct column *c)
 }
 
 static bool
-equal_keys_are_same(const struct target *t)
+equal_keys_have_same_bytes(const struct target *t)
 {
 	for (size_t i = 0; i < t->nkey; i++)
-		if (!equal_values_are_same(&t->table->columns[t->key[i]]))
+		if (!equal_values_have_same_bytes(
+			&t->table->columns[t->key[i]]))
 			return false;
 	return true;
 }
@@ -44,9 +45,10 @@ pg_find_first_used_shape(const struct pg_sink *s)
 	return s->rows.shapes[i];
 }
 
-/* True if merging the last row of each key gives the result of merging all rows
- * of this key: the last row sets each column that the others set, and the table
- * can refuse none of them except for a NULL, which the statement finds. */
+/* True if merging only the last row of each key gives the same result as
+ * merging all rows of the key. For this, the last row must set every column
+ * that the others set. The table must not be able to refuse one of the others,
+ * except for a NULL: the statement finds such a row. */
 static bool
 last_row_is_enough(const struct pg_sink *s)
 {
@@ -54,7 +56,7 @@ last_row_is_enough(const struct pg_sink *s)
 	const struct shape *shape = pg_find_first_used_shape(s);
 
 	if (pg_count_used_shapes(s) > 1 || s->judges_records ||
-	    t->touch != NO_COLUMN || !equal_keys_are_same(t))
+	    t->touch != NO_COLUMN || !equal_keys_have_same_bytes(t))
 		return false;
 	for (size_t i = 0; i < shape->n; i++)
 		if (!t->is_key[shape->columns[i]] &&
@@ -88,8 +90,9 @@ merge_round(struct pg_sink *s, int64_t round, struct err *e)
 	return 0;
 }
 
-/* Round number r merges the r-th row of each key. A deferred constraint must
- * judge each row, so it is checked after each statement. */
+/* Round r merges the r-th row of each key. If the table has deferred
+ * constraints, PostgreSQL is told to check them after each statement, because a
+ * later row of the same key could hide an error. */
 static int
 merge_in_rounds(struct pg_sink *s, struct sums *sums, struct err *e)
 {
@@ -113,8 +116,10 @@ merge_in_rounds(struct pg_sink *s, struct sums *sums, struct err *e)
 	return pg_run_merge_and_count(s, sums, e) == -1 ? -1 : 1;
 }
 
-/* If the table has a foreign key to itself, a row may wait for one that comes
- * later, but not if a later row of its key was merged. */
+/* True if the chunk may have equal keys that a few statements can merge. Not if
+ * the table has a foreign key to itself: then a refused row may have to wait
+ * for a later row, and is dropped if a later row of its key was merged. Only
+ * the merge row by row does this. */
 bool
 pg_may_merge_equal_keys(const struct pg_sink *s)
 {

@@ -3,8 +3,8 @@
 #include "pg/pg_history_sql.h"
 #include "table/columns_sql.h"
 
-/* Each round has some statements for each shape. If the rounds need more than
- * this, to merge the rows one by one takes less time. */
+/* The most rounds for a chunk. Each round has some statements for each shape.
+ * If more rounds are needed, merging the rows one by one is faster. */
 enum { ROUNDS_MAX = 16 };
 
 typedef void put_function(struct buf *b, const struct target *t,
@@ -57,11 +57,11 @@ plan_late_records(struct pg_sink *s, struct err *e)
 	return 0;
 }
 
-/* Writes the planned rows of a shape: those that have no valid row before them,
- * those that end a row, and those whose values are corrected. */
+/* Carries out the plan (pg_history_sql.h) for the records of one shape: the
+ * steps "insert", "end" and "correct". */
 static int
-write_shape(struct pg_sink *s, const struct shape *shape, bool late,
-    struct sums *sums, struct err *e)
+write_planned_rows_of_shape(struct pg_sink *s, const struct shape *shape,
+    bool late, struct sums *sums, struct err *e)
 {
 	if (run_planned(s, pg_put_insert_planned, shape, late,
 		late ? &sums->updated : &sums->inserted, e) == -1 ||
@@ -76,7 +76,7 @@ static int
 write_planned(struct pg_sink *s, bool late, struct sums *sums, struct err *e)
 {
 	for (size_t i = 0; i < s->rows.nshapes; i++)
-		if (s->rows.used[i] && write_shape(
+		if (s->rows.used[i] && write_planned_rows_of_shape(
 			s, s->rows.shapes[i], late, sums, e) == -1)
 			return -1;
 	if (s->target->seen == NO_COLUMN)
@@ -86,7 +86,9 @@ write_planned(struct pg_sink *s, bool late, struct sums *sums, struct err *e)
 	return pg_run_change(s, NULL, e);
 }
 
-/* Round 0 has no rows, and tries all statements. */
+/* Plans the round. Sets *past to the number of its records that concern a row
+ * which is not current. Round 0 has no records: it only tries the
+ * statements. */
 static int
 plan_and_count_past_rows(
     struct pg_sink *s, int64_t round, int64_t *past, struct err *e)
@@ -137,8 +139,8 @@ pg_may_merge_history(
 	return 0;
 }
 
-/* A deferred constraint must judge each row, also one that a later record of
- * the batch corrects, so it is checked after each statement. */
+/* If the table has deferred constraints, PostgreSQL is told to check them after
+ * each statement, because a later record of the batch could hide an error. */
 int
 pg_merge_history(struct pg_sink *s, struct sums *sums, struct err *e)
 {
@@ -157,7 +159,7 @@ pg_merge_history(struct pg_sink *s, struct sums *sums, struct err *e)
 }
 
 int
-pg_merge_no_history(struct pg_sink *s, struct err *e)
+pg_try_history_without_rows(struct pg_sink *s, struct err *e)
 {
 	struct sums sums = { 0 };
 

@@ -8,7 +8,8 @@ quoted(const struct target *t, int column)
 	return t->table->columns[column].quoted;
 }
 
-/* WHERE the row "etl.t" of the table has the key of "etl.r" */
+/* Appends FROM and a condition: the row "etl.t" of the table has the key of
+ * "etl.r". */
 static void
 put_from_key(struct buf *b, const struct target *t)
 {
@@ -16,8 +17,9 @@ put_from_key(struct buf *b, const struct target *t)
 	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
 }
 
-/* Finds the row "etl.p" that is valid at the time: first looks at the current
- * row, which needs no other index than that of the current rows. */
+/* Appends statements that set "etl.at" to the time of change and "etl.p" to the
+ * row that is valid at this time. They look at the current row first, because
+ * the index of the current rows finds it. Often no other row must be read. */
 static void
 put_find_row(struct buf *b, const struct target *t)
 {
@@ -68,7 +70,7 @@ put_insert_where_no_row_is(
 	    "END IF;\n");
 }
 
-/* The row of the table that is "etl.p" */
+/* Appends a condition that selects the row of the table that is in "etl.p". */
 static void
 put_where_row(struct buf *b, const struct target *t)
 {

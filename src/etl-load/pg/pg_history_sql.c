@@ -11,8 +11,9 @@ quoted(const struct target *t, int column)
 	return t->table->columns[column].quoted;
 }
 
-/* Appends the time of the transaction or, if the row does not begin before it,
- * the next time that the column can hold. */
+/* Appends an expression for a time after the beginning of the row. It is the
+ * time of the transaction if this is later; otherwise it is the next time that
+ * the column can hold. */
 static void
 put_time_after(struct buf *b, const struct target *t, const char *row,
     const char *step_of_days)
@@ -31,7 +32,9 @@ put_time_after(struct buf *b, const struct target *t, const char *row,
 	buf_char(b, ')');
 }
 
-/* Without --as-of each change has a row. But a day has one row of each key. */
+/* Without --as-of each change gets a time of its own, and so a row of its own.
+ * A column of days is an exception: all changes of a key on one day have the
+ * same time, and give one row. */
 void
 pg_put_time_of_change(struct buf *b, const struct target *t,
     const char *staged, const char *current)
@@ -134,7 +137,8 @@ pg_put_count_planned(struct buf *b, const struct target *t)
 	put_count_plan(b, t, "step <> 'same'");
 }
 
-/* A key without any row keeps the word "late", and gets a current row. */
+/* If a key has no row in the table, its record keeps the word "late" and is
+ * inserted as the current row. */
 void
 pg_put_plan_late(struct buf *b, const struct target *t)
 {
@@ -163,9 +167,9 @@ put_from_plan_and_stage(struct buf *b, const struct target *t)
 	    t->suffix, t->suffix);
 }
 
-/* Appends the condition that takes the planned records p with this word, their
- * staged rows w, and the row of the table that begins at `since`. If `s` is not
- * NULL, it takes only the records of this shape. */
+/* Appends a condition for three tables: the step of the plan p is `word`, w is
+ * the staged row of p, and `row` is the row of the table that begins at
+ * p.since. If s is not NULL, w must have this shape. */
 static void
 put_plan_of_shape(struct buf *b, const struct target *t,
     const struct shape *s, const char *word, const char *row)
@@ -191,7 +195,8 @@ pg_put_plan_valid(
 	put_plan_of_shape(b, t, s, "valid", "r");
 }
 
-/* Only with this condition the server can use the index of the current rows. */
+/* The condition lets PostgreSQL use the index of the current rows, which is a
+ * partial index. */
 static void
 put_and_current_unless_late(
     struct buf *b, const struct target *t, const char *row, bool late)
@@ -240,8 +245,9 @@ pg_put_insert_planned(
 	    t->suffix, s->id, late ? "NOT " : "");
 }
 
-/* The server inserts a row when it reads the row that has just ended, so the
- * key never has two current rows. */
+/* The INSERT reads the rows that the UPDATE returns, so it inserts a row after
+ * the UPDATE has ended the row before. So the key never has two current
+ * rows. */
 void
 pg_put_end_and_insert(
     struct buf *b, const struct target *t, const struct shape *s, bool late)
@@ -284,7 +290,7 @@ pg_put_seen_planned(struct buf *b, const struct target *t, bool late)
 }
 
 void
-pg_put_close(struct buf *b, const struct target *t)
+pg_put_update_ending_rows(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "UPDATE %s AS \"etl.t\" SET %s = ", t->table->quoted,
 	    quoted(t, t->history.to));

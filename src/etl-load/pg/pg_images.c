@@ -11,10 +11,10 @@
 /* The temporary table of images of rows as they were before the transaction. */
 #define OLD "pg_temp.etl_load_old"
 
-/* The columns by which the rows of the batch are found: the key of the mode or,
- * if it has none, those that identify a row. */
+/* Returns the columns whose values are noted in PG_TOUCHED: the key of the mode
+ * or, if the mode has no key, the columns that identify a row. */
 static struct shape
-get_columns_touched(const struct target *t)
+get_columns_of_noted_keys(const struct target *t)
 {
 	return t->mode->keyed ?
 	    (struct shape){ .columns = t->key, .n = t->nkey } : t->identity;
@@ -26,13 +26,14 @@ quoted(const struct target *t, size_t column)
 	return t->table->columns[column].quoted;
 }
 
-/* Appends a condition that is true if the table PG_TOUCHED has the key of the
- * row `from`. If number > 0, only the keys of this number count. */
+/* Appends a condition that is true if PG_TOUCHED has the key of the row `from`.
+ * If number > 0, only the keys that were noted with this number are
+ * compared. */
 static void
-put_is_touched(struct buf *b, const struct target *t, const char *from,
+put_key_is_noted(struct buf *b, const struct target *t, const char *from,
     uint64_t number)
 {
-	struct shape touched = get_columns_touched(t);
+	struct shape touched = get_columns_of_noted_keys(t);
 
 	buf_str(b, "EXISTS (SELECT FROM " PG_TOUCHED " AS \"etl.k\" WHERE ");
 	if (number > 0)
@@ -58,28 +59,31 @@ pg_images_put_take_images(struct buf *b, const struct target *t)
 	buf_printf(b, " FROM %s AS \"etl.t\"", t->table->quoted);
 }
 
-/* Begins a statement that adds keys to PG_TOUCHED, each only once. The caller
- * appends the columns of the key and FROM, and calls put_end_touching(), which
- * also takes the images of the rows that have these keys. */
+/* Begins a statement that adds keys to PG_TOUCHED, unless they are already
+ * there. The caller appends the key's columns and FROM, and calls
+ * put_end_noting_and_take_images(). That appends a second statement, which
+ * stores the images of the rows with these keys. */
 static void
-put_begin_touching(struct buf *b, uint64_t number)
+put_begin_noting_keys(struct buf *b, uint64_t number)
 {
 	buf_printf(b, "INSERT INTO " PG_TOUCHED " SELECT DISTINCT %" PRIu64
 	    ", \"etl.w\".* FROM (SELECT ", number);
 }
 
 static void
-put_end_touching(struct buf *b, const struct target *t, uint64_t number)
+put_end_noting_and_take_images(
+    struct buf *b, const struct target *t, uint64_t number)
 {
 	buf_str(b, ") AS \"etl.w\" WHERE NOT ");
-	put_is_touched(b, t, "\"etl.w\"", 0);
+	put_key_is_noted(b, t, "\"etl.w\"", 0);
 	buf_str(b, "; ");
 	pg_images_put_take_images(b, t);
 	buf_str(b, " WHERE ");
-	put_is_touched(b, t, "\"etl.t\"", number);
+	put_key_is_noted(b, t, "\"etl.t\"", number);
 }
 
-/* A change of --mode cdc may have an old key too. */
+/* A change of --mode cdc may have two keys, the old one and the new one. The
+ * rows of both are stored as images. */
 int
 pg_images_note_staged_keys(struct pg_sink *s, struct err *e)
 {
@@ -89,7 +93,7 @@ pg_images_note_staged_keys(struct pg_sink *s, struct err *e)
 	if (!t->keeps_images || !t->mode->keyed)
 		return 0;
 	buf_clear(b);
-	put_begin_touching(b, ++s->noted);
+	put_begin_noting_keys(b, ++s->noted);
 	sql_put_key_columns(b, t);
 	buf_printf(b, " FROM " PG_STAGE "%s", t->suffix);
 	if (t->mode->changes) {
@@ -100,7 +104,7 @@ pg_images_note_staged_keys(struct pg_sink *s, struct err *e)
 		}
 		buf_printf(b, " FROM " PG_STAGE "%s", t->suffix);
 	}
-	put_end_touching(b, t, s->noted);
+	put_end_noting_and_take_images(b, t, s->noted);
 	return pg_run_sql_text(s, e);
 }
 
@@ -110,16 +114,18 @@ pg_images_put_note_keys(struct buf *b, const struct target *t, uint64_t number,
 {
 	const char *comma = "";
 
-	put_begin_touching(b, number);
+	put_begin_noting_keys(b, number);
 	for (size_t i = 0; i < t->nkey; i++, comma = ", ")
 		buf_printf(b, "%s\"etl.t\".%s", comma, quoted(t, t->key[i]));
 	buf_printf(b, " FROM %s AS \"etl.t\"", t->table->quoted);
 	put_where(b, t);
-	put_end_touching(b, t, number);
+	put_end_noting_and_take_images(b, t, number);
 	buf_str(b, "; ");
 }
 
-/* A key may be in a table and again in a table that inherits from it. */
+/* Fails if the table may have equal keys, or cannot be locked. A table may have
+ * equal keys if another table inherits from it: a query then returns the rows
+ * of both. */
 static int
 check_kind_of_table(void *self, struct err *e)
 {
@@ -136,14 +142,14 @@ check_kind_of_table(void *self, struct err *e)
 	    "load it without these options", s->target->table->name);
 }
 
-/* If another session could change a row between its image and its change, the
- * image would be wrong. */
+/* Keeps other sessions from writing to the table. If one of them changed a row
+ * between its image and its change, the image would be wrong. */
 static int
 lock_and_create_tables(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
 	const struct target *t = s->target;
-	struct shape touched = get_columns_touched(t);
+	struct shape touched = get_columns_of_noted_keys(t);
 
 	s->noted = 0;
 	buf_clear(&s->sql);
@@ -176,7 +182,7 @@ create_table_of_images(void *self, struct err *e)
 	image_put_row(b, DB_POSTGRESQL, t->table, "\"etl.t\"");
 	buf_printf(b, " AS after FROM %s AS \"etl.t\" WHERE ",
 	    t->table->quoted);
-	put_is_touched(b, t, "\"etl.t\"", 0);
+	put_key_is_noted(b, t, "\"etl.t\"", 0);
 	buf_str(b, ") AS n ON o.key OPERATOR(pg_catalog.=) n.key");
 	return pg_run_sql_text(s, e);
 }

@@ -27,8 +27,8 @@ key_order_restart(struct key_order *o)
 	o->ascending = o->distinct = o->target->mode->keyed;
 }
 
-/* Appends the number as 8 bytes, the highest first. With the sign bit inverted,
- * their order is that of the numbers. */
+/* Appends the number as 8 bytes in big-endian order, with the sign bit
+ * inverted: memcmp() then orders the bytes as the numbers. */
 static void
 put_int(struct buf *b, int64_t v)
 {
@@ -40,10 +40,10 @@ put_int(struct buf *b, int64_t v)
 	buf_add(b, bytes, sizeof(bytes));
 }
 
-/* Appends the text and a NUL. No text contains a NUL, so a key with "a" comes
+/* Appends the text and a NUL. No text contains a NUL. So a key with "a" comes
  * before a key with "ab", whatever value the next column of the key has.
- * Returns false if the text ends with a space: a column of type varchar(2)
- * stores "ab " as "ab", so the order of the stored texts is not known. */
+ * Returns false if the text ends with a space, because the stored text may be
+ * another one: a column of type varchar(2) stores "ab " as "ab". */
 static bool
 put_text(struct buf *b, const struct json *j, uint32_t tok)
 {
@@ -52,8 +52,8 @@ put_text(struct buf *b, const struct json *j, uint32_t tok)
 	return b->len < 2 || b->data[b->len - 2] != ' ';
 }
 
-/* Returns false if the order of the value is not known: the column has another
- * type, or the value is of a type that the server converts. */
+/* Returns false if this program does not know how the server orders the value:
+ * the column is of another type, or the server converts the value. */
 static bool
 put_value(struct buf *b, const struct column *c, const struct json *j,
     uint32_t tok)

@@ -1,9 +1,11 @@
-/* Finds out whether the records of a chunk come in the order in which loaders
- * merge: that of the key, an integer by its value, a text by its bytes.
+/* Finds out whether the records of a chunk are in the order of the key, which
+ * is the order in which loaders merge rows. Integers are ordered by value,
+ * texts by their bytes.
  * Owns:  the last key; key_order_release() frees it.
  * Borrows: target.
- * Gives: ascending, distinct: what is known of the records added since
- *        key_order_restart(); false if the key has a column of another type. */
+ * Gives: ascending and distinct, for the records added since
+ *        key_order_restart(). Both are false if the key has a column of another
+ *        type. */
 #ifndef LOAD_PG_KEY_ORDER_H
 #define LOAD_PG_KEY_ORDER_H
 

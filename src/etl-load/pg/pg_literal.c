@@ -11,7 +11,7 @@ enum { ARRAY_DIMENSIONS = 6 };  /* MAXDIM in PostgreSQL's source */
 
 /* True if the number is an integer that is written with a fraction or an
  * exponent, such as 5.0 or 1e3. PostgreSQL does not accept this form for an
- * integer column, so the caller writes the plain integer. */
+ * integer column, so the caller writes the integer *v instead. */
 bool
 pg_is_int_with_fraction(
     const struct json_tok *t, const struct json *j, int64_t *v)
@@ -20,8 +20,8 @@ pg_is_int_with_fraction(
 	    number_to_int64(j->text + t->at, t->len, v);
 }
 
-/* True if the value is a string that starts with \x: hex digits for bytes. Any
- * other string stands for the bytes of its characters. */
+/* True if the value is a string of hex digits, which starts with \x. Any other
+ * string for a bytes column stands for the bytes of its characters. */
 bool
 pg_is_hex(const struct json_tok *t, const char *p, size_t n)
 {
@@ -44,7 +44,8 @@ pg_bytes_to_hex(struct buf *b, size_t at)
 	b->len = at + 2 * n;
 }
 
-/* Appends the characters of a string; of any other value the compact JSON. */
+/* Appends a string without its quotes and escapes, and any other value as
+ * compact JSON. */
 void
 pg_put_characters(struct buf *b, const struct json *j, uint32_t tok)
 {
@@ -54,8 +55,8 @@ pg_put_characters(struct buf *b, const struct json *j, uint32_t tok)
 		json_put_compact(b, j, tok);
 }
 
-/* Replaces the text of a value for bytes by \x and hex digits. A text in base64
- * was checked before. */
+/* Replaces the text of a value for bytes by \x and hex digits. With base64 the
+ * text is valid: it was checked before. */
 static void
 text_to_bytes(struct buf *text, const struct json_tok *t, bool base64)
 {
@@ -76,8 +77,8 @@ text_to_bytes(struct buf *text, const struct json_tok *t, bool base64)
 	*text = bytes;
 }
 
-/* An array and a composite value read quotes and backslashes in the same
- * way. */
+/* Appends the text in quotes. PostgreSQL reads quotes and backslashes in the
+ * same way in an array and in a composite value. */
 static void
 put_quoted(struct buf *b, const char *p, size_t n)
 {
@@ -95,8 +96,9 @@ static void put_array(struct buf *b, const struct json *j, uint32_t tok,
 static void put_composite(struct buf *b, const struct json *j, uint32_t tok,
     const struct column *c, bool base64);
 
-/* Appends an element or a member, which is not null. Its type is that of the
- * column or, of an array, that of the column's elements: kind says which. */
+/* Appends an element of an array or a member of a composite value. It is not
+ * null. `kind` is its type: c->element for an element of the array column c,
+ * else c->kind. */
 static void
 put_part(struct buf *b, const struct json *j, uint32_t tok,
     const struct column *c, enum column_kind kind, bool base64)
@@ -126,8 +128,8 @@ put_part(struct buf *b, const struct json *j, uint32_t tok,
 	buf_release(&text);
 }
 
-/* PostgreSQL has at most 6 dimensions: an array that is nested more deeply is
- * written as JSON text, as one element. */
+/* An array of PostgreSQL has at most 6 dimensions. If the JSON array has more
+ * levels, an array of the seventh level becomes one element, as JSON text. */
 static void
 put_array(struct buf *b, const struct json *j, uint32_t tok,
     const struct column *c, bool base64, int depth)
@@ -149,7 +151,8 @@ put_array(struct buf *b, const struct json *j, uint32_t tok,
 	buf_char(b, '}');
 }
 
-/* A member that the object lacks is NULL, which is written as nothing. */
+/* In a composite value, PostgreSQL reads nothing between two commas as NULL. So
+ * nothing is written for a member that is null or missing. */
 static void
 put_composite(struct buf *b, const struct json *j, uint32_t tok,
     const struct column *c, bool base64)

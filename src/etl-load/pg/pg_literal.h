@@ -8,20 +8,20 @@
 #include "db/table.h"
 #include "json/scan.h"
 
-/* Value `tok` is an array, and c is a column of arrays; or it is an object, and
- * c has a composite type. All values in it have tokens. base64: so are bytes
- * written in JSON. */
+/* Appends the array or object of token `tok`: c is an array column or has a
+ * composite type. All values inside must have tokens. base64: values for bytes
+ * are base64. */
 void pg_put_literal(struct buf *b, const struct json *j, uint32_t tok,
     const struct column *c, bool base64);
 
-/* Parts of a value in text form. */
 bool pg_is_int_with_fraction(
     const struct json_tok *t, const struct json *j, int64_t *v);
-/* p is the text of the value t. */
+/* p and n are the text of the value t, without quotes. */
 bool pg_is_hex(const struct json_tok *t, const char *p, size_t n);
 /* Replaces the bytes of b from offset `at` to the end by their hex digits. */
 void pg_bytes_to_hex(struct buf *b, size_t at);
-/* Appends the characters of a string; of any other value the compact JSON. */
+/* Appends a string without its quotes and escapes, and any other value as
+ * compact JSON. */
 void pg_put_characters(struct buf *b, const struct json *j, uint32_t tok);
 
 #endif

@@ -4,15 +4,17 @@
 
 #include <string.h>
 
-/* The lock only makes deadlocks rarer, so no load may wait for it without a
- * limit: every role of the database can take an advisory lock and keep it. */
+/* Every role of the database can take this advisory lock and keep it. So no
+ * load may wait for it without a limit. Except in --mode scd2, the lock only
+ * makes deadlocks rarer, and the load goes on without it. */
 #define WAIT "10s"
 
-/* --mode scd2 first reads the rows of a key and then writes them, so two loads
- * may not do this at the same time: it takes the lock alone.
- * The same script turns off the compilation of expressions (jit): the planner
- * has no statistics of the staging table, and to compile them for some thousand
- * rows takes longer than to evaluate them.
+/* Takes the lock together with other loaders ("_shared"), or alone after a
+ * deadlock and in --mode scd2. That mode first reads the rows of a key and then
+ * writes them, so two loads may not do this at the same time.
+ * Also turns off jit, the compilation of expressions: the planner has no
+ * statistics of the staging table, and compiling takes longer than evaluating
+ * the expressions for some thousand rows.
  * RELEASE keeps the lock and the settings until the end of the transaction. */
 static void
 put_lock_statements(struct pg_sink *s)
@@ -31,7 +33,8 @@ put_lock_statements(struct pg_sink *s)
 	    (long long)s->lock);
 }
 
-/* 55P03: lock_timeout was over; 57014: a statement_timeout of the session. */
+/* 55P03: the wait took longer than lock_timeout; 57014: it took longer than a
+ * statement_timeout of the session. */
 static bool
 waited_too_long(const struct db_fault *f)
 {

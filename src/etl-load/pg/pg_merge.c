@@ -9,13 +9,13 @@
 
 #include <string.h>
 
-/* The SQLSTATE if one statement would update a row twice. */
+/* The SQLSTATE of an INSERT ... ON CONFLICT that would update a row twice. */
 #define EQUAL_KEYS "21000"
 
-/* True if the statement may leave out the rows that it would find unchanged.
- * The keys must be distinct, because a later record of the key could depend on
- * such a row. Not with --expect: it must be sure that the row stays as it
- * is. */
+/* True if the statement may leave out rows that equal their row in the table.
+ * The keys must be distinct, because a later record of the same key may depend
+ * on the row. Such rows are not locked, so another session could change them
+ * before the commit: --expect does not allow this. */
 static bool
 may_skip_unchanged(const struct pg_sink *s)
 {
@@ -26,8 +26,8 @@ may_skip_unchanged(const struct pg_sink *s)
 		s->target, pg_find_first_used_shape(s));
 }
 
-/* Rows that came in the order of the key are stored in this order, or nearly:
- * they need no sort. */
+/* Rows that came in the order of the key need no sort: COPY stores them in this
+ * order, or nearly so. */
 enum pg_rows_taken
 pg_choose_order(const struct pg_sink *s)
 {
@@ -52,8 +52,8 @@ merge_shape_and_count(struct pg_sink *s, const struct shape *shape,
 	return pg_run_merge_and_count(s, sums, e);
 }
 
-/* Appends a query that counts those keys in the staging table whose row in the
- * table is newer than all their staged rows. */
+/* Appends a query that counts keys of the staging table. A key counts if its
+ * row in the target is newer than all its staged rows. */
 static void
 put_count_older_keys(struct buf *b, const struct target *t)
 {
@@ -68,9 +68,9 @@ put_count_older_keys(struct buf *b, const struct target *t)
 	pg_put_is_newer(b, t, "\"etl.t\"", "w");
 }
 
-/* With --newer-by, counts those of the unchanged records as skipped whose row
- * is newer. The query finds too many if a trigger has made a row newer that was
- * updated just now. */
+/* With --newer-by, unchanged records whose row is newer count as skipped. The
+ * query may count too many: a trigger may have made a row newer after this
+ * chunk has updated it. */
 static int
 count_older_as_skipped(struct pg_sink *s, struct sums *sums, struct err *e)
 {
@@ -88,10 +88,10 @@ count_older_as_skipped(struct pg_sink *s, struct sums *sums, struct err *e)
 	return 0;
 }
 
-/* `staged` is the number of rows in the staging table. Counts those rows that
- * the merge has neither inserted nor updated: a row is superseded if a later
- * row has the same key, else unchanged. With --mode ignore all these rows are
- * counted as skipped. */
+/* Counts the staged rows that the merge has neither inserted nor updated. A row
+ * is superseded if a later row has the same key, else unchanged. With --mode
+ * ignore all these rows count as skipped. `staged` is the number of rows in the
+ * staging table. */
 static int
 count_unchanged_superseded_skipped(
     struct pg_sink *s, uint64_t staged, struct sums *sums, struct err *e)
@@ -118,8 +118,8 @@ count_unchanged_superseded_skipped(
 }
 
 /* A function of this type merges the staged rows, and adds the rows that it has
- * inserted and updated to *sums. Returns 1: merged; 0: it cannot; -1 with *e.
- */
+ * inserted and updated to *sums. Returns 1: merged; 0: it cannot merge these
+ * rows; -1 with *e. */
 typedef int merge_function(
     struct pg_sink *s, struct sums *sums, struct err *e);
 
@@ -166,11 +166,11 @@ pg_may_merge_by_one_statement(const struct pg_sink *s)
 	return pg_count_used_shapes(s) == 1 && may_merge_many_rows(s);
 }
 
-/* True if one statement for each shape (set of columns) may merge the chunk,
- * so that the result is that of merging the rows one by one. It is not if the
- * server runs triggers after the statement only; if equal keys are expected,
- * which one statement does not update twice; or if there are several shapes and
- * the order of the rows matters. */
+/* Sets *may to true if one statement for each shape (set of columns) gives the
+ * same result as merging the rows one by one. It does not in three cases: the
+ * table has triggers that run only after the whole statement; equal keys are
+ * expected, and one statement cannot update a row twice; or there are several
+ * shapes and the order of the rows matters. */
 static int
 may_merge_by_shape(
     struct pg_sink *s, uint64_t staged, bool *may, struct err *e)
@@ -191,8 +191,8 @@ may_merge_by_shape(
 	return 0;
 }
 
-/* Called after each chunk. When 16 chunks in succession had no equal keys, the
- * sink expects none. */
+/* Called after each chunk. After 16 chunks in succession without equal keys,
+ * the sink no longer expects equal keys. */
 static void
 forget_equal_keys_after_quiet_chunks(struct pg_sink *s, bool superseded)
 {
@@ -235,9 +235,9 @@ pg_count_merged_chunk(struct pg_sink *s, struct outcome *o, struct sums *sums,
 	return 0;
 }
 
-/* Merges the staged rows by merge(). Returns 1: merged; 0: the server refused a
- * row, or found equal keys, and the merge was rolled back, or merge() cannot
- * merge these rows; -1 with *e. */
+/* Merges the staged rows by merge(). Returns 1: merged; 0: not merged, because
+ * merge() cannot merge these rows, or the server has refused a row or found
+ * equal keys, and the merge was rolled back; -1 with *e. */
 static int
 merge_or_roll_back(struct pg_sink *s, merge_function *merge, struct outcome *o,
     uint64_t staged, struct err *e)

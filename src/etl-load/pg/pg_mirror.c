@@ -5,9 +5,9 @@
 #include "table/columns_sql.h"
 #include "table/soft_delete.h"
 
-/* The keys that came. "etl.staged" is true if the record was in the staging
- * table, and NULL for the key of a rejected record. Such a record may have been
- * in the staging table too: then its key is here twice. */
+/* The table of the keys of the records that came. "etl.staged" is true for a
+ * record in the staging table, and NULL for a rejected record. A record may be
+ * rejected after it was staged: then the table has its key twice. */
 #define PG_CAME "pg_temp.etl_load_came"
 
 void
@@ -66,7 +66,8 @@ create_table_of_keys(struct pg_mirror *m, struct err *e)
 	return t == NULL ? -1 : db_script(m->db, t, e);
 }
 
-/* Appends a condition: no record has come for the row "etl.t". */
+/* Appends WHERE and a condition that is true if no record with the key of the
+ * row "etl.t" came. */
 static void
 put_where_missing(struct buf *b, const struct target *t)
 {
@@ -81,7 +82,7 @@ static void
 put_delete(struct buf *b, const struct target *t)
 {
 	if (t->mode->history) {
-		pg_put_close(b, t);
+		pg_put_update_ending_rows(b, t);
 	} else if (t->soft_delete == NO_COLUMN) {
 		buf_printf(b, "DELETE FROM %s AS \"etl.t\"", t->table->quoted);
 	} else {
@@ -160,8 +161,8 @@ add_keys(void *self, struct outcome *o, uint64_t *unreadable,
 	    &m->rejected, o->judge_all, unreadable, e);
 }
 
-/* Appends a condition that is false if a record with the key "etl.c" was
- * rejected. */
+/* Appends AND and a condition that is false if a record with the key "etl.c"
+ * was rejected. */
 static void
 put_and_not_rejected(struct buf *b, const struct target *t)
 {

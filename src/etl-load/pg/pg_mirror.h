@@ -1,5 +1,6 @@
-/* For --mode mirror: finds and deletes the rows of a table of PostgreSQL that
- * did not come. A temporary table has the keys that came.
+/* For --mode mirror on PostgreSQL: a temporary table has the keys of all
+ * records that came. At the end, the rows of the target whose keys are not in
+ * this table are deleted.
  * Owns:  buffers; pg_mirror_release() frees them.
  * Fails: -1: the batch cannot go on. */
 #ifndef LOAD_PG_MIRROR_H
@@ -19,7 +20,7 @@ struct pg_mirror {
 void pg_mirror_init(
     struct pg_mirror *m, struct db *db, const struct target *t);
 void pg_mirror_release(struct pg_mirror *m);
-/* The calls of the sink; `self` is a struct pg_sink. */
+/* The functions of the sink. Their argument `self` is a struct pg_sink. */
 extern const struct sink_mirror pg_mirror_calls;
 
 #endif

@@ -8,10 +8,11 @@ newer_by(const struct target *t)
 	return &t->table->columns[t->newer_by];
 }
 
-/* A comparison of two rows of the type record uses the order of the columns'
- * types. An operator for the type itself would have to be found in the schemas
- * of the search_path, where another role can create one. IS DISTINCT FROM NULL
- * is also right for a composite type, all of whose members may be NULL. */
+/* Compares two values as rows of the type record, because PostgreSQL then uses
+ * the sort order of the columns' types. A plain > would be looked up in the
+ * schemas of the search_path, where another role can create an operator.
+ * IS DISTINCT FROM NULL is right for a composite type, too: IS NOT NULL would
+ * be false if one of its members were NULL. */
 void
 pg_put_is_newer(struct buf *b, const struct target *t, const char *one,
     const char *other)
@@ -23,7 +24,8 @@ pg_put_is_newer(struct buf *b, const struct target *t, const char *one,
 	    one, column, one, column, other, column);
 }
 
-/* The comparison of two NULLs fails too if the type has no order. */
+/* Compares two NULLs, because no row is needed for this. If the type has no
+ * order, the comparison fails all the same. */
 int
 pg_check_newer_by_has_order(
     struct db *db, const struct target *t, struct err *e)

@@ -16,11 +16,10 @@ copy_truncated_text(char *to, size_t size, struct db_value v)
 	to[n] = '\0';
 }
 
-/* Handles one row of the temporary table PG_FOUND, which the merge row by row
- * has filled. The row with item -1 holds the counts of inserted, updated and
- * other rows: the function adds them to the outcome's counts. Every other row
- * holds a record that the target table refused: the function rejects this
- * record. */
+/* Reads one row of the temporary table PG_FOUND, which the merge row by row has
+ * filled. The row with item -1 has the counts of inserted, updated and other
+ * rows, which are added to those of the outcome. Every other row is about a
+ * record that the target table refused: the function rejects the record. */
 static int
 add_reject_or_counts_of_found_row(struct pg_sink *s, struct outcome *o,
     const struct db_rows *r, struct err *e)
@@ -74,9 +73,9 @@ add_rejects_and_counts_of_merge(
 	return rc;
 }
 
-/* Merges no rows, with the statements that failed, or might fail, with rows. If
- * one of them fails too, no record is the cause, and the load ends with this
- * error. For example, the role may not write to the table. */
+/* Runs the statements of the merge for no rows. If one of them fails even so,
+ * no record is the cause, and the load ends with this error. For example, the
+ * role may not write to the table. */
 static int
 fail_if_merge_of_no_rows_fails(struct pg_sink *s, struct err *e)
 {
@@ -85,7 +84,7 @@ fail_if_merge_of_no_rows_fails(struct pg_sink *s, struct err *e)
 
 	if (s->target->mode->history) {
 		s->failed_item = row->item;
-		if (pg_merge_no_history(s, e) == -1)
+		if (pg_try_history_without_rows(s, e) == -1)
 			return -1;
 		s->failed_item = NO_ITEM;
 		return 0;
@@ -108,8 +107,8 @@ fail_if_merge_of_no_rows_fails(struct pg_sink *s, struct err *e)
 	return 0;
 }
 
-/* Sets *may to true if one statement may merge many rows of the chunk, with the
- * same result and counts as one statement for each row. */
+/* Sets *may to true if one statement for many rows of the chunk has the same
+ * result, and the same counts, as one statement for each row. */
 static int
 may_merge_groups_at_once(
     struct pg_sink *s, uint64_t staged, bool *may, struct err *e)
@@ -132,14 +131,15 @@ int
 pg_merge_row_by_row_and_reject(
     struct pg_sink *s, struct outcome *o, uint64_t staged, struct err *e)
 {
-	/* Changes are applied in their order: none waits for a later one. */
+	/* In --mode cdc and scd2 no record waits for a later one, because
+	 * changes must be applied in their order. */
 	struct pg_row_rules rules = {
 		.refers_to_itself = s->refers_to_itself &&
 		    !s->target->mode->changes && !s->target->mode->history,
 		.judge_all = o->judge_all };
 	uint64_t before = o->sums.superseded;
 
-	if ((s->target->mode->changes ? pg_fail_if_no_changes_fail(s, e) :
+	if ((s->target->mode->changes ? pg_try_changes_without_rows(s, e) :
 	    fail_if_merge_of_no_rows_fails(s, e)) == -1 ||
 	    may_merge_groups_at_once(
 		s, staged, &rules.group_at_once, e) == -1)

@@ -12,11 +12,12 @@
  * most 256 rows.
  * A subtransaction takes time, so the block merges many rows in each. If a row
  * fails, PostgreSQL undoes the subtransaction. The block then merges the rows
- * before the failed one again, and tries the failed row as the first one of the
+ * before the failed row again, and tries the failed row as the first one of the
  * next subtransaction. If it fails there too, the block refuses this row.
- * If one statement may merge many rows, the block first tries it for a group.
+ * If the rules allow it, the block first tries one statement for the group.
  * The array "etl.how" has the result of each row: 1 inserted, 2 updated, 3
- * neither, 4 deleted, 5 missed, 6 older than its row (--newer-by), 0 refused.
+ * unchanged, 4 deleted, 5 row to delete is missing, 6 older than its row
+ * (--newer-by), 0 refused.
  * Names that begin with "etl." cannot collide with columns, because sink_pg.c
  * refuses tables with such columns. */
 static const char head[] =
@@ -78,8 +79,10 @@ static const char exception[] =
     "IF pg_catalog.left(\"etl.state\", 2) IN ('08', '53') OR "
     "pg_catalog.left(\"etl.state\", 3) = '57P'";
 
-/* As each row has a key of its own, only the numbers of rows inserted and
- * written matter, and not which rows these are. */
+/* The statement returns only how many rows were inserted and how many were
+ * written (inserted or updated). The block sets as many rows of the group, in
+ * any order, to "inserted" and "updated". This is enough: each row has its own
+ * key, and only the sums are reported. */
 static const char group_end[] =
     ") SELECT pg_catalog.count(*) FILTER (WHERE new), pg_catalog.count(*) "
     "INTO \"etl.inserted\", \"etl.written\" FROM m;\n"
@@ -96,9 +99,10 @@ static const char group_end[] =
 static const char never_if_it_may_pass[] =
     " OR " MAY_PASS " THEN\nRAISE;\nEND IF;\n";
 
-/* An error that may pass refuses a row only if the row gives it twice in
- * succession. If an administrator cancels the statement, or it runs into a
- * time-out of the session, this happens once, at a row that is no cause. */
+/* Used if judge_all is set. A row is refused for an error that usually passes
+ * only if it has this error twice in succession. If an administrator cancels
+ * the statement, or a time-out of the session ends it, the current row has the
+ * error only once. */
 static const char try_twice_if_it_may_pass[] =
     " THEN\nRAISE;\nEND IF;\n"
     "IF \"etl.i\" = \"etl.from\" AND " MAY_PASS
@@ -127,8 +131,9 @@ static const char refused[] =
     "END LOOP;\n"
     "\"etl.first\" := false;\n";
 
-/* Only if the table refers to itself: the row that a refused row refers to may
- * come later. As long as this helps, the block tries these rows again. */
+/* Used only if the table refers to itself: a refused row may refer to a row
+ * that comes later. The block tries the refused rows again until a pass over
+ * them has merged none. */
 static const char retry_waiting[] =
     "DELETE FROM " PG_FOUND " AS f WHERE \"etl.how\"[f.n + 1] > 0;\n"
     "EXIT WHEN NOT \"etl.more\" OR NOT EXISTS (SELECT FROM " PG_FOUND
@@ -139,10 +144,11 @@ static const char no_retry[] =
     "EXIT;\n"
     "END LOOP;\n";
 
-/* Of the rows with one key that were merged, one counts with the outcome of
- * all: the row was inserted, or else updated, or else was not newer. The others
- * are superseded. After their number comes that of the rows of the key that
- * most rows have. */
+/* Adds the row with item -1, which has the counts, to PG_FOUND. Of the merged
+ * rows of one key, one counts as inserted, updated, unchanged or skipped, in
+ * this order: as inserted if one of them was inserted, else as updated if one
+ * was updated, and so on. The others count as superseded. The column `most`
+ * gets the number of rows of the key that has most. */
 static const char counts[] =
     "INSERT INTO " PG_FOUND " SELECT -1, NULL, NULL, NULL, NULL, false, "
     "pg_catalog.count(*) FILTER (WHERE best = 1), "
@@ -178,8 +184,9 @@ put_row_insert(struct buf *b, const struct target *t, const struct shape *s)
 	buf_printf(b, " INTO \"etl.new\"%s;\n", notes ? " FROM m" : "");
 }
 
-/* Appends a statement that notes that a record was not loaded because its row
- * is newer. The record was merged before, so its row is locked. */
+/* Appends a statement that sets "etl.none" to 6 if the row of the record is
+ * newer, which is why the record was not loaded. The merge of the record has
+ * locked the row, so the result is still right. */
 static void
 put_note_if_older(struct buf *b, const struct target *t)
 {
@@ -194,7 +201,7 @@ put_note_if_older(struct buf *b, const struct target *t)
 }
 
 /* Appends the UPDATE that sets the column of --seen in the row of a record that
- * has changed nothing. */
+ * has not changed the row. */
 static void
 put_row_update_seen(struct buf *b, const struct target *t)
 {
@@ -211,9 +218,9 @@ put_row_update_seen(struct buf *b, const struct target *t)
 	    "pg_catalog.now()) IS NOT TRUE;\nEND IF;\n", seen);
 }
 
-/* A refused row waits for the row that it refers to. If a later row of the same
- * key was merged meanwhile, the refused row must not overwrite it. Appends the
- * UPDATE that ends the wait of such rows. */
+/* A refused row may wait for the row that it refers to. If a later row of the
+ * same key has been merged, the refused row must not overwrite it: it stays
+ * refused. Appends the UPDATE that ends the wait of such rows. */
 static void
 put_update_ending_wait_of_older_rows(struct buf *b, const struct target *t)
 {

@@ -76,7 +76,7 @@ add_row_of_record(
 }
 
 void
-pg_rows_take(struct pg_rows *r, size_t from, size_t to)
+pg_rows_select_range(struct pg_rows *r, size_t from, size_t to)
 {
 	r->from = from;
 	r->to = to;
@@ -88,7 +88,7 @@ pg_rows_take(struct pg_rows *r, size_t from, size_t to)
 }
 
 static int
-take_all_rows_of_reader(
+set_shapes_and_select_all_rows(
     struct pg_rows *r, struct reader *rd, struct err *e)
 {
 	r->shapes = rd->shapes;
@@ -102,13 +102,13 @@ take_all_rows_of_reader(
 			return err_nomem(e);
 		}
 	}
-	pg_rows_take(r, 0, r->n);
+	pg_rows_select_range(r, 0, r->n);
 	return 0;
 }
 
 /* Called after each row was made. If the row has the same shape (set of
  * columns) as the first row of the chunk, sends the row at once, so that the
- * server works on it while etl-load makes the next row. */
+ * server works on it while the loader makes the next row. */
 static int
 copy_last_row_if_first_shape(
     struct pg_rows *r, const struct shape *s, bool staged, struct err *e)
@@ -200,7 +200,7 @@ make_rows(struct pg_rows *r, struct outcome *o, enum copies copies,
 			return -1;
 		r->failed = true;
 	}
-	return take_all_rows_of_reader(r, &o->reader, e);
+	return set_shapes_and_select_all_rows(r, &o->reader, e);
 }
 
 int

@@ -1,9 +1,9 @@
-/* The records of a chunk as rows for COPY, and their COPY.
+/* The records of a chunk as rows for COPY.
  * Owns:  the rows; pg_rows_release() frees them.
- * Gives: pg_rows_make_and_copy_first_shape() makes a row of each record and
- *        rejects records that do not fit the table. It copies the rows of the
- *        first shape while it makes them; the other functions copy the rest,
- *        without rows marked done.
+ * Gives: pg_rows_make_and_copy_first_shape() makes a row of each record, or
+ *        rejects a record that does not fit the table. It copies the rows that
+ *        have the shape of the first row at once. The other functions copy the
+ *        other rows, except for rows that are marked done.
  * Fails: -1; after a COPY that failed the caller rolls back. */
 #ifndef LOAD_PG_ROWS_H
 #define LOAD_PG_ROWS_H
@@ -27,8 +27,8 @@ struct pg_rows {
 	struct buf text, scratch, out, sql;
 	struct pg_row *v;
 	size_t n, room;
-	size_t from, to;                /* the rows that pg_rows_take() named;
-	                                 * at first all */
+	size_t from, to;                /* see pg_rows_select_range(); at first
+	                                 * all rows */
 	struct shape **shapes;          /* those of the reader */
 	size_t nshapes;
 	bool *used;                     /* by shape: these rows have some that
@@ -53,9 +53,10 @@ int pg_rows_make_and_copy_first_shape(
     struct pg_rows *r, struct outcome *o, bool staged, struct err *e);
 /* Makes the rows, but copies none. */
 int pg_rows_make(struct pg_rows *r, struct outcome *o, struct err *e);
-/* From now on the functions below copy only rows from..to-1. */
-void pg_rows_take(struct pg_rows *r, size_t from, size_t to);
-/* Begin a COPY of rows of the shape, send a row of it, and end it. */
+/* Limits the functions below to the rows number `from` to `to` - 1. */
+void pg_rows_select_range(struct pg_rows *r, size_t from, size_t to);
+/* Begin a COPY for rows of the shape, send one of these rows, and end the
+ * COPY. */
 int pg_start_copy_of_shape(struct pg_rows *r, const struct shape *s,
     bool staged, bool binary, struct err *e);
 int pg_append_row_to_copy(struct pg_rows *r, const struct shape *s,
@@ -65,32 +66,34 @@ int pg_finish_copy_and_count_rows(struct pg_rows *r, struct err *e);
  * binary form and the others are text. */
 int pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e);
-/* True if rows may be made for a COPY in binary format. One directly into the
- * table cannot be if it has the time of the transaction, which only the server
- * knows. */
+/* True if rows may be made for a COPY in binary format. --mode cdc and scd2 do
+ * not use this format. It cannot be used if COPY writes directly into the table
+ * and must set the time of the transaction, which only the server knows. */
 bool pg_rows_may_be_binary(const struct target *t, bool staged);
-/* True unless some rows of the chunk are in binary form and others are text: a
- * COPY takes rows of one form only. */
+/* True if all rows of the chunk are in binary form, or none. One COPY cannot
+ * load rows of both forms. */
 bool pg_rows_have_one_form(const struct pg_rows *r);
-/* Searches from row `from` on for the next row of the shape, and returns true
- * if it is in binary form. */
+/* Returns the form of the next row of the shape, from row number `from` on:
+ * true if it is binary. */
 bool pg_next_row_is_binary(
     const struct pg_rows *r, const struct shape *s, size_t from);
-/* Sends the rows of the shape to a COPY that the caller has begun and ends. All
- * of them must have one form. */
+/* Sends the rows of the shape to a COPY that the caller has begun and will end.
+ * All of them must have the same form, binary or text. */
 int pg_send_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e);
-/* Copies no rows of the shape. If this fails too, no record is the cause. */
+/* Runs the COPY for the shape without any row. If it fails even so, no record
+ * is the cause. */
 int pg_fail_if_copy_of_no_rows_fails(struct pg_rows *r, const struct shape *s,
     bool staged, struct err *e);
 /* Copies all rows except for those with the same shape (set of columns) as the
  * first row: these were copied while they were made. */
 int pg_copy_other_shapes(struct pg_rows *r, bool staged, struct err *e);
-/* Copies the rows of a shape in pieces, each in a savepoint. A row that the
- * server refuses becomes a reject. */
+/* Copies the rows of a shape in pieces, each in a savepoint. Rejects the
+ * records whose rows the server refuses. */
 int pg_copy_shape_in_savepoints(struct pg_rows *r, const struct shape *s,
     bool staged, struct outcome *o, struct err *e);
-/* True if the row has the shape and is neither rejected nor in the table. */
+/* True if the row has this shape and must still be copied: it is neither
+ * rejected nor in the table. */
 bool pg_row_is_left_of_shape(const struct pg_row *row, const struct shape *s);
 #define PG_UNDO_PIECE "ROLLBACK TO SAVEPOINT etl_piece; " \
 	"RELEASE SAVEPOINT etl_piece"
@@ -101,8 +104,8 @@ bool pg_row_is_left_of_shape(const struct pg_row *row, const struct shape *s);
  * one of the rows, and the caller must run PG_UNDO_PIECE; -1 with *e. */
 int pg_copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s,
     bool staged, size_t *next_row, size_t max_rows, struct err *e);
-/* Returns the row of the shape that was line `line`, counted from 1, of a COPY
- * that began with row `from`. */
+/* Returns the number of the row that was line `line` of a COPY. The COPY began
+ * with row `from`, and the first line is 1. */
 size_t pg_find_row_of_copy_line(
     const struct pg_rows *r, const struct shape *s, size_t from, int64_t line);
 

@@ -5,7 +5,8 @@
 #include "table/columns_sql.h"
 #include "table/record_part.h"
 
-/* The scopes of --mode delete-insert: the columns of --scope. */
+/* The table of the scopes of --mode delete-insert. A scope is a set of values
+ * of the columns of --scope. */
 #define PG_SCOPE "pg_temp.etl_load_scope"
 
 enum { MANY_DEAD = 1000 };
@@ -50,8 +51,8 @@ create_table_of_scopes(struct pg_scopes *s, struct err *e)
 	return run_sql(s, NULL, e);
 }
 
-/* DELETE takes less time than TRUNCATE, but leaves dead rows, which later scans
- * must pass. */
+/* DELETE takes less time than TRUNCATE. But it leaves dead rows, which make
+ * later scans slower. So many rows are deleted by TRUNCATE. */
 static int
 empty_table_of_scopes(struct pg_scopes *s, struct err *e)
 {
@@ -65,11 +66,13 @@ empty_table_of_scopes(struct pg_scopes *s, struct err *e)
 	return run_sql(s, NULL, e);
 }
 
-/* Appends the condition of the rows "etl.t" of those scopes that have no NULL
- * or, if `nulls` is set, that are NULL in each column for which it has a 1, and
- * only there: 01 stands for a NULL in the second of two columns. Each statement
- * compares the other columns by equality alone, so the server can hash or sort
- * the scopes, or look up their rows in an index. */
+/* Appends WHERE and a condition that selects the rows "etl.t" of some scopes.
+ * If `nulls` is NULL, these are the scopes without a NULL. Otherwise it says
+ * which columns are NULL: "01" selects scopes with a NULL in the second of two
+ * columns only.
+ * All other columns are compared by equality, so that the server can hash or
+ * sort the scopes, or look up their rows in an index. It could not with IS NOT
+ * DISTINCT FROM, which would find NULLs too. */
 static void
 put_where_in_scopes(struct buf *b, const struct target *t, const char *nulls)
 {
@@ -134,7 +137,8 @@ pg_scopes_start(struct pg_scopes *s, struct err *e)
 	    filled ? empty_table_of_scopes(s, e) : 0;
 }
 
-/* Notes which columns of the scope that was read are NULL, if there are any. */
+/* If the scope of the record has a NULL, notes which of its columns are
+ * NULL. */
 static int
 note_nulls(struct pg_scopes *s, const struct reader *r, struct err *e)
 {

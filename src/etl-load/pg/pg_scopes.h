@@ -1,6 +1,6 @@
 /* Deletes the rows of the scopes of --mode delete-insert from a table of
- * PostgreSQL. The scopes are copied into a temporary table; one DELETE then
- * finds their rows.
+ * PostgreSQL. The scopes of the records are copied into a temporary table. A
+ * DELETE that joins this table finds their rows.
  * Owns:  buffers and the scopes; pg_scopes_release() frees them.
  * Fails: -1: the batch cannot go on. */
 #ifndef LOAD_PG_SCOPES_H
@@ -22,10 +22,12 @@ struct pg_scopes {
 void pg_scopes_init(
     struct pg_scopes *s, struct db *db, const struct target *t);
 void pg_scopes_release(struct pg_scopes *s);
-/* Fails if a column of --scope has a type that knows no equality. */
+/* Fails if the values of a column of --scope cannot be compared, or if the role
+ * may not delete rows. */
 int pg_scopes_check(struct pg_scopes *s, struct err *e);
 int pg_scopes_start(struct pg_scopes *s, struct err *e);
-/* Copies the scopes of the records in o->chunk. */
+/* Copies the scopes of the records in o->chunk into the temporary table. Counts
+ * in *unreadable the records without a readable scope. */
 int pg_scopes_copy(struct pg_scopes *s, struct outcome *o,
     uint64_t *unreadable, struct err *e);
 int pg_scopes_delete_rows(struct pg_scopes *s, struct outcome *o,

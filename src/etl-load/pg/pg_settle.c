@@ -17,11 +17,12 @@ check_deferred_constraints_elsewhere(struct pg_sink *s, struct err *e)
 	return s->deferred ? SINK_REPEAT : SINK_FAILED;
 }
 
-/* If an index or a foreign key refuses a row, PostgreSQL does not say which
- * record it was. Then the caller loads the batch again into a new table that
- * has its indexes and foreign keys before the rows come. */
+/* If the target is a new table, makes its indexes and foreign keys. If one of
+ * them refuses a row, PostgreSQL does not say which record it was. Then the
+ * result is SINK_REPEAT: the caller loads the batch again, into a new table
+ * that has its indexes and foreign keys before the rows come. */
 enum sink_result
-pg_settle(struct pg_sink *s, struct err *e)
+pg_check_deferred_and_make_indexes(struct pg_sink *s, struct err *e)
 {
 	enum sink_result rc = check_deferred_constraints_elsewhere(s, e);
 

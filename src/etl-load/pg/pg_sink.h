@@ -1,6 +1,6 @@
-/* The state of the PostgreSQL sink, shared by sink_pg.c, pg_merge.c and
- * pg_run.c. s->sql is the text of one statement; each statement replaces the
- * one before. */
+/* The state of the PostgreSQL sink, which all files of this folder share.
+ * s->sql is the text of one statement; each statement replaces the text of the
+ * statement before. */
 #ifndef LOAD_PG_SINK_H
 #define LOAD_PG_SINK_H
 
@@ -14,8 +14,9 @@
 
 #define NO_ITEM SIZE_MAX
 
-/* COPY can load records of a keyed load directly into the table if the table
- * has none of their keys. If it has one, all that was copied is lost. */
+/* In a load with a key, COPY can load a chunk directly into the table if all
+ * its keys are new. If one of them is in the table, the COPY fails and all rows
+ * must be loaded again. */
 struct pg_new_keys {
 	bool may_copy;          /* the table and the mode allow it */
 	bool all_new;           /* all keys of the last chunk were new: expect
@@ -81,37 +82,41 @@ struct pg_sink {
 
 /* Runs s->sql as a script. */
 int pg_run_sql_text(struct pg_sink *s, struct err *e);
-/* Runs s->sql, one statement. Sets *n, unless it is NULL, to the number of rows
- * that it changed. */
+/* Runs s->sql, which must be one statement. Sets *n, unless n is NULL, to the
+ * number of rows that the statement has changed. */
 int pg_run_change(struct pg_sink *s, int64_t *n, struct err *e);
-/* True if the last statement has failed because the server could not read the
- * binary form of a value, whose column has got another type: the value has too
- * few bytes, or is no jsonb. Then the batch is loaded again, as text. */
+/* Called after a statement has failed. True if the server could not read the
+ * binary form of a value: it has too few bytes, or is not the form of jsonb.
+ * The type of the column was changed while the load ran. The caller loads the
+ * batch again, as text. */
 bool pg_binary_form_is_wrong(const struct pg_sink *s);
 /* rc is the result of a statement. If the statement may have failed because of
  * a record, rolls back to the savepoint. Returns 1: the statement succeeded; 0:
- * rolled back; -1: it failed for another reason, or the rollback failed. */
+ * it failed and was rolled back; -1: it failed for another reason, or the
+ * rollback failed. */
 int pg_roll_back_if_refused(struct pg_sink *s, const struct outcome *o, int rc,
     const char *savepoint, struct err *e);
 /* Checks the table's deferred constraints now. */
 int pg_check_deferred_constraints(struct pg_sink *s, struct err *e);
-/* Called when the last record of the batch is written. Makes the checks that
- * PostgreSQL leaves for the end. */
-enum sink_result pg_settle(struct pg_sink *s, struct err *e);
-/* Sets the savepoint etl_chunk. For the first chunk of a batch takes before it,
- * until the commit, an advisory lock of the table, which loaders share. If the
- * last try of the batch has ended in a deadlock, the loader takes the lock
- * alone, so it cannot meet another loader. If another session keeps the lock,
- * warns and goes on without it. */
+/* Called after the last record of the batch was written. Makes the checks that
+ * PostgreSQL would make only at COMMIT. */
+enum sink_result pg_check_deferred_and_make_indexes(
+    struct pg_sink *s, struct err *e);
+/* Sets the savepoint etl_chunk. For the first chunk of a batch first takes an
+ * advisory lock of the table, until the commit. Loaders share this lock. If the
+ * last try of the batch has ended in a deadlock, the loader takes the lock for
+ * itself alone: then no other loader can take part in a deadlock. If another
+ * session keeps the lock, warns and goes on without it. In --mode scd2 the lock
+ * is always taken alone, and is required. */
 int pg_lock_if_first_and_set_savepoint(
     struct pg_sink *s, bool first, struct err *e);
 /* Finds out what the sink must know about the table's triggers and indexes. */
 int pg_read_table_traits(struct pg_sink *s, struct err *e);
-/* Runs s->sql, which returns the numbers of rows inserted or updated, and of
- * rows inserted. Adds them to *sums. */
+/* Runs s->sql, which returns two numbers: of the rows inserted or updated, and
+ * of the rows inserted. Adds them to *sums. */
 int pg_run_merge_and_count(struct pg_sink *s, struct sums *sums, struct err *e);
-/* put() appends the text of a query that returns one number. Runs this query
- * and sets *n to the number. */
+/* put() appends the text of a query that returns one number. Runs the query and
+ * sets *n to this number. */
 int pg_run_count_query(struct pg_sink *s,
     void (*put)(struct buf *, const struct target *), int64_t *n,
     struct err *e);
@@ -123,112 +128,127 @@ int pg_count_keys(
  * refuses. */
 int pg_merge_row_by_row_and_reject(
     struct pg_sink *s, struct outcome *o, uint64_t staged, struct err *e);
-/* As why_not_split() of struct sink. */
+/* Sets *why to the reason why several connections may not load the table at the
+ * same time, or to NULL if they may. */
 int pg_why_not_split(void *self, const char **why, struct err *e);
-/* Counts the shapes (sets of columns) that the chunk's rows have. */
+/* Returns the first shape that a row of the chunk has. There must be a row. */
 size_t pg_count_used_shapes(const struct pg_sink *s);
 /* The chunk must have a row. */
 const struct shape *pg_find_first_used_shape(const struct pg_sink *s);
 /* True if the order of two records with different keys can change the result:
- * if one of them gives up a value of a unique index, the other may take it. */
+ * the first may free a value of a unique index that the second needs. */
 bool pg_order_matters(const struct pg_sink *s);
-/* True if the chunk may have equal keys, and the table lets statements that
- * merge many of its rows give the result of merging the rows one by one. */
+/* True if the chunk may have equal keys, and a few statements, each for many
+ * rows, give the same result as merging the rows one by one. */
 bool pg_may_merge_equal_keys(const struct pg_sink *s);
-/* Merges such a chunk by few statements, and adds the inserted and updated rows
- * to *sums. Returns 1: merged; 0: it would need too many statements; -1 with
- * *e. */
+/* Merges a chunk for which pg_may_merge_equal_keys() is true, and adds the
+ * inserted and updated rows to *sums. Returns 1: merged; 0: it would need too
+ * many statements; -1 with *e. */
 int pg_merge_equal_keys(struct pg_sink *s, struct sums *sums, struct err *e);
-/* For --mode cdc: true if statements that apply many changes of the chunk give
- * the result of applying the changes one by one. */
+/* For --mode cdc: true if a few statements, each for many changes of the chunk,
+ * give the same result as applying the changes one by one. */
 bool pg_may_merge_changes(const struct pg_sink *s);
-/* Applies such a chunk by few statements, and adds the counts of all changes to
- * *sums. Returns as pg_merge_equal_keys(). */
+/* Applies the changes of a chunk for which pg_may_merge_changes() is true, and
+ * adds the counts of all changes to *sums. Returns 1: applied; 0: it would need
+ * too many statements; -1 with *e. */
 int pg_merge_changes(struct pg_sink *s, struct sums *sums, struct err *e);
-/* Applies no changes by the same statements. If this fails too, no record is
- * the cause: the error is left in *e. */
-int pg_fail_if_no_changes_fail(struct pg_sink *s, struct err *e);
-/* For --mode scd2: like the two functions above. Also counts in o->most_equal
- * the rows of one key, if they must be merged one by one. */
+/* Runs the statements of pg_merge_changes() for no changes. If one of them
+ * fails even so, no record is the cause, and this function fails. */
+int pg_try_changes_without_rows(struct pg_sink *s, struct err *e);
+/* For --mode scd2: like pg_may_merge_changes() and pg_merge_changes(). If the
+ * rows must be merged one by one, pg_may_merge_history() also sets
+ * o->most_equal. */
 int pg_may_merge_history(
     struct pg_sink *s, struct outcome *o, bool *may, struct err *e);
 int pg_merge_history(struct pg_sink *s, struct sums *sums, struct err *e);
-/* Runs the statements of --mode scd2 with no rows. */
-int pg_merge_no_history(struct pg_sink *s, struct err *e);
-/* If `lasts` is true, the staging table stays until the end of the session,
+/* Runs the statements of --mode scd2 for no rows. If one of them fails even so,
+ * no record is the cause, and this function fails. */
+int pg_try_history_without_rows(struct pg_sink *s, struct err *e);
+/* If `lasts` is true, the staging table exists until the end of the session,
  * else until the end of the transaction. */
 int pg_create_stage_table(struct pg_sink *s, bool lasts, struct err *e);
 /* Appends the statement that empties the staging table for a chunk. */
 void pg_put_empty_stage(struct buf *b, struct pg_sink *s);
-/* Called for each chunk that is staged, before its first row. */
+/* Empties the staging table and sets the savepoint etl_stage. Called for each
+ * chunk that is staged, before its first row. */
 int pg_empty_stage_and_set_savepoint(struct pg_sink *s, struct err *e);
-/* Called after each chunk. Notes if the staging table has rows, which must be
- * deleted before the next chunk is staged. */
-void pg_note_staged_rows(struct pg_sink *s);
-/* Finishes the COPY of the taken rows into the empty staging table, rejects
- * those that the server refuses, and merges the others. */
+/* Called after each chunk. Notes how much space the rows in the staging table
+ * use, because they are deleted before the next chunk is staged. */
+void pg_note_space_of_staged_rows(struct pg_sink *s);
+/* Copies the rows into the empty staging table, except for those already
+ * copied. Rejects the rows that the server refuses, and merges the others. */
 int pg_copy_to_stage_and_merge(
     struct pg_sink *s, struct outcome *o, struct err *e);
 /* Sets s->straight to true if COPY can write the rows directly into the target
- * table. It cannot if the load has a key, because COPY does not compare keys;
- * if --touch or --seen sets a column; if the table has row-level security,
- * which COPY does not support; if it has triggers that must run after each
- * record; or if it is a view, because COPY also counts a row that the view's
- * trigger has left out. For a load with a key sets s->new_keys.may_copy. */
+ * table. COPY cannot in these cases: the load has a key, because COPY does not
+ * compare keys; --touch or --seen sets a column; the table has row-level
+ * security, which COPY does not support; the table has triggers that must run
+ * after each record; it is a view, because COPY also counts a row that the
+ * view's trigger has left out.
+ * For a load with a key, sets s->new_keys.may_copy. */
 int pg_find_if_copy_may_be_straight(struct pg_sink *s, struct err *e);
-/* True if COPY is to write a chunk of a keyed load directly into the target
- * table, because its keys are probably new. Called once for each chunk. */
+/* True if all keys of this chunk are probably new, so that COPY is to write the
+ * chunk directly into the target table. Called once for each chunk. */
 bool pg_expects_new_keys(struct pg_sink *s, const struct outcome *o);
 /* Finishes the COPY of the chunk directly into the target table. If the server
- * refuses a row, loads the others and rejects this one. */
+ * refuses rows, rejects these and loads the others. */
 int pg_finish_straight_load(
     struct pg_sink *s, struct outcome *o, struct err *e);
-/* Called after the COPY directly into the target table was rolled back. Copies
- * the rows again, around those that the server refuses. Each of these is merged
- * alone, which rejects it. If they are many, merges all rows that are left. */
+/* Called after a COPY directly into the target table was rolled back. Copies
+ * the rows again, without those that the server refuses: each of these is
+ * merged alone, and rejected. If there are many, merges all rows that are
+ * left. */
 int pg_copy_around_refused_rows(
     struct pg_sink *s, struct outcome *o, struct err *e);
-/* True if this gives the result of merging the rows one by one. */
+/* True if pg_copy_around_refused_rows() gives the same result as merging the
+ * rows one by one. */
 bool pg_may_copy_around_refused_rows(const struct pg_sink *s);
-/* Deletes all rows of the table, and adds their number to *removed. */
+/* Deletes all rows of the table, by TRUNCATE or DELETE, and adds their number
+ * to *removed. */
 int pg_empty_table(struct pg_sink *s, uint64_t *removed, struct err *e);
-/* Fails if the role may not do this. */
-int pg_check_empty(struct pg_sink *s, struct err *e);
+/* Fails if the role may not empty the table. */
+int pg_check_may_empty_table(struct pg_sink *s, struct err *e);
 extern const struct sink_images pg_images;
-/* If images are kept: called when the rows of a chunk are staged, before they
- * are merged. */
+/* If images are kept, notes the keys of the staged rows and stores the images
+ * of their rows in the target. Called before the staged rows are merged. */
 int pg_images_note_staged_keys(struct pg_sink *s, struct err *e);
 extern const struct sink_written pg_written;
-/* Called when the staged rows are merged. some_refused: except for those in
- * PG_FOUND. Notes the keys of these rows, if --expect needs them. */
+/* For --expect: notes the keys of the staged rows after they were merged. If
+ * some_refused is true, PG_FOUND has the refused rows, whose keys are not
+ * noted. */
 int pg_written_note_staged_keys(
     struct pg_sink *s, bool some_refused, struct err *e);
-/* Called before joins with the staging table, which has no statistics. Without
- * them the planner can choose a nested loop, whose time grows with the product
- * of the numbers of rows. So if the rows are many, gives the staging table
- * statistics; the server then also plans the joins anew. */
+/* Called before statements that join the staging table with other tables. A
+ * temporary table has no statistics. Without them the planner may choose a
+ * nested loop, whose time grows with the product of the numbers of rows. So if
+ * there are many rows, this function runs ANALYZE, after which the server also
+ * plans the joins anew. */
 int pg_analyze_stage_if_joined(struct pg_sink *s, struct err *e);
-/* Merges the staged rows into the table; rows that it refuses become rejects in
- * o. */
+/* Merges the staged rows into the table. Rejects the records whose rows the
+ * table refuses. */
 int pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e);
-/* In which order a statement may merge the rows of the chunk. */
+/* Returns the order in which a statement may merge the rows of the chunk. */
 enum pg_rows_taken pg_choose_order(const struct pg_sink *s);
-/* True if one statement may merge the chunk, so that the result is that of
- * merging the rows one by one. */
+/* True if one statement for the whole chunk gives the same result as merging
+ * the rows one by one. */
 bool pg_may_merge_by_one_statement(const struct pg_sink *s);
-/* Called if this statement has failed: like pg_roll_back_if_refused(). */
+/* Called if the merge statement has failed. Like pg_roll_back_if_refused(), but
+ * also notes if the statement has failed because of equal keys. */
 int pg_roll_back_merge_if_refused(struct pg_sink *s, const struct outcome *o,
     const char *savepoint, struct err *e);
-/* Called if this statement has written *sums: counts the other rows of the
- * chunk, and adds all counts to o. */
+/* Called after the merge statement of a whole chunk, which has set the inserted
+ * and updated rows in *sums. Counts the other rows of the chunk, and adds all
+ * counts to o. */
 int pg_count_merged_chunk(struct pg_sink *s, struct outcome *o,
     struct sums *sums, struct err *e);
-/* A small chunk is emptied from the staging table, copied and merged by one
- * script, which saves the time of several round trips. */
+/* True if one script shall empty the staging table, copy the rows of the chunk
+ * and merge them. For a small chunk this saves the time of several round
+ * trips. */
 bool pg_chunk_is_small(const struct pg_sink *s, const struct spool *chunk);
-/* Called when the rows of a small chunk are made, after the savepoint
- * etl_chunk. Returns 1: loaded, and the savepoint was released; 0: nothing was
- * changed, and the caller must load the rows in another way; -1 with *e. */
+/* Runs this script. Called after the rows of the chunk were made and the
+ * savepoint etl_chunk was set. Returns 1: loaded, and the savepoint was
+ * released; 0: nothing was changed, and the caller must load the rows in
+ * another way; -1 with *e. */
 int pg_load_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e);
 
 #endif

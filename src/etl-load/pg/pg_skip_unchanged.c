@@ -2,8 +2,8 @@
 
 #include "table/columns_sql.h"
 
-/* Sets *compared to true if an upsert compares the column. Returns true if the
- * record has the column. */
+/* Returns true if the shape has the column. Sets *compared to true if, in
+ * addition, an upsert compares the column. */
 static bool
 shape_has_column(const struct target *t, const struct shape *s, size_t column,
     bool *compared)

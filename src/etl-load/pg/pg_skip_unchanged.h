@@ -1,16 +1,17 @@
-/* Which rows an upsert may leave out because they are equal to their row in the
- * table. For each row INSERT ... ON CONFLICT makes a row, locks the row of its
- * key, which also writes to the WAL, and only then compares the two. A query of
- * the row is faster. But it also takes time for rows that have changed, so it
- * is done only if most rows of the chunk before were unchanged. */
+/* An upsert may leave out records that equal their row in the table. For each
+ * record, INSERT ... ON CONFLICT makes a new row and locks the row of its key,
+ * which writes to the WAL. Only then it compares the two. A query that finds
+ * equal rows before is faster. But it also takes time for rows that have
+ * changed, so it is made only if most rows of the last chunk were unchanged. */
 #ifndef LOAD_PG_SKIP_UNCHANGED_H
 #define LOAD_PG_SKIP_UNCHANGED_H
 
 #include "table/target.h"
 
-/* True if the table refuses no row of this shape that is equal to its row in
- * the table, so the result is the same without such rows: the row must have a
- * value for each column with NOT NULL, and the upsert must compare it. */
+/* True if the table never refuses a record of this shape that equals its row.
+ * For this, each NOT NULL column must either be compared by the upsert or have
+ * a default. If a record has a NULL there, it differs from its row, and is not
+ * left out. */
 bool pg_accepts_unchanged_rows(const struct target *t, const struct shape *s);
 
 #endif

@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* A chunk with more rows or bytes is large: its rows are copied while they are
- * made. */
+/* The rows of a larger chunk are copied while they are made. */
 enum { SMALL_ROWS = 1000, SMALL_BYTES = 1 << 20 };
 
 bool
@@ -20,9 +19,12 @@ pg_chunk_is_small(const struct pg_sink *s, const struct spool *chunk)
 	    chunk->n <= SMALL_ROWS && chunk->data.len <= SMALL_BYTES;
 }
 
-/* The merge is prepared: to plan it takes longer than to merge some rows. */
+/* Makes the script of a small chunk. The merge statement is prepared once and
+ * then executed by name, because planning it takes longer than merging a few
+ * rows. */
 static int
-put_script(struct pg_sink *s, const struct shape *shape, struct err *e)
+prepare_merge_and_put_script(
+    struct pg_sink *s, const struct shape *shape, struct err *e)
 {
 	const char *merge, *name;
 
@@ -48,7 +50,7 @@ run_script(struct pg_sink *s, const struct shape *shape, struct sums *sums,
 	int64_t n[2] = { 0 };       /* written, inserted */
 	const char *script;
 
-	if (put_script(s, shape, e) == -1 ||
+	if (prepare_merge_and_put_script(s, shape, e) == -1 ||
 	    (script = buf_text_or_fail(&s->sql, e)) == NULL ||
 	    db_copy_begin(s->db, script, e) == -1 ||
 	    pg_send_rows_of_shape(&s->rows, shape, true, e) == -1 ||

@@ -1,8 +1,9 @@
 #include "pg/pg_sink.h"
 
-/* Another order of records with different keys may give other rows or other
- * rejects only if one record can see what another one has written. If the key's
- * index has a collation of its own, equal keys may have different bytes. */
+/* Several connections may load the table only if no record can see what another
+ * one has written. Checks what the catalog says about this. A collation in
+ * which different texts are equal is a reason against it, because records with
+ * equal keys must go to the same connection, and their bytes decide this. */
 static int
 find_reason_in_catalog(struct pg_sink *s, const char **why, struct err *e)
 {

@@ -193,7 +193,7 @@ pg_put_same_key_condition(
 
 /* Appends RETURNING with an expression that is true if the row was inserted and
  * false if it was updated. If an upsert updates a row, the system column xmax
- * of the row is not 0. Partitioned tables do not show xmax, so for them the
+ * of the row is not 0. A partitioned table does not show xmax. For it the
  * expression tests whether the table had a row with this key when the statement
  * started. */
 static void
@@ -239,9 +239,10 @@ pg_put_on_conflict_returning(
 	put_returning(b, t);
 }
 
-/* The order of the key is the same in all loaders, so two loaders of the same
- * keys do not wait for each other in a circle. It must be the order of
- * pg_key_order.c: a loader whose rows came in this order does not sort them. */
+/* All loaders merge rows in the same order, that of the key. So two loaders
+ * that write the same keys cannot end in a deadlock. It must be the order that
+ * pg_key_order.c tests: if the rows came in this order, the loader does not
+ * sort them. */
 static void
 put_sort_key(struct buf *b, const struct target *t)
 {
@@ -262,9 +263,9 @@ pg_put_order_by_key(struct buf *b, const struct target *t)
 	buf_str(b, ", \"etl.n\"");
 }
 
-/* Appends a query of the last row of each key or, with --newer-by, of the
- * newest one. If a row of the key has NULL in a column with NOT NULL, the query
- * returns this row instead, so that the server refuses it. */
+/* Appends a query that returns the last row of each key or, with --newer-by,
+ * the newest. If a row of the key has a NULL in a NOT NULL column, the query
+ * returns this row instead: the server must see and refuse it. */
 static void
 put_last_of_each_key(
     struct buf *b, const struct target *t, const struct shape *s)
@@ -283,10 +284,10 @@ put_last_of_each_key(
 	buf_str(b, ", \"etl.n\" DESC)");
 }
 
-/* Appends `before` and a condition that is false for a staged row w that the
- * upsert would leave out, because its row in the table has equal values. OFFSET
- * keeps the planner from turning the subquery into a join: without statistics
- * of the staging table it might read the whole table. */
+/* Appends `before` and a condition on a staged row w. It is false if w equals
+ * its row in the table, so that the upsert can leave w out. OFFSET 0 keeps the
+ * planner from turning the subquery into a join: without statistics of the
+ * staging table, it might read the whole target table. */
 static void
 put_row_would_change_table(struct buf *b, const struct target *t,
     const struct shape *s, const char *before)

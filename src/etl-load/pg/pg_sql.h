@@ -1,6 +1,6 @@
-/* The PostgreSQL statements that load a chunk: straight into the table, or by
- * way of the staging table, a temporary table of the session. Each function
- * appends one statement to the buffer. */
+/* The PostgreSQL statements that load a chunk: directly into the table, or
+ * through the staging table, which is a temporary table of the session. Each
+ * function appends one statement to the buffer. */
 #ifndef LOAD_PG_SQL_H
 #define LOAD_PG_SQL_H
 
@@ -8,19 +8,19 @@
 
 /* The staging table (pg_stage_sql.h). */
 #define PG_STAGE "pg_temp.etl_load_stage"
-/* The result of merging row by row: a row for each refused record, and a row
- * for item -1 with the counts. */
+/* The results of the merge row by row: a row for each refused record, and a row
+ * with item -1 for the counts. */
 #define PG_FOUND "pg_temp.etl_load_found"
-/* The keys of the rows that the rounds of a merge have inserted or updated. */
+/* The keys of the rows that a merge in rounds has inserted or updated. */
 #define PG_MERGED "pg_temp.etl_load_merged"
 /* The keys of the records that the transaction has written, for --expect. */
 #define PG_WRITTEN "pg_temp.etl_load_written"
-/* What the next round of --mode scd2 does with each record. */
+/* The plan of the next round of --mode scd2 (pg_history_sql.h). */
 #define PG_PLAN "pg_temp.etl_load_plan"
 
 void pg_put_create_found_table(struct buf *b, const struct target *t);
 void pg_put_create_merged_table(struct buf *b, const struct target *t);
-/* Which staged rows a merge takes, and in which order. */
+/* The staged rows that a merge statement selects, and their order. */
 enum pg_rows_taken {
 	PG_ROWS_IN_ORDER,       /* those of the shape, in the order in which
 				 * they came */
@@ -35,21 +35,24 @@ enum pg_rows_taken {
 	                         * record's */
 };
 /* Merges the staged rows of a shape into the target. If `alone` is true, all
- * staged rows have this shape. The statement returns one row: (rows inserted or
- * updated, rows inserted). */
+ * staged rows have this shape. The statement returns one row with two numbers:
+ * of the rows inserted or updated, and of the rows inserted. */
 void pg_put_merge_statement(struct buf *b, const struct target *t,
     const struct shape *s, bool alone, enum pg_rows_taken rows);
-/* Merges the staged row number `round` of each key, counted from 1, if it has
- * this shape. Adds the keys of the rows inserted or updated to PG_MERGED. */
+/* For a merge in rounds: merges the staged rows of this shape that are number
+ * `round` of their key, counted from 1. Adds the keys of the rows inserted or
+ * updated to PG_MERGED. */
 void pg_put_merge_round(struct buf *b, const struct target *t,
     const struct shape *s, int64_t round);
-/* Like the result of pg_put_merge_statement(), for the keys in PG_MERGED. */
+/* Returns the same two numbers as pg_put_merge_statement(), for all rounds
+ * together: each key in PG_MERGED counts once. */
 void pg_put_count_merged(struct buf *b, const struct target *t);
 /* Counts the different keys in the staging table. */
 void pg_put_count_keys(struct buf *b, const struct target *t);
-/* Counts the staged rows of the key that most rows have. */
+/* Finds the key that has most staged rows, and returns the number of these
+ * rows. */
 void pg_put_count_most_equal_keys(struct buf *b, const struct target *t);
-/* Sets the column of --seen in the rows whose keys are staged. */
+/* Sets the column of --seen in the rows of the target whose keys are staged. */
 void pg_put_update_seen(struct buf *b, const struct target *t);
 struct pg_row_rules {
 	bool refers_to_itself;  /* the table has a foreign key to itself: a row
@@ -59,14 +62,15 @@ struct pg_row_rules {
 	bool group_at_once;     /* all rows have one shape and different keys,
 	                         * and one statement may merge many rows */
 };
-/* Merges the staged rows of the used shapes one by one, as if each had come in
- * a batch of its own, and writes each refused row to PG_FOUND. */
+/* Merges the staged rows of the used shapes one by one, as if each had been in
+ * a batch of its own. Writes each refused row to PG_FOUND. */
 void pg_put_merge_row_by_row(struct buf *b, const struct target *t,
     struct shape *const *shapes, const bool *used, size_t n,
     const struct pg_row_rules *rules);
 
 /* Pieces of statements. */
-/* Lets an INSERT set the identity columns of the shape. */
+/* Appends OVERRIDING SYSTEM VALUE if the shape has an identity column: this
+ * lets an INSERT set it. */
 void pg_put_overriding_identity(struct buf *b, const struct target *t,
     const struct shape *s);
 /* INSERT INTO t (columns) */
@@ -78,18 +82,18 @@ void pg_put_source_columns(struct buf *b, const struct target *t,
 /* "deleted" = now(): marks a row as deleted (--soft-delete), and sets the
  * column of --touch. Comes after UPDATE ... SET. */
 void pg_put_mark_deleted(struct buf *b, const struct target *t);
-/* ROW(from."a", from."b")::record: the columns that are compared */
+/* ROW(from."a", from."b")::record: the columns that an upsert compares */
 void pg_put_compared_row(struct buf *b, const struct target *t,
     const struct shape *s, const char *from);
-/* ON CONFLICT ... RETURNING whether the row is new */
+/* ON CONFLICT ... RETURNING an expression that is true if the row is new */
 void pg_put_on_conflict_returning(struct buf *b, const struct target *t,
     const struct shape *s);
 /* "a" = from."a", "b" = from."b", and the columns of --touch, --seen and
  * --soft-delete. Comes after UPDATE ... SET. */
 void pg_put_assignments(struct buf *b, const struct target *t,
     const struct shape *s, const char *from, bool key_too);
-/* A condition that is true if the record changes the row "etl.t" that the table
- * has. */
+/* A condition that is true if the record would change the existing row
+ * "etl.t". */
 void pg_put_row_differs(struct buf *b, const struct target *t,
     const struct shape *s, const char *from);
 /* ORDER BY the key, then the number of the item */

@@ -10,13 +10,14 @@ pg_create_stage_table(struct pg_sink *s, bool lasts, struct err *e)
 	return pg_run_sql_text(s, e);
 }
 
-/* TRUNCATE takes some milliseconds, longer than to merge 100 rows. DELETE takes
- * less, but leaves the space of the rows in use, which later scans read too. A
- * row counts with its bytes and ROW_COSTS. */
+/* TRUNCATE takes some milliseconds, which is longer than merging 100 rows
+ * takes. DELETE takes less time, but leaves dead rows, which later scans have
+ * to read. So TRUNCATE is used only if the dead rows use more than DEAD_MAX
+ * bytes. Each row counts as its own bytes and ROW_COSTS. */
 enum { DEAD_MAX = 4 << 20, ROW_COSTS = 512 };
 
 void
-pg_note_staged_rows(struct pg_sink *s)
+pg_note_space_of_staged_rows(struct pg_sink *s)
 {
 	if (!s->staged)
 		return;

@@ -2,10 +2,10 @@
 
 #include "pg/pg_table_limits.h"
 
-/* True if there is no such column, or COPY can set it to the time of the
- * transaction: the types of times read the word "now" as now(). */
+/* True if COPY can set the column to the time of the transaction, or if there
+ * is no such column. Date and time types read the word "now" as now(). */
 static bool
-takes_now(const struct target *t, int column)
+copy_can_set_time(const struct target *t, int column)
 {
 	return column == NO_COLUMN ||
 	    t->table->columns[column].kind == COLUMN_TIME;
@@ -20,7 +20,8 @@ pg_find_if_copy_may_be_straight(struct pg_sink *s, struct err *e)
 	struct db_value v = db_text(t->table->quoted);
 	int64_t secured = 0;
 
-	/* COPY does not return the keys that images need. */
+	/* Images need the keys of the written rows, which COPY does not
+	 * return. */
 	if (t->keeps_images || s->one_by_one || t->table->view)
 		return 0;
 	if (db_int(s->db, sql, &v, 1, 0, &secured, e) == -1)
@@ -29,7 +30,7 @@ pg_find_if_copy_may_be_straight(struct pg_sink *s, struct err *e)
 	    t->seen == NO_COLUMN;
 	s->new_keys.pause = (struct doubling_pause){ .least = 4, .most = 256 };
 	s->new_keys.may_copy = !secured && t->mode->splits && !s->in_order &&
-	    takes_now(t, t->touch) && takes_now(t, t->seen);
+	    copy_can_set_time(t, t->touch) && copy_can_set_time(t, t->seen);
 	return 0;
 }
 
@@ -44,8 +45,8 @@ pg_expects_new_keys(struct pg_sink *s, const struct outcome *o)
 	return expected && doubling_pause_is_over(&k->pause);
 }
 
-/* True if one of the records that are loaded by this COPY has no members. COPY
- * cannot load such a record, because COPY needs at least one column. */
+/* True if one of the records of this COPY has no members. COPY cannot load such
+ * a record, because COPY needs at least one column. */
 static bool
 has_empty_record(const struct pg_sink *s)
 {
@@ -57,8 +58,8 @@ has_empty_record(const struct pg_sink *s)
 
 /* Finishes the COPY directly into the target table. Returns 1: all rows are in
  * the table; 0: the COPY was rolled back, and the caller must load the rows in
- * another way; -1 with *e. If the server reports fewer rows than etl-load has
- * sent, a trigger has suppressed the others; they are counted as unchanged. */
+ * another way; -1 with *e. If the server reports fewer rows than were sent, a
+ * trigger has suppressed the others: they count as unchanged. */
 static int
 finish_straight_copy_or_roll_back(
     struct pg_sink *s, struct outcome *o, struct err *e)
@@ -80,10 +81,10 @@ finish_straight_copy_or_roll_back(
 	return rc;
 }
 
-/* Called if COPY directly into the target table was rolled back, because the
- * server refused a row or a record has no members. If the table has too many
- * columns for a staging table (a temporary table), copies the rows into the
- * target table in pieces. */
+/* Called after a COPY directly into the target table was rolled back, because
+ * the server refused a row or a record has no members. Loads the rows in
+ * another way. If the table has too many columns for a staging table, copies
+ * the rows into the target table in pieces. */
 static int
 load_rows_of_undone_copy(struct pg_sink *s, struct outcome *o, struct err *e)
 {

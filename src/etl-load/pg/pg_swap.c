@@ -22,7 +22,7 @@ restore_search_path(struct pg_swap *s, struct err *e)
 	return db_script(s->db, db_sql(s->db, SQL_SWAP_RESTORE_PATH), e);
 }
 
-/* Nobody can guess the name, so no other object has it. */
+/* The name is random, so that no other object can have it. */
 static void
 make_name(struct pg_swap *s)
 {
@@ -68,30 +68,30 @@ pg_swap_close(struct pg_swap *s)
 }
 
 static int
-put_statements(
+query_statements(
     struct pg_swap *s, struct buf *b, enum part part, struct err *e)
 {
 	struct db_value v[] = { db_text(s->old->table->quoted),
 		db_text(s->name), DB_I(part) };
 
-	return pg_swap_put_lines(
+	return pg_swap_query_lines(
 	    s->db, b, SQL_SWAP_STATEMENTS, v, 3, ";\n", e);
 }
 
 static int
 run_statements(struct pg_swap *s, enum part part, struct err *e)
 {
-	if (put_statements(s, &s->sql, part, e) == -1)
+	if (query_statements(s, &s->sql, part, e) == -1)
 		return -1;
 	return s->sql.len == 0 ? 0 : db_script(s->db, s->sql.data, e);
 }
 
 static int
-put_description(struct pg_swap *s, struct buf *b, struct err *e)
+query_description(struct pg_swap *s, struct buf *b, struct err *e)
 {
 	struct db_value v = db_text(s->old->table->quoted);
 
-	return pg_swap_put_lines(
+	return pg_swap_query_lines(
 	    s->db, b, SQL_SWAP_DESCRIPTION, &v, 1, "\n", e);
 }
 
@@ -129,7 +129,7 @@ fail_if_not_all_can_be_kept(struct pg_swap *s, struct err *e)
 {
 	struct db_value v = db_text(s->old->table->quoted);
 
-	if (fail_if_not_owner(s, e) == -1 || pg_swap_put_lines(s->db, &s->sql,
+	if (fail_if_not_owner(s, e) == -1 || pg_swap_query_lines(s->db, &s->sql,
 		SQL_SWAP_REFUSALS, &v, 1, "; ", e) == -1)
 		return -1;
 	if (s->sql.len == 0)
@@ -140,7 +140,8 @@ fail_if_not_all_can_be_kept(struct pg_swap *s, struct err *e)
 	    s->old->table->name, s->sql.data);
 }
 
-/* Makes the new table and, if they may refuse rows, its indexes. */
+/* Makes the new table. Also makes its indexes now if an earlier try has shown
+ * that they refuse rows. */
 static int
 check_and_make(struct pg_swap *s, struct err *e)
 {
@@ -148,10 +149,10 @@ check_and_make(struct pg_swap *s, struct err *e)
 
 	if (fail_if_not_all_can_be_kept(s, e) == -1)
 		return -1;
-	if (put_description(s, &s->before, e) == 0 &&
+	if (query_description(s, &s->before, e) == 0 &&
 	    run_statements(s, NEW_TABLE, e) == 0 &&
 	    (!s->indexed_first || run_statements(s, INDEXES, e) == 0))
-		return put_statements(s, &s->messages, MESSAGES, e);
+		return query_statements(s, &s->messages, MESSAGES, e);
 	why = *e;
 	return err_set(e, why.code, why.transient, "table %s: --mode replace "
 	    "cannot make a new table like it: %s%s", s->old->table->name,
@@ -159,8 +160,8 @@ check_and_make(struct pg_swap *s, struct err *e)
 	    "--replace-by delete or --replace-by truncate" : "");
 }
 
-/* Makes the new table and drops it again, so that the load fails before it
- * reads anything. */
+/* Makes the new table and drops it again. If it cannot be made, the load fails
+ * before it reads any record. */
 int
 pg_swap_check(struct pg_swap *s, struct err *e)
 {
@@ -191,8 +192,8 @@ count_rows(struct pg_swap *s, uint64_t *removed, struct err *e)
 	return 0;
 }
 
-/* A session that wants to write waits from here on until the commit, and then
- * writes into the new table: none of its rows is lost. */
+/* The lock makes other sessions wait until the commit if they want to write to
+ * the table. They then write to the new table, so no row of theirs is lost. */
 int
 pg_swap_make_table(struct pg_swap *s, uint64_t *removed, struct err *e)
 {
@@ -204,8 +205,8 @@ pg_swap_make_table(struct pg_swap *s, uint64_t *removed, struct err *e)
 	    restore_search_path(s, e) == -1 ? -1 : 0;
 }
 
-/* Without ANALYZE, queries would be planned without statistics until
- * autovacuum comes to the table. */
+/* Without ANALYZE, the planner would have no statistics of the new table until
+ * autovacuum makes them. */
 int
 pg_swap_make_indexes(struct pg_swap *s, struct err *e)
 {
@@ -215,7 +216,8 @@ pg_swap_make_indexes(struct pg_swap *s, struct err *e)
 	    restore_search_path(s, e) == -1 ? -1 : 0;
 }
 
-/* Fails if *now differs from what the table was at the begin of the load. */
+/* Fails if *now, the description of the table, differs from its description at
+ * the beginning of the load. */
 static int
 fail_if_changed(struct pg_swap *s, struct buf *now, struct err *e)
 {
@@ -227,8 +229,8 @@ fail_if_changed(struct pg_swap *s, struct buf *now, struct err *e)
 	    "run the command again", s->old->table->name);
 }
 
-/* Fails if the new table is not what the old one was: then this program does
- * not know a property that tables can have. */
+/* Fails if the description of the new table differs from that of the old table.
+ * Then the table has a property that this program cannot copy. */
 static int
 fail_if_different(struct pg_swap *s, struct buf *now, struct err *e)
 {
@@ -247,7 +249,7 @@ fail_if_different(struct pg_swap *s, struct buf *now, struct err *e)
 	    s->old->table->name, (int)strcspn(line, "\n"), line);
 }
 
-/* Swaps the tables, once they are locked. */
+/* Swaps the tables. The table must be locked. */
 static int
 swap_locked_tables(struct pg_swap *s, struct err *e)
 {
@@ -259,13 +261,13 @@ swap_locked_tables(struct pg_swap *s, struct err *e)
 	if (rc == 0)
 		rc = fail_if_not_all_can_be_kept(s, e);
 	if (rc == 0)
-		rc = put_description(s, &now, e);
+		rc = query_description(s, &now, e);
 	if (rc == 0)
 		rc = fail_if_changed(s, &now, e);
 	if (rc == 0)
 		rc = run_statements(s, SWAP, e);
 	if (rc == 0)
-		rc = put_description(s, &now, e);
+		rc = query_description(s, &now, e);
 	if (rc == 0)
 		rc = fail_if_different(s, &now, e);
 	if (rc == 0)
@@ -284,7 +286,8 @@ lock_and_swap(struct pg_swap *s, struct err *e)
 	    db_script(s->db, db_sql(s->db, SQL_SWAP_END_WAIT), e);
 }
 
-/* Names the table in *e if the server has refused the swap. */
+/* Returns true if the swap has failed because the wait for a lock took too
+ * long. For any other error of the server, adds the name of the table to *e. */
 static bool
 waited_too_long_for_lock(struct pg_swap *s, struct err *e)
 {

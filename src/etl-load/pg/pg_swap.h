@@ -1,10 +1,11 @@
-/* --mode replace: fills a second table, the new one, that then takes the place
- * and the name of the table. All of it is in the batch's transaction.
+/* --mode replace: loads the rows into a new table, which then takes the place
+ * and the name of the target table. All of this is in the transaction of the
+ * batch.
  * Owns:  the names and texts; pg_swap_close() frees them.
  * Borrows: db and t until then.
- * Gives: s->target is t with the name of the new table: the sink writes there.
+ * Gives: s->target: a copy of t with the name of the new table, for the sink.
  * Fails: ERR_CONFIG and ERR_DENIED before anything is written; ERR_RETRY if
- *        somebody else has changed or locked the table. */
+ *        another session has changed or locked the table. */
 #ifndef LOAD_PG_SWAP_H
 #define LOAD_PG_SWAP_H
 
@@ -31,17 +32,17 @@ int pg_swap_open(struct pg_swap *s, struct db *db, const struct target *t,
     struct err *e);
 void pg_swap_close(struct pg_swap *s);
 /* Called before anything is read. Fails if the new table could not have all
- * that the table has. */
+ * properties of the table. */
 int pg_swap_check(struct pg_swap *s, struct err *e);
-/* Called at the begin of the batch. Locks the table, so that others can only
- * read it until the commit; makes the new table; adds the number of rows in the
- * table to *removed. */
+/* Called at the beginning of the batch. Locks the table, so that other sessions
+ * can only read it until the commit. Makes the new table. Adds the number of
+ * rows of the old table to *removed. */
 int pg_swap_make_table(struct pg_swap *s, uint64_t *removed, struct err *e);
-/* Called when all rows are in the new table. Makes its indexes and foreign
- * keys, unless they are there. */
+/* Called after all rows were written to the new table. Makes its indexes and
+ * foreign keys, unless they exist. */
 int pg_swap_make_indexes(struct pg_swap *s, struct err *e);
-/* Called just before the COMMIT. Locks the table so that nobody can read it,
- * drops it and gives the new one its name. */
+/* Called just before the COMMIT. Locks the old table so that nobody can read
+ * it, drops it, and gives its name to the new table. */
 int pg_swap_tables(struct pg_swap *s, struct err *e);
 
 #endif

@@ -1,7 +1,7 @@
 #include "pg/pg_swap_lines.h"
 
 int
-pg_swap_put_lines(struct db *db, struct buf *b, enum sql_id id,
+pg_swap_query_lines(struct db *db, struct buf *b, enum sql_id id,
     const struct db_value *v, size_t n, const char *between, struct err *e)
 {
 	struct db_rows *r;

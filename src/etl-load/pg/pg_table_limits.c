@@ -1,7 +1,7 @@
 #include "pg/pg_table_limits.h"
 
-/* MaxHeapAttributeNumber in PostgreSQL's source, less the two columns that the
- * staging table has in addition. */
+/* PostgreSQL's limit (MaxHeapAttributeNumber), less the two columns that only
+ * the staging table has. */
 enum { STAGE_COLUMNS_MAX = 1600 - 2 };
 
 static bool
@@ -10,8 +10,9 @@ deletes_rows(const struct target *t)
 	return (t->mode->removes && !t->swaps) || t->mode->deletes;
 }
 
-/* ev_type: 2 is UPDATE, 3 is INSERT, 4 is DELETE. A statement with ON CONFLICT
- * may not have a rule for UPDATE either. */
+/* ev_type: 2 is UPDATE, 3 is INSERT, 4 is DELETE. For a load with a key a rule
+ * for UPDATE is refused too: PostgreSQL does not support INSERT ... ON CONFLICT
+ * on a table with a rule for INSERT or UPDATE. */
 int
 pg_refuse_rules(const struct pg_sink *s, struct err *e)
 {

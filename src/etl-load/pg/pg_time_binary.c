@@ -3,7 +3,7 @@
 enum { DATE_LEN = 10, TIME_LEN = 8, FRACTION_DIGITS = 6, ZONE_LEN = 6 };
 #define SECOND INT64_C(1000000)
 
-/* Returns -1 unless all n characters are digits. */
+/* Returns the number, or -1 unless all n characters are digits. */
 static int
 read_digits(const char *p, size_t n)
 {
@@ -27,10 +27,11 @@ days_in_month(int year, int month)
 	return days[month - 1] + (leap && month == 2);
 }
 
-/* Counts a year from the first of March: the day that a leap year has more is
- * then its last one. */
+/* Returns the days from 2000-01-01 to the date. The calculation lets each year
+ * begin on the first of March, so that a leap day is the last day of its
+ * year. */
 static int64_t
-count_days(int year, int month, int day)
+days_since_2000(int year, int month, int day)
 {
 	enum { TO_2000 = 730425 };      /* from 0000-03-01 to 2000-01-01 */
 	int y = month > 2 ? year : year - 1;
@@ -49,7 +50,7 @@ read_date(const char *p, int64_t *days)
 	if (p[4] != '-' || p[7] != '-' || year < 1 || month < 1 ||
 	    month > 12 || day < 1 || day > days_in_month(year, month))
 		return false;
-	*days = count_days(year, month, day);
+	*days = days_since_2000(year, month, day);
 	return true;
 }
 
@@ -87,7 +88,8 @@ read_fraction(const char *p, const char *end, int64_t *us)
 	return p > from && p - from <= FRACTION_DIGITS ? p : NULL;
 }
 
-/* The rest of the text is nothing, Z, or a distance from UTC. */
+/* Reads the end of the text: nothing, Z, or an offset from UTC such as
+ * +02:00. */
 static bool
 read_zone(const char *p, const char *end, bool with_zone, int64_t *seconds)
 {

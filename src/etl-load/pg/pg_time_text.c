@@ -154,7 +154,8 @@ scan_time(struct scan *s)
 		s->date = true;
 }
 
-/* True if the text begins with the form, in which each 0 stands for a digit. */
+/* True if the text begins like the form. A 0 in the form stands for any
+ * digit. */
 static bool
 begins_with_form(const char *p, const char *form)
 {
@@ -226,8 +227,8 @@ struct quantity {               /* one part of an interval, such as 1.5 days */
 	size_t number_len, unit_len;
 };
 
-/* Reads the next number of an interval and the letters after it. Returns false
- * at the end. */
+/* Reads the next number of an interval and the unit after it: 3 and "days" of
+ * "3 days 2 hours". Returns false at the end of the text. */
 static bool
 next_quantity(const char **p, const char *end, struct quantity *q)
 {
@@ -266,8 +267,8 @@ is_in_years(const struct quantity *q)
 	    (unit_begins_with(q, "mil") && !unit_begins_with(q, "millis"));
 }
 
-/* True if the number has no fraction, or .25, .5 or .75: of a year these are
- * whole months. */
+/* True if the number has no fraction, or one of .25, .5 and .75: these parts of
+ * a year are whole months. */
 static bool
 has_whole_quarters(const struct quantity *q)
 {
@@ -286,9 +287,10 @@ has_whole_quarters(const struct quantity *q)
 	    memcmp(fraction, "75", 2) == 0));
 }
 
-/* PostgreSQL stores whole months, and days, hours and so on down to the
- * microsecond. Six digits of any unit but years make whole microseconds, and
- * one digit makes whole seconds. */
+/* PostgreSQL stores an interval as months, days and microseconds. It stores six
+ * decimals of any unit but years exactly. If the column keeps fewer digits of
+ * the second, only one decimal is sure to be kept: 0.1 of a minute, an hour or
+ * a day is a whole number of seconds. */
 static const char *
 find_loss_of_quantity(const struct quantity *q, int second_digits)
 {
@@ -319,7 +321,8 @@ pg_find_loss_of_interval(const char *p, size_t n, int second_digits)
 	return loss;
 }
 
-/* Returns false if the unit is unknown or finer than a minute. */
+/* Finds the field of an interval that the unit belongs to. Returns false if the
+ * unit is unknown or smaller than a minute. */
 static bool
 find_field_of_unit(const struct quantity *q, enum interval_field *field)
 {

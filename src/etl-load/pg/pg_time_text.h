@@ -1,22 +1,25 @@
-/* Finds out which parts of a date, time or interval, written as text, would get
- * lost in a column of PostgreSQL. PostgreSQL reads many spellings; this scanner
- * knows only enough of them to see which parts a text has.
- * Gives: NULL if the column keeps the value, else the loss, for a message. A
- *        text that PostgreSQL refuses may give either. */
+/* Finds out whether a column of PostgreSQL would lose a part of a date, time or
+ * interval that is written as text. PostgreSQL reads many spellings. This
+ * scanner only finds out which parts a text has.
+ * Gives: NULL if the column keeps the whole value, else a text for the message
+ *        that says what would be lost. For a text that PostgreSQL refuses, the
+ *        result may be either. */
 #ifndef LOAD_PG_TIME_TEXT_H
 #define LOAD_PG_TIME_TEXT_H
 
 #include "db/table.h"
 
-/* True for a text in the form that most records have, 2026-01-30 or
- * 2026-01-30T10:15:30.123Z, if the column keeps it. */
+/* A fast test for the form that most records use, 2026-01-30 or
+ * 2026-01-30T10:15:30.123Z. Returns true if the text has this form and the
+ * column keeps all of it. */
 bool pg_keeps_usual_time(
     const char *p, size_t n, enum column_change type, int second_digits);
 const char *pg_find_loss_of_time(
     const char *p, size_t n, enum column_change type, int second_digits);
 const char *pg_find_loss_of_interval(
     const char *p, size_t n, int second_digits);
-/* For an interval with fields, such as `interval day`. */
+/* For a column whose type names fields, such as `interval day to hour`.
+ * `finest` is the smallest of these fields. */
 const char *pg_find_loss_of_fields(
     const char *p, size_t n, enum interval_field finest);
 

@@ -17,7 +17,8 @@ read_key_names(struct pg_sink *s, struct db_value *v, struct err *e)
 	return buf_check(&s->sql, e);
 }
 
-/* Copies the tables that hold the rows of the target table to s->sql. */
+/* Reads the traits of the table into s. Sets s->sql to the list of the tables
+ * that hold its rows, such as its partitions. */
 static int
 read_traits_and_tables(struct pg_sink *s, struct err *e)
 {

@@ -82,7 +82,7 @@ pg_tuples_note(struct pg_tuples *t, struct reader *r, const struct line *l,
 	return nomem ? err_nomem(e) : 1;
 }
 
-/* Sends a COPY of the tuples number `from` to `to` - 1. */
+/* Copies the tuples number `from` to `to` - 1 into the temporary table. */
 static int
 copy_tuples(struct pg_tuples *t, size_t from, size_t to, struct err *e)
 {
@@ -104,8 +104,8 @@ copy_tuples(struct pg_tuples *t, size_t from, size_t to, struct err *e)
 	return db_copy_end(t->db, &rows, e);
 }
 
-/* Returns 1: copied; 0: the server refused a tuple, and none was copied; -1
- * with *e. */
+/* Returns 1: copied; 0: the server refused a tuple, and all were rolled back;
+ * -1 with *e. */
 static int
 copy_tuples_or_roll_back(struct pg_tuples *t, size_t from, size_t to,
     bool judge_all, struct err *e)
@@ -122,8 +122,9 @@ copy_tuples_or_roll_back(struct pg_tuples *t, size_t from, size_t to,
 	    "RELEASE SAVEPOINT etl_tuple", e);
 }
 
-/* If the server refuses a tuple, finds it by halves: no row has a value that
- * its column cannot hold. */
+/* If the server refuses a tuple, the COPY is repeated with half as many tuples,
+ * until the refused tuple is alone. Such a tuple is only counted: no row of the
+ * target can have a value that its column cannot hold. */
 int
 pg_tuples_copy_new(struct pg_tuples *t, bool judge_all, uint64_t *unreadable,
     struct err *e)
@@ -154,9 +155,10 @@ pg_tuples_copy_new(struct pg_tuples *t, bool judge_all, uint64_t *unreadable,
 	return 0;
 }
 
-/* If the statistics of a table say that it is empty, the planner chooses a
- * nested loop, whose time grows with the product of the numbers of rows. They
- * are wrong, for example, if an index was made while the table was empty. */
+/* If the statistics say that a table is empty, the planner chooses a nested
+ * loop, whose time grows with the product of the numbers of rows. The
+ * statistics are wrong, for example, if an index was made while the table was
+ * empty. */
 int
 pg_avoid_nested_loops(struct db *db, bool avoid, struct err *e)
 {

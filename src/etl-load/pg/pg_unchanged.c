@@ -45,8 +45,8 @@ starts_with_minus(struct text t)
 	return t.n > 0 && *t.p == '-';
 }
 
-/* Returns NULL if the column keeps the value, else what it would do, for the
- * message. */
+/* Returns NULL if the column keeps the value. Otherwise returns what the column
+ * would do to it, for the message. */
 static const char *
 find_loss(const struct column *c, struct text t)
 {
@@ -100,8 +100,8 @@ is_delimiter(char c)
 }
 
 /* Reads the next value of an array such as {1,"2",NULL} or a range such as
- * [1,2) into b, without quotes and escapes. Returns the position after it.
- * *quoted: the value stood in quotes. */
+ * [1,2) into b, without quotes and escapes. Sets *quoted to true if the value
+ * stands in quotes. Returns the position after the value. */
 static const char *
 read_inner_value(struct buf *b, const char *p, const char *end, bool *quoted)
 {
@@ -143,9 +143,10 @@ find_loss_in_literal(const struct column *c, struct text t, struct buf *b)
 	return loss;
 }
 
-/* A range, or an array in a string, has its values inside. Its spelling begins
- * with a bracket, as that of no date, time or number that PostgreSQL accepts;
- * only money in brackets does, and it can be read in the same way. */
+/* A text may contain several values: it is a range, or an array in a string.
+ * Such a text begins with a bracket. No date, time or number that PostgreSQL
+ * accepts begins with a bracket, except for money. An amount of money in
+ * brackets can be read like a range with one value. */
 static const char *
 find_loss_of_text(
     const struct column *c, struct text t, bool is_element, struct buf *b)
@@ -163,7 +164,7 @@ find_loss_of_text(
 	return find_loss(c, t);
 }
 
-/* Returns the text that the column gets for the value. */
+/* Returns the value as the text that PostgreSQL reads for the column. */
 static struct text
 get_text(const struct json *j, uint32_t tok, struct buf *scratch)
 {
@@ -202,8 +203,9 @@ find_loss_of_members(struct reader *r, const struct column *c, uint32_t tok,
 	return loss;
 }
 
-/* Token `tok` of r->inner is the value of a column, or of a member of its
- * composite type. */
+/* Finds the loss in token `tok` of r->inner, and in the elements and members
+ * inside this value. c is the column, or the member of its composite type, that
+ * gets the value. */
 static const char *
 find_loss_inside(struct reader *r, const struct column *c, uint32_t tok,
     struct text *t, struct buf *scratch)
@@ -230,7 +232,8 @@ find_loss_inside(struct reader *r, const struct column *c, uint32_t tok,
 	return loss;
 }
 
-/* Sets *t to the text that would be lost in part. */
+/* Returns what the column would do to the value, or NULL if the column keeps
+ * it. Sets *t to the text that the column would change. */
 static const char *
 find_loss_of_value(
     struct reader *r, size_t column, struct text *t, struct buf *scratch)
@@ -251,7 +254,7 @@ find_loss_of_value(
 	return find_loss_of_text(c, *t, false, &r->text);
 }
 
-/* A fast test that most values pass: true if the column is sure to keep the
+/* A fast test that most values pass: true if the column certainly keeps the
  * value. */
 static bool
 keeps_value(const struct column *c, const struct json *j, uint32_t tok)

@@ -3,9 +3,9 @@
 #include "pg/pg_sql.h"
 #include "table/columns_sql.h"
 
-/* A mode that updates also finds rows unchanged, so it notes the keys of its
- * records in a temporary table. Every other mode has written the rows that this
- * transaction has inserted. */
+/* In a mode that updates, rows that are found unchanged count as written too.
+ * So the sink notes the keys of all records in a temporary table. In other
+ * modes, the written rows are those that this transaction has inserted. */
 static bool
 notes_keys(const struct pg_sink *s)
 {
@@ -64,11 +64,14 @@ pg_written_note_staged_keys(struct pg_sink *s, bool some_refused, struct err *e)
 	return pg_run_sql_text(s, e);
 }
 
-/* The transactions of the savepoints have ids above that of the transaction
- * itself, and the server calls them in progress. This statement sees no rows of
- * other transactions in progress. Only ids from this one on may be asked for:
- * the server has forgotten older ones. xmin has the lower 32 bits of an id, so
- * the id is that of this transaction and the distance in 32 bits. */
+/* True if this transaction has inserted the row "etl.t". If it was inserted in
+ * a savepoint, xmin is the id of a subtransaction. This id is above that of the
+ * transaction, and pg_xact_status() reports it as 'in progress'. Rows of other
+ * transactions in progress are not visible here.
+ * pg_xact_status() fails for old ids, which the server has forgotten. So age()
+ * excludes ids below that of this transaction first. xmin has only the lower 32
+ * bits of an id: the full id is the id of this transaction plus the difference
+ * of their lower 32 bits. */
 #define THIS "(pg_catalog.pg_current_xact_id()::text::int8)"
 static const char inserted_here[] =
     "CASE WHEN pg_catalog.age(\"etl.t\".xmin) OPERATOR(pg_catalog.<=) "

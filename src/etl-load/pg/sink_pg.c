@@ -43,14 +43,16 @@ refuse_columns_named_etl(const struct pg_sink *s, struct err *e)
 	return 0;
 }
 
-/* True if the staging table is made once and stays in the session. */
+/* True if the staging table is made once and kept until the end of the
+ * session. */
 static bool
 stays_in_session(const struct pg_sink *s)
 {
 	return !s->straight && !db_is_pooled(s->db);
 }
 
-/* Makes the sink write into the new table, which does not exist yet. */
+/* Makes the sink write to the new table of --mode replace, which is made
+ * later. */
 static int
 write_to_new_table(struct pg_sink *s, struct err *e)
 {
@@ -131,9 +133,10 @@ copy_and_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 	return db_script(s->db, "RELEASE SAVEPOINT etl_chunk", e);
 }
 
-/* Begins the message of an error of the server with the table and the lines of
- * the chunk, or with the line of the record whose statement failed even without
- * a row. */
+/* Puts the table and line numbers before an error message of the server. The
+ * line is that of s->failed_item if this is set: the statement for this record
+ * has failed even when it was run without any row. Otherwise the lines are
+ * those of the chunk. */
 static void
 prefix_table_and_lines(
     const struct pg_sink *s, const struct outcome *o, struct err *e)
@@ -172,7 +175,7 @@ pg_sink_load_chunk(void *self, struct outcome *o, struct err *e)
 		prefix_table_and_lines(s, o, e);
 	s->deadlocked = rc == -1 &&
 	    strcmp(db_fault(s->db)->sqlstate, "40P01") == 0;
-	pg_note_staged_rows(s);
+	pg_note_space_of_staged_rows(s);
 	if (s->rows.text.len > SPOOL_LARGE)
 		buf_release(&s->rows.text);
 	if (s->rows.scratch.cap > SPOOL_LARGE)
@@ -185,7 +188,7 @@ pg_sink_settle(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
 
-	return pg_settle(s, e);
+	return pg_check_deferred_and_make_indexes(s, e);
 }
 
 static void
@@ -237,7 +240,7 @@ pg_sink_check_empty(void *self, struct err *e)
 	struct pg_sink *s = self;
 
 	return s->target->swaps ? pg_swap_check(&s->swap, e) :
-	    pg_check_empty(s, e);
+	    pg_check_may_empty_table(s, e);
 }
 
 static int

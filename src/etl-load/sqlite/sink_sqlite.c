@@ -43,8 +43,8 @@ lite_sink_open(void **self, struct db *db, const struct target *t,
 	return 0;
 }
 
-/* Prepares the sink for a chunk (the part of the batch that is in memory). At
- * the first chunk of a batch also takes the time for --touch and --seen. */
+/* Prepares the sink for a chunk (the part of the batch that is in memory). For
+ * the first chunk of a batch, also reads the clock for --touch and --seen. */
 static int
 reset_sink_for_chunk(struct lite_sink *s, struct outcome *o, struct err *e)
 {
@@ -73,9 +73,9 @@ reset_sink_for_chunk(struct lite_sink *s, struct outcome *o, struct err *e)
 	return 0;
 }
 
-/* The records are stored in the order in which they came, or in another order
- * with the same result. So the size of a batch changes neither the rows nor the
- * rejects. */
+/* Stores the records in the order in which they came, or in another order that
+ * gives the same rows and rejects. So the result does not depend on the size of
+ * a batch. */
 static enum sink_result
 lite_sink_load_chunk(void *self, struct outcome *o, struct err *e)
 {
@@ -91,11 +91,11 @@ lite_sink_load_chunk(void *self, struct outcome *o, struct err *e)
 	    rc == PUT_REPEAT ? SINK_REPEAT : SINK_FAILED;
 }
 
-/* Checks the deferred foreign keys of a table that refers to itself, which
- * SQLite itself checks only at COMMIT. If a referenced row is missing, SQLite
- * does not say which row refers to it. So the result is SINK_REPEAT: the caller
- * repeats the batch, and because s->store.careful is set, the sink then checks
- * the foreign keys after each record. */
+/* Checks the deferred foreign keys of a table that refers to itself. SQLite
+ * itself checks them only at COMMIT. If a referenced row is missing, SQLite
+ * does not say which row refers to it. Then the result is SINK_REPEAT: the
+ * caller loads the batch again. Because s->store.careful is set, the sink then
+ * checks the foreign keys after each record. */
 static enum sink_result
 lite_sink_check_deferred_at_end(void *self, struct err *e)
 {
@@ -138,9 +138,9 @@ lite_sink_finish_scopes(void *self, struct outcome *o, struct err *e)
 	return lite_scopes_check_references(&s->scopes, e);
 }
 
-/* --replace-by truncate and delete are the same here: SQLite has no TRUNCATE.
- * If the table has no trigger, SQLite deletes all rows at once when a DELETE
- * has no WHERE. */
+/* --replace-by truncate and --replace-by delete do the same here, because
+ * SQLite has no TRUNCATE. If a DELETE has no WHERE and the table has no
+ * trigger, SQLite deletes all rows at once. */
 static int
 lite_sink_empty(void *self, uint64_t *removed, struct err *e)
 {

@@ -51,11 +51,12 @@ delete_row(struct lite_store *s, struct lite_statements *st,
 	return deleted > 0 ? LITE_DELETED : LITE_MISSED;
 }
 
-/* An update that changes the key finds its row by the old key. If there is no
- * such row, the update has perhaps been applied before: it then updates the row
- * of the new key. */
+/* If the update changes the key, updates the row with the old key. If there is
+ * no such row, the update may have been applied before. Then this function
+ * looks for the row with the new key, which the caller updates. If the update
+ * does not change the key, the function only looks for its row. */
 static enum lite_result
-move_or_find_row(struct lite_store *s, struct lite_statements *st,
+update_by_old_key_or_find_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
 {
 	bool found = false;
@@ -63,7 +64,8 @@ move_or_find_row(struct lite_store *s, struct lite_statements *st,
 
 	if (s->change->moves &&
 	    run_and_count(
-		s, &st->move, shape, sqlite_put_move, &moved, e) == -1)
+		s, &st->move, shape, sqlite_put_update_by_old_key, &moved,
+		e) == -1)
 		return LITE_FAILED;
 	if (moved > 0)
 		return LITE_UPDATED;
@@ -76,9 +78,10 @@ move_or_find_row(struct lite_store *s, struct lite_statements *st,
 }
 
 enum lite_result
-lite_delete_move_or_find_row(struct lite_store *s,
+lite_delete_update_or_find_row(struct lite_store *s,
     struct lite_statements *st, const struct shape *shape, struct err *e)
 {
 	return s->change->operation == OPERATION_DELETE ?
-	    delete_row(s, st, shape, e) : move_or_find_row(s, st, shape, e);
+	    delete_row(s, st, shape, e) :
+	    update_by_old_key_or_find_row(s, st, shape, e);
 }

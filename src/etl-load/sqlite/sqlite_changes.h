@@ -1,14 +1,15 @@
-/* The changes of --mode cdc that need a row to be there: updates and deletes.
- * Gives: LITE_DELETED, LITE_MISSED, or LITE_UPDATED if the update has changed
- *        the key. Of any other update LITE_FOUND or LITE_NOT_FOUND: the caller
- *        updates or inserts the row. With --strict a change without a row is
- *        LITE_REFUSED; s->fault and s->why are set. */
+/* For --mode cdc: applies deletes, and updates that change the key. For any
+ * other update, finds out whether its row exists.
+ * Gives: LITE_DELETED; LITE_MISSED: a delete found no row; LITE_UPDATED: an
+ *        update has changed the key; LITE_FOUND or LITE_NOT_FOUND: the caller
+ *        must update or insert the row; LITE_REFUSED: no row was found, with
+ *        --strict: s->fault and s->why are set. */
 #ifndef LOAD_SQLITE_CHANGES_H
 #define LOAD_SQLITE_CHANGES_H
 
 #include "sqlite/sqlite_statements.h"
 
-enum lite_result lite_delete_move_or_find_row(struct lite_store *s,
+enum lite_result lite_delete_update_or_find_row(struct lite_store *s,
     struct lite_statements *st, const struct shape *shape, struct err *e);
 
 #endif

@@ -2,9 +2,10 @@
 
 #include "sqlite/sqlite_value.h"
 
-/* Finds the key of the record whose values are in s->store in the set s->keys.
- * If the set has the key, *holder points to the number of an item; else adds
- * the key with the number `item`, and *holder is NULL. */
+/* Looks for the key of the record in the set s->keys. The record's values are
+ * in s->store. If the set has the key, *holder points to the number of the item
+ * that is stored with it. Otherwise adds the key with the number `item`, and
+ * sets *holder to NULL. */
 static int
 find_or_add_key(struct lite_sink *s, const struct shape *shape, size_t item,
     uint32_t **holder, struct err *e)
@@ -42,10 +43,10 @@ count_of_result(struct sums *t, enum lite_result rc)
 	}
 }
 
-/* In --mode cdc each record counts for itself. In other modes, if an earlier
- * record with the same key was stored in this chunk, the earlier one is counted
- * as superseded, and this record gets the outcome of both: the row was
- * inserted, or else updated, if one of them did that. */
+/* In --mode cdc each record is counted by itself. In other modes, a record of
+ * this chunk with the same key may have been stored before. Then that record
+ * counts as superseded, and this record gets the outcome of both: inserted if
+ * one of them was inserted, else updated if one was updated. */
 int
 lite_count_stored(struct lite_sink *s, struct outcome *o,
     const struct shape *shape, size_t i, enum lite_result rc, struct err *e)

@@ -4,15 +4,17 @@
 
 #include <stdlib.h>
 
-/* A statement costs SQLite about as much as the insert of a short row. */
+/* Running a statement takes SQLite about as long as inserting a short row. So
+ * one statement inserts a group of short records. */
 enum {
 	RECORD_MAX = 4096,
 	WORTH = 4               /* a group that stores this part of its records
 	                         * has saved time */
 };
 
-/* True if one statement for several records has the same effect as a statement
- * for each of them, and no code needs the state of the table in between. */
+/* True if one statement for several records has the same effect as one
+ * statement for each record. False if the loader needs the state of the table
+ * between two records. */
 static bool
 may_have_groups(const struct lite_store *s)
 {
@@ -55,8 +57,9 @@ lite_group_may_take(struct lite_sink *s, size_t len)
 		return false;
 	if (!doubling_pause_is_over(&g->pause))
 		return false;
-	/* The texts of a group must not move when it grows. If there is no
-	 * memory, the conversion of the record reports it. */
+	/* The values of the group point into this buffer, so it must not be
+	 * reallocated when the group grows. If there is no memory, the
+	 * conversion of the record reports it. */
 	return g->n > 0 ||
 	    buf_reserve(&s->store.scratch, g->full * (RECORD_MAX + 1));
 }
@@ -71,7 +74,7 @@ lite_group_add(struct lite_sink *s, const struct shape *shape, size_t i)
 	g->shape = shape;
 	g->item[g->n++] = (uint32_t)i;
 	if (g->n < g->full)
-		s->store.values += sqlite_room_of_record(s->store.target);
+		s->store.values += sqlite_max_values_of_record(s->store.target);
 	return true;
 }
 
@@ -79,7 +82,7 @@ void
 lite_group_use_values(struct lite_sink *s, size_t k)
 {
 	s->store.values = s->store.slots +
-	    k * sqlite_room_of_record(s->store.target);
+	    k * sqlite_max_values_of_record(s->store.target);
 }
 
 void

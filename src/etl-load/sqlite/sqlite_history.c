@@ -45,8 +45,8 @@ run(struct lite_history_shape *s, const struct lite_history_record *r,
 	    r->shape->n + LITE_HISTORY_VALUES, row, changed, e);
 }
 
-/* Copies a time of the table. The loader compares times as texts, so each must
- * have the form in which the loader writes them. */
+/* Copies a time from a row of the table. Fails if the time has another form
+ * than the loader writes, because the loader compares times as texts. */
 static int
 copy_time(char out[CLOCK_STAMP], const struct lite_history_record *r,
     struct db_value v, struct err *e)
@@ -95,9 +95,10 @@ time_value(const char *text)
 	return db_text(*text == '\0' ? NULL : text);
 }
 
-/* Sets the time of change. Without --as-of it is the present time, or, if the
- * clock has not moved on since the current row became valid, the next time that
- * the column can hold: so each change has a row. */
+/* Sets the time of change. Without --as-of it is the present time. If this is
+ * not after the beginning of the current row, it is the next time that the
+ * column can hold. So each change gets a row of its own, except in a column of
+ * days. */
 static int
 set_time(char at[CLOCK_STAMP], const struct lite_history_record *r,
     const char *current_from, struct err *e)
@@ -121,9 +122,10 @@ set_time(char at[CLOCK_STAMP], const struct lite_history_record *r,
 	    r->target->table->name, current_from);
 }
 
-/* Returns 1 with the row that is valid at the time of change, *at; 0: no row is
- * valid then; -1 with *e. First looks at the current row: this needs no other
- * index than that of the current rows. */
+/* Sets *at to the time of change and finds the row that is valid at this time.
+ * Returns 1: found; 0: no row is valid then; -1 with *e. Looks at the current
+ * row first, because the index of the current rows finds it. Often no other row
+ * must be read. */
 static int
 find_row_at_time(struct lite_history_shape *s,
     const struct lite_history_record *r, char at[CLOCK_STAMP],
@@ -152,8 +154,9 @@ insert_row(struct lite_history_shape *s, const struct lite_history_record *r,
 	return run(s, r, sql, NULL, changed, e);
 }
 
-/* No row of the key is valid at the time: the row ends where the next one
- * begins. */
+/* Called if no row of the key is valid at the time of change. Inserts a row
+ * that ends when the next row begins, or is the current row if there is no next
+ * row. */
 static int
 insert_where_no_row_is(struct lite_history_shape *s,
     const struct lite_history_record *r, bool *inserted, bool *updated,

@@ -3,7 +3,7 @@
 #include "sqlite/sqlite_sql.h"
 #include "table/columns_sql.h"
 
-/* The numbers of the parameters after those of the shape. */
+/* The numbers of the parameters that follow those of the shape's columns. */
 enum { NOW = 1, AT, FROM, TO, CURRENT };
 
 static const char *
@@ -52,7 +52,8 @@ put_select_next(struct buf *b, const struct target *t, const struct shape *s)
 	buf_printf(b, " AND %s > $%zu", from, s->n + AT);
 }
 
-/* The row that begins at the parameter FROM. */
+/* Appends WHERE and a condition: the row of the key that begins at the
+ * parameter FROM. */
 static void
 put_where_row(struct buf *b, const struct target *t, const struct shape *s)
 {
@@ -61,8 +62,8 @@ put_where_row(struct buf *b, const struct target *t, const struct shape *s)
 	    s->n + FROM);
 }
 
-/* If `carries` is set, the row gets the columns that the record lacks from the
- * row that begins at the parameter FROM. */
+/* Appends an INSERT. If `carries` is set, the new row copies the columns that
+ * the record lacks from the row that begins at the parameter FROM. */
 static void
 put_insert(struct buf *b, const struct target *t, const struct shape *s,
     bool carries)
@@ -157,7 +158,7 @@ lite_put_history_sql(struct buf *b, const struct target *t,
 }
 
 void
-lite_put_close(struct buf *b, const struct target *t)
+lite_put_update_ending_rows(struct buf *b, const struct target *t)
 {
 	const char *from = quoted(t, t->history.from);
 	bool days = t->history.digits == AS_OF_DAYS;

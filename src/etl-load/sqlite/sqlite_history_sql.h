@@ -1,14 +1,14 @@
-/* The SQLite statements of --mode scd2 for records of one shape. Parameters:
- * $1, $2 ... the values of the shape's columns in order, then the values of
- * LITE_HISTORY_VALUES. */
+/* The SQLite statements of --mode scd2 for records of one shape. The parameters
+ * $1, $2 ... are the values of the shape's columns in order. The next
+ * parameters are the LITE_HISTORY_VALUES values of sqlite_history.h. */
 #ifndef LOAD_SQLITE_HISTORY_SQL_H
 #define LOAD_SQLITE_HISTORY_SQL_H
 
 #include "table/record.h"
 
 enum lite_history_sql {
-	/* These return a row with valid from, valid to, and whether a compared
-	 * column differs from the record. */
+	/* These two return a row with valid from, valid to, and a number that
+	 * is 1 if a compared column differs from the record. */
 	LITE_FIND_CURRENT,      /* the current row of the key */
 	LITE_FIND_AT_TIME,      /* the row that is valid at the time */
 	LITE_FIND_NEXT,         /* returns when the next row begins, or NULL */
@@ -23,8 +23,9 @@ enum lite_history_sql {
 
 void lite_put_history_sql(struct buf *b, const struct target *t,
     const struct shape *s, enum lite_history_sql sql);
-/* Ends the rows t at the time $1; their condition follows. A row that begins
- * later ends a second after it has begun. */
-void lite_put_close(struct buf *b, const struct target *t);
+/* Appends an UPDATE that ends rows t at the time $1. The caller appends WHERE
+ * and a condition. A row that begins at this time or later ends a second after
+ * its beginning or, in a column of days, a day after it. */
+void lite_put_update_ending_rows(struct buf *b, const struct target *t);
 
 #endif

@@ -2,16 +2,17 @@
 
 #include "images/image_sql.h"
 
-/* SQLite calls temporary triggers before those of the table. So the first event
- * that they see of a row shows the row as it was before the transaction, also
- * if a trigger of the table changes the row too. Temporary triggers also see
- * the changes that other triggers and foreign keys make in this table. */
+/* The table of images, which temporary triggers fill. SQLite calls temporary
+ * triggers before those of the table. So the first event of a row shows the row
+ * as it was before the transaction, even if a trigger of the table changes the
+ * row too. Temporary triggers also see the changes that other triggers and
+ * foreign keys make in this table. */
 #define IMAGES "temp.etl_load_images"
 
-/* Finds a constraint ON CONFLICT REPLACE of the table, or a trigger with INSERT
- * OR REPLACE, REPLACE or UPDATE OR REPLACE, and returns its name. The rows that
- * such a statement replaces are deleted without an event that the temporary
- * triggers see. LIKE does not regard the case of letters. */
+/* Finds a constraint of the table with ON CONFLICT REPLACE, or a trigger with
+ * INSERT OR REPLACE, REPLACE or UPDATE OR REPLACE. Such a statement deletes the
+ * rows that it replaces, and SQLite does not call the temporary triggers for
+ * this. Returns a name for the message. LIKE ignores the case of letters. */
 static const char replaces_sql[] =
     "SELECT CASE type WHEN 'table' THEN 'a constraint' "
     "ELSE 'the trigger ' || name END FROM main.sqlite_schema "

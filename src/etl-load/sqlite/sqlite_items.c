@@ -24,9 +24,8 @@ add_waiting_item(struct lite_sink *s, size_t item, struct err *e)
 	return 0;
 }
 
-/* True if a foreign key has refused the record, and a record that follows in
- * the chunk (the part of the batch that is in memory) may insert the row that
- * it refers to. */
+/* True if a foreign key has refused the record, and a later record of the chunk
+ * (the part of the batch that is in memory) may insert the referenced row. */
 static bool
 may_succeed_later(const struct lite_store *st)
 {
@@ -50,7 +49,7 @@ note_key_of_mirror(struct lite_sink *s, const struct shape *shape,
 }
 
 /* Converts record number i of the chunk (the part of the batch that is in
- * memory), or rejects it. */
+ * memory), or rejects the record. */
 static enum put
 convert_or_reject_item(
     struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
@@ -69,7 +68,7 @@ convert_or_reject_item(
 }
 
 static enum put
-count_stored_item(struct lite_sink *s, struct outcome *o,
+note_and_count_stored_item(struct lite_sink *s, struct outcome *o,
     const struct shape *shape, size_t i, enum lite_result result, struct err *e)
 {
 	return lite_written_note(s, shape, result, e) == -1 ||
@@ -77,9 +76,9 @@ count_stored_item(struct lite_sink *s, struct outcome *o,
 	    note_key_of_mirror(s, shape, e) == -1 ? PUT_FAILED : PUT_DONE;
 }
 
-/* Tries to store record number i, whose values are in s->store, in the table;
+/* Stores record number i, whose values are in s->store, in the table, or
  * rejects the record if the table refuses it. If a later record may insert the
- * row that it refers to, the function returns PUT_LATER and does not reject it,
+ * row that this record refers to, returns PUT_LATER and does not reject it,
  * unless last_try is true. */
 static enum put
 store_or_reject_item(struct lite_sink *s, struct outcome *o,
@@ -101,7 +100,7 @@ store_or_reject_item(struct lite_sink *s, struct outcome *o,
 		return !last_try && may_succeed_later(st)
 			   ? PUT_LATER
 			   : reject_item(s, o, i, e);
-	return count_stored_item(s, o, shape, i, result, e);
+	return note_and_count_stored_item(s, o, shape, i, result, e);
 }
 
 static enum put
@@ -115,7 +114,7 @@ store_item_at_first_try(struct lite_sink *s, struct outcome *o,
 	return add_waiting_item(s, i, e) == -1 ? PUT_FAILED : PUT_DONE;
 }
 
-/* Stores the records of the group from number k on one by one. */
+/* Stores the records of the group one by one, beginning with number k. */
 static enum put
 store_group_one_by_one(
     struct lite_sink *s, struct outcome *o, size_t k, struct err *e)
@@ -141,15 +140,15 @@ count_as_inserted(
 
 	for (size_t k = 0; k < n && rc == PUT_DONE; k++) {
 		lite_group_use_values(s, k);
-		rc = count_stored_item(
+		rc = note_and_count_stored_item(
 		    s, o, g->shape, g->item[k], LITE_INSERTED, e);
 	}
 	return rc;
 }
 
-/* Inserts the full group by one statement. If the table refuses one of the
- * records, or has a row with the key of one, the statement inserts only records
- * before it, and the others are stored one by one. */
+/* Inserts the full group by one statement. If the table refuses a record, or
+ * has a row with its key, only records before this one are inserted, or none.
+ * The remaining records are stored one by one. */
 static enum put
 store_group(struct lite_sink *s, struct outcome *o, struct err *e)
 {
@@ -191,7 +190,8 @@ store_item_or_let_it_wait(
 	return store_item_at_first_try(s, o, o->reader.shape, i, e);
 }
 
-/* Tries record number i once more, which a foreign key has refused. */
+/* Tries record number i again, which a foreign key has refused before. If a
+ * later record with the same key was stored in between, rejects record i. */
 static enum put
 store_waiting_item(struct lite_sink *s, struct outcome *o, size_t i,
     bool last_try, struct err *e)
@@ -211,10 +211,10 @@ store_waiting_item(struct lite_sink *s, struct outcome *o, size_t i,
 	return reject_item(s, o, i, e);
 }
 
-/* Tries to store the records that a foreign key has refused once more: the row
- * that such a record refers to may be in the table by then. Repeats this as
- * long as at least one of the records is stored or rejected. When a round
- * changes nothing, one more round rejects each record that is refused again. */
+/* Tries the records again that a foreign key has refused: the rows that they
+ * refer to may be in the table now. Repeats this as long as a round stores or
+ * rejects at least one record. After a round that changes nothing, a last round
+ * rejects each record that is refused again. */
 static enum put
 retry_waiting_items(struct lite_sink *s, struct outcome *o, struct err *e)
 {
@@ -243,7 +243,7 @@ lite_store_items(struct lite_sink *s, struct outcome *o, struct err *e)
 {
 	enum put rc;
 
-	if (lite_order_make(&s->order, o, e) == -1)
+	if (lite_order_sort_if_wanted(&s->order, o, e) == -1)
 		return PUT_FAILED;
 	for (size_t k = 0; k < o->chunk->n; k++) {
 		size_t i = lite_order_get(&s->order, k);

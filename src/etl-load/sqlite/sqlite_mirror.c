@@ -5,8 +5,9 @@
 #include "sqlite/sqlite_sql.h"
 #include "table/soft_delete.h"
 
-/* For a DELETE with a condition on another table SQLite keeps the rowids in
- * memory, so one statement deletes at most so many rows. */
+/* If the condition of a DELETE reads another table, SQLite keeps the rowids of
+ * all rows to delete in memory. So one statement deletes at most this many
+ * rows. */
 enum { PORTION = 100000 };
 
 int
@@ -34,8 +35,8 @@ get_mirror(void *self)
 	return &s->mirror;
 }
 
-/* Appends what identifies a row: the rowid, or the columns of the primary
- * key. */
+/* Appends the columns that identify a row: the rowid or, if the table has none,
+ * the columns of the primary key. */
 static void
 put_identity(struct buf *b, const struct table *t)
 {
@@ -53,8 +54,9 @@ put_identity(struct buf *b, const struct table *t)
 }
 
 /* Appends a condition that is true if row t is row c of the temporary table.
- * Each + keeps the type and the collation of a column out of the comparison:
- * the values were copied from the table, so they are the same to the byte. */
+ * The operator + before a column removes its type and its collation from the
+ * comparison. This is right because the values of c were copied from the table:
+ * they are equal byte by byte. */
 static void
 put_is_same_row(struct buf *b, const struct table *t)
 {
@@ -95,8 +97,10 @@ put_create_table(struct buf *b, const struct table *t, const char *suffix)
 	buf_str(b, ")) WITHOUT ROWID");
 }
 
-/* Finds the row as the upsert does. REPLACE lets the number of changes tell
- * whether there is a row, also if it was noted before. */
+/* Appends an INSERT that notes the row of a key, if there is one. It finds the
+ * row as the upsert does. With OR REPLACE, SQLite reports one changed row even
+ * if the row was noted before. So the number of changes says whether there is a
+ * row. */
 static void
 put_note(struct buf *b, const struct target *t)
 {
@@ -111,7 +115,8 @@ put_note(struct buf *b, const struct target *t)
 		buf_printf(b, " AND (%s)", t->history.current_where);
 }
 
-/* Appends the condition of the rows t that did not come. */
+/* Appends WHERE and a condition that is true for the rows t that did not
+ * come. */
 static void
 put_where_missing(struct buf *b, const struct target *t)
 {
@@ -181,7 +186,8 @@ start(void *self, struct mirror_counts *c, struct err *e)
 	return rc;
 }
 
-/* Notes the row whose key is m->tuple. Sets *found to 0 if there is none. */
+/* Notes the row whose key is in m->tuple. If there is no such row, sets *found
+ * to 0. */
 static int
 note_row(struct lite_mirror *m, int64_t *found, struct err *e)
 {
@@ -202,7 +208,7 @@ lite_mirror_note_stored(struct lite_mirror *m, const struct shape *shape,
 	}
 	if (note_row(m, &found, e) == -1)
 		return -1;
-	/* After a late record the key may have no current row. */
+	/* In --mode scd2 a key may have no current row, after a late record. */
 	m->strays += found == 0 && !m->target->mode->history;
 	return 0;
 }
@@ -220,7 +226,8 @@ note_row_of_rejected(
 	return rc != 1 ? rc : note_row(m, NULL, e) == -1 ? -1 : 1;
 }
 
-/* The keys of the stored records were noted when they were stored. */
+/* Notes only the keys of the rejected records, because those of the stored
+ * records are already noted. */
 static int
 add_keys_of_rejected(
     void *self, struct outcome *o, uint64_t *unreadable, struct err *e)
@@ -247,12 +254,12 @@ count_missing(void *self, struct mirror_counts *c, struct err *e)
 }
 
 /* Appends the statement that deletes the rows that did not come, marks them as
- * deleted or ends them. $1 is the time. */
+ * deleted, or ends them. $1 is the present time. */
 static void
 put_delete(struct buf *b, const struct target *t)
 {
 	if (t->mode->history) {
-		lite_put_close(b, t);
+		lite_put_update_ending_rows(b, t);
 	} else if (t->soft_delete == NO_COLUMN) {
 		buf_printf(b, "DELETE FROM %s AS t", t->table->quoted);
 	} else {
@@ -277,8 +284,9 @@ run_and_count(struct lite_mirror *m, struct buf *sql, const struct db_value *v,
 	return 0;
 }
 
-/* Finds the rowid that ends a portion of the missing rows from the rowid `from`
- * on. Returns 1; 0: the rest is less than a portion; -1 with *e. */
+/* Sets *to to the last rowid of a portion of the missing rows, which begins at
+ * the rowid `from`. Returns 1; 0: the remaining rows are less than a portion;
+ * -1 with *e. */
 static int
 find_end_of_portion(struct lite_mirror *m, int64_t from, int64_t *to,
     struct err *e)
@@ -302,8 +310,8 @@ find_end_of_portion(struct lite_mirror *m, int64_t from, int64_t *to,
 	return rc == -1 ? -1 : *to != INT64_MAX;
 }
 
-/* Deletes the rows in the order of their rowids. A row may refer to one that is
- * deleted earlier, so foreign keys are judged at the end. */
+/* Deletes the rows in the order of their rowids. A row may refer to a row that
+ * is deleted before it, so the foreign keys are checked only at the end. */
 static int
 delete_in_portions(struct lite_mirror *m, uint64_t *removed, struct err *e)
 {

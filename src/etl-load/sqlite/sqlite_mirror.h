@@ -1,6 +1,6 @@
-/* For --mode mirror: finds and deletes the rows of a SQLite table that did not
- * come. A temporary table has the rowid of each row that came or, of a table
- * WITHOUT ROWID, its primary key.
+/* For --mode mirror on SQLite: a temporary table has the rowid of each row that
+ * came or, if the table has no rowid, its primary key. At the end, all other
+ * rows of the target are deleted.
  * Owns:  a statement and a tuple; lite_mirror_release() frees them.
  * Fails: -1: the batch cannot go on. */
 #ifndef LOAD_SQLITE_MIRROR_H
@@ -23,10 +23,10 @@ struct lite_mirror {
 int lite_mirror_init(struct lite_mirror *m, struct db *db,
     const struct target *t, char *now, struct err *e);
 void lite_mirror_release(struct lite_mirror *m);
-/* Called when a record is stored; `values` are those of its shape. */
+/* Called after a record was stored. `values` are the values of its shape. */
 int lite_mirror_note_stored(struct lite_mirror *m, const struct shape *shape,
     const struct db_value *values, struct err *e);
-/* The calls of the sink; `self` is a struct lite_sink. */
+/* The functions of the sink. Their argument `self` is a struct lite_sink. */
 extern const struct sink_mirror lite_mirror_calls;
 
 #endif

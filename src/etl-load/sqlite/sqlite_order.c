@@ -14,10 +14,11 @@ struct lite_ordered {
 	size_t item;
 };
 
-/* True if the key's is the only unique constraint, and compares texts by their
- * bytes. With another one, the order decides which record is rejected. An
- * INTEGER PRIMARY KEY has no index; if it is not the key, its numbers show the
- * order in which the rows came. */
+/* True if the unique constraint of the key is the only one of the table, and
+ * compares texts by their bytes. With a second unique constraint, the order of
+ * the records decides which record is rejected. An INTEGER PRIMARY KEY that is
+ * not the key counts as a second constraint, although it has no index: its
+ * numbers show the order in which the rows were inserted. */
 static const char only_key_sql[] =
     "SELECT (SELECT count(*) FROM pragma_index_list($1) WHERE \"unique\")"
     " + (EXISTS (SELECT 1 FROM pragma_table_info($1) WHERE pk > 0) AND NOT"
@@ -26,8 +27,8 @@ static const char only_key_sql[] =
     " pragma_index_xinfo(i.name) AS c WHERE i.\"unique\" AND c.key"
     " AND c.coll <> 'BINARY')";
 
-/* True if the bytes of each key column's values are equal only if the values
- * are. */
+/* True if two keys are equal exactly if sqlite_put_value_bytes() gives the same
+ * bytes for them. */
 static bool
 key_is_compared_by_bytes(const struct target *t)
 {
@@ -80,7 +81,8 @@ make_room(struct lite_order *o, size_t n, struct err *e)
 	return o->v == NULL ? err_nomem(e) : 0;
 }
 
-/* Appends the key of record number i; a key that cannot be read is empty. */
+/* Appends the key of record number i to o->keys, or nothing if the key cannot
+ * be read. */
 static int
 add_key(struct lite_order *o, struct outcome *chunk, size_t i, struct err *e)
 {
@@ -125,7 +127,8 @@ sort_unless_in_order(struct lite_order *o)
 }
 
 int
-lite_order_make(struct lite_order *o, struct outcome *chunk, struct err *e)
+lite_order_sort_if_wanted(
+    struct lite_order *o, struct outcome *chunk, struct err *e)
 {
 	o->n = 0;
 	buf_clear(&o->keys);

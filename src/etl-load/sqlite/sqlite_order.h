@@ -1,6 +1,7 @@
 /* The order in which the records of a chunk are stored. If the keys of a chunk
- * were not in order, the next chunk is stored in the order of the key: each
- * page of the key's index is then read and written once for each batch.
+ * were not in order, the next chunk is sorted by the key before it is stored.
+ * Then SQLite reads and writes each page of the key's index only once for each
+ * batch.
  * Owns:  room for the order; lite_order_release() frees it.
  * Fails: -1 with *e. */
 #ifndef LOAD_SQLITE_ORDER_H
@@ -21,15 +22,17 @@ struct lite_order {
 	bool wanted;                    /* the last keys were not in order */
 };
 
-/* Finds out if the records of this table may be stored in another order. */
+/* Finds out if the records may be stored in another order than that of the
+ * input, and sets o->may. */
 int lite_order_init(struct lite_order *o, struct db *db,
     const struct target *t, struct err *e);
 void lite_order_release(struct lite_order *o);
-/* Puts the records of the chunk into the order of their keys, if it is wanted,
- * and records with equal keys into the order in which they came. */
-int lite_order_make(struct lite_order *o, struct outcome *chunk,
+/* If o->may and o->wanted are true, sorts the records of the chunk by their
+ * keys. Records with equal keys stay in the order in which they came. */
+int lite_order_sort_if_wanted(struct lite_order *o, struct outcome *chunk,
     struct err *e);
-/* The number of the record that is stored as number i. */
+/* Returns the number of the record that must be stored at place i of the
+ * order. */
 size_t lite_order_get(const struct lite_order *o, size_t i);
 
 #endif

@@ -40,7 +40,7 @@ put_rows(struct buf *b, const struct target *t, const struct shape *s)
 	put_end(b);
 	sqlite_put_delete(b, t, s);
 	put_end(b);
-	sqlite_put_move(b, t, s);
+	sqlite_put_update_by_old_key(b, t, s);
 	put_end(b);
 }
 

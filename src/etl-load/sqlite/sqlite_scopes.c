@@ -19,8 +19,8 @@ lite_scopes_release(struct lite_scopes *s)
 	keyset_release(&s->done);
 }
 
-/* IS finds NULL too. It compares as the column does, so values that the
- * column's collation takes as equal are one scope. */
+/* The operator IS also finds NULL. It compares with the collation of the
+ * column: values that are equal in this collation are one scope. */
 static int
 prepare_delete(struct lite_scopes *s, struct err *e)
 {
@@ -50,7 +50,7 @@ lite_scopes_start(struct lite_scopes *s, struct err *e)
 	return s->delete != NULL ? 0 : prepare_delete(s, e);
 }
 
-/* Deletes the rows of the scope that was read, unless this was done before. */
+/* Deletes the rows of the scope in s->tuple, unless this was done before. */
 static int
 delete_rows_of_new_scope(struct lite_scopes *s, struct err *e)
 {

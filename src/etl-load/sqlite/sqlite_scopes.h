@@ -22,10 +22,11 @@ int lite_scopes_init(struct lite_scopes *s, struct db *db,
 void lite_scopes_release(struct lite_scopes *s);
 /* Prepares the statement and forgets all scopes. */
 int lite_scopes_start(struct lite_scopes *s, struct err *e);
-/* Deletes the rows of the scopes of the records in o->chunk. */
+/* Deletes the rows of the scopes of the records in o->chunk. Counts in
+ * *unreadable the records without a readable scope. */
 int lite_scopes_delete_rows(struct lite_scopes *s, struct outcome *o,
     uint64_t *unreadable, struct err *e);
-/* Fails if a deferred foreign key refers to a deleted row. */
+/* Fails if a row with a deferred foreign key refers to a deleted row. */
 int lite_scopes_check_references(struct lite_scopes *s, struct err *e);
 
 #endif

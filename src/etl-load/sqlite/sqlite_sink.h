@@ -21,16 +21,17 @@ enum put {
 	PUT_REPEAT              /* the batch must be repeated */
 };
 
-/* Notes which rows the transaction has written, for --expect, in a temporary
- * table: their keys in a mode that also finds rows unchanged, else the rowids
- * of the inserted rows. */
+/* For --expect: notes in a temporary table which rows the transaction has
+ * written. In a mode that updates these are the keys of all records, because
+ * rows that are found unchanged count as written too. In other modes these are
+ * the rowids of the inserted rows. */
 struct lite_written {
 	struct db_stmt *insert; /* NULL: nothing is noted */
 	struct db_value *key;   /* room for the values of a key */
 };
 
-/* Records that wait to be inserted by one statement. Their values are in the
- * slots of struct lite_store. */
+/* Records that wait until one statement inserts all of them. Their values are
+ * in the slots of struct lite_store. */
 struct lite_group {
 	const struct shape *shape;
 	uint32_t *item;         /* their numbers in the chunk */
@@ -61,29 +62,34 @@ struct lite_sink {
  * PUT_REPEAT or PUT_FAILED. */
 enum put lite_store_items(struct lite_sink *s, struct outcome *o,
     struct err *e);
-/* Counts record number i, which is stored. Its values are in s->store. */
+/* Counts the result rc of record number i, which was stored. Its values are in
+ * s->store. */
 int lite_count_stored(struct lite_sink *s, struct outcome *o,
     const struct shape *shape, size_t i, enum lite_result rc, struct err *e);
-/* Returns 1 if a record that came after record number i has the same key and
- * was stored: record number i must not overwrite it. Else 0; -1 with *e. */
+/* Returns 1 if a record after record number i has the same key and was stored,
+ * so that record number i must not overwrite its row. Otherwise returns 0, or
+ * -1 with *e. */
 int lite_later_item_was_stored(struct lite_sink *s, struct outcome *o,
     const struct shape *shape, size_t i, struct err *e);
 int lite_group_init(struct lite_sink *s, struct err *e);
 /* Forgets the records of the group. */
 void lite_group_clear(struct lite_sink *s);
-/* True if a record of `len` bytes may wait in the group for others. */
+/* True if a record of `len` bytes may wait in the group for other records.
+ * Called once for each record, because it also counts the pause. */
 bool lite_group_may_take(struct lite_sink *s, size_t len);
-/* Adds record number i, whose values are in s->store, if it has the same
- * columns as the others. Returns false if it has not. */
+/* Adds record number i, whose values are in s->store, to the group. If the
+ * other records of the group have other columns, adds nothing and returns
+ * false. */
 bool lite_group_add(struct lite_sink *s, const struct shape *shape, size_t i);
-/* Makes the values of record k of the group those of s->store. */
+/* Makes s->store.values point to the values of record k of the group. */
 void lite_group_use_values(struct lite_sink *s, size_t k);
-/* Called when the first `stored` records of a full group were inserted. If they
- * were few, the next records are stored one by one, twice as many each time. */
+/* Called after a statement has inserted the first `stored` records of a full
+ * group. If these are few, the next records are stored one by one: each time
+ * this happens, twice as many. */
 void lite_group_note_stored(struct lite_sink *s, size_t stored);
 extern const struct sink_images lite_images;
 extern const struct sink_written lite_written;
-/* Notes the row of the record whose values are in s->store. */
+/* For --expect: notes the row of the record whose values are in s->store. */
 int lite_written_note(struct lite_sink *s, const struct shape *shape,
     enum lite_result r, struct err *e);
 void lite_written_release(struct lite_sink *s);

@@ -6,8 +6,9 @@
 
 #include <strings.h>
 
-/* SQLite does not count the rows of a view. But an INSERT into a view returns
- * no row if a trigger has left the record out by RAISE(IGNORE). */
+/* SQLite does not report how many rows a view has stored. With RETURNING, an
+ * INSERT into a view returns no row if a trigger has left the record out by
+ * RAISE(IGNORE). */
 static void
 put_returning_if_view(struct buf *b, const struct target *t)
 {
@@ -21,7 +22,8 @@ sets_time(const struct target *t)
 	return t->touch != NO_COLUMN || t->seen != NO_COLUMN;
 }
 
-/* The value of the first column is parameter number first + 1. */
+/* Appends ($1, $2, ...), the row of one record. Its first parameter is number
+ * first + 1. */
 static void
 put_row_of_parameters(struct buf *b, const struct target *t,
     const struct shape *s, size_t first)
@@ -39,12 +41,12 @@ put_row_of_parameters(struct buf *b, const struct target *t,
 }
 
 size_t
-sqlite_room_of_record(const struct target *t)
+sqlite_max_values_of_record(const struct target *t)
 {
 	return t->table->n + t->nkey + LITE_HISTORY_VALUES;
 }
 
-/* OR FAIL and OR ABORT take the place of ON CONFLICT clauses in the table's
+/* OR FAIL and OR ABORT override the ON CONFLICT clauses of the table's
  * definition, which could replace rows or leave records out. */
 void
 sqlite_put_insert_group(struct buf *b, const struct target *t,
@@ -56,7 +58,8 @@ sqlite_put_insert_group(struct buf *b, const struct target *t,
 	buf_str(b, ") VALUES ");
 	for (size_t i = 0; i < n; i++) {
 		buf_str(b, i > 0 ? ", " : "");
-		put_row_of_parameters(b, t, s, i * sqlite_room_of_record(t));
+		put_row_of_parameters(
+		    b, t, s, i * sqlite_max_values_of_record(t));
 	}
 }
 
@@ -129,7 +132,7 @@ sqlite_put_mark_deleted(
 	put_set_time_if_column(b, t, t->touch, time_parameter, &comma);
 }
 
-/* Appends a condition that is true if the record changes the row. */
+/* Appends a condition that is true if the record would change the row. */
 static void
 put_row_differs(struct buf *b, const struct target *t, const struct shape *s)
 {
@@ -148,7 +151,8 @@ put_row_differs(struct buf *b, const struct target *t, const struct shape *s)
 	}
 }
 
-/* UPDATE ... SET, with or without the columns of the key. */
+/* Appends UPDATE t SET "a" = $1, ...: the columns of the key too if key_too is
+ * true. */
 static void
 put_update_set(struct buf *b, const struct target *t, const struct shape *s,
     bool key_too)
@@ -216,7 +220,8 @@ sqlite_put_delete(struct buf *b, const struct target *t, const struct shape *s)
 }
 
 void
-sqlite_put_move(struct buf *b, const struct target *t, const struct shape *s)
+sqlite_put_update_by_old_key(
+    struct buf *b, const struct target *t, const struct shape *s)
 {
 	put_update_set(b, t, s, true);
 	for (size_t i = 0; i < t->nkey; i++)

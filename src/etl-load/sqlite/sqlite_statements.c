@@ -62,9 +62,11 @@ lite_prepare_group(struct lite_store *s, struct db_stmt **stmt,
 	return prepare(s->db, stmt, &b, e);
 }
 
-/* Sets s->group_aborts. A group may keep the records before a refused one,
- * unless SQLite does work at the end of the statement: it checks foreign keys
- * and stores the highest number of an AUTOINCREMENT column. */
+/* Sets s->group_aborts to true if a group must be inserted as a whole or not at
+ * all. This is so if SQLite does work at the end of a statement, which a
+ * failure would skip: checking foreign keys, and storing the highest number of
+ * an AUTOINCREMENT column. Otherwise, the records before a refused record may
+ * stay inserted. */
 static int
 find_if_group_aborts(struct lite_store *s, struct err *e)
 {
@@ -83,12 +85,14 @@ find_if_group_aborts(struct lite_store *s, struct err *e)
 	return 0;
 }
 
-/* A statement that inserts all records or none keeps a copy of each page that
- * it changes: in memory up to DB_STATEMENT_PAGES bytes, then in a file, which
- * costs more than the group saves. A record changes a page of each index. If no
- * index belongs to the primary key, the table itself may be in the order of the
- * key, and counts as one. Half of the memory is for pages that SQLite splits
- * and for their neighbours. */
+/* Limits the number of records in a group that is inserted as a whole or not at
+ * all. For such a statement SQLite keeps a copy of each page that it changes:
+ * in memory up to DB_STATEMENT_PAGES bytes, then in a file, which takes more
+ * time than the group saves.
+ * Each record changes about one page of each index. If the primary key has no
+ * index, the table itself may be in the order of the key, and counts as an
+ * index. Half of the memory is left for pages that SQLite splits, and for their
+ * neighbours. */
 static int
 limit_group_to_memory(struct lite_store *s, size_t *records, struct err *e)
 {
@@ -111,7 +115,7 @@ int
 lite_set_group_records(struct lite_store *s, struct err *e)
 {
 	enum { RECORDS = 64, VALUES = 2000 };
-	size_t n = VALUES / sqlite_room_of_record(s->target);
+	size_t n = VALUES / sqlite_max_values_of_record(s->target);
 
 	if (find_if_group_aborts(s, e) == -1 ||
 	    (s->group_aborts && limit_group_to_memory(s, &n, e) == -1))
@@ -120,9 +124,10 @@ lite_set_group_records(struct lite_store *s, struct err *e)
 	return 0;
 }
 
-/* Sets s->may_leave_changes if the database has a trigger, or a table that uses
- * ON CONFLICT FAIL. An upsert runs an INSERT and then an UPDATE: if the UPDATE
- * fails, the changes of a trigger on INSERT stay. ON CONFLICT FAIL and
+/* Sets s->may_leave_changes to true if a refused record may leave some of its
+ * changes in the database. This is so if the database has a trigger, or a table
+ * with ON CONFLICT FAIL. An upsert runs an INSERT and then an UPDATE: if the
+ * UPDATE fails, the changes of a trigger on INSERT stay. ON CONFLICT FAIL and
  * RAISE(FAIL) keep the changes that the failed statement itself has made. */
 static int
 find_if_failure_leaves_changes(struct lite_store *s, struct err *e)
@@ -148,7 +153,8 @@ find_if_table_refers_to_itself(struct lite_store *s, struct err *e)
 
 	if (db_int(s->db, sql, &v, 1, 0, &n, e) == -1)
 		return -1;
-	/* Changes are applied in their order: none waits for a later one. */
+	/* In --mode cdc no record waits for a later one, because changes must
+	 * be applied in their order. */
 	s->refers_to_itself = n > 0 && !s->target->mode->changes;
 	return 0;
 }

@@ -1,4 +1,4 @@
-/* The state with which records are stored in a SQLite table, and its prepared
+/* The state that storing records in a SQLite table needs, and its prepared
  * statements. See sqlite_store.h. */
 #ifndef LOAD_SQLITE_STATEMENTS_H
 #define LOAD_SQLITE_STATEMENTS_H
@@ -50,19 +50,21 @@ struct lite_store {
 	struct err why;
 };
 
-/* Prepares the statement for records of this shape, unless it is prepared. */
+/* Prepares the statement for records of this shape, unless this was done
+ * before. */
 int lite_prepare(struct lite_store *s, struct db_stmt **stmt,
     const struct shape *shape, lite_statement_text *text, struct err *e);
-/* Prepares the statement that inserts s->group_records records of this shape
- * at once, unless it is prepared. */
+/* Prepares the statement that inserts s->group_records records of this shape at
+ * once, unless this was done before. */
 int lite_prepare_group(struct lite_store *s, struct db_stmt **stmt,
     const struct shape *shape, struct err *e);
-/* Sets s->group_records: how many records one statement may insert. It is 0 if
- * the records must be inserted one by one. */
+/* Sets s->group_records to the number of records that one statement may insert,
+ * or to 0 if the records must be inserted one by one. */
 int lite_set_group_records(struct lite_store *s, struct err *e);
 /* Sets s->may_leave_changes and s->refers_to_itself. */
 int lite_find_effects_of_refused_record(struct lite_store *s, struct err *e);
-/* Frees all prepared statements. Called when the shapes get other ids. */
+/* Frees all prepared statements, which are stored by the ids of shapes. Called
+ * when the shapes get other ids. */
 void lite_store_free_statements(struct lite_store *s);
 
 #endif

@@ -19,13 +19,14 @@ lite_store_init(struct lite_store *s, struct db *db, const struct target *t,
 	if (lite_set_group_records(s, e) == -1)
 		return -1;
 	s->slots = calloc(s->group_records + 1,
-	    sqlite_room_of_record(t) * sizeof(*s->slots));
+	    sqlite_max_values_of_record(t) * sizeof(*s->slots));
 	if (s->slots == NULL)
 		return err_nomem(e);
 	s->values = s->slots;
 	if (lite_find_effects_of_refused_record(s, e) == -1)
 		return -1;
-	/* A record of --mode scd2 needs several statements. */
+	/* In --mode scd2 a record needs several statements. If one of them
+	 * fails, the changes of the others must be undone. */
 	s->may_leave_changes |= t->mode->history;
 	return 0;
 }
@@ -93,8 +94,8 @@ max_size_of_old_key(struct reader *r, const struct line *l)
 	return size;
 }
 
-/* Converts the key by which an update finds its row. The values follow the time
- * in s->values. */
+/* Converts the old key of an update that changes the key. Its values follow the
+ * time in s->values. */
 static int
 convert_old_key(struct lite_store *s, struct reader *r, struct reject *why)
 {
@@ -139,9 +140,9 @@ lite_convert_record(struct lite_store *s, struct reader *r,
 	return r->change.moves ? convert_old_key(s, r, why) : 1;
 }
 
-/* Sets *newer to true if --newer-by forbids the record to change the row. The
- * transaction has locked the database, so the row cannot change before it is
- * updated. */
+/* Sets *newer to true if --newer-by does not allow the record to change its
+ * row. The transaction has locked the database, so the row cannot change
+ * between this query and its update. */
 static int
 find_if_row_is_newer(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, bool *newer, struct err *e)
@@ -161,8 +162,8 @@ find_if_row_is_newer(struct lite_store *s, struct lite_statements *st,
 
 /* Called in an upsert if the table already has a row with the record's key.
  * Updates this row if it differs from the record in a column that --compare
- * names (default: in any column of the record), unless the row is newer. In a
- * row that is not updated only the column of --seen is set. */
+ * names (default: in any column of the record), unless the row is newer. If the
+ * row is not updated, sets only its column of --seen. */
 static enum lite_result
 update_row_if_changed(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
@@ -211,7 +212,7 @@ insert_or_update_row(struct lite_store *s, struct lite_statements *st,
 	bool inserted;
 
 	if (s->change != NULL && s->change->operation != OPERATION_INSERT)
-		rc = lite_delete_move_or_find_row(s, st, shape, e);
+		rc = lite_delete_update_or_find_row(s, st, shape, e);
 	if (rc == LITE_FOUND)
 		return update_row_if_changed(s, st, shape, e);
 	if (rc != LITE_NOT_FOUND)
@@ -222,12 +223,13 @@ insert_or_update_row(struct lite_store *s, struct lite_statements *st,
 		return LITE_INSERTED;
 	if (s->target->mode->updates)
 		return update_row_if_changed(s, st, shape, e);
-	/* If the load has no key, a trigger has suppressed the insert. */
+	/* If the load has no key, the only reason is that a trigger has
+	 * suppressed the insert. */
 	return s->target->mode->skips ? LITE_SKIPPED : LITE_UNCHANGED;
 }
 
 static enum lite_result
-store_change(struct lite_store *s, struct lite_statements *st,
+store_in_history(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
 {
 	const struct lite_history_record r = { .db = s->db,
@@ -239,7 +241,8 @@ store_change(struct lite_store *s, struct lite_statements *st,
 	    -1) {
 		if (e->code != ERR_CONFIG)
 			return LITE_FAILED;
-		/* A row of this key has a time in another form. */
+		/* The history of this key has a time that is not in the
+		 * loader's form. */
 		s->fault = (struct db_fault){ .data = true };
 		s->why = *e;
 		return LITE_REFUSED;
@@ -252,12 +255,12 @@ static enum lite_result
 store_by_mode(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
 {
-	return s->target->mode->history ? store_change(s, st, shape, e) :
+	return s->target->mode->history ? store_in_history(s, st, shape, e) :
 	    insert_or_update_row(s, st, shape, e);
 }
 
-/* Called after a statement has failed. Keeps the reason, and returns
- * LITE_REFUSED or LITE_ENDED if the record is the cause. */
+/* Called after a statement has failed. Keeps the reason in s->fault and s->why.
+ * Returns LITE_REFUSED or LITE_ENDED if the record is the cause. */
 static enum lite_result
 keep_reason_of_failure(struct lite_store *s, const struct err *e)
 {
@@ -275,7 +278,8 @@ lite_set_missing_reference(struct lite_store *s)
 	    "FOREIGN KEY constraint failed");
 }
 
-/* True if a deferred foreign key lacks a row since the last record. */
+/* True if more references of deferred foreign keys lack their row now than
+ * after the last record. */
 static bool
 lacks_more_references(struct lite_store *s)
 {
@@ -287,11 +291,12 @@ lacks_more_references(struct lite_store *s)
 	return false;
 }
 
-/* Stores the record in a savepoint and rolls back to the savepoint if the
- * record is refused, so that no part of its changes stays in the database. A
- * missing referenced row refuses the record, even if the foreign key is
- * deferred. If the table refers to itself, the row may still come: only if the
- * end of the batch has shown that rows are missing, s->careful is set. */
+/* Stores the record in a savepoint. If the record is refused, rolls back to the
+ * savepoint, so that none of its changes stays in the database.
+ * A record is refused if a referenced row is missing, even if the foreign key
+ * is deferred. If the table refers to itself, the missing row may come later in
+ * the batch. Then the record is refused only if s->careful is set: a try of the
+ * batch has ended with missing rows. */
 static enum lite_result
 store_in_savepoint(struct lite_store *s,
     struct lite_statements *st, const struct shape *shape, struct err *e)
@@ -316,7 +321,9 @@ store_in_savepoint(struct lite_store *s,
 	    LITE_FAILED : rc;
 }
 
-/* Called after a statement has succeeded with the result `rc`. */
+/* Called after a statement has succeeded with the result `rc`. If a referenced
+ * row is missing now, returns LITE_REPEAT instead. s->careful then makes the
+ * next try of the batch find the record that is the cause. */
 static enum lite_result
 repeat_if_references_lack(struct lite_store *s, enum lite_result rc)
 {
@@ -344,7 +351,9 @@ lite_store_record(
 	return repeat_if_references_lack(s, rc);
 }
 
-/* Called if the statement has refused a record of the group. */
+/* Called after the statement of a group has refused a record. Sets *stored to
+ * the number of records that were inserted. If this is not known, returns
+ * LITE_REPEAT. */
 static enum lite_result
 keep_or_repeat_group(struct lite_store *s, size_t *stored)
 {
@@ -368,7 +377,7 @@ lite_store_group(struct lite_store *s, const struct shape *shape,
 	    lite_prepare_group(s, &st->insert_group, shape, e) == -1)
 		return LITE_FAILED;
 	if (db_stmt_run_for_first_row(st->insert_group, s->slots,
-		s->group_records * sqlite_room_of_record(s->target), NULL,
+		s->group_records * sqlite_max_values_of_record(s->target), NULL,
 		NULL, e) == -1) {
 		rc = keep_reason_of_failure(s, e);
 		return rc != LITE_REFUSED ? rc :

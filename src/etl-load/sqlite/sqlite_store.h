@@ -1,8 +1,8 @@
 /* Stores one record in a SQLite table, by statements prepared for each shape.
  * Owns:  statements and values; lite_store_release() frees them.
  * Gives: lite_convert_record() returns as reader_match_record().
- *        lite_store_record(): with fault and why, LITE_REFUSED: the table is
- *        unchanged, or LITE_ENDED: the transaction is rolled back.
+ *        lite_store_record() also: LITE_REFUSED: the table is unchanged;
+ *        LITE_ENDED: the transaction is rolled back; both set fault and why.
  *        LITE_REPEAT: repeat the batch, to check deferred foreign keys.
  * Fails: -1: the batch cannot go on. */
 #ifndef LOAD_SQLITE_STORE_H
@@ -17,15 +17,17 @@ int lite_convert_record(struct lite_store *s, struct reader *r,
     const struct line *l, struct reject *why, struct err *e);
 enum lite_result lite_store_record(
     struct lite_store *s, const struct shape *shape, struct err *e);
-/* Inserts the records whose values are in s->slots (s->group_records of
- * them) by one statement. LITE_INSERTED; LITE_REFUSED: only the first *stored
- * records are stored, because one has a row, or is refused; LITE_REPEAT. */
+/* Inserts the records of a group by one statement. s->slots has their values,
+ * and s->group_records their number. Returns LITE_INSERTED; LITE_REFUSED: only
+ * the first *stored records are inserted, because a record is refused or its
+ * key has a row; LITE_REPEAT: repeat the batch. */
 enum lite_result lite_store_group(struct lite_store *s,
     const struct shape *shape, size_t *stored, struct err *e);
 /* Deletes all rows of the table. */
 int lite_store_delete_all(
     struct lite_store *s, uint64_t *removed, struct err *e);
-/* Sets fault and why as for a record that a foreign key has refused. */
+/* Sets s->fault and s->why to the error of a record that a foreign key has
+ * refused. */
 void lite_set_missing_reference(struct lite_store *s);
 
 #endif

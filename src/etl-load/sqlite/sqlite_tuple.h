@@ -1,5 +1,5 @@
-/* The values that a record has in some columns (a tuple), ready for a statement
- * of SQLite: a scope of --mode delete-insert, or a key.
+/* A tuple is the values that a record has in some columns: a scope of --mode
+ * delete-insert, or a key. It can be the parameters of a SQLite statement.
  * Owns:  values and scratch; lite_tuple_release() frees them. */
 #ifndef LOAD_SQLITE_TUPLE_H
 #define LOAD_SQLITE_TUPLE_H
@@ -15,8 +15,8 @@ struct lite_tuple {
 int lite_tuple_init(struct lite_tuple *t, const struct shape *columns,
     struct err *e);
 void lite_tuple_release(struct lite_tuple *t);
-/* Returns 1: the record's values are in t->values until the next call; 0: the
- * record has no tuple that the columns can hold; -1 with *e. */
+/* Returns 1: t->values has the record's values until the next call; 0: the
+ * record has no such values, or the columns cannot hold them; -1 with *e. */
 int lite_tuple_read(struct lite_tuple *t, struct reader *r,
     const struct line *l, struct err *e);
 

@@ -41,8 +41,8 @@ reject_value_of_wrong_type(const struct source *s)
 	return reject_value(s, "type", "not a value");
 }
 
-/* True if the value is a number, or a string that contains exactly one number
- * as JSON writes it. */
+/* True if the value is a number, or a string with exactly one number in JSON's
+ * form. */
 static bool
 is_number_or_numeric_text(const struct source *s)
 {
@@ -173,8 +173,8 @@ would_sqlite_read_as_number(const char *p, size_t n)
 	return found > 0 && skip_characters(p, end, blank) == end;
 }
 
-/* True if the number *v, printed as text, is exactly the text in the record:
- * true for 10, false for 1e1 and 10.0. */
+/* True if the number *v, written as text, is exactly the text in the record.
+ * For example, this is true for 10, and false for 1e1 and 10.0. */
 static bool
 is_printed_as_in_record(const struct db_value *v, const struct source *s)
 {
@@ -236,8 +236,9 @@ convert_time_or_number(struct db_value *out, const struct source *s)
 	return 1;
 }
 
-/* Appends the bytes to `scratch`. If the text is in `scratch`, at its end, the
- * bytes replace it: they are shorter. */
+/* Appends the decoded bytes to `scratch`. If the text has escapes, its
+ * unescaped copy is at the end of `scratch`. The bytes replace this copy,
+ * because they are shorter. */
 static struct db_value
 convert_base64(const struct source *s, struct buf *scratch)
 {
@@ -251,11 +252,11 @@ convert_base64(const struct source *s, struct buf *scratch)
 }
 
 /* Converts a JSON string to bytes. A string that starts with \x gives the bytes
- * of its hex digits; any other string gives the bytes of its characters. JSON
- * writes the backslash of \x as an escape, so get_value_text() has unescaped
- * the string into the end of `scratch`. The bytes replace this text in
- * `scratch`, because they are shorter. `scratch` must not be reallocated,
- * because values of other columns of the record point into it. */
+ * of its hex digits. Any other string gives the bytes of its characters.
+ * In JSON the backslash of \x is escaped, so get_value_text() has written the
+ * unescaped string to the end of `scratch`. The bytes replace this text,
+ * because they are shorter. `scratch` is not reallocated here: values of other
+ * columns of the record point into it. */
 static int
 convert_bytes(struct db_value *out, const struct source *s,
     struct buf *scratch)
@@ -283,9 +284,9 @@ convert_bytes(struct db_value *out, const struct source *s,
 	return 1;
 }
 
-/* Returns the value as text: for a string its characters (or, if `raw` is true,
- * the string as JSON); for an array or object compact JSON; for other values
- * the token as it stands in the record. */
+/* Returns the value as text. A string gives its characters or, if `raw` is
+ * true, the string as JSON. An array or object gives compact JSON. Any other
+ * value gives its text in the record. */
 static struct db_value
 get_value_text(const struct json *j, uint32_t tok, bool raw,
     struct buf *scratch)
@@ -349,7 +350,7 @@ sqlite_convert_value(struct db_value *out, struct reader *r, size_t column,
 	}
 }
 
-/* The NUL after a text marks its end: a text contains no NUL. */
+/* A NUL follows a text and marks its end, because a text contains no NUL. */
 void
 sqlite_put_value_bytes(struct buf *b, const struct db_value *v)
 {

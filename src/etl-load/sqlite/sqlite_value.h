@@ -1,5 +1,5 @@
 /* Converts a record's value for a SQLite column. SQLite stores any value in any
- * column, so the column's declared type is enforced here.
+ * column, so this file checks that the value fits the column's declared type.
  * Borrows: the record, and scratch, which must have room for the whole line:
  *          *out points into one of them.
  * Gives: 1, or 0 if the record must be rejected: see *why. */
@@ -11,13 +11,13 @@
 int sqlite_convert_value(struct db_value *out, struct reader *r, size_t column,
     struct buf *scratch, struct reject *why);
 
-/* Appends the bytes of one value. Different values give different bytes. Of two
- * integers or two texts the greater one gives bytes that memcmp() orders
- * later. */
+/* Appends the bytes of one value. Different values give different bytes.
+ * memcmp() orders the bytes of two integers, or of two texts, as their
+ * values. */
 void sqlite_put_value_bytes(struct buf *b, const struct db_value *v);
 
-/* True if the text is a valid date, a time, or both, as RFC 3339 and ISO 8601
- * write them. */
+/* True if the text is a valid date, a valid time, or both, in the form of RFC
+ * 3339 or ISO 8601. */
 bool is_valid_date_or_time(const char *p, size_t n);
 
 #endif

@@ -21,8 +21,8 @@ notes_keys(const struct target *t)
 	return t->mode->updates;
 }
 
-/* NULL: the table has no rowid, or columns have taken all its names, or it is a
- * view. */
+/* Returns NULL if the table is a view, has no rowid, or has columns with all
+ * three names of the rowid. */
 static const char *
 find_rowid(const struct table *t)
 {

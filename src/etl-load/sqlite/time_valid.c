@@ -19,8 +19,8 @@ skip_one_of(struct cursor *c, const char *any)
 	return false;
 }
 
-/* Skips a number of exactly `digits` digits. Returns false if there is none, or
- * if it is less than min or greater than max. */
+/* Skips a number of exactly `digits` digits. Returns false if there is no such
+ * number, or if it is less than min or greater than max. */
 static bool
 skip_number(struct cursor *c, int digits, int min, int max)
 {
@@ -51,8 +51,8 @@ skip_date(struct cursor *c)
 	return day <= calendar_month_days(year, month);
 }
 
-/* True if the hour of the time is 24 and a later digit is not 0. With the hour
- * 24 only 24:00:00 is a valid time. */
+/* With the hour 24 only 24:00:00 is a valid time. True if the hour is 24 and a
+ * later digit is not 0. */
 static bool
 is_after_24_00_00(const char *p, const char *end)
 {
