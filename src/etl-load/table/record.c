@@ -96,9 +96,9 @@ column_has_name(
 /* Finds the column for member number i of the record, whose name is token
  * `tok`, and stores the token of the member's value in r->value[column]. Sets
  * *same to false if member number i of the previous record had another name:
- * the caller then cannot reuse that record's shape (set of columns). Returns 1;
- * 0: the record must be rejected (see *why), or memory ran out (r->text.failed
- * is true). */
+ * then this record may have another shape (set of columns). Returns 1; 0: the
+ * record must be rejected (see *why), or memory ran out (r->text.failed is
+ * true). */
 static int
 find_column_and_store_value(
     struct reader *r, size_t i, uint32_t tok, bool *same, struct reject *why)
@@ -186,9 +186,9 @@ find_or_add_shape(struct reader *r, struct err *e)
 	return add_shape_of_record(r, e);
 }
 
-/* Finds out which special characters the strings in the value of column c
- * contain: *flags gets the bit JSON_NUL for \u0000 and the bit JSON_LONE for
- * half of a surrogate pair. */
+/* Finds special characters in the strings of the value of column c: *flags gets
+ * the bit JSON_NUL if there is a \u0000, and the bit JSON_LONE if there is half
+ * of a surrogate pair. */
 static int
 find_special_characters_of_value(
     struct reader *r, size_t c, unsigned int *flags, struct err *e)
@@ -201,8 +201,8 @@ find_special_characters_of_value(
 	if (t->type != JSON_ARRAY && t->type != JSON_OBJECT)
 		return 0;
 	*flags = 0;
-	/* A text column stores an array or object as JSON text. An escape such
-	 * as \u0000 stays an escape there, so the database can store it. */
+	/* A text column stores an array or object as JSON text. There \u0000
+	 * stays an escape, six characters that the database can store. */
 	if (r->target->table->columns[c].kind == COLUMN_TEXT)
 		return 0;
 	if (json_scan(&r->inner, j->text + t->at, t->len, 0, JSON_LAST,
@@ -252,8 +252,9 @@ reject_missing_scope(struct reader *r, struct reject *why)
 	return 1;
 }
 
-/* Forgets all values but those that a change gives the columns of the key.
- * Returns the token of the first other member. */
+/* Forgets the values of the previous record. In --mode cdc keeps the values of
+ * the key that the change has added to the row. Returns the token of the first
+ * member that is to be stored. */
 static uint32_t
 store_values_of_key(struct reader *r)
 {
@@ -322,7 +323,8 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 	if (r->target->mode->changes &&
 	    change_remove_absent_values(
 		&r->json, r->value, r->target->table->n)) {
-		/* The next record may have these values: guess nothing. */
+		/* The guesses are not valid: the next record may have values
+		 * for these columns. */
 		r->nguess = 0;
 		same = false;
 	}

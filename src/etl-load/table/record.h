@@ -3,7 +3,8 @@
  * Borrows: stage, target.
  * Gives: reader_match_record(): 1 a record: its values are in json, value and
  *        shape until the next call; 2 a tombstone (table/change.h); 0 the
- *        record must be rejected: *why says why until the next call; -1. */
+ *        record must be rejected: *why says why until the next call; -1 failed,
+ *        with *e. */
 #ifndef LOAD_RECORD_H
 #define LOAD_RECORD_H
 
@@ -60,20 +61,20 @@ int reader_open(struct reader *r, struct stage *s, const struct target *t,
 void reader_close(struct reader *r);
 int reader_match_record(
     struct reader *r, const struct line *l, struct reject *why, struct err *e);
-/* Forgets all shapes if there are SHAPES_MAX of them, and returns true then. A
- * sink that keeps statements by shape id calls this before each chunk, and
- * frees its statements if the result is true. */
+/* If there are SHAPES_MAX shapes, forgets them all and returns true. A sink
+ * that keeps statements by shape id calls this before each chunk, and frees its
+ * statements if the result is true. */
 bool reader_forget_shapes_if_many(struct reader *r);
 /* Rejects a record without a value for a column of the key or of --newer-by.
  * Returns 1, or 0: *why says why. */
 int reader_reject_missing_key_or_newer_by(
     struct reader *r, struct reject *why);
 /* Only if change.moves is set: exchanges json, value and shape with those of
- * the key by which the update finds its row. A second call exchanges them
+ * the old key, by which the UPDATE finds its row. A second call exchanges them
  * back. */
 void reader_exchange_with_old_key(struct reader *r);
-/* Where the record should have the value: a column's name, or a pointer of
- * --map. For messages. */
+/* Returns, for messages, where the record should have the value: the name of
+ * the column, or the pointer that --map gives it. */
 const char *reader_get_place_of_value(const struct reader *r, size_t column);
 /* Fills *why for a record whose value of this column is wrong. Returns 0. */
 int reader_set_reject_of_column(struct reader *r, struct reject *why,

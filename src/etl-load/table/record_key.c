@@ -1,7 +1,8 @@
 #include "json/write.h"
 #include "table/row_values.h"
 
-/* `use`: what the column is for, such as "is part of the key". */
+/* Rejects the record if its value for column c is missing or null. `use` says
+ * in the message what the column is for, such as "is part of the key". */
 static int
 reject_missing_or_null(
     struct reader *r, struct reject *why, size_t c, const char *use)
@@ -49,8 +50,9 @@ reader_exchange_with_old_key(struct reader *r)
 		r->shape_of_row = shape;
 }
 
-/* Scans the record, whose members were judged before. Returns 1; 0: it is no
- * record or change; -1 with *e. */
+/* Scans a record that was matched or rejected before, so duplicate members are
+ * no error now. Returns 1; 0: the line is not a JSON object, or not a change;
+ * -1 with *e. */
 static int
 scan_record_again(struct reader *r, const struct line *l, struct err *e)
 {

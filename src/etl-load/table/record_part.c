@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* True if two members of the record have this name. */
+/* True if the record has several members of this name. */
 static bool
 is_member_twice(const struct reader *r, const char *name)
 {
@@ -18,8 +18,10 @@ is_member_twice(const struct reader *r, const char *name)
 	return n > 1;
 }
 
-/* Where --map reads a column from inside the record, any member on the way may
- * come twice. So then no member of the record may. */
+/* If --map reads one of the columns from inside the record, each member on the
+ * path of its pointer could be a duplicate. To check only these would be
+ * difficult, so then --duplicate-members holds for all members of the
+ * record. */
 static enum json_members
 choose_duplicates(const struct reader *r, const struct shape *columns)
 {

@@ -1,7 +1,7 @@
 #include "table/referring.h"
 
-/* The words of a message: the option, before the name of the mode, and the way
- * out. */
+/* For messages: the option that deletes rows. "--mode " is followed by the name
+ * of the mode. */
 static const char *
 option_that_deletes(const struct target *t)
 {
@@ -43,9 +43,10 @@ int
 refuse_referring_tables(const struct target *t, struct db *db, struct err *e)
 {
 	bool pg = db_kind(db) == DB_POSTGRESQL;
-	/* If the load deletes all rows, a foreign key of the table to itself
-	 * does no harm. On SQLite, sqlite_scopes.c finds the rows that miss a
-	 * row to which a deferred key refers. */
+	/* The queries need these facts. If the load deletes all rows, a foreign
+	 * key of the table to itself does no harm. With a TRUNCATE, any other
+	 * foreign key makes it fail. (SQLite: sqlite_scopes.c looks for rows
+	 * whose deferred foreign key would refer to a deleted row.) */
 	struct db_value v[] = { db_text(pg ? t->table->quoted :
 	    t->table->base), DB_I(t->mode->replaces), DB_I(t->truncates) };
 	struct db_rows *r;

@@ -19,7 +19,8 @@ target_find_row_identity(struct target *t, struct err *e)
 	while ((i = table_find_key_column(t->table, (int)s->n + 1)) <
 	    t->table->n)
 		s->columns[s->n++] = i;
-	/* The rows of --mode scd2 share the key of their history. */
+	/* --key does not identify a row in --mode scd2: all rows of one history
+	 * have the same key. */
 	if (s->n == 0 && !t->mode->history) {
 		memcpy(s->columns, t->key, t->nkey * sizeof(*t->key));
 		s->n = t->nkey;

@@ -23,8 +23,8 @@ reject_extra_member(struct reader *r, struct reject *why,
     const char *name, size_t len, const char *reason)
 {
 	*why = (struct reject){ .code = "schema", .message = r->message };
-	/* A pointer is a text that ends with NUL, so it would name another
-	 * member. */
+	/* The reject gets no pointer: a pointer ends at the first NUL, so it
+	 * would name another member. */
 	if (memchr(name, '\0', len) != NULL) {
 		(void)snprintf(r->message, sizeof(r->message), "table %s has "
 		    "no column whose name begins with \"%.200s\" and contains "
@@ -120,8 +120,8 @@ row_values_take_pointers(struct reader *r, bool *same)
 	}
 }
 
-/* Makes a token for the object of the members that no column took. Its index is
- * 1, because 0 in r->value means that there is no value. */
+/* Makes a token for the object of the members that have no column. Its index is
+ * 1, because a 0 in r->value means that there is no value. */
 static int
 store_extra_object(struct reader *r, struct err *e)
 {
@@ -182,7 +182,7 @@ row_is_base64(struct buf *scratch, const struct json *j, uint32_t tok)
 	return base64_is_valid(buf_text(scratch), scratch->len);
 }
 
-/* The elements of inner arrays are elements too. */
+/* True if all elements are base64 or null, also those of inner arrays. */
 static bool
 all_elements_are_base64(struct reader *r, const struct json_tok *t)
 {

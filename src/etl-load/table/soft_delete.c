@@ -3,7 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* The types `time` and `time with time zone` hold no date. */
+/* True if the column holds a date, alone or with a time of day: not the types
+ * `time` and `time with time zone`. */
 static bool
 holds_a_date(const struct column *c)
 {

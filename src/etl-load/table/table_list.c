@@ -59,7 +59,7 @@ table_list_find_end_of_part(const char *p, const char *ends)
 	return n;
 }
 
-/* True if the double quotes of a quoted NAME end before the NAME does. */
+/* True if more characters follow the closing double quote of a quoted NAME. */
 static bool
 goes_on_after_quotes(const char *name, size_t len)
 {
@@ -131,7 +131,8 @@ fail_malformed_entry(const char *entry, struct err *e)
 	    "NAME=TABLE:KEY+KEY, with commas between the tables", entry);
 }
 
-/* Adds the entry at *p, and moves *p to the next one or to the end. */
+/* Parses the entry at *p, NAME=TABLE or NAME=TABLE:KEY, and adds it to the
+ * list. Moves *p to the next entry or to the end. */
 static int
 add_entry(struct table_list *l, const char **p, struct err *e)
 {

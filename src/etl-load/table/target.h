@@ -73,14 +73,16 @@ struct target {
 int target_open(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e);
 void target_close(struct target *t);
-/* True if the column gets values from records. */
+/* True if records can set the column: then a member with its name or --map does
+ * it. */
 bool target_loads_column(const struct target *t, size_t column);
 /* Appends the JSON Pointer to the member that gives the column its value.
- * Returns false if there is none: the column is that of --extra. */
+ * Returns false if there is no such member, because the column is the one that
+ * --extra names. */
 bool target_put_pointer(
     struct buf *b, const struct target *t, size_t column);
-/* Returns the reason why a member of the column's name may not set it, or NULL
- * if it may. */
+/* Returns the reason why a member with the column's name may not set the
+ * column, or NULL if it may. */
 const char *target_refusal_reason(const struct target *t, size_t column);
 
 #endif

@@ -53,7 +53,7 @@ target_find_columns(const struct table *t, const char *option,
 	return 0;
 }
 
-/* Calls take() for the column of each name in a list "a,b,c". */
+/* Finds the column of each name in a list "a,b,c", and calls take() for it. */
 static int
 for_each_listed_column(struct target *t, const char *option, const char *list,
     int (*take)(struct target *, const char *, size_t, struct err *),
@@ -105,8 +105,8 @@ add_scope_column_once(
 	return 0;
 }
 
-/* A record may have no member for the column of --touch or --seen, but it must
- * have one for each column of --scope. */
+/* Fails if a column of --scope is set by --touch or --seen: its value comes
+ * from the loader, but the scope needs a value from each record. */
 static int
 check_scope_has_no_time_column(const struct target *t, struct err *e)
 {
@@ -191,8 +191,9 @@ check_not_named(const struct target *t, const char *option, int column,
 	    t->table->columns[column].name);
 }
 
-/* An identity column GENERATED ALWAYS takes a value when a row is inserted, but
- * PostgreSQL refuses to update it. */
+/* Fails if an option names a column that this mode cannot load. For example, an
+ * identity column GENERATED ALWAYS accepts a value in an INSERT (OVERRIDING
+ * SYSTEM VALUE), but PostgreSQL refuses to update it. */
 static int
 check_mapping_fits_mode(const struct target *t, struct err *e)
 {
@@ -229,9 +230,10 @@ check_mapping_fits_mode(const struct target *t, struct err *e)
 	return 0;
 }
 
-/* The column of --newer-by is always compared: if a record that is newer and
- * equal in the columns of --compare did not change the row, a record that comes
- * later, but is older than it, could overwrite the row. */
+/* Sets t->newer_by. Its column is always compared, also if --compare does not
+ * name it. Otherwise a newer record that is equal in the columns of --compare
+ * would leave the row unchanged, with its older time. A record between the two
+ * times that comes later could then overwrite the row. */
 static int
 set_and_check_newer_by(
     struct target *t, const struct load_opts *o, struct err *e)
@@ -289,7 +291,7 @@ find_history_columns(
 	    t, "--current", names.current, &h->current, e) == -1 ? -1 : 0;
 }
 
-/* The columns of --mode scd2 have values of their own in each row. */
+/* Fails if another option names a column that --mode scd2 itself sets. */
 static int
 check_history_columns(
     struct target *t, struct db *db, const struct load_opts *o, struct err *e)

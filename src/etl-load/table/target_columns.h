@@ -1,7 +1,7 @@
-/* The columns that the options of etl-load name: --key, --compare, --touch,
- * --scope and so on.
- * Fails: ERR_CONFIG if the table has no such column, or the options contradict
- *        each other. */
+/* Finds the columns that the options of etl-load name: --key, --compare,
+ * --touch, --scope and others.
+ * Fails: ERR_CONFIG if the table has no such column, or if two options
+ *        contradict each other. */
 #ifndef LOAD_TARGET_COLUMNS_H
 #define LOAD_TARGET_COLUMNS_H
 

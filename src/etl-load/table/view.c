@@ -2,7 +2,7 @@
 
 #include "base/buf.h"
 
-/* Asks the database to plan an INSERT. */
+/* Lets the database plan an INSERT, without executing it. */
 static int
 explain_insert(const struct table *t, struct db *db, struct err *e)
 {
@@ -19,8 +19,9 @@ explain_insert(const struct table *t, struct db *db, struct err *e)
 	return rc;
 }
 
-/* A view may hide the row that has a record's key, and the database does not
- * tell an inserted row of a view from an updated one. */
+/* Fails if t is a view that cannot be loaded. A mode with a key cannot load a
+ * view: the view may hide the row that has a record's key, and the database
+ * does not say whether it has inserted or updated a row of a view. */
 int
 view_check_takes_rows(const struct table *t, const struct load_mode *mode,
     struct db *db, struct err *e)

@@ -1,6 +1,6 @@
-/* A view that is loaded in place of a table.
- * Fails: ERR_CONFIG if the database would not say what the load has done, or
- *        cannot insert into the view. */
+/* Checks a view that --table names in place of a table.
+ * Fails: ERR_CONFIG if the database cannot insert into the view, or would not
+ *        show what the mode must know about its rows. */
 #ifndef LOAD_VIEW_H
 #define LOAD_VIEW_H
 

@@ -102,8 +102,10 @@ open_database_and_table(struct undo *u, struct err *e)
 	return db_add_image_functions(u->db, e);
 }
 
-/* Several streams of a run may have moved one checkpoint: the first has the
- * value before the run, the last the version that the run has left. */
+/* Gives the checkpoint of stream number `first` the value that it had before
+ * the run. If several streams of the run have moved it, the first of them has
+ * this value, and the last one has the version that the checkpoint must still
+ * have. */
 static int
 move_checkpoint_back(struct undo *u, size_t first, struct err *e)
 {
@@ -144,7 +146,8 @@ move_checkpoints_back(struct undo *u, struct err *e)
 	    "run %s has moved no checkpoint: nothing was undone", u->entry.run);
 }
 
-/* The ledger must not say that the streams are loaded. */
+/* Deletes the rows of the run's streams from the ledger (table etl_loads), so
+ * that the streams can be loaded again. */
 static int
 delete_ledger_rows(struct undo *u, struct err *e)
 {

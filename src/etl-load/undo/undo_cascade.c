@@ -6,7 +6,8 @@
 
 #define OF_RUN(image) " " image ".run = $1 AND " image ".target = $2"
 
-/* A row of table_cascades (sql/sqlite/catalog.sql). */
+/* A foreign key to the table: one row of the query table_cascades
+ * (sql/sqlite/catalog.sql and sql/postgresql/catalog.sql). */
 struct foreign_key {
 	const char *table, *name, *self, *action, *refers;
 };
@@ -23,7 +24,8 @@ put_images(struct buf *b, const struct undo_rows *u, const char *name)
 	buf_printf(b, "etl_before AS %s WHERE", name);
 }
 
-/* Appends a condition: the run has inserted the row "etl.t". */
+/* Appends a condition that is true if the run has inserted the row "etl.t": the
+ * undo will delete it. */
 static void
 put_is_deleted(struct buf *b, const struct undo_rows *u)
 {
@@ -69,9 +71,10 @@ lock_rows(const struct undo_rows *u, struct err *e)
 	return rc;
 }
 
-/* Appends a query for a row that refers by the key *k to a row that the run has
- * inserted. Rows of the table itself that the run has changed do not count: the
- * undo deletes them too, or gives them their old values. */
+/* Appends a query that finds a row which refers by the key *k to a row that the
+ * run has inserted. If the key is one of the table to itself, ignores rows that
+ * the run has changed: the undo deletes these rows too, or gives them their old
+ * values. */
 static void
 put_find_referring_row(struct buf *b, const struct undo_rows *u,
     const struct foreign_key *k)

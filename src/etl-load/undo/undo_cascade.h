@@ -1,6 +1,6 @@
 /* Rows that the database would delete or change with the rows that an undo
- * deletes, because a foreign key says ON DELETE CASCADE, SET NULL or
- * SET DEFAULT.
+ * deletes, because a foreign key says ON DELETE CASCADE, SET NULL or SET
+ * DEFAULT.
  * Borrows: everything in struct undo_rows. The caller has begun a transaction.
  * Fails: ERR_DATA if there are such rows; the message names their table. */
 #ifndef LOAD_UNDO_CASCADE_H
@@ -8,7 +8,8 @@
 
 #include "undo/undo_rows.h"
 
-/* Rows of the run itself do not count. Locks the rows that will be deleted. */
+/* Fails if there are such rows. Ignores rows that the run itself has written.
+ * Locks the rows that the undo will delete. */
 int undo_cascade_refuse(const struct undo_rows *u, struct err *e);
 
 #endif

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The start of an id that --undo accepts. Fewer characters may be a mistake:
- * etl-status takes 12 as the number of a run. */
+/* --undo accepts the start of an id if it has at least this number of
+ * characters. A shorter text may be a mistake: for etl-status, 12 is the number
+ * of a run and not the start of an id. */
 enum { START_OF_ID = 8 };
 
 struct reading {
@@ -65,8 +66,8 @@ check_name(const struct reading *u, int found, bool exact, struct err *e)
 	    START_OF_ID);
 }
 
-/* Reads up to two runs: one with exactly the name, or else those that begin
- * with it. */
+/* Finds the run whose id is u->name or, if there is none, the only run whose id
+ * starts with it. The query returns at most two runs. */
 static int
 find_run(struct reading *u, struct err *e)
 {
@@ -89,7 +90,7 @@ find_run(struct reading *u, struct err *e)
 	return rc == -1 ? -1 : check_name(u, n, exact, e);
 }
 
-/* Sets the columns of the key from a JSON array of names. */
+/* Finds the columns of the key, whose names are in a JSON array. */
 static int
 find_key_columns(struct reading *u, const struct json *j, struct err *e)
 {

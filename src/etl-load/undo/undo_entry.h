@@ -21,8 +21,9 @@ struct undo_entry {
 	size_t *key, nkey;      /* the columns of the keys of images */
 };
 
-/* Finds the run whose name is `name`, or else the only one that begins with it,
- * and locks its rows until the transaction ends. */
+/* Finds the run whose id is `name` or, if there is none, the only run whose id
+ * starts with it. Locks its rows in etl_before_runs until the transaction
+ * ends. */
 int undo_entry_read(struct undo_entry *n, struct db *db, const struct table *t,
     const char *name, struct err *e);
 void undo_entry_release(struct undo_entry *n);

@@ -44,7 +44,10 @@ undo_rows_lock_table(const struct undo_rows *u, struct err *e)
 	return rc;
 }
 
-/* Lists the keys of the rows that differ from the image in column `side`. */
+/* Appends a query that lists the keys of rows that differ from their image.
+ * `side` is the column of the image: before or after the run. If `disturbed` is
+ * set, the query also lists rows that another session has changed between two
+ * batches of the run. */
 static void
 put_differing_keys(
     struct buf *b, const struct undo_rows *u, const char *side, bool disturbed)
@@ -148,8 +151,9 @@ put_delete(struct buf *b, const struct undo_rows *u)
 	buf_char(b, ')');
 }
 
-/* The key stays the same. Returns false if the table has no other column that
- * can be set. */
+/* Appends an UPDATE that gives changed rows their values from before the run.
+ * It does not set the key, which is the same. Returns false if the table has no
+ * other column that can be set. */
 static bool
 put_update(struct buf *b, const struct undo_rows *u)
 {
@@ -233,10 +237,11 @@ restore_by_three_statements(const struct undo_rows *u, struct buf *b,
 	return run_part(u, b, &n->inserted, e);
 }
 
-/* One statement: PostgreSQL checks a foreign key of the table to itself when
- * all rows are as they were. A part that needs the count of another one runs
- * after it, so that a row that is deleted frees its values of unique
- * indexes. */
+/* Restores all rows by one statement, because PostgreSQL checks a foreign key
+ * of the table to itself at the end of a statement, when all rows are as they
+ * were. Its parts must run in the order DELETE, UPDATE, INSERT, so that deleted
+ * rows free their values of unique indexes. To force this order, a part uses
+ * the count of the parts before it. */
 static int
 restore_by_one_statement(const struct undo_rows *u, struct buf *b,
     struct undo_counts *n, struct err *e)

@@ -1,7 +1,7 @@
-/* The rows of a run that is undone: they are compared with its images, and get
- * their images back.
+/* Compares the rows of a run with their images, and restores them from the
+ * images.
  * Borrows: everything in struct undo_rows. The caller has begun a transaction.
- * Fails: ERR_DATA if a row is not as it should be; the message names rows. */
+ * Fails: ERR_DATA if a row is not as its image says; the message names rows. */
 #ifndef LOAD_UNDO_ROWS_H
 #define LOAD_UNDO_ROWS_H
 
@@ -20,11 +20,12 @@ struct undo_counts {
 };
 
 int undo_rows_lock_table(const struct undo_rows *u, struct err *e);
-/* Fails if a row is no longer as the run has left it. */
+/* Fails if a row has changed since the run. */
 int undo_rows_check_left(const struct undo_rows *u, struct err *e);
 int undo_rows_restore(
     const struct undo_rows *u, struct undo_counts *n, struct err *e);
-/* Fails if a row is not as it was before the run: a trigger has changed it. */
+/* Called after undo_rows_restore(). Fails if a row is not as it was before the
+ * run, because a trigger has changed it again. */
 int undo_rows_check_restored(const struct undo_rows *u, struct err *e);
 
 #endif

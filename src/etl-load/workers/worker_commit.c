@@ -3,10 +3,11 @@
 #include "control/control.h"
 #include "control/runs.h"
 
-/* Keeps other loaders of the stream from going on until this transaction ends,
- * and fails if one has gone on already: the rows of this share would then
- * overwrite newer ones. Locks the same rows in the same order as the commit of
- * the batch does. */
+/* Locks the state of the stream, so that no other loader can load more of the
+ * stream until this transaction ends. Fails if another loader has done so
+ * already: the rows of this share would then overwrite newer ones. Locks the
+ * same rows in the same order as the commit of the batch, so that the two
+ * cannot deadlock. */
 static int
 lock_state_of_stream(const struct worker *w, struct err *e)
 {
@@ -88,8 +89,8 @@ worker_find_commit_outcome(struct worker *w, struct err *e)
 	return 0;
 }
 
-/* If the sink asks for a second try, in which it finds the bad records one by
- * one, the share is loaded again at once. */
+/* If the sink returns SINK_REPEAT, loads the share again at once. In the second
+ * try the sink finds the bad records one by one. */
 void
 worker_load_share(struct worker *w)
 {

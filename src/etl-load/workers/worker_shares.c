@@ -91,7 +91,8 @@ add_to_share(struct worker *w, const struct spool *chunk, size_t i)
 	w->idle = false;
 }
 
-/* Each worker parses a part of the chunk to find the keys. */
+/* Computing the hashes of the keys takes time, so each worker does it for a
+ * part of the chunk, in its thread. */
 int
 workers_divide_chunk(struct loader *l, struct err *e)
 {

@@ -33,8 +33,8 @@ start(struct work *w)
 	    "cannot start a thread: %s", strerror(error));
 }
 
-/* The threads block all signals, so that the handler runs in this thread; they
- * see by themselves that a signal to stop has come. */
+/* The threads block all signals, so that the signal handler runs in the calling
+ * thread. The threads themselves test stop_signal(). */
 void
 workers_run(struct workers *all, void (*run)(struct worker *))
 {

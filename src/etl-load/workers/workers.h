@@ -1,9 +1,9 @@
-/* The connections of --connections N. Each one has a share of a chunk's
- * records, loads it in a thread and commits it in a transaction of its own; the
- * connection of struct loader then commits the state of the batch.
+/* The connections of --connections N. Each one loads a share of a chunk's
+ * records, in a thread, and commits it in its own transaction. Then the
+ * connection of struct loader commits the state of the batch.
  * Owns:  connections, sinks, outcomes and shares; workers_close() frees them.
- * Borrows: the loader's options, stage, table and chunk. While the threads run
- *          nothing changes these.
+ * Borrows: the loader's options, stage, table and chunk. Nothing changes them
+ *          while threads run.
  * Gives: records with equal keys are in one share, in their order. */
 #ifndef LOAD_WORKERS_H
 #define LOAD_WORKERS_H
@@ -50,35 +50,40 @@ struct workers {
 	struct buf settings;            /* script: those of --ddl */
 };
 
-/* Sets l->workers.wanted. If the table does not allow several connections, as
- * the order of records with different keys matters, warns and leaves it at 0.
- * The table must be open. */
+/* Sets l->workers.wanted, the number of connections. Leaves it at 0 and warns
+ * if the order of records with different keys matters to the table, for example
+ * because of a trigger: then only one connection may load it. The table must be
+ * open. */
 int workers_check_table(struct loader *l, struct err *e);
 /* Does this and opens the connections. */
 int workers_open(struct loader *l, struct err *e);
 void workers_close(struct loader *l);
-/* Connects again after a failure of this connection. If the answer to COMMIT
- * was lost, asks the server for it: a share that was committed is then idle. */
+/* Connects again after the worker's connection was lost. If the answer to its
+ * COMMIT was lost too, asks the server whether the share was committed: then
+ * the worker becomes idle. */
 int worker_reconnect(struct worker *w, struct err *e);
-/* Returns 0 also if the server does not know the outcome: then the share is
- * loaded again, which gives the same rows. */
+/* Called after a COMMIT without an answer. If the server says that the share
+ * was committed, the worker becomes idle. If the server says that it was not,
+ * or does not know, the share is loaded again, which gives the same rows.
+ * Returns -1 with *e if the server cannot be asked or the transaction has not
+ * ended. */
 int worker_find_commit_outcome(struct worker *w, struct err *e);
 /* Puts the number of the connection in front of the error. Returns -1. */
 int worker_name_in_error(const struct workers *all, size_t i, struct err *e);
 
-/* Runs run() for each worker that is not idle, in a thread for each, and waits
- * for all. */
+/* Calls run() for each worker that is not idle, each in a thread of its own,
+ * and waits until all threads have ended. */
 void workers_run(struct workers *all, void (*run)(struct worker *));
 /* Divides the chunk's records among the workers. */
 int workers_divide_chunk(struct loader *l, struct err *e);
 /* Loads the worker's share in a transaction and commits it. Sets w->result. */
 void worker_load_share(struct worker *w);
 
-/* Loads all chunks of the batch by the workers, and collects their counts and
- * rejects in the outcome of the table. Then l->rows_are_stored is true: a later
- * try of the batch does not load them again. Does nothing if the batch must be
- * loaded by one connection. No transaction is open. Returns as a worker does.
- */
+/* Loads all chunks of the batch through the workers, and adds their counts and
+ * rejects to the outcome of the table. Then sets l->rows_are_stored, so that a
+ * later try of the batch does not load them again. If only one connection may
+ * load the batch, does nothing and returns WORKER_COMMITTED. Called without an
+ * open transaction. */
 enum worker_result workers_load_batch_if_may(struct loader *l, struct err *e);
 
 #endif

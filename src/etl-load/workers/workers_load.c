@@ -5,21 +5,23 @@
 
 #include <string.h>
 
-/* True if the rules of the stream let the batch be committed in parts, and
- * other loaders of the stream can be kept out. */
+/* True if the workers may load the batch: the stream may be committed in parts,
+ * and other loaders of the stream can be locked out. */
 static bool
 may_load_batch(const struct loader *l)
 {
 	const struct stream *s = &l->stream;
 
-	/* A letter of a replay is resolved together with its row. The first
-	 * batch of a stream has no row of the ledger that could be locked. */
+	/* Not in a replay, because the row and the resolved letter of a record
+	 * belong in one transaction. Not for the first batch of a marked
+	 * stream, because the ledger has no row yet that could be locked. */
 	return l->workers.n > 0 && !l->whole && !s->replay &&
 	    (!l->marked || s->batches > 0);
 }
 
-/* The workers need the schema of the control tables, which the loader finds
- * only at the begin of a stream. */
+/* Gives the workers the schema of the control tables. The loader itself finds
+ * this schema only at the mark `begin` of a stream, after the workers were
+ * opened. */
 static int
 set_schema_of_workers(struct loader *l, struct err *e)
 {
@@ -44,8 +46,8 @@ may_pass(const struct worker *w)
 	return w->err.transient && (f->again || f->lost);
 }
 
-/* Sets *e to the error that ends the load, if there is one, else to an error
- * after which the share may be tried again: then *again is true. */
+/* Sets *e to an error that ends the load, if a share has one; otherwise to an
+ * error after which the share may be tried again, and *again to true. */
 static enum worker_result
 find_worst_result(const struct workers *all, bool *again, struct err *e)
 {
@@ -82,9 +84,11 @@ complete_errors(struct loader *l)
 	}
 }
 
-/* Some errors usually pass if the statement is repeated, but a trigger can
- * raise them each time for the same record. So after the last retry the sink
- * rejects a record with such an error. */
+/* Called after the last retry. Some errors, such as a deadlock, usually pass if
+ * the statement is repeated. But a trigger can raise such an error each time
+ * for the same record. So the sinks of the failed shares get one more try, in
+ * which they reject a record with such an error. Returns true if there is such
+ * a try. */
 static bool
 judge_records_of_failed(struct workers *all)
 {
@@ -136,9 +140,9 @@ mark_committed_as_idle(struct workers *all)
 			all->v[i].idle = true;
 }
 
-/* Each worker commits as soon as it can: if it waited for the others, another
- * worker could wait for its locks. So shares that are committed stay so, and
- * only the others are tried again. */
+/* Loads all shares. Each worker commits its share at once: if it waited for the
+ * other workers, one of them could wait for its locks, and both would wait
+ * forever. So only the shares that are not yet committed are tried again. */
 static enum worker_result
 load_shares(struct loader *l, struct err *e)
 {

@@ -4,9 +4,10 @@
 
 #include <stdlib.h>
 
-/* The script of --ddl may have set options of the session, such as search_path,
- * and the role. The workers do not run the script: it may do more than that.
- * Makes a script that sets these options. */
+/* The script of --ddl may have set options of the session, such as search_path
+ * and the role. The workers need the same options but must not run the script,
+ * which may do more. So this function makes a script that only sets these
+ * options. */
 static int
 read_settings_of_session(struct loader *l, struct err *e)
 {
