@@ -243,7 +243,7 @@ mutant unit/extract_address 'an address of a local NAT64 counts as public' $addr
     's/memcmp(p, local_nat64, sizeof(local_nat64)) == 0/false/' \
     private_addresses_are_recognised
 mutant etl-extract/parallel.t 'an early answer is taken for any request' src/etl-extract/http/http_early.c \
-    's/if (!transfer_is_of(t, r))/if (false)/' \
+    's/if (!transfer_is_early_request(t, r))/if (false)/' \
     'offsets, pages of 7: the records of 8 jobs are those of one'
 mutant etl-extract/parallel.t 'early requests do not wait for --rate' src/etl-extract/http/fetch_early.c \
     's/return hold > turn ? hold : turn;/return hold;/' \

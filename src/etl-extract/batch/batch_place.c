@@ -58,7 +58,8 @@ static int
 choose_place_in_body(struct batch_run *x, struct err *e)
 {
 	static const char form[] = "application/x-www-form-urlencoded";
-	const char *type = fetch_given_header(x->call.fetch, "Content-Type");
+	const char *type =
+	    fetch_header_value_or_empty(x->call.fetch, "Content-Type");
 	size_t n = strcspn(type, "; \t");
 	bool replays = x->o->replay_from != NULL;
 	int in_array = is_in_json_array(x, e);

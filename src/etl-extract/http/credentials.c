@@ -108,7 +108,7 @@ add_default_header_unless_given(
 }
 
 const char *
-credentials_header(const struct credentials *c, const char *name)
+credentials_header_value_or_empty(const struct credentials *c, const char *name)
 {
 	size_t n = strlen(name);
 
@@ -223,7 +223,8 @@ credentials_set_token(
 /* Sets c->client to "ID:SECRET", both percent-encoded, which oauth.c sends by
  * HTTP basic authentication (RFC 6749, 2.3.1). */
 static int
-set_client(struct credentials *c, const char *id, struct err *e)
+set_client_text_and_may_renew(
+    struct credentials *c, const char *id, struct err *e)
 {
 	struct buf b;
 	int rc;
@@ -274,7 +275,7 @@ load_secret_and_add_auth_header(
 	c->from_command = c->may_renew =
 	    strncmp(c->secret_from, "cmd:", 4) == 0;
 	if (strcmp(c->auth, "oauth2") == 0)
-		return set_client(c, o->client_id, e);
+		return set_client_text_and_may_renew(c, o->client_id, e);
 	if (c->query_param != NULL)
 		return 0;
 	return append_auth_header(c, e);

@@ -33,7 +33,8 @@ int credentials_load(
 void credentials_release(struct credentials *c);
 /* Returns the value of the first header of this name, no matter if the user has
  * given the header or it is a default; "" if there is none. */
-const char *credentials_header(const struct credentials *c, const char *name);
+const char *credentials_header_value_or_empty(
+    const struct credentials *c, const char *name);
 /* Sets the token of --auth oauth2 in the header Authorization. */
 int credentials_set_token(
     struct credentials *c, const char *p, size_t n, struct err *e);

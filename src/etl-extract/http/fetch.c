@@ -82,7 +82,8 @@ wait_delay_unless_first(struct fetch *f, struct err *e)
 /* With --auth oauth2, if there is no token or the token expires soon, requests
  * a new one from --token-url. */
 static int
-set_token_if_due(struct fetch *f, struct http_answer *a, struct err *e)
+wait_and_request_token_if_due(
+    struct fetch *f, struct http_answer *a, struct err *e)
 {
 	f->lacks_token = oauth_is_due(&f->oauth, &f->cred);
 	if (!f->lacks_token)
@@ -90,7 +91,7 @@ set_token_if_due(struct fetch *f, struct http_answer *a, struct err *e)
 	a->status = 0;
 	a->unreachable = false;
 	buf_clear(&a->head);
-	if (pace_wait_turn(&f->pace, e) == -1 ||
+	if (pace_wait_and_take_turn(&f->pace, e) == -1 ||
 	    oauth_set_token(&f->oauth, &f->cred, f->http,
 		pace_timeout(&f->pace), e) == -1)
 		return -1;
@@ -135,16 +136,16 @@ send_at_its_turn(struct fetch *f, struct http_answer *a, struct err *e)
 	struct redirect *to = &f->redirect;
 
 	to->takes_early = f->tries == 1 && to->count == 0 &&
-	    f->early.jobs > 1 && fetch_keep_early(f);
+	    f->early.jobs > 1 && fetch_match_early_and_adapt_limit(f);
 	if (!to->takes_early && (wait_for_rate_limit(f, e) == -1 ||
-	    pace_wait_turn(&f->pace, e) == -1))
+	    pace_wait_and_take_turn(&f->pace, e) == -1))
 		return -1;
 	if (recording_send_or_replay(&f->recording, to, f->http,
 		&f->cred, pace_timeout(&f->pace), a, e) == -1)
 		return -1;
 	pace_note_rate_limit(&f->pace, a);
 	if (!a->is_noted)
-		fetch_note_left(f, a);
+		fetch_note_requests_left(f, a);
 	return 0;
 }
 
@@ -160,7 +161,7 @@ read_start_of_body(struct fetch *f, struct http_answer *a, struct err *e)
 	if (n > 0)
 		buf_add(&a->body, part, (size_t)n);
 	return n == -1 || buf_check(&a->body, e) == -1 ? -1 :
-	    recording_end_body(&f->recording, f->http, e);
+	    recording_record_rest_of_body(&f->recording, f->http, e);
 }
 
 /* Checks the status of an answer. A rule of --on for this status comes before
@@ -178,7 +179,7 @@ check_status(struct fetch *f, struct http_answer *a, struct err *e)
 	if (rule == STATUS_USUAL)
 		return status_to_error(a, &f->cred, e);
 	if (rule == STATUS_IGNORE)
-		return recording_end_body(&f->recording, f->http, e);
+		return recording_record_rest_of_body(&f->recording, f->http, e);
 	if (a->status < 300 && read_start_of_body(f, a, e) == -1)
 		return -1;
 	(void)status_set_error(a, &f->cred, e);
@@ -204,7 +205,7 @@ get_with_redirects(struct fetch *f, struct err *e)
 	a->is_ignored = a->is_unchanged = false;
 	if (redirect_reset_to_request_with_secret(
 		to, r, &f->cred, e) == -1 ||
-	    set_token_if_due(f, a, e) == -1 ||
+	    wait_and_request_token_if_due(f, a, e) == -1 ||
 	    send_at_its_turn(f, a, e) == -1)
 		return -1;
 	while (is_redirect_status(a->status))
@@ -255,10 +256,11 @@ set_error_after_last_try(
 	return fetch_set_final_error(f, e);
 }
 
-/* Called after a try has failed. If the request may be sent again, waits for as
- * long as necessary and returns 0. Else sets the final error. */
+/* Called after a try has failed. If the request may be sent again, renews the
+ * secret, or waits for as long as necessary, and returns 0. Else sets the final
+ * error. */
 static int
-prepare_next_try(struct fetch *f, struct err *e)
+renew_or_wait_or_set_final_error(struct fetch *f, struct err *e)
 {
 	const struct http_answer *a = f->answer;
 	int renewed;
@@ -276,7 +278,7 @@ prepare_next_try(struct fetch *f, struct err *e)
 	if (renewed == 1)
 		return 0;
 	if (e->transient && !f->pace.is_over)
-		(void)pace_check(&f->pace, e);
+		(void)pace_check_max_time(&f->pace, e);
 	if (renewed == -1 || !e->transient || f->pace.is_over ||
 	    f->concerns_all || f->concerns_one)
 		return fetch_set_final_error(f, e);
@@ -295,7 +297,7 @@ try_until_answer_begins(struct fetch *f, struct err *e)
 		f->tries++;
 		if (get_with_redirects(f, e) == 0)
 			break;
-		if (prepare_next_try(f, e) == -1)
+		if (renew_or_wait_or_set_final_error(f, e) == -1)
 			return -1;
 	}
 	f->cred.may_renew = f->cred.from_command || f->cred.client != NULL;
@@ -320,8 +322,8 @@ fetch_begin_again(struct fetch *f, struct err *e)
 {
 	struct err ignored;
 
-	(void)recording_end_body(&f->recording, f->http, &ignored);
-	if (prepare_next_try(f, e) == -1)
+	(void)recording_record_rest_of_body(&f->recording, f->http, &ignored);
+	if (renew_or_wait_or_set_final_error(f, e) == -1)
 		return -1;
 	return try_until_answer_begins(f, e);
 }
@@ -329,7 +331,7 @@ fetch_begin_again(struct fetch *f, struct err *e)
 ssize_t
 fetch_read(struct fetch *f, char *p, size_t n, struct err *e)
 {
-	if (pace_check(&f->pace, e) == -1)
+	if (pace_check_max_time(&f->pace, e) == -1)
 		return -1;
 	return recording_read(&f->recording, f->http, p, n, e);
 }

@@ -81,7 +81,8 @@ void fetch_show_text(
     const struct fetch *f, struct buf *b, const char *p, size_t n);
 /* Returns the value that a header has by --header or by default; "" if there is
  * none. */
-const char *fetch_given_header(const struct fetch *f, const char *name);
+const char *fetch_header_value_or_empty(
+    const struct fetch *f, const char *name);
 /* Replaces each copy of the secret by ***. Fails if memory is out. */
 int fetch_mask_text(const struct fetch *f, struct buf *b, struct err *e);
 /* Resolves ref[0..n), a URL that may be relative to that of the last answer,

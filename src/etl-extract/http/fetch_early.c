@@ -20,7 +20,7 @@ fetch_check_jobs(const struct extract_opts *o, struct err *e)
  * only requests that it has answered, so those that it has not answered yet are
  * subtracted. */
 void
-fetch_note_left(struct fetch *f, const struct http_answer *a)
+fetch_note_requests_left(struct fetch *f, const struct http_answer *a)
 {
 	int64_t left = rate_limit_left(a);
 
@@ -38,7 +38,7 @@ note_early_heads(struct fetch *f)
 
 	while ((a = http_next_early_head(f->http)) != NULL) {
 		pace_note_rate_limit(&f->pace, a);
-		fetch_note_left(f, a);
+		fetch_note_requests_left(f, a);
 		ms = a->status < 400 ? -1 : retry_after_ms(a, time(NULL));
 		if (ms != -1 && a->came_at + ms > f->early.hold_until)
 			f->early.hold_until = a->came_at + ms;
@@ -57,11 +57,11 @@ wait_before_early(struct fetch *f)
 }
 
 static bool
-may_follow(struct fetch *f)
+may_begin_early(struct fetch *f)
 {
 	struct err over;
 
-	return pace_check(&f->pace, &over) == 0 &&
+	return pace_check_max_time(&f->pace, &over) == 0 &&
 	    f->early.counts_from_request && f->early.pause == 0 &&
 	    f->early.left > 0 &&
 	    http_count_early(f->http) < f->early.most &&
@@ -101,17 +101,17 @@ begin_early(void *self, struct http_wakeup *w)
 	int64_t ms = 0;
 
 	note_early_heads(f);
-	while (may_follow(f) && (ms = wait_before_early(f)) <= 0 &&
+	while (may_begin_early(f) && (ms = wait_before_early(f)) <= 0 &&
 	    begin_next(f))
 		continue;
 	if (ms > 0)
 		w->ms = ms;
-	else if (u->input != NULL && may_follow(f))
+	else if (u->input != NULL && may_begin_early(f))
 		w->fd = u->input(u->self);
 }
 
 bool
-fetch_keep_early(struct fetch *f)
+fetch_match_early_and_adapt_limit(struct fetch *f)
 {
 	struct early *n = &f->early;
 	struct http_request request;
@@ -124,7 +124,7 @@ fetch_keep_early(struct fetch *f)
 	}
 	if (redirect_make_request(
 		&f->redirect, &f->cred, 0, &request, &e) == 0 &&
-	    http_keep_early_from(f->http, &request)) {
+	    http_match_early_or_end(f->http, &request)) {
 		n->most = 2 * n->most < n->jobs - 1 ? 2 * n->most :
 		    n->jobs - 1;
 		if (n->most == n->jobs - 1)

@@ -58,10 +58,10 @@ struct fetch {
 	bool lacks_token;       /* the last try got no token */
 };
 
-/* Remembers how many requests the service says are left. */
-void fetch_note_left(struct fetch *f, const struct http_answer *a);
+/* Stores how many further requests the service accepts, by its own count. */
+void fetch_note_requests_left(struct fetch *f, const struct http_answer *a);
 /* Called before the first try of a request. Returns true if the request was
  * begun early. Adapts `most` and `pause` of struct early. */
-bool fetch_keep_early(struct fetch *f);
+bool fetch_match_early_and_adapt_limit(struct fetch *f);
 
 #endif

@@ -37,9 +37,9 @@ fetch_masked_url(struct fetch *f, const struct request *r)
 }
 
 const char *
-fetch_given_header(const struct fetch *f, const char *name)
+fetch_header_value_or_empty(const struct fetch *f, const char *name)
 {
-	return credentials_header(&f->cred, name);
+	return credentials_header_value_or_empty(&f->cred, name);
 }
 
 void

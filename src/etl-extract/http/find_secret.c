@@ -121,8 +121,8 @@ mark_start_of_secret_at_end(
 /* Looks for the secret, in the form that find_secret() has decoded so far, in
  * the text before and after each round of decoding. */
 static int
-find_form(const struct secret_text *text, const struct decoded *secret,
-    char *marks)
+find_in_each_decoding(const struct secret_text *text,
+    const struct decoded *secret, char *marks)
 {
 	struct decoded d;
 	unsigned round = 0;
@@ -154,7 +154,8 @@ find_secret(const struct secret_text *text, const char *secret, size_t n,
 	if (decoded_init(&d, secret, n) == -1)
 		return -1;
 	do {
-		one = d.n < SHORTEST ? 0 : find_form(text, &d, marks);
+		one = d.n < SHORTEST ? 0 :
+		    find_in_each_decoding(text, &d, marks);
 		found = one == -1 ? -1 : found | one;
 	} while (one != -1 && round++ < ROUNDS && decode_once(&d, false));
 	decoded_release(&d);

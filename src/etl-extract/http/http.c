@@ -118,7 +118,7 @@ transfer_until(struct http *h, bool (*is_reached)(const struct transfer *t),
 		if (rc == 0 && !is_reached(h->current))
 			rc = wait_for_network(h, e);
 		time_limit_add_wait(&h->current->time, since);
-		http_early_add_wait(h, since);
+		http_early_add_wait_and_time_out(h, since);
 	}
 	return rc;
 }
@@ -156,7 +156,7 @@ begin_request(struct http *h, const struct http_request *r,
 {
 	struct http_wakeup w;
 
-	if (r->takes_early && http_keep_early_from(h, r))
+	if (r->takes_early && http_match_early_or_end(h, r))
 		http_take_early(h, a);
 	else if (transfer_begin(h->current, h->multi, r, a, e) == -1)
 		return -1;

@@ -82,7 +82,7 @@ int http_begin_early(
  * and has not failed. If it has failed, it is removed, so that http_send()
  * sends r again. If it is another request than r, all early requests are
  * cancelled. */
-bool http_keep_early_from(struct http *h, const struct http_request *r);
+bool http_match_early_or_end(struct http *h, const struct http_request *r);
 size_t http_count_early(const struct http *h);
 /* How many requests are under way whose head has not come. */
 size_t http_count_unanswered(const struct http *h);

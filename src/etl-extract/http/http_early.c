@@ -93,13 +93,13 @@ http_begin_early(struct http *h, const struct http_request *r, struct err *e)
 }
 
 bool
-http_keep_early_from(struct http *h, const struct http_request *r)
+http_match_early_or_end(struct http *h, const struct http_request *r)
 {
 	struct transfer *t = h->early;
 
 	if (t == NULL)
 		return false;
-	if (!transfer_is_of(t, r)) {
+	if (!transfer_is_early_request(t, r)) {
 		http_end_early(h);
 		return false;
 	}
@@ -118,11 +118,11 @@ http_take_early(struct http *h, struct http_answer *a)
 	t->next = NULL;
 	put_aside(h, h->current);
 	h->current = t;
-	transfer_give_answer(t, a);
+	transfer_move_answer_to(t, a);
 }
 
 void
-http_early_add_wait(struct http *h, int64_t since)
+http_early_add_wait_and_time_out(struct http *h, int64_t since)
 {
 	struct err e;
 	int64_t left;

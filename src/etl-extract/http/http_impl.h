@@ -22,7 +22,7 @@ void http_take_early(struct http *h, struct http_answer *a);
 /* Adds the milliseconds since `since`, a time of clock_ms(), to the waiting
  * time of each early request that waits for the network. Ends those that exceed
  * --timeout. */
-void http_early_add_wait(struct http *h, int64_t since);
+void http_early_add_wait_and_time_out(struct http *h, int64_t since);
 void http_free_transfers(struct http *h);
 
 #endif

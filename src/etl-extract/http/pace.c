@@ -57,7 +57,7 @@ check_time_after(struct pace *p, int64_t ms, struct err *e)
 }
 
 int
-pace_check(struct pace *p, struct err *e)
+pace_check_max_time(struct pace *p, struct err *e)
 {
 	return check_time_after(p, 0, e);
 }
@@ -70,7 +70,7 @@ pace_wait(struct pace *p, int64_t ms, struct err *e)
 }
 
 int
-pace_wait_turn(struct pace *p, struct err *e)
+pace_wait_and_take_turn(struct pace *p, struct err *e)
 {
 	int64_t now = clock_ms() * 1000, wait_us = p->next_us - now;
 

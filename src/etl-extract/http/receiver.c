@@ -26,7 +26,7 @@ receiver_reset(struct receiver *r, struct http_answer *a, size_t kept)
 }
 
 void
-receiver_give_answer(struct receiver *r, struct http_answer *a)
+receiver_move_answer_to(struct receiver *r, struct http_answer *a)
 {
 	struct http_answer *from = r->answer;
 	const struct buf head = a->head;

@@ -33,7 +33,7 @@ struct receiver {
 void receiver_reset(struct receiver *r, struct http_answer *a, size_t kept);
 /* Moves the part of an early answer that has come to *a. The rest of the answer
  * is then received into *a. */
-void receiver_give_answer(struct receiver *r, struct http_answer *a);
+void receiver_move_answer_to(struct receiver *r, struct http_answer *a);
 void receiver_release(struct receiver *r);
 bool receiver_add_header(struct receiver *r, const char *p, size_t n);
 bool receiver_add_body(struct receiver *r, const char *p, size_t n);

@@ -112,7 +112,7 @@ finish_part(struct recording *r, struct err *e)
 	int rc = write_waiting(r, 0, e);
 
 	if (rc == -1) {
-		recording_close_file(r);
+		recording_close_and_remove_part(r);
 		return -1;
 	}
 	r->is_open = false;
@@ -129,7 +129,7 @@ finish_part(struct recording *r, struct err *e)
 /* Writes the head to a new file. With a status of 300 or more, also writes
  * a->body, which has the start of the body, and finishes the file. */
 static int
-begin_answer(struct recording *r, const char *request,
+write_head_and_error_body(struct recording *r, const char *request,
     const struct http_answer *a, struct err *e)
 {
 	struct buf *b = &r->waiting;
@@ -145,7 +145,7 @@ begin_answer(struct recording *r, const char *request,
 	}
 	if (write_waiting(r, 0, e) == 0)
 		return 0;
-	recording_close_file(r);
+	recording_close_and_remove_part(r);
 	return -1;
 }
 
@@ -156,7 +156,7 @@ record_body(struct recording *r, const char *p, ssize_t n, struct err *e)
 	if (n == 0)
 		return finish_part(r, e);
 	if (n == -1) {
-		recording_close_file(r);
+		recording_close_and_remove_part(r);
 		return -1;
 	}
 	buf_add(&r->waiting, p, (size_t)n);
@@ -164,14 +164,14 @@ record_body(struct recording *r, const char *p, ssize_t n, struct err *e)
 		return 0;
 	if (write_waiting(r, WAITING_KEPT, e) == 0)
 		return 0;
-	recording_close_file(r);
+	recording_close_and_remove_part(r);
 	return -1;
 }
 
 void
 recording_release(struct recording *r)
 {
-	recording_close_file(r);
+	recording_close_and_remove_part(r);
 	free(r->last);
 	buf_release(&r->name);
 	buf_release(&r->part);
@@ -207,17 +207,17 @@ recording_send_or_replay(struct recording *r, struct redirect *to,
 	struct buf request;
 	int rc;
 
-	recording_close_file(r);
+	recording_close_and_remove_part(r);
 	if (r->to == NULL && r->from == NULL)
 		return redirect_send_request(to, http, c, timeout_ms, a, e);
 	buf_init(&request, 2 * to->url.max);
 	rc = put_request_line(&request, to, c, e);
 	if (rc == 0)
 		rc = r->from != NULL ?
-		    recording_take_answer(r, request.data, a, e) :
+		    recording_read_next_answer(r, request.data, a, e) :
 		    redirect_send_request(to, http, c, timeout_ms, a, e);
 	if (rc == 0 && r->to != NULL)
-		rc = begin_answer(r, request.data, a, e);
+		rc = write_head_and_error_body(r, request.data, a, e);
 	secret_release_buf(&request);
 	return rc;
 }
@@ -243,7 +243,8 @@ recording_may_wait(const struct recording *r, struct http *http)
 }
 
 int
-recording_end_body(struct recording *r, struct http *http, struct err *e)
+recording_record_rest_of_body(
+    struct recording *r, struct http *http, struct err *e)
 {
 	char part[RECORDING_READ];
 	ssize_t n = 1;

@@ -38,7 +38,7 @@ ssize_t recording_read(struct recording *r, struct http *http, char *p,
 bool recording_may_wait(const struct recording *r, struct http *http);
 /* Called if the caller does not need the rest of the body. With --record-to,
  * reads it nevertheless, so that the whole answer is recorded. */
-int recording_end_body(
+int recording_record_rest_of_body(
     struct recording *r, struct http *http, struct err *e);
 
 #endif

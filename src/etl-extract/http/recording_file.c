@@ -14,7 +14,7 @@ recording_put_name(struct buf *b, const char *folder, uint64_t n,
 }
 
 void
-recording_close_file(struct recording *r)
+recording_close_and_remove_part(struct recording *r)
 {
 	if (!r->is_open)
 		return;

@@ -95,7 +95,7 @@ open_next_file(struct recording *r, const char *request,
 {
 	const struct buf *text = &r->waiting;
 
-	recording_close_file(r);
+	recording_close_and_remove_part(r);
 	r->count++;
 	if (recording_put_name(&r->name, r->from, r->count, ".http", e) == -1)
 		return -1;
@@ -150,7 +150,7 @@ replay_start_of_error(struct recording *r, struct http_answer *a,
 }
 
 int
-recording_take_answer(struct recording *r, const char *request,
+recording_read_next_answer(struct recording *r, const char *request,
     struct http_answer *a, struct err *e)
 {
 	int rc;

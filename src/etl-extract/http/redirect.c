@@ -28,10 +28,11 @@ redirect_release(struct redirect *r)
 	free(r->lines);
 }
 
-/* Adds the headers of this request to those of all requests. */
+/* Sets to->headers to the headers of all requests plus those of this one. If
+ * requests are signed, also sets the fields for the signature. */
 static int
-add_headers(struct redirect *r, const struct credentials *c,
-    struct http_request *to, struct err *e)
+add_request_headers_and_signature(struct redirect *r,
+    const struct credentials *c, struct http_request *to, struct err *e)
 {
 	const bool is_signed = c->sigv4.provider != NULL;
 
@@ -80,7 +81,7 @@ redirect_make_request(struct redirect *r, const struct credentials *c,
 	if (r->left_origin || (r->header.len == 0 && r->condition.len == 0 &&
 	    c->sigv4.provider == NULL))
 		return 0;
-	return add_headers(r, c, to, e);
+	return add_request_headers_and_signature(r, c, to, e);
 }
 
 int

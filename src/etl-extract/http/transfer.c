@@ -240,7 +240,8 @@ transfer_begin_early(struct transfer *t, void *multi,
 }
 
 bool
-transfer_is_of(const struct transfer *t, const struct http_request *r)
+transfer_is_early_request(
+    const struct transfer *t, const struct http_request *r)
 {
 	bool is_same;
 	struct buf b;
@@ -254,10 +255,10 @@ transfer_is_of(const struct transfer *t, const struct http_request *r)
 }
 
 void
-transfer_give_answer(struct transfer *t, struct http_answer *a)
+transfer_move_answer_to(struct transfer *t, struct http_answer *a)
 {
 	time_limit_add_wait(&t->time, clock_ms());
-	receiver_give_answer(&t->receiver, a);
+	receiver_move_answer_to(&t->receiver, a);
 }
 
 void

@@ -47,9 +47,10 @@ int transfer_begin_early(struct transfer *t, void *multi,
 /* The connection is used again only if the answer was received to its end. */
 void transfer_end(struct transfer *t, void *multi);
 /* True if r is the early request of t. */
-bool transfer_is_of(const struct transfer *t, const struct http_request *r);
+bool transfer_is_early_request(
+    const struct transfer *t, const struct http_request *r);
 /* Moves the early answer to *a. The rest of the answer is received into *a. */
-void transfer_give_answer(struct transfer *t, struct http_answer *a);
+void transfer_move_answer_to(struct transfer *t, struct http_answer *a);
 void transfer_continue_if_not_full(struct transfer *t);
 /* Called when libcurl says that the answer has ended. */
 void transfer_set_done(struct transfer *t, int code);

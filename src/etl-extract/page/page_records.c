@@ -118,7 +118,8 @@ pause_before_next_try(struct page_records *r, const struct err *why)
  * if an earlier try has given it already. Fails if the records of this try
  * differ from those. */
 static enum page_next
-take_record(struct page_records *r, const struct line *record, struct err *e)
+count_record_skip_if_given(
+    struct page_records *r, const struct line *record, struct err *e)
 {
 	r->hash = record_hash(record);
 	record_hash_add(&r->seen_hash, r->hash);
@@ -209,7 +210,7 @@ read_part(struct page_records *r, struct line *record, struct err *e)
 		return read_more_or_pause(r, e);
 	switch (splitter_next(r->splitter, record, e)) {
 	case SPLIT_RECORD:
-		return take_record(r, record, e);
+		return count_record_skip_if_given(r, record, e);
 	case SPLIT_MORE:
 		return read_more_or_pause(r, e);
 	case SPLIT_END:

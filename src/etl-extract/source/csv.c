@@ -98,9 +98,9 @@ csv_open(void **self, struct extract *x, const char *path, struct err *e)
 	return 0;
 }
 
-/* Sets the types that --types gives to columns by name. */
+/* Sets the types that --types names. With `auto`, begins a sample of rows. */
 static int
-set_named_types(struct csv *c, struct err *e)
+set_named_types_or_start_sample(struct csv *c, struct err *e)
 {
 	const struct csv_types_option *t = &c->options.types;
 	ptrdiff_t i;
@@ -122,7 +122,7 @@ set_named_types(struct csv *c, struct err *e)
 }
 
 static int
-finish_columns(struct csv *c, struct err *e)
+check_columns_and_set_types(struct csv *c, struct err *e)
 {
 	const char *field = c->o->source_file;
 
@@ -130,7 +130,7 @@ finish_columns(struct csv *c, struct err *e)
 		return err_set(e, ERR_CONFIG, false, "%s: the file has a "
 		    "column %s already: choose another name with --source-file",
 		    input_path(c->in), field);
-	return set_named_types(c, e);
+	return set_named_types_or_start_sample(c, e);
 }
 
 /* With a wrong delimiter, the file has one column, and no record is rejected. A
@@ -175,7 +175,7 @@ read_header(struct csv *c, const struct csv_record *rec, struct err *e)
 		return -1;
 	}
 	return warn_if_another_delimiter_is_likely(c, rec, e) == -1 ? -1 :
-	    finish_columns(c, e);
+	    check_columns_and_set_types(c, e);
 }
 
 /* Adds the values of a row to the guesses for --types auto. */
@@ -238,7 +238,7 @@ prepare_columns(struct csv *c, struct err *e)
 
 	if (!c->has_columns && c->o->columns != NULL &&
 	    (csv_columns_from_option(&c->columns, c->o->columns, e) == -1 ||
-		finish_columns(c, e) == -1))
+		check_columns_and_set_types(c, e) == -1))
 		return SOURCE_FAILED;
 	while (!c->is_ready) {
 		if (c->sampled == SAMPLE_ROWS) {

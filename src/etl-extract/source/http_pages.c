@@ -296,9 +296,10 @@ end_page(struct pages *p, struct err *e)
 	return p->paginator->overlaps ? fail_if_stuck_or_store_page(p, e) : 0;
 }
 
-/* Sets *skips if the record must not be returned now. */
+/* Adds the record to those of the page. Sets *skips if the page before had it,
+ * or if it is held back (page_repeat.h): it must not be returned now. */
 static int
-check_record_is_new(struct pages *p, bool *skips, struct err *e)
+add_record_and_check_is_new(struct pages *p, bool *skips, struct err *e)
 {
 	if (!p->paginator->overlaps) {
 		*skips = page_repeat_add_or_hold(
@@ -329,7 +330,7 @@ read_page(struct pages *p, struct err *e)
 		}
 		if (n != PAGE_RECORD)
 			return n;
-		if (check_record_is_new(p, &skips, e) == -1)
+		if (add_record_and_check_is_new(p, &skips, e) == -1)
 			return PAGE_FAILED;
 	}
 	p->has_record = true;
@@ -339,7 +340,7 @@ read_page(struct pages *p, struct err *e)
 /* Sets *it to the next held record (page_repeat.h) or, after the last of them,
  * to the record that was read. Returns false if there is none. */
 static bool
-take_record(struct pages *p, struct item *it)
+fill_item_from_held_or_read(struct pages *p, struct item *it)
 {
 	struct line held;
 
@@ -361,7 +362,7 @@ pages_next_or_pause_before_request(void *self, struct item *it, struct err *e)
 	struct pages *p = self;
 
 	for (;;) {
-		if (take_record(p, it))
+		if (fill_item_from_held_or_read(p, it))
 			return SOURCE_ITEM;
 		if (!p->is_open && !p->has_paused && p->page > 0) {
 			p->has_paused = !p->is_last;

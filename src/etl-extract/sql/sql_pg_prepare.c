@@ -187,7 +187,7 @@ pg_source_prepare_query(struct pg_source *s, const char *sql, struct err *e)
 	sql_text_release(&s->text);
 	sql_text_init(&s->text);
 	s->wrapped_at = 0;
-	if (sql_text_parse(&s->text, sql, e) == -1)
+	if (sql_text_replace_parameters(&s->text, sql, e) == -1)
 		return -1;
 	if (s->text.has_numbered)
 		return err_set(e, ERR_CONFIG, false, "--query: $1 and other "

@@ -69,7 +69,7 @@ is_text_type(const char *declared)
 /* Refuses parameters other than :since and :until, which would have no
  * value. */
 static int
-find_parameters(struct lite_source *s, struct err *e)
+find_bounds_refuse_other_parameters(struct lite_source *s, struct err *e)
 {
 	struct sql_query *q = s->query;
 	const char *name;
@@ -102,7 +102,7 @@ prepare_query(struct lite_source *s, const char *sql, struct err *e)
 		return sql_prefix_error(s->query, -1, e);
 	s->cursor_is_text = c->cursor < c->n &&
 	    is_text_type(lite_read_declared_type(s->read, c->cursor));
-	return find_parameters(s, e);
+	return find_bounds_refuse_other_parameters(s, e);
 }
 
 /* Prepares the query in s->sql. */

@@ -127,7 +127,8 @@ put_parameter(struct sql_text *t, int *place)
 }
 
 int
-sql_text_parse(struct sql_text *t, const char *query, struct err *e)
+sql_text_replace_parameters(
+    struct sql_text *t, const char *query, struct err *e)
 {
 	const char *p = query;
 	size_t n;

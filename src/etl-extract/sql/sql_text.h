@@ -22,8 +22,10 @@ struct sql_text {
 
 void sql_text_init(struct sql_text *t);
 void sql_text_release(struct sql_text *t);
-/* Reads a query of PostgreSQL. */
-int sql_text_parse(struct sql_text *t, const char *query, struct err *e);
+/* Reads a query for PostgreSQL and writes it to t->sql, with $1 and $2 in place
+ * of :since and :until. */
+int sql_text_replace_parameters(
+    struct sql_text *t, const char *query, struct err *e);
 /* Finds the line and the column of the byte `at` of a text, both from 1.
  * Columns are counted in characters. */
 void sql_text_line_and_column(
