@@ -246,7 +246,7 @@ store_option_or_set_error(
 	const struct opt *o;
 
 	if (c == ':')
-		return err_set(e, ERR_USAGE, false, "%s wants an argument",
+		return err_set(e, ERR_USAGE, false, "%s needs a value after it",
 		    argv[optind - 1]);
 	if (c == '?' && strncmp(argv[optind - 1], "--", 2) == 0)
 		return set_long_option_error(s, argv[optind - 1], e);

@@ -24,7 +24,8 @@ temp_file_open_unnamed(struct err *e)
 		return fd == -1 ? err_errno(e, ERR_CREATE, folder) : fd;
 	n = snprintf(path, sizeof(path), "%s/etl.XXXXXX", folder);
 	if (n < 0 || (size_t)n >= sizeof(path))
-		return err_set(e, ERR_CREATE, false, "TMPDIR is too long");
+		return err_set(e, ERR_CREATE, false, "the value of TMPDIR is "
+		    "too long for a file name: set it to a shorter path");
 	if ((fd = mkostemp(path, O_CLOEXEC)) == -1)
 		return err_errno(e, ERR_CREATE, path);
 	(void)unlink(path);

@@ -120,7 +120,7 @@ control_find_schema_and_refuse_tables_of_others(struct db *db, const char *name,
 	if (db_kind(db) == DB_SQLITE)
 		return name == NULL ? 0 : err_set(e, ERR_USAGE, false,
 		    "--control-schema: %s is an SQLite file, which has no "
-		    "schemas", db_name(db));
+		    "schemas: leave the option out", db_name(db));
 	if (db_schema(db) != NULL)
 		name = db_schema(db);
 	else if (name == NULL)

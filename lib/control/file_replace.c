@@ -41,7 +41,8 @@ resolve_links_unless_dangling(char **out, const char *path, struct err *e)
 		return set_path_error_or_denied(e, ERR_INPUT, path);
 	if (link)
 		return err_set(e, ERR_CONFIG, false,
-		    "%s: a symbolic link to a file that does not exist", path);
+		    "%s: a symbolic link to a file that does not exist: create "
+		    "the file, or name another one", path);
 	*out = strdup(path);
 	return *out == NULL ? err_nomem(e) : 0;
 }
@@ -104,7 +105,8 @@ lock_folder(struct replace *r, struct err *e)
 		}
 		if (clock_ms() >= end || wait_ms_or_stop(STEP_MS) == -1)
 			return err_set(e, ERR_RETRY, true, "%s: another "
-			    "process holds the lock of its directory",
+			    "process holds the lock of its directory: run the "
+			    "command again later",
 			    r->path);
 	}
 	return 0;

@@ -336,7 +336,7 @@ run_find_running_row_or_fail(struct db *db, enum sql_id sql, const char *run,
 	if (*row == 0)
 		return err_set(e, ERR_RETRY, false, "run %s has ended or was "
 		    "abandoned: its row in pipeline_runs is not in status "
-		    "running", run);
+		    "running; start the pipeline again", run);
 	return 0;
 }
 

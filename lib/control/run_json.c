@@ -53,7 +53,7 @@ run_append_row_json(
 		buf_char(out, '}');
 	} else if (rc == 0) {
 		rc = err_set(e, ERR_RETRY, false, "run %s has no row in "
-		    "pipeline_runs", run);
+		    "pipeline_runs: another program has deleted it", run);
 	}
 	db_end(r);
 	return rc == -1 ? -1 : buf_check(out, e);

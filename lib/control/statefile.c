@@ -31,7 +31,8 @@ read_if_regular_file_or_fail(struct statefile *f, int fd, struct err *e)
 	if (fstat(fd, &st) == -1)
 		return err_errno(e, ERR_IO, f->path);
 	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_CONFIG, false, "%s: not a regular file",
+		return err_set(e, ERR_CONFIG, false, "%s: not a regular file: "
+		    "name another state file",
 		    f->path);
 	return file_append_fd_to_buf(&f->text, fd, f->path, ERR_IO, e);
 }

@@ -108,8 +108,8 @@ link_run_script(void *conn, const char *sql, struct err *e)
 	if (!copies)
 		return 0;
 	pg_rollback(l->pg);
-	return err_set(e, ERR_CONFIG, false, "COPY ... FROM STDIN: a script "
-	    "has no data for it");
+	return err_set(e, ERR_CONFIG, false, "COPY ... FROM STDIN cannot be "
+	    "used in a script, which has no data for it: use INSERT");
 }
 
 /* With a pool BEGIN also sets the options of the session. */

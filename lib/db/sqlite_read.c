@@ -73,7 +73,8 @@ static int
 refuse_unless_one_query(struct lite_read *r, const char *tail, struct err *e)
 {
 	if (r->st == NULL)
-		return err_set(e, ERR_CONFIG, false, "the text has no query");
+		return err_set(e, ERR_CONFIG, false, "the text has no query: "
+		    "write a SELECT");
 	if (!is_blank_or_comment(r, tail))
 		return err_set(e, ERR_CONFIG, false, "the text has more than "
 		    "one statement: give a single query");

@@ -124,7 +124,7 @@ refuse_other_kinds_or_set_names(
 
 	if (type.len == 5 && strncmp(type.p, "other", 5) == 0)
 		return err_set(e, ERR_CONFIG, false, "%s: neither a table nor "
-		    "a view that takes rows", t->name);
+		    "a view that takes rows: name a table", t->name);
 	t->view = type.len == 4 && strncmp(type.p, "view", 4) == 0;
 	t->without_rowid = db_value_is_true(db_column(r, 3));
 	t->strict = db_value_is_true(db_column(r, 4));

@@ -66,7 +66,8 @@ check_checkpoint_name(const struct save *s, const struct mark *m, struct err *e)
 	if (strcmp(m->name, begin->checkpoint) == 0)
 		return 0;
 	return err_set(e, ERR_PEER, false, "the stream has a checkpoint mark "
-	    "of %s, but its begin mark names %s", m->name, begin->checkpoint);
+	    "of %s, but its begin mark names %s: another program has changed "
+	    "the stream", m->name, begin->checkpoint);
 }
 
 /* Passes on the mark that was read last, and saves the checkpoint value if that

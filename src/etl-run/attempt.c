@@ -256,9 +256,9 @@ static void
 set_row_not_completed_failure(struct attempt *a, struct err *e)
 {
 	if (e->code == ERR_RETRY)
-		(void)err_set(e, ERR_RETRY, true, "marked abandoned by "
-		    "another run of this name that did not see its lock, or "
-		    "the row was deleted");
+		(void)err_set(e, ERR_RETRY, true, "another run of this name, "
+		    "which did not see the lock, marked this run abandoned, or "
+		    "somebody deleted its row");
 	else
 		err_prefix(e, "the run has ended, but its row still says "
 		    "running");

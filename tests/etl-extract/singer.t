@@ -32,7 +32,7 @@ is '--select-as adds the name of the stream' '{"id":1,"s":"users"}
 {"id":7,"s":"orders"}
 {"id":2,"s":"users"}' "$(etl-extract --select-as s --singer ./plain)"
 is 'a --select without a message is warned of' \
-    'etl-extract: warning: ./plain: --select usres: no message is of this stream' \
+    'etl-extract: warning: ./plain: --select usres: the tap wrote no message of this stream: check the name' \
     "$(etl-extract --select usres --singer ./plain 2>&1)"
 tap args <<'END'
 for a; do echo "{\"type\":\"RECORD\",\"stream\":\"s\",\"record\":{\"a\":\"$a\"}}"; done

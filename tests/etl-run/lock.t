@@ -114,7 +114,7 @@ is 'the earlier run is abandoned and exits with 75' '75 abandoned' \
     "$rc $(sql "SELECT status FROM pipeline_runs WHERE pipeline = 'removed'
     ORDER BY id LIMIT 1")"
 like 'the message says that another run marked it abandoned' \
-    '^etl-run: removed: failed in .*: marked abandoned by another run' \
+    '^etl-run: removed: failed in .*: another run of this name' \
     "$(cat told)"
 is 'only the owner can open the folder of the lock files' 700 \
     "$(stat -c %a "$folder")"

@@ -76,7 +76,8 @@ check_method(const char *method, struct err *e)
 		    "a method in capital letters, such as POST", method);
 	if (strcmp(method, "HEAD") == 0 || strcmp(method, "CONNECT") == 0)
 		return err_set(e, ERR_USAGE, false, "--method %s: the answer "
-		    "to such a request has no records", method);
+		    "to such a request has no records: use GET or POST",
+		    method);
 	return 0;
 }
 

@@ -188,7 +188,7 @@ check_page_may_be_last(const struct cursor_pages *n, const struct page *p,
 	if (n->next.kind == LOCATOR_LAST && p->records > 0)
 		return err_set(e, ERR_PEER, false, "--next last:%s: the last "
 		    "record of the page has no such value, so the next page "
-		    "cannot be requested", n->next.name);
+		    "cannot be requested: check the pointer", n->next.name);
 	if (!n->has_been_next && n->size > 0 && p->records >= n->size)
 		err_warnf("etl-extract", "%s: the first page is full, but it "
 		    "names no next page: check the place of --next", p->url);

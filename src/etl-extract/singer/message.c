@@ -325,8 +325,9 @@ int
 singer_check_selected_came(struct singer *s, struct err *e)
 {
 	for (size_t i = 0; i < s->o->select.n; i++)
-		if (!s->has_come[i] && warn(s, e, "--select %s: no message is "
-		    "of this stream", s->o->select.v[i]) == -1)
+		if (!s->has_come[i] && warn(s, e, "--select %s: the tap wrote "
+		    "no message of this stream: check the name",
+		    s->o->select.v[i]) == -1)
 			return -1;
 	return 0;
 }

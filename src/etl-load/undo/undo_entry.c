@@ -136,7 +136,8 @@ read_key(struct reading *u, struct db_value names, struct err *e)
 		rc = find_key_columns(u, &j, e);
 	else
 		rc = f.nomem ? err_nomem(e) : err_set(e, ERR_DATA, false,
-		    "etl_before_runs: key_columns is not a JSON array");
+		    "etl_before_runs: the column key_columns of the run is not "
+		    "a JSON array: another program has changed it");
 	json_release(&j);
 	return rc;
 }
