@@ -67,8 +67,8 @@ check_reader_and_sync_output(const struct saver *s, struct err *e)
 	    sync_fd_if_file(REJECTS_FD, "descriptor 3", e) : 0;
 }
 
-/* Appends the elements of the JSON array to the array in b, which is not
- * closed. */
+/* Appends the elements of the JSON array `array` to the array in b, whose
+ * closing bracket is still missing. */
 static int
 add_files(struct buf *b, const char *array, struct err *e)
 {

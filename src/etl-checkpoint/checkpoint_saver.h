@@ -32,10 +32,11 @@ int saver_set_pending(struct saver *s, const struct mark *m, struct err *e);
 int saver_ms_until_due(const struct saver *s);
 /* Syncs standard output and rejects to the disk, then saves the value. */
 int saver_save(struct saver *s, struct err *e);
-/* Stores the list of broken files that a mark failed has. */
+/* Stores the list of broken files in the mark `failed`. */
 int saver_save_broken_files(struct saver *s, const char *name,
     const struct mark *m, struct err *e);
-/* Call this when another stream begins: its first mark has another version. */
+/* Call this when another stream begins. The version of the checkpoint is then
+ * read again, from the first checkpoint mark of that stream. */
 void saver_forget_version(struct saver *s);
 void saver_release(struct saver *s);
 

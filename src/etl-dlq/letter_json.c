@@ -19,8 +19,8 @@ put_text_member_if_set(struct buf *b, const char *name, const char *s)
 		json_put_text(b, name, s);
 }
 
-/* Writes JSON text, with the control characters escaped that a terminal could
- * obey. In JSON text they occur only inside strings, where the escape, such as
+/* Writes JSON text. Escapes the control characters that a terminal could obey:
+ * in JSON text they occur only inside strings, where the escape, such as
  * \u009b, means the same character. */
 static int
 write_with_control_bytes_escaped(

@@ -8,8 +8,9 @@ occurrences_open(struct occurrences *o, struct dlq *d, const struct letter *l,
 	return letter_times_open(&o->times, d->db, l, kind, e);
 }
 
-/* Erased bytes are stored as an empty text. This is not ambiguous, because no
- * program rejects an empty record: all programs skip blank lines. */
+/* Reads the next occurrence. If its bytes were erased, sets raw to NULL. Erased
+ * bytes are stored as an empty text, which is not ambiguous: no program rejects
+ * an empty record, because all programs skip blank lines. */
 int
 occurrences_next(struct occurrences *o, struct err *e)
 {

@@ -189,8 +189,8 @@ map_outputs(struct child *c)
 	return true;
 }
 
-/* Reads n bytes from a pipe. A message is at most PIPE_BUF bytes long, so the
- * pipe never divides it. */
+/* Reads n bytes from a pipe. A message is shorter than PIPE_BUF, so one read(2)
+ * returns all of it. */
 static bool
 read_whole(int fd, void *p, size_t n)
 {

@@ -60,7 +60,8 @@ const struct ahead_output *ahead_wait(struct ahead_job *j);
 void ahead_release_or_kill(struct ahead_job *j);
 /* Kills the children that were started for `self`, and releases their jobs. */
 void ahead_end_children(struct ahead *a, const void *self);
-/* For the child: appends a line. Returns false if there is no room. */
+/* Used in a child: appends a line to its output. Returns false if there is no
+ * room. */
 bool ahead_put_line(struct ahead_output *o, const char *p, size_t n);
 
 #endif

@@ -126,8 +126,8 @@ each_input_next(struct each_input *i, struct line *l, struct err *e)
 	return got;
 }
 
-/* Returns the n-th request after that of the current record. Records that will
- * be rejected without a request are not counted. */
+/* Returns the n-th request that follows the request of the current record.
+ * Skips records that will be rejected without a request. */
 static const struct request *
 get_upcoming(void *self, uint64_t n)
 {

@@ -1,6 +1,7 @@
-/* The lines of standard input for --each. With --jobs N it reads up to N - 1
- * records after the current one, so that their requests can be sent early. It
- * does not read past a mark, because the caller must pass each mark on first.
+/* The lines of standard input for --each. With --jobs N, up to N - 1 records
+ * after the current one are read ahead, so that their requests can be sent
+ * early. Nothing is read past a mark, because the caller must pass each mark on
+ * first.
  * Owns:  copies of these lines. Borrows: the stage.
  * Gives: each_input_next() returns all lines in order, as stage_next() does. A
  *        line is valid until the next call. */

@@ -53,7 +53,8 @@ gunzip_why_damaged(const struct gunzip *z)
 	return z->z.msg != NULL ? z->z.msg : "unknown cause";
 }
 
-/* Returns false if no bytes are left in which a member could begin. */
+/* Skips NUL bytes after a member and begins the next member. Returns false if
+ * no input is left. */
 static bool
 begin_member(struct gunzip *z)
 {

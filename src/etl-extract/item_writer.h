@@ -23,10 +23,9 @@ struct collected {
 struct item_writer {
 	const struct extract *x;
 	struct stage *stage;
-	struct ahead_output *ahead;     /* in a child of --jobs: where the
-					 * records go instead */
-	struct collected *collected;    /* in a replay: where they go instead;
-					 * else NULL */
+	struct ahead_output *ahead;     /* in a child of --jobs: it gets the
+					 * records, and not the stage */
+	struct collected *collected;    /* in a replay: the same; else NULL */
 	struct json j;
 	struct buf record;      /* one record in its compact form */
 	struct buf original;    /* a rejected line in the encoding of its

@@ -5,17 +5,17 @@
  * extract.h      the options, and the state that all parts of a run share.
  * run_sources.c  reads the SOURCEs one after the other and writes the stream.
  * run_each.c     makes a request for each record of standard input (--each).
- * run_batch.c    makes a request for several of them (--batch-each).
- * each_call.c    a request of both and its answer.
- * each_output.c  writes the records and rejects of both.
- * each_input.c   the lines of standard input, read before their turn (--jobs).
+ * run_batch.c    makes a request for several of these records (--batch-each).
+ * each_call.c    a request of run_each.c or run_batch.c, and its answer.
+ * each_output.c  writes the records and rejects of run_each.c and run_batch.c.
+ * each_input.c   the lines of standard input, read ahead with --jobs.
  * run_replay.c   reads the bytes of letters in a replay on standard input.
  * item_writer.c  checks an element and writes it as a record or a reject.
  * item.h         one element that a source has read, usually a record.
- * ahead.c        child processes that make records ahead (--jobs).
+ * ahead.c        child processes that read parts of the input ahead (--jobs).
  * gunzip.c       decodes gzip, of files and of answers.
- * scheme.c       tells a URL from the name of a file.
- * source_options tells which options suit which kinds of sources.
+ * scheme.c       distinguishes a URL from the name of a file.
+ * source_options checks which options may be used with which kinds of sources.
  * stdout_reader  notices that the reader of standard output has exited.
  * source/        kinds of sources: http_pages reads an HTTP API page by page,
  *                ndjson, csv, json and singer read files, sql the rows of a
@@ -35,8 +35,8 @@
  *                is in an answer or in a request; the records of a body.
  * http/          fetch: a request with redirects, retries and credentials;
  *                http: the transport, with libcurl; request makes the URL;
- *                fetch_early: requests begun before their turn (--jobs).
- * probe/         --probe: finds out from one answer how to read all of it.
+ *                fetch_early: requests that are sent early (--jobs).
+ * probe/         --probe: finds out from one answer how to read all pages.
  * cursor/        incremental runs: the stored checkpoint, the bounds of a
  *                request, the comparison of cursor values, the marks. */
 #include "base/core_dump.h"

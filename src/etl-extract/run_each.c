@@ -87,8 +87,8 @@ check_each_options(const struct extract_opts *o, struct err *e)
 }
 
 /* Parses the answer. With --as alone the answer may be any JSON value. With
- * --count-as or --records it must contain an array of records, which is then
- * looked up. */
+ * --count-as or --records it must contain an array of records, and this
+ * function finds it. */
 static int
 parse_answer_and_find_records(
     void *self, const struct http_answer *a, struct err *e)

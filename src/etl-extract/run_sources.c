@@ -135,7 +135,7 @@ check_sources_and_rejects_file(struct sources *s, struct err *e)
 	return kinds & KIND_CSV ? csv_options_check(o, e) : 0;
 }
 
-/* True if the failure affects only this file, which cannot be opened or not be
+/* True if the failure affects only this file: it cannot be opened, or cannot be
  * read to its end. The other files are then still read. */
 static bool
 only_concerns_file(const struct source *kind, const struct err *e)

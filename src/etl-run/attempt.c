@@ -268,7 +268,7 @@ set_row_not_completed_failure(struct attempt *a, struct err *e)
 }
 
 /* Makes the attempt a failure if the script exited with 0 but a stream failed
- * or was not loaded to its end, or if rejects were kept nowhere. */
+ * or was not loaded to its end, or if rejects were stored nowhere. */
 static void
 fail_if_streams_failed(struct attempt *a, const struct job *j)
 {

@@ -2,9 +2,9 @@
  * characters are escaped, and the length is limited.
  * Owns:  its texts; cause_release() frees them.
  * Gives: cause_first(): the first error message of an etl program ("etl-x:
- *        ...", no warning) and the indented lines after it. If it repeats the
- *        message of another etl program, that message is returned.
- *        cause_last(): the last line. */
+ *        ...", no warning) and the indented lines after it. If this only
+ *        repeats the message of another etl program, the message of that
+ *        program. cause_last(): the last line. */
 #ifndef RUN_FAILURE_CAUSE_H
 #define RUN_FAILURE_CAUSE_H
 

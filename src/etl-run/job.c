@@ -39,9 +39,10 @@ print_counts(const struct run_end *r)
 		    (long long)r->removed);
 }
 
-/* Prints the etl-status command that shows more about the run. It has a --db or
- * --control-schema if the URL or the schema came from an option or from
- * --env-file: etl-status would not find them in the environment of the user. */
+/* Prints the etl-status command that shows more about the run. The command has
+ * the option --db or --control-schema if the URL or the schema came from an
+ * option or from --env-file: etl-status would not find them in the environment
+ * of the user. */
 static void
 print_status_command(const struct attempt *a, const struct job *j)
 {

@@ -8,8 +8,8 @@
 #include "stream_reports.h"
 
 /* Prints at most two warnings: one about branches of one stream, one about
- * several streams. Prints none if memory is out. `pipeline` is its name, for
- * the message. */
+ * several streams. Prints none if memory is out. `pipeline` is the name that
+ * the warning shows. */
 void same_names_warn(const struct reports *r, const char *pipeline);
 
 #endif

@@ -35,8 +35,9 @@ mark_last_stages(struct report **sorted, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		size_t k = i + 1;
 
-		/* A path sorts before the paths that it begins, so the stages
-		 * that read the output of stage i come after it. */
+		/* In the sorted order, a path is before all longer paths that
+		 * begin with it. So the stages that read the output of stage i
+		 * come after it. */
 		while (k < n && strcmp(sorted[k]->id, sorted[i]->id) == 0 &&
 		    !is_before(sorted[i]->path, sorted[k]->path))
 			k++;
@@ -135,9 +136,10 @@ reads_same_files(const struct report *a, const struct report *b)
 	    (b->files != NULL && strcmp(a->files, b->files) == 0);
 }
 
-/* True if the stage of a, and all stages before it, have the same commands as
- * that of b. If the first stage reads the pipe of a program that is not etl's,
- * returns false: the second time, it may read other data. */
+/* True if the stage of a and all stages before it have the same commands as the
+ * stage of b and all stages before that. If the first stage reads a pipe from a
+ * program that is not etl's, returns false, because it may have read other data
+ * the second time. */
 static bool
 have_same_commands(const struct reports *r, const struct report *a,
     const struct report *b)
@@ -156,9 +158,8 @@ have_same_commands(const struct reports *r, const struct report *a,
 	return a == NULL && b == NULL;
 }
 
-/* Returns the first stage of the stream. A source that failed before its stream
- * began has no stream, so it is compared with the first stage of a later
- * one. */
+/* Returns the first stage of the stream of v. A source that failed before its
+ * stream began can only be compared with the first stage of a later stream. */
 static const struct report *
 get_first_stage(const struct reports *r, const struct report *v)
 {
@@ -276,9 +277,9 @@ are_rejects_stored(const struct reports *r, const struct report *v)
 	return false;
 }
 
-/* Lists the rejects that are lost. If the last stage of a stream sent rejects
- * into a pipe, only a program that is not etl's can have read them, which
- * stores none. Rejects that etl-dlq put has stored are not lost. */
+/* Lists the rejects that are lost: those that the last stage of a stream sent
+ * into a pipe, unless etl-dlq put has stored them. If any program has read
+ * them, it is not one of etl and has not stored them as dead letters. */
 static void
 list_lost_rejects(struct reports *r)
 {

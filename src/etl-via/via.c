@@ -12,10 +12,10 @@
 /* CMD is the command of the command line, such as jq. The records of etl-via's
  * input become lines of CMD's standard input, and each line that CMD prints
  * becomes a record of etl-via's output. v->stage reads the input and writes the
- * output of etl-via; v->child is the process that executes CMD. Of the fields
- * of v->child this file uses: pid (0: CMD was not started), in and out (its
+ * output of etl-via; v->child is the process that executes CMD. This file uses
+ * these fields of v->child: pid (0: CMD was not started), in and out (its
  * pipes; -1: closed), has_exited, and has_closed_stdin (a write has failed: CMD
- * takes no more input, although some is left). */
+ * reads no more input, although some is left). */
 enum {
 	PENDING_MAX = 64 << 10, /* read no more records for CMD beyond this */
 	LINES_IN_A_ROW = 256,   /* read so many, then serve the other side */

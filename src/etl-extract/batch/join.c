@@ -123,8 +123,8 @@ add_answer(struct join *j, struct join_group *g, uint32_t token, struct err *e)
 	return 0;
 }
 
-/* Returns the group with the id of the element, which is in j->value. Returns
- * NULL if no record has this id. */
+/* Returns the group with the id in j->value, or NULL if no record has this
+ * id. */
 static struct join_group *
 find_group(struct join *j)
 {

@@ -40,8 +40,8 @@ void join_release(struct join *j);
 int join_group_records(struct join *j, struct batch *b, size_t from, size_t to,
     struct err *e);
 /* Removes the answers of the previous request. Then adds each element of the
- * array of records in the body to the group whose id equals the element's
- * member `match`. */
+ * array of records in the body to a group: the one whose id equals the
+ * element's member `match`. */
 int join_set_answers(struct join *j, const struct body *b, const char *match,
     struct err *e);
 

@@ -160,7 +160,7 @@ count_lines(const char *p, size_t n)
 }
 
 /* Fills in the record that r->scan has found at the start of the window, and
- * moves the window behind it. */
+ * moves the start of the window past it. */
 static void
 fill_record_and_consume(struct csv_reader *r, struct csv_record *rec)
 {

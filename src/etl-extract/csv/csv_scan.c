@@ -42,9 +42,9 @@ grow_table(struct csv_scan *s)
 	return true;
 }
 
-/* Sets the high bit of each byte of the result whose byte in w is 0. Only the
- * lowest of these bits is reliable: a higher one may be set although its byte
- * is not 0. */
+/* Finds the bytes of w that are 0: the result has the high bit of each of them
+ * set. Only the lowest set bit is reliable; a higher one may be set for a byte
+ * that is not 0. */
 static inline uint64_t
 zero_bytes(uint64_t w)
 {

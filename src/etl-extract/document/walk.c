@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Splits --records and the wanted pointers. path[0] is --records; if that
- * option is not given, path[0] matches no value. */
+/* Splits --records and the wanted pointers into their parts. path[0] is for
+ * --records; without this option no value uses path[0]. */
 static int
 parse_paths(struct walk *w, struct err *e)
 {
@@ -129,7 +129,8 @@ walk_byte(struct walk *w, char c)
 	}
 }
 
-/* Ends a member name. Finds out which paths lead through the member. */
+/* Called at the end of a member name. Finds out which paths lead through this
+ * member. */
 static bool
 take_name(struct walk *w, const char *p, size_t n)
 {

@@ -92,8 +92,9 @@ void walk_restart(struct walk *w);
  * starts with it, the caller reads that to its end and then calls
  * walk_end_name_or_value(). */
 enum walk_use walk_byte(struct walk *w, char c);
-/* Ends the name or value of n bytes at p that the caller has read. Its text is
- * used only for WALK_NAME, WALK_KEEP and WALK_NULL. */
+/* Call this after a name or value of n bytes at p was read. `use` is what
+ * walk_byte() has returned. The text is needed only for WALK_NAME, WALK_KEEP
+ * and WALK_NULL. */
 bool walk_end_name_or_value(
     struct walk *w, enum walk_use use, const char *p, size_t n);
 /* True if no array or object is open, so that the text may end here. */

@@ -52,9 +52,9 @@ static const struct {
 	{ "UTF32", "UTF-32LE", "UTF-32BE", 4, "\xff\xfe\0\0", "\0\0\xfe\xff" },
 };
 
-/* Returns the name of the encoding with its byte order, which the byte order
- * mark at p tells. Without a mark, the order is little endian. Sets *mark to
- * the length of the mark. */
+/* Returns the name of the encoding with the byte order that the byte order mark
+ * at p shows. Without a mark, the order is little endian. Sets *mark to the
+ * length of the mark. */
 static const char *
 resolve_byte_order(const char *name, const char *p, size_t n, size_t *mark)
 {

@@ -72,8 +72,8 @@ add_file(struct expansion *x, const FTSENT *f, struct err *e)
 	return 0;
 }
 
-/* Adds a symbolic link to a file, but not one to a directory: that could lead
- * back to a directory above it. A link without a target is added too. Opening
+/* Adds a symbolic link to a file. Leaves out a link to a directory, which could
+ * lead back to a directory above it. A link without a target is added: opening
  * it will fail, and the error tells the cause. */
 static int
 add_link_to_file(struct expansion *x, const FTSENT *f, struct err *e)

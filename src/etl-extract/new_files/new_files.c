@@ -149,9 +149,9 @@ new_files_end_file(struct new_files *n, const struct file_entry *f,
 	return write_mark(n, s, e);
 }
 
-/* Stores the file as broken if it could be opened, but is cut, damaged or not
- * text of its format. If some of its records were already written, no further
- * checkpoint mark may be written. */
+/* Adds the file to the list of broken files if it could be opened, but is cut,
+ * damaged or not text of its format. If some of its records were already
+ * written, no further checkpoint mark may be written in this run. */
 int
 new_files_fail_file(struct new_files *n, const struct file_entry *f,
     struct stage *s, const struct err *why, struct err *e)

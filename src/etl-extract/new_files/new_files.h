@@ -26,8 +26,8 @@ int new_files_open(struct new_files **n, const struct extract_opts *o,
 void new_files_free(struct new_files *n);
 
 /* Opens a file and sets *g so that the file is read up to its present size. The
- * caller closes g->fd, also after a failure. In a child of --jobs it fails if
- * the file has changed since new_files_note_version() was called. */
+ * caller closes g->fd, also after a failure. In a child of --jobs, fails if the
+ * file has changed since new_files_note_version() was called. */
 int new_files_open_file(const struct new_files *n, struct file_entry *f,
     bool is_child, struct input_given *g, struct err *e);
 /* Stores the present version of a regular file in f->version. Returns false if

@@ -109,8 +109,8 @@ hash_file(struct file_entry *f, int fd, uint64_t size, struct hashes *h,
 	return -1;
 }
 
-/* True if each line of the file can be read by itself: CSV or NDJSON in UTF-8,
- * not compressed. */
+/* True if lines at the end of the file can be read without those before them:
+ * CSV or NDJSON in UTF-8, not compressed. */
 static bool
 is_plain_csv_or_ndjson(const struct extract_opts *o, const char *path)
 {

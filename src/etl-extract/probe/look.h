@@ -1,4 +1,5 @@
-/* Looks at one answer for --probe.
+/* Examines one answer for --probe: finds the records, how the answer is paged,
+ * and a member that may be the cursor.
  * Borrows: the answer, its parsed body and the URL.
  * Fails: ERR_PEER if the answer has no array of records. */
 #ifndef EXTRACT_LOOK_H

@@ -66,8 +66,8 @@ look_for_total_header(struct look *l)
 	}
 }
 
-/* True if the member has the URL of the next page. In {"next":{"href":"..."}}
- * only the object around the member has the name next. */
+/* True if the member has the URL of the next page: for example next in
+ * {"next":"/p2"}, or href in {"next":{"href":"/p2"}}. */
 static bool
 is_url_of_next(const struct member *m, const char *text)
 {
@@ -221,8 +221,8 @@ look_for_numbers(struct look *l)
 	    "is this parameter");
 }
 
-/* Guesses paging as Stripe has it: the answer says that more pages follow, no
- * member is a cursor, and the id of the last record is the cursor. */
+/* Guesses paging as in the Stripe API: a member says that more pages follow, no
+ * member is a cursor, and the id of the last record is used as the cursor. */
 static void
 look_for_last_id(struct look *l)
 {

@@ -66,8 +66,9 @@ count_elements(const struct json *j, uint32_t array)
 	return n;
 }
 
-/* Sets the part records to the best array. --records is not needed if this
- * array is the only one that is a member of the answer itself. */
+/* Sets PART_RECORDS to the array that most likely has the records. The option
+ * --records is not needed if this is the only array that is a member of the
+ * answer itself. */
 static void
 set_array_member(struct look *l, const struct arrays *a)
 {

@@ -12,8 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* At most LOOK bytes of the input are examined; a mark begin is shorter. If its
- * line is not complete yet, the input is examined again after PAUSE ms. */
+/* At most LOOK bytes of the input are examined; the begin mark of a replay is
+ * shorter. If its line is not complete yet, the input is examined again after
+ * PAUSE ms. */
 enum { LOOK = 64 << 10, PAUSE = 5 };
 
 /* Copies the bytes in the pipe to p without removing them from the pipe. */
@@ -58,8 +59,8 @@ wait_if_more_may_come(const struct stat *st)
 	    wait_ms_or_stop(PAUSE) == 0;
 }
 
-/* Returns 1 if the line is the begin mark of a replay, or a mark `failed`: an
- * etl-dlq replay that fails at once writes nothing else. */
+/* Returns 1 if the line is the begin mark of a replay, or the mark `failed`,
+ * which etl-dlq replay writes alone if it fails at once. */
 static int
 is_begin_of_replay_or_failed(const char *line, size_t n, struct err *e)
 {

@@ -222,8 +222,8 @@ read_state(struct singer *s, struct item *it, struct singer_value *state)
 	return SINGER_STATE;
 }
 
-/* A stream may have a SCHEMA message and no record. It then counts as seen for
- * --select. */
+/* Notes that the stream was seen, for --select: a stream may have only a SCHEMA
+ * message and no record. */
 static enum singer_result
 read_schema(struct singer *s, struct err *e)
 {
