@@ -127,7 +127,7 @@ const char *loader_get_target_name(const struct loader *l);
  * (route.h). */
 bool loader_has_target(const struct loader *l, const char *target);
 /* Sets the name of all tables, and checks that no table is there twice. */
-int loader_name_tables(struct loader *l, struct err *e);
+int loader_name_tables_and_refuse_twice(struct loader *l, struct err *e);
 /* Reads the columns of the table from the catalog. */
 int loader_read_target(const struct loader *l, const struct loaded_table *t,
     struct target *target, struct err *e);

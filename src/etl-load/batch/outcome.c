@@ -136,8 +136,8 @@ outcome_make_reject_line_if_refused(
 }
 
 int
-outcome_note_ending(struct outcome *o, size_t i, const struct reject *why,
-    struct err *e)
+outcome_note_reject_for_next_try(struct outcome *o, size_t i,
+    const struct reject *why, struct err *e)
 {
 	if (refusals_find(&o->ending, o->ordinal + i) != NULL)
 		return 0;
@@ -148,7 +148,7 @@ outcome_note_ending(struct outcome *o, size_t i, const struct reject *why,
 }
 
 int
-outcome_reject_if_ending(struct outcome *o, size_t i, struct err *e)
+outcome_reject_if_noted(struct outcome *o, size_t i, struct err *e)
 {
 	const struct refusal *f = refusals_find(&o->ending, o->ordinal + i);
 	struct reject why;

@@ -72,11 +72,11 @@ int outcome_reject_after_db_fault(struct outcome *o, size_t i,
 /* Notes that item i must be rejected in the next try of the batch, although its
  * row was written in this try: the row has ended the transaction (a trigger of
  * SQLite can do this), or the table of --nested refuses an element of the
- * record. outcome_reject_if_ending() rejects an item that was noted and returns
+ * record. outcome_reject_if_noted() rejects an item that was noted and returns
  * 1; it returns 0 for other items. */
-int outcome_note_ending(struct outcome *o, size_t i, const struct reject *why,
-    struct err *e);
-int outcome_reject_if_ending(struct outcome *o, size_t i, struct err *e);
+int outcome_note_reject_for_next_try(struct outcome *o, size_t i,
+    const struct reject *why, struct err *e);
+int outcome_reject_if_noted(struct outcome *o, size_t i, struct err *e);
 /* Sorts the rejects by item. Called before the reject lines are made. */
 void outcome_sort_rejects(struct outcome *o);
 /* If item i was rejected, adds its reject line to *to, with the bytes of the

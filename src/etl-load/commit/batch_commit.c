@@ -178,7 +178,7 @@ store_state_and_commit(struct loader *l, bool ended, struct err *e)
 	l->sent = loader_add_up_batch(l);
 	for (size_t i = 0; i < loader_count_tables(l); i++)
 		l->tables[i].sent = l->tables[i].outcome.sums;
-	emit_note_commit(l);
+	emit_keep_lines_for_commit(l);
 	if (db_commit(l->db, e) == 0)
 		return 1;
 	l->unknown = db_fault(l->db)->lost;
@@ -319,7 +319,7 @@ close_row_if_commit_unknown(struct loader *l, struct err *e)
  * rejects a record with such an error, and loads the others. Returns true if
  * the batch must be tried so. */
 static bool
-judge_records_after_last_retry(struct loader *l, const struct err *e)
+set_judge_all_after_last_retry(struct loader *l, const struct err *e)
 {
 	const struct db_fault *f = db_fault(l->db);
 	bool judged = l->tables[0].outcome.judge_all;
@@ -358,7 +358,7 @@ try_until_committed(struct loader *l, bool ended, struct err *e)
 			return rc;
 		if ((rc = loader_reconnect_and_check_commit(l, &tries, e)) == 1)
 			return 1;
-		if (rc == -1 && !judge_records_after_last_retry(l, e))
+		if (rc == -1 && !set_judge_all_after_last_retry(l, e))
 			return close_row_if_commit_unknown(l, e) == -1 ? -1 : 0;
 	}
 }

@@ -153,7 +153,7 @@ insert_entry(struct entry *n, struct loader *l, struct err *e)
 }
 
 static int
-store_entry(struct entry *n, struct loader *l, struct err *e)
+insert_or_update_entry(struct entry *n, struct loader *l, struct err *e)
 {
 	struct db_value v[2];
 
@@ -180,7 +180,7 @@ keep_before_store_images(struct loader *l, struct err *e)
 	if (!l->o->keep_before)
 		return 0;
 	if (init_entry(&n, l, e) == 0 &&
-	    store_entry(&n, l, e) == 0)
+	    insert_or_update_entry(&n, l, e) == 0)
 		rc = db_run(l->db, db_sql(l->db, SQL_BEFORE_STORE), n.who, 2,
 		    NULL, e);
 	release_entry(&n);
@@ -191,7 +191,7 @@ keep_before_store_images(struct loader *l, struct err *e)
  * has to wait long. If the program is killed between two of them, the next load
  * deletes the rest. */
 static int
-delete_run(struct loader *l, const char *run, struct err *e)
+delete_images_of_run_in_steps(struct loader *l, const char *run, struct err *e)
 {
 	const struct db_value v[] = { db_text(run),
 		db_text(l->tables->target.table->full) };
@@ -238,7 +238,7 @@ keep_before_delete_old_runs(struct loader *l)
 
 	while (l->images_stored && rc == 0 && stop_signal() == 0 &&
 	    (rc = find_old_run(l, &run, &e)) == 0 && run != NULL) {
-		rc = delete_run(l, run, &e);
+		rc = delete_images_of_run_in_steps(l, run, &e);
 		free(run);
 	}
 	if (rc == -1)

@@ -204,7 +204,7 @@ emit_collect(struct loader *l, struct err *e)
 }
 
 void
-emit_note_commit(struct loader *l)
+emit_keep_lines_for_commit(struct loader *l)
 {
 	if (l->emit != NULL)
 		l->emit->next = !l->emit->next;

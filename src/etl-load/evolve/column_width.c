@@ -29,7 +29,7 @@ find_class(const char *type)
 }
 
 enum column_width
-column_find_width(const struct column *c, unsigned kinds)
+column_find_wider_type(const struct column *c, unsigned kinds)
 {
 	const unsigned integers = KIND_INT | KIND_WIDE;
 	const unsigned numbers = integers | KIND_REAL | KIND_DECIMAL;

@@ -56,7 +56,7 @@ is_same_to_sqlite(const char *a, size_t na, const char *b, size_t nb)
 /* True if SQLite would take the name for that of another column: to SQLite two
  * names are equal if they differ only in the case of letters. */
 static bool
-sqlite_has_name(const struct evolve *v, const struct table *t,
+is_name_taken_in_sqlite(const struct evolve *v, const struct table *t,
     const char *name, size_t len)
 {
 	const struct keyset *sets[] = { &v->added, &v->record.columns };
@@ -92,7 +92,7 @@ is_name_of_pg(const char *name, size_t len)
 
 /* Returns 1 if a column can have this name; 0 if not; -1 with *e. */
 static int
-database_takes_name(const struct evolve *v, struct db *db,
+database_allows_name(const struct evolve *v, struct db *db,
     const struct table *t, const char *name, size_t len, struct err *e)
 {
 	struct buf b;
@@ -104,7 +104,8 @@ database_takes_name(const struct evolve *v, struct db *db,
 	if (rc == -1)
 		return e->code == ERR_CONFIG ? 0 : -1;
 	return db_kind(db) == DB_SQLITE ?
-	    !sqlite_has_name(v, t, name, len) : !is_name_of_pg(name, len);
+	    !is_name_taken_in_sqlite(v, t, name, len) :
+	    !is_name_of_pg(name, len);
 }
 
 /* Returns 1 if columns can be added for all members of the record that have no
@@ -126,7 +127,7 @@ may_add_columns(const struct evolve *v, struct db *db, const struct table *t,
 
 		if (evolve_find_column(t, name, n) != NULL)
 			continue;
-		rc = database_takes_name(v, db, t, name, n, e);
+		rc = database_allows_name(v, db, t, name, n, e);
 		if (rc != 1)
 			return rc;
 		new++;
@@ -135,7 +136,7 @@ may_add_columns(const struct evolve *v, struct db *db, const struct table *t,
 }
 
 int
-evolve_add_columns_of_record(struct evolve *v, struct db *db,
+evolve_note_columns_of_record(struct evolve *v, struct db *db,
     const struct table *t, struct err *e)
 {
 	int rc = may_add_columns(v, db, t, e);
@@ -157,10 +158,10 @@ evolve_add_columns_of_record(struct evolve *v, struct db *db,
 }
 
 int
-evolve_widen_column(struct evolve *v, const struct column *c, unsigned kinds,
+evolve_note_widening(struct evolve *v, const struct column *c, unsigned kinds,
     struct err *e)
 {
-	enum column_width width = column_find_width(c, kinds);
+	enum column_width width = column_find_wider_type(c, kinds);
 	uint32_t *have;
 
 	if (width == WIDTH_KEEP)
@@ -175,7 +176,7 @@ evolve_widen_column(struct evolve *v, const struct column *c, unsigned kinds,
 /* A column has refused the value at `pointer`, the pointer of the reject. Notes
  * the wider type with which the column would accept the value. */
 static int
-widen_column_of_reject(struct evolve *v, const struct target *t,
+note_widening_of_reject(struct evolve *v, const struct target *t,
     const char *pointer, struct err *e)
 {
 	const struct column *c = NULL;
@@ -200,7 +201,7 @@ widen_column_of_reject(struct evolve *v, const struct target *t,
 		if (strlen(c->name) == n && memcmp(c->name, name, n) == 0)
 			kinds = v->record.columns.v[i].value;
 	}
-	return c == NULL ? 0 : evolve_widen_column(v, c, kinds, e);
+	return c == NULL ? 0 : evolve_note_widening(v, c, kinds, e);
 }
 
 static int
@@ -220,8 +221,8 @@ note_refused_record(struct evolve *v, const struct outcome *o, size_t i,
 	if (sample_note_record(&v->record, o->stage, &l, e) == -1)
 		return -1;
 	return schema ?
-	    evolve_add_columns_of_record(v, db, o->target->table, e) :
-	    widen_column_of_reject(v, o->target, why.pointer, e);
+	    evolve_note_columns_of_record(v, db, o->target->table, e) :
+	    note_widening_of_reject(v, o->target, why.pointer, e);
 }
 
 int

@@ -37,9 +37,9 @@ bool evolve_is_needed(const struct evolve *v);
  * each member of v->record that has none in the table; if one of them cannot be
  * added, it adds none. The second widens the column for a value of these
  * kinds. */
-int evolve_add_columns_of_record(struct evolve *v, struct db *db,
+int evolve_note_columns_of_record(struct evolve *v, struct db *db,
     const struct table *t, struct err *e);
-int evolve_widen_column(struct evolve *v, const struct column *c,
+int evolve_note_widening(struct evolve *v, const struct column *c,
     unsigned kinds, struct err *e);
 /* For --plan: examines a record of the sample without loading it, and adds the
  * changes that it needs. Finds only those changes that are certain without the

@@ -50,7 +50,7 @@ is_refused(const struct column *c, const struct json *j, uint32_t tok)
 }
 
 static int
-widen_columns(struct evolve *v, const struct reader *r, struct err *e)
+note_widenings(struct evolve *v, const struct reader *r, struct err *e)
 {
 	const struct table *t = r->target->table;
 
@@ -59,7 +59,7 @@ widen_columns(struct evolve *v, const struct reader *r, struct err *e)
 		uint32_t tok = r->value[c];
 
 		if (tok != 0 && is_refused(&t->columns[c], j, tok) &&
-		    evolve_widen_column(v, &t->columns[c],
+		    evolve_note_widening(v, &t->columns[c],
 			value_kind(j, tok), e) == -1)
 			return -1;
 	}
@@ -75,11 +75,11 @@ evolve_note_planned_record(struct evolve *v, struct reader *r,
 
 	if (rc != 1)
 		return rc == -1 ? -1 : 0;
-	if (db_kind(db) == DB_POSTGRESQL && widen_columns(v, r, e) == -1)
+	if (db_kind(db) == DB_POSTGRESQL && note_widenings(v, r, e) == -1)
 		return -1;
 	if (!adds_columns)
 		return 0;
 	sample_forget_records(&v->record);
 	return sample_note_record(&v->record, r->stage, l, e) == -1 ? -1 :
-	    evolve_add_columns_of_record(v, db, r->target->table, e);
+	    evolve_note_columns_of_record(v, db, r->target->table, e);
 }

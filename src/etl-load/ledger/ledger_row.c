@@ -203,7 +203,7 @@ stream_read_ledger_progress_and_report_load(struct loader *l, struct err *e)
  * lost; -1 with *e: the update failed, or another loader works on the same
  * stream. */
 static int
-go_on_if_ledger_row_moved(
+handle_ledger_result(
     const struct loader *l, enum ledger_result r, struct err *e)
 {
 	switch (r) {
@@ -276,7 +276,7 @@ stream_update_ledger_and_checkpoint(struct loader *l, bool ended, struct err *e)
 	r = buf_check(&counts, e) == -1 ? LEDGER_FAILED :
 	    ledger_insert_or_move_row(l->db, &g, e);
 	buf_release(&counts);
-	if ((rc = go_on_if_ledger_row_moved(l, r, e)) == 1) {
+	if ((rc = handle_ledger_result(l, r, e)) == 1) {
 		/* The answer to the COMMIT of an earlier try may have been
 		 * lost. But that COMMIT was not done: it would have changed the
 		 * ledger row, and ledger_insert_or_move_row() would not have
@@ -298,7 +298,7 @@ stream_lock_ledger_and_checkpoint(
 	const struct checkpoint_move m = { .name = s->checkpoint,
 		.expected = s->expected, .run = l->run };
 
-	if (go_on_if_ledger_row_moved(l, ledger_lock_row(db, &g, e), e) != 1)
+	if (handle_ledger_result(l, ledger_lock_row(db, &g, e), e) != 1)
 		return -1;
 	return !stream_has_checkpoint(s) ||
 	    checkpoint_move(db, &m, e) == CHECKPOINT_MOVED ? 0 : -1;

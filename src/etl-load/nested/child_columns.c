@@ -47,7 +47,7 @@ find_place_in_key(
 }
 
 static void
-add_column(struct foreign_key *f, const struct db_rows *r)
+note_column_of_foreign_key(struct foreign_key *f, const struct db_rows *r)
 {
 	size_t place = find_place_in_key(
 	    f, db_column(r, 2).i, db_column(r, 3));
@@ -66,7 +66,7 @@ add_column(struct foreign_key *f, const struct db_rows *r)
  * the whole key of the parent, counts it in f->found; the first such foreign
  * key sets the columns of the scope. */
 static void
-end_foreign_key(struct foreign_key *f, struct shape *scope)
+use_foreign_key_if_first_to_fit(struct foreign_key *f, struct shape *scope)
 {
 	size_t n = f->parent->nkey;
 
@@ -94,12 +94,12 @@ read_foreign_keys(struct foreign_key *f, struct shape *scope, struct db *db,
 		return -1;
 	while ((rc = db_next(r, e)) == 1) {
 		if (db_column(r, 0).i != id)
-			end_foreign_key(f, scope);
+			use_foreign_key_if_first_to_fit(f, scope);
 		id = db_column(r, 0).i;
-		add_column(f, r);
+		note_column_of_foreign_key(f, r);
 	}
 	db_end(r);
-	end_foreign_key(f, scope);
+	use_foreign_key_if_first_to_fit(f, scope);
 	return rc;
 }
 
@@ -187,7 +187,7 @@ check_columns_take_values(const struct target *t, struct err *e)
 }
 
 static int
-find_index(struct target *t, struct db *db, struct err *e)
+set_scope_has_index(struct target *t, struct db *db, struct err *e)
 {
 	struct db_value v[3] = { db_text(t->table->quoted) };
 	struct buf names;
@@ -222,13 +222,13 @@ child_find_columns(struct target *t, const struct target *parent,
 	if (find_columns_of_foreign_key(t, parent, db, e) == -1 ||
 	    (t->scope.n == 0 && find_columns_by_name(t, parent, e) == -1) ||
 	    check_columns_take_values(t, e) == -1 ||
-	    key_equality_check(t, parent, db, e) == -1)
+	    key_equality_check_and_set_where(t, parent, db, e) == -1)
 		return -1;
 	for (size_t c = 0; c < t->table->n; c++)
 		if (strcmp(t->table->columns[c].name, CHILD_POSITION) == 0 &&
 		    !t->table->columns[c].generated)
 			t->position = (int)c;
-	return find_index(t, db, e);
+	return set_scope_has_index(t, db, e);
 }
 
 bool

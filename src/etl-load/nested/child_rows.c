@@ -9,17 +9,18 @@ enum { ROWS_MOST = 10000 };     /* that are written together */
 
 /* Notes that the record must be rejected in the next try of the batch. */
 static int
-refuse_record(struct loader *l, const struct child *c, size_t item,
+note_record_to_reject(struct loader *l, const struct child *c, size_t item,
     const struct reject *why, struct err *e)
 {
 	l->nested->repeat = true;
-	return outcome_note_ending(&c->parent->outcome, item, why, e);
+	return outcome_note_reject_for_next_try(
+	    &c->parent->outcome, item, why, e);
 }
 
-/* Refuses the record that contains the element of row number `row`. *why says
- * why the table has refused this row. */
+/* The table has refused row number `row`, because of *why. Calls
+ * note_record_to_reject() for the record that contains the row's element. */
 static int
-refuse_record_of_row(struct loader *l, struct child *c, size_t row,
+note_record_of_row_to_reject(struct loader *l, struct child *c, size_t row,
     struct reject why, struct err *e)
 {
 	const struct element *m = &c->elements[row];
@@ -35,17 +36,17 @@ refuse_record_of_row(struct loader *l, struct child *c, size_t row,
 	buf_str(b, why.message);
 	why.message = buf_text(b);
 	return buf_check(b, e) == -1 ? -1 :
-	    refuse_record(l, c, m->item, &why, e);
+	    note_record_to_reject(l, c, m->item, &why, e);
 }
 
-/* Refuses the records to which the refused rows belong. */
+/* Calls note_record_to_reject() for the records of all refused rows. */
 static int
-refuse_records_of_rows(
+note_records_of_rows_to_reject(
     struct loader *l, struct child *c, const struct refusals *rows,
     uint64_t first, struct err *e)
 {
 	for (size_t i = 0; i < rows->n; i++)
-		if (refuse_record_of_row(l, c, rows->v[i].item - first,
+		if (note_record_of_row_to_reject(l, c, rows->v[i].item - first,
 			refusals_get(rows, i), e) == -1)
 			return -1;
 	return 0;
@@ -87,14 +88,14 @@ child_write_rows(struct loader *l, struct child *c, struct err *e)
 		return SINK_DONE;
 	outcome_start_chunk(o, &c->rows, NULL);
 	rc = l->sink->apply(c->table->self, o, e);
-	if (rc == SINK_REPEAT && refuse_records_of_rows(
+	if (rc == SINK_REPEAT && note_records_of_rows_to_reject(
 		l, c, &o->ending, o->ordinal, e) == -1)
 		rc = SINK_FAILED;
 	refusals_clear(&o->ending);
 	if (rc != SINK_DONE)
 		return rc;
 	o->begun = true;
-	if (refuse_records_of_rows(l, c, &o->refused, 0, e) == -1)
+	if (note_records_of_rows_to_reject(l, c, &o->refused, 0, e) == -1)
 		return SINK_FAILED;
 	outcome_end_chunk(o);
 	spool_clear(&c->rows);
@@ -132,7 +133,7 @@ add_row(struct loader *l, struct child *c, uint32_t tok,
 	if (element_lines_put_element(&c->lines, b, tok, m->number, &why) ==
 	    0) {
 		b->len = at;
-		return refuse_record(l, c, m->item, &why, e);
+		return note_record_to_reject(l, c, m->item, &why, e);
 	}
 	return buf_check(b, e) == -1 || buf_check(&c->lines.name, e) == -1 ||
 	    spool_add_appended_line(&c->rows, at, line, e) == -1 ? -1 : 1;
@@ -173,8 +174,8 @@ child_add_record(
 	if (element_lines_start(&c->lines, &l->nested->json, e) == -1)
 		return SINK_FAILED;
 	if ((rc = element_lines_find_array(&c->lines, &array, &why)) == -1)
-		return refuse_record(l, c, item, &why, e) == -1 ? SINK_FAILED :
-		    SINK_DONE;
+		return note_record_to_reject(l, c, item, &why, e) == -1 ?
+		    SINK_FAILED : SINK_DONE;
 	c->found |= rc == 1;
 	element_lines_put_key(&c->lines, &c->keys.data);
 	if (buf_check(&c->keys.data, e) == -1 ||

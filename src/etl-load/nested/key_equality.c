@@ -89,8 +89,8 @@ set_condition(struct target *t, const struct target *parent, struct db *db,
 }
 
 int
-key_equality_check(struct target *t, const struct target *parent,
-    struct db *db, struct err *e)
+key_equality_check_and_set_where(struct target *t,
+    const struct target *parent, struct db *db, struct err *e)
 {
 	const struct table *p = parent->table;
 	enum db_kind kind = db_kind(db);

@@ -113,7 +113,7 @@ write_rows_of_parent(
  * are written separately. On SQLite this costs no time, so k is always NULL
  * there. */
 static enum sink_result
-write_rows_of_equal_key(struct loader *l, struct loaded_table *parent,
+write_waiting_rows_if_key_equal(struct loader *l, struct loaded_table *parent,
     const struct key_hash *k, const struct line *line, struct err *e)
 {
 	struct nested *n = l->nested;
@@ -174,7 +174,8 @@ write_record(struct loader *l, struct loaded_table *parent,
 {
 	const struct line line = spool_get_line(&l->spool, item);
 	struct nested *n = l->nested;
-	enum sink_result rc = write_rows_of_equal_key(l, parent, k, &line, e);
+	enum sink_result rc =
+	    write_waiting_rows_if_key_equal(l, parent, k, &line, e);
 
 	if (rc == SINK_DONE && scan_record(l, parent, &line, e) == -1)
 		return SINK_FAILED;

@@ -94,7 +94,7 @@ refuse_nested_table_twice(const struct loader *l, struct err *e)
 }
 
 int
-loader_name_tables(struct loader *l, struct err *e)
+loader_name_tables_and_refuse_twice(struct loader *l, struct err *e)
 {
 	const char **names;
 	struct buf b;

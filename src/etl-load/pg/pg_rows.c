@@ -148,7 +148,7 @@ make_row_or_reject(
 	o->sums.in++;
 	o->sums.skipped += rc == 2;
 	if (rc == 1 && o->ending.n > 0 &&
-	    (ending = outcome_reject_if_ending(o, i, e)) != 0)
+	    (ending = outcome_reject_if_noted(o, i, e)) != 0)
 		return ending == 1 ? 0 : -1;
 	if (rc == 1)
 		return add_row_of_record(r, &o->reader, i, e) == -1 ? -1 : 1;

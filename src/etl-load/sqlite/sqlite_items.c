@@ -63,7 +63,7 @@ convert_or_reject_item(
 	else if (rc == 2)
 		o->sums.skipped++;
 	else if (rc == 1)
-		rc = outcome_reject_if_ending(o, i, e);
+		rc = outcome_reject_if_noted(o, i, e);
 	return rc == -1 ? PUT_FAILED : rc == 0 ? PUT_CONVERTED : PUT_DONE;
 }
 
@@ -94,8 +94,8 @@ store_or_reject_item(struct lite_sink *s, struct outcome *o,
 	if (result == LITE_REPEAT)
 		return PUT_REPEAT;
 	if (result == LITE_ENDED)
-		return outcome_note_ending(o, i, &why, e) == -1 ? PUT_FAILED :
-		    PUT_REPEAT;
+		return outcome_note_reject_for_next_try(o, i, &why, e) == -1 ?
+		    PUT_FAILED : PUT_REPEAT;
 	if (result == LITE_REFUSED)
 		return !last_try && may_succeed_later(st)
 			   ? PUT_LATER

@@ -230,7 +230,7 @@ read_update(struct change *c, struct json *row, const struct image *before,
 	c->old_place = before->place;
 	if (scan_image(c, &c->old, before, e) == -1)
 		return -1;
-	return change_find_old_key(c, row, e) == -1 ? -1 : 1;
+	return change_add_key_and_find_old(c, row, e) == -1 ? -1 : 1;
 }
 
 /* Reads only the key of the row that a DELETE names. Each value is read from

@@ -137,7 +137,7 @@ key_differs(struct change *c, struct json *row)
 }
 
 int
-change_find_old_key(struct change *c, struct json *row, struct err *e)
+change_add_key_and_find_old(struct change *c, struct json *row, struct err *e)
 {
 	if (add_missing_key(c, row, e) == -1)
 		return -1;

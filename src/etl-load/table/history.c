@@ -268,7 +268,7 @@ history_get_names(const struct load_opts *o)
 }
 
 int
-history_check(struct target *t, struct db *db, struct err *e)
+history_open_and_check(struct target *t, struct db *db, struct err *e)
 {
 	int rc;
 

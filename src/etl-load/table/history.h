@@ -2,7 +2,7 @@
  * it is valid, and at most one row of a key is current.
  * Owns:  carried and current_where; history_close() frees them.
  * Fails: ERR_CONFIG if the table is not suitable. If the index of current rows
- *        is missing, history_check() prints its CREATE UNIQUE INDEX. */
+ *        is missing, the message contains its CREATE UNIQUE INDEX. */
 #ifndef LOAD_HISTORY_H
 #define LOAD_HISTORY_H
 
@@ -37,7 +37,7 @@ struct history {
 };
 
 struct history_names history_get_names(const struct load_opts *o);
-int history_check(struct target *t, struct db *db, struct err *e);
+int history_open_and_check(struct target *t, struct db *db, struct err *e);
 void history_close(struct history *h);
 /* True if --mode scd2 itself sets the column, so that no record may set it. */
 bool history_sets_column(const struct target *t, size_t column);

@@ -319,7 +319,7 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 	if (store_values_by_column(r, &same, why) == 0)
 		return r->text.failed ? err_nomem(e) :
 		    row_fail_if_extra_ends_load(r, l, e);
-	row_values_take_pointers(r, &same);
+	row_values_set_from_pointers(r, &same);
 	if (r->target->mode->changes &&
 	    change_remove_absent_values(
 		&r->json, r->value, r->target->table->n)) {

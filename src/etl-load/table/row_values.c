@@ -104,7 +104,7 @@ row_fail_if_extra_ends_load(
 }
 
 void
-row_values_take_pointers(struct reader *r, bool *same)
+row_values_set_from_pointers(struct reader *r, bool *same)
 {
 	const struct mapping *m = &r->target->mapping;
 

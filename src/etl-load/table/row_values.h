@@ -22,10 +22,10 @@ int row_fail_if_extra_ends_load(
 /* Called after the members of the row are read: sets the values of --map. With
  * --map also sets *same to false. Two records with the same members may have
  * different shapes then: a pointer may find a value in one of them only. */
-void row_values_take_pointers(struct reader *r, bool *same);
-/* Called after row_values_take_pointers(), if an option sets or checks values:
- * stores the object of --extra, makes empty strings null (--empty-as-null) and
- * checks --bytes. */
+void row_values_set_from_pointers(struct reader *r, bool *same);
+/* Called after row_values_set_from_pointers(), if an option sets or checks
+ * values: stores the object of --extra, makes empty strings null
+ * (--empty-as-null) and checks --bytes. */
 int row_values_finish(struct reader *r, struct reject *why, struct err *e);
 /* Returns an upper limit for the number of bytes that the values of the columns
  * of s have together once they are decoded. It may be more than the bytes of

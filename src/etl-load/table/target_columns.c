@@ -306,7 +306,7 @@ check_history_columns(
 			    "sets column \"%s\" itself", option,
 			    t->table->columns[i].name);
 	}
-	return history_check(t, db, e);
+	return history_open_and_check(t, db, e);
 }
 
 int

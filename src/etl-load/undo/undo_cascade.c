@@ -27,7 +27,7 @@ put_images(struct buf *b, const struct undo_rows *u, const char *name)
 /* Appends a condition that is true if the run has inserted the row "etl.t": the
  * undo will delete it. */
 static void
-put_is_deleted(struct buf *b, const struct undo_rows *u)
+put_is_inserted_by_run(struct buf *b, const struct undo_rows *u)
 {
 	buf_str(b, "EXISTS ");
 	put_images(b, u, "b");
@@ -64,7 +64,7 @@ lock_rows(const struct undo_rows *u, struct err *e)
 	buf_init(&b, SIZE_MAX / 4);
 	buf_printf(&b, "SELECT pg_catalog.count(*) FROM (SELECT 1 FROM %s AS "
 	    "\"etl.t\" WHERE ", u->table->quoted);
-	put_is_deleted(&b, u);
+	put_is_inserted_by_run(&b, u);
 	buf_str(&b, " FOR UPDATE) AS q");
 	rc = query_int_of_run(u, &b, &n, e);
 	buf_release(&b);
@@ -82,7 +82,7 @@ put_find_referring_row(struct buf *b, const struct undo_rows *u,
 	buf_printf(b, "SELECT 1 FROM %s AS \"etl.r\" WHERE EXISTS "
 	    "(SELECT 1 FROM %s AS \"etl.t\" WHERE %s AND ", k->table,
 	    u->table->quoted, k->refers);
-	put_is_deleted(b, u);
+	put_is_inserted_by_run(b, u);
 	buf_char(b, ')');
 	if (*k->self != '\0') {
 		buf_str(b, " AND NOT EXISTS ");

@@ -54,7 +54,7 @@ struct workers {
  * if the order of records with different keys matters to the table, for example
  * because of a trigger: then only one connection may load it. The table must be
  * open. */
-int workers_check_table(struct loader *l, struct err *e);
+int workers_set_wanted_if_may(struct loader *l, struct err *e);
 /* Does this and opens the connections. */
 int workers_open(struct loader *l, struct err *e);
 void workers_close(struct loader *l);

@@ -90,7 +90,7 @@ complete_errors(struct loader *l)
  * which they reject a record with such an error. Returns true if there is such
  * a try. */
 static bool
-judge_records_of_failed(struct workers *all)
+set_judge_all_in_failed_shares(struct workers *all)
 {
 	bool any = false;
 
@@ -159,7 +159,7 @@ load_shares(struct loader *l, struct err *e)
 		if (rc != WORKER_FAILED || !again)
 			return rc;
 		if (wait_and_reconnect(l, &tries, e) == -1 &&
-		    !(e->transient && judge_records_of_failed(all)))
+		    !(e->transient && set_judge_all_in_failed_shares(all)))
 			return rc;
 	}
 }

@@ -104,7 +104,7 @@ open_workers(struct loader *l, struct err *e)
 }
 
 int
-workers_check_table(struct loader *l, struct err *e)
+workers_set_wanted_if_may(struct loader *l, struct err *e)
 {
 	const struct loaded_table *t = &l->tables[0];
 	struct workers *all = &l->workers;
@@ -130,7 +130,7 @@ workers_check_table(struct loader *l, struct err *e)
 int
 workers_open(struct loader *l, struct err *e)
 {
-	if (workers_check_table(l, e) == -1)
+	if (workers_set_wanted_if_may(l, e) == -1)
 		return -1;
 	return l->workers.wanted == 0 ? 0 : open_workers(l, e);
 }
