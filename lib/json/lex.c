@@ -51,8 +51,9 @@ is_escape_letter(char c)
 	}
 }
 
-/* Checks the escape sequence whose backslash is at p. Returns the position
- * after the sequence. */
+/* Checks the escape sequence whose backslash is at p, and those that follow it
+ * without a character between them, if they are two bytes long. Returns the
+ * position after them. */
 static const char *
 check_escape(struct scan *s, const char *p, unsigned int *flags)
 {
@@ -63,9 +64,13 @@ check_escape(struct scan *s, const char *p, unsigned int *flags)
 	if (end - p < 2)
 		return lex_set_unexpected(s, end, "");
 	if (p[1] != 'u') {
-		if (!is_escape_letter(p[1]))
-			return lex_set_unexpected(s, p + 1, "unknown escape");
-		return p + 2;
+		do {
+			if (!is_escape_letter(p[1]))
+				return lex_set_unexpected(
+				    s, p + 1, "unknown escape");
+			p += 2;
+		} while (end - p >= 2 && *p == '\\' && p[1] != 'u');
+		return p;
 	}
 	if ((v = text_parse_4_hex_digits(p + 2, end)) == -1)
 		return lex_set_fault(

@@ -92,6 +92,67 @@ test_members_are_written(void **state)
 	    "\"zero\":0,\"raw\":\"a\\u0000\\\"\",\"in\":{\"x\\\"\":[1]}}"));
 }
 
+/* Appends the string as put_string() should, a character at a time. */
+static void
+put_each_character(struct buf *b, const char *p, size_t n)
+{
+	static const char special[] = "\"\\\b\f\n\r\t";
+	static const char letters[] = "\"\\bfnrt";
+	const char *at;
+
+	buf_char(b, '"');
+	for (size_t i = 0; i < n; i++) {
+		at = p[i] == '\0' ? NULL : strchr(special, p[i]);
+		if (at != NULL)
+			buf_printf(b, "\\%c", letters[at - special]);
+		else if (p[i] < 0x20 || p[i] == 0x7f)
+			buf_printf(b, "\\u%04x", (unsigned char)p[i]);
+		else
+			buf_char(b, p[i]);
+	}
+	buf_char(b, '"');
+}
+
+/* Sets each of the n characters to one that needs an escape sequence, at random
+ * with a chance of 1 in `one_in`, or to a plain one. */
+static void
+fill(char *p, size_t n, unsigned int one_in)
+{
+	static const char special[] = "\"\\\n\x01\x7f";
+
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned int)rand() % one_in == 0)
+			p[i] = special[(unsigned int)rand() % sizeof(special)];
+		else
+			p[i] = 'a';
+}
+
+static void
+test_close_and_distant_escapes_are_written_and_read(void **state)
+{
+	static const unsigned int one_in[] = { 1, 2, 5, 40, 300 };
+	char text[1000];
+	struct scanned s;
+	struct buf want, b;
+
+	srand(1);
+	for (size_t k = 0; k < sizeof(one_in) / sizeof(one_in[0]); k++)
+		for (size_t n = 0; n < sizeof(text); n += 1 + n / 100) {
+			fill(text, n, one_in[k]);
+			buf_init(&want, 1 << 20);
+			put_each_character(&want, text, n);
+			buf_init(&b, 1 << 20);
+			json_put_string(&b, text, n);
+			is_buf(&b, want.data, want.len);
+			scan(&s, want.data, want.len, 0, JSON_LAST);
+			assert_int_equal(s.rc, 0);
+			json_unescape(&b, &s.j, 0);
+			is_buf(&b, text, n);
+			scanned_free(&s);
+			buf_release(&want);
+		}
+}
+
 /* An empty buffer has no member before, so no comma is written. */
 static void
 test_the_first_member_has_no_comma(void **state)
@@ -297,6 +358,8 @@ main(void)
 		cmocka_unit_test(test_strings_are_written_as_in_jq),
 		cmocka_unit_test(test_escapes_at_each_place),
 		cmocka_unit_test(test_members_are_written),
+		cmocka_unit_test(
+		    test_close_and_distant_escapes_are_written_and_read),
 		cmocka_unit_test(test_the_first_member_has_no_comma),
 		cmocka_unit_test(test_a_full_buffer_is_an_error),
 		cmocka_unit_test(test_white_space_is_removed),
