@@ -21,14 +21,16 @@ struct search {
 	const struct shape *shape;
 	size_t from;            /* the rows before this one are done */
 	size_t size;            /* rows that the next COPY takes */
-	size_t fence;           /* one of the rows from..fence-1 was refused */
-	size_t done, judged;    /* rows of all shapes */
+	size_t fence;           /* end of these rows: after a refusal, one
+	                         * of from..fence-1 was refused */
+	size_t done, judged;    /* rows of all shapes; judged: merged alone */
 	bool staging;           /* the staging table exists */
 };
 
-/* True if the rows may be copied shape by shape, although this changes their
- * order. If two rows have the same value in a unique index, the index accepts
- * the row that comes first, so the order must not change. */
+/* Copying the rows shape by shape changes their order. If two rows have the
+ * same value in a unique index, the index accepts the row that comes first. So
+ * this returns false if the rows have several shapes and the table has such an
+ * index. */
 static bool
 shapes_are_independent(const struct pg_sink *s)
 {

@@ -59,7 +59,7 @@ pg_put_upsert_round(struct buf *b, const struct target *t,
 }
 
 /* Appends DELETE FROM t AS "etl.t" or, with --soft-delete, the UPDATE that
- * marks the row. */
+ * marks rows as deleted. The caller appends the condition. */
 static void
 put_delete_or_mark(struct buf *b, const struct target *t)
 {
@@ -194,7 +194,7 @@ pg_put_end_of_change(struct buf *b)
 
 /* Adds the row with item -1, which has the counts, to PG_FOUND. Each change is
  * counted, also if its key has several changes. The column `most` gets the
- * number of changes of the key that has most. */
+ * number of changes of the key with the most changes. */
 const char pg_counts_of_changes[] =
     "INSERT INTO " PG_FOUND " SELECT -1, NULL, NULL, NULL, NULL, false, "
     "coalesce(pg_catalog.sum(ins), 0), coalesce(pg_catalog.sum(upd), 0), "

@@ -17,16 +17,16 @@ void pg_put_create_round_table(struct buf *b, const struct target *t);
 void pg_put_fill_round_table(struct buf *b, const struct target *t);
 /* Which changes a statement applies. */
 struct pg_round {
-	int64_t number;         /* the changes of this round; 0: none */
-	bool alone;             /* all staged changes are of round 1 */
+	int64_t number;         /* the round; 0: apply no changes */
+	bool alone;             /* there is only round 1 */
 };
-/* Appends the statement for the inserts and updates of this shape. It inserts
- * their rows, or updates the rows that exist. It returns one row: (rows
- * inserted or updated, rows inserted). */
+/* Appends the statement that applies the inserts and updates of this shape. It
+ * inserts a row for each of them, or updates the row that exists. It returns
+ * one row: (rows inserted or updated, rows inserted). */
 void pg_put_upsert_round(struct buf *b, const struct target *t,
     const struct shape *s, const struct pg_round *r);
-/* Appends the statement for the deletes. It deletes their rows or, with
- * --soft-delete, marks them as deleted. */
+/* Appends the statement that applies the deletes. It deletes their rows or,
+ * with --soft-delete, marks them as deleted. */
 void pg_put_delete_round(
     struct buf *b, const struct target *t, const struct pg_round *r);
 

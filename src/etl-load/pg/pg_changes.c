@@ -6,9 +6,9 @@
  * by row is faster. */
 enum { STATEMENTS_MAX = 64 };
 
-/* INSERT ... ON CONFLICT checks NOT NULL before it looks for an existing row.
- * So it cannot apply an update without a value for a column that is NOT NULL
- * and has no default. Returns true for a shape of such updates. */
+/* True if an update of this shape has no value for a column that is NOT NULL
+ * and has no default. An upsert cannot apply such an update: INSERT ... ON
+ * CONFLICT checks NOT NULL before it looks for the existing row. */
 static bool
 upsert_needs_more_columns(const struct target *t, const struct shape *s)
 {
@@ -75,8 +75,8 @@ count_rows(const struct pg_sink *s, bool upserts)
 	return n;
 }
 
-/* Sets *rounds to the number of changes of the key that has most. If a key may
- * have several changes, fills the table PG_ROUND. */
+/* Sets *rounds to the number of changes of the key with the most changes. If a
+ * key may have several changes, fills the table PG_ROUND. */
 static int
 fill_round_table_and_count(struct pg_sink *s, int64_t *rounds, struct err *e)
 {

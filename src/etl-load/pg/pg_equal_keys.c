@@ -47,8 +47,9 @@ pg_find_first_used_shape(const struct pg_sink *s)
 
 /* True if merging only the last row of each key gives the same result as
  * merging all rows of the key. For this, the last row must set every column
- * that the others set. The table must not be able to refuse one of the others,
- * except for a NULL: the statement finds such a row. */
+ * that the other rows set, and the table must not be able to refuse one of the
+ * other rows. A NULL that a column refuses is no obstacle, because the merge
+ * statement finds such a row. */
 static bool
 last_row_is_enough(const struct pg_sink *s)
 {
@@ -116,10 +117,9 @@ merge_in_rounds(struct pg_sink *s, struct sums *sums, struct err *e)
 	return pg_run_merge_and_count(s, sums, e) == -1 ? -1 : 1;
 }
 
-/* True if the chunk may have equal keys that a few statements can merge. Not if
- * the table has a foreign key to itself: then a refused row may have to wait
- * for a later row, and is dropped if a later row of its key was merged. Only
- * the merge row by row does this. */
+/* If a table has a foreign key to itself, a refused row may have to wait for
+ * the row that it refers to. It must be dropped if a later row of its own key
+ * was merged meanwhile. Only the merge row by row can do this. */
 bool
 pg_may_merge_equal_keys(const struct pg_sink *s)
 {

@@ -1,4 +1,4 @@
-/* Whether a record may be the cause of a failure of PostgreSQL. */
+/* Decides whether a record may be the cause of an error of PostgreSQL. */
 #ifndef LOAD_PG_FAULT_H
 #define LOAD_PG_FAULT_H
 

@@ -11,9 +11,9 @@ quoted(const struct target *t, int column)
 	return t->table->columns[column].quoted;
 }
 
-/* Appends an expression for a time after the beginning of the row. It is the
- * time of the transaction if this is later; otherwise it is the next time that
- * the column can hold. */
+/* Appends an expression for a time: that of the transaction. If the row does
+ * not begin before this time, it is the next time after the beginning of the
+ * row that the column can hold. */
 static void
 put_time_after(struct buf *b, const struct target *t, const char *row,
     const char *step_of_days)
@@ -167,9 +167,9 @@ put_from_plan_and_stage(struct buf *b, const struct target *t)
 	    t->suffix, t->suffix);
 }
 
-/* Appends a condition for three tables: the step of the plan p is `word`, w is
- * the staged row of p, and `row` is the row of the table that begins at
- * p.since. If s is not NULL, w must have this shape. */
+/* Appends WHERE and a condition that joins three tables. The step of the plan p
+ * is `word`, w is the staged row of p, and `row` is the row of the target that
+ * begins at p.since. If s is not NULL, w must have this shape. */
 static void
 put_plan_of_shape(struct buf *b, const struct target *t,
     const struct shape *s, const char *word, const char *row)
@@ -245,9 +245,9 @@ pg_put_insert_planned(
 	    t->suffix, s->id, late ? "NOT " : "");
 }
 
-/* The INSERT reads the rows that the UPDATE returns, so it inserts a row after
- * the UPDATE has ended the row before. So the key never has two current
- * rows. */
+/* The INSERT reads the rows that the UPDATE returns. So each new row is
+ * inserted after the UPDATE has ended the old row, and the key never has two
+ * current rows. */
 void
 pg_put_end_and_insert(
     struct buf *b, const struct target *t, const struct shape *s, bool late)

@@ -40,8 +40,9 @@ void pg_put_plan_late(struct buf *b, const struct target *t);
 void pg_put_plan_valid(
     struct buf *b, const struct target *t, const struct shape *s);
 /* Carry out the plan for the records of the shape. If `late` is false, the
- * statements write current rows, else other rows. PostgreSQL reports the number
- * of records that a statement has carried out as its number of rows. */
+ * statements write current rows, else other rows. The number of rows that
+ * PostgreSQL reports for a statement is the number of records for which it has
+ * carried out the plan. */
 void pg_put_insert_planned(
     struct buf *b, const struct target *t, const struct shape *s, bool late);
 void pg_put_end_and_insert(

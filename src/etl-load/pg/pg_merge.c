@@ -12,10 +12,10 @@
 /* The SQLSTATE of an INSERT ... ON CONFLICT that would update a row twice. */
 #define EQUAL_KEYS "21000"
 
-/* True if the statement may leave out rows that equal their row in the table.
- * The keys must be distinct, because a later record of the same key may depend
- * on the row. Such rows are not locked, so another session could change them
- * before the commit: --expect does not allow this. */
+/* True if the statement may leave out staged rows that equal their row in the
+ * table. The keys must be distinct, because a later record of the same key may
+ * depend on the row. Such rows are not locked, so another session could change
+ * them before the commit: --expect does not allow this. */
 static bool
 may_skip_unchanged(const struct pg_sink *s)
 {
@@ -26,8 +26,8 @@ may_skip_unchanged(const struct pg_sink *s)
 		s->target, pg_find_first_used_shape(s));
 }
 
-/* Rows that came in the order of the key need no sort: COPY stores them in this
- * order, or nearly so. */
+/* If the records came in the order of the key, the staging table has its rows
+ * in this order, or nearly so. Then the statement does not sort them. */
 enum pg_rows_taken
 pg_choose_order(const struct pg_sink *s)
 {

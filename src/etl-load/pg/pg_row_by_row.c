@@ -148,7 +148,7 @@ static const char no_retry[] =
  * rows of one key, one counts as inserted, updated, unchanged or skipped, in
  * this order: as inserted if one of them was inserted, else as updated if one
  * was updated, and so on. The others count as superseded. The column `most`
- * gets the number of rows of the key that has most. */
+ * gets the number of rows of the key with the most rows. */
 static const char counts[] =
     "INSERT INTO " PG_FOUND " SELECT -1, NULL, NULL, NULL, NULL, false, "
     "pg_catalog.count(*) FILTER (WHERE best = 1), "
@@ -200,8 +200,8 @@ put_note_if_older(struct buf *b, const struct target *t)
 	buf_str(b, ") THEN\n\"etl.none\" := 6;\nEND IF;\n");
 }
 
-/* Appends the UPDATE that sets the column of --seen in the row of a record that
- * has not changed the row. */
+/* Appends the UPDATE that sets the column of --seen. It is run if the record
+ * has not changed its row. */
 static void
 put_row_update_seen(struct buf *b, const struct target *t)
 {

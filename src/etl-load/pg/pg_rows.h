@@ -31,8 +31,8 @@ struct pg_rows {
 	                                 * all rows */
 	struct shape **shapes;          /* those of the reader */
 	size_t nshapes;
-	bool *used;                     /* by shape: these rows have some that
-	                                 * are not done */
+	bool *used;                     /* by shape: a selected row has it and
+	                                 * is not done */
 	size_t used_room;
 	int64_t copied;                 /* rows that the server has accepted */
 	const struct shape *first;      /* its rows are copied while they are
@@ -40,7 +40,7 @@ struct pg_rows {
 	bool failed;                    /* that COPY failed: the server refused
 	                                 * a row */
 	bool judge_all;                 /* as in struct outcome */
-	bool binary;                    /* all rows of the chunk so far are */
+	bool binary;                    /* all rows made so far are binary */
 	bool some_need_text;            /* a row had a value without a binary
 	                                 * form, so all later ones are text */
 	bool sends_binary;              /* the format of the COPY */

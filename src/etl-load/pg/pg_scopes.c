@@ -52,7 +52,7 @@ create_table_of_scopes(struct pg_scopes *s, struct err *e)
 }
 
 /* DELETE takes less time than TRUNCATE. But it leaves dead rows, which make
- * later scans slower. So many rows are deleted by TRUNCATE. */
+ * later scans slower. So TRUNCATE is used when there are many dead rows. */
 static int
 empty_table_of_scopes(struct pg_scopes *s, struct err *e)
 {
@@ -67,12 +67,12 @@ empty_table_of_scopes(struct pg_scopes *s, struct err *e)
 }
 
 /* Appends WHERE and a condition that selects the rows "etl.t" of some scopes.
- * If `nulls` is NULL, these are the scopes without a NULL. Otherwise it says
- * which columns are NULL: "01" selects scopes with a NULL in the second of two
- * columns only.
- * All other columns are compared by equality, so that the server can hash or
- * sort the scopes, or look up their rows in an index. It could not with IS NOT
- * DISTINCT FROM, which would find NULLs too. */
+ * If `nulls` is NULL, these are the scopes without a NULL. Otherwise these are
+ * the scopes with a NULL in the columns that have a 1 in `nulls`, and in no
+ * other column: 01 means that the second of two columns is NULL.
+ * The other columns are compared by equality, so that the server can hash or
+ * sort the scopes, or look up their rows in an index. It could not if one
+ * statement compared NULLs too, by IS NOT DISTINCT FROM. */
 static void
 put_where_in_scopes(struct buf *b, const struct target *t, const char *nulls)
 {

@@ -51,8 +51,8 @@ struct pg_sink {
 	                         * key: an update may free its value for a later
 	                         * record, so the order matters */
 	bool judges_records;    /* the table can refuse the values of a record
-	                         * although it takes those of a later one with
-	                         * the same key: it has a CHECK constraint, a
+	                         * and accept those of a later record with the
+	                         * same key: it has a CHECK constraint, a
 	                         * foreign key, row-level security, a generated
 	                         * column, or is no ordinary table */
 	bool *judged_by_index;  /* by column: in an index, which refuses values
@@ -60,12 +60,12 @@ struct pg_sink {
 	bool refers_to_itself;  /* the table has a foreign key to itself */
 	bool has_domain;        /* a column has a domain as its type, which may
 	                         * refuse NULL */
-	bool mostly_unchanged;  /* most rows of the last chunk were */
+	bool mostly_unchanged;  /* most rows of the last chunk were unchanged */
 	struct pg_new_keys new_keys;
 	bool twice;             /* equal keys came in a chunk: expect more */
 	size_t quiet;           /* chunks since equal keys came */
-	int64_t rounds;         /* --mode scd2: rows of the key that most rows
-	                         * of the chunk have */
+	int64_t rounds;         /* --mode scd2: rows of the key with the most
+	                         * rows in the chunk */
 	size_t failed_item;     /* NO_ITEM, or the first item whose statement
 	                         * failed without any row */
 	int64_t lock;           /* number of the table's advisory lock */
@@ -86,9 +86,9 @@ int pg_run_sql_text(struct pg_sink *s, struct err *e);
  * number of rows that the statement has changed. */
 int pg_run_change(struct pg_sink *s, int64_t *n, struct err *e);
 /* Called after a statement has failed. True if the server could not read the
- * binary form of a value: it has too few bytes, or is not the form of jsonb.
- * The type of the column was changed while the load ran. The caller loads the
- * batch again, as text. */
+ * binary form of a value, because the type of its column was changed while the
+ * load ran: the value has too few bytes, or is not in the form of jsonb. The
+ * caller then loads the batch again, as text. */
 bool pg_binary_form_is_wrong(const struct pg_sink *s);
 /* rc is the result of a statement. If the statement may have failed because of
  * a record, rolls back to the savepoint. Returns 1: the statement succeeded; 0:
@@ -98,22 +98,23 @@ int pg_roll_back_if_refused(struct pg_sink *s, const struct outcome *o, int rc,
     const char *savepoint, struct err *e);
 /* Checks the table's deferred constraints now. */
 int pg_check_deferred_constraints(struct pg_sink *s, struct err *e);
-/* Called after the last record of the batch was written. Makes the checks that
- * PostgreSQL would make only at COMMIT. */
+/* Called after the last record of the batch was written. Checks the deferred
+ * constraints, which PostgreSQL would check only at COMMIT. If the target is a
+ * new table (--mode replace), makes its indexes and foreign keys. */
 enum sink_result pg_check_deferred_and_make_indexes(
     struct pg_sink *s, struct err *e);
-/* Sets the savepoint etl_chunk. For the first chunk of a batch first takes an
- * advisory lock of the table, until the commit. Loaders share this lock. If the
- * last try of the batch has ended in a deadlock, the loader takes the lock for
- * itself alone: then no other loader can take part in a deadlock. If another
- * session keeps the lock, warns and goes on without it. In --mode scd2 the lock
- * is always taken alone, and is required. */
+/* Sets the savepoint etl_chunk. For the first chunk of a batch, first takes an
+ * advisory lock of the table, which is kept until the commit. Several loaders
+ * can share this lock. After a deadlock, and always in --mode scd2, the loader
+ * takes the lock alone, so that no other loader can write to the table. If
+ * another session keeps the lock too long, warns and goes on without it. In
+ * --mode scd2 this is an error. */
 int pg_lock_if_first_and_set_savepoint(
     struct pg_sink *s, bool first, struct err *e);
 /* Finds out what the sink must know about the table's triggers and indexes. */
 int pg_read_table_traits(struct pg_sink *s, struct err *e);
-/* Runs s->sql, which returns two numbers: of the rows inserted or updated, and
- * of the rows inserted. Adds them to *sums. */
+/* Runs s->sql, which returns two numbers: how many rows it has inserted or
+ * updated, and how many of these it has inserted. Adds them to *sums. */
 int pg_run_merge_and_count(struct pg_sink *s, struct sums *sums, struct err *e);
 /* put() appends the text of a query that returns one number. Runs the query and
  * sets *n to this number. */
@@ -131,9 +132,9 @@ int pg_merge_row_by_row_and_reject(
 /* Sets *why to the reason why several connections may not load the table at the
  * same time, or to NULL if they may. */
 int pg_why_not_split(void *self, const char **why, struct err *e);
-/* Returns the first shape that a row of the chunk has. There must be a row. */
+/* Counts the shapes (sets of columns) that the chunk's rows have. */
 size_t pg_count_used_shapes(const struct pg_sink *s);
-/* The chunk must have a row. */
+/* Returns the first shape that a row of the chunk has. There must be a row. */
 const struct shape *pg_find_first_used_shape(const struct pg_sink *s);
 /* True if the order of two records with different keys can change the result:
  * the first may free a value of a unique index that the second needs. */
@@ -172,32 +173,34 @@ void pg_put_empty_stage(struct buf *b, struct pg_sink *s);
 /* Empties the staging table and sets the savepoint etl_stage. Called for each
  * chunk that is staged, before its first row. */
 int pg_empty_stage_and_set_savepoint(struct pg_sink *s, struct err *e);
-/* Called after each chunk. Notes how much space the rows in the staging table
- * use, because they are deleted before the next chunk is staged. */
+/* Called after each chunk. Adds the space of the rows in the staging table to
+ * s->dead, because these rows are deleted before the next chunk is staged. */
 void pg_note_space_of_staged_rows(struct pg_sink *s);
 /* Copies the rows into the empty staging table, except for those already
  * copied. Rejects the rows that the server refuses, and merges the others. */
 int pg_copy_to_stage_and_merge(
     struct pg_sink *s, struct outcome *o, struct err *e);
 /* Sets s->straight to true if COPY can write the rows directly into the target
- * table. COPY cannot in these cases: the load has a key, because COPY does not
- * compare keys; --touch or --seen sets a column; the table has row-level
- * security, which COPY does not support; the table has triggers that must run
- * after each record; it is a view, because COPY also counts a row that the
- * view's trigger has left out.
+ * table. COPY cannot do this if
+ * - the load has a key, because COPY does not compare keys;
+ * - --touch or --seen sets a column;
+ * - the table has row-level security, which COPY does not support;
+ * - the table has triggers that must run after each record; or
+ * - it is a view: COPY also counts a row that the view's trigger left out.
  * For a load with a key, sets s->new_keys.may_copy. */
 int pg_find_if_copy_may_be_straight(struct pg_sink *s, struct err *e);
-/* True if all keys of this chunk are probably new, so that COPY is to write the
- * chunk directly into the target table. Called once for each chunk. */
+/* For a load with a key. True if all keys of this chunk are probably new. Then
+ * COPY writes the chunk directly into the target table. Called once for each
+ * chunk, because it counts the chunks of a pause. */
 bool pg_expects_new_keys(struct pg_sink *s, const struct outcome *o);
 /* Finishes the COPY of the chunk directly into the target table. If the server
  * refuses rows, rejects these and loads the others. */
 int pg_finish_straight_load(
     struct pg_sink *s, struct outcome *o, struct err *e);
 /* Called after a COPY directly into the target table was rolled back. Copies
- * the rows again, without those that the server refuses: each of these is
- * merged alone, and rejected. If there are many, merges all rows that are
- * left. */
+ * the rows again, except for those that the server refuses. Each refused row is
+ * merged alone, which rejects it. If there are many refused rows, merges all
+ * rows that are left. */
 int pg_copy_around_refused_rows(
     struct pg_sink *s, struct outcome *o, struct err *e);
 /* True if pg_copy_around_refused_rows() gives the same result as merging the
@@ -241,14 +244,14 @@ int pg_roll_back_merge_if_refused(struct pg_sink *s, const struct outcome *o,
  * counts to o. */
 int pg_count_merged_chunk(struct pg_sink *s, struct outcome *o,
     struct sums *sums, struct err *e);
-/* True if one script shall empty the staging table, copy the rows of the chunk
- * and merge them. For a small chunk this saves the time of several round
+/* True if the chunk is small. Then one script empties the staging table, copies
+ * the rows of the chunk and merges them. This saves the time of several round
  * trips. */
 bool pg_chunk_is_small(const struct pg_sink *s, const struct spool *chunk);
-/* Runs this script. Called after the rows of the chunk were made and the
- * savepoint etl_chunk was set. Returns 1: loaded, and the savepoint was
- * released; 0: nothing was changed, and the caller must load the rows in
- * another way; -1 with *e. */
+/* Loads a small chunk by one script. Called after the rows of the chunk were
+ * made and the savepoint etl_chunk was set. Returns 1: loaded, and the
+ * savepoint was released; 0: nothing was changed, and the caller must load the
+ * rows in another way; -1 with *e. */
 int pg_load_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e);
 
 #endif

@@ -8,10 +8,10 @@
 
 #include "table/target.h"
 
-/* True if the table never refuses a record of this shape that equals its row.
- * For this, each NOT NULL column must either be compared by the upsert or have
- * a default. If a record has a NULL there, it differs from its row, and is not
- * left out. */
+/* True if the table cannot refuse a record of this shape that equals its row,
+ * so that the record may be left out. For this, each NOT NULL column must be
+ * compared by the upsert, or must be missing in the record and have a default.
+ * If a record has a NULL in a compared column, it differs from its row. */
 bool pg_accepts_unchanged_rows(const struct target *t, const struct shape *s);
 
 #endif

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* The rows of a larger chunk are copied while they are made. */
+/* A chunk with more rows or bytes is large: its rows are copied while they are
+ * made. */
 enum { SMALL_ROWS = 1000, SMALL_BYTES = 1 << 20 };
 
 bool

@@ -240,9 +240,9 @@ pg_put_on_conflict_returning(
 }
 
 /* All loaders merge rows in the same order, that of the key. So two loaders
- * that write the same keys cannot end in a deadlock. It must be the order that
- * pg_key_order.c tests: if the rows came in this order, the loader does not
- * sort them. */
+ * that write the same keys cannot end in a deadlock. The order must be that of
+ * pg_key_order.c: if the rows came in this order, the loader does not sort
+ * them. */
 static void
 put_sort_key(struct buf *b, const struct target *t)
 {

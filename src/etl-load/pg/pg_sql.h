@@ -27,16 +27,16 @@ enum pg_rows_taken {
 	PG_ROWS_UNSORTED,       /* those of the shape, if their order does not
 				 * matter */
 	PG_ROWS_BY_KEY,         /* those of the shape, in the key's order */
-	PG_ROWS_LAST_OF_KEY,    /* of the rows with one key the last; first a
-	                         * row with a NULL that its column refuses */
-	PG_ROWS_CHANGED,        /* the order does not matter; without rows that
-	                         * the upsert would find unchanged */
-	PG_ROWS_NONE            /* none: an error that it gives then is not a
-	                         * record's */
+	PG_ROWS_LAST_OF_KEY,    /* the last row of each key, or a row of the key
+	                         * with a NULL that the column refuses */
+	PG_ROWS_CHANGED,        /* like PG_ROWS_UNSORTED, without rows that the
+	                         * upsert would find unchanged */
+	PG_ROWS_NONE            /* no rows: no record is then the cause of an
+	                         * error */
 };
 /* Merges the staged rows of a shape into the target. If `alone` is true, all
- * staged rows have this shape. The statement returns one row with two numbers:
- * of the rows inserted or updated, and of the rows inserted. */
+ * staged rows have this shape. The statement returns two numbers: how many rows
+ * it has inserted or updated, and how many of these it has inserted. */
 void pg_put_merge_statement(struct buf *b, const struct target *t,
     const struct shape *s, bool alone, enum pg_rows_taken rows);
 /* For a merge in rounds: merges the staged rows of this shape that are number
@@ -44,13 +44,13 @@ void pg_put_merge_statement(struct buf *b, const struct target *t,
  * updated to PG_MERGED. */
 void pg_put_merge_round(struct buf *b, const struct target *t,
     const struct shape *s, int64_t round);
-/* Returns the same two numbers as pg_put_merge_statement(), for all rounds
- * together: each key in PG_MERGED counts once. */
+/* A query that returns the same two numbers as pg_put_merge_statement(), but
+ * for all rounds together: each key in PG_MERGED counts once. */
 void pg_put_count_merged(struct buf *b, const struct target *t);
 /* Counts the different keys in the staging table. */
 void pg_put_count_keys(struct buf *b, const struct target *t);
-/* Finds the key that has most staged rows, and returns the number of these
- * rows. */
+/* Counts the staged rows of each key, and returns the highest of these
+ * counts. */
 void pg_put_count_most_equal_keys(struct buf *b, const struct target *t);
 /* Sets the column of --seen in the rows of the target whose keys are staged. */
 void pg_put_update_seen(struct buf *b, const struct target *t);

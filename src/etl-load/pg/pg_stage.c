@@ -13,7 +13,7 @@ pg_create_stage_table(struct pg_sink *s, bool lasts, struct err *e)
 /* TRUNCATE takes some milliseconds, which is longer than merging 100 rows
  * takes. DELETE takes less time, but leaves dead rows, which later scans have
  * to read. So TRUNCATE is used only if the dead rows use more than DEAD_MAX
- * bytes. Each row counts as its own bytes and ROW_COSTS. */
+ * bytes. The space of a row is its bytes plus ROW_COSTS. */
 enum { DEAD_MAX = 4 << 20, ROW_COSTS = 512 };
 
 void

@@ -20,12 +20,13 @@ struct pg_swap {
 	char name[64];                  /* of the new table */
 	struct buf quoted;              /* schema and name of the new table */
 	struct buf sql;
-	struct buf before;              /* what swap_description says of the
-	                                 * table at the begin of the load */
-	struct buf messages;            /* statements that put the lasting names
-	                                 * into the messages of rejects */
+	struct buf before;              /* description of the table at the
+	                                 * beginning of the load */
+	struct buf messages;            /* statements that put the old table's
+	                                 * names into the messages of rejects */
 	bool indexed_first;             /* make indexes and foreign keys before
-	                                 * the rows come: they refused a row */
+	                                 * the rows come, because they refused a
+	                                 * row in an earlier try */
 };
 
 int pg_swap_open(struct pg_swap *s, struct db *db, const struct target *t,

@@ -123,8 +123,8 @@ copy_tuples_or_roll_back(struct pg_tuples *t, size_t from, size_t to,
 }
 
 /* If the server refuses a tuple, the COPY is repeated with half as many tuples,
- * until the refused tuple is alone. Such a tuple is only counted: no row of the
- * target can have a value that its column cannot hold. */
+ * until the refused tuple is alone. Such a tuple is only counted. No row of the
+ * target can match it, because its column cannot hold the value. */
 int
 pg_tuples_copy_new(struct pg_tuples *t, bool judge_all, uint64_t *unreadable,
     struct err *e)

@@ -21,7 +21,7 @@ struct pg_tuples {
 	struct keyset seen;             /* tuples as lines of COPY */
 	bool many;                      /* the temporary table has so many that
 	                                 * a nested loop over it is slow */
-	size_t copied;                  /* so many of them were copied */
+	size_t copied;                  /* how many of `seen` were copied */
 };
 
 void pg_tuples_init(struct pg_tuples *t, struct db *db,

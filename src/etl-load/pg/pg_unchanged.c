@@ -45,8 +45,8 @@ starts_with_minus(struct text t)
 	return t.n > 0 && *t.p == '-';
 }
 
-/* Returns NULL if the column keeps the value. Otherwise returns what the column
- * would do to it, for the message. */
+/* Returns NULL if the column keeps the value. Otherwise returns a text for the
+ * message, which says what the column would do to the value. */
 static const char *
 find_loss(const struct column *c, struct text t)
 {
@@ -203,7 +203,7 @@ find_loss_of_members(struct reader *r, const struct column *c, uint32_t tok,
 	return loss;
 }
 
-/* Finds the loss in token `tok` of r->inner, and in the elements and members
+/* Looks for a loss in token `tok` of r->inner, and in the elements and members
  * inside this value. c is the column, or the member of its composite type, that
  * gets the value. */
 static const char *
@@ -232,8 +232,9 @@ find_loss_inside(struct reader *r, const struct column *c, uint32_t tok,
 	return loss;
 }
 
-/* Returns what the column would do to the value, or NULL if the column keeps
- * it. Sets *t to the text that the column would change. */
+/* Returns NULL if the column keeps the value. Otherwise returns a text for the
+ * message, and sets *t to the part of the value that the column would
+ * change. */
 static const char *
 find_loss_of_value(
     struct reader *r, size_t column, struct text *t, struct buf *scratch)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 struct found {                  /* the row that is valid at the time */
-	char from[CLOCK_STAMP], to[CLOCK_STAMP];        /* "": it is open */
+	char from[CLOCK_STAMP], to[CLOCK_STAMP];        /* to "": no end */
 	bool differs;           /* from the record, in a compared column */
 };
 
@@ -95,10 +95,10 @@ time_value(const char *text)
 	return db_text(*text == '\0' ? NULL : text);
 }
 
-/* Sets the time of change. Without --as-of it is the present time. If this is
- * not after the beginning of the current row, it is the next time that the
- * column can hold. So each change gets a row of its own, except in a column of
- * days. */
+/* Sets the time of change. Without --as-of it is the present time. If the
+ * present time is not after the beginning of the current row, it is the next
+ * time that the column can hold. So each change gets a row of its own, except
+ * in a column of days. */
 static int
 set_time(char at[CLOCK_STAMP], const struct lite_history_record *r,
     const char *current_from, struct err *e)

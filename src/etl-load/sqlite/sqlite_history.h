@@ -10,9 +10,9 @@
 
 enum { LITE_HISTORY_STATEMENTS = 8,
 	LITE_HISTORY_VALUES = 5 }; /* after the values of the shape: the
-	                            * present time, the time of change, and
-	                            * what the row gets as valid from, valid
-	                            * to and current */
+	                            * present time, the time of change, valid
+	                            * from of the row that was found, and valid
+	                            * to and current of the new row */
 
 struct lite_history_shape {
 	struct db_stmt *statement[LITE_HISTORY_STATEMENTS];

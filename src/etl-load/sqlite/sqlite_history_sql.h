@@ -7,8 +7,8 @@
 #include "table/record.h"
 
 enum lite_history_sql {
-	/* These two return a row with valid from, valid to, and a number that
-	 * is 1 if a compared column differs from the record. */
+	/* These two return a row of history: the times valid from and valid to,
+	 * and 1 if a compared column differs from the record, else 0. */
 	LITE_FIND_CURRENT,      /* the current row of the key */
 	LITE_FIND_AT_TIME,      /* the row that is valid at the time */
 	LITE_FIND_NEXT,         /* returns when the next row begins, or NULL */

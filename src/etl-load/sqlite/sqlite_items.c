@@ -147,8 +147,8 @@ count_as_inserted(
 }
 
 /* Inserts the full group by one statement. If the table refuses a record, or
- * has a row with its key, only records before this one are inserted, or none.
- * The remaining records are stored one by one. */
+ * has a row with its key, the statement has inserted only the records before
+ * this one, or none. The remaining records are stored one by one. */
 static enum put
 store_group(struct lite_sink *s, struct outcome *o, struct err *e)
 {

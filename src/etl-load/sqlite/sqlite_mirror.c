@@ -208,7 +208,8 @@ lite_mirror_note_stored(struct lite_mirror *m, const struct shape *shape,
 	}
 	if (note_row(m, &found, e) == -1)
 		return -1;
-	/* In --mode scd2 a key may have no current row, after a late record. */
+	/* In --mode scd2 a late record can leave its key without a current row,
+	 * so this is no error. */
 	m->strays += found == 0 && !m->target->mode->history;
 	return 0;
 }
@@ -284,9 +285,9 @@ run_and_count(struct lite_mirror *m, struct buf *sql, const struct db_value *v,
 	return 0;
 }
 
-/* Sets *to to the last rowid of a portion of the missing rows, which begins at
- * the rowid `from`. Returns 1; 0: the remaining rows are less than a portion;
- * -1 with *e. */
+/* Sets *to to the last rowid of the portion of missing rows that begins at the
+ * rowid `from`. Returns 1: set; 0: fewer rows than a portion are left; -1 with
+ * *e. */
 static int
 find_end_of_portion(struct lite_mirror *m, int64_t from, int64_t *to,
     struct err *e)

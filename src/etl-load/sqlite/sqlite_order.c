@@ -27,8 +27,8 @@ static const char only_key_sql[] =
     " pragma_index_xinfo(i.name) AS c WHERE i.\"unique\" AND c.key"
     " AND c.coll <> 'BINARY')";
 
-/* True if two keys are equal exactly if sqlite_put_value_bytes() gives the same
- * bytes for them. */
+/* True if SQLite regards two keys as equal exactly when
+ * sqlite_put_value_bytes() gives the same bytes for them. */
 static bool
 key_is_compared_by_bytes(const struct target *t)
 {

@@ -18,7 +18,7 @@ struct lite_order {
 	struct buf keys;                /* of all records of the chunk */
 	struct lite_ordered *v;
 	size_t n, room;
-	bool may;                       /* no other order changes the result */
+	bool may;                       /* any order gives the same result */
 	bool wanted;                    /* the last keys were not in order */
 };
 

@@ -1,5 +1,4 @@
-/* The state of the SQLite sink, shared by sink_sqlite.c, sqlite_mirror.c and
- * sqlite_written.c.
+/* The state of the SQLite sink, which the files of this folder share.
  * Owns:  all of it; the sink's close() frees it. */
 #ifndef LOAD_SQLITE_SINK_H
 #define LOAD_SQLITE_SINK_H
@@ -17,7 +16,8 @@ enum put {
 	PUT_FAILED = -1,
 	PUT_DONE,               /* stored or rejected */
 	PUT_CONVERTED,          /* its values are in s->store */
-	PUT_LATER,              /* the row that it refers to may come later */
+	PUT_LATER,              /* a later record may insert the row that this
+	                         * record refers to */
 	PUT_REPEAT              /* the batch must be repeated */
 };
 
@@ -75,7 +75,7 @@ int lite_group_init(struct lite_sink *s, struct err *e);
 /* Forgets the records of the group. */
 void lite_group_clear(struct lite_sink *s);
 /* True if a record of `len` bytes may wait in the group for other records.
- * Called once for each record, because it also counts the pause. */
+ * Called once for each record, because it counts the records of a pause. */
 bool lite_group_may_take(struct lite_sink *s, size_t len);
 /* Adds record number i, whose values are in s->store, to the group. If the
  * other records of the group have other columns, adds nothing and returns
@@ -84,8 +84,8 @@ bool lite_group_add(struct lite_sink *s, const struct shape *shape, size_t i);
 /* Makes s->store.values point to the values of record k of the group. */
 void lite_group_use_values(struct lite_sink *s, size_t k);
 /* Called after a statement has inserted the first `stored` records of a full
- * group. If these are few, the next records are stored one by one: each time
- * this happens, twice as many. */
+ * group. If these are few, some of the next records are stored one by one. Each
+ * time this happens, there are twice as many such records. */
 void lite_group_note_stored(struct lite_sink *s, size_t stored);
 extern const struct sink_images lite_images;
 extern const struct sink_written lite_written;

@@ -12,8 +12,8 @@ void sqlite_put_insert(struct buf *b, const struct target *t,
  * lite_store. */
 size_t sqlite_max_values_of_record(const struct target *t);
 /* Inserts a group of n records. If a record is refused, the records before it
- * stay inserted or, if `aborts` is true, none. If a parameter of a record is
- * number k, the same one of the next record is number k +
+ * stay inserted or, if `aborts` is true, none. The numbers of a record's
+ * parameters are those of the record before, plus
  * sqlite_max_values_of_record(). */
 void sqlite_put_insert_group(struct buf *b, const struct target *t,
     const struct shape *s, size_t n, bool aborts);
@@ -28,8 +28,9 @@ void sqlite_put_update_seen(struct buf *b, const struct target *t,
  * time_parameter, here 4. */
 void sqlite_put_mark_deleted(
     struct buf *b, const struct target *t, size_t time_parameter);
-/* Find the row of the record's key, and delete it. With --soft-delete, the
- * second statement marks the row as deleted, unless it is already marked. */
+/* sqlite_put_find() finds the row of the record's key. sqlite_put_delete()
+ * deletes it or, with --soft-delete, marks it as deleted, unless it is already
+ * marked. */
 void sqlite_put_find(struct buf *b, const struct target *t,
     const struct shape *s);
 void sqlite_put_delete(struct buf *b, const struct target *t,

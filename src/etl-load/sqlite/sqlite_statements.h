@@ -1,5 +1,5 @@
-/* The state that storing records in a SQLite table needs, and its prepared
- * statements. See sqlite_store.h. */
+/* The state and the prepared statements that are needed to store records in a
+ * SQLite table. See sqlite_store.h. */
 #ifndef LOAD_SQLITE_STATEMENTS_H
 #define LOAD_SQLITE_STATEMENTS_H
 
@@ -39,12 +39,13 @@ struct lite_store {
 	const char *as_of;              /* the record's time of change */
 	struct buf scratch;             /* texts that `slots` points to */
 	char now[CLOCK_STAMP];
-	int64_t missing;        /* references that lacked their row after the
-	                         * last record, perhaps of another table */
+	int64_t missing;        /* how many referenced rows were missing after
+	                         * the last record, for deferred foreign keys
+	                         * of all tables */
 	bool careful;
 	bool may_leave_changes; /* the schema has triggers or ON CONFLICT
-				 * FAIL: of a record that is refused, changes
-				 * may stay, so use a savepoint */
+				 * FAIL: a refused record may leave some of its
+				 * changes, so use a savepoint */
 	bool refers_to_itself;  /* the table has a foreign key to itself */
 	struct db_fault fault;
 	struct err why;

@@ -223,8 +223,8 @@ insert_or_update_row(struct lite_store *s, struct lite_statements *st,
 		return LITE_INSERTED;
 	if (s->target->mode->updates)
 		return update_row_if_changed(s, st, shape, e);
-	/* If the load has no key, the only reason is that a trigger has
-	 * suppressed the insert. */
+	/* Nothing was inserted. If the load has no key, the only possible cause
+	 * is a trigger that has suppressed the insert. */
 	return s->target->mode->skips ? LITE_SKIPPED : LITE_UNCHANGED;
 }
 
@@ -278,8 +278,8 @@ lite_set_missing_reference(struct lite_store *s)
 	    "FOREIGN KEY constraint failed");
 }
 
-/* True if more references of deferred foreign keys lack their row now than
- * after the last record. */
+/* True if more deferred foreign keys lack their referenced row now than after
+ * the last record. */
 static bool
 lacks_more_references(struct lite_store *s)
 {
@@ -295,8 +295,8 @@ lacks_more_references(struct lite_store *s)
  * savepoint, so that none of its changes stays in the database.
  * A record is refused if a referenced row is missing, even if the foreign key
  * is deferred. If the table refers to itself, the missing row may come later in
- * the batch. Then the record is refused only if s->careful is set: a try of the
- * batch has ended with missing rows. */
+ * the batch. Then the record is refused only if s->careful is set, which means
+ * that an earlier try of the batch has ended with missing rows. */
 static enum lite_result
 store_in_savepoint(struct lite_store *s,
     struct lite_statements *st, const struct shape *shape, struct err *e)

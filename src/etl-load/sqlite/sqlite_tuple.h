@@ -1,5 +1,6 @@
 /* A tuple is the values that a record has in some columns: a scope of --mode
- * delete-insert, or a key. It can be the parameters of a SQLite statement.
+ * delete-insert, or a key. Its values are used as parameters of SQLite
+ * statements.
  * Owns:  values and scratch; lite_tuple_release() frees them. */
 #ifndef LOAD_SQLITE_TUPLE_H
 #define LOAD_SQLITE_TUPLE_H

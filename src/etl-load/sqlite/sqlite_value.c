@@ -350,7 +350,8 @@ sqlite_convert_value(struct db_value *out, struct reader *r, size_t column,
 	}
 }
 
-/* A NUL follows a text and marks its end, because a text contains no NUL. */
+/* The bytes of a text end with a NUL. This is safe, because a text contains no
+ * NUL. */
 void
 sqlite_put_value_bytes(struct buf *b, const struct db_value *v)
 {
