@@ -11,7 +11,8 @@ struct compression {
 	const char *suffix;     /* ends the names of such files */
 };
 
-/* Returns NULL if the n bytes at p do not begin as compressed data does. */
+/* Finds the format by the first of the n bytes at p. Returns NULL if they are
+ * not compressed. */
 const struct compression *compression_recognize(const char *p, size_t n);
 
 #endif

@@ -11,8 +11,9 @@ core_dump_forbid_except_in_commands(void)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-/* The limit remains in force if the kernel makes the process dumpable again,
- * as it does when the user id of the process changes. */
+/* The limit is set too, because it remains in force if the kernel makes the
+ * process dumpable again, as it does when the user id of the process
+ * changes. */
 void
 core_dump_forbid_also_in_commands(void)
 {

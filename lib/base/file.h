@@ -1,7 +1,6 @@
 /* Reads whole files into memory, and warns of secret files that are not
  * protected.
- * Gives: the content of the file behind what b already holds; the ceiling of b
- *        bounds its size.
+ * Gives: the content of the file is appended to b. b->max limits its size.
  * Fails: ERR_INPUT if the file cannot be read, with its name in the message. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H

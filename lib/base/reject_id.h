@@ -1,6 +1,7 @@
 /* The id of a reject (a record that a stage did not accept). Rejects with the
- * same id are stored as one dead letter, so the id names all that tells one
- * letter from another: where the record was rejected, and the record.
+ * same id are stored as one dead letter. So the id is computed from everything
+ * that distinguishes two letters: where the record was rejected, and the
+ * record.
  * Gives: the SHA-256, in hexadecimal, of the parts that etl-record(5) states.
  * Fails: ERR_NOMEM. */
 #ifndef BASE_REJECT_ID_H

@@ -15,7 +15,7 @@ struct retry {
 };
 
 /* Parses "BASE..MAX". If text is NULL, uses the environment variables
- * INITIAL_BACKOFF and MAX_BACKOFF instead, or 1s..60s. */
+ * INITIAL_BACKOFF (default 1s) and MAX_BACKOFF (default 60s) instead. */
 int retry_parse_backoff_or_env(
     struct retry *r, const char *text, struct err *e);
 int64_t retry_random_delay(const struct retry *r, uint64_t nth_try);
@@ -23,9 +23,9 @@ int64_t retry_random_delay(const struct retry *r, uint64_t nth_try);
  * r->max or if a signal has asked the program to stop. */
 int retry_wait_or_fail(const struct retry *r, uint64_t n,
     const struct err *why, struct err *e);
-/* Calls call(self, e) until it succeeds. Fails with its error if that is not
- * transient, after r->max retries, or if a signal has asked the program to
- * stop. */
+/* Calls call(self, e) until it succeeds. Fails with the error of the call if
+ * this error is not transient, after r->max retries, or if a signal has asked
+ * the program to stop. */
 int retry_while_transient(const struct retry *r,
     int (*call)(void *self, struct err *e), void *self, struct err *e);
 

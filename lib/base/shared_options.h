@@ -1,7 +1,8 @@
-/* Options that several programs have with one meaning: rows for a table of
- * struct opt, so that --help says the same in each program. OFFSET is the place
- * of the value in the program's own struct; defaults are set there.
- * tests/lint/pages.t checks that the manual pages say the same too. */
+/* Options that have the same meaning in several programs. Each macro is a row
+ * for a table of struct opt, so that --help says the same in each program.
+ * OFFSET is the place of the value in the program's own struct. The program
+ * sets defaults in this struct. tests/lint/pages.t checks that the manual pages
+ * say the same too. */
 #ifndef BASE_SHARED_OPTIONS_H
 #define BASE_SHARED_OPTIONS_H
 

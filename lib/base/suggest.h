@@ -18,7 +18,8 @@ struct suggestion {
 	size_t distance;                /* of word */
 };
 
-/* Compares one known word with s->typed. Start with .typed set, rest zero. */
+/* Compares one known word with s->typed, and keeps it in *s if it is the
+ * nearest so far. At the start, set .typed, and the rest of *s to 0. */
 void suggest_keep_word_if_nearer(struct suggestion *s, const char *word);
 
 /* Appends "; did you mean PREFIXword?" to e->msg if a word is near. */

@@ -89,8 +89,8 @@ utf8_valid_length(const char *p, size_t n)
 	return at;
 }
 
-/* Characters that a terminal obeys: they can move the cursor, change colours or
- * reverse the reading order. */
+/* Returns true for characters that control a terminal: they can move the
+ * cursor, change colours or reverse the reading order. */
 static bool
 is_terminal_control(unsigned int cp)
 {
@@ -118,8 +118,8 @@ text_cut_length(const char *p, size_t n, size_t most)
 	return ((unsigned char)p[at] & 0xc0) == 0x80 ? most : at;
 }
 
-/* Appends the character at p as text_show() does. It is not printable ASCII.
- * Returns its length in bytes. */
+/* Used by text_show(): appends the character at p, which is not printable
+ * ASCII. Returns its length in bytes. */
 static size_t
 show_other_character(struct buf *b, const char *p, size_t n)
 {

@@ -6,8 +6,8 @@
 
 #include <stdlib.h>
 
-/* The members of an object are sorted. Up to this number no memory is allocated
- * for it. */
+/* The members of an object must be sorted. If there are at most FEW, this needs
+ * no allocated memory. */
 enum { FEW = 32 };
 
 struct canonical {
@@ -41,7 +41,8 @@ json_compare_canonical_names(const char *a, const char *b)
 	return compare_as_utf16((unsigned char)*a, (unsigned char)*b);
 }
 
-/* Of two members of the same name, the last one comes first. */
+/* Sorts by name. Of several members of the same name, the last comes first,
+ * because it is the one that counts. */
 static int
 by_name_then_last(const void *a, const void *b, void *json)
 {

@@ -24,8 +24,8 @@ member_index_release(struct member_index *m)
 	*m = (struct member_index){ .n = 0 };
 }
 
-/* Sorts the last one of several members of the same name first, because this
- * one counts. */
+/* Sorts by name. Of several members of the same name, the last comes first,
+ * because it is the one that counts. */
 static int
 by_name_then_last(const void *a, const void *b, void *json)
 {

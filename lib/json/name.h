@@ -20,7 +20,8 @@ void name_iter_begin(struct name_iter *it, const struct json_tok *t,
     const char *text);
 int name_iter_next_byte(struct name_iter *it); /* a byte, -1 at the end */
 
-/* A hash of the first and the last eight bytes. */
+/* Returns a hash of the length and of the first and the last eight bytes of the
+ * name at token i. */
 uint32_t name_hash(const struct json *j, uint32_t i);
 /* Compare two names, or a name and a text, byte by byte after decoding. */
 int name_compare(const struct json_tok *a, const struct json_tok *b,

@@ -296,7 +296,7 @@ put_digits_and_point(struct buf *b, const struct decimal *d, size_t whole)
 	}
 }
 
-/* The steps are those of Number::toString in ECMA-262. */
+/* Follows the steps of Number::toString in ECMA-262. */
 bool
 number_put_as_ecmascript(struct buf *b, const char *p, size_t n)
 {

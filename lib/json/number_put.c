@@ -24,8 +24,8 @@ struct digits {
 
 /* Returns the upper 128 bits of 10^k, rounded up. power_ten() rounds down. The
  * powers from 10^0 to 10^55 need no rounding: without the zero bits at their
- * end they fit into 128 bits. Adding 1 to
- * the lower half (lo) never overflows: no power has a lo with all bits set. */
+ * end they fit into 128 bits. Adding 1 to the lower half (lo) never overflows:
+ * no power has a lo with all bits set. */
 static struct power
 power_ten_rounded_up(int k)
 {

@@ -8,7 +8,8 @@
 
 #define SPAN_EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* The first byte in memory is the lowest of the word. */
+/* Loads 8 bytes. The first byte in memory becomes the lowest byte of the
+ * word. */
 static inline uint64_t
 span_load(const char *p)
 {
