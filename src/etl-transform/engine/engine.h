@@ -39,8 +39,9 @@ struct engine_conf {
 	size_t max_record;              /* longer outputs are rejected */
 	enum engine_choice choice;      /* --engine */
 	bool explain;                   /* --explain */
-	bool limits_are_small;          /* a record has no time or memory to
-					 * spare to start libjq */
+	bool limits_are_small;          /* --time-limit or --memory-limit is
+					 * too small to compile the filter
+					 * for libjq during a record */
 	const char *hash, *hash_as;     /* --hash, --hash-as, or NULL */
 };
 

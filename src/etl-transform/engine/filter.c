@@ -24,8 +24,8 @@ struct filter {
 	struct numbers numbers;
 	struct reader reader;
 	struct module module;
-	struct program program;         /* these two until it is compiled */
-	jv args;
+	struct program program;         /* until the filter is compiled */
+	jv args;                        /* until then, too */
 	bool compiled;
 	struct buf text;                /* error messages of libjq */
 };

@@ -148,9 +148,9 @@ is_in_a_folder(const struct imports *m, const char *path, struct err *e)
 static int check_module_unless_seen(struct imports *m, const char *path,
     struct err *e);
 
-/* libjq reads the file at `path` for the import d if this file exists. Then the
- * file must be in one of the folders of -L, and the imports in the file are
- * checked too. */
+/* Checks a file that libjq could read for the import d. If there is a file at
+ * `path`, it must be in one of the folders of -L, and the imports in this file
+ * are checked too. */
 static int
 check_candidate(struct imports *m, const struct directive *d,
     const struct place *at, const char *path, struct err *e)
@@ -229,9 +229,10 @@ check_import(struct imports *m, const struct directive *d,
 	return check_candidates_in(m, d, at, at->folder, "", 0, e);
 }
 
-/* Versions of jq disagree about the end of a comment. For some, a carriage
- * return ends it; for some, a line feed after a backslash does not end it. So
- * text that this check reads as a comment could be an import for libjq. */
+/* The versions of jq disagree whether a carriage return ends a comment, and
+ * whether a line feed after a backslash does. Text after one of these could be
+ * a comment for this check and an import for libjq. So such a filter is
+ * refused. */
 static bool
 has_comment_without_clear_end(const char *p)
 {

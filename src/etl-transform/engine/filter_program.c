@@ -12,7 +12,7 @@ static const char tag_placeholder[] = "@TAG";
 /* jq code that is inserted at the start of each function of the module etl, if
  * the user's filter may call debug too. A function of the module passes its
  * arguments to C with debug. Before them it passes the string "TAG:call", where
- * TAG is random, so that they differ from the values that the user's filter
+ * TAG is random, so that C does not take them for values that the user's filter
  * prints. */
 static const char announce[] = "(\"@TAG:call\" | debug) as $_ | ";
 

@@ -51,7 +51,7 @@ make_missing_member_error(jv name, bool null)
 /* Copies the member names, the argument of the jq function require(), into
  * n->required. Returns false if the argument is not an array of strings. In
  * most filters the argument is a constant, so libjq passes the same array in
- * each call. Nothing is copied then. */
+ * each call. Then the names are copied only once. */
 static bool
 store_required_names(struct module *n, jv names)
 {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The whole text must be an offset; false if it is not. */
+/* Parses the whole text as an offset. Returns false if it is not one. */
 bool utc_offset_parse(const char *p, size_t n, int *seconds);
 
 #endif

@@ -1,8 +1,8 @@
 #include "native/parser_impl.h"
 
 /* Parses the value of a member, after the colon: terms with | between them.
- * Here the grammar of jq 1.6 allows `if`, `as`, and a `?` after brackets only
- * inside ( ). */
+ * Here jq 1.6 allows these only inside ( ): `if`, `as`, and a `?` that does not
+ * follow a path. */
 static struct node *
 parse_value(struct parser *p)
 {
@@ -82,7 +82,7 @@ parse_member(struct parser *p, struct parts *parts)
 	    parser_add_part(p, parts, value);
 }
 
-/* The current token is the opening brace. */
+/* Parses an object. The current token is its opening brace. */
 struct node *
 parse_object(struct parser *p)
 {

@@ -64,8 +64,8 @@ parse_variable(struct parser *p)
 	return n;
 }
 
-/* Called for a name without arguments. Makes null, false and true constants:
- * they are no calls. */
+/* Called for a name without arguments. Makes a constant of null, false and
+ * true, which are not calls. */
 static void
 make_constant_if_named(struct node *n)
 {
@@ -323,8 +323,8 @@ parse_bind(struct parser *p, struct node *source)
 	return n->b != NULL ? n : NULL;
 }
 
-/* Parses the ? after a term. Lacking if it is followed by another ?, a suffix
- * or `as`: jq 1.6 and 1.7 disagree about these. */
+/* Parses the ? after a term. Refuses another ?, a suffix or `as` after it,
+ * because jq 1.6 and 1.7 disagree about these. */
 static struct node *
 parse_question_mark(struct parser *p, struct node *body)
 {
@@ -361,7 +361,7 @@ parse_postfix(struct parser *p)
 	else
 		return parse_question_mark(p, n);
 	/* After `if`, `reduce` and `foreach`, jq 1.6 allows a suffix, `?` or
-	 * `as` only if ( ) stand around the whole. */
+	 * `as` only if ( ) are around the whole. */
 	if (n != NULL && (lexer_is(&p->lexer, ".") ||
 	    lexer_is(&p->lexer, "[") || lexer_is(&p->lexer, "?") ||
 	    lexer_is(&p->lexer, "as") || p->lexer.kind == TOKEN_FIELD))

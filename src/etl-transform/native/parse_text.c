@@ -13,7 +13,7 @@ struct reading {
 	size_t n;
 };
 
-/* Decodes \uXXXX. Half of a surrogate pair is refused as lacking. */
+/* Decodes \uXXXX. Refuses half of a surrogate pair. */
 static bool
 read_code(struct parser *p, struct reading *r)
 {
@@ -68,7 +68,7 @@ read_constant_part(struct parser *p, const char **at)
 	return parser_text_constant(p, r.text, r.n);
 }
 
-/* The current token is the quote at the beginning of the string. */
+/* Parses a string. The current token is its opening quote. */
 struct node *
 parse_text(struct parser *p)
 {

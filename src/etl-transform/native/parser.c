@@ -47,8 +47,8 @@ find_operator(const struct parser *p, const struct level *l)
 static struct node *parse_pipe(struct parser *p);
 static struct node *parse_level(struct parser *p, size_t level);
 
-/* Parses an operand, perhaps with a minus sign, as in -a. The minus sign has
- * the precedence of the operators after it in levels[LEVEL_MULTIPLY]. */
+/* Parses an operand, perhaps after a minus sign. The minus sign has the
+ * precedence of + and - between operands: -a * b means -(a * b). */
 static struct node *
 parse_operand(struct parser *p)
 {
@@ -140,8 +140,8 @@ parse_define(struct parser *p)
 	if (!parse_parameters(p, n) || !parser_skip_or_refuse(p, ":") ||
 	    (n->a = parse_pipe(p)) == NULL || !parser_skip_or_refuse(p, ";"))
 		return NULL;
-	/* After the last definition of a list of definitions there may be no
-	 * filter: it is then the identity. */
+	/* If no filter follows the last definition, the filter is the identity
+	 * (.). */
 	if (p->lexer.kind == TOKEN_END)
 		n->b = parser_node(p, NODE_INPUT);
 	else

@@ -16,8 +16,8 @@ struct parser {
 	struct lacks *lacks;
 	unsigned int depth;
 	/* parse_pipe() parses a whole filter, and parse_term() a term. The
-	 * other files call them by these pointers, because the includes of
-	 * files may have no circle. */
+	 * other files call them by these pointers, because files may not need
+	 * each other in a circle (tests/lint/circles.t). */
 	struct node *(*parse_pipe)(struct parser *p);
 	struct node *(*parse_term)(struct parser *p);
 };
@@ -41,8 +41,8 @@ bool parser_is_keyword(const struct parser *p);
 /* If the current token, which is used as a name here, is a keyword of jq, sets
  * lacks->doubtful: only some versions of jq allow this. */
 void parser_doubt_keyword(struct parser *p);
-/* Returns true if n is a constant expression, such as 1 / 0, which libjq may
- * compute already when it compiles the filter. */
+/* Returns true if n is a constant expression, such as 1 / 0. libjq may compute
+ * it already when it compiles the filter (constant folding). */
 bool parser_may_fold(const struct node *n);
 bool parser_skip_or_refuse(struct parser *p, const char *sign);
 bool parser_add_part(

@@ -1,5 +1,5 @@
 /* The program of the native engine: a tree in which calls are replaced by the
- * bodies of functions, and variables by numbers.
+ * bodies of functions, and names of variables by numbers (slots).
  * Owns:    an arena with the tree and the constants.
  * Borrows: the filter and the options.
  * Gives:   program_compile() returns -1 with *lacks if the native engine cannot

@@ -51,10 +51,10 @@ is_single(const struct node *n)
 	return n == NULL || n->single;
 }
 
-/* Sets n->single if the node has exactly one output for each input. Returns
- * NULL with r->lacks for a construct that must not have generators (nodes with
- * several outputs) as its parts: the versions of jq run these in different
- * orders. */
+/* Sets n->single if the node has exactly one output for each input. A generator
+ * is a node that may have several outputs. Where the versions of jq run
+ * generators in different orders, this function refuses them: it returns NULL
+ * with r->lacks. */
 static struct node *
 set_single_or_refuse(struct resolver *r, struct node *n)
 {

@@ -18,8 +18,9 @@ struct scope {
 	size_t len, parameters;
 	uint32_t slot;
 	const struct node *node;        /* definition or argument */
-	bool *reached;                  /* of the argument or the body */
-	const struct scope *outside;    /* of the argument: where it stands */
+	bool *reached;                  /* node.reached of the argument, or of
+					 * the body of the definition */
+	const struct scope *outside;    /* the names that an argument sees */
 	const struct scope *up;
 };
 
@@ -31,7 +32,8 @@ struct resolver {
 	struct lacks *lacks;
 	unsigned int nodes, depth;
 	/* resolve_node() of resolve.c. resolve_call.c calls it by this pointer,
-	 * because the includes of files may have no circle. */
+	 * because files may not need each other in a circle
+	 * (tests/lint/circles.t). */
 	struct node *(*resolve_node)(struct resolver *r, const struct node *n,
 	    const struct scope *s);
 };

@@ -75,8 +75,8 @@ eval_and_or(struct run *r, const struct node *n, struct value in,
 	return rc;
 }
 
-/* a // b. If `a` ends with an error, the versions of jq disagree, so libjq must
- * run the record (RUN_UNSURE). */
+/* Evaluates a // b. If `a` ends with an error, the versions of jq disagree, so
+ * libjq must run the record (RUN_UNSURE). */
 static enum run_result
 eval_default(struct run *r, const struct node *n, struct value in,
     struct value *out)
@@ -115,8 +115,8 @@ eval_error(struct run *r, const struct node *n, struct value in)
 	return RUN_ERROR;
 }
 
-/* reject(code; message; pointer) of the module etl. Returns RUN_ERROR with
- * r->failure, by which native_run() rejects the record. */
+/* Evaluates reject(code; message; pointer) of the module etl. Returns RUN_ERROR
+ * with r->failure, by which native_run() rejects the record. */
 static enum run_result
 eval_reject(struct run *r, const struct node *n, struct value in)
 {
@@ -159,8 +159,8 @@ keep_last(struct run *r __attribute__((unused)), void *context,
 	return RUN_ON;
 }
 
-/* last(f). If f has no output, the versions of jq disagree, so libjq must run
- * the record (RUN_UNSURE). */
+/* Evaluates last(f). If f has no output, the versions of jq disagree, so libjq
+ * must run the record (RUN_UNSURE). */
 static enum run_result
 eval_last(struct run *r, const struct node *n, struct value in,
     struct value *out)

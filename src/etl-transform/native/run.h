@@ -13,7 +13,7 @@
 
 enum run_result {
 	RUN_ON,
-	RUN_STOP,       /* no more outputs are wanted, up to r->stop */
+	RUN_STOP,       /* all generators stop, up to the one at r->stop */
 	RUN_ERROR,
 	RUN_UNSURE
 };
@@ -35,7 +35,8 @@ typedef enum run_result run_give(
 
 struct run {
 	/* run_eval() and run_each() of run.c. The other files call them by
-	 * these pointers, because the includes of files may have no circle. */
+	 * these pointers, because files may not need each other in a circle
+	 * (tests/lint/circles.t). */
 	enum run_result (*eval)(struct run *r, const struct node *n,
 	    struct value in, struct value *out);
 	enum run_result (*each)(struct run *r, const struct node *n,

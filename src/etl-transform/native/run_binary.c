@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Sets *out to the number d. If it is infinite or not a number, libjq must run
- * the record (RUN_UNSURE), because the versions of jq disagree about such
+/* Sets *out to the number d. If it is infinite or NaN, libjq must run the
+ * record (RUN_UNSURE), because the versions of jq disagree about such
  * numbers. */
 static enum run_result
 give_number_if_finite(double d, struct value *out)
@@ -167,7 +167,7 @@ holds(struct run *r, const struct value *array, const struct value *v,
 	return true;
 }
 
-/* Returns in *out the elements of the array x that are not in the array y. */
+/* Sets *out to an array of the elements of x that are not in the array y. */
 static enum run_result
 subtract_arrays(struct run *r, const struct value *x, const struct value *y,
     struct value *out)

@@ -7,9 +7,9 @@ struct chain {
 	struct value in, other, ends[2];
 	run_give *give;
 	void *context;
-	double left;            /* limit */
+	double left;            /* of limit(): outputs still to give */
 	struct value *part;     /* of an object */
-	size_t generator;       /* the part that is one */
+	size_t generator;       /* index of the part that is a generator */
 	bool found;
 	unsigned int tries;
 };
@@ -159,8 +159,8 @@ give_or_run_right_operand(struct run *r, void *context, struct value v)
 	return r->each(r, c->n->b, c->in, give_truth_value, c);
 }
 
-/* Passes on an output of `a` in a // b. If the filter that gets it fails, jq's
- * versions disagree, so libjq must run the record. */
+/* Passes on an output of `a` in a // b. If a filter after it fails, the
+ * versions of jq disagree, so libjq must run the record. */
 static enum run_result
 give_if_true(struct run *r, void *context, struct value v)
 {
@@ -186,8 +186,8 @@ each_default(struct run *r, const struct node *n, struct chain *c)
 }
 
 /* Passes an output of a `try` to the filters after it. In jq 1.6 the `try` also
- * catches errors of these filters. Such an error is also how first() and
- * limit() end their argument. So in both cases libjq must run the record. */
+ * catches errors of these filters, and first() and limit() end their argument
+ * by such an error. So in both cases libjq must run the record. */
 static enum run_result
 give_output_of_try(struct run *r, void *context, struct value v)
 {

@@ -66,9 +66,9 @@ run_object(struct run *r, const struct node *n, struct value in,
 	    make_object(r, n, n->n, in, part, 0, out);
 }
 
-/* jq evaluates the parts before the generator once. If one of them fails, this
- * is an error even if the generator has no output. So make_object() is called
- * here, and its object is not used. */
+/* jq evaluates the parts before the generator once, before the generator runs.
+ * If one of them fails, this is an error even if the generator has no output.
+ * So make_object() is called here, and its object is not used. */
 enum run_result
 run_object_start(struct run *r, const struct node *n, size_t count,
     struct value in, struct value **part)
@@ -135,7 +135,7 @@ static enum run_result compute_replacement(struct run *r,
 
 /* Runs an assignment in the object *v, which is the value before the last name
  * of `path`. For example, if `path` is .a.b, *v is the value of .a, and *out
- * becomes *v with a new member b. */
+ * becomes *v with its member b changed. */
 static enum run_result
 set_inside_object(struct run *r, const struct node *set,
     const struct node *path, struct value in, struct value *v,

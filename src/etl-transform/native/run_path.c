@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Returns true if the index is an integer: all versions of jq agree about
- * these. */
+/* Returns true if the index is an integer of at most 31 bits: all versions of
+ * jq agree about these. */
 static bool
 is_plain_index(struct run *r, const struct value *v, double *d)
 {

@@ -1,6 +1,6 @@
 /* A filter as a tree. The parser makes a tree of the text. resolve.c makes
  * another tree from it, the program: calls are replaced by the bodies of the
- * functions, and variables by numbers.
+ * functions, and names of variables by numbers (slots).
  * Owns:  nothing: nodes are in an arena.
  * Gives: `lacks` says what the native engine cannot run, and where. */
 #ifndef TRANSFORM_TREE_H
@@ -58,8 +58,8 @@ struct node {
 	uint8_t kind, op;
 	bool optional;          /* NODE_INDEX, _SLICE, _EACH: with ? */
 	bool single;            /* has exactly one output, or an error */
-	bool reached;           /* an argument, or the body of a definition:
-				 * the filter uses it */
+	bool reached;           /* the filter uses the node, which is an
+				 * argument or the body of a definition */
 	uint32_t slot;          /* of the variable */
 	const char *at;         /* its place in the filter, for messages */
 	struct node *a, *b, *c, *d;

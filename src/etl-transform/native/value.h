@@ -53,7 +53,7 @@ struct member {
 enum value_numbers {
 	NUMBERS_UNKNOWN,
 	NUMBERS_PLAIN,  /* jq prints each with the record's text */
-	NUMBERS_TEXTS,  /* not so, but equal doubles have equal texts */
+	NUMBERS_TEXTS,  /* jq does not, but equal doubles have equal texts */
 	NUMBERS_VAGUE   /* libjq and number/ must decide */
 };
 
@@ -69,7 +69,7 @@ struct values {
 	double doubles[NUMBERS_MANY];   /* of NUMBERS_TEXTS: all its numbers */
 	unsigned int ndoubles;
 	unsigned int levels;    /* of the record; 0: not counted yet */
-	struct buf text;        /* of functions, for a moment */
+	struct buf text;        /* scratch memory of functions */
 };
 
 enum { VALUES_DEPTH = 200, VALUES_WORK = 20 << 20, VALUES_MEMORY = 64 << 20 };

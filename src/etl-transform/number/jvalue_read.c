@@ -96,7 +96,7 @@ read_number(struct reader *r, uint32_t i)
 }
 
 /* Returns the number of elements of the array at token i. tok[i].members has
- * this number, but not above 65534: then the elements are counted. */
+ * this number if it is less than 65535. Otherwise the elements are counted. */
 static int
 count_elements(const struct json_tok *tok, uint32_t i)
 {

@@ -14,16 +14,17 @@ struct made_text {
 };
 
 /* A double that a made number has, or that a search for a free double has
- * passed. If several made numbers have it, they are equal, and the texts are
- * spellings of it. */
+ * passed. If several made numbers have this double, they are spellings of one
+ * number. */
 struct made_number {
 	double d;
-	double next[2];         /* a later double of a search upwards and
-				 * downwards; NaN: no search came by */
+	double next[2];         /* where a search upwards, and downwards,
+				 * continues; NaN: none has passed */
 	struct made_text first, canonical;
-	struct made_text instead;       /* replaces_equal_in_output */
+	struct made_text instead;       /* of a number that was added with
+					 * replaces_equal_in_output */
 	bool known;             /* its number is in by_value */
-	bool mixed;             /* another number had to take this double */
+	bool mixed;             /* a different number has this double, too */
 };
 
 double number_made_add(struct numbers *t, double d, bool canonical,

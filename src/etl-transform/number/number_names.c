@@ -62,8 +62,9 @@ by_double_then_name(const void *a, const void *b, void *table)
 	return (x->entry > y->entry) - (x->entry < y->entry);
 }
 
-/* Stores a token of each name in `names`, sorted by text, and the place of each
- * name at its tokens in place[]. Returns false if memory is out. */
+/* Stores one token of each member name in `names`, sorted by text. For every
+ * token of a name, sets place[token] to the position of this name in `names`.
+ * Returns false if memory is out. */
 static bool
 sort_names_and_set_places(struct numbers *t, uint32_t *place)
 {
@@ -108,9 +109,9 @@ sort_named_numbers(struct numbers *t, const uint32_t *place)
 	return true;
 }
 
-/* Sorts the names first, and gives each a number. Then sorts the numbers of the
- * record by these: so a long name is compared only while the names are
- * sorted. */
+/* Sorts the names first. Then sorts the numbers of the record by double and by
+ * the position of their name. So a long name is compared only while the names
+ * are sorted. */
 static void
 build(struct numbers *t)
 {

@@ -22,8 +22,8 @@ struct number_entry {
 	uint32_t class;         /* index of the first equal number: 1 and 1.0
 				 * have the same class */
 	bool canonical;         /* jq prints the number with the same text */
-	bool mixed;             /* first number of a double: other numbers
-				 * with the double are not equal to it */
+	bool mixed;             /* set in the first number of a double: the
+				 * double has numbers that are not equal */
 };
 
 /* The numbers that functions of the module etl made: see number_made.h. */
@@ -54,8 +54,9 @@ struct numbers {
 	struct member_index members;
 };
 
-/* The nearest member name around a number in the output. Set `id` to
- * NUMBERS_NAME_UNKNOWN; it is found when it is first needed. */
+/* The nearest member name around a number in the output. The caller sets `id`
+ * to NUMBERS_NAME_UNKNOWN. The name is searched in the record when `id` is
+ * first needed. */
 struct number_name {
 	const char *p;
 	size_t len;

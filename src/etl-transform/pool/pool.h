@@ -28,7 +28,7 @@ struct result {
 	size_t line_len;
 	uint64_t number, offset;
 	/* The outputs, each with its LF. If text_len is 0, the filter has
-	 * dropped the record. No output is a mark. */
+	 * dropped the record. None of the outputs is a mark. */
 	const char *text;
 	size_t text_len;
 	const char *code, *message, *pointer;   /* code NULL: no reject */
@@ -45,8 +45,9 @@ bool pool_is_empty(const struct pool *p);
 void pool_add_line_and_submit_full_slot(struct pool *p, const struct line *l);
 /* Gives the lines added so far to a worker, even if their slot is not full. */
 void pool_submit_slot_unless_empty(struct pool *p);
-/* Waits until a worker or the keeper reports an event, input_fd can be read
- * (-1: none), a tick of at most 100 ms has passed, or a stop signal came. */
+/* Waits for one of these: a worker or the keeper reports an event; input_fd, if
+ * it is not -1, can be read; a tick of at most 100 ms has passed; a stop signal
+ * was received. */
 int pool_wait_and_handle_events(struct pool *p, int input_fd, struct err *e);
 /* Sets *r to the next result in input order and returns 1, or returns 0 if that
  * record has no result yet. *r is valid until the next call. */

@@ -1,9 +1,10 @@
 /* This file copies input lines into the shared memory for the workers and takes
  * the results from there. A slot holds up to SLOT_RECORDS lines and their
- * results. The slots are used in turn, again and again; a turn is a count of
- * the slots filled so far. p->filling is the turn of the slot to which the next
- * line is added, p->emptying the turn of the slot whose results are taken next.
- * The slots of the turns from emptying to filling - 1 belong to workers. */
+ * results. The slots are used one after the other, again and again. Each time a
+ * slot is filled it gets a number, its turn, counted from 0. p->filling is the
+ * turn of the slot to which the next line is added, p->emptying the turn of the
+ * slot whose results are taken next. The slots of the turns from emptying to
+ * filling - 1 belong to workers. */
 #include "pool/pool_impl.h"
 
 #include "base/wait.h"
@@ -147,8 +148,9 @@ copy_outputs(struct pool *p, const char *out, size_t len, struct err *e)
 	return buf_check(&p->outputs, e);
 }
 
-/* engine/filter.c rejects a record whose output is a mark. A worker writes one
- * all the same if the filter has taken control of its process. */
+/* The worker rejects a record whose output is a mark (outcome.c). So if there
+ * is a mark all the same, the filter has taken control of the worker
+ * process. */
 static bool
 outputs_have_a_mark(const struct buf *outputs)
 {

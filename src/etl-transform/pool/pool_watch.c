@@ -175,8 +175,8 @@ reap_keeper_and_set_error(struct pool *p, struct err *e)
 		    "too few file descriptors; run the command again");
 	sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	/* If the keeper process died of a signal before it had compiled the
-	 * filter, the filter is the cause. Except for SIGKILL: a user or the
-	 * kernel sends it, for example when memory is out. */
+	 * filter, the filter is the cause. SIGKILL is an exception: a user
+	 * sends it, or the kernel, for example when memory is out. */
 	if (!p->compiled && sig != SIGKILL)
 		return err_set(e, ERR_CONFIG, false, "the filter cannot be "
 		    "compiled: the keeper process, which compiles it, was "
