@@ -72,7 +72,8 @@ max_lines_of_chunk(const struct loader *l)
 	    CHUNK_LEAST : l->batch_limit;
 }
 
-/* If the batch is empty, sets the time at which --flush demands its commit. */
+/* If the batch is empty, sets l->due: the time at which --flush requires its
+ * commit. */
 static void
 set_due_time_if_batch_empty(struct loader *l)
 {

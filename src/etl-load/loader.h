@@ -126,7 +126,8 @@ const char *loader_get_target_name(const struct loader *l);
  * The pointer is the target of a record for which no table was found
  * (route.h). */
 bool loader_has_target(const struct loader *l, const char *target);
-/* Sets the name of all tables, and checks that no table is there twice. */
+/* Sets l->tables_name, one name for all tables. Fails if two entries name the
+ * same table. */
 int loader_name_tables_and_refuse_twice(struct loader *l, struct err *e);
 /* Reads the columns of the table from the catalog. */
 int loader_read_target(const struct loader *l, const struct loaded_table *t,
@@ -153,11 +154,11 @@ void loader_set_limit_of_next_batch(struct loader *l);
  * times. */
 int batch_commit(struct loader *l, bool ended, struct err *e);
 
-/* With --evolve: examines the rejected records of the chunk, and notes the
- * changes of the tables with which the tables would accept these records. */
+/* With --evolve: examines the rejected records of the chunk, and notes how the
+ * tables would have to be altered to accept them. */
 int loader_note_changes_that_rejects_need(struct loader *l, struct err *e);
 bool loader_tables_must_change(const struct loader *l);
-/* Alters the tables by the changes that were noted. The caller must then call
+/* Makes the noted changes of the tables. The caller must then call
  * loader_read_tables_again(). */
 int loader_alter_tables(struct loader *l, struct err *e);
 /* Makes the reject lines of the chunk. If a table has changed, or --evolve is
@@ -188,9 +189,9 @@ const char *loader_say_what_is_stored(const struct loader *l);
 int loader_store_transaction_id_of_plain_input(
     struct loader *l, struct err *e);
 /* Called after a failure of the database. Waits, connects again and, if the
- * answer to a COMMIT was lost, asks the server whether it was done. Returns
- * 1: the batch was committed; 0: the caller must repeat the batch; -1 with *e:
- * the failure cannot pass, or all --retries were made. */
+ * answer to a COMMIT was lost, asks the server whether the COMMIT succeeded.
+ * Returns 1: the batch was committed; 0: the caller must repeat the batch; -1
+ * with *e: the failure cannot pass, or all --retries are used up. */
 int loader_reconnect_and_check_commit(
     struct loader *l, uint64_t *tries, struct err *e);
 

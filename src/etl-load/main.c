@@ -23,7 +23,7 @@
  * nested/    nested, child_rows, element_lines, child_columns, key_equality:
  *            load the elements of --nested; create_children
  * plan/      plan_open, plan_print, plan_columns: what a load would do (--plan)
- * evolve/    evolve: how the table must change to take rejected records
+ * evolve/    evolve: how the table must change to accept rejected records
  *            (--evolve); evolve_alter: alters it; column_width: wider types;
  *            evolve_plan: for --plan
  * expect/    expect: the tests of --expect; expect_sql: their queries
@@ -32,24 +32,25 @@
  *            reject_lines: the reject lines of one try of a batch;
  *            keyset: finds equal keys; chunk_records: visits the records that
  *            are in memory; rejected_bytes: the bytes in a reject line;
+ *            route: finds the table of a record; refusals: refused records;
  *            sums: adds counts up
  * pg/        PostgreSQL: rows are sent by COPY (pg_rows, pg_copy_text) into a
  *            staging table and merged (pg_stage, pg_merge, pg_sql), or straight
  *            into the table (pg_straight); pg_around, pg_row_by_row find
  *            the rows that the table refuses; pg_unchanged and pg_time_text
  *            find values that a column would change; pg_scopes deletes the
- *            rows of scopes, pg_mirror those that did not come; pg_literal,
- *            pg_composite: arrays and objects as values; pg_table_limits:
- *            rules, and tables of 1600 columns; pg_empty deletes all rows;
- *            pg_swap puts a new table in the place of the table; pg_newer
- *            compares rows by --newer-by; pg_changes applies the changes of
- *            --mode cdc; pg_history, pg_history_sql and pg_history_row merge
- *            the rows of --mode scd2
+ *            rows of scopes, pg_mirror the rows missing from the input;
+ *            pg_literal, pg_composite: arrays and objects as values;
+ *            pg_table_limits: rules, and tables of 1600 columns; pg_empty
+ *            deletes all rows; pg_swap replaces the table by a new one;
+ *            pg_newer compares rows by --newer-by; pg_changes applies the
+ *            changes of --mode cdc; pg_history, pg_history_sql and
+ *            pg_history_row merge the rows of --mode scd2
  * sqlite/    SQLite: one prepared INSERT for each record (sqlite_store,
  *            sqlite_sql, sqlite_value); sqlite_scopes deletes rows of scopes,
- *            sqlite_mirror those that did not come; sqlite_newer compares rows
- *            by --newer-by; sqlite_changes applies changes of --mode cdc;
- *            sqlite_history stores the records of --mode scd2
+ *            sqlite_mirror the rows missing from the input; sqlite_newer
+ *            compares rows by --newer-by; sqlite_changes applies changes of
+ *            --mode cdc; sqlite_history stores the records of --mode scd2
  * open/      open_tables, loaded_tables: the tables of a load; time_limits:
  *            --lock-timeout and the like; reconnect: after a lost connection;
  *            table_change: finds out that a table was altered
@@ -62,14 +63,14 @@
  * commit/    batch_commit: the transaction of a batch; batch_limit: how many
  *            records it has; evolve_tables: changes of tables (--evolve);
  *            table_again: after the table was altered; old_rows: the rows
- *            that a mode replaces; missing_rows: the rows that did not come;
+ *            that a mode replaces; missing_rows: rows missing from the input;
  *            expect_check: judges the tests of --expect; tally: how many
  *            records were rejected; keep_before: the images that
  *            --keep-before stores
  * images/    image_sql: texts that hold the values of a row; pg_images and
- *            sqlite_images take them
+ *            sqlite_images make them
  * undo/      undo: --undo; undo_entry: what is known about the run; undo_rows:
- *            gives the rows their images back
+ *            restores the rows; undo_cascade: foreign keys to them
  * emit/      emit: the output of --emit; emit_row: a row as JSON */
 #include "base/core_dump.h"
 #include "base/memory.h"

@@ -99,7 +99,7 @@ struct sink {
 	/* For --mode replace. empty() deletes all rows of the table, or makes a
 	 * new table for the rows of this load, and adds the number of old rows
 	 * to *removed. check_empty() fails if the database role has no right to
-	 * do that; it is NULL if there is nothing to check. */
+	 * do that. check_empty is NULL if there is nothing to check. */
 	int (*check_empty)(void *self, struct err *e);
 	int (*empty)(void *self, uint64_t *removed, struct err *e);
 	/* Called just before the COMMIT. If empty() has made a new table, drops

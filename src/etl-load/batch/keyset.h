@@ -1,9 +1,9 @@
 /* A set of keys (byte strings), each with a value.
  * Owns:  copies of the keys; keyset_release() frees them.
  * Gives: keyset_add_or_find() returns the value of the equal key in the set. If
- *        there is none, it adds the key with `value` and returns NULL. A key
- *        that is greater than all keys so far must be new: as long as each key
- *        is, the set computes no hash.
+ *        there is none, it adds the key with `value` and returns NULL. As long
+ *        as each key is greater than the one before, it must be new: the set
+ *        then computes no hash.
  * Fails: keyset_add_or_find() sets *nomem. */
 #ifndef LOAD_KEYSET_H
 #define LOAD_KEYSET_H

@@ -179,7 +179,8 @@ get_reject_code_for_sqlstate(const struct db_fault *f)
 	return "constraint";
 }
 
-/* PostgreSQL reports SQLSTATE 23505; SQLite has only its message. */
+/* True if a unique index has refused the row. PostgreSQL says so by the
+ * SQLSTATE 23505, SQLite only by the text of its message. */
 static bool
 violates_unique(const struct db_fault *f, const char *message)
 {

@@ -111,8 +111,8 @@ check_reject_limit(struct loader *l, uint64_t in, uint64_t rejected,
  * superseded, skipped or rejected, and that not more records were rejected than
  * --max-rejects allows. A stream with checkpoints and a replay
  * (l->stream.segments) are committed up to the last boundary (the mark
- * `checkpoint`, `resolve` or `end`), so there only the records before this mark
- * are counted. */
+ * `checkpoint`, `resolve` or `end`), so only the records before this boundary
+ * are counted then. */
 static int
 check_counts_and_reject_limit(struct loader *l, bool ended, struct err *e)
 {
@@ -218,7 +218,7 @@ reset_for_try(struct loader *l)
 enum { TRY_AGAIN = 2, TABLE_CHANGED, TABLE_MUST_CHANGE, WORKERS_FAILED };
 
 /* Called when the rows of the batch are in the tables, in the open transaction
- * or committed by the workers. Returns as try_batch(). */
+ * or committed by the workers. Has the same results as try_batch(). */
 static int
 check_and_commit(struct loader *l, bool ended, struct err *e)
 {
@@ -315,9 +315,9 @@ close_row_if_commit_unknown(struct loader *l, struct err *e)
 
 /* Called if the batch failed with an error that usually passes, such as a
  * deadlock, and all --retries are used up. A trigger may raise such an error
- * for one record, each time. So the batch gets one more try, in which the sink
- * rejects a record with such an error, and loads the others. Returns true if
- * the batch must be tried so. */
+ * for one record, each time. So the batch gets one more try with `judge_all`,
+ * in which the sink rejects a record with such an error, and loads the others.
+ * Returns true if this try is to be made. */
 static bool
 set_judge_all_after_last_retry(struct loader *l, const struct err *e)
 {

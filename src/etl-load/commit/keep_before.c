@@ -80,8 +80,9 @@ equals(struct db_value v, const char *text)
 }
 
 /* Uses the entry that an earlier batch of this run has stored: sets n->number.
- * Fails if the run could not be undone as a whole. A run that was undone may be
- * loaded again: n->there is then false, and the run gets a new entry. */
+ * Fails if the images of the earlier batches were deleted, because the run
+ * could then not be undone as a whole. A run that was undone may be loaded
+ * again: n->there is then false, and the run gets a new entry. */
 static int
 take_stored_entry_or_fail(struct entry *n, const struct loader *l,
     const struct db_rows *r, struct err *e)

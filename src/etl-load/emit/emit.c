@@ -117,7 +117,8 @@ write_to_file_if_large(struct lines_of_try *t, struct err *e)
 	return 0;
 }
 
-/* A DELETE has the old row as its data. */
+/* Appends a change as a line of JSON. In a DELETE the member `data` is the old
+ * row, because there is no new one. */
 static int
 put_change(struct loader *l, struct buf *b, const struct db_rows *r,
     struct err *e)

@@ -33,15 +33,15 @@ int evolve_note_refused_records(struct evolve *v, const struct outcome *o,
 const struct column *evolve_find_column(
     const struct table *t, const char *name, size_t len);
 bool evolve_is_needed(const struct evolve *v);
-/* The two parts of evolve_note_refused_records(). The first adds a column for
- * each member of v->record that has none in the table; if one of them cannot be
- * added, it adds none. The second widens the column for a value of these
- * kinds. */
+/* The two parts of evolve_note_refused_records(). The first notes a new column
+ * for each member of v->record that has none in the table; if one of them
+ * cannot be added, it notes none. The second notes the wider type that the
+ * column needs for a value of these kinds. */
 int evolve_note_columns_of_record(struct evolve *v, struct db *db,
     const struct table *t, struct err *e);
 int evolve_note_widening(struct evolve *v, const struct column *c,
     unsigned kinds, struct err *e);
-/* For --plan: examines a record of the sample without loading it, and adds the
+/* For --plan: examines a record of the sample without loading it, and notes the
  * changes that it needs. Finds only those changes that are certain without the
  * answer of the database. */
 int evolve_note_planned_record(struct evolve *v, struct reader *r,

@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* Returns the type for a STRICT table of SQLite, which allows only some types.
- * A column of the type ANY keeps each number as it is. */
+ * BOOLEAN and NUMERIC become ANY, because a column of the type ANY keeps each
+ * number as it is. */
 static const char *
 find_strict_type(const char *type)
 {

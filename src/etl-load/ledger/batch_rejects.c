@@ -54,10 +54,10 @@ is_stored_as_letter(const struct loader *l, const struct item *it)
 }
 
 /* Stores those reject lines of the chunk (the reject lines in memory) that are
- * dead letters. Returns 1: it stored some; 0: the chunk has none; -1 with *e. A
- * chunk that holds one large line alone may lose the bytes of the line while it
- * is stored: a later spool_seal_and_rewind() reads the line from the temporary
- * file again. */
+ * dead letters. Returns 1: it stored some; 0: the chunk has none; -1 with *e.
+ * If the chunk holds one large line alone, the bytes of the line may be freed
+ * while it is stored: a later spool_seal_and_rewind() reads the line from the
+ * temporary file again. */
 static int
 store_letters_of_chunk(struct loader *l, int64_t run_row, struct err *e)
 {

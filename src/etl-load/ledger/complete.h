@@ -13,8 +13,9 @@
 /* Called before anything is read. Sets `replaced` of each table: how often
  * loads in such modes have replaced rows of the table so far. */
 int complete_read_versions(struct loader *l, struct err *e);
-/* Called before the COMMIT. Adds 1 to the stored number of each table. Fails if
- * another load has changed one of them since complete_read_versions(). */
+/* Called before the COMMIT. Adds 1 to the stored number of replacements of each
+ * table. Fails if another load has changed one of these numbers since
+ * complete_read_versions(). */
 int complete_check_and_raise_versions(struct loader *l, struct err *e);
 /* Called after the COMMIT. Adds 1 to `replaced` of each table, for the next
  * load of this process. */
@@ -25,13 +26,15 @@ int complete_refuse_replay(
  * --mode replace or mirror before: the second stream would delete the rows of
  * the first. */
 int complete_refuse_second_stream(const struct loader *l, struct err *e);
-/* Called at the mark `begin` of a stream, unless an earlier run has loaded
- * it. */
+/* Called at the mark `begin` of a stream, unless an earlier run has loaded it.
+ * Fails if the stream is an increment. */
 int complete_refuse_increment_at_begin(const struct loader *l, struct err *e);
-/* Called at a mark `checkpoint` or `end`. */
+/* Called at a mark `checkpoint` or `end`. Fails if the mark shows that the
+ * stream is an increment. */
 int complete_refuse_increment_at_mark(
     const struct loader *l, const struct mark *m, struct err *e);
-/* Called at the end of the stream, before its commit. */
+/* Called at the end of the stream, before its commit. Fails if the input may be
+ * incomplete. */
 int complete_check_end(const struct loader *l, struct err *e);
 
 #endif

@@ -34,7 +34,8 @@ stream_store_done_files(struct loader *l, struct err *e)
 	return rc;
 }
 
-/* Returns 1: stored; 0: another run has moved the checkpoint; -1 with *e. */
+/* Stores the broken files in the open transaction and commits it. Returns 1:
+ * stored; 0: another run has moved the checkpoint; -1 with *e. */
 static int
 store_in_transaction(
     struct loader *l, const struct checkpoint_move *m, struct err *e)

@@ -168,7 +168,7 @@ find_columns_by_name(
 	return rc;
 }
 
-/* Fails if the database generates one of these columns, because then the loader
+/* Fails if the database generates a column of t->scope, because then the loader
  * cannot set it. */
 static int
 check_columns_take_values(const struct target *t, struct err *e)

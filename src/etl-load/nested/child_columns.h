@@ -14,8 +14,8 @@
 
 /* Sets t->scope, the columns for the parent's key in the order of this key, and
  * t->position. If exactly one foreign key of the table refers to the parent's
- * key, its columns are taken; otherwise those with the names of
- * child_put_key_name(). */
+ * key, t->scope gets its columns. Otherwise it gets the columns with the names
+ * of child_put_key_name(). */
 int child_find_columns(struct target *t, const struct target *parent,
     struct db *db, struct err *e);
 /* Appends the name of the column for part `number` of the parent's key: the

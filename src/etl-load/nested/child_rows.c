@@ -52,9 +52,9 @@ note_records_of_rows_to_reject(
 	return 0;
 }
 
-/* Deletes the rows that the table has for the keys of the added records. A key
- * that the columns cannot hold counts as unreadable here; the table has no rows
- * for it. */
+/* Deletes the rows that the table has for the keys of the added records.
+ * Ignores the number of unreadable keys: if the columns cannot hold a key, the
+ * table has no rows for it. */
 static int
 delete_old_rows(struct loader *l, struct child *c, struct err *e)
 {

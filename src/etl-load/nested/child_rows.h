@@ -1,7 +1,8 @@
 /* The rows of one table of --nested, made from the elements of the records.
- * Gives: SINK_REPEAT as a sink does, also if a row has ended the transaction.
- *        If the table refuses a row, the functions note that its record must be
- *        rejected, set l->nested->repeat and continue. */
+ * Gives: SINK_REPEAT if the sink returns it, for example because a row has
+ *        ended the transaction. If the table refuses a row, the functions note
+ *        that its record must be rejected, set l->nested->repeat and
+ *        continue. */
 #ifndef LOAD_CHILD_ROWS_H
 #define LOAD_CHILD_ROWS_H
 

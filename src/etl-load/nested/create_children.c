@@ -54,7 +54,7 @@ note_line(struct making *m, struct stage *stage, const struct line *l,
 	    sample_note_record(&m->sample, stage, &made, e);
 }
 
-/* Adds the columns that the loader sets to the sample. So the table gets them
+/* Adds to the sample the columns that the loader sets. So the table gets them
  * even if no record has an element. */
 static int
 note_key(struct making *m, struct stage *stage, const struct line *l,

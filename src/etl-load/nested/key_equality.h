@@ -1,7 +1,7 @@
 /* Checks that the columns for the parent's key compare values as the key does
- * in the parent. For example, the parent may treat "A" and "a" as equal. If
- * the table of --nested did not, a record with the key "a" would leave the old
- * rows of "A".
+ * in the parent. For example, the parent may treat "A" and "a" as equal. If the
+ * table of --nested treated them as different, a record with the key "a" would
+ * not delete the old rows of "A".
  * Fails: ERR_CONFIG if they compare values in another way. */
 #ifndef LOAD_KEY_EQUALITY_H
 #define LOAD_KEY_EQUALITY_H

@@ -106,12 +106,12 @@ write_rows_of_parent(
 	return rc;
 }
 
-/* If two records have the same key, the rows of the first must be written
- * before the rows of the second: the second record then deletes them. So,
- * before a record is added, writes all waiting rows if one of them may have its
- * key. If k is NULL, equal keys cannot be found, and the rows of each record
- * are written separately. On SQLite this costs no time, so k is always NULL
- * there. */
+/* If two records have the same key, the rows of the first must be in the table
+ * when those of the second are written, so that the second record deletes them.
+ * So, before a record is added, writes all waiting rows if one of them may have
+ * its key. If k is NULL, equal keys cannot be found, and the rows of each
+ * record are written separately. On SQLite this costs no time, so k is always
+ * NULL there. */
 static enum sink_result
 write_waiting_rows_if_key_equal(struct loader *l, struct loaded_table *parent,
     const struct key_hash *k, const struct line *line, struct err *e)

@@ -18,8 +18,8 @@ time_limits_check_options(const struct load_opts *o, struct err *e)
 }
 
 /* Sets NORMAL only in the journal mode WAL: in any other mode a power loss
- * could damage the file. The mode is another one only if another process had
- * locked the file when this program opened it. */
+ * could damage the file. The file is in another mode only if another process
+ * had locked it when this program opened it. */
 static int
 set_normal_if_wal(struct loader *l, struct err *e)
 {

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* Appends at least two blanks, also to a text that is wider than the column. */
+/* Appends the text, and blanks up to the width of the column. Appends at least
+ * two blanks, also if the text is wider. */
 static void
 put_padded(struct buf *b, const char *text, size_t width)
 {

@@ -21,8 +21,8 @@ struct change {
 	enum operation operation;
 	const char *place;              /* JSON Pointer to the row's object */
 	bool moves;                     /* an update that changes the key */
-	/* Values of key columns that the change does not have where --key and
-	 * --map say. They were added to the row, before the member
+	/* Values of key columns that the change has elsewhere than --key and
+	 * --map say. They were added at the start of the row, before its member
 	 * `first_member`: */
 	uint32_t *key_value;            /* by column: a token of the row, or
 	                                 * 0 */

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Returns how many digits after the decimal point the number needs after it was
- * multiplied by 10 to the power of `exponent`: 2 for 1.250, 0 for 7, -2 for
- * 1500, all with the exponent 0. Returns INT_MIN for 0 and for a text without
+/* Multiplies the number by 10 to the power of `exponent`, and returns how many
+ * digits after the decimal point the result needs. With the exponent 0: 2 for
+ * 1.250, 0 for 7, -2 for 1500. Returns INT_MIN for 0 and for a text without
  * digits. Ignores characters that belong to no number, such as the $ of the
  * type money. */
 int count_decimals(const char *p, size_t n, int exponent);

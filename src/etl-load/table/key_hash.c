@@ -23,8 +23,8 @@ is_uuid(const struct column *c)
 	return strcmp(c->type, "uuid") == 0;
 }
 
-/* True for integers that are equal only if their digits are. The type oid is
- * not among them: to it -1 and 4294967295 are equal. */
+/* True for a column of integers that are equal only if their digits are equal.
+ * The type oid is not among them: to it -1 and 4294967295 are equal. */
 static bool
 is_integer(const struct column *c)
 {

@@ -179,9 +179,9 @@ check_connections_fit(
 	return check_rules(rules, sizeof(rules) / sizeof(rules[0]), e);
 }
 
-/* --nested works only with --mode upsert. In other modes rows are deleted, left
- * alone or kept as history, and the rows of --nested would have to follow their
- * parents in this. */
+/* --nested works only with --mode upsert. Other modes delete rows, leave them
+ * alone or keep them as history; the rows of --nested would have to be treated
+ * in the same way. */
 static int
 check_nested_fits(
     const struct load_mode *m, const struct load_opts *o, struct err *e)

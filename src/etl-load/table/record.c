@@ -323,8 +323,8 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 	if (r->target->mode->changes &&
 	    change_remove_absent_values(
 		&r->json, r->value, r->target->table->n)) {
-		/* The guesses are not valid: the next record may have values
-		 * for these columns. */
+		/* Forget the guesses: the next record may have values for the
+		 * columns that have none in this record. */
 		r->nguess = 0;
 		same = false;
 	}

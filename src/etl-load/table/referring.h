@@ -8,9 +8,9 @@
 /* Fails if the database would delete or change rows of another table when rows
  * of the target are deleted, because no count would show these changes: ON
  * DELETE CASCADE, SET NULL or SET DEFAULT, or a table that inherits from the
- * target. Also fails for a foreign key that is checked only at the commit: the
- * sinks check foreign keys for each record, but the row that it refers to may
- * come with a later record. */
+ * target. Also fails for a foreign key that is checked only at the commit. The
+ * sinks check foreign keys for each record, but in this case the row that a
+ * record refers to may come with a later record. */
 int refuse_referring_tables(
     const struct target *t, struct db *db, struct err *e);
 

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "table/target.h"
 
-/* Sets the mark of deleted rows by the type of column t->soft_delete. Fails
+/* Chooses the mark of deleted rows by the type of column t->soft_delete. Fails
  * with ERR_CONFIG if the column can hold no mark. */
 int soft_delete_read_type(struct target *t, enum db_kind kind, struct err *e);
 /* Returns, as SQL, the value that the column has in a row that is not

@@ -73,8 +73,7 @@ struct target {
 int target_open(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e);
 void target_close(struct target *t);
-/* True if records can set the column: then a member with its name or --map does
- * it. */
+/* True if records can set the column, by a member with its name or by --map. */
 bool target_loads_column(const struct target *t, size_t column);
 /* Appends the JSON Pointer to the member that gives the column its value.
  * Returns false if there is no such member, because the column is the one that

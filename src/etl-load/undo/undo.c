@@ -103,9 +103,9 @@ open_database_and_table(struct undo *u, struct err *e)
 }
 
 /* Gives the checkpoint of stream number `first` the value that it had before
- * the run. If several streams of the run have moved it, the first of them has
- * this value, and the last one has the version that the checkpoint must still
- * have. */
+ * the run. If several streams of the run have moved it, the entry of the first
+ * one has this value, and the entry of the last one has the version that the
+ * checkpoint must still have. */
 static int
 move_checkpoint_back(struct undo *u, size_t first, struct err *e)
 {

@@ -8,8 +8,9 @@
 
 #include "undo/undo_rows.h"
 
-/* Fails if there are such rows. Ignores rows that the run itself has written.
- * Locks the rows that the undo will delete. */
+/* Fails if a foreign key would delete or change rows together with the rows
+ * that the undo deletes. Ignores rows that the run itself has written. Locks
+ * the rows that the undo will delete. */
 int undo_cascade_refuse(const struct undo_rows *u, struct err *e);
 
 #endif

@@ -91,8 +91,9 @@ add_to_share(struct worker *w, const struct spool *chunk, size_t i)
 	w->idle = false;
 }
 
-/* Computing the hashes of the keys takes time, so each worker does it for a
- * part of the chunk, in its thread. */
+/* Divides the records of the chunk among the workers, by the hash of their
+ * keys. Each worker computes the hashes of a part of the chunk, in its
+ * thread. */
 int
 workers_divide_chunk(struct loader *l, struct err *e)
 {

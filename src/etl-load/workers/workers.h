@@ -55,7 +55,7 @@ struct workers {
  * because of a trigger: then only one connection may load it. The table must be
  * open. */
 int workers_set_wanted_if_may(struct loader *l, struct err *e);
-/* Does this and opens the connections. */
+/* Calls workers_set_wanted_if_may() and opens the connections. */
 int workers_open(struct loader *l, struct err *e);
 void workers_close(struct loader *l);
 /* Connects again after the worker's connection was lost. If the answer to its
