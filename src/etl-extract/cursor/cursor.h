@@ -26,8 +26,8 @@ enum {
 	MARK_MS = 1000
 };
 
-/* Returns the name of an option that was given and that describes a cursor, or
- * NULL. */
+/* Returns the name of the first option of incremental runs that was given, such
+ * as --cursor-field, or NULL. */
 const char *cursor_option_given(const struct extract_opts *o);
 
 /* Checks the options of incremental runs. Without --checkpoint, refuses those
@@ -51,20 +51,21 @@ void cursor_free(struct cursor *c);
  * URL. */
 int cursor_put_bounds_into_url(
     struct cursor *c, struct buf *url, struct err *e);
-/* With --conditional, for the first request: makes it conditional, so that the
- * service answers with status 304 if nothing has changed since the last run. */
+/* With --conditional, adds a header such as If-None-Match to the first request.
+ * The service then answers with status 304 if nothing has changed since the
+ * last run. */
 int cursor_put_condition(struct cursor *c, struct request *r, struct err *e);
-/* With --conditional, after the answer to the first request: remembers its ETag
- * or Last-Modified value for the last mark. */
+/* With --conditional, must be called after the answer to the first request.
+ * Stores its ETag or Last-Modified value for the last checkpoint mark. */
 int cursor_note_validators(struct cursor *c, const struct request *r,
     const struct http_answer *a, struct err *e);
 /* Sets *since and *until to the bounds as text, for an SQL query, or to
  * NULL. */
 void cursor_get_bounds(
     struct cursor *c, const char **since, const char **until);
-/* Tells the cursor that the source sorts its records by it. So checkpoint marks
- * may be written between the records: at most one for each page, or, if the
- * source has no pages, whenever the highest value rises. */
+/* Tells the cursor that the source sorts its records by the cursor value. So
+ * checkpoint marks may be written between the records: at most one for each
+ * page, or, if the source has no pages, whenever the highest value rises. */
 void cursor_set_ordered(struct cursor *c);
 /* Tells the cursor that the source sorts times as texts: 10:00:00Z comes after
  * 10:00:00.5Z. If the cursor values are times, the records then count as not
@@ -87,8 +88,8 @@ uint64_t cursor_place_of_rise(const struct cursor *c);
 int cursor_set_stuck_error(
     const struct cursor *c, const char *page, uint64_t most, struct err *e);
 
-/* How many levels of nesting json_scan() must turn into tokens so that the
- * cursor can be found in a record. */
+/* Returns how many levels of nesting json_scan() must turn into tokens so that
+ * the cursor can be found in a record. */
 unsigned cursor_scan_levels(const struct extract_opts *o);
 /* Must be called for each record before it is written. Checks its cursor,
  * writes a checkpoint mark if one is due, and then raises the highest value. */

@@ -8,7 +8,7 @@
 struct cursor {
 	const struct extract_opts *o;
 	char *stored;           /* the stored checkpoint, or NULL */
-	char *validators;       /* those stored with it, or NULL */
+	char *validators;       /* stored with the checkpoint, or NULL */
 	struct buf new_validators;      /* of this run; empty: none */
 	int64_t version;        /* of the stored checkpoint */
 	struct cursor_field field;
@@ -17,7 +17,7 @@ struct cursor {
 	bool bound_each_page;   /* --paginate since: the lower bound of a page
 				 * is the highest value before it */
 	bool ordered;           /* the service sorts by the cursor */
-	bool orders_itself;     /* and it was not the user who said so */
+	bool orders_itself;     /* it does so without --ordered */
 	bool times_are_unordered;
 	bool has_risen;         /* highest has risen since the last request */
 	bool unmarked;          /* highest has risen since the last mark */

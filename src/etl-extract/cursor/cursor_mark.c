@@ -89,8 +89,8 @@ cursor_write_mark(struct cursor *c, struct stage *s, const char *value,
 	return stage_write_checkpoint(s, &m, e);
 }
 
-/* The mark contains the validators of the first page only now, because all
- * other pages have been read. If only the validators have changed, the mark
+/* Only this last mark contains the validators of the first page, because only
+ * now all pages have been read. If only the validators have changed, the mark
  * contains the stored cursor value. */
 static int
 write_last_mark_if_anything_changed(

@@ -35,7 +35,7 @@ open_database_retrying(
 }
 
 /* Reads the version of the checkpoint before the files of --new-files. If
- * another run stores files in between, the version is the old one, and the
+ * another run stores files in between, this run has the old version, and the
  * loader refuses to move the checkpoint. */
 static int
 ensure_tables_and_read_stored(const struct extract_opts *o, char **stored,

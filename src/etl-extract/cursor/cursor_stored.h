@@ -9,7 +9,8 @@
 
 int cursor_stored_read_from_state_or_db(const struct extract_opts *o,
     char **stored, int64_t *version, struct err *e);
-/* The same; also calls each() for each stored file of --new-files. */
+/* Like cursor_stored_read_from_state_or_db(). Also calls each() for each stored
+ * file of --new-files. */
 int cursor_stored_read_with_files(const struct extract_opts *o, char **stored,
     int64_t *version, file_state_each *each, void *self, struct err *e);
 /* Reads the validators (validators.h) that are stored with the checkpoint, or

@@ -7,8 +7,8 @@
 
 enum { LEVELS = 2 };
 
-/* Only the first kind that a page has is used: if a request has If-None-Match,
- * a service ignores If-Modified-Since (RFC 9110, 13.1.3). */
+/* Of these headers, only the first one that an answer has is used. If a request
+ * has If-None-Match, a service ignores If-Modified-Since (RFC 9110, 13.1.3). */
 static const struct {
 	const char *member, *answer_header, *request_header;
 } kinds[] = {

@@ -10,7 +10,8 @@
 
 int validators_put_condition(struct buf *header, const char *validators,
     const char *url, struct err *e);
-/* Appends the values of an answer, or nothing if it has none. */
+/* Appends the ETag or Last-Modified value of an answer, or nothing if the
+ * answer has neither. */
 int validators_put(struct buf *validators, const char *url,
     const struct http_answer *a, struct err *e);
 

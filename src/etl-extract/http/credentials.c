@@ -160,8 +160,8 @@ add_user_and_default_headers(
 	}
 	/* By default libcurl sends "Expect: 100-continue" before a long body
 	 * and waits for the server. The empty header "Expect:" switches this
-	 * off. It is not added to signed requests, because libcurl 7.88 would
-	 * sign the empty header. */
+	 * off. Signed requests do not get the empty header, because libcurl
+	 * 7.88 would sign it. */
 	if ((o->body != NULL ||
 		(o->into != NULL && strncmp(o->into, "body:", 5) == 0)) &&
 	    (add_default_header_unless_given(

@@ -13,9 +13,10 @@
 #include "http/sigv4.h"
 
 struct credentials {
-	char **headers;         /* [0..n_default): defaults, for any origin */
+	char **headers;         /* the first n_default may go to any origin */
 	size_t n_headers, n_default;
-	const char *query_param;        /* carries the secret, or NULL */
+	const char *query_param;        /* name of the URL parameter for the
+				 * secret, or NULL */
 	char *secret;
 	char *client;           /* of --auth oauth2: "ID:SECRET", encoded */
 	char *token;            /* of --auth oauth2 or AWS_SESSION_TOKEN, or
@@ -45,15 +46,14 @@ int credentials_renew_secret_once(struct credentials *c, struct err *e);
 /* These functions find each copy of the secret, also an escaped one
  * (find_secret.h). With --auth basic they also find the password alone, and
  * USER:PASSWORD in base64. With --auth oauth2 they also find the token, and
- * ID:SECRET in base64. The functions for a cut text are for the start of a
- * longer text, whose end may have split a copy: if the text ends with the start
- * of the secret, they regard this as a copy. */
+ * ID:SECRET in base64. A cut text is the start of a longer text. If a cut text
+ * ends with the start of the secret, this start counts as a copy. */
 bool credentials_are_in_text(
     const struct credentials *c, const char *p, size_t n);
 bool credentials_are_in_cut_text(
     const struct credentials *c, const char *p, size_t n);
-/* Replaces each copy by ***. Fails if memory is out, or if an earlier append to
- * the buffer has failed. */
+/* Replaces each copy of the secret by ***. Fails if memory is out, or if an
+ * earlier append to the buffer has failed. */
 int credentials_mask_or_fail(
     const struct credentials *c, struct buf *b, struct err *e);
 /* Like credentials_mask_or_fail(), for messages. They do not fail: if memory is

@@ -17,7 +17,7 @@ curl_error_to_value(
 		    "and special characters in a user name or password must "
 		    "be percent-encoded", from);
 	switch (code) {
-	case CURLE_OUT_OF_MEMORY:       /* libcurl < 8.6: for both causes */
+	case CURLE_OUT_OF_MEMORY:       /* also TOO_LARGE before 8.6 */
 		return err_set(e, ERR_RETRY, true,
 		    "out of memory, or a header of the answer is too long");
 #if LIBCURL_VERSION_NUM >= 0x080600

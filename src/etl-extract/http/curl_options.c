@@ -61,7 +61,7 @@ curl_options_set_shared(void *u, const struct http_conf *c, struct err *e)
 	curl_easy_setopt(u, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(u, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(u, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(u, CURLOPT_QUICK_EXIT, 1L);    /* do not await DNS */
+	curl_easy_setopt(u, CURLOPT_QUICK_EXIT, 1L);    /* no wait for DNS */
 	curl_easy_setopt(u, CURLOPT_USERAGENT, "etl-extract/" ETL_VERSION);
 	curl_easy_setopt(u, CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)c->connect_timeout);

@@ -128,8 +128,9 @@ wait_for_rate_limit(struct fetch *f, struct err *e)
 	    pace_wait(&f->pace, wait, e) == -1) ? -1 : 0;
 }
 
-/* Sends the request, or takes over the one that --jobs has begun early. Before
- * it is sent, waits for --rate and the rate limit of the service. */
+/* Sends the request, or uses the one that --jobs has begun early. A request
+ * that was not begun early first waits for --rate and the rate limit of the
+ * service. */
 static int
 send_at_its_turn(struct fetch *f, struct http_answer *a, struct err *e)
 {
@@ -267,10 +268,10 @@ renew_or_wait_or_set_final_error(struct fetch *f, struct err *e)
 
 	if (e->code == ERR_GONE || stop_signal() != 0)
 		return -1;
-	/* With --replay-from, a retry reads the next recorded answer. If this
-	 * process has failed itself, for example because memory is out, a retry
-	 * would read the answer to another request: the recorded run had no
-	 * such failure. */
+	/* With --replay-from, each try reads the next recorded answer. If this
+	 * try failed because of this process, for example because memory is
+	 * out, the recorded run had no such failure. So a retry would read the
+	 * answer to another request. */
 	if (f->recording.from != NULL && e->code == ERR_IO)
 		return fetch_set_final_error(f, e);
 	renewed = a->status == 401 && !f->redirect.left_origin ?

@@ -47,17 +47,17 @@ int fetch_check_jobs(const struct extract_opts *o, struct err *e);
 /* True if the whole answer to the next request has been received early. */
 bool fetch_has_next_answer(const struct fetch *f);
 
-/* Sends the request, retries it, and reads the whole body, of at most
- * --max-body bytes, into a->body. */
+/* Sends the request and reads the whole body, of at most --max-body bytes, into
+ * a->body. Retries failures, also those of the check. */
 int fetch_get_retry_and_renew_secret(struct fetch *f, const struct request *r,
     const struct answer_check *check, struct http_answer *a, struct err *e);
 /* The same in steps. fetch_begin() sends the request, and retries until the
  * head of an answer with a status 2xx has come. fetch_read() then reads the
  * body, as http_read() does. If reading fails or the body is wrong, the caller
  * may pass the error to fetch_begin_again(). That function sends the request
- * again, and fetch_read() starts at the beginning of the new body; or it
- * returns -1 with the final error. The request and the answer are borrowed
- * until the end of the body. */
+ * again, and fetch_read() starts at the beginning of the new body. If no retry
+ * is left, it returns -1 with the final error. The request and the answer are
+ * borrowed until the end of the body. */
 int fetch_begin(struct fetch *f, const struct request *r,
     struct http_answer *a, struct err *e);
 ssize_t fetch_read(struct fetch *f, char *p, size_t n, struct err *e);
@@ -90,8 +90,9 @@ int fetch_mask_text(const struct fetch *f, struct buf *b, struct err *e);
  * and the fragment. Fails with ERR_PEER if ref is not a URL. */
 int fetch_resolve_url(const struct fetch *f, const char *ref, size_t n,
     struct buf *url, struct err *e);
-/* A request's URL with secrets masked and control characters escaped, cut to
- * 400 bytes; "" if memory is out. The text is valid until the next call. */
+/* Returns the URL of a request with secrets masked and control characters
+ * escaped, cut to 400 bytes; "" if memory is out. The text is valid until the
+ * next call. */
 const char *fetch_masked_url(struct fetch *f, const struct request *r);
 
 #endif

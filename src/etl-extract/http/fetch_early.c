@@ -68,9 +68,9 @@ may_begin_early(struct fetch *f)
 	    f->recording.from == NULL && !oauth_is_due(&f->oauth, &f->cred);
 }
 
-/* Begins the first upcoming request that was not begun. Returns false if none
- * is known, or if it could not be begun: the request is then sent later, when
- * the caller makes it. */
+/* Begins the first upcoming request that is not yet under way. Returns false if
+ * none is known, or if it could not be begun: the request is then sent when the
+ * caller makes it. */
 static bool
 begin_next(struct fetch *f)
 {

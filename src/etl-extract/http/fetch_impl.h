@@ -27,15 +27,16 @@ enum { SENT_MAX = 4 * REQUEST_URL_MAX, MASKED_MAX = 8 * REQUEST_URL_MAX,
  * requests. `most` doubles after each early request that was of use. */
 struct early {
 	struct upcoming upcoming;
-	struct redirect redirect;       /* of the request that is begun */
+	struct redirect redirect;       /* of the early request being begun */
 	uint64_t jobs;
-	uint64_t most;          /* so many may be under way */
+	uint64_t most;          /* limit of early requests at a time */
 	uint64_t pause, next_pause;
-	int64_t hold_until;     /* by clock_ms(): the service asks to wait */
-	int64_t left;           /* so many requests the service still accepts;
-				 * INT64_MAX: it does not say */
-	bool counts_from_request;       /* the present request was begun: the
-				 * first upcoming one comes after it */
+	int64_t hold_until;     /* no early request before this clock_ms() */
+	int64_t left;           /* further requests that the service accepts;
+				 * INT64_MAX: unknown */
+	bool counts_from_request;       /* the first upcoming request is the one
+				 * after the present one; false before the
+				 * present one is sent */
 };
 
 struct fetch {
@@ -54,11 +55,13 @@ struct fetch {
 	uint64_t tries;         /* of this request */
 	bool has_requested;     /* a request was made before */
 	bool concerns_all;      /* see fetch_failure_concerns_all() */
-	bool concerns_one;      /* --on says so: the opposite */
+	bool concerns_one;      /* the failure concerns one record only: --on
+				 * STATUS=reject */
 	bool lacks_token;       /* the last try got no token */
 };
 
-/* Stores how many further requests the service accepts, by its own count. */
+/* Stores how many further requests the service accepts, if the answer contains
+ * this number. */
 void fetch_note_requests_left(struct fetch *f, const struct http_answer *a);
 /* Called before the first try of a request. Returns true if the request was
  * begun early. Adapts `most` and `pause` of struct early. */

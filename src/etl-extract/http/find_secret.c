@@ -54,8 +54,9 @@ decoded_init(struct decoded *d, const char *p, size_t n)
 	return 0;
 }
 
-/* Returns false if the text contains no escape. If the text was cut, an escape
- * that the cut has split is removed from its end. */
+/* Decodes each escape of the text once. Returns false if the text contains no
+ * escape. If the text was cut, removes an escape that the cut has split from
+ * its end. */
 static bool
 decode_once(struct decoded *d, bool is_cut)
 {

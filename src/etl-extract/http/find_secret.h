@@ -14,8 +14,8 @@
 struct secret_text {
 	const char *p;
 	size_t n;
-	bool is_cut;            /* more text followed: if the text ends with
-				 * the start of the secret, this is a copy */
+	bool is_cut;            /* more text followed, so the start of the
+				 * secret at the end counts as a copy */
 };
 
 /* A secret of less than 3 bytes is never found, because nearly every text

@@ -125,9 +125,10 @@ transfer_until(struct http *h, bool (*is_reached)(const struct transfer *t),
 
 /* Stores the first bytes of the body of an error answer for the message. Reads
  * the rest without storing it, so that the connection can be used again, but
- * not more than HTTP_ERROR_READ bytes: the body may have no end. If the body is
- * cut short, this is no failure: the error is already known from the status.
- * But a lack of memory is: the message would say that there is no body. */
+ * not more than HTTP_ERROR_READ bytes: the body may have no end. A body that is
+ * cut short is no failure, because the error is already known from the status.
+ * A lack of memory is a failure: otherwise the message would say that the
+ * answer has no body. */
 static int
 read_error_body(struct http *h, struct http_answer *a, struct err *e)
 {
@@ -147,9 +148,9 @@ read_error_body(struct http *h, struct http_answer *a, struct err *e)
 	return buf_check(&a->body, e);
 }
 
-/* Begins the request, or takes over the early request that is equal. Then lets
- * before_wait.call() begin further early requests: http_send() may not wait at
- * all, if the answer has come already. */
+/* Begins the request, or uses the early request that is equal. Then calls
+ * before_wait.call(), which may begin further early requests: if the answer has
+ * come already, http_send() does not wait and would not call it. */
 static int
 begin_request(struct http *h, const struct http_request *r,
     struct http_answer *a, struct err *e)

@@ -1,10 +1,10 @@
 /* HTTP requests by libcurl, which keeps connections open for the next one.
  * Gives: http_send() returns 0 for any status once the headers have come;
  *        redirects are not followed. http_read() gives the decoded body. The
- *        body of the request must stay valid until then.
+ *        body of the request must stay valid until the answer has been read.
  * Fails: transient if a retry may help (no connection, time-out, cut body);
- *        ERR_DENIED for a bad certificate or a refused address; ERR_PEER for
- *        a decompression bomb; ERR_GONE or ERR_RETRY as in stdout_reader.h. */
+ *        ERR_DENIED for a bad certificate or a refused address; ERR_PEER for a
+ *        decompression bomb; ERR_GONE or ERR_RETRY as in stdout_reader.h. */
 #ifndef EXTRACT_HTTP_H
 #define EXTRACT_HTTP_H
 
@@ -30,7 +30,7 @@ struct http_request {
 	const char *body;       /* NULL: none */
 	size_t body_len;
 	uint64_t timeout;       /* milliseconds */
-	const char *sigv4;      /* of libcurl's AWS_SIGV4; NULL: no signature */
+	const char *sigv4;      /* CURLOPT_AWS_SIGV4; NULL: no signature */
 	const char *user_password;      /* for the signature */
 	bool public_only;       /* refuse private addresses */
 	bool takes_early;       /* http_begin_early() may have begun it */
@@ -38,17 +38,17 @@ struct http_request {
 
 struct http_answer {
 	int status;             /* 0 if no answer came */
-	int64_t came_at;        /* when the head came, by clock_ms(); 0: never,
-				 * or it comes from a recording */
+	int64_t came_at;        /* clock_ms() when the head came; 0: none came,
+				 * or it is from a recording */
 	bool is_noted;          /* http_next_early_head() has returned it */
-	bool was_early;         /* of a request that was sent before its turn */
+	bool was_early;         /* the request was sent early */
 	bool unreachable;       /* no connection, or no TLS on it */
 	bool from_private;      /* the server has a private address */
 	bool is_unchanged;      /* status 304 to a conditional request: it
 				 * counts as empty */
 	bool is_ignored;        /* its status is to be ignored: it counts as
 				 * empty */
-	struct buf head, body;  /* both are used again by the next request */
+	struct buf head, body;  /* reused by the next request */
 };
 
 /* An absolute URL and its origin ("https://host:443"). User name, password and
@@ -80,11 +80,11 @@ int http_begin_early(
     struct http *h, const struct http_request *r, struct err *e);
 /* Called before http_send(r). Returns true if the first early request equals r
  * and has not failed. If it has failed, it is removed, so that http_send()
- * sends r again. If it is another request than r, all early requests are
- * cancelled. */
+ * sends r again. If the first early request does not equal r, all early
+ * requests are cancelled. */
 bool http_match_early_or_end(struct http *h, const struct http_request *r);
 size_t http_count_early(const struct http *h);
-/* How many requests are under way whose head has not come. */
+/* Returns how many requests are under way whose head has not come. */
 size_t http_count_unanswered(const struct http *h);
 /* True if the whole answer to the first early request has been received and its
  * status is not an error. */

@@ -9,10 +9,10 @@
 
 struct http {
 	struct http_conf conf;
-	void *multi;                    /* has the connections */
-	struct transfer *current;       /* of http_send() */
+	void *multi;                    /* libcurl's, with all connections */
+	struct transfer *current;       /* of the last http_send() */
 	struct transfer *early;         /* the early requests, in order */
-	struct transfer *spare;         /* for further requests */
+	struct transfer *spare;         /* not in use, for later requests */
 	struct http_before_wait before_wait;
 	struct sockets sockets;         /* of the connections */
 };

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 struct span {
-	const char *p;          /* NULL: not there */
+	const char *p;          /* NULL: absent */
 	size_t n;
 	bool quoted;            /* has backslash escapes */
 };
@@ -33,7 +33,7 @@ skip_blanks(struct reader *r)
 		r->p++;
 }
 
-/* Takes the bytes up to the first one that is in `stops`. */
+/* Reads the bytes before the first one that is in `stops`. */
 static struct span
 take_until(struct reader *r, const char *stops)
 {
@@ -46,7 +46,7 @@ take_until(struct reader *r, const char *stops)
 	return s;
 }
 
-/* Takes a quoted string; its closing quote may be absent. */
+/* Reads a quoted string. Its closing quote may be missing. */
 static struct span
 take_quoted(struct reader *r)
 {
@@ -63,7 +63,8 @@ take_quoted(struct reader *r)
 	return s;
 }
 
-/* If a parameter is given more than once, the first counts (RFC 8288, 3.3). */
+/* Sets *to to the value if the name is `wanted`. If a parameter occurs more
+ * than once, the first one counts (RFC 8288, 3.3). */
 static void
 keep_first(struct span *to, const struct span *name, const char *wanted,
     const struct span *value)
@@ -91,8 +92,8 @@ take_parameter(struct reader *r, struct link *l)
 	keep_first(&l->anchor, &name, "anchor", &value);
 }
 
-/* Takes one link and the comma after it. Returns false at the end, and at a
- * syntax error. */
+/* Reads one link, after the blanks and commas before it. Returns false at the
+ * end, and at a syntax error. */
 static bool
 take_link(struct reader *r, struct link *l)
 {

@@ -4,7 +4,8 @@
  * Gives: oauth_is_due() is true with --auth oauth2 if there is no token or if
  *        it expires soon; oauth_set_token() then puts a new one into *c.
  * Fails: transient if a retry may help; ERR_DENIED if the server refuses the
- *        client; ERR_PEER if its answer has no token. No message shows it. */
+ *        client; ERR_PEER for an answer without a token. Messages hide the
+ *        answer. */
 #ifndef EXTRACT_OAUTH_H
 #define EXTRACT_OAUTH_H
 

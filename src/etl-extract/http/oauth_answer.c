@@ -8,7 +8,8 @@
 
 enum { LEVELS = 1, TYPE_MAX = 64, YEAR = 365 * 86400 };
 
-/* Some servers write the seconds as a string. */
+/* Returns the lifetime of the token in milliseconds, or -1 if it is not known.
+ * Some servers write the seconds of expires_in as a string. */
 static int64_t
 read_life_ms(const struct json *j)
 {

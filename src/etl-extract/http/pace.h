@@ -26,9 +26,9 @@ int pace_init(struct pace *p, const struct extract_opts *o, struct err *e);
 int pace_wait_and_take_turn(struct pace *p, struct err *e);
 /* Sets quota_at if the answer says that no requests are left. */
 void pace_note_rate_limit(struct pace *p, const struct http_answer *a);
-/* These two functions are for early requests, which are not waited for. The
- * first one returns the milliseconds until a request may be sent, 0: now. The
- * second one must be called when the request is sent. */
+/* These two functions are for early requests, which are sent only if they need
+ * not wait. The first one returns the milliseconds until a request may be sent;
+ * 0: now. The second one must be called when the request is sent. */
 int64_t pace_ms_until_turn(const struct pace *p);
 void pace_take_turn(struct pace *p);
 int pace_wait(struct pace *p, int64_t ms, struct err *e);

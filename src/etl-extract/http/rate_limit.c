@@ -38,7 +38,7 @@ struct quota {
 	int64_t least;          /* the least `left` of all limits */
 };
 
-/* Takes one part, such as r=0, between the commas and semicolons. */
+/* Stores one part of the header, such as r=0, in *q. Ignores unknown parts. */
 static void
 take_part(struct quota *q, const char *p, size_t n)
 {

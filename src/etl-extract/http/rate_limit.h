@@ -20,9 +20,9 @@ bool rate_limit_is_used_up(
 /* Returns how many requests are left, or -1 if the answer does not contain this
  * number. */
 int64_t rate_limit_left(const struct http_answer *a);
-/* Returns -1 if the text is not a whole number. Digits that would make it
- * larger than 2^60 are ignored: the result is still later than any real
- * time. */
+/* Parses a whole number. Returns -1 if the text is not one. Digits that would
+ * make the number larger than 2^60 are ignored: the result is still later than
+ * any real time. */
 int64_t parse_whole_number(const char *p, size_t n);
 
 #endif

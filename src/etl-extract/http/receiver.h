@@ -16,23 +16,23 @@ enum { RECEIVER_KEPT = 128 << 10, RECEIVER_KEPT_EARLY = 1 << 20 };
 
 struct receiver {
 	struct http_answer *answer;
-	size_t kept;                    /* one of these numbers */
+	size_t kept;                    /* RECEIVER_KEPT or _KEPT_EARLY */
 	struct gunzip *gzip;            /* NULL if the body is not gzip */
 	const char *refused_why;
-	bool bad_gzip;                  /* the reason: a retry may help */
+	bool bad_gzip;                  /* gzip is broken: a retry may help */
 	bool has_other_encoding;        /* neither gzip nor identity */
 	bool has_head;                  /* the head is complete */
-	size_t head_bytes;              /* of all heads, also 1xx, trailers */
-	struct buf raw;                 /* the part of the body that came */
-	size_t raw_at;                  /* so much of raw is decoded */
+	size_t head_bytes;              /* of all heads (also 1xx), trailers */
+	struct buf raw;                 /* bytes of the body that have come */
+	size_t raw_at;                  /* this many bytes of it are decoded */
 	uint64_t body_bytes;            /* before decompression */
 	uint64_t decoded_bytes;
 };
 
 /* Clears the receiver and the answer, for a new answer. */
 void receiver_reset(struct receiver *r, struct http_answer *a, size_t kept);
-/* Moves the part of an early answer that has come to *a. The rest of the answer
- * is then received into *a. */
+/* Moves to *a the part of an early answer that was received. The rest of the
+ * answer is then received into *a. */
 void receiver_move_answer_to(struct receiver *r, struct http_answer *a);
 void receiver_release(struct receiver *r);
 bool receiver_add_header(struct receiver *r, const char *p, size_t n);
@@ -40,7 +40,7 @@ bool receiver_add_body(struct receiver *r, const char *p, size_t n);
 /* True if `kept` bytes or more wait to be decoded. The caller then adds no
  * more. */
 bool receiver_is_full(const struct receiver *r);
-/* True if receiver_decode() may give bytes. */
+/* True if receiver_decode() may return bytes before more are received. */
 bool receiver_has_bytes(const struct receiver *r);
 /* Puts up to n bytes of the body at p. *got is 0 if more must be received. */
 bool receiver_decode(struct receiver *r, char *p, size_t n, size_t *got);

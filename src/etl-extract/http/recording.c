@@ -38,8 +38,8 @@ recording_open(struct recording *r, const struct extract_opts *o,
 	return 0;
 }
 
-/* Leaves out cookies, because they are secrets too, and Content-Encoding,
- * because the body is recorded after decoding. */
+/* True for headers that are not recorded: cookies, because they are secrets
+ * too, and Content-Encoding, because the body is recorded after decoding. */
 static bool
 is_left_out(const char *line)
 {
@@ -64,8 +64,9 @@ put_head(struct buf *b, const struct http_answer *a)
 	buf_char(b, '\n');
 }
 
-/* Writes to a file with another name first. So a program that was killed leaves
- * no part of an answer that looks complete. */
+/* Creates the file with the suffix .part. It gets the suffix .http when the
+ * answer is complete. So a run that is killed leaves no .http file with a part
+ * of an answer. */
 static int
 create_part(struct recording *r, struct err *e)
 {
@@ -149,7 +150,8 @@ write_head_and_error_body(struct recording *r, const char *request,
 	return -1;
 }
 
-/* Adds what was read of the body; n is 0 at its end, -1 after a failure. */
+/* Records n bytes of the body. n is 0 at the end of the body, and -1 after a
+ * failure. */
 static int
 record_body(struct recording *r, const char *p, ssize_t n, struct err *e)
 {

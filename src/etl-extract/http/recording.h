@@ -11,24 +11,25 @@
 
 struct recording {
 	const char *to, *from;          /* directories, or NULL */
-	uint64_t count;                 /* of answers so far */
+	uint64_t count;                 /* answers so far */
 	char *last;                     /* the last request that was replayed */
 	const struct credentials *cred; /* to mask */
-	bool is_open;                   /* the file of this answer */
+	bool is_open;                   /* the file of this answer is open */
 	int fd;
-	struct buf name, part;          /* its name; and while it is written */
-	struct buf waiting;             /* bytes that are still to be written;
-					 * or the start of the file */
-	size_t at;                      /* the next byte of the body in it */
+	struct buf name, part;          /* of the file; part: while it is
+				 * written */
+	struct buf waiting;             /* recording: bytes to be written;
+				 * replaying: the start of the file */
+	size_t at;                      /* next byte of the body in waiting */
 };
 
 /* With --record-to, makes the directory. */
 int recording_open(struct recording *r, const struct extract_opts *o,
     const struct credentials *c, struct err *e);
 void recording_release(struct recording *r);
-/* Sends the request as redirect_send_request() does and records its answer; or,
- * with --replay-from, takes the answer from the recording. Cookies, and each
- * copy of a secret, are not recorded. */
+/* Sends the request as redirect_send_request() does and records its answer.
+ * With --replay-from, reads the answer from the recording instead. Cookies, and
+ * each copy of a secret, are not recorded. */
 int recording_send_or_replay(struct recording *r, struct redirect *to,
     struct http *http, const struct credentials *c, uint64_t timeout_ms,
     struct http_answer *a, struct err *e);

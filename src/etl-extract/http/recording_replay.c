@@ -40,7 +40,8 @@ is_answer_to(const struct buf *text, const char *request)
 	    text->data[n] == '\n';
 }
 
-/* Sets *a from the text of a file, after its first line. */
+/* Sets *a from the text of a recording. p points to the line of the status,
+ * after that of the request. */
 static int
 parse_answer(struct recording *r, struct http_answer *a, const char *p,
     struct err *e)

@@ -1,8 +1,8 @@
 /* Follows redirects and the URLs of next pages that answers contain. Decides
  * what each origin (scheme, host and port) gets: from the first URL of another
  * origin on, the redirects of a request get neither the user's headers nor the
- * secret nor a body. A target must be http or https, not http after https, and
- * of another origin not private if the first server's address is public.
+ * secret nor a body. Refuses other schemes than http and https, http after
+ * https, and a private address after a public one.
  * Fails: ERR_DENIED for a target that is not allowed; ERR_PEER after 10
  *        redirects or for a Location that is missing or not a URL. */
 #ifndef EXTRACT_REDIRECT_H
@@ -14,13 +14,13 @@
 
 struct redirect {
 	struct buf url;         /* of the next request that is sent */
-	struct buf header;      /* more headers for the user's origin; */
-	struct buf condition;   /* both may be empty */
+	struct buf header;      /* "Name: value" for the user's origin or "" */
+	struct buf condition;   /* "If-None-Match: ..." likewise, or "" */
 	const char *method;     /* of the next request that is sent */
 	const struct buf *body; /* its body, NULL for none */
 	unsigned count;         /* redirects followed so far */
-	bool left_origin;       /* the URL, or one before it, has another origin
-				 * than the one the user gave */
+	bool left_origin;       /* this URL, or one before it, is not of the
+				 * user's origin */
 	bool origin_is_public;  /* the user's origin has a public address */
 	bool takes_early;       /* the request may have been begun early */
 	char **lines;           /* the headers of the last request */
@@ -35,7 +35,7 @@ int redirect_reset_to_request_with_secret(struct redirect *r,
  * may receive. *to is valid as long as *r is not changed. */
 int redirect_make_request(struct redirect *r, const struct credentials *c,
     uint64_t timeout_ms, struct http_request *to, struct err *e);
-/* Sends this request. */
+/* Makes this request and sends it. */
 int redirect_send_request(struct redirect *r, struct http *http,
     const struct credentials *c, uint64_t timeout_ms, struct http_answer *a,
     struct err *e);

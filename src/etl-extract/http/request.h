@@ -18,10 +18,10 @@ struct request {
 	const char *method;     /* "GET", "POST", ... */
 	bool has_body;
 	struct buf body;
-	struct buf given_body;  /* of --body: body starts as a copy of it */
+	struct buf given_body;  /* of --body; copied to body for each URL */
 	const char *source;     /* the URL that the user gave */
-	bool comes_from_page;   /* an answer has named the URL: the rules for
-				 * redirects hold for it (redirect.h) */
+	bool comes_from_page;   /* the URL is from an answer: the rules for
+				 * redirects apply (redirect.h) */
 };
 
 void request_init(struct request *r);
@@ -34,7 +34,7 @@ int request_check_options(const struct extract_opts *o, const char *url,
 /* Sets method and body from --method, --body and --into. */
 int request_load_body(struct request *r, const struct extract_opts *o,
     struct err *e);
-/* Sets method and body to those of `from`. */
+/* Copies method, body and source of `from`. */
 int request_copy_given(struct request *r, const struct request *from,
     struct err *e);
 /* Sets the URL to the len bytes at url plus the parameters of the options,

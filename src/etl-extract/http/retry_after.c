@@ -6,9 +6,9 @@
 
 enum { DAY = 86400, YEAR = 365 * DAY };
 
-/* In seconds. If a service asks to wait longer, for example in Retry-After, the
- * wait is cut to this value, so that adding it to the current time cannot
- * overflow. */
+/* The longest wait, in seconds. If a service asks for a longer one, for example
+ * in Retry-After, the wait is cut to this value, so that adding it to the
+ * current time cannot overflow. */
 static const int64_t longest_wait = INT64_C(100) * YEAR;
 
 static int64_t
@@ -17,8 +17,9 @@ seconds_until(int64_t at, time_t now)
 	return at <= now ? 0 : at - now;
 }
 
-/* Returns the seconds from now until an HTTP date, -1 if it is not one. Accepts
- * IMF-fixdate and the two older forms, as RFC 9110, 5.6.7 requires. */
+/* Returns the seconds from now until an HTTP date, or -1 if the text is not an
+ * HTTP date. Accepts IMF-fixdate and the two older forms, as RFC 9110, 5.6.7
+ * requires. */
 static int64_t
 parse_date_as_seconds_from_now(const char *p, size_t n, time_t now)
 {

@@ -1,7 +1,7 @@
-/* How long a service asks to wait: in the header Retry-After (RFC 9110,
+/* Finds how long a service asks to wait: in the header Retry-After (RFC 9110,
  * 10.2.3), or, if no requests are left, in the headers of rate_limit.h.
- * Gives: milliseconds from now, 0 for a time that has passed; -1 if there is
- *        no such header or its value cannot be parsed. */
+ * Gives: milliseconds from now, 0 for a time that has passed; -1 if there is no
+ *        such header or its value cannot be parsed. */
 #ifndef EXTRACT_RETRY_AFTER_H
 #define EXTRACT_RETRY_AFTER_H
 

@@ -170,7 +170,8 @@ read_from_command(struct buf *b, const char *command, struct err *e)
 	return wait_for_command(pid, was_read, command, e);
 }
 
-/* Removes line ends at the end of the secret, then checks it. */
+/* Removes line ends at the end of the secret. Then fails if the secret is empty
+ * or has a control character. */
 static int
 strip_and_check_secret(struct buf *b, const char *from, struct err *e)
 {

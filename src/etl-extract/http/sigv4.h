@@ -14,7 +14,7 @@ struct sigv4 {
 	char *provider;         /* PROVIDER:NAME[:REGION[:SERVICE]]; NULL: the
 				 * requests are not signed */
 	char *user_password;    /* KEY:SECRET */
-	char name[64];          /* in the headers x-NAME-..., such as amz */
+	char name[64];          /* for headers x-NAME-..., such as amz */
 };
 
 /* Reads the environment variables AWS_ACCESS_KEY_ID and AWS_REGION. The caller

@@ -1,6 +1,6 @@
 /* Finds unread bytes on an open connection before the next request is sent.
  * Some services send bytes after the end of an answer. libcurl 7.88 would read
- * them as the start of the next answer, and that page would be lost. Later
+ * them as the start of the next answer, and the next page would be lost. Later
  * versions of libcurl close such a connection themselves.
  * Limits: for Unix sockets it checks all connections, because it cannot tell
  *         which one the next request will use. */
@@ -15,9 +15,9 @@ struct sockets {
 };
 
 void sockets_add(struct sockets *s, int fd);
-/* True if bytes wait on the connection between these two ports. */
+/* True if the connection between these two ports has unread bytes. */
 bool sockets_bytes_wait(const struct sockets *s, int own_port, int port);
-/* True if bytes wait on any connection to a Unix socket. */
+/* True if any connection to a Unix socket has unread bytes. */
 bool sockets_bytes_wait_on_unix(const struct sockets *s);
 
 #endif

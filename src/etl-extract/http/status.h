@@ -8,7 +8,8 @@
 #include "http/credentials.h"
 #include "http/http.h"
 
-/* Sets the error also for a status 2xx, for --on. Returns -1. */
+/* Sets the error for any status, also for 2xx if --on makes it an error.
+ * Returns -1. */
 int status_set_error(const struct http_answer *a, const struct credentials *c,
     struct err *e);
 int status_to_error(const struct http_answer *a, const struct credentials *c,

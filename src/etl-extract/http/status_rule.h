@@ -1,6 +1,7 @@
-/* What --on STATUS=fail|retry|ignore|reject says about the status of an answer.
+/* Finds the action of --on STATUS=fail|retry|ignore|reject for the status of an
+ * answer.
  * Gives: STATUS_USUAL for a status that no --on names. If several name it, the
- *        last counts.
+ *        last one counts.
  * Fails: ERR_USAGE for a wrong --on. */
 #ifndef EXTRACT_STATUS_RULE_H
 #define EXTRACT_STATUS_RULE_H

@@ -17,9 +17,9 @@ struct time_limit {
 	int64_t cpu_before;     /* us, at the last call */
 };
 
-/* Starts with a new answer. */
+/* Starts the time of a new answer at 0. */
 void time_limit_restart(struct time_limit *t, uint64_t limit_ms);
-/* Adds the processor time since the last call. */
+/* Adds the processor time since the last call of one of these functions. */
 void time_limit_add_work(struct time_limit *t);
 /* Adds the milliseconds since `since`, a time of clock_ms(). The processor time
  * of this period does not count in addition. */

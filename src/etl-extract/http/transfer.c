@@ -79,8 +79,9 @@ is_kept_and_has_bytes(const struct transfer *t, int own_port, int port)
 	    sockets_bytes_wait(t->sockets, own_port, port)));
 }
 
-/* Called before a request is sent, also on a connection already open. Refuses a
- * forbidden private address, and a connection with bytes of another answer. */
+/* libcurl calls this before it sends a request, also on an open connection.
+ * Refuses a private address if t->public_only is set, and a connection that has
+ * unread bytes. */
 static int
 check_connection(void *to, char *ip, char *own, int port, int own_port)
 {

@@ -15,7 +15,7 @@
 enum { TRANSFER_ERROR_MAX = 256 };
 
 struct transfer {
-	struct transfer *next;          /* in a list of http.c */
+	struct transfer *next;          /* in a list of struct http */
 	void *curl;                     /* the easy handle */
 	char curl_error[TRANSFER_ERROR_MAX];
 	const char *proxy;              /* of --proxy, or NULL */
@@ -28,11 +28,12 @@ struct transfer {
 	int code;                       /* a CURLcode */
 	bool is_paused;                 /* receive_body() has refused bytes */
 	bool public_only;               /* refuse private addresses */
-	bool refused_private;           /* one was refused */
-	bool refused_connection;        /* another one must be used */
+	bool refused_private;           /* a private address was refused */
+	bool refused_connection;        /* a connection had unread bytes */
 	struct sockets *sockets;        /* of all transfers */
-	struct buf sent;                /* the text of an early request */
-	struct http_answer early;       /* its answer, until it is taken */
+	struct buf sent;                /* put_request() of an early request */
+	struct http_answer early;       /* the answer to it, until it is
+				 * moved */
 };
 
 int transfer_new(struct transfer **t, const struct http_conf *c,
@@ -41,10 +42,12 @@ void transfer_free(struct transfer *t, void *multi);
 /* Ends what was transferred before, and begins the request r. */
 int transfer_begin(struct transfer *t, void *multi,
     const struct http_request *r, struct http_answer *a, struct err *e);
-/* The same for an early request: the answer is stored in t->early. */
+/* Like transfer_begin(), for an early request: its answer is stored in
+ * t->early. */
 int transfer_begin_early(struct transfer *t, void *multi,
     const struct http_request *r, struct err *e);
-/* The connection is used again only if the answer was received to its end. */
+/* Ends the transfer. Its connection can be used again only if the answer was
+ * received to its end. */
 void transfer_end(struct transfer *t, void *multi);
 /* True if r is the early request of t. */
 bool transfer_is_early_request(

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* The longest escape of HTML that unescape() knows, with & and ; */
+/* HTML_MAX: the longest escape of HTML that unescape() knows, with & and ; */
 enum { HTML_MAX = 20, JSON_LEN = 6, PAIR_LEN = 12,
 	PERCENT_LEN = 3 };
 

@@ -5,11 +5,13 @@
 
 #include <string.h>
 
-/* How an expression {?a,b} is expanded, by its first character: the table of
- * RFC 6570, appendix A, without '#', which template_check() refuses. */
+/* The table of RFC 6570, appendix A: how an expression such as {?a,b} is
+ * expanded, depending on its first character. '#' is missing, because
+ * template_check() refuses it. */
 struct operator {
 	char op;                /* 0 for an expression without an operator */
-	char first, sep;        /* before the first and other values, or 0 */
+	char first, sep;        /* before the first, before other values; 0:
+				 * none */
 	bool named;             /* writes NAME=VALUE, not only VALUE */
 	bool reserved;          /* does not encode reserved characters */
 	const char *empty;      /* written after the name of an empty value */

@@ -1,8 +1,8 @@
 /* The body of an answer as JSON, and the array of records in it.
  * Borrows: the answer, until the next body_parse().
- * Gives: body_parse() scans the text into j; body_find_records() sets array to
- *        the token of the array of records, or no_records if the answer has
- *        status 204 or null at the pointer of --records.
+ * Gives: body_parse() scans the text into j. body_find_records() sets `array`
+ *        to the token of the array of records, or sets no_records if the answer
+ *        has status 204 or null at the pointer of --records.
  * Fails: ERR_PEER with the start of the body, transient if the text ends too
  *        early; ERR_CONFIG for two arrays without --records. */
 #ifndef EXTRACT_BODY_H
@@ -14,7 +14,7 @@
 struct body {
 	const struct fetch *fetch;      /* masks secrets in messages */
 	const char *records;            /* --records, or NULL */
-	unsigned levels_in_records;     /* 1: their members get tokens */
+	unsigned levels_in_records;     /* 1: tokens also of their members */
 	const struct http_answer *answer;
 	struct json j;
 	uint32_t array;                 /* token of the array of records */

@@ -28,10 +28,10 @@ struct overlap {
  * record that no earlier call has found. */
 int overlap_add_and_find(struct overlap *o, struct record_hash record,
     bool *found, struct err *e);
-/* Stores this page in place of the page before, and starts a new page. Its top
- * records are those from number `first_top_record` on, counted from 1. The
- * caller passes the number of the record that last raised the highest cursor
- * value, so the top records are those that the next page must repeat. */
+/* Stores this page in place of the page before, and starts a new page. The top
+ * records of the stored page are those from number `first_top_record` on,
+ * counted from 1. The caller passes the number of the record that last raised
+ * the highest cursor value, so the next page must repeat a top record. */
 int overlap_store_page(
     struct overlap *o, uint64_t first_top_record, struct err *e);
 void overlap_release(struct overlap *o);

@@ -7,7 +7,7 @@
 #include "page/body.h"
 
 struct page {
-	const struct fetch *fetch;      /* has fetched it */
+	const struct fetch *fetch;      /* that has fetched the page */
 	const struct http_answer *answer;
 	const struct body *body;
 	uint64_t records;               /* number of records on this page */

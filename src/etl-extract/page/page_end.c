@@ -103,7 +103,8 @@ check_total(struct page_end *n, const struct page *p, struct page_value *v,
 	return 0;
 }
 
-/* Services spell the answer "no" as false, 0, "" or as a text. */
+/* True if the value means "no": services write false, 0, "", "false" or
+ * "no". */
 static bool
 is_false(const struct page_value *v)
 {

@@ -15,9 +15,9 @@ struct page_end {
 	bool has_total, has_more;
 	struct locator total, more;
 	bool starts_late;       /* the first pages are not read */
-	bool must_not_shrink;   /* the total: records would move to pages that
-				 * were read before, and no later run would
-				 * read them */
+	bool must_not_shrink;   /* fail if the total falls: records would move
+				 * to pages that were read, and no later run
+				 * would read them */
 	uint64_t seen;          /* records so far */
 	int64_t last_total;     /* the total that the page before stated */
 };

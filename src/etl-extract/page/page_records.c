@@ -116,7 +116,7 @@ pause_before_next_try(struct page_records *r, const struct err *why)
 
 /* Returns PAGE_RECORD if the record must be given to the caller, or PAGE_MORE
  * if an earlier try has given it already. Fails if the records of this try
- * differ from those. */
+ * differ from the records that were given. */
 static enum page_next
 count_record_skip_if_given(
     struct page_records *r, const struct line *record, struct err *e)

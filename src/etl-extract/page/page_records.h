@@ -25,17 +25,17 @@ struct page_records {
 	struct fetch *fetch;
 	struct http_answer *answer;
 	struct walk_conf conf;
-	bool wants_last;        /* the last record is in the outline */
+	bool wants_last;        /* put the last record into the outline */
 	struct splitter *splitter;
 	struct buf last, outline;
 	struct body body;       /* the outline, after PAGE_END */
-	uint64_t given;         /* records that next() has returned */
-	struct record_hash given_hash;  /* of these */
+	uint64_t given;         /* records that the caller has received */
+	struct record_hash given_hash;  /* of these records */
 	struct record_hash hash;        /* of the last record */
 	uint64_t seen;          /* records of this answer */
 	struct record_hash seen_hash;
 	bool has_paused;
-	bool has_failed;        /* why: the answer must be requested again */
+	bool has_failed;        /* request the answer again; why: reason */
 	struct err why;
 };
 

@@ -20,15 +20,15 @@ struct page_repeat {
 	struct page_hashes before, page;
 	bool differs;           /* this page differs from the page before */
 	struct buf held;        /* the bytes of the held records */
-	struct line *line;      /* these records; data is not set */
-	size_t n_held, next;    /* next: the next of them to return */
-	size_t at;              /* its bytes in held */
+	struct line *line;      /* the held records, without data */
+	size_t n_held, next;    /* next: index of the next to return */
+	size_t at;              /* offset of its bytes in held */
 };
 
 int page_repeat_init(struct page_repeat *r, struct err *e);
 void page_repeat_release(struct page_repeat *r);
 /* Adds a record of this page, and its hash. Returns true if it was held back.
- * If it returns false, the held records must be written first. */
+ * If it returns false, the held records must be written before this one. */
 bool page_repeat_add_or_hold(struct page_repeat *r, const struct line *record,
     struct record_hash hash);
 /* Sets *record to the next held record. Returns false if there is no more. */

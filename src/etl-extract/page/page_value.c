@@ -40,7 +40,7 @@ check_value_length(struct page_value *v, struct err *e)
 	    "than %d bytes", VALUE_MAX);
 }
 
-/* Sets *v to the value at the pointer in this JSON text. */
+/* Sets *v to the value at the pointer in the JSON text text[0..n). */
 static int
 read_from_json(struct page_value *v, const char *text, size_t n,
     const char *pointer, struct err *e)

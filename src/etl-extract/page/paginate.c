@@ -9,7 +9,7 @@ static const struct paginator *const paginators[KINDS] = {
 	&paginator_cursor, &paginator_link, &paginator_since,
 };
 
-/* Sets the error for an option that this paginator does not take. */
+/* Sets the error for an option that this paginator does not accept. */
 static int
 fail_not_for_paginator(const struct paginator *p, const char *option,
     unsigned bit, struct err *e)

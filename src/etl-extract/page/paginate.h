@@ -1,7 +1,7 @@
 /* A paginator decides how each page is requested and which page is the last.
  * Each kind is one file with one const struct; paginate.c lists all.
- * Owns:  open() sets *self, and close() frees it, also if it is NULL.
- *        prepare_request and close may be NULL: then nothing is called.
+ * Owns:  open() sets *self; close() frees it and accepts NULL. prepare_request
+ *        and close may be NULL: then nothing is called.
  * Gives: prepare_request() changes the request for the next page. has_more()
  *        looks at the page that came: 1 if another page follows, 0 if not.
  * Fails: open() with ERR_USAGE for options that do not fit together. */
@@ -46,7 +46,8 @@ extern const struct paginator paginator_since;
 int paginator_find(const struct paginator **p, const struct extract_opts *o,
     struct err *e);
 
-/* Refuses --jobs if the pages cannot be requested before their turn. */
+/* Refuses --jobs if the request of a page is not known before the page before
+ * it has come. */
 int paginator_check_jobs(const struct paginator *p,
     const struct extract_opts *o, struct err *e);
 

@@ -13,14 +13,14 @@ enum { MESSAGE_MAX = 1024 };
 struct cursor_pages {
 	struct locator next, into;
 	struct page_end end;
-	struct page_value value;        /* of the next page; of a URL, the
-					 * absolute one */
+	struct page_value value;        /* of --next, for the next page; a URL
+				 * is absolute */
 	bool has_value;
 	struct seen seen;
 	uint64_t size;                  /* of --size, else 0 */
 	bool has_been_next;             /* a page has named the next one */
 	struct err why;                 /* the next page cannot be requested;
-					 * ERR_NONE: it can */
+				 * ERR_NONE if it can */
 };
 
 static void
@@ -196,8 +196,8 @@ check_page_may_be_last(const struct cursor_pages *n, const struct page *p,
 }
 
 /* True if the page is empty: it is then the last one, even if it names a next
- * page, because many services name a next page on every page. But if --more
- * says that more pages follow, the paging goes on. */
+ * page, because many services name a next page on every page. But returns false
+ * if --more says that more pages follow. */
 static bool
 ends_as_empty(const struct page *p, enum page_end_answer more, bool seen)
 {

@@ -17,12 +17,12 @@ struct numbered_pages {
 	struct locator into;
 	struct page_end end;
 	bool is_offset;
-	uint64_t number;        /* of the next page, or its offset */
+	uint64_t number;        /* number or offset of the next page */
 	uint64_t full;          /* records of the longest page so far */
-	uint64_t count;         /* pages that were prepared, the last of which
-				 * is the present one */
-	int64_t total_before[AHEAD_JOBS_MAX];   /* the total that was known
-				 * when page n was prepared, at n modulo this */
+	uint64_t count;         /* pages that were prepared, with this one */
+	int64_t total_before[AHEAD_JOBS_MAX];   /* at n % AHEAD_JOBS_MAX: the
+				 * total that was known when page n was
+				 * prepared */
 };
 
 static void
@@ -97,8 +97,9 @@ records_before_page(const struct numbered_pages *n)
 	return n->end.starts_late ? (n->number - 1) * n->full : n->end.seen;
 }
 
-/* Guesses that each page before page i is as long as the longest one so far. If
- * this is wrong, an early request is sent for nothing. */
+/* Sets the number or offset of the i-th page after the present one. Assumes
+ * that each page before it is as long as the longest one so far. If this is
+ * wrong, an early request is sent for nothing. */
 static int
 put_upcoming_number(void *self, uint64_t i, struct request *r, struct err *e)
 {

@@ -1,6 +1,6 @@
 /* Puts a value into a request at the place of a TO locator: a query parameter,
- * a header, or a member of the body. A member of the body that exists is
- * replaced, a member that does not exist is added.
+ * a header, or a member of the body. If the body has this member, its value is
+ * replaced. Otherwise the member is added.
  * Fails: ERR_CONFIG if the body has no object for the member; ERR_PEER if the
  *        value has a control character, which no header can have. */
 #ifndef EXTRACT_PUT_VALUE_H

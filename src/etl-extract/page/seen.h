@@ -18,12 +18,12 @@ enum { SEEN_MOST = 32768, SEEN_SLOTS = 2 * SEEN_MOST };
 struct seen {
 	uint64_t *recent, *older;       /* SEEN_SLOTS hashes; 0: a free slot */
 	size_t n_recent;
-	uint64_t count;         /* of all cursors */
+	uint64_t count;         /* cursors so far */
 	uint64_t kept;          /* of Brent's algorithm: the hash of a cursor */
-	uint64_t next_kept;     /* at this count it is replaced */
+	uint64_t next_kept;     /* kept is replaced when count is this */
 };
 
-/* Returns 1 if the cursor came before, else 0 and remembers it. */
+/* Returns 1 if the cursor came before. Otherwise remembers it and returns 0. */
 int seen_check_and_add(
     struct seen *s, const void *cursor, size_t n, struct err *e);
 void seen_release(struct seen *s);

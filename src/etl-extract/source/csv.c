@@ -20,16 +20,16 @@ struct csv {
 	struct csv_columns columns;
 	struct csv_reader *reader;
 	struct csv_json json;
-	struct buf tail;                /* end of each record */
+	struct buf tail;                /* appended to each record */
 	struct csv_guess *guess;        /* for each column, while the first
 					 * rows are read for --types auto */
 	uint64_t start, lines_before;   /* of --changed tail: the first record
 					 * that is read */
-	uint64_t sampled;               /* rows that were read for it */
+	uint64_t sampled;               /* rows read for --types auto */
 	struct ahead *pool;
 	struct csv_ranges *ranges;      /* NULL: not used for this file */
-	bool is_child;                  /* the input is open once more */
-	bool has_ranges;                /* it was decided whether to use them */
+	bool is_child;                  /* a child has reopened the input */
+	bool has_ranges;                /* start_ranges() was called */
 	bool prints_nothing;            /* a child reads the whole file */
 	bool has_columns;               /* the names are known */
 	bool is_ready;                  /* the types are known too */
@@ -133,8 +133,8 @@ check_columns_and_set_types(struct csv *c, struct err *e)
 	return set_named_types_or_start_sample(c, e);
 }
 
-/* With a wrong delimiter, the file has one column, and no record is rejected. A
- * child prints nothing, so it fails, and its parent reads the file again. */
+/* With a wrong delimiter the file has one column, and no record is rejected. A
+ * child must not print, so it fails, and its parent reads the file again. */
 static int
 warn_if_another_delimiter_is_likely(
     const struct csv *c, const struct csv_record *rec, struct err *e)
@@ -341,8 +341,8 @@ start_ranges(struct csv *c, struct err *e)
 	    &c->ranges, c->pool, read_range, c, at, size, e);
 }
 
-/* Takes records that a child has made. Returns SOURCE_PAUSE if there are none:
- * the next record must be read here. */
+/* Sets *it to records that a child has made. Returns SOURCE_PAUSE if there are
+ * none: the next record must be read here. */
 static enum source_next
 next_from_child(struct csv *c, struct item *it, struct err *e)
 {

@@ -23,7 +23,7 @@ struct pages {
 	struct request upcoming;        /* of a page after this one (--jobs) */
 	struct http_answer answer;      /* of this page */
 	struct page_records records;    /* of this page */
-	struct page_repeat repeat;      /* does it repeat the page before? */
+	struct page_repeat repeat;      /* detects a repeated page */
 	struct overlap overlap;         /* the records of the page before */
 	uint64_t repeated;              /* records of this page that the page
 					 * before had too */
@@ -33,10 +33,10 @@ struct pages {
 	uint64_t previous_records;      /* number of records on the page
 					 * before */
 	struct buf shown;               /* URL of the page, without secrets */
-	uint64_t page;                  /* of the last item, from 1 */
-	struct line record;             /* to be returned after the held ones */
+	uint64_t page;                  /* number of this page, from 1 */
+	struct line record;             /* to return after the held ones */
 	bool has_record;
-	bool gives_held;                /* held records must be returned */
+	bool gives_held;                /* first return the held records */
 	bool is_open;                   /* this page has not ended */
 	bool has_paused;                /* SOURCE_PAUSE came after this page */
 	bool is_last;                   /* no page follows this page */
@@ -97,7 +97,7 @@ get_upcoming(void *self, uint64_t n)
 	    put_cursor_bounds(p, r, &e) == 0 ? r : NULL;
 }
 
-/* With --jobs, lets the client request pages before their turn. */
+/* With --jobs, lets the HTTP client request further pages early. */
 static int
 announce_upcoming(struct pages *p, struct err *e)
 {
@@ -227,9 +227,8 @@ fill_item(struct pages *p, const struct line *record, struct item *it)
  * service probably returns only values > the highest one, and has skipped the
  * other records with this value. No checkpoint may be stored past them.
  *
- * Only top records (overlap.h) prove this: those from the record on that last
- * raised the highest value. A repeated earlier record may have no cursor value,
- * and the service may put it on every page. */
+ * Only a repeated top record (overlap.h) counts. The service may put an earlier
+ * record on every page, because it has no cursor value. */
 static int
 check_page_overlaps(struct pages *p, struct err *e)
 {
@@ -275,7 +274,8 @@ fail_if_stuck_or_store_page(struct pages *p, struct err *e)
 	    overlap_store_page(&p->overlap, cursor_place_of_rise(c), e);
 }
 
-/* After the last record of a page: sets p->is_last if no other page follows. */
+/* Called after the last record of a page. Sets p->is_last if no page
+ * follows. */
 static int
 end_page(struct pages *p, struct err *e)
 {
@@ -314,7 +314,8 @@ add_record_and_check_is_new(struct pages *p, bool *skips, struct err *e)
 	return 0;
 }
 
-/* Reads the answer up to a record that must be returned: PAGE_RECORD. */
+/* Reads the page until a record must be returned. The record is in
+ * p->record. */
 static enum page_next
 read_page(struct pages *p, struct err *e)
 {

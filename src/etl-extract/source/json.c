@@ -18,8 +18,8 @@ struct json_file {
 	struct input *in;
 	struct walk_conf conf;
 	struct splitter *splitter;
-	bool is_child;          /* of --jobs */
-	bool is_replay;         /* of one record */
+	bool is_child;          /* a child process of --jobs */
+	bool is_replay;         /* the input is one replayed record */
 	bool has_paused;        /* SOURCE_PAUSE came before this read */
 	struct buf array;       /* see note_array_of_only_object() */
 };
@@ -84,8 +84,8 @@ read_text(void *self, char *p, size_t n, struct err *e)
 }
 
 /* If the object has exactly one array member, returns 1 and sets *name to its
- * name, with its quotes. The text of the object may be cut short: then this is
- * decided for the part that is there. */
+ * name, with its quotes. If the text of the object is cut short, only the part
+ * that is there is searched. */
 static int
 find_only_array(struct splitter *s, const struct line *object,
     const struct buf **name, struct err *e)
@@ -157,8 +157,9 @@ fill_item(struct json_file *f, struct item *it, struct err *e)
 	return it->index > 1 ? 0 : note_array_of_only_object(f, &it->line, e);
 }
 
-/* A child prints nothing: if the line about the array must be printed, the
- * child fails, and its parent reads the file again. */
+/* Ends the file and prints the note about the array. A child must not print: if
+ * the note is necessary, the child fails, and its parent reads the file
+ * again. */
 static enum source_next
 end_and_print_note_about_array(struct json_file *f, struct err *e)
 {

@@ -9,7 +9,7 @@
 struct singer_file {
 	void *lines;            /* of source_ndjson */
 	struct singer messages;
-	bool is_replay;         /* it has one message of many */
+	bool is_replay;         /* the file has one replayed message */
 };
 
 static void

@@ -39,7 +39,7 @@ extern const struct source source_csv;
 extern const struct source source_sql;
 extern const struct source source_json;
 extern const struct source source_singer;
-extern const struct source source_tap;  /* reads --singer; it is in no list */
+extern const struct source source_tap;  /* for --singer; not in source.c */
 
 /* True if a file of this name can be a source when a directory is read:
  * --format is given, or its suffix is known. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORD_MAX = 2047 << 20 };       /* json_scan() takes no more */
+enum { RECORD_MAX = 2047 << 20 };       /* json_scan() accepts no more */
 
 struct sql {
 	const struct extract *x;
@@ -150,7 +150,7 @@ start_query_from_bounds(struct sql *s, struct err *e)
 	return s->database->start(s->reader, since, until, e);
 }
 
-/* Makes the row that is in s->record the item. */
+/* Sets *it to the row in s->record. */
 static void
 fill_item(struct sql *s, struct item *it)
 {

@@ -13,7 +13,7 @@ struct tap_source {
 	struct tap_state state;
 	bool has_paused;        /* SOURCE_PAUSE came before this read */
 	bool is_over;           /* the tap has exited, and its status is 0 */
-	bool has_ended;         /* the last mark was asked for */
+	bool has_ended;         /* the last SOURCE_MARK was returned */
 	bool has_failed;        /* the next call returns the failure */
 	struct err failure;
 };
@@ -83,8 +83,9 @@ use_line(struct tap_source *t, struct item *it, enum source_next *n,
 	}
 }
 
-/* The tap has written nothing for the moment. Lets the caller flush the
- * records, and waits when it is called again. */
+/* Called if the tap has written nothing for the moment. The first call returns
+ * SOURCE_PAUSE, so that the caller flushes the records. The second call
+ * waits. */
 static bool
 pause_or_wait(struct tap_source *t, enum source_next *n, struct err *e)
 {

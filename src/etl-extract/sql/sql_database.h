@@ -15,10 +15,10 @@ struct sql_query {
 	const char *text;       /* of --query, or NULL */
 	const char *table;      /* of --table, or NULL */
 	char *cursor;           /* column of --cursor-field; NULL: no cursor */
-	bool cursor_is_inside;  /* --cursor-field names a part of its value */
+	bool cursor_is_inside;  /* the cursor is a member inside its value */
 	/* open() fills these: */
 	bool has_since, has_until;      /* the query has these parameters */
-	bool orders_times_as_text;      /* 10:00:00Z is after 10:00:00.5Z */
+	bool orders_times_as_text;      /* 10:00:00Z comes after 10:00:00.5Z */
 };
 
 struct sql_database {
@@ -31,7 +31,7 @@ struct sql_database {
 	bool (*is_ready)(void *self);
 	int (*next)(void *self, struct buf *record, struct err *e);
 	void (*close)(void *self);
-	/* Without secrets, for messages. */
+	/* Returns the URL of the database without secrets, for messages. */
 	const char *(*name)(const void *self);
 };
 

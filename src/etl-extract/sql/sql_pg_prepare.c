@@ -145,9 +145,9 @@ put_json_columns(struct buf *b, const struct sql_columns *c)
 		    i == 0 ? "" : ", ", i);
 }
 
-/* The server converts columns of types that etl-extract does not know to JSON,
- * such as arrays, composite types and types of extensions. For them this
- * function prepares SELECT q.c0, to_json(q.c1) FROM (the query) AS q(c0,
+/* If a column has a type that etl-extract does not know, the server converts it
+ * to JSON. Such types are arrays, composite types and types of extensions. The
+ * query is then wrapped: SELECT q.c0, to_json(q.c1) FROM (the query) AS q(c0,
  * c1). */
 static int
 prepare_wrapped_if_needed(struct pg_source *s, struct err *e)

@@ -19,17 +19,16 @@ struct pg_source {
 	struct sql_text text;   /* the query, with $1 and $2 */
 	struct buf table;       /* of --table, in SQL quotes */
 	struct buf sql;         /* the last query that was made for --table */
-	struct buf last;        /* pg_is_pooled(): the last query that was
-	                         * prepared */
+	struct buf last;        /* with a pooler: the last query prepared */
 	struct sql_columns columns;
 	unsigned cursor_type;   /* OID; 0: not known */
-	unsigned param_type;    /* with which the query was prepared */
+	unsigned param_type;    /* OID of its parameters, as prepared */
 	char name[PG_SOURCE_NAME];        /* of the prepared query */
 	unsigned serial;
 	struct pg_args args;
 	struct pg_answer *row;
-	size_t wrapped_at;      /* characters that stand before the user's
-	                         * query in the query that runs */
+	size_t wrapped_at;      /* characters before the user's query in the
+				 * prepared query */
 };
 
 int pg_source_prepare_query(

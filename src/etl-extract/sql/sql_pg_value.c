@@ -92,9 +92,9 @@ put_number(struct buf *b, const char *p, size_t n)
 		buf_char(b, '"');
 }
 
-/* Writes "2026-01-02 03:04:05+00" as "2026-01-02T03:04:05+00:00". A year before
- * our era keeps its " BC", which RFC 3339 cannot express, and infinity is
- * written as it is. */
+/* Writes "2026-01-02 03:04:05+00" as "2026-01-02T03:04:05+00:00". RFC 3339
+ * cannot express a year before 1 or infinity: a year keeps its " BC", and
+ * infinity is written as it is. */
 static void
 put_timestamp(struct buf *b, const char *p, size_t n, bool zone)
 {

@@ -13,7 +13,7 @@
 #include <strings.h>
 
 enum { SQL_MAX = 64 << 20, SCHEME = 7 /* "sqlite:" */,
-	READY_MS = 50 };        /* rows are kept back for so long at most */
+	READY_MS = 50 };        /* rows are flushed at least this often */
 
 struct lite_source {
 	struct sql_query *query;

@@ -82,9 +82,9 @@ dollar_quoted_length(const char *p)
 	return n;
 }
 
-/* Returns the length of what stands at p and cannot contain a parameter: a
- * string, a quoted name, a comment, a name, or a cast (::). Returns 0 if none
- * of them is at p. */
+/* Returns the length of the token at p if it cannot contain a parameter: a
+ * string, a quoted name, a comment, a name, or a cast (::). Returns 0 for other
+ * text. */
 static size_t
 opaque_length(const char *p)
 {

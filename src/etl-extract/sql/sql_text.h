@@ -1,9 +1,9 @@
-/* The text of --query: where its parameters :since and :until are.
+/* Finds the parameters :since and :until in the text of --query.
  * Owns:  sql_text owns the text in sql; sql_text_release() frees it.
  * Gives: sql has the length of the query. $1 and $2 stand in it for the
  *        parameters, filled up with blanks, so that a position in sql is the
  *        same position in the query. Parameters in strings, quoted names and
- *        comments, and casts such as a::since, are left alone. */
+ *        comments, and casts such as a::since, are not replaced. */
 #ifndef EXTRACT_SQL_TEXT_H
 #define EXTRACT_SQL_TEXT_H
 
