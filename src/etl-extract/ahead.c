@@ -73,7 +73,7 @@ ahead_open(struct ahead **out, uint64_t jobs, struct err *e)
 /* Kills the child. For each job that it has not finished, ahead_wait() then
  * returns NULL. */
 static void
-end_child(struct child *c)
+kill_child(struct child *c)
 {
 	if (c->pid == 0)
 		return;
@@ -91,19 +91,19 @@ void
 ahead_release_or_kill(struct ahead_job *j)
 {
 	if (j->is_working)
-		end_child(j->child);
+		kill_child(j->child);
 	j->is_taken = false;
 }
 
 void
-ahead_end_children(struct ahead *a, const void *self)
+ahead_kill_children(struct ahead *a, const void *self)
 {
 	for (size_t i = 0; a != NULL && i < a->n; i++) {
 		struct child *c = &a->child[i];
 
 		if (c->self != self)
 			continue;
-		end_child(c);
+		kill_child(c);
 		for (size_t k = 0; k < JOBS_OF_CHILD; k++)
 			c->job[k].is_taken = false;
 	}
@@ -117,7 +117,7 @@ ahead_close(struct ahead *a)
 	for (size_t i = 0; i < a->n; i++) {
 		struct child *c = &a->child[i];
 
-		end_child(c);
+		kill_child(c);
 		for (size_t k = 0; k < JOBS_OF_CHILD; k++)
 			if (c->job[k].output != NULL)
 				(void)munmap(c->job[k].output, AHEAD_OUTPUT);
@@ -276,12 +276,12 @@ ahead_start(struct ahead *a, ahead_work *work, void *self,
 	if (c == NULL || !map_outputs(c))
 		return NULL;
 	if (c->self != self)
-		end_child(c);
+		kill_child(c);
 	j = find_free_job(c);
 	order.output = j->output;
 	if ((c->pid == 0 && !start_child(c, work, self)) ||
 	    !write_whole(c->task_fd, &order, sizeof(order))) {
-		end_child(c);
+		kill_child(c);
 		return NULL;
 	}
 	j->is_taken = j->is_working = true;
@@ -296,7 +296,7 @@ ahead_wait(struct ahead_job *j)
 	if (!j->is_working)
 		return NULL;
 	if (!read_whole(j->child->done_fd, &byte, 1)) {
-		end_child(j->child);
+		kill_child(j->child);
 		return NULL;
 	}
 	j->is_working = false;

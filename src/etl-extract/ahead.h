@@ -59,7 +59,7 @@ struct ahead_job *ahead_start(struct ahead *a, ahead_work *work, void *self,
 const struct ahead_output *ahead_wait(struct ahead_job *j);
 void ahead_release_or_kill(struct ahead_job *j);
 /* Kills the children that were started for `self`, and releases their jobs. */
-void ahead_end_children(struct ahead *a, const void *self);
+void ahead_kill_children(struct ahead *a, const void *self);
 /* Used in a child: appends a line to its output. Returns false if there is no
  * room. */
 bool ahead_put_line(struct ahead_output *o, const char *p, size_t n);

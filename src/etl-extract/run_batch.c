@@ -101,7 +101,7 @@ request_and_write(struct batch_run *x, size_t from, size_t to, struct err *e)
 }
 
 static int
-end_batch(struct batch_run *x, struct err *e)
+request_and_clear_batch(struct batch_run *x, struct err *e)
 {
 	int rc = request_and_write(x, 0, x->batch.n, e);
 
@@ -122,10 +122,10 @@ add_record(struct batch_run *x, const struct line *l, struct err *e)
 		return -1;
 	if (has_id == 1 && b->id_bytes > 0 &&
 	    b->id_bytes + x->encoded.len > x->room) {
-		if (end_batch(x, e) == -1)
+		if (request_and_clear_batch(x, e) == -1)
 			return -1;
-		/* end_batch() may have overwritten the id: to reject a record
-		 * it calls batch_check_record() again. */
+		/* The id may have been overwritten: to reject a record of the
+		 * batch, batch_write_records() reads the id of that record. */
 		has_id = batch_check_record(x, l, false, e);
 	}
 	if (has_id == -1 || batch_add(b, l, &r, e) == -1)
@@ -137,7 +137,7 @@ add_record(struct batch_run *x, const struct line *l, struct err *e)
 			return -1;
 	}
 	return b->n >= x->o->batch_each || batch_is_large(b) ?
-	    end_batch(x, e) : 0;
+	    request_and_clear_batch(x, e) : 0;
 }
 
 static int
@@ -148,7 +148,7 @@ process_mark(struct batch_run *x, const struct line *mark, struct err *e)
 	if (stage_last_mark(x->stage)->kind == MARK_RAW)
 		return each_read_raw_mark(&x->call.raw, mark, &l, e) == -1 ?
 		    -1 : add_record(x, &l, e);
-	return end_batch(x, e) == -1 ? -1 :
+	return request_and_clear_batch(x, e) == -1 ? -1 :
 	    stage_check_counts_and_pass_mark(x->stage, e);
 }
 
@@ -181,10 +181,10 @@ process_all_records_and_marks(struct batch_run *x, struct err *e)
 			rc = process_mark(x, &l, e);
 			break;
 		case STAGE_WAIT:
-			rc = end_batch(x, e);
+			rc = request_and_clear_batch(x, e);
 			break;
 		case STAGE_END:
-			return end_batch(x, e);
+			return request_and_clear_batch(x, e);
 		default:
 			return -1;
 		}

@@ -387,7 +387,7 @@ mutant etl-extract/json.t 'a file that ends in an array is whole' $walk \
 # One request for several records, and recordings.
 batch=src/etl-extract/run_batch.c
 mutant etl-extract/batch.t 'a mark overtakes the records before it' $batch \
-    's/return end_batch(x, e) == -1 ? -1 :/return false ? -1 :/' \
+    's/return request_and_clear_batch(x, e) == -1 ? -1 :/return false ? -1 :/' \
     'marks and records keep their order'
 mutant etl-extract/batch.t 'a refused batch is rejected as a whole' $batch \
     's/return x->join.groups > 1 && /return false \&\& /' \

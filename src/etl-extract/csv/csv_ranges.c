@@ -57,7 +57,7 @@ csv_ranges_close(struct csv_ranges *r)
 {
 	if (r == NULL)
 		return;
-	ahead_end_children(r->pool, r->self);
+	ahead_kill_children(r->pool, r->self);
 	free(r);
 }
 

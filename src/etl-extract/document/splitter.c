@@ -120,7 +120,7 @@ splitter_read(struct splitter *s, struct lines_reader r, struct err *e)
 }
 
 static enum split_next
-broken(struct splitter *s, size_t at, struct err *e)
+fail_at_byte(struct splitter *s, size_t at, struct err *e)
 {
 	struct walk_fault *f = &s->walk.fault;
 
@@ -133,11 +133,11 @@ broken(struct splitter *s, size_t at, struct err *e)
 }
 
 static enum split_next
-broken_text(struct splitter *s, enum walk_fault_kind kind, const char *why,
-    size_t at, struct err *e)
+fail_with_kind_at_byte(struct splitter *s, enum walk_fault_kind kind,
+    const char *why, size_t at, struct err *e)
 {
 	s->walk.fault = (struct walk_fault){ .kind = kind, .why = why };
-	return broken(s, at, e);
+	return fail_at_byte(s, at, e);
 }
 
 static void
@@ -204,7 +204,7 @@ finish_value(struct splitter *s, struct line *record, struct err *e)
 	s->use = WALK_TAKEN;
 	if (!walk_end_name_or_value(
 		&s->walk, use, s->w.data + s->w.start, s->seen))
-		return broken(s, use == WALK_KEEP ? 0 : s->seen, e);
+		return fail_at_byte(s, use == WALK_KEEP ? 0 : s->seen, e);
 	consume(s, s->seen);
 	s->seen = 0;
 	s->dropped = 0;
@@ -217,12 +217,12 @@ static enum split_next
 make_room_in_long_value(struct splitter *s, struct err *e)
 {
 	if (s->is_eof)
-		return broken_text(s, WALK_CUT, NULL, s->seen, e);
+		return fail_with_kind_at_byte(s, WALK_CUT, NULL, s->seen, e);
 	if (s->use == WALK_NAME && s->seen > WALK_NAME_MAX - 2)
-		return broken_text(s, WALK_NOT_JSON,
+		return fail_with_kind_at_byte(s, WALK_NOT_JSON,
 		    "a member name of more than 64 KiB", 0, e);
 	if (s->use == WALK_KEEP && s->seen > WALK_OUTLINE_MAX)
-		return broken_text(s, WALK_TOO_LARGE, NULL, 0, e);
+		return fail_with_kind_at_byte(s, WALK_TOO_LARGE, NULL, 0, e);
 	if (s->use == WALK_SKIP || s->hash != NULL ||
 	    (s->use == WALK_RECORD && s->seen > s->max &&
 		s->seen >= LINES_KEPT))
@@ -247,7 +247,7 @@ read_value(struct splitter *s, struct line *record, bool *is_done,
 	    s->value.is_word && s->is_eof &&
 	    walk_is_between_values(&s->walk));
 	if (found == VALUE_BROKEN)
-		return broken_text(s, WALK_NOT_JSON,
+		return fail_with_kind_at_byte(s, WALK_NOT_JSON,
 		    "a bracket that does not fit", s->seen, e);
 	return *is_done ? finish_value(s, record, e) :
 	    make_room_in_long_value(s, e);
@@ -290,7 +290,7 @@ read_byte(struct splitter *s, struct err *e)
 	const enum walk_use use = walk_byte(&s->walk, c);
 
 	if (use == WALK_BROKEN)
-		return broken(s, 0, e);
+		return fail_at_byte(s, 0, e);
 	if (use == WALK_TAKEN) {
 		consume(s, 1);
 		return SPLIT_MORE;
@@ -322,7 +322,7 @@ splitter_next(struct splitter *s, struct line *record, struct err *e)
 			return SPLIT_MORE;
 		if (s->w.start == s->w.end)
 			return walk_check_end_of_text(&s->walk) ? SPLIT_END :
-			    broken(s, 0, e);
+			    fail_at_byte(s, 0, e);
 		if ((n = read_byte(s, e)) != SPLIT_MORE)
 			return n;
 	}

@@ -125,7 +125,7 @@ limit_quiet_time(struct tap *t, int timeout_ms)
 }
 
 int
-tap_wait(struct tap *t, int timeout_ms, struct err *e)
+tap_wait_or_end_quiet_output(struct tap *t, int timeout_ms, struct err *e)
 {
 	const int limit = limit_quiet_time(t, timeout_ms);
 	struct pollfd fds[] = {
@@ -167,7 +167,7 @@ tap_check_end(struct tap *t, struct err *e)
 {
 	child_close_fd(&t->child.out);
 	while (!child_has_ended(&t->child))
-		if (tap_wait(t, -1, e) == -1)
+		if (tap_wait_or_end_quiet_output(t, -1, e) == -1)
 			return -1;
 	return check_exit(&t->child, e);
 }

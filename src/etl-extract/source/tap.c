@@ -98,7 +98,7 @@ pause_or_wait(struct tap_source *t, enum source_next *n, struct err *e)
 	if (t->has_paused)
 		return true;
 	*n = SOURCE_FAILED;
-	return tap_wait(&t->tap, ms, e) == -1;
+	return tap_wait_or_end_quiet_output(&t->tap, ms, e) == -1;
 }
 
 /* Called after the last message. Requests a last mark: write_mark() writes the
