@@ -46,15 +46,15 @@ struct loader {
 	struct db *db;
 	const struct load_mode *mode;   /* of all tables */
 	const struct sink *sink;
-	struct loaded_table *tables;    /* after those that records name, the
-	                                 * tables of --nested */
+	struct loaded_table *tables;    /* first --table or those of --tables,
+	                                 * then those of --nested */
 	size_t ntables;                 /* without those of --nested */
 	struct nested_list nested_list;
 	struct nested *nested;          /* of --nested; NULL: none */
 	struct table_list list;         /* of --tables */
 	struct route route;             /* finds a record's table; only with
 	                                 * --tables */
-	char *tables_name;              /* with --tables: the name of all */
+	char *tables_name;              /* with --tables: one name for all */
 	enum json_members duplicates;
 	struct workers workers;         /* of --connections */
 	bool rows_are_stored;           /* the workers have committed the rows

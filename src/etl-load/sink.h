@@ -37,8 +37,8 @@ struct sink_scopes {
 struct mirror_counts {
 	int64_t before;         /* rows that the table had at start(), without
 				 * those that were marked as deleted */
-	int64_t missing;        /* rows that did not come */
-	int64_t strays;         /* keys of stored records of which the table
+	int64_t missing;        /* rows whose keys are not in the input */
+	int64_t strays;         /* keys of loaded records for which the table
 				 * has no row */
 };
 

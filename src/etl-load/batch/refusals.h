@@ -19,7 +19,7 @@ struct refusals {
 	struct refusal *v;
 	size_t n, room;
 	struct buf texts;
-	bool unordered;         /* an item came before a smaller one */
+	bool unordered;         /* an item was added after a greater one */
 };
 
 void refusals_init(struct refusals *r);

@@ -68,7 +68,7 @@ what_happens(const struct loaded_table *t)
 	    "be deleted";
 }
 
-/* `missing` rows did not come. */
+/* `missing` is the number of rows whose keys are not in the input. */
 static int
 check_limit_of_deletes(const struct loader *l, const struct loaded_table *t,
     uint64_t missing, struct err *e)

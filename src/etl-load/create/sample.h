@@ -14,7 +14,7 @@
 
 enum {
 	SAMPLE_RECORDS = 10000, SAMPLE_MS = 1000,
-	SAMPLE_BYTES = 4 << 20  /* so much memory is needed for it */
+	SAMPLE_BYTES = 4 << 20  /* of input, which memory must hold */
 };
 
 struct sample_type {            /* a type that the sample does not decide */

@@ -35,7 +35,7 @@ struct expectation {
 struct expect {
 	struct expectation *v;
 	size_t n;
-	bool columns;           /* one of them tests columns */
+	bool columns;           /* at least one test is about columns */
 };
 
 int expect_parse(

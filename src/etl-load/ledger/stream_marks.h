@@ -17,7 +17,7 @@
 struct boundary {
 	bool open;              /* it has not been committed yet */
 	uint64_t seq;           /* the mark's number in the stream; 0: no
-	                         * boundary has come */
+	                         * boundary was read yet */
 	uint64_t in, seen;      /* records and reject lines before it */
 	struct spool_position
 	    at; /* the end of the lines before it in the spool */
@@ -34,7 +34,7 @@ struct stream {
 	                         * checkpoint, resolve no letter */
 
 	char *checkpoint;       /* its name in the mark begin, or NULL */
-	bool begun;             /* a checkpoint mark has come */
+	bool begun;             /* a mark `checkpoint` was read */
 	char *from;             /* member `from` of the first checkpoint mark:
 	                         * the cursor value that the extract began at */
 	uint64_t version;       /* member `version` of the first checkpoint

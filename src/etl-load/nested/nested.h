@@ -41,7 +41,8 @@ struct nested {
 	struct json json;       /* the present record */
 	struct keyset keys;     /* hashes of the keys of the records whose rows
 				 * may be written together */
-	bool unhashed;          /* such a record has a key without a hash */
+	bool unhashed;          /* one of these records has no hash of its
+				 * key */
 	struct buf scratch;
 	bool repeat;
 };

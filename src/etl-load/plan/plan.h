@@ -11,9 +11,9 @@
 struct plan {
 	struct buf ddl;
 	bool evolves;           /* the input has been read for --evolve */
-	bool adds_columns;      /* a new member gets a column */
-	bool no_file;           /* the file of the database does not exist: an
-	                         * empty database in memory takes its place */
+	bool adds_columns;      /* --evolve adds a column for a new member */
+	bool no_file;           /* the file of the database does not exist: the
+	                         * plan uses an empty database in memory */
 };
 
 struct loader;

@@ -20,7 +20,7 @@ struct change {
 	const struct target *target;
 	enum operation operation;
 	const char *place;              /* JSON Pointer to the row's object */
-	bool moves;                     /* an update that changes the key */
+	bool moves;                     /* an UPDATE that changes the key */
 	/* Values of key columns that the change has elsewhere than --key and
 	 * --map say. They were added at the start of the row, before its member
 	 * `first_member`: */

@@ -13,13 +13,13 @@
 
 enum extra { EXTRA_REJECT, EXTRA_IGNORE, EXTRA_ERROR, EXTRA_COLUMN };
 
-struct member {                         /* one that a record may have */
+struct member {                         /* a member of records */
 	char *name;
 	size_t len;
-	size_t column;                  /* of this name, or SIZE_MAX */
-	bool mapped;                    /* a pointer of --map, --table-from or
-	                                 * --nested begins with it */
-	bool mapped_whole;              /* and one is this name alone */
+	size_t column;                  /* with this name, or SIZE_MAX */
+	bool mapped;                    /* it is the first part of a pointer of
+	                                 * --map, --table-from or --nested */
+	bool mapped_whole;              /* it is the whole of such a pointer */
 };
 
 struct mapping {
@@ -28,8 +28,8 @@ struct mapping {
 	                                 * it */
 	bool only_named;                /* --columns: load no other column */
 	size_t nmapped;                 /* pointers */
-	unsigned levels;                /* of a record: they have the values
-	                                 * that columns get */
+	unsigned levels;                /* of nesting of a record, down to the
+	                                 * deepest value that a column gets */
 	enum extra extra;
 	int extra_column;               /* EXTRA_COLUMN, else -1 */
 	bool sets_values;               /* an option sets values after all

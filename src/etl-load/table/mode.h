@@ -13,17 +13,17 @@ struct load_mode {
 	const char *name;
 	bool keyed;             /* finds the row of a record by a key: the
 	                         * columns of --key or the primary key */
-	bool updates;           /* keyed: changes a row that is there already */
-	bool skips;             /* keyed: leaves a row that is there already as
-	                         * it is, and counts the record as skipped */
-	bool deletes;           /* a record may say that its row is deleted,
-	                         * which counts it as deleted, or as missed if
-	                         * there is no such row */
+	bool updates;           /* keyed: changes a row that exists */
+	bool skips;             /* keyed: leaves a row that exists as it is, and
+	                         * counts the record as skipped */
+	bool deletes;           /* a record may say that its row is to be
+	                         * deleted: the record counts as deleted, or as
+	                         * missed if there is no such row */
 	bool changes;           /* keyed: a record is a change of a row (see
 	                         * table/change.h); changes are applied in the
-	                         * order in which they come */
-	bool history;           /* keyed: a change of a key's values gets a row
-	                         * of its own, and the rows before it stay */
+	                         * order of the input */
+	bool history;           /* keyed: if the values of a key change, inserts
+	                         * a new row and keeps the rows before it */
 	bool repeatable;        /* a second load of the same records leaves the
 	                         * table as the first one has left it */
 	bool written_known;     /* the sinks know which rows the mode has
@@ -33,17 +33,18 @@ struct load_mode {
 	bool splits;            /* keyed: the records of different keys may be
 	                         * loaded by several connections, each of which
 	                         * commits by itself (--connections) */
-	bool complete;          /* needs a complete stream, which is no
-	                         * increment, and commits once, at its end */
+	bool complete;          /* needs a complete stream and no increment;
+	                         * commits once, at the end of the stream */
 	bool replaces;          /* before the first record is written, deletes
 	                         * all rows of the table */
 	bool by_scope;          /* before the first record is written, deletes
 	                         * the rows of the scopes (--scope) */
 	bool mirrors;           /* keyed: at the end of the stream deletes the
-	                         * rows whose keys did not come; if `history`
-	                         * is set, ends the current ones of them */
-	bool removes;           /* may delete rows without a record of their
-	                         * own, and counts them as removed */
+	                         * rows whose keys are not in the input; if
+	                         * `history` is set, ends the validity of those
+	                         * that are current */
+	bool removes;           /* may delete rows for which the input has no
+	                         * record, and counts them as removed */
 };
 
 /* Finds the mode of --mode (default: append, or upsert if --key is given) and

@@ -10,7 +10,7 @@
 
 struct nested_table {
 	size_t parent;          /* number of its table in --tables, or 0 */
-	char *table;            /* as --table has it */
+	char *table;            /* in the form of an argument of --table */
 	const char *pointer;    /* to the array */
 };
 

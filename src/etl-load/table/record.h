@@ -18,7 +18,7 @@ struct reader {
 	enum json_members duplicates;
 	struct json json;               /* the record; in --mode cdc the row in
 	                                 * the record */
-	struct json inner;              /* one nested value of it */
+	struct json inner;              /* one nested value of the record */
 	struct json extra;              /* the object for the column of
 	                                 * --extra, token 1 */
 	struct json_tok extra_tok[2];
@@ -32,7 +32,7 @@ struct reader {
 	const struct shape *shape;      /* of the record */
 	const struct shape *shape_of_row;       /* while `shape` is that of the
 	                                 * old key */
-	struct shape **shapes;          /* all that have come */
+	struct shape **shapes;          /* of all records so far */
 	size_t nshapes;
 	size_t *lens;                   /* by column: length of its name */
 	size_t *guess, nguess;          /* by member: the column that member

@@ -9,10 +9,11 @@
 #include "load.h"
 
 struct listed_table {
-	char *name;             /* the value that --table-from finds */
+	char *name;             /* the value at --table-from in its records */
 	size_t len;
-	char *table;            /* as --table has it */
-	char *key;              /* as --key has it, or NULL */
+	char *table;            /* in the form of an argument of --table */
+	char *key;              /* in the form of an argument of --key, or
+	                         * NULL */
 };
 
 struct table_list {
