@@ -51,9 +51,9 @@ is_escape_letter(char c)
 	}
 }
 
-/* Checks the escape sequence whose backslash is at p, and those that follow it
- * without a character between them, if they are two bytes long. Returns the
- * position after them. */
+/* Checks the escape sequence whose backslash is at p. If it has two bytes, such
+ * as \n, also checks the two-byte sequences that follow it directly. Returns
+ * the position after the last of them. */
 static const char *
 check_escape(struct scan *s, const char *p, unsigned int *flags)
 {

@@ -8,9 +8,9 @@
 
 #include <limits.h>
 
-/* Collects short pieces of a string. One buf_add() for all of them takes less
- * time than one for each: a JSON text inside a string has an escape sequence
- * every few bytes. */
+/* Collects short pieces of a string, so that one buf_add() appends them all.
+ * This saves time: a JSON text inside a string has an escape sequence every few
+ * bytes. */
 enum { ESCAPE_MAX = 6 };
 struct pieces {
 	char p[256];            /* after add_piece() there is always room for */
@@ -147,7 +147,8 @@ skip_quoted_string(const char *p, const char *end)
 	return p + 1;
 }
 
-/* Appends a JSON text of n bytes, for which b has room. */
+/* Appends a JSON text of n bytes, without the white space between its tokens.
+ * The caller has checked that n bytes fit into b->max. */
 static void
 put_without_space(struct buf *b, const char *p, size_t n)
 {
