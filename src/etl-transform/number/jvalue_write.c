@@ -37,11 +37,11 @@ write_string(struct writer *w, jv v)
 	    (size_t)jv_string_length_bytes(jv_copy(v)));
 }
 
-/* The text of a number in the output depends on its place: on the value that
- * the record has there. Returns the place of element i of the output array at
- * the place `at`. If the record has an array there, the place has the token of
- * that array's element i, or NUMBERS_NOWHERE if that array is shorter. The
- * caller calls this for i = 0, 1, 2 ... in order: *element_tok is the token of
+/* Returns the place of element i of the output array at the place `at`. The
+ * text of a number in the output depends on its place: on the value that the
+ * record has there. If the record has an array at `at`, the place of element i
+ * has the token of element i of that array, or NUMBERS_NOWHERE if that array is
+ * shorter. Call this for i = 0, 1, 2 ... in order: *element_tok is the token of
  * element i - 1, and this function moves it to element i. */
 static struct number_place
 advance_to_element_place(const struct writer *w, const struct number_place *at,

@@ -27,12 +27,13 @@ compare_by_double_then_canonical(const void *x, const void *y, void *table)
 }
 
 /* Several different numbers of a record round to the same double d. Returns
- * the double that represents number k of them (counted from 0) in libjq.
- * `last_used` is the greatest double in use so far. Number 0 gets d, if d is
- * above `last_used`, or if jq prints d with the text of the number
- * (canonical) and d is between -2^53 and 2^53. Other numbers get the next
- * double above `last_used`. But if d is +infinity, number k gets the k-th
- * double below it, or infinity itself if that double is in use. */
+ * the double that represents number k of them in libjq; k counts from 0.
+ * `last_used` is the double that was given last.
+ * 1. If d is +infinity, number k gets the k-th double below it, or infinity
+ *    itself if that double is in use.
+ * 2. Number 0 gets d if d is above `last_used`. It also gets d if jq prints d
+ *    with the text of the number (canonical) and d is between -2^53 and 2^53.
+ * 3. Every other number gets the next double above `last_used`. */
 static double
 double_for_class(double d, uint32_t k, double last_used, bool canonical)
 {
@@ -52,8 +53,8 @@ double_for_class(double d, uint32_t k, double last_used, bool canonical)
 
 /* The numbers of order[from..to) round to the same double. Gives a double of
  * its own to each different number; equal numbers (1 and 1.0) get the same
- * one. `last_used` is the greatest double in use so far; returns its updated
- * value. Sets *changed to true if a number may have got another double. */
+ * one. `last_used` is the double that was given last; returns its new value.
+ * Sets *changed to true if a number may have got another double. */
 static double
 assign_doubles_to_rounded_group(struct numbers *t, uint32_t from, uint32_t to,
     double last_used, bool *changed)

@@ -1,10 +1,11 @@
 /* Used by numbers.c: gives each different number of a record its own double. If
  * several numbers round to one double, one of them keeps it: the first that jq
- * prints unchanged, if any. The others get the next free doubles above. They
- * are so close that a computation in doubles has larger errors.
+ * prints unchanged, if any. The others get the next doubles above. They are so
+ * close that a computation in doubles has larger errors.
  * Gives: numbers_assign_distinct_doubles() sorts `order` by double and sets
- *        class. If no double is free, two classes share one, and `mixed` is
- *        set; numbers_put_at_unless_ambiguous() then returns false. */
+ *        class. In rare cases two different numbers get one double: 1.00...01
+ *        may get that of 1.0000000000000002. Then `mixed` is set, and
+ *        numbers_put_at_unless_ambiguous() returns false. */
 #ifndef TRANSFORM_NUMBER_DOUBLES_H
 #define TRANSFORM_NUMBER_DOUBLES_H
 
