@@ -1,10 +1,11 @@
 /* The table etl_checkpoints: the cursor value that each checkpoint has reached.
- * Values are texts; version goes up by one with every move; rows are never
- * deleted. Call control_ensure() before; READ COMMITTED is enough.
+ * A value is a text. Each change of a row adds 1 to its version. Rows are never
+ * deleted. Call control_ensure() first. The isolation level READ COMMITTED is
+ * sufficient.
  * Borrows: texts until the call returns; the texts of checkpoints_next() are
- *          valid until the next call.
+ *        valid until the next call.
  * Fails:   ERR_USAGE for a wrong name, ERR_CONFIG if a stored value is not a
- *          text, ERR_RETRY with CHECKPOINT_LOST. */
+ *        text, ERR_RETRY if the result is CHECKPOINT_LOST. */
 #ifndef CONTROL_CHECKPOINTS_H
 #define CONTROL_CHECKPOINTS_H
 
@@ -16,20 +17,24 @@ enum { CHECKPOINT_NAME = 512 };         /* bytes at most */
  * rules are the same for the database and for state files. */
 int checkpoint_check_name(const char *name, size_t len, struct err *e);
 
-/* The caller frees *value, which is NULL if there is none; *version is 0 if
- * there is no row. */
+/* Reads the stored value and the version of a checkpoint. *value is NULL if the
+ * checkpoint has no value; the caller frees it. *version is 0 if the table has
+ * no row for the checkpoint. */
 int checkpoint_read(struct db *db, const char *name, char **value,
     int64_t *version, struct err *e);
 
-/* The ETag and Last-Modified values that belong to the value, as JSON; NULL if
- * there are none. The caller frees *validators. */
+/* Reads the HTTP headers ETag and Last-Modified that were stored together with
+ * the checkpoint's value. *validators is JSON, or NULL if none are stored; the
+ * caller frees it. */
 int checkpoint_read_validators(
     struct db *db, const char *name, char **validators, struct err *e);
 
-/* For etl-checkpoint: sets or clears the value. The version goes up, so a
- * loader that is running fails its version check. Clearing a missing row is
- * ERR_LIMIT. The caller begins a transaction with SQL_RUN_WAIT_LIMIT,
- * because this may wait for the COMMIT of a loader. */
+/* For etl-checkpoint: checkpoint_set() sets the value;
+ * checkpoint_clear_value_and_files() sets it to NULL and deletes the stored
+ * list of files (table etl_files). Both raise the version, so the next commit
+ * of a loader that has read the old version fails. Clearing fails with
+ * ERR_LIMIT if there is no such row. Both may wait for the COMMIT of a loader,
+ * so the caller begins a transaction with SQL_RUN_WAIT_LIMIT. */
 int checkpoint_set(struct db *db, const char *name, const char *value,
     struct err *e);
 int checkpoint_set_null_and_raise_version(
@@ -45,9 +50,10 @@ int checkpoints_next(struct checkpoints *l, struct checkpoint *c,
     struct err *e);                     /* 1, 0 the end, -1; by name */
 void checkpoints_close(struct checkpoints *l);
 
-/* For the loader, as the last statement before the COMMIT of a batch: locks
- * the row, or keeps others from creating it, and checks that the stored
- * version is the expected one. */
+/* The loader calls checkpoint_move() as the last statement before the COMMIT of
+ * a batch. The call checks that the stored version is the expected one, and
+ * locks the row until the COMMIT. If no row is expected, it keeps other
+ * programs from inserting one. */
 struct checkpoint_move {
 	const char *name;
 	int64_t expected;       /* version; 0: no row may exist */

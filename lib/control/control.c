@@ -6,11 +6,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* SQL scripts: steps[n] migrates the control tables (pipeline_runs,
- * dead_letters and others) from version n to version n + 1; version 0 means
- * that no tables exist. A new control table is a new step: CONTROL_VERSION, a
- * statement control_N in both sql/DB/control.sql, a row here, the version in
- * tests/etl-dlq/migrate.t, and man/etl.7. */
+/* steps[n] is the SQL script that migrates the control tables (pipeline_runs,
+ * dead_letters and others) from version n to n + 1. Version 0 means that no
+ * tables exist. To add a control table, add a step: raise CONTROL_VERSION,
+ * write a statement control_N in both sql/DB/control.sql, add it here, and
+ * change the version in tests/etl-dlq/migrate.t and in man/etl.7. */
 static const enum sql_id steps[CONTROL_VERSION] = { SQL_CONTROL_1,
     SQL_CONTROL_2, SQL_CONTROL_3, SQL_CONTROL_4, SQL_CONTROL_5 };
 
@@ -68,7 +68,8 @@ create_or_migrate_tables(struct db *db, struct err *e)
 	return old_tables_copy_back(&old, db, e);
 }
 
-/* Sets *version to 0 if there are no tables. */
+/* Sets *version to 0 if there are no tables. On SQLite `present` is always
+ * true; if the tables are missing there, the query fails with ERR_CONFIG. */
 static int
 read_version_of_any_tables(
     struct db *db, bool present, int64_t *version, struct err *e)

@@ -10,25 +10,26 @@
 
 enum { CONTROL_VERSION = 5 };
 
-/* SCHEMA: the value of --control-schema, or NULL: then the environment variable
- * ETL_CONTROL_SCHEMA names the schema; if that is not set, the schema is the
- * first of the search path. A schema that is missing is created if
- * `creates_missing_schema` is true, else it is ERR_CONFIG. SQLite has no
- * schemas: ERR_USAGE. */
+/* SCHEMA is the value of --control-schema, or NULL. If it is NULL, the
+ * environment variable ETL_CONTROL_SCHEMA names the schema. If that is not set
+ * either, the first schema of the search path is used. If the named schema does
+ * not exist, it is created if `creates_missing_schema` is true; else the call
+ * fails with ERR_CONFIG. With SQLite, which has no schemas, a SCHEMA fails with
+ * ERR_USAGE. */
 int control_ensure(struct db *db, const char *schema,
     bool creates_missing_schema, struct err *e);
-/* Opens the database (db_open(), or db_open_present() if not
- * `creates_missing`), finds the schema of the control tables and checks their
- * owners. */
+/* Opens the database: with db_open() if `creates_missing` is true, else with
+ * db_open_present(). Then finds the schema of the control tables and checks who
+ * owns them. */
 int control_open(struct db **db, const char *url, const char *schema,
     bool creates_missing, struct err *e);
-/* Does the same and ensures the tables. */
+/* Like control_open(), but also calls control_ensure(). */
 int control_open_and_ensure(struct db **db, const char *url,
     const char *schema, bool creates_missing, struct err *e);
 
-/* Call this in a transaction before control rows are locked. If this client
- * sends nothing for 60 seconds, the server ends the transaction, so the locks
- * of a crashed host do not stay. */
+/* Call this in a transaction before it locks rows of the control tables. If the
+ * server then gets nothing from this client for 60 seconds, it ends the
+ * transaction. So the locks of a host that has crashed do not stay. */
 int control_limit_idle_time(struct db *db, struct err *e);
 
 #endif

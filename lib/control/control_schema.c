@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Two programs may create the schema at the same time: the lock of the control
- * tables lets only one of them look and create. */
+/* Two programs may try to create the schema at the same time. So each first
+ * takes the lock of the control tables, and then creates the schema only if it
+ * still does not exist. */
 static int
 create_schema(struct db *db, const char *name, struct err *e)
 {
@@ -56,8 +57,9 @@ set_error_of_refused_table(
 	    "schema with --control-schema", db_schema(db), table, owner);
 }
 
-/* Reads the row of the statement control_owners. Calls db_set_schema() if the
- * schema exists and no earlier call has set it. */
+/* Uses the row that the statement control_owners has returned. Calls
+ * db_set_schema() if the schema exists and no earlier call has set it. Fails if
+ * the row names a table that belongs to another role. */
 static int
 set_schema_and_judge_owners(
     struct db *db, const struct db_rows *r, bool *present, struct err *e)
@@ -70,8 +72,9 @@ set_schema_and_judge_owners(
 	    set_error_of_refused_table(db, r, e);
 }
 
-/* `name` may be NULL. One statement finds the schema and reads the owners of
- * its tables, to save a round trip in each start of a program. */
+/* `name` may be NULL. A single statement finds the schema and reads the owners
+ * of its tables: this saves a round trip to the server at each start of a
+ * program. */
 static int
 set_present_schema_and_refuse_tables_of_others(struct db *db, const char *name,
     bool renamed_too, bool *present, struct err *e)

@@ -25,9 +25,11 @@ set_path_error_or_denied(struct err *e, enum err_code code, const char *path)
 	return err_errno(e, code, path);
 }
 
-/* If the path is a symbolic link, the file behind it is replaced, not the
- * link. lstat() comes before realpath(), because the file behind a dangling
- * link could be created between the two calls. */
+/* If the path is a symbolic link, sets *out to the file to which the link
+ * leads, so that this file is replaced and not the link. Refuses a dangling
+ * link. Calls lstat() before realpath(): if another process creates the missing
+ * file between the two calls, realpath() finds it, and the link is not
+ * refused. */
 static int
 resolve_links_unless_dangling(char **out, const char *path, struct err *e)
 {
@@ -163,8 +165,8 @@ sync_fd(int fd)
 	return rc;
 }
 
-/* The new file gets the owner and mode of the old one. Only root may set the
- * owner; other users stay the owner of the new file. */
+/* Gives the new file the owner and mode of the old one. Only root may change
+ * the owner, so for other users that failure is ignored. */
 static int
 copy_owner_and_mode(const struct replace *r, int fd)
 {

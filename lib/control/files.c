@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* SQLite stores any type in any column, and a user may have written the row. */
+/* Checks the types first: a user may have written the row by hand, and SQLite
+ * stores a value of any type in any column. */
 static int
 give_row(const struct db_rows *r, const char *name, file_state_each *each,
     void *self, struct err *e)

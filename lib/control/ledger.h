@@ -1,6 +1,7 @@
 /* The ledger, table etl_loads: how far each stream has been loaded into each
- * target. Every batch moves the row in its own transaction, by compare and
- * set on the batch number, so no batch can be committed twice. */
+ * target. A row holds the number of batches that were committed. Each batch
+ * adds 1 to it in its own transaction, but only if it is still the expected
+ * number. So no batch can be committed twice. */
 #ifndef CONTROL_LEDGER_H
 #define CONTROL_LEDGER_H
 
@@ -41,27 +42,29 @@ enum ledger_result {
 	LEDGER_ROW_CLOSED   /* the row is closed: exit with code 75 */
 };
 
-/* Moves the row in the batch's transaction, after the batch's rows. */
+/* Records the batch: call this in the batch's transaction, after its rows were
+ * written. */
 enum ledger_result ledger_insert_or_move_row(
     struct db *db, const struct ledger *l, struct err *e);
-/* For a transaction that writes rows of the batch, but does not move the row:
- * until it ends, no other loader can change the row. LEDGER_ROW_CHANGED: the
- * row still has the number of the batch. The row must exist, so the stream's
- * first batch cannot be locked. */
+/* For a transaction that writes rows of the batch but does not record the
+ * batch. Locks the ledger row until the transaction ends, so that no other
+ * loader can change it. Returns LEDGER_ROW_MATCHED if the row has the expected
+ * batch number. The first batch of a stream cannot be locked so, because its
+ * row does not exist yet. */
 enum ledger_result ledger_lock_row(
     struct db *db, const struct ledger *l, struct err *e);
-/* Call this if the answer to a batch's COMMIT was lost and the batch cannot
- * be repeated. Closes the row, outside a transaction. LEDGER_ROW_CHANGED:
- * the batch was not committed and never will be. LEDGER_DONE: it was
- * committed. */
+/* Call this outside a transaction if the answer to the COMMIT of a batch was
+ * lost and the batch cannot be repeated. Closes the row. Returns
+ * LEDGER_ROW_MATCHED if the batch was not committed: a COMMIT that arrives
+ * later fails. Returns LEDGER_DONE if the batch was committed. */
 enum ledger_result ledger_close_or_insert_closed_row(
     struct db *db, const struct ledger *l, struct err *e);
-/* Reopens a row that was closed after l->batch batches, outside a transaction.
- * The row gets a batch number that a late COMMIT does not expect, so that this
- * COMMIT fails. A row that is not closed stays as it is. */
+/* Reopens a row that was closed after l->batch batches; changes no other row.
+ * The row gets a new batch number, so a late COMMIT, which expects the old one,
+ * fails. Call this outside a transaction. */
 int ledger_reopen(struct db *db, const struct ledger *l, struct err *e);
-/* Reads the row of l's stream and target, and appends its counts to
- * `counts`, which may be NULL. */
+/* Reads the row of the stream and target of l. Appends the JSON text of its
+ * counts to the buffer `counts`, which may be NULL. */
 struct buf;
 int ledger_read(struct db *db, const struct ledger *l,
     struct ledger_row *row, struct buf *counts, struct err *e);

@@ -14,8 +14,9 @@ has_id(const struct letter_line *l, const char *id)
 	return v->len == HASH_HEX - 1 && memcmp(v->p, id, v->len) == 0;
 }
 
-/* Returns 1 if the line has the id that the loader makes of the table and the
- * key of a record (origin.key); 0 if not; -1 with *e. */
+/* The loader may compute a reject id from the table and the key of the record;
+ * the key is the member "key" of origin. Returns 1 if the line has this id, 0
+ * if not, -1 with *e. */
 static int
 has_id_of_key(struct letter_line *l, const struct reject_place *p,
     struct err *e)

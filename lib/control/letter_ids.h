@@ -1,16 +1,16 @@
-/* The ids of reject lines. A line may not change a dead letter of another
- * record by having its id.
- * Gives: the id that a line should have, if it has another one. */
+/* Checks the ids of reject lines. A wrong id could be the id of another
+ * record's dead letter, and storing the line would then overwrite that letter.
+ * Gives: the correct id of a line that has a wrong one. */
 #ifndef CONTROL_LETTER_IDS_H
 #define CONTROL_LETTER_IDS_H
 
 #include "control/letter_line.h"
 
-/* Checks that the id of the line is made of its other members, as etl-record(5)
- * states. If not, sets l->v[LETTER_OWN_ID] to the id that is made of them. */
+/* Computes the id of the line from its other members, as etl-record(5) states.
+ * If the line has another id, sets l->v[LETTER_OWN_ID] to the computed one. */
 int letter_line_set_own_id_if_other(struct letter_line *l, struct err *e);
-/* Warns that n lines are stored under another id than their own, because
- * letters of other records have their ids. */
+/* Warns that n lines have the id of another record's dead letter, and that they
+ * were stored under their computed ids. */
 void letters_warn_of_changed_ids(int64_t n);
 
 #endif

@@ -187,8 +187,9 @@ starts_with_timestamp(const char *p)
 	return has_year;
 }
 
-/* Writes a timestamp with six digits of a second, so that timestamps sort as
- * texts. Returns false if v is not a time that a database accepts. */
+/* Writes a timestamp with six digits after the seconds, so that sorting
+ * timestamps as texts sorts them by time. Returns false if v is not a time that
+ * a database accepts. */
 static bool
 format_timestamp(char out[CLOCK_STAMP], const struct db_value *v)
 {

@@ -1,9 +1,9 @@
 /* Parses a reject line (etl-record(5)) into the values that are stored.
- * Owns:  the unescaped texts; their memory is used again for the next line.
+ * Owns:  the unescaped texts; the next line overwrites them.
  * Borrows: the line until letter_line_parse() returns.
  * Gives: v[] in the order of the enum; DB_NULL if the line has no such member.
- *        In texts a NUL becomes "?", because PostgreSQL cannot store NUL.
- *        A time in the future becomes the present time.
+ *        In texts a NUL becomes "?", because PostgreSQL cannot store NUL. A
+ *        time in the future becomes the present time.
  * Fails: ERR_DATA for a line that is not a reject line. */
 #ifndef CONTROL_LETTER_LINE_H
 #define CONTROL_LETTER_LINE_H

@@ -5,8 +5,9 @@
 
 #include <string.h>
 
-/* A line whose id is not made of its bytes or of its key may have the id of a
- * letter with another record. It then gets the id of its own bytes. */
+/* If the id of the line is not the id that is computed from its bytes or its
+ * key (LETTER_OWN_ID is set), it may be the id of another record's letter. In
+ * that case gives the line the id that is computed from its bytes. */
 static int
 change_id_of_other_letter_sqlite(
     struct db *db, struct letter_line *l, struct err *e)
@@ -27,8 +28,8 @@ change_id_of_other_letter_sqlite(
 	return 0;
 }
 
-/* Called before the letter gets other bytes: stores its present bytes with the
- * occurrences that have them. */
+/* Called before the letter's bytes are replaced by those of a new occurrence:
+ * copies the present bytes to the earlier occurrences, whose bytes they are. */
 static int
 keep_bytes_of_occurrences_sqlite(
     struct db *db, const struct db_value *reject_id, struct err *e)

@@ -28,8 +28,9 @@ struct letter_replay {          /* a letter whose record was sent through the
 	                         * not of the replay's group */
 };
 
-/* The letters that one replay may send: all were rejected by the same stage, in
- * the same stream of the same pipeline. NULL, as "": the letters have none. */
+/* The letters that one replay may send. They all were rejected by the same
+ * stage, in the same stream of the same pipeline. A member that is NULL or ""
+ * selects the letters without a value. */
 struct letter_group {
 	const char *pipeline, *stream, *stage;
 	const char *target;     /* the table of the loader that resolves the
@@ -45,33 +46,33 @@ struct letter_replays {
 	const char *run;        /* NULL outside etl-run */
 };
 
-/* Stores the letters of a transaction: call letters_store_or_queue_in_temp()
- * any number of times, then letters_store_queued_and_resolve() once, as late
- * as possible. On PostgreSQL letters_store_or_queue_in_temp() locks no
- * letter; letters_store_queued_and_resolve() locks all letters, stored and
- * resolved, in the order of their ids, so that two loaders cannot deadlock.
- * Both functions add the number of new occurrences to *added, which may be
- * NULL. Outside etl-run, run_row is 0. If `lost` of a replayed letter is true,
- * either another replay was faster, or an earlier COMMIT of this batch
- * succeeded and its answer was lost. The caller then rolls back and reads the
- * ledger (table etl_loads). A line with the id of a letter that has other bytes
- * (and that is not made of a key) is stored under the id of its own bytes, with
- * a warning: it may not overwrite the letter. */
+/* Stores the rejects of a transaction. Call letters_store_or_queue_in_temp()
+ * any number of times, then letters_store_queued_and_resolve() once, as late as
+ * possible: on PostgreSQL only the latter locks letters. It locks all of them,
+ * stored and resolved, in the order of their ids, so that two loaders cannot
+ * deadlock. Both functions add the number of new occurrences to *added, which
+ * may be NULL. run_row is 0 outside etl-run. If the second call sets `lost` of
+ * a replayed letter, either another replay was faster, or an earlier COMMIT of
+ * this batch succeeded and its answer was lost: the caller then rolls back and
+ * reads the ledger (table etl_loads). A line whose id is wrong and belongs to
+ * another record's letter must not overwrite that letter. So it is stored under
+ * the id of its own bytes, and a warning is printed. */
 int letters_store_or_queue_in_temp(struct db *db,
     const struct letter_text *lines, size_t n, int64_t run_row, int64_t *added,
     struct err *e);
-/* Like letters_store_or_queue_in_temp() for one line. Releases the line's
- * buffer before the letter is stored (also on failure), so that a large line
+/* Like letters_store_or_queue_in_temp() for one line. Always releases the
+ * line's buffer, and does so before the letter is stored, so that a large line
  * is not in memory twice. */
 int letters_add_and_release_line(struct db *db, struct buf *line,
     int64_t run_row, int64_t *added, struct err *e);
 int letters_store_queued_and_resolve(struct db *db,
     const struct letter_replays *replays, int64_t run_row, int64_t *added,
     struct err *e);     /* replays may be NULL */
-/* Calls both functions for lines without replays; sets *added. */
+/* Calls letters_store_or_queue_in_temp() and letters_store_queued_and_resolve()
+ * for lines without replays. Sets *added to the number of new occurrences. */
 int letters_store(struct db *db, const struct letter_text *lines, size_t n,
     int64_t run_row, int64_t *added, struct err *e);
-/* Fails with ERR_DATA if the line is not a reject line; stores nothing. */
+/* Only checks the line. Fails with ERR_DATA if it is not a reject line. */
 int letter_check_line(const char *line, size_t len, struct err *e);
 
 struct letter_filter {          /* NULL or 0: no condition */
@@ -107,22 +108,21 @@ struct letter {                 /* valid until the next letters_next() */
 	bool has_own_bytes;     /* some occurrences have other bytes than raw */
 };
 
-/* Reads letters, the oldest first. Letters that are stored after
- * letters_open() are left out. The letters are read in pages, and between two
- * calls the database holds no lock and no open cursor, so the caller may be
- * slow. */
+/* Reads the letters that existed when letters_open() was called, the oldest
+ * first. Reads them in pages: between two calls the database holds no lock and
+ * no open cursor, so the caller may be slow. */
 struct letters;
 int letters_open(struct letters **l, struct db *db,
     const struct letter_filter *f, struct err *e);      /* f is borrowed */
 int letters_next(struct letters *l, struct letter *out, struct err *e);
-/* Reads out->raw. Returns 1, or 0 without out->raw if the letter has changed
- * since letters_next() returned it. */
+/* Reads the bytes of a large record into out->raw. Returns 1; or 0, without
+ * out->raw, if the letter has changed since letters_next() returned it. */
 int letters_read_raw_if_unchanged(
     struct letters *l, struct letter *out, struct err *e);
 void letters_close(struct letters *l);
 
-/* Reads the occurrences of a letter that it had when it was read, in the order
- * in which they came. */
+/* Reads the occurrences of a letter, the first one first. Leaves out
+ * occurrences that were stored after the letter was read. */
 struct letter_time {            /* valid until the next letter_times_next() */
 	const char *occurrence, *at, *message;
 	bool has_own_bytes;     /* the bytes differ from those of the letter */
@@ -140,14 +140,15 @@ int letter_times_open(struct letter_times **t, struct db *db,
     const struct letter *l, enum letter_times_kind kind, struct err *e);
 int letter_times_next(struct letter_times *t, struct letter_time *out,
     struct err *e);
-/* Reads out->raw if out->has_own_bytes. Returns 1, or 0 if the bytes were
- * erased or deleted. */
+/* If out->has_own_bytes, reads these bytes into out->raw. Returns 1, or 0 if
+ * the bytes were erased or deleted meanwhile. */
 int letter_times_read_own_bytes(struct letter_times *t,
     struct letter_time *out, struct err *e);
 void letter_times_close(struct letter_times *t);
 
-/* Runs a statement of sql/DIALECT/letters.sql. The values `own` are $1 ..., and
- * the conditions of the filter are added after its "WHERE true". */
+/* Run a statement of sql/DIALECT/letters.sql with the conditions of the filter,
+ * which are inserted after its "WHERE true". own[0] is the value of $1, own[1]
+ * of $2, and so on; the filter's values get the numbers after these. */
 int letters_query_filtered(struct db *db, struct db_rows **r,
     enum sql_id script, const struct db_value *own, size_t n,
     const struct letter_filter *f, struct err *e);
@@ -155,8 +156,9 @@ int letters_run_filtered(struct db *db, enum sql_id script,
     const struct db_value *own, size_t n, const struct letter_filter *f,
     int64_t *changed, struct err *e);
 
-/* If f->run is the number of a row in pipeline_runs, moves it to f->run_row.
- * Else f->run is the start of a uuid: ERR_USAGE if several runs have it. */
+/* The user names a run by the number of its row in pipeline_runs or by the
+ * start of its uuid. If f->run is such a number, sets f->run_row to it and
+ * f->run to NULL. If it is the start of several uuids, fails with ERR_USAGE. */
 int letter_filter_find_run(struct db *db, struct letter_filter *f,
     struct err *e);
 
@@ -165,12 +167,12 @@ int letter_filter_find_run(struct db *db, struct letter_filter *f,
  * there are several. */
 int letter_find_row(struct db *db, const char *id, int64_t *out,
     struct err *e);
-/* For etl-dlq resolve and discard: sets the status, and resolved_upto to
- * attempts. */
+/* For etl-dlq resolve and discard. Sets the status and the reason, and sets
+ * resolved_upto to attempts: all occurrences so far are settled. */
 int letter_set_status_and_reason(struct db *db, const char *id,
     const char *status, const char *reason, struct err *e);
-/* Deletes the bytes of a letter and every text that may quote them; the counts
- * stay. */
+/* Deletes the bytes of a letter and all its texts that may quote them. Keeps
+ * the row with its counts. */
 int letter_erase_record_and_messages(
     struct db *db, const char *id, struct err *e);
 

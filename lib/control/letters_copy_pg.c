@@ -161,8 +161,9 @@ letters_copy_to_temp(struct db *db, const struct letter_text *lines, size_t n,
 	return rc;
 }
 
-/* Adds the number of new occurrences to *added. Sets *changed to the number of
- * lines that got another id. */
+/* Merges the rows of the temporary table into dead_letters. Adds the number of
+ * new occurrences to *added. Sets *changed to the number of lines that were
+ * stored under another id than theirs (letters_warn_of_changed_ids()). */
 static int
 lock_and_merge_letters(struct db *db, const struct db_value *row,
     int64_t *added, int64_t *changed, struct err *e)

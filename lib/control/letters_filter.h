@@ -1,8 +1,8 @@
 /* Builds a statement from a script of sql/DIALECT/letters.sql and a filter
  * (conditions on the rows of dead_letters).
  * Borrows: the script, the filter and the values until where_release().
- * Gives: the conditions stand after the script's "WHERE true"; the script's
- *        own parameters have the first numbers. */
+ * Gives: the conditions are inserted after the script's "WHERE true". Their
+ *        parameters are numbered after the script's own ones. */
 #ifndef CONTROL_LETTERS_FILTER_H
 #define CONTROL_LETTERS_FILTER_H
 
@@ -21,8 +21,8 @@ struct where {
 int where_init(struct where *w, struct db *db, enum sql_id script,
     const struct db_value *own, size_t n, const struct letter_filter *f,
     struct err *e);
-/* Adds a value and returns the number of its parameter. The caller writes the
- * condition with this number into w->sql. */
+/* Adds a value and returns the number of its parameter, for example 3 for $3.
+ * The caller then appends the condition with this number to w->sql. */
 size_t where_add_value(struct where *w, struct db_value v);
 /* Completes the statement; no condition can be added after this. Returns NULL
  * on failure. */

@@ -5,7 +5,7 @@
 #include "control/letter_line.h"
 #include "control/letters.h"
 
-/* The number of a run's row as a value: 0 becomes NULL. */
+/* Returns the row number of a run as a value, or NULL if it is 0 (no run). */
 static inline struct db_value
 run_row_or_null(int64_t run_row)
 {
@@ -19,10 +19,10 @@ int letters_copy_to_temp(struct db *db, const struct letter_text *lines,
 int letters_merge_and_resolve(struct db *db, const struct letter_replays *r,
     int64_t run_row, int64_t *added, struct err *e);
 
-/* Reads the next part of a large record with the statement `script`, whose
- * parameters are v[0], v[1], the number of the first byte (the first byte of
- * the record is 1) and the number of bytes. Appends the part to `raw`, which
- * holds the parts before. Returns 1, or 0 if the statement gives no row or
+/* Reads the next part of a large record and appends it to `raw`, which holds
+ * the parts before it. The statement `script` has the parameters v[0], v[1],
+ * the position of the part's first byte (1 for the first byte of the record)
+ * and the number of bytes. Returns 1; or 0 if the statement returns no row or
  * another number of bytes, because the record has changed. */
 int letters_read_raw_part(struct db *db, enum sql_id script,
     const struct db_value v[2], struct buf *raw, size_t len, struct err *e);

@@ -9,10 +9,9 @@
 enum { PAGE = 128, LARGE = 1 << 20, NUMBERS = 8, TEXTS = 19,
 	RAW = NUMBERS + TEXTS };
 
-/* One dead letter (a rejected record that is stored in the table dead_letters)
- * of those that the last query returned: its integer columns, and the offsets
- * of its text columns in the buffer `text` of struct letters. The offset
- * SIZE_MAX stands for NULL. */
+/* A dead letter of the page that the last query returned: its integer columns,
+ * and for each text column the offset of the text in the buffer `text` of
+ * struct letters. The offset SIZE_MAX stands for NULL. */
 struct entry {
 	int64_t number[NUMBERS];
 	size_t text[TEXTS], raw;

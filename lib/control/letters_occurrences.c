@@ -6,7 +6,8 @@
 
 enum { TIMES = 256, LARGE = 1 << 20 };
 
-/* One occurrence of the page: the offsets of its texts in `text`. */
+/* One occurrence of the page that was read last. Its texts are given as offsets
+ * in the buffer `text` of struct letter_times. */
 struct row {
 	int64_t number;
 	size_t text[3], raw, raw_len;

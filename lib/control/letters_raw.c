@@ -2,8 +2,8 @@
 
 enum { PART = 1 << 20 };
 
-/* On SQLite the first part is the whole record, because SQLite would read the
- * whole value for any part of it. */
+/* SQLite reads a whole value even if the query asks only for a part of it. So
+ * with SQLite the first part is the whole record. */
 int
 letters_read_raw_part(struct db *db, enum sql_id script,
     const struct db_value v[2], struct buf *raw, size_t len, struct err *e)

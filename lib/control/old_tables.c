@@ -10,8 +10,8 @@
 
 enum { PAGE = 500, COLUMNS = 8 };
 
-/* Stage and code of the rows that are copied from a table dead_letters of
- * another tool: such a table does not have these columns. */
+/* Stage and code of the rows that are copied from another tool's table
+ * dead_letters, which does not have these columns. */
 static const char unknown[] = "unknown";
 
 static const char *const run_columns[COLUMNS] = { "id", "started_at",
@@ -20,9 +20,9 @@ static const char *const run_columns[COLUMNS] = { "id", "started_at",
 static const char *const letter_columns[COLUMNS] = { "id", "pipeline_run_id",
 	"raw_data", "error_message", "created_at", NULL };
 
-/* Another tool may have created a table of this name. Sets *exists to true if
- * the table exists. Fails if the table lacks one of `columns`, which are copied
- * later, or if it has the column `ours`: then etl itself has created it. */
+/* Sets *exists to true if another tool has created a table of this name. Fails
+ * if that table lacks one of `columns`, which will be copied. Also fails if it
+ * has the column `ours`: etl itself has then created it. */
 static int
 check_old_table(struct db *db, const char *name, const char *const *columns,
     const char *ours, bool *exists, struct err *e)

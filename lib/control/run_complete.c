@@ -82,9 +82,9 @@ is_row_of_load(const struct run_load *l, const struct db_value *id,
 	    memcmp(l->target, target->p, target->len) == 0;
 }
 
-/* Notes which of the loads that have reported no end have ended nevertheless.
- * Returns true if the stream of the row must not fail the run: the row has
- * ended, or the same commands have loaded the same records later. */
+/* Returns true if this ledger row does not make the run fail: the row has
+ * ended, or its load failed but was repeated with success. If the row has
+ * ended, also notes this for its load, which has not reported its end. */
 static bool
 compare_with_reports(struct ending *n, const struct db_value *id,
     const struct db_value *target, bool ended)
@@ -100,7 +100,8 @@ compare_with_reports(struct ending *n, const struct db_value *id,
 	return ended;
 }
 
-/* Rejects that were sent on in the stream, not to a file or descriptor 3. */
+/* The number of rejects that were sent on in the stream and not written to a
+ * file or descriptor 3. */
 static int64_t
 sum_rejects_in_stream(const struct run_counts *t)
 {
@@ -108,7 +109,8 @@ sum_rejects_in_stream(const struct run_counts *t)
 	    run_counts_sum(t, COUNT_ASIDE);
 }
 
-/* Lists a ledger row whose stages have sent `sent` rejects, of which `kept` are
+/* Appends the target of a ledger row to the list of lost rejects: its stages
+ * have sent `sent` rejects into the stream, but only `kept` of them are
  * stored. */
 static int
 list_lost_rejects(struct ending *n, const struct db_value *json,
@@ -132,11 +134,11 @@ list_lost_rejects(struct ending *n, const struct db_value *json,
 	return rc;
 }
 
-/* Adds the counts of a ledger row. If more records were rejected than `kept`
- * rejects are stored as dead letters or in files, lists how many are missing.
- * Ignores counts of the row that cannot be parsed (ERR_PEER). If they were a
- * failure, the end of the run could never be written, and its row would stay in
- * status running. */
+/* Adds the counts of a ledger row. If fewer rejects are stored as dead letters
+ * or in files (`kept`) than were sent, lists how many are missing. Ignores
+ * counts that cannot be parsed (ERR_PEER): if they made this call fail, the end
+ * of the run could never be written, and its row would stay in status
+ * running. */
 static int
 add_counts_and_find_lost_rejects(struct ending *n, const struct db_value *json,
     const struct db_value *target, const struct db_value *kept, struct err *e)
@@ -210,8 +212,8 @@ set_end_counts(struct ending *n)
 	out->removed = run_counts_sum(t, COUNT_REMOVED);
 }
 
-/* Lists the streams that failed or did not end: those that have reported so,
- * and those that were loaded only in part. */
+/* Lists the streams that failed, which a stage has reported, and the streams
+ * that did not end, because they were loaded only in part. */
 static void
 list_failed_streams(struct ending *n)
 {
@@ -236,8 +238,9 @@ list_failed_streams(struct ending *n)
 	}
 }
 
-/* Appends why the run is no success although its script exited with 0, or which
- * failures it tolerates. */
+/* Appends the streams that failed and the rejects that were lost: the reason
+ * why the run fails although its script exited with 0, or what --tolerate
+ * permits. */
 static void
 put_failed_streams(struct buf *b, struct ending *n)
 {
@@ -251,13 +254,15 @@ put_failed_streams(struct buf *b, struct ending *n)
 		    buf_text(&n->lost));
 }
 
-/* A run that was killed is no success even if all its streams have ended: its
- * script may have had more to do. */
+/* Lists what was complete when the run was killed. Such a run is never a
+ * success, even if all its streams have ended: its script may have had more to
+ * do. */
 static void
 put_ended_streams_of_abandoned_run(struct buf *b, struct ending *n)
 {
-	/* A loader that was killed before it could read its input has reported
-	 * nothing. */
+	/* If a loader was killed before it read its input, it has reported
+	 * nothing, and `unread` is set: it is not known whether all streams
+	 * have ended. */
 	if (n->out.streams > 0 && !n->out.streams_failed &&
 	    !get_streams(n)->unread)
 		buf_printf(b, "; all streams that %s have ended",
@@ -340,10 +345,10 @@ run_find_running_row_or_fail(struct db *db, enum sql_id sql, const char *run,
 	return 0;
 }
 
-/* Locks the run's row in pipeline_runs before it reads the run's counts from
- * the table etl_loads. The lock waits for a COMMIT that etl-load has already
- * sent. Later etl-load cannot commit, because it checks that the row is in
- * status running. So the counts are final. */
+/* Locks the run's row in pipeline_runs before it reads the counts from the
+ * table etl_loads. If etl-load has already sent a COMMIT, taking the lock waits
+ * for it. A COMMIT after that fails, because etl-load checks that the run is
+ * still in status running. So the counts that are read are final. */
 static int
 lock_row_and_write_run_end(
     struct ending *n, struct db *db, const char *run, struct err *e)

@@ -12,7 +12,7 @@ struct run_end {                /* what run_complete() found and stored */
 	                         * loaded to its mark `end` (or tolerates is
 	                         * set), and all rejects were kept */
 	int64_t extracted, loaded, unchanged, dropped, rejected;
-	/* Not stored in pipeline_runs. */
+	/* These are not stored in pipeline_runs. */
 	int64_t superseded, skipped, missed, removed;
 	int64_t streams, ended; /* ledger rows of the run */
 	bool appended;          /* rows were appended without a checkpoint: a
@@ -33,7 +33,7 @@ struct run_load {               /* a load that its loader has reported */
 	const char *stream;     /* the name of the stream */
 };
 
-/* What the stages have reported of the streams of a run. */
+/* What the stages of a run have reported to etl-run about their streams. */
 struct run_streams {
 	const char *run;        /* its uuid */
 	const char *failed;     /* the streams that failed or did not end, for
@@ -59,18 +59,18 @@ struct run_outcome {            /* how a run has ended */
 	const struct run_streams *streams;      /* NULL: nothing is known */
 };
 
-/* Locks the row, reads the ledger, and writes status, counts and texts into
- * the row (the log only if the run failed). Sets `failed`, which may be NULL,
- * to the streams that failed, with their causes, and the rejects that were kept
- * nowhere.
- * ERR_RETRY if the row is not in status running: either another process has
- * abandoned the run, or an earlier COMMIT of this call succeeded and its answer
- * was lost. *out is set before COMMIT is sent, else it stays as it is. */
+/* Locks the run's row, reads the ledger, and writes status, counts and texts
+ * into the row; the log only if the run failed. Sets `failed`, which may be
+ * NULL, to a list of the streams that failed, with their causes, and of the
+ * rejects that were lost. Fails with ERR_RETRY if the run is not in status
+ * running: another process has abandoned it, or an earlier COMMIT of this call
+ * succeeded and its answer was lost. *out is set just before COMMIT is sent. */
 int run_complete(struct db *db, const char *run, const struct run_outcome *o,
     struct run_end *out, struct buf *failed, struct err *e);
 
-/* Runs one of the statements run_fence and run_lock, which find the row of a
- * run in status running. ERR_RETRY if there is none. */
+/* Runs the statement `sql`, which is run_fence or run_lock. Both find and lock
+ * the row of a run in status running. Fails with ERR_RETRY if no row is
+ * found. */
 int run_find_running_row_or_fail(struct db *db, enum sql_id sql,
     const char *run, int64_t *row, struct err *e);
 

@@ -17,27 +17,28 @@ struct run {
 };
 
 int run_start(struct db *db, struct run *r, struct err *e);
-/* Appends the path of the script of the pipeline's last run that had one. */
+/* Finds the last run of the pipeline that has the path of a script, and appends
+ * this path. */
 struct buf;
 int run_append_last_script(struct db *db, const char *pipeline,
     struct buf *out, struct err *e);
 /* Sets renewed_at, to show that the run is still active. */
 int run_set_renewed_at_if_running(
     struct db *db, const char *run, struct err *e);
-/* Sets the status abandoned for rows of this pipeline that are in status
- * running and have the host and machine of the run r, or were not renewed for
- * ten minutes. *n is the number of these rows. Their etl-run has probably
- * exited without writing the end of the run. `streams` is what the stages of
- * the run streams->run have reported (NULL: nothing is known). */
+/* Sets the status abandoned for the stale runs of r's pipeline. A run is stale
+ * if it is in status running and has the host and machine of r, or was not
+ * renewed for ten minutes: its etl-run has probably exited without writing the
+ * end of the run. *n is the number of these runs. `streams` is what the stages
+ * of the run streams->run have reported (NULL: nothing is known). */
 int run_abandon_stale(struct db *db, const struct run *r,
     const struct run_streams *streams, int64_t *n, struct err *e);
-/* Appends the row as one JSON object, with a member for each column. */
+/* Appends the run's row as one JSON object with a member for each column. */
 int run_append_row_json(struct db *db, const char *run, struct buf *out,
     struct err *e);
 
-/* For the loader, in the transaction of a batch: checks that the run is still
- * in status running (else ERR_RETRY), and keeps it so until the transaction
- * ends. *row is pipeline_runs.id. */
+/* The loader calls this in the transaction of a batch. Fails with ERR_RETRY if
+ * the run is not in status running. Else no other process can end the run
+ * before this transaction ends. *row is set to pipeline_runs.id. */
 int run_lock_if_running(struct db *db, const char *run, int64_t *row,
     struct err *e);
 

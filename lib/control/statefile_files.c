@@ -1,5 +1,5 @@
-/* The files of a checkpoint in a state file: the member "files" of its entry.
- * It is an object with a member for each path. */
+/* The files of a checkpoint in a state file. They are the member "files" of the
+ * checkpoint's object, which has a member for each path. */
 #include "control/statefile_impl.h"
 
 #include "json/number.h"
@@ -58,7 +58,8 @@ statefile_find_bad_file(
 	return 0;
 }
 
-/* A text of the file without its escapes, valid until *b is released. */
+/* Returns the string of token i without its escapes. It is stored in *b, and is
+ * valid until *b changes. */
 static const char *
 text_of(const struct json *j, uint32_t i, struct buf *b)
 {
@@ -105,7 +106,9 @@ statefile_give_files(const struct statefile *f, uint32_t entry,
 	return rc;
 }
 
-/* Appends the members of the file at token i of the list, except its path. */
+/* Appends a file as PATH:{...}. Token i is an element of the array of files, of
+ * a form such as {"path":...,"size":...}. Other members than size, mtime and
+ * sha256 are not copied. */
 static void
 put_file(struct buf *b, const struct json *j, uint32_t i, bool is_broken)
 {
@@ -123,7 +126,7 @@ put_file(struct buf *b, const struct json *j, uint32_t i, bool is_broken)
 	buf_char(b, '}');
 }
 
-/* The lists of a change, parsed, and the paths in them. */
+/* The two lists of struct files_change, parsed, and all paths in them. */
 struct changed {
 	struct json list[2];    /* the files that are done; the broken ones */
 	struct json paths;
@@ -172,7 +175,7 @@ put_comma_unless_first(struct buf *b)
 		buf_char(b, ',');
 }
 
-/* Appends the files that have not changed. */
+/* Appends the stored files that the change does not name. */
 static int
 put_old_files(struct buf *b, const struct statefile *f, uint32_t files,
     const struct json *changed, struct err *e)

@@ -1,4 +1,4 @@
-/* A state file in memory, for statefile*.c only: its text, parsed and
+/* Declarations that only statefile*.c share: a state file in memory, parsed and
  * checked. */
 #ifndef CONTROL_STATEFILE_IMPL_H
 #define CONTROL_STATEFILE_IMPL_H
@@ -18,15 +18,17 @@ struct statefile {
 	struct buf name, value;
 };
 
-/* Checks the member "files" of the checkpoint at token `entry`. Returns the
- * token at fault, or 0. */
+/* Checks the member "files" of the checkpoint whose object is token `entry`.
+ * Returns the token that is not valid, and sets *why; or returns 0. */
 uint32_t statefile_find_bad_file(
     const struct statefile *f, uint32_t entry, const char **why);
-/* Calls each() for each file of a checkpoint. entry may be 0: there is none. */
+/* Calls each() for each file of the checkpoint whose object is token `entry`.
+ * An entry of 0 means that there is no such checkpoint. */
 int statefile_give_files(const struct statefile *f, uint32_t entry,
     file_state_each *each, void *self, struct err *e);
-/* Appends the member "files" of a checkpoint with what has changed. entry is
- * the token of the checkpoint, or 0. Appends nothing if there are no files. */
+/* Appends the member "files" of a checkpoint: the stored files with the change
+ * applied. `entry` is the token of the checkpoint's object, or 0 if there is
+ * none. Appends nothing if nothing is stored and the change has no files. */
 int statefile_put_files(struct buf *b, const struct statefile *f,
     uint32_t entry, const struct files_change *change, struct err *e);
 

@@ -30,7 +30,7 @@ statefile_check_usable(const char *path, struct err *e)
 	return rc;
 }
 
-/* What is written into the entry of a checkpoint. */
+/* The new content of a checkpoint's object. */
 struct change {
 	const char *name;
 	const char *value;              /* NULL: null */
@@ -145,9 +145,9 @@ find_version(struct statefile *f, const char *name, int64_t *version,
 	return rc;
 }
 
-/* The caller holds the lock of the file's directory
- * (replace_open_and_lock()), so no other process can change the file between
- * the check and the write. */
+/* Fails if the stored version is not `expected`; else writes the file. The
+ * caller holds the lock of replace_open_and_lock(), so no other process can
+ * change the file between the check and the write. */
 static enum checkpoint_result
 check_version_and_set_checkpoint(struct replace *r, struct change *c,
     int64_t expected, struct err *e)

@@ -1,6 +1,6 @@
 /* The usual number of rows that the loads of a pipeline write to one table.
- * Gives: the median of the last 20 successful runs that have loaded the table:
- *        their inserted, updated and unchanged rows. */
+ * Gives: the median over the last 20 successful runs that have loaded the
+ *        table. Inserted, updated and unchanged rows count. */
 #ifndef CONTROL_USUAL_ROWS_H
 #define CONTROL_USUAL_ROWS_H
 
@@ -13,7 +13,8 @@ struct usual_rows {
 	double median;          /* of their rows; 0 without a run */
 };
 
-/* target: the table as the ledger (table etl_loads) names it. */
+/* `target` is the name of the table in the ledger (column target of
+ * etl_loads). */
 int usual_rows_read(struct usual_rows *u, struct db *db, const char *pipeline,
     const char *target, struct err *e);
 
