@@ -19,7 +19,6 @@ set_kind(struct column *c, const struct named *n)
 	c->max = n->max;
 }
 
-/* Ignores the case of letters. */
 static bool
 contains_ignoring_case(const char *text, const char *part)
 {
@@ -31,9 +30,10 @@ contains_ignoring_case(const char *text, const char *part)
 	return false;
 }
 
-/* In a column with numeric affinity SQLite stores a text that looks like a
- * number as a number. SQLite gives this affinity to every declared type that
- * its rules do not name, such as DATE or JSON. */
+/* Returns true if a column of this type has SQLite's numeric affinity: if a
+ * text looks like a number, SQLite then stores it as a number. A declared type
+ * has this affinity if SQLite's rules do not name it, for example DATE or
+ * JSON. */
 static bool
 has_numeric_affinity(const struct column *c, const char *declared)
 {

@@ -1,10 +1,11 @@
 /* One interface for SQLite and PostgreSQL.
- * Owns:  the connection; a statement is prepared once and kept in a cache.
+ * Owns:  the connection, and a cache of prepared statements.
  * Borrows: url, sql and values until the call returns. The values of a row are
  *        valid until the next db_next() or db_end().
  * Gives: parameters are $1, $2 ...; columns of integers and booleans are
  *        DB_INT, floats DB_REAL, bytea and blobs DB_BLOB, others DB_TEXT.
- * Fails: transient if a later try may succeed; details are in db_fault(). */
+ * Fails: an error is transient if a later try may succeed. db_fault() has
+ *        more. */
 #ifndef DB_DB_H
 #define DB_DB_H
 
@@ -57,60 +58,68 @@ enum db_kind { DB_SQLITE, DB_POSTGRESQL };
 struct db;
 struct db_rows;
 
-/* If url is NULL, opens DATABASE_URL or else sqlite:etl.db. A PostgreSQL
- * session has the time zone UTC. SQLite has foreign keys on, uses WAL, and
- * waits up to ten seconds for a lock. */
+/* Opens the database `url`; if it is NULL, the one that DATABASE_URL names, or
+ * else sqlite:etl.db. A PostgreSQL session has the time zone UTC. An SQLite
+ * connection checks foreign keys, uses WAL, and waits up to ten seconds for a
+ * lock. */
 int db_open(struct db **db, const char *url, struct err *e);
-/* Does not create an SQLite file: ERR_INPUT if the file is missing. If the
- * default etl.db is missing, opens an empty database in memory instead. */
+/* Like db_open(), but does not create a missing SQLite file: the call then
+ * fails with ERR_INPUT. Only if the missing file is the default etl.db, opens
+ * an empty database in memory. */
 int db_open_present(struct db **db, const char *url, struct err *e);
-/* For a plan: does not create a file either. If the SQLite file is missing,
- * opens an empty database in memory that has the name of the file, and sets
- * *missing. ERR_CREATE if the file could not be created. */
+/* Like db_open(), for a plan, which must not create a file. If the SQLite file
+ * is missing, sets *missing and opens an empty database in memory under the
+ * name of the file. Fails with ERR_CREATE if db_open() could not create the
+ * file. */
 int db_open_for_plan(
     struct db **db, const char *url, bool *missing, struct err *e);
 void db_close(struct db *db);
 struct buf;
 int db_url_check(const char *url, struct err *e);       /* opens nothing */
 void db_url_append_public(struct buf *b, const char *url); /* without secrets */
-/* For a command that a user can paste: appends " --db URL" and
- * " --control-schema NAME", quoted for the shell, each if it is not NULL.
- * Returns false and leaves --db out if the URL has parts that must not be
- * printed, such as a password: the user must then set DATABASE_URL. */
+/* Appends the options of a command that a user can paste: " --db URL" if url is
+ * not NULL, and " --control-schema NAME" if schema is not NULL, quoted for the
+ * shell. Some URLs must not be printed, for example one with a password. In
+ * that case leaves out --db and returns false: the user must set
+ * DATABASE_URL. */
 bool db_put_options(struct buf *b, const char *url, const char *schema);
-/* If environment variables and not the URL name the port or the user, appends
- * those variables with a blank before each, unless they are the defaults. */
+/* If the environment sets the port or the user of this URL, appends a blank and
+ * the variable, as in "PGPORT=5433". Leaves out a default value. */
 void db_url_append_environment(struct buf *b, const char *url);
-/* URL: the value of --db, or NULL. If neither --db nor DATABASE_URL names a
- * database and etl.db does not exist yet: the text that says which file a
- * program is about to create, else NULL. */
+/* `url` is the value of --db, or NULL. If neither --db nor DATABASE_URL names a
+ * database, and the default file etl.db is missing, returns a note that the
+ * program is going to create it. Else returns NULL. */
 const char *db_note_if_default_missing(const char *url);
 bool db_url_has_password(const char *url);
-/* Returns a warning if the value of --db (or NULL) has a password, else
- * NULL. */
+/* `url` is the value of --db, or NULL. Returns a warning if it has a password,
+ * else NULL. */
 const char *db_warning_if_url_has_password(const char *url);
 int db_reopen(struct db *db, struct err *e);    /* after a lost connection */
 enum db_kind db_kind(const struct db *db);
-/* Limits how long a statement waits for a lock, and how long it runs, in
- * milliseconds; 0: as db_open() says. On PostgreSQL also sets the options of
- * the session again, which a script may have changed. */
+/* Limits how long a statement waits for a lock and how long it runs, in
+ * milliseconds. If a limit is 0, SQLite waits ten seconds for a lock and runs a
+ * statement without limit; PostgreSQL uses its settings. On PostgreSQL also
+ * sets the options of the session again, because a script may have changed
+ * them. */
 struct db_limits {
 	uint64_t lock, statement;
 };
 int db_set_limits(
     struct db *db, const struct db_limits *limits, struct err *e);
-/* True if a pool such as PgBouncer may give each transaction another session of
- * PostgreSQL. Then a temporary table may not outlive its transaction. */
+/* True if a pool such as PgBouncer may run each transaction in another session
+ * of PostgreSQL. A temporary table then must not outlive its transaction. */
 bool db_is_pooled(const struct db *db);
 /* The ON COMMIT clause for CREATE TEMP TABLE on PostgreSQL. Without a pool, the
  * commit deletes the rows, and the session uses the table again. With a pool,
  * the commit drops the table, because the next transaction may run in another
  * session. */
 const char *db_on_commit(const struct db *db);
-/* The same for a table that keeps its rows until the end of the session, which
- * is not for a pool, or that is gone after the commit. */
+/* Returns the ON COMMIT clause for a table that keeps its rows until the end of
+ * the session (keeps_rows; not possible with a pool), or for a table that the
+ * commit drops. */
 const char *db_on_commit_keep_or_drop(bool keeps_rows);
-/* The connection to a PostgreSQL server, for db/pg.h; NULL for SQLite. */
+/* Returns the connection to the PostgreSQL server, for the functions of
+ * db/pg.h, or NULL for SQLite. */
 struct pg;
 struct pg *db_pg_connection(const struct db *db);
 const char *db_name(const struct db *db);       /* for messages: no secrets */
@@ -122,21 +131,22 @@ const struct db_fault *db_fault(const struct db *db);
 int db_encoding_lacks_characters(struct db *db, struct err *e);
 
 int db_script(struct db *db, const char *sql, struct err *e);
-/* SQLite: BEGIN IMMEDIATE. PostgreSQL: READ COMMITTED, also if the server has
- * another default. */
+/* Runs BEGIN IMMEDIATE on SQLite. On PostgreSQL begins a transaction in READ
+ * COMMITTED, even if the server has another default. */
 int db_begin(struct db *db, struct err *e);
-/* The same, but PostgreSQL may begin the transaction together with the next
- * statement, which must come through this interface, not through db/pg.h. */
+/* Like db_begin(), but on PostgreSQL BEGIN may be sent only with the next
+ * statement, which saves a round trip. So the next statement must be run
+ * through db.h, not through db/pg.h. */
 int db_begin_with_next(struct db *db, struct err *e);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);                /* never fails */
 
-/* SQLite: lets the statements of this connection use two functions for images,
- * texts that hold the values of a row. etl_image(VALUE, ...) returns the
- * elements of a JSON array: "i7","r0.5","tabc","xff",null for an integer, a
- * real, a text, bytes and NULL; "hff" is a text that is not UTF-8 or has a
- * NUL. etl_value(IMAGE, I) returns value number I of such an array. PostgreSQL:
- * does nothing. */
+/* Adds two functions to the SQL of this SQLite connection; does nothing on
+ * PostgreSQL. etl_image(VALUE, ...) returns the values of a row as a text, the
+ * image: the elements of a JSON array. Examples are "i7" for an integer, "r0.5"
+ * for a real, "tabc" for a text, "xff" for a blob and null for NULL. "hff" is a
+ * text that has a NUL or is not UTF-8. etl_value(IMAGE, I) returns value number
+ * I of such an array. */
 int db_add_image_functions(struct db *db, struct err *e);
 
 /* SQLite: returns a number above 0 if this transaction violates a deferred
@@ -148,11 +158,13 @@ int64_t db_missing_references(struct db *db);
  * since the last call. PostgreSQL: always 0. */
 int64_t db_count_written_pages(struct db *db);
 
-/* SQLite: of the pages that a statement changes, so many bytes are kept in
- * memory until the statement has succeeded, and more in a file. */
+/* Before a statement of SQLite changes a page, SQLite copies the page, to undo
+ * the statement if it fails. It keeps this many bytes of such copies in memory,
+ * and writes more of them to a file. */
 enum { DB_STATEMENT_PAGES = 127 << 10 };
 
-/* Runs one statement; *changed (may be NULL) is the number of rows. */
+/* Runs one statement. Sets *changed, unless it is NULL, to the number of rows
+ * that were inserted, updated or deleted. */
 int db_run(struct db *db, const char *sql, const struct db_value *v, size_t n,
     int64_t *changed, struct err *e);
 int db_query(struct db *db, struct db_rows **r, const char *sql,
@@ -160,16 +172,16 @@ int db_query(struct db *db, struct db_rows **r, const char *sql,
 int db_next(struct db_rows *r, struct err *e);  /* 1 a row, 0 end, -1 */
 struct db_value db_column(const struct db_rows *r, size_t i);
 void db_end(struct db_rows *r);
-/* Reads the first column of the first row as an integer; if there is no row,
- * *out is `none`. */
+/* Runs a statement and sets *out to the first column of its first row, an
+ * integer. If it returns no row, sets *out to `none`. */
 int db_int(struct db *db, const char *sql, const struct db_value *v, size_t n,
     int64_t none, int64_t *out, struct err *e);
 
-/* A statement that runs very often (the loader's rows), without a search in
- * the cache. db_stmt_run_for_first_row() runs it to its end. *first_row
- * (may be NULL) is a copy, valid for db_column() until the next
- * db_stmt_run_for_first_row(), or NULL if there is no row. Free the
- * statement before db. */
+/* A prepared statement for frequent use, such as the loader's INSERT of a row:
+ * running it needs no search in the cache. db_stmt_run_for_first_row() runs it
+ * to its end. If first_row is not NULL, sets *first_row to a copy of the first
+ * row, which db_column() can read until the next run, or to NULL if there is no
+ * row. Free the statement before db. */
 struct db_stmt;
 int db_prepare(struct db *db, struct db_stmt **s, const char *sql,
     struct err *e);
@@ -177,34 +189,37 @@ int db_stmt_run_for_first_row(struct db_stmt *s, const struct db_value *v,
     size_t n, struct db_rows **first_row, int64_t *changed, struct err *e);
 void db_stmt_free(struct db_stmt *s);
 
-/* PostgreSQL's COPY ... FROM STDIN; ERR_BUG on SQLite. */
+/* PostgreSQL's COPY ... FROM STDIN. On SQLite it fails with ERR_BUG. */
 int db_copy_begin(struct db *db, const char *sql, struct err *e);
 int db_copy_data(struct db *db, const char *p, size_t n, struct err *e);
 int db_copy_end(struct db *db, int64_t *rows, struct err *e);
-/* The COPY was a statement of a script with a query after it: runs the rest of
- * the script and sets the n numbers to the only row of the last query. */
+/* Like db_copy_end(), for a COPY that is a statement of a script. Runs the rest
+ * of the script, which must end with a query that returns one row of n numbers,
+ * and copies them to `numbers`. */
 int db_copy_end_script(
     struct db *db, int64_t *numbers, size_t n, struct err *e);
-/* Prepares a query without parameters. *name: a script can run it by EXECUTE of
- * this name, until the next call that prepares a statement. Not for a pool. */
+/* Prepares a query without parameters and sets *name: a script can then run it
+ * with EXECUTE *name. The name is valid until another statement is prepared. Do
+ * not use this with a pool. */
 int db_prepare_for_script(
     struct db *db, const char *sql, const char **name, struct err *e);
 
 /* Returns a script of sql/ in the dialect of this database. */
 const char *db_sql(const struct db *db, enum sql_id id);
-/* Names the schema of the control tables: each `{schema}.` in the scripts of
- * PostgreSQL becomes this name. Statements that db_sql() returned before are
- * freed. */
+/* Sets the schema of the control tables: replaces each `{schema}.` in the
+ * PostgreSQL scripts by this name and a dot. Frees the scripts that db_sql()
+ * returned before. */
 int db_set_schema(struct db *db, const char *name, struct err *e);
 const char *db_schema(const struct db *db);     /* NULL if none is set */
-/* If `{schema}.` is at `at`, appends the schema and a dot, or nothing if
- * none is set, and returns the length of this placeholder; else returns 0. */
+/* If the text at `at` begins with `{schema}.`, appends the schema and a dot
+ * (nothing if no schema is set), and returns the length of `{schema}.`; else
+ * returns 0. */
 size_t db_append_schema_if_at_placeholder(
     const struct db *db, struct buf *b, const char *at);
-/* Appends a name in SQL quotes as it is. */
+/* Appends a name in SQL quotes, without the checks of db_quote_name(). */
 void db_append_quoted(struct buf *b, const char *name, size_t len);
-/* Appends an identifier in SQL quotes. ERR_CONFIG if it is empty, has a NUL, is
- * not UTF-8, or has more than 63 bytes on PostgreSQL. */
+/* Appends a name in SQL quotes. Fails with ERR_CONFIG if the name is empty, has
+ * a NUL, is not UTF-8, or has more than 63 bytes on PostgreSQL. */
 int db_quote_name(struct db *db, struct buf *b, const char *name, size_t len,
     struct err *e);
 

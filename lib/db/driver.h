@@ -1,10 +1,11 @@
-/* The interface between db.c and a database: each database has one const
- * struct driver.
+/* The interface between db.c and a database: each database has one const struct
+ * driver.
  * Owns:  open() allocates *conn, prepare() *stmt; close() and drop() free them.
  * Borrows: fault until close(); values until start() returns, or until reset()
  *        if `copies_values` is false.
- * Gives: start(), then next(): 1 a row, 0 the end, -1; changed() after the end;
- *        reset() in every case. Statements stay valid after reopen(). */
+ * Flow:  start(); next() until it returns 0 (no more rows) or -1; after 0
+ *        changed(); in every case reset(). Statements stay valid after
+ *        reopen(). */
 #ifndef DB_DRIVER_H
 #define DB_DRIVER_H
 
@@ -17,17 +18,17 @@ struct driver {
 	size_t name_max;                /* most bytes of an identifier; 0: no
 	                                 * limit */
 	const char *begin; /* statement that begins a transaction */
-	/* For db_begin_with_next(); NULL: the same as db_begin(). */
+	/* For db_begin_with_next(). NULL if it does the same as db_begin(). */
 	int (*begin_with_next)(void *conn, struct err *e);
-	/* Checks the form of an address; NULL: there is nothing to check. */
+	/* Checks the form of an address. NULL if there is nothing to check. */
 	int (*check)(const char *where, struct err *e);
-	/* If creates_missing_file is false, a missing file is the error
+	/* If creates_missing_file is false and the file is missing, fails with
 	 * ERR_INPUT. */
 	int (*open)(void **conn, const char *where, bool creates_missing_file,
 	    struct db_fault *fault, struct err *e);
-	/* db_close() calls this first. Then it drops the statements and closes
-	 * the connection, so drop() need not send anything to the server. NULL:
-	 * drop() never sends anything. */
+	/* db_close() calls this before it drops the statements and closes the
+	 * connection. It tells the driver that drop() need not send anything to
+	 * the server. NULL if drop() never sends anything. */
 	void (*start_close)(void *conn);
 	void (*close)(void *conn);
 	int (*reopen)(void *conn, struct err *e);
@@ -46,13 +47,13 @@ struct driver {
 	int64_t (*changed)(const void *stmt);
 	void (*reset)(void *stmt);
 	void (*drop)(void *stmt);
-	/* For db_pg_connection(); NULL: no connection to PostgreSQL. */
+	/* For db_pg_connection(). NULL if it returns NULL. */
 	struct pg *(*pg_connection)(void *conn);
-	/* For db_missing_references(); NULL: always 0. */
+	/* For db_missing_references(). NULL if it returns 0. */
 	int64_t (*missing_references)(void *conn);
-	/* For db_count_written_pages(); NULL: always 0. */
+	/* For db_count_written_pages(). NULL if it returns 0. */
 	int64_t (*count_written_pages)(void *conn);
-	/* Either all five are set or none. */
+	/* These five are all set, or all NULL. */
 	int (*copy_begin)(void *conn, const char *sql, struct err *e);
 	int (*copy_data)(void *conn, const char *p, size_t n, struct err *e);
 	int (*copy_end)(void *conn, int64_t *rows, struct err *e);
@@ -91,8 +92,11 @@ struct wait_limit {
 };
 void wait_limit_begin(struct wait_limit *p);
 bool stop_signal_ends_wait(const struct wait_limit *p);
-/* Sleeps for some milliseconds before a busy database is tried again; the first
- * try is 0. Returns false if the limit is over, or after `ms` milliseconds. */
+/* Call this before another try of a request that found the database busy;
+ * `tries` is the number of tries before that one, from 0. Sleeps for some
+ * milliseconds and returns true. Returns false if there must be no other try: a
+ * stop signal ends the wait, or `ms` milliseconds have passed since the first
+ * call. */
 bool sleep_before_retry_if_allowed(
     struct wait_limit *p, int tries, uint64_t ms);
 
@@ -101,39 +105,39 @@ extern const struct driver driver_sqlite, driver_pg;
 void fault_clear(struct db_fault *f);
 /* Copies a text into a member of struct db_fault, cut off at its size. */
 void fault_copy_text(char *to, size_t size, const char *text);
-/* err_set() with "what: text; detail" on one line. */
+/* Calls err_set() with the text "what: text; detail", joined into one line. */
 int fault_set_error_on_one_line(struct err *e, enum err_code code,
     bool transient, const char *what, const char *text, const char *detail);
-/* Sets f->sqlstate, data and again from an SQLSTATE; returns the exit code that
- * belongs to it. */
+/* Copies the SQLSTATE into f, and sets the members data and again of f and
+ * *transient according to it. Returns the exit code for this SQLSTATE. */
 enum err_code fault_classify_sqlstate(struct db_fault *f, const char *state,
     bool *transient);
-/* Does the same for a refused connection if libpq's text ends with the
- * SQLSTATE: "...: FATAL:  28P01". */
+/* Sets the same members, and e->code, if the connection was refused with a
+ * text of libpq that ends with the SQLSTATE: "...: FATAL:  28P01". */
 void fault_set_code_from_sqlstate_text(struct db_fault *f, const char *text,
     struct err *e);
-/* Sets line and column from the context of a failed COPY, "COPY t, line 3,
- * column a: ...", in any language of the server. */
+/* If COPY has failed, sets line and column from the context that the server has
+ * sent, "COPY t, line 3, column a: ...", in any language. */
 void fault_parse_copy_context(struct db_fault *f, const char *context);
-/* Report a server address that libpq cannot use, and check one of its options.
- * The messages leave out the texts that libpq quotes: these may be parts of a
- * password. */
+/* The first function sets the error for a server address that libpq cannot use;
+ * the second one checks an option of it. Their messages leave out the texts
+ * that libpq quotes, because these may be parts of a password. */
 int fault_set_address_error(struct err *e, const char *why);
 int fault_refuse_misread_password(
     struct err *e, const char *name, const char *value);
 /* Returns the exit code for libpq's message about a failed connection, or
- * ERR_NONE if the program should try again later. */
+ * ERR_NONE if a later try may succeed. */
 enum err_code fault_classify_libpq(const char *text);
-/* Sets constraint and column from a message such as "UNIQUE constraint failed:
- * t.a, t.b". */
+/* Sets constraint and column from SQLite's message, for example from "UNIQUE
+ * constraint failed: t.a, t.b". */
 void fault_parse_sqlite_message(struct db_fault *f, const char *message);
-/* Returns the true errno of a database file that could not be opened. */
+/* Returns the errno that says why a database file could not be opened. If
+ * SQLite reports ENOENT, tries to create the file to find out. */
 int fault_create_file_for_errno(const char *path, int given_errno);
-/* Returns what a user can do about the errno of a database file that could not
- * be created, or "". */
+/* Returns advice for the errno of a database file that could not be created, or
+ * "". */
 const char *fault_get_advice_to_create(int number);
-/* If the errno says that the file does not exist, sets ERR_INPUT and returns
- * true. */
+/* If the errno is ENOENT, sets the error ERR_INPUT and returns true. */
 bool fault_set_error_if_file_missing(
     const char *path, int given_errno, struct err *e);
 

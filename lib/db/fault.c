@@ -144,7 +144,8 @@ fault_set_code_from_sqlstate_text(
 {
 	const char *state = strstr(text, ":  ");
 
-	/* 08P01 is what PgBouncer gives for every reason. */
+	/* PgBouncer reports 08P01 for every failure, so this code says
+	 * nothing. */
 	if (state != NULL && strncmp(state + 3, "08P01", 5) != 0 &&
 	    strspn(state + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5)
 		e->code = fault_classify_sqlstate(f, state + 3, &e->transient);

@@ -67,7 +67,7 @@ db_note_if_default_missing(const char *url)
 	return "DATABASE_URL is not set, using ./etl.db";
 }
 
-/* A database file that is created has mode 0600: without the umask of 077
+/* Creates a missing database file with mode 0600; without the umask of 077
  * SQLite would create it with mode 0644. SQLite gives its -wal and -shm files
  * the mode of the database file. */
 static int
@@ -85,7 +85,8 @@ open_connection_and_set_name(
 	return 0;
 }
 
-/* Fails as SQLite does if it cannot create the file. */
+/* A plan does not create the file, but it must fail as a load would: sets the
+ * error that SQLite reports if a file cannot be created in this folder. */
 static int
 check_file_can_be_created(const char *path, struct err *e)
 {
@@ -104,7 +105,8 @@ check_file_can_be_created(const char *path, struct err *e)
 	return rc;
 }
 
-/* Takes the place of the missing file `path`. */
+/* Opens an empty database in memory in place of the missing file `path`, under
+ * the name of the file. */
 static int
 open_empty_database(struct db *db, const char *path, struct err *e)
 {

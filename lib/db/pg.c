@@ -37,8 +37,8 @@ set_connection_lost_error(struct pg *pg, const char *state, struct err *e)
 	    "connection lost", PQerrorMessage(pg->conn), "");
 }
 
-/* After such an error the server or a pool closes the connection, which libpq
- * may not have noticed yet. */
+/* After such an error the server or the pool closes the connection, even if
+ * libpq has not noticed this yet. */
 static bool
 ends_session(const PGresult *res)
 {
@@ -49,8 +49,8 @@ ends_session(const PGresult *res)
 	return strcmp(s, "FATAL") == 0 || strcmp(s, "PANIC") == 0;
 }
 
-/* For these errors the DETAIL names what stands in the way: the key of the
- * other row, or the view that uses a column. */
+/* For these errors the server's DETAIL names the object that stands in the way:
+ * the key of the other row, or the view that uses a column. */
 static bool
 detail_is_needed(const char *state)
 {

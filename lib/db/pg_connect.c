@@ -311,10 +311,10 @@ open_connection(struct attempt *w, struct db_fault *fault, struct err *e)
 				"cannot connect", buf_text(&w->late), "");
 }
 
-/* The options in `keys` are our defaults. The URL (option dbname) overrides
- * them, but they would override the environment variables of libpq, such as
- * PGPORT. So `keys` holds options that have no environment variable. Two
- * options are exceptions: client_encoding must always be UTF8, and
+/* The options in `keys` are defaults of this program. An option in the URL
+ * (dbname) overrides them. But they override libpq's environment variables,
+ * such as PGPORT, so `keys` may only hold options that have no such variable.
+ * There are two exceptions: client_encoding must always be UTF8, and
  * connect_timeout gets the value of PGCONNECT_TIMEOUT if that is set. */
 int
 pg_connect(struct pg_conn **conn, const char *url, struct db_fault *fault,

@@ -14,7 +14,8 @@ int pg_check_url(const char *url, struct err *e);       /* opens nothing */
 bool pg_url_has_parameter(const char *url, const char *name);
 int pg_connect(struct pg_conn **conn, const char *url,
     struct db_fault *fault, struct err *e);
-/* Sets the error for a connection that a signal has ended; returns -1. */
+/* Sets the error for a signal that came while the program was connecting.
+ * Returns -1. */
 int pg_connect_set_stop_error(struct err *e);
 
 #endif

@@ -112,7 +112,9 @@ link_run_script(void *conn, const char *sql, struct err *e)
 	    "used in a script, which has no data for it: use INSERT");
 }
 
-/* With a pool BEGIN also sets the options of the session. */
+/* A pool may begin the transaction in any session, and pg_exec() sets the
+ * options of that session together with BEGIN. So with a pool, BEGIN is sent at
+ * once. */
 static int
 link_begin_with_next(void *conn, struct err *e)
 {

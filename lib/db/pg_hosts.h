@@ -1,6 +1,6 @@
 /* Splits libpq's options host, hostaddr and port into single addresses, so that
- * the next try to connect can leave one out. libpq looks names up itself and
- * does not report the addresses that it found.
+ * another try to connect can leave out one of them. This is needed because
+ * libpq looks names up itself and does not report the addresses it found.
  * Owns:  struct hosts; hosts_release() frees it.
  * Fails: only if memory is out. A name that cannot be looked up is kept as a
  *        name. */
@@ -16,16 +16,16 @@ struct hosts {
 	size_t n;
 };
 
-/* Each list is separated by commas and may be NULL. */
+/* The elements of each list are separated by commas. A list may be NULL. */
 int hosts_split_and_look_up(struct hosts *h, const char *names,
     const char *addrs, const char *ports, struct err *e);
 void hosts_release(struct hosts *h);
 
-/* Removes the address that libpq reports with these three texts, or the first
- * address if there is no such one. */
+/* Removes the address that libpq reports with these three texts. If no address
+ * matches, removes the first one. */
 void hosts_remove_match_or_first(
     struct hosts *h, const char *name, const char *addr, const char *port);
-/* Appends all addresses to three lists in libpq's form. */
+/* Appends all addresses to three lists in the form of libpq's options. */
 void hosts_append_lists(const struct hosts *h, struct buf *names,
     struct buf *addrs, struct buf *ports);
 

@@ -1,6 +1,6 @@
 /* The connection of libpq behind struct pg, for the files that implement pg.h.
  * Gives: pg_wait_for_last_result() waits for the last result of a command, as
- *        PQexec() does, and returns NULL if the connection is lost. A signal to
+ *        PQexec() does. NULL means that the connection is lost. A signal to
  *        stop cancels the command, unless ignores_signals is set.
  * Fails: pg_set_command_error_and_free() sets *e and the fault from a failed
  *        result, which may be NULL, and frees the result. It returns -1. */
@@ -33,12 +33,14 @@ PGresult *pg_as_pgresult(const struct pg_answer *a);
 PGresult *pg_wait_for_last_result(struct pg *pg, bool ignores_signals);
 int pg_set_command_error_and_free(
     struct pg *pg, PGresult *res, struct err *e);
-/* Appends the script that sets the options of a session. Its answer is one row,
- * whose first column is 1 if a pool has answered, else 0. */
+/* Appends the script that sets the options of a session. The script returns one
+ * row, whose first column is 1 if a pool is between this program and the
+ * server, else 0. */
 void pg_session_put_first_script(struct buf *b, const struct pg *pg);
-/* Returns the script with the options of the session, if it begins a
- * transaction that a pool may give to any session; else returns the script as
- * it is. The text is valid until the next call; NULL with *e without memory. */
+/* Returns the script as it is, unless a pool may run it in any session: with a
+ * pool and outside a transaction returns the script together with the
+ * statements that set the session's options. The text is valid until the next
+ * call. Returns NULL with *e if memory is out. */
 const char *pg_session_add_options(
     struct pg *pg, const char *script, struct err *e);
 

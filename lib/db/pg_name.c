@@ -22,7 +22,8 @@ is_system_user(const char *user)
 	return p != NULL && strcmp(p->pw_name, user) == 0;
 }
 
-/* Appends a text with %XX for each byte that ends a part of a URL. */
+/* Appends a text as a part of a URL: most characters except letters and digits
+ * become %XX. */
 static void
 append_as_part_of_url(struct buf *b, const char *text)
 {

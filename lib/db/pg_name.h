@@ -1,6 +1,6 @@
-/* The name of a PostgreSQL database in messages: a URL without secrets. The
- * user and the port are shown if they are not the default ones: the name of the
- * system user, and 5432. */
+/* The name of a PostgreSQL database in messages: a URL without secrets. It has
+ * the user only if that is not the name of the system user, and the port only
+ * if that is not 5432. */
 #ifndef DB_PG_NAME_H
 #define DB_PG_NAME_H
 
@@ -11,8 +11,8 @@ struct pg_place {               /* NULL: not known */
 };
 
 void pg_name_append(struct buf *b, const struct pg_place *p);
-/* If the environment variables PGPORT and PGUSER set the port or the user of
- * this URL, appends each with a blank before it: " PGPORT=5433 PGUSER=me". */
+/* If PGPORT sets the port of this URL, or PGUSER the user, and the value is not
+ * the default, appends a blank and the variable, as in "PGPORT=5433". */
 void pg_name_append_environment(struct buf *b, const char *url);
 
 #endif

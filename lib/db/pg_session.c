@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The options that change how PostgreSQL reads and writes values: the role, the
- * database or another client of a pool may have set other ones. lc_monetary is
- * not among them: other sessions read the stored money by it. They are not sent
- * when the program connects, because PgBouncer refuses most of them there. */
+/* These options change how PostgreSQL reads and writes values. The role, the
+ * database or another client of a pool may have set other values. The options
+ * are not sent as parameters of the connection, because PgBouncer refuses most
+ * of them there. lc_monetary is left as it is: the text of a stored value of
+ * type money depends on it. */
 static const char *const options[][2] = {
 	{ "client_encoding", "UTF8" },
 	{ "TimeZone", "UTC" },
@@ -26,8 +27,9 @@ static const char *const options[][2] = {
 	{ "tcp_keepalives_count", "6" },
 };
 
-/* Appends first_sql, whose {local} says whether it sets an option until the end
- * of the transaction. */
+/* Appends the script first_sql. Replaces its placeholder {local} by is_local,
+ * an SQL expression that is true if an option must be set only until the end of
+ * the transaction. */
 static void
 put_first_sql(struct buf *b, const struct pg *pg, const char *is_local)
 {
@@ -59,9 +61,9 @@ put_limit(struct buf *b, const char *name, uint64_t ms, const char *is_local)
 		    "%s)", name, ms, is_local);
 }
 
-/* Appends the statements that set the options. is_local: an SQL expression,
- * true if they are set until the end of the transaction. The last statement
- * returns this value as its first column, as 1 or 0. */
+/* Appends the statements that set the options. is_local is an SQL expression:
+ * if it is true, they are set only until the end of the transaction. The last
+ * statement returns its value, 1 or 0, in the first column. */
 static void
 put_options(struct buf *b, const struct pg *pg, const char *is_local)
 {
@@ -73,10 +75,12 @@ put_options(struct buf *b, const struct pg *pg, const char *is_local)
 	put_limit(b, "statement_timeout", pg->limits.statement, is_local);
 }
 
-/* When a client connects, the server tells it the id of the process that serves
- * it. A pool tells it another id, because the process will change. Then the
- * options are set for this transaction only, so that no other client of the
- * pool gets them. One script does all this, to save a round trip. */
+/* The script finds out whether a pool is between this program and the server.
+ * If it is not, the server process that runs the script has the process id that
+ * the connection was opened with. A pool reports another id, because it changes
+ * the server process. In that case the script sets the options only for its own
+ * transaction, so that no other client of the pool gets them. It is one script,
+ * to save a round trip. */
 void
 pg_session_put_first_script(struct buf *b, const struct pg *pg)
 {
@@ -87,9 +91,10 @@ pg_session_put_first_script(struct buf *b, const struct pg *pg)
 	put_options(b, pg, other);
 }
 
-/* BEGIN stands before the options, because it sets the isolation level, which
- * must come first. Another script is one transaction together with the options,
- * unless it begins one by itself. */
+/* If the script is BEGIN, it stands before the options, because it sets the
+ * isolation level, which PostgreSQL allows only before the first query. Any
+ * other script stands after the options. The server runs both as one
+ * transaction, unless the script itself begins one. */
 const char *
 pg_session_add_options(struct pg *pg, const char *script, struct err *e)
 {

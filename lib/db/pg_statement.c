@@ -50,8 +50,9 @@ link_begin_if_left(struct link *l, struct err *e)
 	return l->begins ? link_exec(l, "", e) : 0;
 }
 
-/* Called when all answers of a statement have come. If it has a transaction of
- * its own, ends the transaction. */
+/* Called when all answers of a statement have arrived. If
+ * stmt_send_unprepared() has begun a transaction for this statement alone, ends
+ * it. */
 static int
 stmt_end_own_transaction(struct pg_stmt *s, struct err *e)
 {
@@ -158,8 +159,9 @@ pg_statement_drop(void *stmt)
 	free(s);
 }
 
-/* Sends the statement unprepared, because a pool may give the next transaction
- * another session. Outside a transaction begins one, which sets the options. */
+/* Used with a pool. A statement is not prepared, because the pool may run the
+ * next transaction in another session. Outside a transaction begins one for
+ * this statement alone, because BEGIN also sets the session's options. */
 static int
 stmt_send_unprepared(struct pg_stmt *s, size_t n, struct err *e)
 {
@@ -187,8 +189,8 @@ stmt_prepare_if_needed(struct pg_stmt *s, struct err *e)
 	return 0;
 }
 
-/* A statement that runs for the first time is not prepared, which saves a round
- * trip: most statements run once. */
+/* Does not prepare a statement that runs for the first time, which saves a
+ * round trip: most statements run only once. */
 static int
 stmt_send(struct pg_stmt *s, size_t n, struct err *e)
 {
@@ -260,8 +262,9 @@ convert_row(struct pg_stmt *s, struct err *e)
 	return 1;
 }
 
-/* SQLSTATE 0A000: a table has changed since the statement was prepared. The
- * statement is prepared again under another name, so a retry may succeed. */
+/* SQLSTATE 0A000 may mean that a table has changed since the statement was
+ * prepared. If so, a retry may succeed: the statement will be prepared again
+ * under another name. */
 static int
 mark_transient_if_table_changed(struct pg_stmt *s, struct err *e)
 {

@@ -26,7 +26,8 @@ struct link {
 };
 
 int link_exec(struct link *l, const char *sql, struct err *e);
-/* As pg_exec(). Also sends the BEGIN that is left to this command. */
+/* Like pg_exec(). If link_begin_with_next() has left a BEGIN to be sent with
+ * the next command, sends it first. */
 int link_exec_or_begin_copy(
     struct link *l, const char *sql, bool *copy_in_began, struct err *e);
 /* Reads the rows that the server is still sending into memory, so that the

@@ -25,7 +25,8 @@ db_append_schema_if_at_placeholder(
 	return PLACEHOLDER;
 }
 
-/* Returns an allocated copy of a statement with the schema in it. */
+/* Returns an allocated copy of a statement in which each `{schema}.` is
+ * replaced by the schema and a dot. */
 static char *
 replace_placeholders(const struct db *db, const char *sql, struct err *e)
 {

@@ -42,9 +42,10 @@ lite_close(void *conn)
 	free(c);
 }
 
-/* A small page cache saves memory: a large one keeps a copy of large rows. A
- * query without large parameters leaves the cache as it is: after a statement
- * with a large value it may read another value of that row. */
+/* A small page cache saves memory while large values are written, because a
+ * large cache keeps copies of the large rows. The next statement that writes
+ * only small values sets the usual size again. A query does not (see
+ * lite_start()): it may read the large row that was written just before. */
 static int
 lite_set_cache_size(struct lite *c, bool small, struct err *e)
 {
@@ -55,12 +56,12 @@ lite_set_cache_size(struct lite *c, bool small, struct err *e)
 	    CACHE_SIZE, e);
 }
 
-/* Two failures to turn on write-ahead logging (WAL) are ignored: a read-only
- * file needs no WAL, and a locked file is set to WAL by another process.
- * A load of keys in random order writes most pages in each commit. With a WAL
- * of up to 10000 pages (40 MiB), several commits are copied to the database at
- * once, which writes about a third less than with the 1000 pages that SQLite
- * takes by default. */
+/* Ignores two failures to turn on write-ahead logging (WAL): a read-only file
+ * needs no WAL, and a locked file is set to WAL by another process. The WAL may
+ * grow to 10000 pages (40 MiB; SQLite's default is 1000) before it is copied to
+ * the database. The copy writes each page once, even if several commits have
+ * changed it. A load of keys in random order changes most pages in each commit,
+ * and writes about a third less this way. */
 static int
 lite_setup(struct lite *c, struct err *e)
 {
@@ -96,14 +97,13 @@ lite_open_file(struct lite **out, const char *path, int flags,
 		return -1;
 	}
 	c->fault = fault;
-	/* SQLite would count all bytes that it has, which takes a lock for each
-	 * allocation. Once SQLite has started, this call changes nothing. */
+	/* Turns off SQLite's statistics of its memory, which take a lock for
+	 * each allocation. The call has no effect once SQLite is in use. */
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	/* A statement that inserts many rows keeps a copy of each page that it
-	 * changes: in memory up to this size, then in a file. The memory is
-	 * written to the file by one call, and SQLite 3.40 takes only the
-	 * lower 17 bits of the length of a write (seekAndWriteFd() in
-	 * os_unix.c): with 1 MiB it would write nothing and report a full
+	/* See DB_STATEMENT_PAGES. When the copies of the pages exceed this
+	 * size, SQLite writes them to a file in one call. SQLite 3.40 takes
+	 * only the lower 17 bits of the length of a write (seekAndWriteFd() in
+	 * os_unix.c). So with 1 MiB it would write nothing and report a full
 	 * disk. */
 	(void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL,
 	    DB_STATEMENT_PAGES);

@@ -29,7 +29,7 @@ static const struct lite_code {
 	{ 0, ERR_BUG, false, false, false },
 };
 
-/* Returns what a user can do about the error, or "". The number is an errno, or
+/* Returns what a user can do about the error, or "". `number` is an errno or
  * 0. */
 static const char *
 get_advice_on_failure(const struct lite *c, int rc, int number)
@@ -42,8 +42,9 @@ get_advice_on_failure(const struct lite *c, int rc, int number)
 	    fault_get_advice_to_create(number) : "";
 }
 
-/* Called if a statement has failed. SQLite knows the number of its rows that
- * stay only if a constraint ended the statement by its ON CONFLICT clause. */
+/* Returns how many rows a failed statement has left in the table, or -1 if this
+ * is not known. With ON CONFLICT FAIL, the rows before the failure stay. SQLite
+ * has their number only if one of these constraints has failed. */
 static int64_t
 rows_kept_after_failure(sqlite3 *db)
 {

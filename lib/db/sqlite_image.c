@@ -27,7 +27,7 @@ put_text(struct buf *b, const char *p, size_t n)
 		return;
 	}
 	json_put_string(b, p, n);
-	/* The tag follows the quote. */
+	/* Inserts the tag "t" after the opening quote. */
 	buf_char(b, ' ');
 	if (b->failed)
 		return;
@@ -78,7 +78,7 @@ return_elements(sqlite3_context *context, int n, sqlite3_value **v)
 	buf_release(&b);
 }
 
-/* p: the hex digits. */
+/* p points to the n hex digits of the value. */
 static void
 return_bytes(sqlite3_context *context, char tag, const char *p, size_t n)
 {
@@ -99,7 +99,8 @@ return_bytes(sqlite3_context *context, char tag, const char *p, size_t n)
 	buf_release(&b);
 }
 
-/* p: the text of a value, with its tag. */
+/* Returns a value from its element of an image, such as "i7" (see
+ * db_add_image_functions()): the first byte is the type. */
 static void
 return_tagged(sqlite3_context *context, const char *p, size_t n)
 {

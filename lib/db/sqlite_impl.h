@@ -26,13 +26,14 @@ int lite_open_file(struct lite **out, const char *path, int flags,
     struct db_fault *fault, struct err *e);
 void lite_close(void *lite);
 int lite_wait_busy(void *lite, int tries);
-/* Call this before each statement: its time begins. */
+/* Call this before each statement: starts the time limit of the statement. */
 void lite_start_time_limit(struct lite *c);
 int lite_set_limits(
     void *lite, const struct db_limits *limits, struct err *e);
 int lite_set_error_and_fault(struct lite *c, int rc, struct err *e);
-/* Returns a result code of SQLite. If `copies` is false, the value must stay
- * until the statement is reset. */
+/* Binds a value to parameter i. Returns a result code of SQLite. If `copies` is
+ * false, the bytes of the value must stay valid until the statement is
+ * reset. */
 int lite_bind(sqlite3_stmt *st, int i, const struct db_value *v, bool copies);
 struct db_value lite_column_value(sqlite3_stmt *st, int i);
 

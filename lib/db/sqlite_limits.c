@@ -31,8 +31,9 @@ lite_is_too_late(void *conn)
 	return clock_ms() > c->until;
 }
 
-/* SQLite has no limit of its own for the time of a statement. It calls the
- * progress handler every so many steps. */
+/* SQLite cannot limit the time of a statement. But it calls the progress
+ * handler after every STEPS steps, and the handler stops a statement that is
+ * too late. */
 int
 lite_set_limits(void *conn, const struct db_limits *limits, struct err *e)
 {

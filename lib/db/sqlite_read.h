@@ -2,9 +2,9 @@
  * Owns:  struct lite_read; lite_read_close() accepts NULL.
  * Borrows: path, until lite_read_close(). A value is valid until the next row.
  * Gives: lite_read_next() returns 1 for a row, 0 for the end, -1 on failure.
- * Fails: ERR_CONFIG if the SQL text is not one query; *at is then the byte of
- *        the text at which the error is, or -1. A stop signal, or a true result
- *        of must_stop(), ends a step with a transient error. */
+ * Fails: ERR_CONFIG if the SQL text is not one query; *at is then the offset of
+ *        the error in the text, or -1. If a stop signal comes or must_stop()
+ *        returns true, the query ends with a transient error. */
 #ifndef DB_SQLITE_READ_H
 #define DB_SQLITE_READ_H
 
@@ -15,22 +15,23 @@ struct lite_read;
 int lite_read_open(struct lite_read **r, const char *path,
     bool (*must_stop)(void), struct err *e);
 void lite_read_close(struct lite_read *r);
-/* Replaces the query before it. */
+/* Prepares a query, in place of an earlier one. */
 int lite_read_prepare(
     struct lite_read *r, const char *sql, int *at, struct err *e);
 size_t lite_read_count_columns(const struct lite_read *r);
 const char *lite_read_column_name(const struct lite_read *r, size_t i);
-/* If column i of the result is a column of a table, the type in its
- * declaration; NULL for an expression. */
+/* Returns the declared type of column i of the result if it is a column of a
+ * table, or NULL if it is an expression. */
 const char *lite_read_declared_type(const struct lite_read *r, size_t i);
-/* The name of parameter i (from 1), such as ":since", or NULL if it has none;
- * lite_read_count_parameters() is the last i. */
+/* Returns the name of parameter i, such as ":since", or NULL if it has no name.
+ * The parameters are numbered from 1 to lite_read_count_parameters(). */
 int lite_read_count_parameters(const struct lite_read *r);
 const char *lite_read_parameter_name(const struct lite_read *r, int i);
-/* The value is copied. */
+/* Binds a copy of the value to parameter i. */
 int lite_read_bind(
     struct lite_read *r, int i, const struct db_value *v, struct err *e);
-/* Starts the transaction: all queries from here on read the same state. */
+/* Starts a transaction: all later queries read the same state of the
+ * database. */
 int lite_read_begin(struct lite_read *r, struct err *e);
 int lite_read_next(struct lite_read *r, struct err *e);
 struct db_value lite_read_column(const struct lite_read *r, size_t i);

@@ -5,9 +5,9 @@
 
 enum { CACHE_MAX = 64 };
 
-/* A prepared statement and the rows of its result. db_query() gives the
- * statement to a caller; until this caller calls db_end(), no other caller gets
- * the same statement. */
+/* A prepared statement and the rows of its result. db_query() lends it to a
+ * caller. Until this caller calls db_end(), no other caller gets the same
+ * statement. */
 struct db_rows {
 	struct db *db;
 	struct db_rows *next; /* in the cache: the last used is first */

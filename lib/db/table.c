@@ -24,9 +24,9 @@ table_free(struct table *t)
 	free(t);
 }
 
-/* Appends one part of a table name, such as the schema, to b: a part in SQL
- * quotes without its quotes, any other part up to a dot. Returns the position
- * after the part, or NULL if the closing quote is missing. */
+/* Appends one part of a table name, such as the schema, to b. A part in SQL
+ * quotes is appended without the quotes; any other part ends at a dot. Returns
+ * the position after the part, or NULL if the closing quote is missing. */
 static const char *
 read_name_part(struct buf *b, const char *p)
 {
@@ -191,7 +191,7 @@ read_table_from_catalog(struct table *t, struct db *db,
 	return -1;
 }
 
-/* Returns NULL with *e if this is no name of a table. */
+/* Returns NULL with *e if this is not the name of a table. */
 static struct table *
 table_new_with_name(const char *name, struct err *e)
 {
@@ -230,7 +230,7 @@ table_find_if_exists(
 	return rc == -1 ? -1 : 0;
 }
 
-/* Sets t->quoted without a schema if the user gave none. */
+/* Sets t->quoted. It has a schema only if the user gave one. */
 static int
 quote_given_name(struct table *t, struct db *db, struct err *e)
 {
@@ -349,9 +349,9 @@ columns_include_name(const struct table *t, const size_t *columns, size_t n,
 	return false;
 }
 
-/* Sets *unique to true if one of the table's unique indexes has exactly the
- * given columns, and ON CONFLICT can use it. The rows of the query for one
- * index follow each other. */
+/* Sets *unique to true if a unique index that ON CONFLICT can use has exactly
+ * the given columns. The query returns a row for each column of an index; the
+ * rows of an index follow each other. */
 static int
 check_if_an_index_has_columns(struct db_rows *r, const struct table *t,
     const size_t *columns, size_t n, bool *unique, struct err *e)

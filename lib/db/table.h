@@ -1,9 +1,9 @@
-/* A table or view as the database's catalog describes it. One dot
- * separates schema and table in a name; a part with dots or quotes is written
+/* A table or view as the database's catalog describes it. In a name, one dot
+ * separates the schema from the table; a part that has dots or quotes must be
  * in SQL quotes.
  * Owns:  all texts; table_free() frees them.
- * Gives: the columns in the table's order. On PostgreSQL a name that is not
- *        found is looked for in lower case.
+ * Gives: the columns in the table's order. If PostgreSQL does not find a name,
+ *        it is looked up again in lower case.
  * Fails: ERR_CONFIG if there is no such table. */
 #ifndef DB_TABLE_H
 #define DB_TABLE_H
@@ -20,8 +20,8 @@ enum column_kind {              /* which values the column accepts */
 	COLUMN_ARRAY
 };
 
-/* Which values a column of PostgreSQL changes without an error; most types
- * change none. */
+/* How a column of PostgreSQL may change a value that it stores, without an
+ * error. Most types never change a value. */
 enum column_change {
 	CHANGE_NONE,
 	CHANGE_BYTES,           /* name: cuts a text after change_limit bytes */
@@ -34,7 +34,7 @@ enum column_change {
 	CHANGE_FLOAT,           /* float4, float8: rounds an integer of more
 	                         * than change_limit bits */
 	CHANGE_SIGN,            /* oid: stores -1 as 4294967295 */
-	/* change_limit: digits of a second after the point */
+	/* For these, change_limit is the number of digits after the seconds. */
 	CHANGE_DATE, CHANGE_TIME, CHANGE_TIMETZ, CHANGE_TIMESTAMP,
 	CHANGE_TIMESTAMPTZ, CHANGE_INTERVAL,
 	CHANGE_FIELDS,          /* interval with fields, such as `interval day`:
@@ -68,12 +68,13 @@ struct column {
 	int key;                /* place in the primary key from 1, or 0 */
 	bool equal_as_bytes;    /* a text type of PostgreSQL, and two values are
 	                         * equal only if their bytes in UTF-8 are */
-	/* Set if the type belongs to an extension of PostgreSQL, else NULL:
-	 * its operator "equal", such as OPERATOR(public.=), and the type for
-	 * which the extension made the operator, such as public.citext. */
+	/* Set if the type belongs to an extension of PostgreSQL, else NULL.
+	 * `equal` is the operator "equal" of the extension, such as
+	 * OPERATOR(public.=). `equal_type` is the type for which the extension
+	 * made the operator, such as public.citext. */
 	char *equal, *equal_type;
-	/* Of a composite type of PostgreSQL, and of an array of them: its
-	 * schema, its name and its members; else NULL. */
+	/* Set if the type is a composite type of PostgreSQL, or an array of
+	 * one, else NULL: schema, name and members of the composite type. */
 	char *composite_schema, *composite_name;
 	struct column *fields;
 	size_t nfields;
@@ -92,24 +93,27 @@ struct table {
 	bool without_rowid, strict;     /* SQLite */
 };
 
-/* If there is no such table, the message ends with the advice. */
+/* Reads a table from the catalog. If there is no such table, appends
+ * `advice_if_missing` to the error. */
 int table_read(struct table **t, struct db *db, const char *name,
     const char *advice_if_missing, struct err *e);
-/* *exists: table_read() would find a table or view of this name. */
+/* Sets *exists to true if there is a table or view of this name. */
 int table_find_if_exists(
     struct db *db, const char *name, bool *exists, struct err *e);
-/* Makes a struct for a table that does not exist. It has no columns; `quoted`
- * has a schema only if the name has one. */
+/* Makes a struct for a table that does not exist. It has no columns. `quoted`
+ * has a schema only if the user gave one. */
 int table_new_absent(struct table **t, struct db *db, const char *name,
     struct err *e);
-/* Returns the column at this place, from 1, of the primary key; t->n if the key
- * has no such place. */
+/* Returns the index of the column that has this place in the primary key;
+ * places are counted from 1. Returns t->n if there is no such column. */
 size_t table_find_key_column(const struct table *t, int place);
-/* *unique: the table has a unique index on exactly these columns. */
+/* Sets *unique to true if the table has a unique index on exactly these
+ * columns. */
 int table_find_unique_index(struct db *db, const struct table *t,
     const size_t *columns, size_t n, bool *unique, struct err *e);
-/* Sets *changed to true if a column that table_read() has found no longer has
- * its name, type or place. A column may have been added at the end. */
+/* Sets *changed to true if one of the columns that table_read() has found now
+ * has another name, type or place, or is gone. Columns that were added at the
+ * end do not count. */
 int table_find_if_changed(
     struct db *db, const struct table *t, bool *changed, struct err *e);
 void table_free(struct table *t);

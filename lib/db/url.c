@@ -38,9 +38,9 @@ append_public_parameters(struct buf *b, const char *p)
 	}
 }
 
-/* Prints USER:PASSWORD@HOST:PORT/NAME?OPTIONS without the password. Like libpq,
- * takes everything up to the @ for user and password, unless a slash comes
- * first. */
+/* Prints USER:PASSWORD@HOST:PORT/NAME?OPTIONS without the password and without
+ * secret options. As in libpq, user and password end at the first @, unless a
+ * slash comes before it. */
 static void
 append_without_password(struct buf *b, const char *p)
 {
@@ -72,7 +72,8 @@ conninfo_value_length_with_quotes(const char *p)
 	return n + (quoted && p[n] == '\'');
 }
 
-/* Prints the public pairs of "host=... password=...". */
+/* Prints the public parameters of a connection string such as "host=db1
+ * password=secret". */
 static void
 append_public_conninfo_pairs(struct buf *b, const char *p)
 {
