@@ -45,9 +45,9 @@ set_spawn_error(const char *name, int error, struct err *e)
 	    "%s: cannot be run: %s", name, strerror(error));
 }
 
-/* Says which descriptors the command has. All other descriptors of this process
- * have the flag FD_CLOEXEC, which a dup2() of a descriptor to its own number
- * removes. */
+/* Sets up the descriptors 0, 1 and conf->keeps_fd of the command. All
+ * descriptors of this process have the flag FD_CLOEXEC. Duplicating keeps_fd to
+ * its own number removes the flag, so the command keeps it. */
 static int
 add_descriptors(posix_spawn_file_actions_t *acts, const struct child_conf *conf,
     int in, int out)
@@ -67,9 +67,8 @@ add_descriptors(posix_spawn_file_actions_t *acts, const struct child_conf *conf,
 	return rc;
 }
 
-/* Starts the command. The programs ignore SIGPIPE and SIGXFSZ, and an ignored
- * signal would stay ignored in the command, so the command gets the default
- * actions of both signals. */
+/* Starts the command. This program ignores SIGPIPE and SIGXFSZ. The command
+ * would inherit that, so it gets the default actions of both signals. */
 static int
 spawn_command(struct child *c, const struct child_conf *conf, int in, int out,
     struct err *e)
@@ -116,8 +115,9 @@ make_pipe(int p[2], const char *name, struct err *e)
 	    strerror(errno));
 }
 
-/* If the parent process of this program ignores SIGCHLD, this program would
- * ignore it too, and the kernel would discard the command's exit status. */
+/* Sets SIGCHLD to its default action: if the parent process ignores SIGCHLD,
+ * this program inherits that, and the kernel would discard the command's exit
+ * status. */
 int
 child_start(struct child *c, const struct child_conf *conf, struct err *e)
 {
@@ -147,8 +147,8 @@ failed:
 }
 
 /* Reads the exit status of a command that has exited. WNOWAIT leaves the
- * command a zombie: as long as it is one, no other process can get its id, and
- * child_stop() can safely signal its process group. */
+ * command a zombie. So its process id stays in use, and child_stop() can safely
+ * signal its process group. */
 static void
 poll_exit_status(struct child *c)
 {
@@ -171,10 +171,10 @@ child_has_ended(struct child *c)
 	return c->has_exited && c->out == -1;
 }
 
-/* Stops all processes of the command's process group: sends them the signal
- * that stops this program, or else SIGTERM, and waits until the command exits,
- * for at most GRACE_MS. Then it sends SIGKILL to the processes of the group
- * that remain. */
+/* Stops all processes of the command's process group. First sends them the
+ * signal that stops this program (SIGTERM if there is none), and waits at most
+ * GRACE_MS for the command to exit. Then sends SIGKILL to the processes that
+ * are left. */
 static void
 terminate_then_kill_group(const struct child *c)
 {

@@ -16,8 +16,8 @@ starts_with(const char *p, size_t n, const char *magic, size_t len)
 	return n >= len && memcmp(p, magic, len) == 0;
 }
 
-/* Returns true if the line has the separator in it and no "{": a line of CSV or
- * TSV. */
+/* Returns true for a line of CSV or TSV: a text that has the separator, but no
+ * "{". */
 static bool
 is_separated_by(const char *p, size_t n, char separator)
 {
@@ -25,9 +25,10 @@ is_separated_by(const char *p, size_t n, char separator)
 	    memchr(p, '\0', n) == NULL;
 }
 
-/* The line starts with "{". Returns true if it looks like the first line of
- * pretty-printed JSON: the "{" alone, or a line that ends in a comma. A line of
- * 80 bytes or more may have been cut by the caller, so its end says nothing. */
+/* The line starts with "{". Returns true if it looks like the first line of a
+ * JSON object over several lines: it is only "{", or it ends in a comma. The
+ * end of a line of 80 bytes or more is ignored, because the caller may have cut
+ * it. */
 static bool
 is_first_line_of_object(const char *p, size_t n)
 {
@@ -104,8 +105,9 @@ input_format_append_advice(
 		buf_printf(b, "%s%s", what, advice);
 }
 
-/* A value that a filter such as {id, title} takes from a mark: null, or the id
- * of the stream, which is a uuid. */
+/* Returns true if a filter such as {id, title} may have copied the value from a
+ * mark: it is null, because the mark has no such member, or a uuid, as the id
+ * of the stream is. */
 static bool
 may_come_from_mark(const struct json *j, const struct json_tok *value)
 {

@@ -33,8 +33,8 @@ out_open_and_enlarge_pipe(
 	o->broken = false;
 	o->name = name;
 	o->len = 0;
-	/* Ask for a pipe of 1 MiB: then the programs at both ends block less
-	 * often and work in parallel. Ignore a failure. */
+	/* Try to enlarge the pipe to 1 MiB: the programs at both ends then
+	 * block less often and work in parallel. */
 	if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
 		(void)fcntl(fd, F_SETPIPE_SZ, PIPE_WANTED);
 	*out = o;

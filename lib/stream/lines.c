@@ -142,9 +142,9 @@ find_line_end(struct lines *l)
 	return l->found;
 }
 
-/* Frees buffer space while a line longer than l->max is read: adds its bytes to
- * the SHA-256 of the line and drops them. The first LINES_KEPT bytes stay in
- * the buffer. */
+/* Called while a line longer than l->max is read, to free space in the buffer.
+ * Drops the bytes of the line except the first LINES_KEPT bytes, and adds the
+ * dropped bytes to the SHA-256 of the line. */
 static int
 hash_and_keep_only_first_bytes(struct lines *l, struct err *e)
 {
@@ -222,9 +222,9 @@ lines_wait_and_read_descriptor(struct lines *l, size_t most, int timeout,
 	return LINES_ONE;
 }
 
-/* Waits for input and reads some of it into the buffer. Reads at most READ_MAX
- * bytes, so that a buffer that has grown for a large line is not filled with
- * the lines after that line. */
+/* Waits for input and reads at most READ_MAX bytes of it. Without this limit, a
+ * buffer that has grown for a large line would be filled with the lines after
+ * it. */
 static enum lines_result
 read_more_or_set_eof(struct lines *l, int timeout, struct err *e)
 {
@@ -310,9 +310,9 @@ lines_next_is_buffered(struct lines *l)
 	return l->eof && l->nfiles == 0;
 }
 
-/* Returns how many milliseconds of the timeout are left. The timeout begins
- * with the first call, which finds *end == 0 and sets it to the end of the
- * timeout. */
+/* Returns how many milliseconds of the timeout are left. The first call must
+ * have *end == 0; it starts the timeout and sets *end to the time at which the
+ * timeout ends. */
 static int
 start_timeout_or_get_left(int64_t *end, int timeout)
 {

@@ -1,9 +1,9 @@
 /* Reads the lines of a descriptor or of files; skips blank lines.
  * Owns:  a buffer of at most max + 256 KiB, and the files.
  * Borrows: fd. A line's bytes are valid until the next lines_next_not_blank().
- * Gives: LINES_ONE a line without its LF (the last line may lack it),
- *        LINES_END, LINES_WAIT no line came within timeout ms (-1: no limit),
- *        LINES_STOP a stop signal came while it waited.
+ * Gives: LINES_ONE: a line without its LF (the last line may lack it).
+ *        LINES_WAIT: no line came within timeout ms (-1: no limit). LINES_STOP:
+ *        a stop signal came during the wait.
  * Fails: ERR_IO, ERR_INPUT. A line longer than max is returned as too_long. */
 #ifndef STREAM_LINES_H
 #define STREAM_LINES_H
@@ -36,38 +36,41 @@ struct lines;
 
 int lines_open(struct lines **l, int fd, size_t max, struct err *e);
 /* Reads the files one after the other; "-" is standard input. Fails at once if
- * one of them cannot be read. The names are borrowed. */
+ * one of them cannot be read. The names must stay valid until lines_close(). */
 int lines_open_files(struct lines **l, char *const files[], size_t n,
     size_t max, struct err *e);
-/* Reads from a function instead of a descriptor. It returns how many bytes it
- * has put at p, 0 at the end, -1 on failure, and waits for input by itself. */
+/* Reads from a function instead of a descriptor. The function waits for input,
+ * copies at most n bytes of it to p, and returns their number: 0 at the end of
+ * the input, -1 on failure. */
 struct lines_reader {
 	ssize_t (*read)(void *self, char *p, size_t n, struct err *e);
 	void *self;
 };
 int lines_open_reader(
     struct lines **l, struct lines_reader r, size_t max, struct err *e);
-/* Before the first line: so many lines and bytes come before it. */
+/* Call this before the first line is read, if the input does not start at the
+ * start of the file: sets the number of lines and of bytes before it. */
 void lines_set_place(struct lines *l, uint64_t lines, uint64_t offset);
 enum lines_result lines_next_not_blank(
     struct lines *l, struct line *out, int timeout, struct err *e);
-/* Shows the lines that come next, each once, also blank ones, and keeps their
- * bytes for lines_next_not_blank(). Call it only before the first
- * lines_next_not_blank() of a descriptor. A line is valid until the next call;
+/* Returns the next line, blank or not, without consuming it:
+ * lines_next_not_blank() later returns all lines from the first one on. The
+ * next call returns the line after it. Call this only for a descriptor, and
+ * before the first lines_next_not_blank(). A line is valid until the next call;
  * its number and offset are not set. LINES_END: the input has ended, or `most`
- * bytes are in the buffer, which has at least one line unless that is too long.
- * LINES_WAIT: nothing came for timeout ms. */
+ * bytes are in the buffer. If the first line is longer than `most`, it is still
+ * read whole, unless it is too long. LINES_WAIT: nothing came within timeout
+ * ms. */
 enum lines_result lines_look_ahead(struct lines *l, struct line *out,
     size_t most, int timeout, struct err *e);
-/* The next lines_look_ahead() shows the first line again. */
+/* After this, lines_look_ahead() starts at the first line again. */
 void lines_look_ahead_from_start(struct lines *l);
-/* True if the descriptor was read to its end. */
+/* True if the end of the input was read. */
 bool lines_input_has_ended(const struct lines *l);
-/* Returns true if lines_next_not_blank() can return without reading from the
- * descriptor. Skips blank lines that were read. */
+/* Returns true if lines_next_not_blank() can return a line without reading from
+ * the descriptor. Skips blank lines in the buffer. */
 bool lines_next_is_buffered(struct lines *l);
-/* Frees the memory of a large line that was returned; its bytes are no longer
- * valid. */
+/* Call this when a large line is not needed any more: frees its memory. */
 void lines_shrink_buffer_to_unread_bytes(struct lines *l);
 void lines_close(struct lines *l);
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* True if the buffer may take more bytes: it has less than `most`, or not even
- * one whole line, and this line is not too long. */
+/* True if more input may be read into the buffer: it has less than `most`
+ * bytes, or it has no whole line yet. False if its first line is too long. */
 static bool
 may_read_more(const struct lines *l, size_t most)
 {
@@ -14,8 +14,8 @@ may_read_more(const struct lines *l, size_t most)
 	    (n < most || (l->ahead == 0 && n <= l->max));
 }
 
-/* Moves the unread bytes to the begin of the buffer, and lets it grow, so that
- * READ_MIN bytes fit at its end. */
+/* Ensures that READ_MIN bytes fit at the end of the buffer: moves the unread
+ * bytes to its start, and enlarges it if that is not enough. */
 static int
 make_room_at_end(struct lines *l, size_t most, struct err *e)
 {
@@ -58,7 +58,8 @@ read_more_ahead(struct lines *l, size_t most, int timeout, struct err *e)
 	return r;
 }
 
-/* The last line may lack its LF. */
+/* Finds the next line that lines_look_ahead() has not returned yet. At the end
+ * of the input, a line without LF counts, too. */
 static bool
 find_line_ahead(struct lines *l, struct line *out, size_t *size)
 {

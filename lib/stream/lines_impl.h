@@ -1,4 +1,4 @@
-/* The buffer of a reader of lines, which only lines*.c may see. */
+/* Declarations that only lines*.c share: the buffer of a reader of lines. */
 #ifndef STREAM_LINES_IMPL_H
 #define STREAM_LINES_IMPL_H
 
@@ -29,8 +29,8 @@ struct lines {
 };
 
 /* Waits for input and reads at most `most` bytes to the end of the buffer,
- * which has room for them. Sets *got to their number, 0 at the end of the
- * input. The caller adds it to l->end. */
+ * which must have room for them. Sets *got to the number of bytes that were
+ * read, 0 at the end of the input. The caller adds this number to l->end. */
 enum lines_result lines_wait_and_read_descriptor(struct lines *l, size_t most,
     int timeout, ssize_t *got, struct err *e);
 

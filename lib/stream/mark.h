@@ -1,9 +1,9 @@
 /* Marks: the lines of a stream whose first member is "@etl" (etl-record(5)).
  * Owns:  struct mark owns copies of its texts; mark_release() frees them.
- * Gives: is_mark_line() looks only at the name of the first member, with any
- *        white space or escapes in it; mark_parse() reads the known members and
- *        checks their types.
- * Fails: ERR_PEER for a broken mark and for a newer version. */
+ * Gives: is_mark_line() looks only at the name of the first member; it accepts
+ *        white space before it and escapes in it. mark_parse() reads the known
+ *        members and checks their types.
+ * Fails: ERR_PEER for a broken mark and for a mark of a newer version. */
 #ifndef STREAM_MARK_H
 #define STREAM_MARK_H
 
@@ -19,9 +19,9 @@ enum mark_kind {
 	MARK_RAW                /* the bytes of a letter, in a replay */
 };
 
-/* How many records a stage has read since begin, and what became of them.
- * aside: the rejects that went to a file or descriptor 3, not into the
- * stream. */
+/* The counts of a stage since the mark begin: how many records it has read, and
+ * what became of them. `aside` counts the rejects that were written to a file
+ * or descriptor 3 and not into the stream. */
 struct counts {
 	char stage[64];
 	uint64_t in, out, dropped, rejected, aside;
@@ -65,39 +65,39 @@ struct mark {
 bool is_mark_line(const char *line, size_t len);
 int mark_parse(struct mark *m, const char *line, size_t len, struct err *e);
 void mark_release(struct mark *m);
-/* True for checkpoint, resolve and end: such a mark, a boundary, carries the
+/* True for checkpoint, resolve and end. Such a mark is a boundary: it has the
  * counts of all records before it. */
 bool mark_is_boundary(enum mark_kind k);
 
-/* Appends the line of begin or of a boundary with one more stage: its name, or
- * its counts. All other members, known or not, stay as they are. */
+/* Appends a copy of a mark with one more stage: to a mark begin adds the name
+ * of the stage, to a boundary its counts. Does not change any other member. */
 int mark_append_with_stage(struct buf *out, const char *line, size_t len,
     const struct counts *c, struct err *e);
-/* Appends the mark `line`, but with the member "stages" (the counts of all
- * stages) of the mark `other` in place of its own. */
+/* Appends a copy of the mark `line`, in which the member "stages" (the counts
+ * of all stages) is replaced by that of the mark `other`. */
 int mark_append_replacing_stages(struct buf *out, const char *line, size_t len,
     const char *other, size_t other_len, struct err *e);
-/* Appends the mark checkpoint `line`. If the mark checkpoint `older` lists
- * files, they are added to those of `line`: the mark then stands for both. */
+/* Appends a copy of the mark checkpoint `line`, and adds the files that the
+ * mark checkpoint `older` lists. The mark can then replace both. */
 int mark_append_with_files_of(struct buf *out, const char *line, size_t len,
     const char *older, size_t older_len, struct err *e);
-/* True if token i is a list of files: an array of objects with path, size and
- * mtime. */
+/* True if token i is a list of files: an array of objects with the members
+ * path, size and mtime. */
 bool mark_files_are_valid(const struct json *j, uint32_t i);
 void mark_put_counts(struct buf *out, const struct counts *c);  /* {...} */
 int mark_put_begin(struct buf *out, const struct mark *m, struct err *e);
-/* The files that are broken, and the version of the checkpoint that the source
- * has read. */
+/* The broken files that a mark failed lists, and the version of the checkpoint
+ * that the source has read. */
 struct broken_files {
 	const char *json;       /* an array */
 	uint64_t version;
 };
-/* BROKEN may be NULL. */
+/* Appends the mark failed; `broken` may be NULL. */
 int mark_put_failed(struct buf *out, const char *stage, const struct err *why,
     const struct broken_files *broken, struct err *e);
-/* The marks checkpoint, resolve and end, as the first stage of a stream writes
- * them: c is the counts of this stage. An end mark has no seq if seq is 0, and
- * no version if version is NULL. */
+/* Append a mark checkpoint, resolve or end, as the first stage of a stream
+ * writes them; c has the counts of this stage. An end mark gets no seq if seq
+ * is 0, and no version if version is NULL. */
 struct checkpoint_mark {
 	const char *name, *value, *from;        /* from NULL: null */
 	uint64_t version;
@@ -115,8 +115,8 @@ int mark_put_resolve(struct buf *out, const struct resolve_mark *r,
 int mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
     const struct counts *c, struct err *e);
 
-/* Makes a stage name that none of the `taken` stages has: "transform", or
- * "transform.2" if there is a stage "transform". */
+/* Makes a stage name that is not in `taken`: for example "transform", or
+ * "transform.2" if there is already a stage "transform". */
 void mark_make_stage_name(
     char out[64], const char *name, const struct counts *taken, size_t ntaken);
 

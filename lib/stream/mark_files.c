@@ -29,7 +29,8 @@ mark_files_are_valid(const struct json *j, uint32_t a)
 	return true;
 }
 
-/* Returns the token of the member "files", or 0 if the mark has none. */
+/* Sets *files to the token of the member "files", or to 0 if the mark has
+ * none. */
 static int
 find_files(struct json *j, const char *line, size_t len, uint32_t *files,
     struct err *e)
@@ -45,8 +46,9 @@ find_files(struct json *j, const char *line, size_t len, uint32_t *files,
 		"\"files\" is not an array");
 }
 
-/* Writes the mark of j with the elements of the array `more` at the start of
- * its own list of files. */
+/* Appends a copy of the mark of j. Inserts `more`, the elements of an array, at
+ * the start of its array of files (token `own`). If own is 0, adds this
+ * array. */
 static void
 put_with_more_files(
     struct buf *b, const struct json *j, uint32_t own, const char *more,

@@ -35,8 +35,8 @@ open_stages_array(struct buf *b)
 	buf_str(b, ":[");
 }
 
-/* Completes a mark that the first stage of a stream writes: appends the member
- * "stages" with the counts of this stage, and closes the JSON object. */
+/* Completes a mark of the first stage of a stream: appends the member "stages"
+ * with the counts of this stage, and closes the JSON object. */
 static int
 put_own_counts_and_closing_brace(
     struct buf *b, const struct counts *c, struct err *e)
@@ -47,8 +47,8 @@ put_own_counts_and_closing_brace(
 	return buf_check(b, e);
 }
 
-/* Appends a string member. Leaves it out if the text is NULL or is not UTF-8;
- * some texts come from environment variables, which can hold any bytes. */
+/* Appends a string member, unless the text is NULL or not UTF-8: some texts
+ * come from environment variables, which can hold any bytes. */
 static void
 put_if_utf8(struct buf *b, const char *name, const char *s)
 {
@@ -155,8 +155,8 @@ mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
 	return put_own_counts_and_closing_brace(out, c, e);
 }
 
-/* Parses a mark. Returns the index of the JSON token of its array "stages", or
- * sets *e and returns 0 if the mark has no such array. */
+/* Parses a mark. Returns the index of the token of its array "stages". If it
+ * has none, sets *e and returns 0. */
 static uint32_t
 find_stages(struct json *j, const char *line, size_t len, struct err *e)
 {
@@ -173,8 +173,8 @@ find_stages(struct json *j, const char *line, size_t len, struct err *e)
 	return 0;
 }
 
-/* Inserts the entry of a stage before the "]" of the member "stages" of a mark.
- * All other bytes of the mark stay the same. */
+/* Inserts an entry before the "]" of the member "stages" of a mark. All other
+ * bytes of the mark stay the same. */
 int
 mark_append_with_stage(struct buf *out, const char *line, size_t len,
     const struct counts *c, struct err *e)

@@ -18,9 +18,10 @@ static const char *const shells[] = {
 	"sh", "ash", "bash", "dash", "ksh", "mksh", "yash", "zsh", NULL
 };
 
-/* Programs that pass lines on unchanged or write no records, programs that
- * start another one, and interpreters, which may run a stage that knows marks
- * (etl-record(5), A STAGE OF YOUR OWN). */
+/* These programs do not turn marks into records. Some pass lines on unchanged,
+ * write no records, or start another program. The others are interpreters,
+ * which may run a stage that knows marks (etl-record(5), A STAGE OF YOUR
+ * OWN). */
 static const char *const harmless[] = {
 	"bzip2", "cat", "cmp", "dd", "diff", "docker", "doas", "env", "fish",
 	"flock", "gpg", "gzip", "head", "ionice", "java", "kubectl", "less",
@@ -31,8 +32,8 @@ static const char *const harmless[] = {
 	"zstd", NULL
 };
 
-/* True if the name is in the list. A version at its end, as in python3.11, does
- * not count. */
+/* True if the name is in the list, without a version at its end: python3.11
+ * counts as python. */
 static bool
 is_in_list(const char *name, const char *const *list)
 {
@@ -46,7 +47,7 @@ is_in_list(const char *name, const char *const *list)
 	return false;
 }
 
-/* Reads the name of a process's program; proc(5) calls it comm. */
+/* Reads the name of a process, which proc(5) calls comm. */
 static bool
 read_name(int proc, const char *pid, char name[READER_NAME])
 {
@@ -67,9 +68,9 @@ read_name(int proc, const char *pid, char name[READER_NAME])
 	return n > 0;
 }
 
-/* Reads a link in /proc/PID: of "fd/0" the standard input, such as
- * "pipe:[1234]", of "exe" the program file. This fails for the etl programs of
- * a user other than root, because they forbid that other processes read their
+/* Reads a link in /proc/PID: "fd/0" leads to the standard input, such as
+ * "pipe:[1234]", and "exe" to the program file. Unless this user is root, it
+ * fails for an etl program, which forbids other processes to read its
  * memory. */
 static bool
 read_link(int proc, const char *pid, const char *link, char text[PATH_MAX])
@@ -83,8 +84,8 @@ read_link(int proc, const char *pid, const char *link, char text[PATH_MAX])
 	return n > 0;
 }
 
-/* True for a script: the name of the process is that of the script, and its
- * program file is a shell or another interpreter. */
+/* True if the process runs a script: its program file is a shell or another
+ * interpreter. The name of such a process is the name of the script. */
 static bool
 is_script(int proc, const char *pid)
 {
@@ -104,7 +105,8 @@ is_etl_program(int proc, const char *pid)
 	return read_name(proc, pid, name) && strncmp(name, "etl-", 4) == 0;
 }
 
-/* Sets out to what the standard output of the reader is. */
+/* Finds out what kind of program the reader is. For READER_FOREIGN also sets
+ * `name`, and `out` to the pipe that is its standard output. */
 static enum pipe_reader
 judge_reader(int proc, const char *pid, char name[READER_NAME],
     char out[PATH_MAX])
@@ -118,7 +120,8 @@ judge_reader(int proc, const char *pid, char name[READER_NAME],
 	    strncmp(out, "pipe:", 5) == 0 ? READER_FOREIGN : READER_HARMLESS;
 }
 
-/* Returns the next process of our group, except ourselves, or NULL. */
+/* Returns the next process of this program's process group, except this program
+ * itself, or NULL. */
 static const char *
 next_in_our_group(DIR *dir)
 {
@@ -134,9 +137,9 @@ next_in_our_group(DIR *dir)
 	return NULL;
 }
 
-/* True if the pipe is the standard input of a process, or if it cannot be known
- * because the standard input of an etl program cannot be read. It is false in
- * a command substitution of a shell, $(...). */
+/* True if a process of the group may read the pipe: its standard input is the
+ * pipe, or it is an etl program whose standard input cannot be read. In a
+ * command substitution, $(...), no process has the pipe as standard input. */
 static bool
 pipe_may_have_reader(DIR *dir, const char *pipe)
 {

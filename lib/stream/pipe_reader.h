@@ -17,7 +17,8 @@ enum pipe_reader {
 	                         * program reads */
 };
 
-/* Sets the name of the program if the result is READER_FOREIGN. */
+/* Finds out what kind of program reads standard output. If the result is
+ * READER_FOREIGN, sets its name. */
 enum { READER_NAME = 16 };
 enum pipe_reader pipe_reader_find(char name[READER_NAME]);
 

@@ -1,7 +1,7 @@
 /* Checks the values of the options --max-record and --duplicate-members, which
  * all programs that read records have.
- * Gives: *members, which says what a record with a repeated member name is: an
- *        error, or a record whose last value counts.
+ * Gives: *members: whether a record in which a member is repeated is an error,
+ *        or is read with the last value of the member.
  * Fails: ERR_USAGE. */
 #ifndef STREAM_RECORD_OPTIONS_H
 #define STREAM_RECORD_OPTIONS_H

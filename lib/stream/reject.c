@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Texts in a reject line are cut. A JSON Pointer, URI or key has at most
- * POINTER_MAX bytes, any other text at most TEXT_MAX; the backslashes that JSON
- * adds are not counted. */
+/* Texts in a reject line are cut: a JSON Pointer, URI or key after POINTER_MAX
+ * bytes, any other text after TEXT_MAX. Backslashes of JSON are not counted. */
 enum { TEXT_MAX = 2048, POINTER_MAX = 16384, SPARE = 64 << 10 };
 
 void
@@ -51,8 +50,8 @@ reject_fill_unset_from_line(struct reject *r, const struct line *l)
 		    .has_offset = true };
 }
 
-/* Appends a string member. If the text has control characters or is not UTF-8,
- * these bytes are written as readable escapes. */
+/* Appends a string member. Control characters and bytes that are not UTF-8 are
+ * written as readable escapes. */
 static void
 put_text_with_bad_bytes_visible(
     struct buf *b, const char *name, const char *s, size_t n)
@@ -73,8 +72,8 @@ put_text_with_bad_bytes_visible(
 	buf_release(&shown);
 }
 
-/* Appends a string member, or nothing if s is NULL. A text of more than `max`
- * bytes is cut at the end of a UTF-8 character. */
+/* Appends a string member, or nothing if s is NULL. Cuts a text after at most
+ * `max` bytes, at the end of a UTF-8 character. */
 static void
 put_cut_text(struct buf *b, const char *name, const char *s, size_t max)
 {

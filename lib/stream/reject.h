@@ -1,11 +1,10 @@
-/* Rejects: records that a stage could not accept, written as one line each
- *          (etl-record(5)) to --rejects FILE, to descriptor 3 or into the
- *          stream.
+/* Rejects: records that a stage could not accept. Each one is written as a line
+ * (etl-record(5)) to --rejects FILE, to descriptor 3 or into the stream.
  * Borrows: all texts, until the call returns; NULL or 0 means absent.
- * Gives: reject_append_line() appends the line without LF. If r->id is NULL,
- *        the id is made of pipeline, stream, stage, target and raw.
- * Fails: a program without a place for rejects fails at its first one
- *        (ERR_DATA); one with too many fails with ERR_LIMIT. */
+ * Gives: reject_append_line() appends the line without LF. If r->id is NULL, it
+ *        computes the id from pipeline, stream, stage, target and raw.
+ * Fails: ERR_DATA if there is no place to write a reject to; ERR_LIMIT if there
+ *        are too many rejects. */
 #ifndef STREAM_REJECT_H
 #define STREAM_REJECT_H
 
@@ -53,20 +52,21 @@ struct reject_who {             /* the same in all rejects of a process */
 
 /* Reads ETL_RUN and ETL_PIPELINE. */
 void reject_who_init(struct reject_who *w, const char *stage);
-/* Sets raw and origin of the reject from the line, if they are not set yet. */
+/* Sets raw and origin of the reject from the line, unless they are set. */
 void reject_fill_unset_from_line(struct reject *r, const struct line *l);
-/* True if the bytes of a rejected record are written as a JSON string, false if
- * as base64: they are not UTF-8, or the string with its escapes would be more
- * than about twice as long, beyond the limit of its readers. */
+/* Returns true if the bytes of a rejected record can be written as a JSON
+ * string. Otherwise they are written as base64: if they are not UTF-8, or if
+ * the escapes would make the string more than about twice as long as the
+ * record. Programs that read marks rely on this limit (see MARK_SPARE). */
 bool reject_raw_is_text(const char *p, size_t n);
 int reject_append_line(struct buf *out, struct reject_who *w,
     const struct reject *r, struct err *e);
 
 enum reject_way { REJECT_NOWHERE, REJECT_TO_FILE, REJECT_TO_STREAM };
 
-/* --max-rejects: "N" or "N%"; NULL means 50%. A percentage is compared only
- * once the outcome of 20 records is known, and at the end of the stream if the
- * outcome of 5 records is known. */
+/* The limit of --max-rejects: "N" or "N%"; NULL means 50%. A percentage is
+ * checked only if the outcome of 20 records is known; at the end of the stream
+ * 5 are enough. */
 struct reject_tally {
 	uint64_t rejected;
 	uint64_t seen;          /* records whose outcome is known */
@@ -79,15 +79,16 @@ int reject_limit_parse_or_default(struct limit *l, const char *text,
 bool reject_limit_exceeded(
     const struct limit *l, const struct reject_tally *t);
 
-/* Counts rejects by cause. Rejects have the same cause if their codes are the
- * same and their messages differ only in variable parts such as numbers. Up to
- * 20 causes are kept, each with its first record as an example. */
+/* Counts rejects by cause. Rejects have the same cause if they have the same
+ * code, and if their messages differ only in variable parts such as numbers.
+ * Keeps up to 20 causes, each with its first record as an example. */
 struct causes;
 int causes_new(struct causes **c, struct err *e);
 void causes_add(struct causes *c, const char *code, const char *message,
     const char *example, size_t len, uint64_t line);
 /* Appends the causes, the most frequent first, with the separator between them.
- * Causes that would need more than `most` bytes are only counted as others. */
+ * If the text would be longer than `most` bytes, only counts the remaining
+ * causes as "others". */
 void causes_append_text(struct buf *b, const struct causes *c,
     const char *separator, size_t most);
 /* If the first rejected record is line 1 of the input and looks like another
@@ -98,15 +99,15 @@ void causes_append_format_advice(struct buf *b, const struct causes *c);
  * advice on how to run the filter. */
 void causes_append_mark_advice(struct buf *b, const struct causes *c);
 void causes_free(struct causes *c);
-/* Fails with ERR_LIMIT if the limit is exceeded. The message says what becomes
- * of the data (the text `stored`) and has a line for each cause. */
+/* Fails with ERR_LIMIT if the limit is exceeded. The message has the text
+ * `stored`, which says what becomes of the data, and a line for each cause. */
 int reject_check_limit(const struct limit *l,
     const struct reject_tally *t, const struct causes *c, const char *stored,
     struct err *e);
 
-/* Called at the end of the stream. Prints a warning with the causes if all
- * records were rejected, but are too few to be judged by the limit, so that the
- * exit code is 0. */
+/* Call this at the end of the stream. If all records were rejected, but there
+ * are too few of them for the limit, the exit code is 0. In this case prints a
+ * warning with the causes. */
 void reject_warn_if_all_rejected(const char *program,
     const struct limit *l, const struct reject_tally *t,
     const struct causes *c);
@@ -114,14 +115,16 @@ void reject_warn_if_all_rejected(const char *program,
 /* The file of --rejects, or descriptor 3. */
 struct reject_file;
 struct stat;
-/* *a is NULL if there is neither. */
+/* Opens --rejects FILE, or else descriptor 3. Sets *a to NULL if there is
+ * neither. */
 int reject_file_open(struct reject_file **a, const char *file,
     const struct stdfd *s, struct err *e);
-/* Writes a line, given with its LF, so that lines of other programs cannot come
- * into it: by one write(2), and on a pipe under a lock. */
+/* Writes a line in a way that other programs cannot write into the middle of
+ * it: with one write(2), and on a pipe under a lock. */
 int reject_file_append_on_new_line(
     struct reject_file *a, const char *line_with_lf, size_t len, struct err *e);
-/* True if *st describes the same file or pipe; false for devices. */
+/* True if the rejects go to the file or pipe that *st describes; false for
+ * devices. */
 bool reject_file_is(const struct reject_file *a, const struct stat *st);
 void reject_file_close(struct reject_file *a);
 

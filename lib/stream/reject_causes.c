@@ -40,9 +40,9 @@ causes_free(struct causes *c)
 	free(c);
 }
 
-/* Finds the cause of rejects with this code and a message of this shape (the
- * message without its variable parts), or adds it. Returns NULL if it would
- * have to be added, but the array is full. */
+/* Returns the cause with this code and the shape of this message (the message
+ * without its variable parts). Adds it if it is new. Returns NULL if there is
+ * no room for it. */
 static struct cause *
 find_or_add_cause(struct causes *c, const char *code, const char *message)
 {

@@ -95,8 +95,9 @@ reject_file_close(struct reject_file *a)
 	free(a);
 }
 
-/* Treats EPIPE (the reader of the rejects has exited) as any other failure. A
- * program ends without a message only on EPIPE of standard output. */
+/* EPIPE is a failure like any other here: it means that the reader of the
+ * rejects has exited. Only if standard output reports EPIPE, a program ends
+ * without a message. */
 static int
 set_write_error(const struct reject_file *a, struct err *e)
 {
@@ -123,9 +124,9 @@ lock_and_write_to_pipe(const struct reject_file *a, const char *p, size_t n)
 {
 	int rc;
 
-	/* If the pipe cannot be locked, write only a line of up to PIPE_BUF
-	 * bytes: the kernel writes such a line to a pipe as a whole. EINTR
-	 * means that a stop signal came. */
+	/* Without the lock write only a line of up to PIPE_BUF bytes: the
+	 * kernel does not mix such a line with the bytes of others. After EINTR
+	 * write nothing, because a stop signal came. */
 	if (set_lock(a, F_WRLCK) == -1 &&
 	    (errno == EINTR || n > PIPE_BUF))
 		return -1;
@@ -134,9 +135,9 @@ lock_and_write_to_pipe(const struct reject_file *a, const char *p, size_t n)
 	return rc;
 }
 
-/* Before the first write: if the last line of the file has no LF, appends one.
- * If two programs do this at the same time, the file gets a blank line, which
- * readers skip. */
+/* Called before the first write: if the last line of the file has no LF,
+ * appends one. If two programs do this at the same time, the file gets a blank
+ * line, which readers skip. */
 static int
 end_unfinished_last_line(struct reject_file *a)
 {

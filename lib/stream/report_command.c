@@ -41,8 +41,8 @@ compare_variables(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* True if the shell itself sets the variable. Its value may be another one when
- * the same command is repeated. */
+/* True if the shell itself sets the variable. Its value may change even if the
+ * same command is run again. */
 static bool
 is_variable_of_shell(const char *variable)
 {
@@ -55,9 +55,9 @@ is_variable_of_shell(const char *variable)
 	return false;
 }
 
-/* The environment can decide what a command reads, for example with
- * DATABASE_URL. A shell may give the variables in another order each time, so
- * they are sorted. */
+/* Adds the environment, because it can decide what a command reads: for example
+ * DATABASE_URL. A shell may pass the variables in another order each time, so
+ * sorts them. */
 static int
 add_environment(struct hash *h)
 {
@@ -95,8 +95,8 @@ put_command_hash(struct buf *b, const struct buf *arguments)
 		json_put_text(b, "command", hex);
 }
 
-/* Adds which file this is and, since a script may write other records to a file
- * of the same name, its size and the time of its last change. */
+/* Adds the device and inode of a file. Also adds its size and the time of its
+ * last change, because a script may have written other records to it. */
 static bool
 add_file(struct hash *h, const struct stat *st)
 {
@@ -109,8 +109,9 @@ add_file(struct hash *h, const struct stat *st)
 	return true;
 }
 
-/* A program that failed may have read a part of standard input. The next
- * program of the script then reads only the rest. */
+/* Also adds the position in standard input: a program that failed may have read
+ * a part of it. Another program with the same arguments then reads only the
+ * rest, and is not a repetition. */
 static bool
 add_standard_input(struct hash *h)
 {
@@ -123,8 +124,8 @@ add_standard_input(struct hash *h)
 	return true;
 }
 
-/* Takes each argument that is the name of a file for a file that is read. The
- * file of --rejects is only written. */
+/* Adds each argument that is the name of a file: the program probably reads it.
+ * Leaves out the file of --rejects, which is only written. */
 static void
 put_file_hash(struct buf *b, const struct buf *arguments)
 {

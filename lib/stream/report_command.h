@@ -1,8 +1,7 @@
-/* Describes the command of this process in a report to etl-run, so that etl-run
- * recognizes a pipeline that a script repeats.
- * Members: command  hash of the arguments, the environment and the working
- *                   directory
- *          files    hash of the files that are read; none: member is missing
+/* Describes the command of this process in a report to etl-run. So etl-run
+ * recognizes that a script has run the same pipeline again.
+ * Members: command  hash of the arguments, the environment and the folder
+ *          files    hash of the files that the command reads, if any
  *          pipe     true: standard input is a pipe
  *          in, out  names of the pipes: a pipe has one name in all processes */
 #ifndef STREAM_REPORT_COMMAND_H
@@ -10,8 +9,9 @@
 
 #include "base/buf.h"
 
-/* is_source: the program reads standard input only if it has the argument "-".
- * Writes no member "command" if no hash can be made. */
+/* Appends these members to the report b, without "command" if its hash cannot
+ * be computed. is_source is true for a program that reads standard input only
+ * if it has the argument "-". */
 void report_command_put(struct buf *b, bool is_source);
 
 #endif

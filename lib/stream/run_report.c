@@ -25,8 +25,8 @@ get_report_file(void)
 	return path != NULL && *path != '\0' ? path : NULL;
 }
 
-/* True if the file can never be opened from here, for example because the
- * program runs as another user or in a container. */
+/* True if the error shows that this process can never open the file, for
+ * example because it runs as another user or in a container. */
 static bool
 is_out_of_reach(int error)
 {
@@ -82,8 +82,8 @@ start_line(struct buf *b, struct run_report *r, const char *event)
 	json_put_text(b, "event", event);
 }
 
-/* Writes a text of the stream. etl-run prints it, so control characters are
- * escaped. */
+/* Writes a text that comes from the stream. Escapes control characters, because
+ * etl-run prints the text. */
 static void
 put_shown_text(struct buf *b, const char *name, const char *text)
 {
@@ -174,7 +174,7 @@ run_report_load(
 	return end_write_and_release_line(&b, e);
 }
 
-/* True if all readers of the pipe have exited and have left bytes in it. */
+/* True if all readers of the pipe have exited and have not read all bytes. */
 static bool
 has_unread_output(void)
 {
@@ -185,8 +185,8 @@ has_unread_output(void)
 	    ioctl(STDOUT_FILENO, FIONREAD, &left) == 0 && left > 0;
 }
 
-/* True if standard output is a pipe or a socket, or if this is not known: its
- * reader may be a program that does not keep the reject lines. */
+/* True if standard output is a pipe or a socket, or if this is not known. In
+ * that case the program that reads it may lose the reject lines. */
 static bool
 is_output_a_pipe(void)
 {

@@ -1,8 +1,8 @@
-/* Reports to etl-run how the streams of this program begin and end. Each
- * report is one line of JSON in the file that etl-run has created and named in
- * ETL_REPORTS. Without this variable the functions do nothing.
- * Flow:  open; then begin, and end or failed; begin again for each further
- *        stream of the input. If no end follows, the program was killed.
+/* Reports to etl-run how the streams of this program begin and end. Each report
+ * is a JSON line in the file that ETL_REPORTS names. Without this variable the
+ * functions do nothing.
+ * Flow:  open; then for each stream of the input begin, and end or failed. If
+ *        neither follows a begin, the program was killed.
  * Fails: ERR_IO if a report cannot be written. If the file cannot be opened, a
  *        warning is printed, and the program goes on without reports. */
 #ifndef STREAM_RUN_REPORT_H
@@ -36,24 +36,27 @@ struct run_report_load {
 	bool appends;                   /* a repetition adds the rows again */
 };
 
-/* For a stage that reads a stream; a source need not call it. */
+/* Reports that this program is going to read a stream. A source does not call
+ * it. */
 int run_report_open(struct run_report *r, const struct run_report_input *in,
     struct err *e);
 int run_report_begin(struct run_report *r, const struct mark *begin,
     const struct run_report_input *in, struct err *e);
 int run_report_load(struct run_report *r, const struct run_report_load *load,
     struct err *e);
-/* Call this when the whole output was written; run_report_begin() calls it for
- * the stream before. Reports a failure instead if the reader of the output has
- * exited before it had read everything. */
+/* Call this when the whole output was written. Reports the end of the stream;
+ * or a failure, if the reader of the output has exited before it had read
+ * everything. run_report_begin() calls this for the stream before. */
 int run_report_end_if_begun(struct run_report *r, struct err *e);
-/* maybe_loaded: a COMMIT was sent whose answer was lost. */
+/* Reports a failure. maybe_loaded is true if a COMMIT was sent whose answer was
+ * lost. */
 void run_report_failed(struct run_report *r, const char *stage,
     const struct err *why, bool maybe_loaded);
 
-/* For etl-dlq put, which reads streams but is no stage of them. It appends the
- * report of each stream that it has read to `lines`, and writes these once all
- * reject lines are stored as dead letters. */
+/* For etl-dlq put, which reads streams but is not a stage of them. For each
+ * stream, the first function appends a report to `lines`. The second function
+ * writes these reports; call it when all reject lines are stored as dead
+ * letters. */
 struct run_report_stored {
 	const char *id;                 /* of the mark begin */
 	const struct mark *end;

@@ -8,10 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The longest mark (a line that is no record) is a reject. It holds a whole
- * record as a JSON string, at most twice as long as the record
- * (reject_raw_is_text() in reject.c), and other members, which
- * are together shorter than MARK_SPARE. */
+/* The longest mark is a reject. It contains a whole record as a JSON string,
+ * which is at most twice as long as the record (reject_raw_is_text() in
+ * reject.c). Its other members have less than MARK_SPARE bytes. */
 enum { MARK_SPARE = 1 << 20 };
 
 bool
@@ -22,8 +21,8 @@ stage_in_run(void)
 	return run != NULL && run[0] != '\0';
 }
 
-/* Refuses a --rejects file that is also the input or the output: rejects would
- * be read as records, or would be overwritten. */
+/* Refuses a --rejects file that is also the input or the output. The program
+ * would read its rejects as records, or they would be overwritten. */
 static int
 check_reject_file_is_separate(const struct stage *s, struct err *e)
 {

@@ -1,11 +1,11 @@
 /* A stage is one program of a pipeline: it reads or starts a stream, counts
  * records, passes marks on in order, and writes rejects.
- * Owns:  reader, writer, counts, rejects. Borrows conf until stage_close().
- * Flow:  open; then next for each line: for a record emit any number of
- *        times and done, or reject; for a mark pass, once the records before
- *        it are done; at the end finish. If a call fails, main calls
- *        stage_flush_and_write_failed_mark(), reports, and after STAGE_STOP
- *        stop_raise_signal_if_received(). */
+ * Borrows: *c of stage_open() until stage_close().
+ * Flow:  stage_open(); stage_next() for each line. For a record stage_emit()
+ *        any number of times and stage_count_as_passed_or_dropped(), or
+ *        stage_reject(). For a mark stage_check_counts_and_pass_mark(), once
+ *        all records before it have an outcome. Then stage_finish(). After a
+ *        failure stage_flush_and_write_failed_mark(). */
 #ifndef STREAM_STAGE_H
 #define STREAM_STAGE_H
 
@@ -56,7 +56,8 @@ enum stage_item {
 	STAGE_MARK,             /* *line is a mark: pass it on */
 	STAGE_WAIT,             /* nothing was read within the timeout */
 	STAGE_STOP              /* a stop signal came, and *e names it: treat
-	                         * this as a failure */
+	                         * this as a failure; at the end main calls
+	                         * stop_raise_signal_if_received() */
 };
 
 struct stage;
@@ -65,92 +66,95 @@ bool stage_in_run(void);                /* ETL_RUN is set */
 int stage_open(struct stage **s, const struct stage_conf *c, struct err *e);
 void stage_close(struct stage *s);
 
-/* Reads the next line. TIMEOUT is in ms; -1 waits without limit. Output is
- * flushed before each wait, so a filter that passes -1 never delays records.
- * A stage that holds records back (in a batch, in workers) passes the time
- * that it may still wait, or 0 and then polls stdin together with its own
- * descriptors while stage_next_is_buffered() is false. The line is valid
- * until the next call. A record that is not JSON or is too long is returned
- * as it is: stage_parse_record_or_reject() rejects it. A mark in the wrong
- * place, such as end before begin, is ERR_PEER. The mark failed is returned
- * as STAGE_MARK, and STAGE_END follows. After the mark end another begin may
- * follow (saved streams in one input): stage name, counts and the place of
- * rejects are then those of the new stream. If plain input starts a stream
- * inside etl-run (a file, or --plain), a sink is given a begin and an end
+/* Reads the next line, which is valid until the next call. TIMEOUT is in ms; -1
+ * waits without limit. The output is flushed before each wait, so a filter that
+ * passes -1 never delays records. A stage that holds records back (in a batch
+ * or in workers) passes the time that it may still wait. Or it passes 0, and
+ * polls stdin together with its own descriptors while stage_next_is_buffered()
+ * is false. A record that is not JSON or is too long is returned as it is;
+ * stage_parse_record_or_reject() rejects it. A mark in the wrong place, such as
+ * end before begin, fails with ERR_PEER. The mark failed is returned as
+ * STAGE_MARK; the next call returns STAGE_END. If the input consists of several
+ * saved streams, a mark begin may follow the mark end: the stage then has the
+ * name, counts and place of rejects of the new stream. If a sink reads plain
+ * input inside etl-run (a file, or with --plain), it gets a begin and an end
  * mark that are not in the input. */
 enum stage_item stage_next(struct stage *s, struct line *l, int timeout,
     struct err *e);
 /* Call this after the mark end, or at the end of the input. Returns true if the
- * input itself shows that it is complete: it has the mark end, or it is a
- * regular file. */
+ * input cannot have been cut off: it has the mark end, or it is a regular
+ * file. */
 bool stage_input_is_complete(const struct stage *s);
-/* For a sink, before its first stage_next(), which later returns these lines
- * again. Shows each line that comes next, once: STAGE_RECORD, or STAGE_MARK for
- * a line that looks like a mark; neither is checked. STAGE_END: the input has
- * ended, or about `most` bytes of it are in memory. See lines_look_ahead(). */
+/* For a sink, before its first stage_next(): returns the next line without
+ * consuming it, as lines_look_ahead() does. stage_next() later returns all
+ * lines from the first one on. STAGE_MARK is a line that looks like a mark;
+ * marks and records are not checked. STAGE_END: the input has ended, or about
+ * `most` bytes of it are in memory. */
 enum stage_item stage_look_ahead(struct stage *s, struct line *l, size_t most,
     int timeout, struct err *e);
-/* The next stage_look_ahead() shows the first line again. */
+/* After this, stage_look_ahead() starts at the first line again. */
 void stage_look_ahead_from_start(struct stage *s);
 /* True if the whole input was read into memory. */
 bool stage_input_has_ended(const struct stage *s);
-/* Returns true if stage_next() can return without reading the input. */
+/* Returns true if stage_next() can return a line without reading more input. */
 bool stage_next_is_buffered(const struct stage *s);
-/* Frees memory after a large line, which the caller has copied. */
+/* Frees the memory of a large line. Call this when the line was copied. */
 void stage_shrink_buffer(struct stage *s);
 const struct mark *stage_last_mark(
     const struct stage *s); /* after STAGE_MARK */
-/* The stream's begin mark (id, run, pipeline). NULL before the first line has
- * been read and in a plain stream. */
+/* Returns the stream's begin mark (id, run, pipeline). Returns NULL if the
+ * stream is plain or its first line was not read yet. */
 const struct mark *stage_begin_mark(const struct stage *s);
 
-/* The outcome of a record. emit writes one output record; it must not look like
- * a mark (ERR_BUG), so check what users can make before. done counts the input
- * record as passed, or as dropped if nothing was emitted for it. A source calls
- * only emit. reject writes the reject, counts it and enforces --max-rejects; if
- * r has no raw or origin, they are taken from l (may be NULL). */
+/* stage_emit() writes one output record. A record that looks like a mark is
+ * ERR_BUG, so first check a record whose form a user decides.
+ * stage_count_as_passed_or_dropped() counts an input record as passed, or as
+ * dropped if nothing was emitted for it; a source does not call it.
+ * stage_reject() writes the reject, counts it and enforces --max-rejects. If r
+ * has no raw or origin, stage_reject() takes them from l (may be NULL). */
 int stage_emit(struct stage *s, const char *rec, size_t len, struct err *e);
-/* The same for n records, each with its LF, that were checked before. */
+/* Like stage_emit() for n records, each with its LF. The caller has checked
+ * that none of them looks like a mark. */
 int stage_emit_lines(struct stage *s, const char *lines, size_t len, uint64_t n,
     struct err *e);
 void stage_count_as_passed_or_dropped(struct stage *s, bool passed);
-/* For etl-dlq replay: write() writes a raw mark without its LF. The mark counts
- * as a record of the output. */
+/* For etl-dlq replay: calls write() to write a raw mark without its LF, and
+ * counts the mark as a record of the output. */
 struct out;
 int stage_emit_raw_mark(struct stage *s,
     int (*write)(void *self, struct out *o, struct err *e), void *self,
     struct err *e);
 int stage_reject(struct stage *s, const struct line *l, struct reject *r,
     struct err *e);
-/* Parses a record into j. Returns 1 if j holds an object; 0 if the line is a
- * reject: too long, not JSON, not an object, has a member twice, or looks
- * like a mark (in a source and with --plain); -1 on failure.
- * stage_parse_record_or_fill_reject() only fills *r, whose texts are valid
- * until the next call. stage_parse_record_or_reject() also writes and counts
- * the reject. */
+/* Parses a record into j. Returns 1 if j holds an object; -1 on failure; 0 if
+ * the line is a reject: it is too long, not JSON, not an object, has a member
+ * twice, or looks like a mark (in a source and with --plain). If it is a
+ * reject, stage_parse_record_or_fill_reject() only fills *r, whose texts are
+ * valid until the next call; stage_parse_record_or_reject() also writes and
+ * counts the reject. */
 int stage_parse_record_or_fill_reject(struct stage *s, const struct line *l,
     struct json *j, unsigned levels, enum json_members dup, struct reject *r,
     struct err *e);
 int stage_parse_record_or_reject(struct stage *s, const struct line *l,
     struct json *j, unsigned levels, enum json_members dup, struct err *e);
-/* As stage_parse_record_or_fill_reject(), but several threads may call it at
- * the same time: the message of *r is in `why`. */
+/* Like stage_parse_record_or_fill_reject(), but several threads may call it at
+ * the same time. The message of *r is stored in `why`. */
 enum { STAGE_WHY = 192 };
 int stage_parse_record_in_thread(const struct stage *s, const struct line *l,
     struct json *j, unsigned levels, enum json_members dup, struct reject *r,
     char why[STAGE_WHY], struct err *e);
 
-/* Marks. A source calls begin first, and checkpoint or resolve after the
- * records that the mark covers have been emitted or rejected; these
- * functions add the sequence number and the counts.
- * stage_set_checkpoint_version() takes the version of the checkpoint that
- * the source has read. The mark end carries it, so that the loader can
- * refuse old values even if the stream has no checkpoint mark. pass writes
- * the mark of STAGE_MARK with this stage's counts added; a sink need not
- * call it. */
+/* A source first calls stage_start_marked_or_plain_source(). Later it writes a
+ * mark checkpoint or resolve after the records that the mark covers were
+ * emitted or rejected. These functions add the sequence number and the counts.
+ * stage_set_checkpoint_version() sets the version of the checkpoint that the
+ * source has read. The mark end carries it, so that the loader can refuse old
+ * values even if the stream has no checkpoint mark.
+ * stage_check_counts_and_pass_mark() writes the mark that stage_next() has
+ * returned, with this stage's counts added; a sink need not call it. */
 int stage_start_marked_or_plain_source(struct stage *s, struct err *e);
 void stage_set_checkpoint_version(struct stage *s, uint64_t version);
-/* The mark failed will list these files. */
+/* Sets the files that the mark failed will list if this stage fails. */
 int stage_set_broken_files(
     struct stage *s, const struct broken_files *b, struct err *e);
 int stage_write_checkpoint(struct stage *s, const struct checkpoint_mark *p,
@@ -158,38 +162,41 @@ int stage_write_checkpoint(struct stage *s, const struct checkpoint_mark *p,
 int stage_check_write_and_flush_resolve(
     struct stage *s, const struct resolve_mark *r, struct err *e);
 int stage_check_counts_and_pass_mark(struct stage *s, struct err *e);
-/* For etl-via, which does not know which output belongs to which record: hold
- * keeps the checkpoint mark of STAGE_MARK, in place of one kept before, until a
- * resolve or end mark is passed; the checkpoint is then written before that
- * mark, with the counts of that mark. stage_undo_passed() counts n records,
- * which were counted as passed, as dropped instead. */
+/* For etl-via, which does not know which output belongs to which record.
+ * stage_replace_held_checkpoint_by_line() holds the checkpoint mark back that
+ * stage_next() has returned, in place of one that is held already. It is
+ * written just before the next resolve or end mark, with the counts of that
+ * mark. stage_undo_passed() counts n records as dropped that were counted as
+ * passed. */
 int stage_replace_held_checkpoint_by_line(struct stage *s, struct err *e);
 void stage_undo_passed(struct stage *s, uint64_t n);
 int stage_flush(struct stage *s, struct err *e);
 
-/* After STAGE_END, or after the last record of a source: writes end (a source),
- * checks this stage's counts (ERR_BUG), flushes. A stream that was cut off is
- * ERR_RETRY, transient. If a stage upstream failed, *e has its code and
- * message. */
+/* Call this after STAGE_END; a source calls it after its last record. A source
+ * writes the mark end. Flushes the output. Fails with ERR_BUG if this stage's
+ * counts do not add up, and with a transient ERR_RETRY if the stream was cut
+ * off. If an earlier stage has failed, *e has the code and message of that
+ * failure. */
 int stage_finish(struct stage *s, struct err *e);
-/* Writes the records that are still in the buffer: those before the failure.
- * Then writes the mark failed with *why, if the stream is marked and no failed
- * or end mark is in it yet. Never fails. Open the stage before anything that
- * can fail, so that the stages after this one learn why. For failures before
- * that (wrong options) call stage_write_failed_mark_early(), which writes
- * only inside etl-run and to a pipe; not for a sink. */
+/* Writes the output records before the failure, which are still in the buffer,
+ * and then the mark failed with *why. Writes no mark if the stream is plain or
+ * already has a mark failed or end. Never fails. Open the stage before anything
+ * that can fail, so that later stages learn of the failure. If the program
+ * fails earlier (wrong options), it calls stage_write_failed_mark_early(),
+ * which writes the mark only inside etl-run and to a pipe; a sink does not call
+ * it. */
 void stage_flush_and_write_failed_mark(struct stage *s, const struct err *why);
 void stage_write_failed_mark_early(const char *name, const struct err *why);
-/* The same, also outside etl-run: for a program whose streams are always
- * marked. */
+/* Like stage_write_failed_mark_early(), but also writes outside etl-run. It is
+ * for a program whose streams always have marks. */
 void stage_write_failed_mark_if_pipe(const char *name, const struct err *why);
 
-/* Reports to etl-run. stage_flush_and_write_failed_mark() and stage_finish()
- * report by themselves. A loader reports its ledger row before its first
- * commit; in stage_report_failed(), maybe_loaded says that the answer to a
- * COMMIT was lost. stage_report_failed_early() is for failures before
- * stage_open(), in a program that does not call
- * stage_write_failed_mark_early(). */
+/* Reports to etl-run. stage_finish() and stage_flush_and_write_failed_mark()
+ * send their reports themselves. A loader calls stage_report_load() before its
+ * first commit, to report its ledger row. In stage_report_failed(),
+ * maybe_loaded is true if the answer to a COMMIT was lost.
+ * stage_report_failed_early() reports a failure before stage_open() in a
+ * program that does not call stage_write_failed_mark_early(). */
 struct run_report_load;
 int stage_report_load(struct stage *s, const struct run_report_load *load,
     struct err *e);
@@ -201,20 +208,19 @@ const struct counts *stage_counts(const struct stage *s);
 const char *stage_name(const struct stage *s);  /* unique in the stream */
 struct reject_who *stage_who(struct stage *s);
 
-/* For a sink. It writes its rejects itself, just before the commit, because
- * a batch that is repeated is checked again. At each boundary the counts of
- * all stages before it are checked before STAGE_MARK is returned.
- * stage_write_uncounted_to_reject_file() writes a reject line, given with
- * its LF, to the reject file. If there is no place for rejects, it fails
- * with advice (ERR_DATA). stage_reject_lines() is the number of reject lines
- * that the input had, of all stages. */
+/* For a sink. A sink checks the records of a batch again if the batch is
+ * repeated. So it writes its rejects itself, just before the commit, with
+ * stage_write_uncounted_to_reject_file(). This function fails with advice
+ * (ERR_DATA) if there is no place for rejects. Before stage_next() returns a
+ * boundary, it has checked the counts of all earlier stages.
+ * stage_reject_lines() returns how many reject lines the input had. */
 enum reject_way stage_reject_way(const struct stage *s);
 const struct limit *stage_limit(const struct stage *s);
 uint64_t stage_reject_lines(const struct stage *s);
 /* Sets the error for a program that must reject the record of *r, but has
  * neither --rejects nor descriptor 3 nor a stream to write rejects to. The
- * message names the place of the record and says how to give such a place; if r
- * is NULL, it only says how. Returns -1. */
+ * message names the record (not if r is NULL) and says how to give a place for
+ * rejects. Returns -1. */
 int stage_set_no_reject_place_error(
     const struct stage *s, const struct reject *r, struct err *e);
 int stage_write_uncounted_to_reject_file(

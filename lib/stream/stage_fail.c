@@ -6,9 +6,9 @@
 enum { FIRST_MS = 1000 };       /* how long to wait for the mark begin */
 
 /* Called if this program fails before it reads its input, for example because a
- * filter does not compile. Reads the first line of the input. If this line is
- * the `begin` mark, which starts a stream with marks, writes it to the output.
- * Without it, the later programs of the pipeline would not look for marks. */
+ * filter does not compile. If the first line of the input is the mark begin,
+ * writes this mark to the output. Without it, the later programs of the
+ * pipeline would not look for marks, and so not for the mark failed. */
 static void
 read_and_pass_begin_mark(struct stage *s)
 {

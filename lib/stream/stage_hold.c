@@ -19,10 +19,9 @@ stage_replace_held_checkpoint_by_line(struct stage *s, struct err *e)
 	return rc;
 }
 
-/* Writes the `checkpoint` mark that was held back. Call this when the `resolve`
- * or `end` mark that follows it has been read, before that mark is written. No
- * record stands between the two marks, so the counts of the mark that was read
- * are right for the held checkpoint, too. */
+/* Writes the checkpoint mark that was held back, just before the resolve or end
+ * mark that was read after it. No record comes between the two marks, so the
+ * counts of the mark that was read are right for the held checkpoint, too. */
 int
 stage_write_held_checkpoint(struct stage *s, struct err *e)
 {

@@ -1,4 +1,4 @@
-/* The fields of a stage, which only stage*.c may see. */
+/* Declarations that only stage*.c share: the fields of a stage. */
 #ifndef STREAM_STAGE_IMPL_H
 #define STREAM_STAGE_IMPL_H
 
@@ -30,7 +30,7 @@ struct stage {
 	const char *pipeline;           /* of ETL_PIPELINE */
 	size_t max_record;              /* bytes, of --max-record */
 
-	/* The input. */
+	/* About the input. */
 	bool regular;                   /* files, or standard input is one */
 	bool begun_before;              /* standard input is a file that another
 	                                 * program has read in part */
@@ -56,7 +56,7 @@ struct stage {
 	                                 * in begin.stages */
 	uint64_t seen;                  /* reject lines read, in all */
 
-	/* The output. */
+	/* About the output. */
 	bool started;                   /* the mark begin was written */
 	bool closed;                    /* end or failed was written */
 	bool has_version;               /* version is set */
@@ -80,51 +80,53 @@ struct stage {
 	struct run_report report;       /* for etl-run */
 };
 
-/* The stage's name before it is made unique: that of --stage, else that of the
- * program. */
+/* Returns the name of --stage, or else of the program. mark_make_stage_name()
+ * makes it unique in the stream. */
 const char *stage_given_name(const struct stage *s);
-/* Sets all counts to 0, for a new stream. */
+/* Sets all counts to 0. Call this when a new stream begins. */
 void stage_reset_counts(struct stage *s);
-/* Starts a marked stream in this stage: makes the mark begin and, if this stage
- * is no sink, writes it. Sets `made`. */
+/* Starts a marked stream in this stage: sets `made`, makes the mark begin and,
+ * unless this stage is a sink, writes it. */
 int stage_make_begin_mark_and_start(struct stage *s, struct err *e);
 /* Reports to etl-run that this stage is going to read a stream. */
 int stage_report_open(struct stage *s, struct err *e);
-/* After begin was read or before it is written: reports to etl-run that the
- * stream begins here. */
+/* Reports to etl-run that the stream begins in this stage. Call this after
+ * begin was read, or before it is written. */
 int stage_report_begin(struct stage *s, struct err *e);
-/* After the mark end was passed on or written: notes how many reject lines this
- * program has sent on in the stream. */
+/* Stores how many reject lines the output stream has, for the report to
+ * etl-run. Call this after the mark end was passed on or written. */
 void stage_note_rejects_in_output(struct stage *s);
-/* Sets *e: a stop signal came. Returns STAGE_STOP. */
+/* Sets the error for a stop signal that came. Returns STAGE_STOP. */
 enum stage_item stage_set_stop_error(struct err *e);
-/* Sets *e: the stream has no end mark. Returns -1. */
+/* Sets the error for a stream that has no end mark. Returns -1. */
 int stage_set_cut_error(struct err *e);
-/* After begin was read or made: sets the name of this stage in the stream and
- * where its rejects go. */
+/* Sets the stage name and pipeline that rejects and marks of this stage get,
+ * and reports the begin of the stream to etl-run. Call this after begin was
+ * read. */
 int stage_set_name_and_pipeline(struct stage *s, struct err *e);
-/* The number of records whose outcome is known: passed, dropped, rejected. */
+/* Returns how many records have an outcome: passed, dropped or rejected. */
 uint64_t stage_known_outcomes(const struct stage *s);
-/* True if the input of a stage that reads one has no marks. */
+/* True if this stage reads input, and the input has no marks. */
 bool stage_input_is_plain(const struct stage *s);
-/* The counts of this stage that --max-rejects judges. `ended`: the end of the
- * stream was reached. */
+/* Returns the counts that --max-rejects limits. `ended` is true at the end of
+ * the stream. */
 struct reject_tally stage_get_reject_tally(const struct stage *s, bool ended);
 /* Fails with ERR_LIMIT if this stage has rejected more than --max-rejects
  * allows. */
 int stage_check_reject_limit(
     const struct stage *s, bool ended, struct err *e);
 
-/* If a mark checkpoint is held back, writes it before the mark resolve or end
- * that was just read. */
+/* If a mark checkpoint is held back, writes it. Call this before the mark
+ * resolve or end that was just read is written. */
 int stage_write_held_checkpoint(struct stage *s, struct err *e);
 
-/* Called after a mark was written (`ended`: at the end of the stream). Warns
- * once if a program that may not know marks reads the output. */
+/* If a program that may not know marks reads the output, warns once. Call this
+ * after a mark was written, and with `ended` at the end of the stream. */
 void stage_warn_once_if_filter_reads_marks(struct stage *s, bool ended);
 
 /* A sink counts the reject lines of its input. At each mark checkpoint, resolve
- * and end it compares them and the records read with the counts in the mark. */
+ * and end it compares the counts in the mark with the reject lines and records
+ * that it has read. */
 void stage_count_reject_line(struct stage *s, const struct mark *m);
 int stage_check_all_counts(const struct stage *s, const struct mark *m,
     struct err *e);

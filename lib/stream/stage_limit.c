@@ -26,8 +26,9 @@ stage_check_reject_limit(const struct stage *s, bool ended, struct err *e)
 {
 	const struct reject_tally t = stage_get_reject_tally(s, ended);
 
-	/* The mark failed tells etl-load to commit nothing more. A plain stream
-	 * has no marks, so etl-load does not learn of the failure. */
+	/* If the stream has marks, the mark failed tells etl-load to commit
+	 * nothing more. If it is plain, etl-load does not learn of the
+	 * failure. */
 	return reject_check_limit(&s->limit, &t, s->causes,
 	    s->state == STATE_PLAIN ?
 	    "records that it wrote before the last reject may be loaded" :

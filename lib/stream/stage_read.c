@@ -11,8 +11,8 @@
  *   made   the input has no mark begin, so this stage starts the marked stream.
  *          If it is a sink (etl-load), stage_next() then also returns a begin
  *          and an end mark that are not in the input
- *   held   the first line was read already, but the sink gets the made begin
- *          mark first: the next call returns this line
+ *   held   the first line was read, but the sink first gets the made begin
+ *          mark: the next call of stage_next() returns the line
  *   over   the end of the input was reached
  *   piped  standard input is a pipe or socket, not a file
  *   judge  --max-rejects must be checked before the next line
@@ -28,7 +28,8 @@ stage_set_stop_error(struct err *e)
 	return STAGE_STOP;
 }
 
-/* Flushes the output before a wait for input. */
+/* Reads the next line. If it has to wait for input, flushes the output
+ * first. */
 static enum lines_result
 read_line_or_flush_and_wait(struct stage *s, int timeout, struct err *e)
 {
@@ -50,10 +51,10 @@ line_is_mark(const struct stage *s)
 	return !s->conf->plain && is_mark_line(s->line.data, s->line.len);
 }
 
-/* Marks a record of more than --max-record bytes as too long and cuts it; the
- * caller rejects it later. The line reader accepts longer lines than that: a
- * `reject` mark contains a whole record as a JSON string, whose escapes can
- * more than double the length. A mark beyond the reader's limit is an error. */
+/* Cuts a record of more than --max-record bytes and marks it as too long; the
+ * caller rejects it later. The line reader also returns longer lines: a reject
+ * mark contains a whole record as a JSON string, whose escapes can more than
+ * double the length. A mark beyond the reader's limit is an error. */
 static int
 cut_long_record_or_refuse_mark(struct stage *s, struct err *e)
 {
@@ -77,10 +78,10 @@ cut_long_record_or_refuse_mark(struct stage *s, struct err *e)
 	    (unsigned long long)l->number, (unsigned long long)l->bytes);
 }
 
-/* If the last line of a stream with marks has no LF, a program was killed while
- * it wrote the line: drops the line (LINES_END). A complete mark without LF is
- * accepted, because files that people write by hand may end so. In input
- * without marks the line is a record as any other. */
+/* If the last line of a marked stream has no LF, a program was killed while it
+ * wrote the line: drops the line (LINES_END). Accepts a complete mark without
+ * LF, because a file that was written by hand may end so. In plain input such a
+ * line is a record like any other. */
 static enum lines_result
 drop_torn_line(struct stage *s, struct err *e)
 {
@@ -111,10 +112,9 @@ set_order_error(const struct stage *s, const char *why, struct err *e)
 }
 
 /* Called if the first line is not the mark begin, or if the input is empty.
- * Outside etl-run the input is then NDJSON without marks. Inside etl-run this
- * stage starts a marked stream if it reads a file or --plain is given; input
- * from a pipe is refused, because a stage before this one should have written
- * begin. */
+ * Outside etl-run the stream is then plain. Inside etl-run this stage starts a
+ * marked stream if it reads a file or has --plain. Else it reads a pipe, and
+ * fails: the program before it should have written begin. */
 static int
 start_without_begin(struct stage *s, struct err *e)
 {
@@ -193,11 +193,12 @@ check_order_and_counts_of_mark(struct stage *s, struct err *e)
 	return 0;
 }
 
-/* The input has the mark failed with the error of an earlier stage. Returns
- * true if that stage has printed the error on the standard error of the same
- * run of etl-run: then this program need not repeat it. Returns false if the
- * stream was saved by another run, or if the mark does not say that its stage
- * has printed the message: a program that is not etl's may print nothing. */
+/* Called when the mark failed of an earlier stage was read. Returns true if
+ * that stage has printed its error on the standard error of the same run of
+ * etl-run: this program need not print it again. Returns false if another run
+ * has saved the stream. Also returns false if the mark does not say that its
+ * stage has printed the error: a program that is not part of etl may not do
+ * so. */
 static bool
 has_printed_failure(const struct stage *s)
 {
@@ -224,8 +225,10 @@ store_upstream_failure(struct stage *s, struct err *e)
 	return 0;
 }
 
-/* A raw mark carries the bytes of a letter that etl-extract has rejected. If no
- * etl-extract has read them, the loader must not resolve the letter. */
+/* A raw mark carries the bytes of a letter that etl-extract has rejected. In a
+ * replay, etl-extract must read these bytes again. A raw mark that reaches a
+ * sink shows that no etl-extract has done so. So the sink fails: it must not
+ * resolve the letter. */
 static int
 count_raw_mark(struct stage *s, struct err *e)
 {
@@ -267,8 +270,8 @@ process_mark(struct stage *s, struct err *e)
 	return 0;
 }
 
-/* Makes stage_next() return the mark m to a sink although the input has no such
- * line. */
+/* Makes stage_next() return the mark m to a sink, although the input has no
+ * such mark. */
 static enum stage_item
 return_made_mark(struct stage *s, const struct mark *m)
 {
@@ -315,9 +318,9 @@ process_line(struct stage *s, struct err *e)
 	return STAGE_RECORD;
 }
 
-/* Called at the end of the input. If a sink starts the marked stream itself,
- * because the input has no marks, returns the marks that the input lacks: first
- * begin if the input was empty, and end at the next call. */
+/* Called at the end of the input. If the input has no marks and a sink starts
+ * the marked stream, returns the end mark. If the input was empty, returns the
+ * begin mark first, and the end mark at the next call. */
 static enum stage_item
 process_end(struct stage *s, struct err *e)
 {

@@ -18,11 +18,11 @@ output_has_unread_bytes(void)
 	return ioctl(STDOUT_FILENO, FIONREAD, &n) == 0 && n > 0;
 }
 
-/* Finds the program that reads our output. A shell starts the programs of a
- * pipeline one after the other, so at first the reader may not exist yet, or
- * may still be the shell. At the end of the stream (`ended`) everything is
- * written, so waiting for the reader delays no record. Once the reader has read
- * all bytes, it is the program that was to be started. */
+/* Finds the program that reads the output. A shell starts the programs of a
+ * pipeline one after the other. So at first the reader may not exist yet, or
+ * may still be the shell. At the end of the stream (`ended`), all records are
+ * written, so waiting for the reader delays none of them. The wait ends when
+ * all bytes were read, because the reader must then have started. */
 static enum pipe_reader
 find_reader(const struct stage *s, bool ended, char name[READER_NAME])
 {

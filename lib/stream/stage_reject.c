@@ -33,8 +33,9 @@ stage_set_no_reject_place_error(
 		buf_printf(&where, "%s%sline %llu",
 		    o->uri != NULL ? o->uri : "", o->uri != NULL ? ": " : "",
 		    (unsigned long long)o->line);
-	/* The message may have a value of the record: a newline in it must not
-	 * begin a line that looks like one of this program. */
+	/* The message may contain a value of the record. text_show() escapes
+	 * newlines, so that the value cannot look like another message of this
+	 * program. */
 	text_show(&message, r->message != NULL ? r->message : "rejected",
 	    r->message != NULL ? strlen(r->message) : strlen("rejected"));
 	input_format_append_advice(

@@ -39,8 +39,8 @@ stage_report_failed_early(const char *name, const struct err *why)
 	run_report_failed(&r, name, why, false);
 }
 
-/* Reject lines in the stream: those of the stages before this one that the mark
- * end counts, and those of this stage. */
+/* Adds up the reject lines in the output: those of earlier stages, which the
+ * mark end has counted, and those of this stage. */
 void
 stage_note_rejects_in_output(struct stage *s)
 {

@@ -74,10 +74,10 @@ stage_reset_counts(struct stage *s)
 	memset(s->lines, 0, sizeof(s->lines));
 }
 
-/* A replay sends rejected records through the pipeline again. Then the first
- * stage that reads them takes the name of the stage that rejected them, because
- * the name is a part of the reject id: a record that is rejected again gets the
- * same id. */
+/* If the stream is a replay (rejected records that are sent through the
+ * pipeline again), the first stage that reads it takes the name of the stage
+ * that rejected the records. The name is a part of the reject id, so a record
+ * that is rejected again gets the same id. */
 int
 stage_set_name_and_pipeline(struct stage *s, struct err *e)
 {
@@ -100,7 +100,7 @@ stage_set_name_and_pipeline(struct stage *s, struct err *e)
 	return stage_report_begin(s, e);
 }
 
-/* Copies a text. If it is NULL or "", *out stays as it is. */
+/* Copies a text to *out. Leaves *out as it is if the text is NULL or "". */
 static int
 copy_text_if_set(char **out, const char *text, struct err *e)
 {
@@ -240,10 +240,10 @@ write_end_mark(struct stage *s, struct err *e)
 	return write_text_as_line(s, e);
 }
 
-/* Called before a mark begin, checkpoint, resolve or end is written and at the
- * end of the stream (`ended`): the counts of this stage must add up, and
- * --max-rejects must not be exceeded. A mark with wrong counts must not reach
- * the loader. */
+/* Called before each mark that this stage writes, except rejects, and at the
+ * end of the stream (`ended`). Fails if the counts of this stage do not add up,
+ * or if --max-rejects is exceeded: a mark with wrong counts must not reach the
+ * loader. */
 static int
 check_outcomes_and_reject_limit(struct stage *s, bool ended, struct err *e)
 {

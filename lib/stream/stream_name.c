@@ -33,8 +33,8 @@ append_name(struct buf *b, const char *p, size_t n)
 	buf_release(&shown);
 }
 
-/* Appends what follows the last slash of the path p, which is not empty.
- * Slashes at its end do not count. */
+/* Appends the last part of the path p, which is not empty: what follows the
+ * last slash. Ignores slashes at the end of p. */
 static void
 append_last_part(struct buf *b, const char *p, size_t n)
 {
@@ -47,8 +47,8 @@ append_last_part(struct buf *b, const char *p, size_t n)
 	append_name(b, first < n ? p + first : p, first < n ? n - first : n);
 }
 
-/* Appends the host of USER:PASSWORD@HOST:PORT, of which only HOST must be
- * there. An IPv6 address is in brackets and keeps them, as in [::1]:80. */
+/* Appends the host of USER:PASSWORD@HOST:PORT; all parts but HOST may be
+ * missing. An IPv6 address keeps its brackets: [::1] for [::1]:80. */
 static void
 append_host(struct buf *b, const char *p, size_t n)
 {
@@ -75,9 +75,9 @@ append_name_of_url(struct buf *b, const char *authority)
 		append_host(b, authority, host);
 }
 
-/* Appends the name of the file that is open as standard input. Returns false
- * if it is no regular file, or has no name: a shell may write the text of
- * "<<EOF" to a file that it has removed. */
+/* Appends the name of the file that is open as standard input. Returns false if
+ * it is not a regular file or has no name. For example, a shell may write the
+ * text of "<<EOF" to a file and remove the file. */
 static bool
 append_name_of_stdin_file(struct buf *b)
 {

@@ -8,17 +8,17 @@
 
 #include "base/buf.h"
 
-/* Appends the default name of a stream that reads this source: of a URL the
- * last part of its path ("posts" for https://h/api/posts?x=1) or, if it has no
- * path, the host; of a file its name without the folder. SOURCE NULL or "-" is
- * standard input: the name of the file that it reads, or "stdin" if it is a
+/* Appends the default name of a stream. For a URL this is the last part of its
+ * path ("posts" for https://h/api/posts?x=1), or the host if there is no path.
+ * For a file it is the name without the folder. If SOURCE is NULL or "-", it is
+ * the name of the file that standard input reads, or "stdin" if that is a
  * pipe. */
 void stream_name_append_of_source(struct buf *b, const char *source);
 
 int stream_name_check(const char *name, struct err *e);
-/* PROGRAM: the stage name of the program itself, such as "transform". A name
- * that another etl program uses is refused, because the rejects of two programs
- * would then have the same stage name. */
+/* Checks the value of --stage. PROGRAM is the usual stage name of this program,
+ * such as "transform". Refuses a name that another etl program uses: the
+ * rejects of two programs would then have the same stage name. */
 int stream_check_stage_name(const char *name, const char *program,
     struct err *e);
 
