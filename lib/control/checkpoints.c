@@ -109,7 +109,7 @@ checkpoint_set(struct db *db, const char *name, const char *value,
 }
 
 int
-checkpoint_set_null_and_raise_version(
+checkpoint_clear_value_and_files(
     struct db *db, const char *name, struct err *e)
 {
 	struct db_value v = db_text(name);

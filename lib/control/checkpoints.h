@@ -37,7 +37,7 @@ int checkpoint_read_validators(
  * so the caller begins a transaction with SQL_RUN_WAIT_LIMIT. */
 int checkpoint_set(struct db *db, const char *name, const char *value,
     struct err *e);
-int checkpoint_set_null_and_raise_version(
+int checkpoint_clear_value_and_files(
     struct db *db, const char *name, struct err *e);
 
 struct checkpoint {

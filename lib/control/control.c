@@ -71,7 +71,7 @@ create_or_migrate_tables(struct db *db, struct err *e)
 /* Sets *version to 0 if there are no tables. On SQLite `present` is always
  * true; if the tables are missing there, the query fails with ERR_CONFIG. */
 static int
-read_version_of_any_tables(
+read_version_or_0_without_tables(
     struct db *db, bool present, int64_t *version, struct err *e)
 {
 	struct err first;
@@ -93,7 +93,7 @@ control_ensure(struct db *db, const char *schema, bool creates_missing_schema,
 
 	if (control_find_schema_and_refuse_tables_of_others(db, schema,
 	    creates_missing_schema, &present, e) == -1 ||
-	    read_version_of_any_tables(db, present, &version, e) == -1)
+	    read_version_or_0_without_tables(db, present, &version, e) == -1)
 		return -1;
 	/* The usual case: the tables exist and need no migration. */
 	if (version >= CONTROL_VERSION)

@@ -61,7 +61,7 @@ set_error_of_refused_table(
  * db_set_schema() if the schema exists and no earlier call has set it. Fails if
  * the row names a table that belongs to another role. */
 static int
-set_schema_and_judge_owners(
+set_schema_and_refuse_bad_owner(
     struct db *db, const struct db_rows *r, bool *present, struct err *e)
 {
 	*present = db_column(r, 1).i != 0;
@@ -86,7 +86,7 @@ set_present_schema_and_refuse_tables_of_others(struct db *db, const char *name,
 	if (db_query(db, &r, db_sql(db, SQL_CONTROL_OWNERS), v, 2, e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
-		rc = set_schema_and_judge_owners(db, r, present, e);
+		rc = set_schema_and_refuse_bad_owner(db, r, present, e);
 	db_end(r);
 	return rc;
 }

@@ -5,8 +5,8 @@
 /* Checks the types first: a user may have written the row by hand, and SQLite
  * stores a value of any type in any column. */
 static int
-give_row(const struct db_rows *r, const char *name, file_state_each *each,
-    void *self, struct err *e)
+check_row_and_call_each(const struct db_rows *r, const char *name,
+    file_state_each *each, void *self, struct err *e)
 {
 	const struct db_value path = db_column(r, 0), mtime = db_column(r, 2),
 	    hash = db_column(r, 3), status = db_column(r, 4);
@@ -34,7 +34,7 @@ files_read(struct db *db, const char *name, file_state_each *each, void *self,
 	if (db_query(db, &r, db_sql(db, SQL_FILES_READ), &v, 1, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
-		if (give_row(r, name, each, self, e) == -1) {
+		if (check_row_and_call_each(r, name, each, self, e) == -1) {
 			rc = -1;
 			break;
 		}

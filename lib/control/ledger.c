@@ -83,12 +83,13 @@ ledger_insert_or_move_row(struct db *db, const struct ledger *l, struct err *e)
 	if (db_run(db, db_sql(db, first ? SQL_LEDGER_INSERT :
 	    SQL_LEDGER_UPDATE), v, first ? 9 : 10, &changed, e) == -1)
 		return LEDGER_FAILED;
-	return changed == 1 ? LEDGER_ROW_CHANGED
+	return changed == 1 ? LEDGER_ROW_MATCHED
 			    : explain_unchanged_row(db, l, e);
 }
 
 enum ledger_result
-ledger_lock_row(struct db *db, const struct ledger *l, struct err *e)
+ledger_lock_row_if_batch_matches(
+    struct db *db, const struct ledger *l, struct err *e)
 {
 	struct db_value v[] = { db_text(l->stream_id), db_text(l->target),
 	    DB_I(l->batch) };
@@ -96,7 +97,7 @@ ledger_lock_row(struct db *db, const struct ledger *l, struct err *e)
 
 	if (db_int(db, db_sql(db, SQL_LEDGER_LOCK), v, 3, 0, &found, e) == -1)
 		return LEDGER_FAILED;
-	return found == 1 ? LEDGER_ROW_CHANGED :
+	return found == 1 ? LEDGER_ROW_MATCHED :
 	    explain_unchanged_row(db, l, e);
 }
 
@@ -114,7 +115,7 @@ ledger_close_or_insert_closed_row(
 	    SQL_LEDGER_TAKE), l->batch == 0 ? first : later, 4, &changed,
 	    e) == -1)
 		return LEDGER_FAILED;
-	return changed == 1 ? LEDGER_ROW_CHANGED
+	return changed == 1 ? LEDGER_ROW_MATCHED
 			    : explain_unchanged_row(db, l, e);
 }
 

@@ -35,7 +35,8 @@ struct ledger_row {             /* as committed; all 0 if there is no row */
 
 enum ledger_result {
 	LEDGER_FAILED = -1,
-	LEDGER_ROW_CHANGED, /* the batch is recorded: COMMIT may follow */
+	LEDGER_ROW_MATCHED, /* the row had the expected batch number, and the
+			     * call has done its work: COMMIT may follow */
 	LEDGER_DONE,	    /* it was committed before: roll back and go on
 			     * with the next batch */
 	LEDGER_AHEAD,	    /* another loader is further in this stream */
@@ -51,7 +52,7 @@ enum ledger_result ledger_insert_or_move_row(
  * loader can change it. Returns LEDGER_ROW_MATCHED if the row has the expected
  * batch number. The first batch of a stream cannot be locked so, because its
  * row does not exist yet. */
-enum ledger_result ledger_lock_row(
+enum ledger_result ledger_lock_row_if_batch_matches(
     struct db *db, const struct ledger *l, struct err *e);
 /* Call this outside a transaction if the answer to the COMMIT of a batch was
  * lost and the batch cannot be repeated. Closes the row. Returns

@@ -9,7 +9,7 @@
  * key (LETTER_OWN_ID is set), it may be the id of another record's letter. In
  * that case gives the line the id that is computed from its bytes. */
 static int
-change_id_of_other_letter_sqlite(
+avoid_id_of_other_letter_sqlite(
     struct db *db, struct letter_line *l, struct err *e)
 {
 	struct db_value v[] = { l->v[LETTER_ID], l->v[LETTER_RAW],
@@ -31,7 +31,7 @@ change_id_of_other_letter_sqlite(
 /* Called before the letter's bytes are replaced by those of a new occurrence:
  * copies the present bytes to the earlier occurrences, whose bytes they are. */
 static int
-keep_bytes_of_occurrences_sqlite(
+copy_bytes_to_occurrences_sqlite(
     struct db *db, const struct db_value *reject_id, struct err *e)
 {
 	struct db_rows *r;
@@ -70,7 +70,7 @@ store_letter_if_new_occurrence_sqlite(
 	enum { NEW, KNOWN, NEW_WITH_OTHER_BYTES };
 	int64_t state, id;
 
-	if (change_id_of_other_letter_sqlite(db, l, e) == -1)
+	if (avoid_id_of_other_letter_sqlite(db, l, e) == -1)
 		return -1;
 	struct db_value line[] = { l->v[LETTER_OCCURRENCE], l->v[LETTER_ID],
 	    l->v[LETTER_RAW] };
@@ -81,7 +81,7 @@ store_letter_if_new_occurrence_sqlite(
 	if (state == KNOWN)
 		return 0;
 	if (state == NEW_WITH_OTHER_BYTES &&
-	    keep_bytes_of_occurrences_sqlite(db, &l->v[LETTER_ID], e) == -1)
+	    copy_bytes_to_occurrences_sqlite(db, &l->v[LETTER_ID], e) == -1)
 		return -1;
 	memcpy(v, l->v, LETTER_COLUMNS * sizeof(v[0]));
 	v[LETTER_COLUMNS] = row;

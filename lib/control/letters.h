@@ -121,30 +121,32 @@ int letters_read_raw_if_unchanged(
     struct letters *l, struct letter *out, struct err *e);
 void letters_close(struct letters *l);
 
-/* Reads the occurrences of a letter, the first one first. Leaves out
- * occurrences that were stored after the letter was read. */
-struct letter_time {            /* valid until the next letter_times_next() */
+/* An occurrence of a letter; valid until the next letter_occurrences_next(). */
+struct letter_occurrence {
 	const char *occurrence, *at, *message;
 	bool has_own_bytes;     /* the bytes differ from those of the letter */
-	const char *raw;        /* NULL if they do not, or if they are large */
+	const char *raw;        /* these bytes; NULL if there are none, or if
+	                         * they are large */
 	size_t raw_len;
 	int64_t number;
 };
-enum letter_times_kind {
+enum letter_occurrences_kind {
 	TIMES_ALL,
 	TIMES_OPEN,             /* those that no replay has settled yet */
 	TIMES_OPEN_DISTINCT     /* of those with equal bytes only the last */
 };
-struct letter_times;
-int letter_times_open(struct letter_times **t, struct db *db,
-    const struct letter *l, enum letter_times_kind kind, struct err *e);
-int letter_times_next(struct letter_times *t, struct letter_time *out,
-    struct err *e);
+struct letter_occurrences;
+/* Reads the occurrences of a letter, the first one first. Leaves out
+ * occurrences that were stored after the letter was read. */
+int letter_occurrences_open(struct letter_occurrences **t, struct db *db,
+    const struct letter *l, enum letter_occurrences_kind kind, struct err *e);
+int letter_occurrences_next(struct letter_occurrences *t,
+    struct letter_occurrence *out, struct err *e);
 /* If out->has_own_bytes, reads these bytes into out->raw. Returns 1, or 0 if
  * the bytes were erased or deleted meanwhile. */
-int letter_times_read_own_bytes(struct letter_times *t,
-    struct letter_time *out, struct err *e);
-void letter_times_close(struct letter_times *t);
+int letter_occurrences_read_own_bytes(struct letter_occurrences *t,
+    struct letter_occurrence *out, struct err *e);
+void letter_occurrences_close(struct letter_occurrences *t);
 
 /* Run a statement of sql/DIALECT/letters.sql with the conditions of the filter,
  * which are inserted after its "WHERE true". own[0] is the value of $1, own[1]

@@ -7,17 +7,17 @@
 enum { TIMES = 256, LARGE = 1 << 20 };
 
 /* One occurrence of the page that was read last. Its texts are given as offsets
- * in the buffer `text` of struct letter_times. */
+ * in the buffer `text` of struct letter_occurrences. */
 struct row {
 	int64_t number;
 	size_t text[3], raw, raw_len;
 	bool has_own_bytes, has_raw;    /* has_raw: raw was read, too */
 };
 
-struct letter_times {
+struct letter_occurrences {
 	struct db *db;
 	int64_t letter;
-	enum letter_times_kind kind;
+	enum letter_occurrences_kind kind;
 	int64_t skip;                   /* occurrences that are left out at the
 	                                 * start */
 	int64_t most;                   /* occurrences after these; TIMES_ALL
@@ -32,10 +32,10 @@ struct letter_times {
 };
 
 int
-letter_times_open(struct letter_times **out, struct db *db,
-    const struct letter *l, enum letter_times_kind kind, struct err *e)
+letter_occurrences_open(struct letter_occurrences **out, struct db *db,
+    const struct letter *l, enum letter_occurrences_kind kind, struct err *e)
 {
-	struct letter_times *t = calloc(1, sizeof(*t));
+	struct letter_occurrences *t = calloc(1, sizeof(*t));
 
 	if (t == NULL)
 		return err_nomem(e);
@@ -51,7 +51,8 @@ letter_times_open(struct letter_times **out, struct db *db,
 }
 
 static size_t
-append_bytes_and_get_offset(struct letter_times *t, const struct db_value *v)
+append_bytes_and_get_offset(
+    struct letter_occurrences *t, const struct db_value *v)
 {
 	size_t at = t->text.len;
 
@@ -62,7 +63,7 @@ append_bytes_and_get_offset(struct letter_times *t, const struct db_value *v)
 }
 
 static void
-add_page_row(struct letter_times *t, const struct db_rows *r)
+add_page_row(struct letter_occurrences *t, const struct db_rows *r)
 {
 	struct row *to = &t->page[t->n++];
 	struct db_value v = db_column(r, 1);
@@ -80,7 +81,7 @@ add_page_row(struct letter_times *t, const struct db_rows *r)
 }
 
 static int
-query_next_page(struct letter_times *t, struct db_rows **r, struct err *e)
+query_next_page(struct letter_occurrences *t, struct db_rows **r, struct err *e)
 {
 	bool distinct = t->kind == TIMES_OPEN_DISTINCT;
 	struct db_value v[] = { DB_I(t->letter), DB_I(t->last), DB_I(t->skip),
@@ -93,7 +94,7 @@ query_next_page(struct letter_times *t, struct db_rows **r, struct err *e)
 }
 
 static int
-read_next_page(struct letter_times *t, struct err *e)
+read_next_page(struct letter_occurrences *t, struct err *e)
 {
 	struct db_rows *r;
 	int rc;
@@ -116,8 +117,8 @@ read_next_page(struct letter_times *t, struct err *e)
 }
 
 int
-letter_times_next(struct letter_times *t, struct letter_time *out,
-    struct err *e)
+letter_occurrences_next(struct letter_occurrences *t,
+    struct letter_occurrence *out, struct err *e)
 {
 	const struct row *row;
 
@@ -138,7 +139,7 @@ letter_times_next(struct letter_times *t, struct letter_time *out,
 	row = &t->page[t->at++];
 	if (t->kind != TIMES_OPEN_DISTINCT)
 		t->most--;
-	*out = (struct letter_time){ .number = row->number,
+	*out = (struct letter_occurrence){ .number = row->number,
 		.occurrence = t->text.data + row->text[0],
 		.at = t->text.data + row->text[1],
 		.message = t->text.data + row->text[2],
@@ -148,8 +149,8 @@ letter_times_next(struct letter_times *t, struct letter_time *out,
 }
 
 int
-letter_times_read_own_bytes(
-    struct letter_times *t, struct letter_time *out, struct err *e)
+letter_occurrences_read_own_bytes(
+    struct letter_occurrences *t, struct letter_occurrence *out, struct err *e)
 {
 	const struct db_value v[] = { DB_I(t->letter), DB_I(out->number) };
 	int rc = 1;
@@ -168,7 +169,7 @@ letter_times_read_own_bytes(
 }
 
 void
-letter_times_close(struct letter_times *t)
+letter_occurrences_close(struct letter_occurrences *t)
 {
 	if (t == NULL)
 		return;

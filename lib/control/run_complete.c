@@ -86,7 +86,7 @@ is_row_of_load(const struct run_load *l, const struct db_value *id,
  * ended, or its load failed but was repeated with success. If the row has
  * ended, also notes this for its load, which has not reported its end. */
 static bool
-compare_with_reports(struct ending *n, const struct db_value *id,
+note_load_end_and_is_row_ok(struct ending *n, const struct db_value *id,
     const struct db_value *target, bool ended)
 {
 	const struct run_streams *s = get_streams(n);
@@ -164,7 +164,7 @@ add_ledger_row_to_ending(struct ending *n, struct db_rows *r, struct err *e)
 	n->out.ended += ended;
 	n->out.appended |= appends;
 	n->out.append_ended |= appends && ended;
-	n->incomplete |= !compare_with_reports(n, &id, &target, ended);
+	n->incomplete |= !note_load_end_and_is_row_ok(n, &id, &target, ended);
 	put_separator(list, ", ");
 	buf_add(list, target.p, target.len);
 	if (appends && ended) {
@@ -242,7 +242,7 @@ list_failed_streams(struct ending *n)
  * why the run fails although its script exited with 0, or what --tolerate
  * permits. */
 static void
-put_failed_streams(struct buf *b, struct ending *n)
+put_failed_streams_and_lost_rejects(struct buf *b, struct ending *n)
 {
 	if (n->failed.len > 0)
 		buf_printf(b, "%sstreams that failed%s: %s",
@@ -283,7 +283,7 @@ compose_message(struct ending *n)
 	if (how->texts.message != NULL)
 		run_append_cut_and_as_utf8(b, how->texts.message);
 	if (how->script_ok || how->abandoned)
-		put_failed_streams(b, n);
+		put_failed_streams_and_lost_rejects(b, n);
 	if (n->out.success)
 		return;
 	if (n->open.len > 0)
@@ -385,7 +385,7 @@ run_complete(struct db *db, const char *run, const struct run_outcome *o,
 	rc = lock_row_and_write_run_end(&n, db, run, e);
 	if (rc == 0 && failed != NULL) {
 		buf_clear(failed);
-		put_failed_streams(failed, &n);
+		put_failed_streams_and_lost_rejects(failed, &n);
 		rc = buf_check(failed, e);
 	}
 	if (rc == 0) {

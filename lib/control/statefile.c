@@ -256,7 +256,7 @@ statefile_read_files(const char *path, const char *name,
 
 	if (statefile_open(&f, path, e) == -1)
 		return -1;
-	rc = statefile_give_files(f,
+	rc = statefile_call_for_each_file(f,
 	    json_member_value(&f->j, 0, name, strlen(name)), each, self, e);
 	statefile_close(f);
 	return rc;

@@ -14,7 +14,7 @@ find_files(const struct statefile *f, uint32_t entry)
 }
 
 static uint32_t
-find(const struct json *j, uint32_t object, const char *name)
+find_member(const struct json *j, uint32_t object, const char *name)
 {
 	return json_member_value(j, object, name, strlen(name));
 }
@@ -29,7 +29,7 @@ is_text(const struct json *j, uint32_t i)
 static bool
 read_size(const struct json *j, uint32_t file, int64_t *size)
 {
-	uint32_t i = find(j, file, "size");
+	uint32_t i = find_member(j, file, "size");
 	const struct json_tok *t = &j->tok[i];
 
 	return i != 0 && t->type == JSON_NUMBER &&
@@ -52,7 +52,7 @@ statefile_find_bad_file(
 	*why = "a file needs its path, \"size\" and \"mtime\"";
 	for (uint32_t i = files + 1; i < t[files].next; i = t[i + 1].next)
 		if (!is_text(&f->j, i) || t[i + 1].type != JSON_OBJECT ||
-		    !is_text(&f->j, find(&f->j, i + 1, "mtime")) ||
+		    !is_text(&f->j, find_member(&f->j, i + 1, "mtime")) ||
 		    !read_size(&f->j, i + 1, &size))
 			return i;
 	return 0;
@@ -61,7 +61,7 @@ statefile_find_bad_file(
 /* Returns the string of token i without its escapes. It is stored in *b, and is
  * valid until *b changes. */
 static const char *
-text_of(const struct json *j, uint32_t i, struct buf *b)
+unescape_text(const struct json *j, uint32_t i, struct buf *b)
 {
 	buf_clear(b);
 	json_unescape(b, j, i);
@@ -69,7 +69,7 @@ text_of(const struct json *j, uint32_t i, struct buf *b)
 }
 
 int
-statefile_give_files(const struct statefile *f, uint32_t entry,
+statefile_call_for_each_file(const struct statefile *f, uint32_t entry,
     file_state_each *each, void *self, struct err *e)
 {
 	const uint32_t files = find_files(f, entry);
@@ -83,15 +83,16 @@ statefile_give_files(const struct statefile *f, uint32_t entry,
 	buf_init(&status, STATEFILE_MAX);
 	for (uint32_t i = files + 1; files != 0 && rc == 0 &&
 	    i < t[files].next; i = t[i + 1].next) {
-		uint32_t h = find(&f->j, i + 1, "sha256");
-		uint32_t s = find(&f->j, i + 1, "status");
-		struct file_state file = { .path = text_of(&f->j, i, &path),
-		    .mtime = text_of(
-			&f->j, find(&f->j, i + 1, "mtime"), &mtime),
+		uint32_t h = find_member(&f->j, i + 1, "sha256");
+		uint32_t s = find_member(&f->j, i + 1, "status");
+		struct file_state file = {
+		    .path = unescape_text(&f->j, i, &path),
+		    .mtime = unescape_text(
+			&f->j, find_member(&f->j, i + 1, "mtime"), &mtime),
 		    .sha256 = is_text(&f->j, h) ?
-			text_of(&f->j, h, &hash) : NULL,
+			unescape_text(&f->j, h, &hash) : NULL,
 		    .is_broken = is_text(&f->j, s) && strcmp(
-			text_of(&f->j, s, &status), "failed") == 0 };
+			unescape_text(&f->j, s, &status), "failed") == 0 };
 
 		(void)read_size(&f->j, i + 1, &file.size);
 		if (buf_check(&path, e) == -1 || buf_check(&mtime, e) == -1 ||
@@ -114,12 +115,12 @@ put_file(struct buf *b, const struct json *j, uint32_t i, bool is_broken)
 {
 	const char *names[] = { "size", "mtime", "sha256" };
 
-	json_put_compact(b, j, find(j, i, "path"));
+	json_put_compact(b, j, find_member(j, i, "path"));
 	buf_str(b, ":{");
 	for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
-		if (find(j, i, names[k]) != 0) {
+		if (find_member(j, i, names[k]) != 0) {
 			json_put_raw(b, names[k], "", 0);
-			json_put_compact(b, j, find(j, i, names[k]));
+			json_put_compact(b, j, find_member(j, i, names[k]));
 		}
 	if (is_broken)
 		json_put_text(b, "status", "failed");
@@ -159,7 +160,8 @@ parse_change(struct changed *c, const struct files_change *change,
 			return -1;
 		for (uint32_t i = 1; i < j->tok[0].next; i = j->tok[i].next) {
 			buf_str(&c->text, c->text.len > 1 ? "," : "");
-			json_put_compact(&c->text, j, find(j, i, "path"));
+			json_put_compact(
+			    &c->text, j, find_member(j, i, "path"));
 			buf_str(&c->text, ":0");
 		}
 	}
@@ -186,7 +188,8 @@ put_old_files(struct buf *b, const struct statefile *f, uint32_t files,
 	buf_init(&path, STATEFILE_MAX);
 	for (uint32_t i = files + 1; files != 0 && i < t[files].next;
 	    i = t[i + 1].next) {
-		if (find(changed, 0, text_of(&f->j, i, &path)) != 0)
+		if (find_member(
+		    changed, 0, unescape_text(&f->j, i, &path)) != 0)
 			continue;
 		put_comma_unless_first(b);
 		buf_add(b, f->j.text + t[i].at, t[i].len);

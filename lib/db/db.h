@@ -82,7 +82,8 @@ void db_url_append_public(struct buf *b, const char *url); /* without secrets */
  * shell. Some URLs must not be printed, for example one with a password. In
  * that case leaves out --db and returns false: the user must set
  * DATABASE_URL. */
-bool db_put_options(struct buf *b, const char *url, const char *schema);
+bool db_put_options_without_secret_url(
+    struct buf *b, const char *url, const char *schema);
 /* If the environment sets the port or the user of this URL, appends a blank and
  * the variable, as in "PGPORT=5433". Leaves out a default value. */
 void db_url_append_environment(struct buf *b, const char *url);

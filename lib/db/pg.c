@@ -216,7 +216,7 @@ connect_and_set_session_options(struct pg *pg, struct err *e)
 
 /* If a client leaves a transaction open, PgBouncer closes the session. */
 static void
-end_transaction_of_pool(struct pg *pg)
+roll_back_if_pooled_in_transaction(struct pg *pg)
 {
 	PGTransactionStatusType now = PQtransactionStatus(pg->conn);
 
@@ -229,7 +229,7 @@ pg_close(struct pg *pg)
 {
 	if (pg == NULL)
 		return;
-	end_transaction_of_pool(pg);
+	roll_back_if_pooled_in_transaction(pg);
 	PQfinish(pg->conn);
 	buf_release(&pg->script);
 	free(pg->url);
@@ -294,7 +294,7 @@ pg_exec(struct pg *pg, const char *sql, bool *copy_in_began, struct err *e)
 	const char *script;
 	int rc = 0;
 
-	if ((script = pg_session_add_options(pg, sql, e)) == NULL)
+	if ((script = pg_session_add_options_if_pooled(pg, sql, e)) == NULL)
 		return -1;
 	if (PQsendQuery(pg->conn, script) == 1)
 		res = pg_wait_for_last_result(pg, commits);

@@ -20,7 +20,7 @@ struct pg {
 	struct db_fault *fault;
 	unsigned long opened;   /* how often */
 	struct db_limits limits;
-	struct buf script;      /* of pg_session_add_options() */
+	struct buf script;      /* of pg_session_add_options_if_pooled() */
 	bool pooled;            /* pg_is_pooled() */
 	bool copying;
 	bool opening; /* connect_and_set_session_options() is running */
@@ -41,7 +41,7 @@ void pg_session_put_first_script(struct buf *b, const struct pg *pg);
  * pool and outside a transaction returns the script together with the
  * statements that set the session's options. The text is valid until the next
  * call. Returns NULL with *e if memory is out. */
-const char *pg_session_add_options(
+const char *pg_session_add_options_if_pooled(
     struct pg *pg, const char *script, struct err *e);
 
 #endif

@@ -65,7 +65,8 @@ put_limit(struct buf *b, const char *name, uint64_t ms, const char *is_local)
  * if it is true, they are set only until the end of the transaction. The last
  * statement returns its value, 1 or 0, in the first column. */
 static void
-put_options(struct buf *b, const struct pg *pg, const char *is_local)
+put_first_sql_and_options(
+    struct buf *b, const struct pg *pg, const char *is_local)
 {
 	put_first_sql(b, pg, is_local);
 	buf_printf(b, "; SELECT (%s)::int", is_local);
@@ -88,7 +89,7 @@ pg_session_put_first_script(struct buf *b, const struct pg *pg)
 
 	(void)snprintf(other, sizeof(other), "pg_catalog.pg_backend_pid() "
 	    "OPERATOR(pg_catalog.<>) %d", PQbackendPID(pg->conn));
-	put_options(b, pg, other);
+	put_first_sql_and_options(b, pg, other);
 }
 
 /* If the script is BEGIN, it stands before the options, because it sets the
@@ -96,7 +97,8 @@ pg_session_put_first_script(struct buf *b, const struct pg *pg)
  * other script stands after the options. The server runs both as one
  * transaction, unless the script itself begins one. */
 const char *
-pg_session_add_options(struct pg *pg, const char *script, struct err *e)
+pg_session_add_options_if_pooled(
+    struct pg *pg, const char *script, struct err *e)
 {
 	bool begins = strncmp(script, "BEGIN", 5) == 0 &&
 	    strchr(script, ';') == NULL;
@@ -107,7 +109,7 @@ pg_session_add_options(struct pg *pg, const char *script, struct err *e)
 	buf_clear(b);
 	if (begins)
 		buf_printf(b, "%s; ", script);
-	put_options(b, pg, "true");
+	put_first_sql_and_options(b, pg, "true");
 	if (!begins)
 		buf_printf(b, "; %s", script);
 	return buf_text_or_fail(b, e);

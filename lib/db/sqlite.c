@@ -63,7 +63,7 @@ lite_set_cache_size(struct lite *c, bool small, struct err *e)
  * changed it. A load of keys in random order changes most pages in each commit,
  * and writes about a third less this way. */
 static int
-lite_setup(struct lite *c, struct err *e)
+lite_set_pragmas_and_busy_handler(struct lite *c, struct err *e)
 {
 	int rc;
 
@@ -130,7 +130,7 @@ lite_open(void **conn, const char *path, bool creates_missing_file,
 
 	if (lite_open_file(&c, path, flags, fault, e) == -1)
 		return -1;
-	if (lite_setup(c, e) == -1) {
+	if (lite_set_pragmas_and_busy_handler(c, e) == -1) {
 		lite_close(c);
 		return -1;
 	}

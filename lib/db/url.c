@@ -113,7 +113,8 @@ db_url_append_public(struct buf *b, const char *url)
 }
 
 bool
-db_put_options(struct buf *b, const char *url, const char *schema)
+db_put_options_without_secret_url(
+    struct buf *b, const char *url, const char *schema)
 {
 	struct buf shown;
 	bool is_public = true;

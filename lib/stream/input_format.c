@@ -140,7 +140,7 @@ record_may_have_been_mark(const char *p, size_t n)
 }
 
 void
-mark_append_advice(struct buf *b, uint64_t line)
+input_format_append_filter_advice(struct buf *b, uint64_t line)
 {
 	buf_printf(b, "; the record of line %llu may be a mark that a filter "
 	    "such as jq has changed: run that filter as \"etl-via COMMAND\"",

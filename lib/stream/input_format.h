@@ -20,6 +20,6 @@ void input_format_append_advice(struct buf *b, const char *code, uint64_t line,
  * A filter such as {id, title} makes such an object from a mark. */
 bool record_may_have_been_mark(const char *p, size_t n);
 /* Appends "; " with advice on how to run a filter that has changed a mark. */
-void mark_append_advice(struct buf *b, uint64_t line);
+void input_format_append_filter_advice(struct buf *b, uint64_t line);
 
 #endif

@@ -108,7 +108,7 @@ is_etl_program(int proc, const char *pid)
 /* Finds out what kind of program the reader is. For READER_FOREIGN also sets
  * `name`, and `out` to the pipe that is its standard output. */
 static enum pipe_reader
-judge_reader(int proc, const char *pid, char name[READER_NAME],
+classify_reader(int proc, const char *pid, char name[READER_NAME],
     char out[PATH_MAX])
 {
 	if (!read_name(proc, pid, name) || is_etl_program(proc, pid) ||
@@ -166,7 +166,7 @@ find_reader_of(DIR *dir, const char *pipe, char name[READER_NAME])
 		if (!read_link(dirfd(dir), pid, "fd/0", in) ||
 		    strcmp(in, pipe) != 0)
 			continue;
-		one = judge_reader(dirfd(dir), pid, name, out);
+		one = classify_reader(dirfd(dir), pid, name, out);
 		if (one == READER_FOREIGN)
 			return pipe_may_have_reader(dir, out) ?
 			    READER_FOREIGN : READER_HARMLESS;

@@ -160,7 +160,7 @@ causes_append_mark_advice(struct buf *b, const struct causes *c)
 	for (size_t i = 0; i < c->n; i++)
 		if (!c->v[i].cut && record_may_have_been_mark(
 		    c->v[i].example, c->v[i].example_len)) {
-			mark_append_advice(b, c->v[i].line);
+			input_format_append_filter_advice(b, c->v[i].line);
 			return;
 		}
 }

@@ -231,7 +231,7 @@ stage_limit(const struct stage *s)
 }
 
 uint64_t
-stage_reject_lines(const struct stage *s)
+stage_get_reject_line_count(const struct stage *s)
 {
 	return s->seen;
 }

@@ -213,10 +213,10 @@ struct reject_who *stage_who(struct stage *s);
  * stage_write_uncounted_to_reject_file(). This function fails with advice
  * (ERR_DATA) if there is no place for rejects. Before stage_next() returns a
  * boundary, it has checked the counts of all earlier stages.
- * stage_reject_lines() returns how many reject lines the input had. */
+ * stage_get_reject_line_count() returns how many reject lines the input had. */
 enum reject_way stage_reject_way(const struct stage *s);
 const struct limit *stage_limit(const struct stage *s);
-uint64_t stage_reject_lines(const struct stage *s);
+uint64_t stage_get_reject_line_count(const struct stage *s);
 /* Sets the error for a program that must reject the record of *r, but has
  * neither --rejects nor descriptor 3 nor a stream to write rejects to. The
  * message names the record (not if r is NULL) and says how to give a place for

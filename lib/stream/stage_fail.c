@@ -51,7 +51,7 @@ stage_flush_and_write_failed_mark(struct stage *s, const struct err *why)
 	if (s->closed || (!s->started && !s->marks && !stage_in_run()))
 		return;
 	s->closed = true;
-	/* If this stage failed before stage_set_name_and_pipeline(), its
+	/* If this stage failed before stage_set_name_and_report_begin(), its
 	 * counts have no name: use the name of the program. */
 	write_and_flush_failed_mark(s->out, &s->text,
 	    s->counts.stage[0] != '\0' ? s->counts.stage : s->conf->name,

@@ -103,9 +103,9 @@ int stage_set_cut_error(struct err *e);
 /* Sets the stage name and pipeline that rejects and marks of this stage get,
  * and reports the begin of the stream to etl-run. Call this after begin was
  * read. */
-int stage_set_name_and_pipeline(struct stage *s, struct err *e);
+int stage_set_name_and_report_begin(struct stage *s, struct err *e);
 /* Returns how many records have an outcome: passed, dropped or rejected. */
-uint64_t stage_known_outcomes(const struct stage *s);
+uint64_t stage_count_known_outcomes(const struct stage *s);
 /* True if this stage reads input, and the input has no marks. */
 bool stage_input_is_plain(const struct stage *s);
 /* Returns the counts that --max-rejects limits. `ended` is true at the end of

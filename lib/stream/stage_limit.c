@@ -1,7 +1,7 @@
 #include "stage_impl.h"
 
 uint64_t
-stage_known_outcomes(const struct stage *s)
+stage_count_known_outcomes(const struct stage *s)
 {
 	return s->counts.rejected + (s->conf->source ? s->counts.out :
 	    s->passed + s->counts.dropped);
@@ -17,7 +17,7 @@ struct reject_tally
 stage_get_reject_tally(const struct stage *s, bool ended)
 {
 	return (struct reject_tally){ .rejected = s->counts.rejected,
-		.seen = stage_known_outcomes(s), .ended = ended,
+		.seen = stage_count_known_outcomes(s), .ended = ended,
 		.plain = stage_input_is_plain(s) };
 }
 

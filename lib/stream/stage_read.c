@@ -150,7 +150,7 @@ start_stream_from_begin_mark(struct stage *s, struct err *e)
 	s->state = STATE_OPEN;
 	s->started = s->closed = false;
 	stage_reset_counts(s);
-	return stage_set_name_and_pipeline(s, e);
+	return stage_set_name_and_report_begin(s, e);
 }
 
 static int
@@ -230,7 +230,7 @@ store_upstream_failure(struct stage *s, struct err *e)
  * sink shows that no etl-extract has done so. So the sink fails: it must not
  * resolve the letter. */
 static int
-count_raw_mark(struct stage *s, struct err *e)
+check_and_count_raw_mark(struct stage *s, struct err *e)
 {
 	if (s->state != STATE_OPEN || s->made || !s->begin.replay)
 		return set_order_error(s, "a raw mark outside of a replay", e);
@@ -263,7 +263,7 @@ process_mark(struct stage *s, struct err *e)
 		stage_count_reject_line(s, &s->mark);
 		break;
 	case MARK_RAW:
-		return count_raw_mark(s, e);
+		return check_and_count_raw_mark(s, e);
 	case MARK_UNKNOWN:
 		break;
 	}
@@ -322,7 +322,7 @@ process_line(struct stage *s, struct err *e)
  * the marked stream, returns the end mark. If the input was empty, returns the
  * begin mark first, and the end mark at the next call. */
 static enum stage_item
-process_end(struct stage *s, struct err *e)
+process_end_of_input(struct stage *s, struct err *e)
 {
 	bool first = s->state == STATE_START;
 
@@ -365,7 +365,7 @@ stage_next(struct stage *s, struct line *l, int timeout, struct err *e)
 		item = cut_long_record_or_refuse_mark(s, e) == -1 ? STAGE_FAILED
 						       : process_line(s, e);
 	} else if (r == LINES_END) {
-		item = process_end(s, e);
+		item = process_end_of_input(s, e);
 	} else if (r == LINES_STOP) {
 		return stage_set_stop_error(e);
 	} else {

@@ -42,7 +42,7 @@ stage_set_no_reject_place_error(
 	    &format, r->code, o->line, r->raw, r->raw_len);
 	if (stage_input_is_plain(s) &&
 	    record_may_have_been_mark(r->raw, r->raw_len))
-		mark_append_advice(&format, o->line);
+		input_format_append_filter_advice(&format, o->line);
 	(void)err_set(e, ERR_DATA, false, "%s: %s (%s): the record is "
 	    "rejected, but there is nowhere to write rejects: wrap the "
 	    "pipeline in { ...; } 3>>rejects.ndjson or give --rejects FILE%s",

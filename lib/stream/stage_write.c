@@ -61,7 +61,8 @@ stage_count_as_passed_or_dropped(struct stage *s, bool passed)
 		s->passed++;
 	else
 		s->counts.dropped++;
-	s->judge |= s->counts.rejected > 0 && stage_known_outcomes(s) == 20;
+	s->judge |= s->counts.rejected > 0 &&
+	    stage_count_known_outcomes(s) == 20;
 }
 
 void
@@ -79,7 +80,7 @@ stage_reset_counts(struct stage *s)
  * that rejected the records. The name is a part of the reject id, so a record
  * that is rejected again gets the same id. */
 int
-stage_set_name_and_pipeline(struct stage *s, struct err *e)
+stage_set_name_and_report_begin(struct stage *s, struct err *e)
 {
 	const struct mark *b = &s->begin;
 	bool first = b->replay && b->nstages == 1 && b->stage != NULL;

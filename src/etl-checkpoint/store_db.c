@@ -49,7 +49,7 @@ set_or_clear_checkpoint(
 	    warn_of_running_writer(db, name, e) == -1)
 		return -1;
 	return value != NULL ? checkpoint_set(db, name, value, e) :
-	    checkpoint_set_null_and_raise_version(db, name, e);
+	    checkpoint_clear_value_and_files(db, name, e);
 }
 
 static int

@@ -91,14 +91,14 @@ int print_letter_json(struct dlq *d, struct letters *from, struct letter *l,
  * with its bytes. */
 struct occurrences {
 	const struct letter *letter;
-	struct letter_times *times;
-	struct letter_time t;           /* the occurrence that was read last */
+	struct letter_occurrences *times;
+	struct letter_occurrence t;     /* the occurrence that was read last */
 	struct letter with_its_bytes;   /* a copy of the letter, whose raw is
 	                                 * that of the occurrence; raw NULL: the
 	                                 * bytes were erased or deleted */
 };
 int occurrences_open(struct occurrences *o, struct dlq *d,
-    const struct letter *l, enum letter_times_kind kind, struct err *e);
+    const struct letter *l, enum letter_occurrences_kind kind, struct err *e);
 /* Returns 1 if o->t and o->with_its_bytes are the next occurrence, 0 at the
  * end, -1 on failure. */
 int occurrences_next(struct occurrences *o, struct err *e);

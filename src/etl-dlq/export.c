@@ -20,7 +20,7 @@ put_run_member(struct buf *b, const struct letter *l, const char *occurrence)
 
 static void
 put_reject_members(
-    struct buf *b, const struct letter *l, const struct letter_time *t)
+    struct buf *b, const struct letter *l, const struct letter_occurrence *t)
 {
 	buf_str(b, "{\"@etl\":\"reject\",\"v\":1");
 	json_put_text(b, "id", l->reject_id);
@@ -49,7 +49,7 @@ put_reject_members(
 
 static int
 write_reject_line(struct dlq *d, const struct letter *l,
-    const struct letter_time *t, struct err *e)
+    const struct letter_occurrence *t, struct err *e)
 {
 	struct buf b;
 	int rc;

@@ -2,10 +2,10 @@
 
 int
 occurrences_open(struct occurrences *o, struct dlq *d, const struct letter *l,
-    enum letter_times_kind kind, struct err *e)
+    enum letter_occurrences_kind kind, struct err *e)
 {
 	*o = (struct occurrences){ .letter = l };
-	return letter_times_open(&o->times, d->db, l, kind, e);
+	return letter_occurrences_open(&o->times, d->db, l, kind, e);
 }
 
 /* Reads the next occurrence. If its bytes were erased, sets raw to NULL. Erased
@@ -14,9 +14,9 @@ occurrences_open(struct occurrences *o, struct dlq *d, const struct letter *l,
 int
 occurrences_next(struct occurrences *o, struct err *e)
 {
-	int more = letter_times_next(o->times, &o->t, e);
+	int more = letter_occurrences_next(o->times, &o->t, e);
 	int kept = more == 1
-		       ? letter_times_read_own_bytes(o->times, &o->t, e)
+		       ? letter_occurrences_read_own_bytes(o->times, &o->t, e)
 		       : more;
 
 	if (more != 1 || kept == -1)
@@ -34,5 +34,5 @@ occurrences_next(struct occurrences *o, struct err *e)
 void
 occurrences_close(struct occurrences *o)
 {
-	letter_times_close(o->times);
+	letter_occurrences_close(o->times);
 }

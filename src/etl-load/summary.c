@@ -99,7 +99,7 @@ print_undo_command(const struct loader *l)
 	if (l->run != NULL && schema == NULL)
 		schema = getenv("ETL_CONTROL_SCHEMA");
 	buf_init(&options, SIZE_MAX / 4);
-	is_public = db_put_options(&options, url, schema);
+	is_public = db_put_options_without_secret_url(&options, url, schema);
 	buf_str(&options, " --undo ");
 	put_shell_word(&options, keep_before_get_run(l));
 	buf_str(&options, " --table ");

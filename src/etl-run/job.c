@@ -50,7 +50,7 @@ print_status_command(const struct attempt *a, const struct job *j)
 	bool is_public;
 
 	buf_init(&options, SIZE_MAX / 4);
-	is_public = db_put_options(
+	is_public = db_put_options_without_secret_url(
 	    &options, j->url_given ? j->url : NULL, j->schema);
 	(void)fprintf(stderr, "; see%s: etl-status%s --run %.*s\n",
 	    is_public ? "" : ", with its URL in DATABASE_URL",

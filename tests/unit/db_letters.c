@@ -122,12 +122,12 @@ equal_rejects_of_a_batch_are_one_letter(void **state)
 /* Reads the bytes of all occurrences of a letter, each in brackets. */
 static void
 check_bytes_of_occurrences(struct env *v, const char *id,
-    enum letter_times_kind kind, const char *want)
+    enum letter_occurrences_kind kind, const char *want)
 {
 	struct letter_filter f = { .id = id };
-	struct letter_times *times;
+	struct letter_occurrences *times;
 	struct letters *l;
-	struct letter_time t;
+	struct letter_occurrence t;
 	struct letter one;
 	struct buf b;
 	int more;
@@ -135,10 +135,10 @@ check_bytes_of_occurrences(struct env *v, const char *id,
 	buf_init(&b, 4096);
 	OK(v, letters_open(&l, v->db, &f, &v->e));
 	assert_int_equal(letters_next(l, &one, &v->e), 1);
-	OK(v, letter_times_open(&times, v->db, &one, kind, &v->e));
-	while ((more = letter_times_next(times, &t, &v->e)) == 1) {
+	OK(v, letter_occurrences_open(&times, v->db, &one, kind, &v->e));
+	while ((more = letter_occurrences_next(times, &t, &v->e)) == 1) {
 		assert_int_equal(
-		    letter_times_read_own_bytes(times, &t, &v->e), 1);
+		    letter_occurrences_read_own_bytes(times, &t, &v->e), 1);
 		buf_char(&b, '[');
 		if (t.has_own_bytes)
 			buf_add(&b, t.raw, t.raw_len);
@@ -147,7 +147,7 @@ check_bytes_of_occurrences(struct env *v, const char *id,
 		buf_char(&b, ']');
 	}
 	assert_int_equal(more, 0);
-	letter_times_close(times);
+	letter_occurrences_close(times);
 	letters_close(l);
 	assert_string_equal(buf_text(&b), want);
 	buf_release(&b);

@@ -45,7 +45,7 @@ move(struct env *v, const struct ledger *l)
 
 	OK(v, db_begin(v->db, &v->e));
 	OK(v, rc = ledger_insert_or_move_row(v->db, l, &v->e));
-	if (rc == LEDGER_ROW_CHANGED)
+	if (rc == LEDGER_ROW_MATCHED)
 		OK(v, db_commit(v->db, &v->e));
 	else
 		db_rollback(v->db);
@@ -118,9 +118,9 @@ a_run_with_ended_streams_succeeds(void **state)
 	assert_int_equal(row, 1);
 	OK(v, db_commit(v->db, &v->e));
 	OK(v, run_set_renewed_at_if_running(v->db, "r1", &v->e));
-	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
+	assert_int_equal(move(v, &l), LEDGER_ROW_MATCHED);
 	l.stream_id = "s2";
-	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
+	assert_int_equal(move(v, &l), LEDGER_ROW_MATCHED);
 	OK(v, complete(v, "r1", true, NULL, &end));
 	assert_true(end.success);
 	assert_true(end.appended);
@@ -171,7 +171,7 @@ a_run_with_a_failure_fails(void **state)
 
 	start(v, "r2", "h");
 	l.run = "r2";
-	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
+	assert_int_equal(move(v, &l), LEDGER_ROW_MATCHED);
 	l.stream_id = "s2";
 	l.target = "users";
 	l.ended = false;
@@ -180,7 +180,7 @@ a_run_with_a_failure_fails(void **state)
 		l.counts = "{}";
 	else
 		l.counts = "[7]";
-	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
+	assert_int_equal(move(v, &l), LEDGER_ROW_MATCHED);
 	OK(v, complete(v, "r2", true, "cut", &end));
 	assert_false(end.success);
 	assert_false(end.appended);
@@ -231,7 +231,7 @@ runs_of_killed_processes_are_abandoned(void **state)
 	int64_t n, row;
 
 	start(v, "r1", "here");
-	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
+	assert_int_equal(move(v, &l), LEDGER_ROW_MATCHED);
 	start(v, "r2", "here");
 	start(v, "r3", "gone");
 	script(v, v->kind == DB_SQLITE ? "UPDATE pipeline_runs SET "
@@ -264,14 +264,14 @@ the_ledger_reports_each_case(void **state)
 	OK(v, ledger_read(v->db, &l, &row, NULL, &v->e));
 	assert_false(row.there);
 	assert_int_equal(row.batch, 0);
-	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
+	assert_int_equal(move(v, &l), LEDGER_ROW_MATCHED);
 	assert_int_equal(move(v, &l), LEDGER_DONE);
 	l.seq = 7;
 	assert_int_equal(move(v, &l), LEDGER_AHEAD);
 	l.batch = 1;
 	l.seq = 0;
 	l.counts = "[{\"stage\":\"load\",\"in\":1}]";
-	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
+	assert_int_equal(move(v, &l), LEDGER_ROW_MATCHED);
 	assert_int_equal(move(v, &l), LEDGER_DONE);
 	l.batch = 0;
 	assert_int_equal(move(v, &l), LEDGER_AHEAD);
@@ -279,7 +279,7 @@ the_ledger_reports_each_case(void **state)
 	l.ended = true;
 	l.seq = 3;
 	l.version = 5;
-	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
+	assert_int_equal(move(v, &l), LEDGER_ROW_MATCHED);
 	buf_init(&b, 4096);
 	OK(v, ledger_read(v->db, &l, &row, &b, &v->e));
 	assert_int_equal(row.batch, 3);
@@ -310,17 +310,17 @@ a_closed_ledger_row_cannot_move(void **state)
 
 	OK(v, control_ensure(v->db, NULL, true, &v->e));
 	assert_int_equal(ledger_close_or_insert_closed_row(v->db, &l, &v->e),
-	    LEDGER_ROW_CHANGED);
+	    LEDGER_ROW_MATCHED);
 	assert_int_equal(ledger_close_or_insert_closed_row(v->db, &l, &v->e),
 	    LEDGER_ROW_CLOSED);
 	assert_int_equal(move(v, &l), LEDGER_ROW_CLOSED);
 	l.target = "u";
-	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
+	assert_int_equal(move(v, &l), LEDGER_ROW_MATCHED);
 	assert_int_equal(
 	    ledger_close_or_insert_closed_row(v->db, &l, &v->e), LEDGER_DONE);
 	l.batch = 1;
 	assert_int_equal(ledger_close_or_insert_closed_row(v->db, &l, &v->e),
-	    LEDGER_ROW_CHANGED);
+	    LEDGER_ROW_MATCHED);
 	assert_int_equal(ledger_close_or_insert_closed_row(v->db, &l, &v->e),
 	    LEDGER_ROW_CLOSED);
 	assert_int_equal(move(v, &l), LEDGER_ROW_CLOSED);
@@ -334,7 +334,7 @@ a_closed_ledger_row_cannot_move(void **state)
 	l.seq = 0;
 	assert_int_equal(move(v, &l), LEDGER_AHEAD);
 	l.batch = row.batch;
-	assert_int_equal(move(v, &l), LEDGER_ROW_CHANGED);
+	assert_int_equal(move(v, &l), LEDGER_ROW_MATCHED);
 }
 
 /* run_complete() waits for a loader that is committing, and counts its rows. */

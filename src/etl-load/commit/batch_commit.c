@@ -372,8 +372,8 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 	    !(ended && (l->marked || l->mode->complete ||
 	    l->expect.n > 0)))
 		return ended ? check_reject_limit(l, l->sums.in,
-		    l->sums.rejected, stage_reject_lines(l->stage), true, e) :
-		    0;
+		    l->sums.rejected, stage_get_reject_line_count(l->stage),
+		    true, e) : 0;
 	reject_lines_start_batch(&l->rejects);
 	for (size_t i = 0; i < loader_count_tables(l); i++)
 		outcome_start_batch(&l->tables[i].outcome);

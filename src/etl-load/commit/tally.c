@@ -18,7 +18,7 @@ uint64_t
 tally_count_upstream_rejects(const struct loader *l)
 {
 	return l->stream.segments ? l->stream.last.seen :
-	    stage_reject_lines(l->stage);
+	    stage_get_reject_line_count(l->stage);
 }
 
 struct reject_tally

@@ -207,7 +207,7 @@ handle_ledger_result(
     const struct loader *l, enum ledger_result r, struct err *e)
 {
 	switch (r) {
-	case LEDGER_ROW_CHANGED:
+	case LEDGER_ROW_MATCHED:
 		return 1;
 	case LEDGER_DONE:
 		if (l->unknown)
@@ -298,7 +298,8 @@ stream_lock_ledger_and_checkpoint(
 	const struct checkpoint_move m = { .name = s->checkpoint,
 		.expected = s->expected, .run = l->run };
 
-	if (handle_ledger_result(l, ledger_lock_row(db, &g, e), e) != 1)
+	if (handle_ledger_result(l,
+	    ledger_lock_row_if_batch_matches(db, &g, e), e) != 1)
 		return -1;
 	return !stream_has_checkpoint(s) ||
 	    checkpoint_move(db, &m, e) == CHECKPOINT_MOVED ? 0 : -1;
