@@ -180,7 +180,7 @@ get_wait_for_line_ms(const struct loader *l)
 /* Called if the input ended too early. If the stream may be committed only at a
  * boundary (the mark `checkpoint`, `resolve` or `end`), commits the records
  * before the last boundary and drops the records after it. From any other input
- * commits all records that have come. */
+ * commits all records that were read. */
 static int
 commit_up_to_last_boundary(struct loader *l, struct err *e)
 {

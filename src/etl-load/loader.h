@@ -29,7 +29,7 @@ struct loaded_table {
 	void *self;                     /* the sink's own state */
 	struct outcome outcome;         /* of the table's records */
 	struct evolve evolve;           /* --evolve: how the table must change
-	                                 * to take the records of the batch */
+	                                 * to accept the records of the batch */
 	int64_t replaced;               /* of ledger/complete.h */
 	struct mirror_counts mirror;    /* of commit/missing_rows.h */
 	uint64_t unreadable;            /* --mode mirror: rejected records of
@@ -139,7 +139,7 @@ void sums_add(struct sums *to, const struct sums *t);
 /* Calls reset() of each sink, because a new session has replaced the old one:
  * prepared statements and temporary tables are gone. */
 void loader_reset_sinks(struct loader *l);
-/* The counts of the present try to load the batch. */
+/* Returns the counts of the present try to load the batch. */
 struct sums loader_add_up_batch(const struct loader *l);
 /* Sets l->batch_limit for the next batch.
  * - If --batch is not given, the limit grows once a batch has written many

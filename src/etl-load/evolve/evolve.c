@@ -53,8 +53,8 @@ is_same_to_sqlite(const char *a, size_t na, const char *b, size_t nb)
 	return na == nb && strncasecmp(a, b, na) == 0;
 }
 
-/* True if SQLite would take the name for that of another column: to SQLite two
- * names are equal if they differ only in the case of letters. */
+/* True if SQLite would mistake the name for that of another column: to SQLite
+ * two names are equal if they differ only in the case of letters. */
 static bool
 is_name_taken_in_sqlite(const struct evolve *v, const struct table *t,
     const char *name, size_t len)
