@@ -267,8 +267,8 @@ store_option_or_set_error(
 		return OPT_RUN;
 	if (o->type == OPT_LIST)        /* a list accepts every text */
 		return err_nomem(e);
-	return err_set(e, ERR_USAGE, false, "--%s %s: wants %s", o->name,
-	    optarg, describe_value(o->type));
+	return err_set(e, ERR_USAGE, false, "--%s %s: the value must be %s",
+	    o->name, optarg, describe_value(o->type));
 }
 
 static bool

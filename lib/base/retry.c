@@ -16,8 +16,8 @@ parse_duration_variable_if_set(
 	if (value == NULL || *value == '\0' || duration_parse(ms, value) == 0)
 		return 0;
 	return err_set(e, ERR_CONFIG, false,
-	    "%s=%s in the environment: wants a duration such as 500ms or 30s",
-	    variable, value);
+	    "%s=%s in the environment: the value must be a duration such as "
+	    "500ms or 30s", variable, value);
 }
 
 int
@@ -47,7 +47,8 @@ retry_parse_backoff_or_env(struct retry *r, const char *text, struct err *e)
 			return 0;
 	}
 	return err_set(e, ERR_USAGE, false,
-	    "--backoff %s: wants BASE..MAX such as 1s..60s", text);
+	    "--backoff %s: the value must have the form BASE..MAX, such as "
+	    "1s..60s", text);
 }
 
 int64_t

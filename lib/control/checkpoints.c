@@ -194,9 +194,9 @@ report_lost_race(struct db *db, const struct checkpoint_move *m,
 	if (db_int(db, db_sql(db, SQL_CHECKPOINT_VERSION), &v, 1, 0, &version,
 	    e) == -1)
 		return CHECKPOINT_FAILED;
-	(void)err_set(e, ERR_RETRY, false, "checkpoint %s: lost the race: its "
-	    "version is %" PRId64 ", but %" PRId64 " was expected: another run "
-	    "or etl-checkpoint has changed it since this run started, or "
+	(void)err_set(e, ERR_RETRY, false, "checkpoint %s: its version is %"
+	    PRId64 ", but %" PRId64 " was expected: another run or "
+	    "etl-checkpoint has changed it since this run started, or "
 	    "etl-extract and etl-load use different databases: give both the "
 	    "same --db, and etl-extract no --state", m->name,
 	    version, m->expected);

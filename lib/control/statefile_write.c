@@ -167,11 +167,11 @@ check_version_and_set_checkpoint(struct replace *r, struct change *c,
 		goto out;
 	}
 	if (expected != ANY_VERSION && expected != version) {
-		(void)err_set(e, ERR_RETRY, false, "checkpoint %s: lost the "
-		    "race: its version in %s is %" PRId64 ", but %" PRId64
-		    " was expected: another run or etl-checkpoint has moved it "
-		    "since this run started, or etl-extract reads it from "
-		    "another --state or --db", name, r->path, version,
+		(void)err_set(e, ERR_RETRY, false, "checkpoint %s: its version "
+		    "in %s is %" PRId64 ", but %" PRId64 " was expected: "
+		    "another run or etl-checkpoint has changed it since this "
+		    "run started, or etl-extract reads it from another --state "
+		    "or --db", name, r->path, version,
 		    expected);
 		rc = CHECKPOINT_LOST;
 		goto out;

@@ -101,13 +101,15 @@ check_options(const struct verb *v, const struct checkpoint_opts *o,
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (all[i].given && (v->takes & all[i].kind) == 0)
 			return err_set(e, ERR_USAGE, false,
-			    "%s: takes no --%s", v->name, all[i].name);
+			    "%s: the option --%s cannot be used with this "
+			    "command", v->name, all[i].name);
 	if (o->db != NULL && o->state != NULL)
 		return err_set(e, ERR_USAGE, false,
-		    "%s: --db or --state, not both", v->name);
+		    "%s: give only one of --db and --state", v->name);
 	if (o->control_schema != NULL && o->state != NULL)
 		return err_set(e, ERR_USAGE, false, "%s: a state file has no "
-		    "schema: --control-schema or --state, not both", v->name);
+		    "schema: give only one of --control-schema and --state",
+		    v->name);
 	if (o->max_record > 0 &&
 	    record_options_check(o->max_record, NULL, &unused, e) == -1)
 		return -1;

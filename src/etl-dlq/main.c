@@ -181,7 +181,8 @@ check_options(const struct command *c, const struct dlq_opts *o, int nargs,
 			continue;
 		if ((c->takes & all[i].kind) == 0)
 			return err_set(e, ERR_USAGE, false,
-			    "%s: takes no --%s", c->name, all[i].name);
+			    "%s: the option --%s cannot be used with this "
+			    "command", c->name, all[i].name);
 		if (c->operands == SOME_IDS && nargs > 0 &&
 		    (selects & all[i].kind) != 0)
 			return err_set(e, ERR_USAGE, false, "%s: give IDs or "
@@ -189,7 +190,7 @@ check_options(const struct command *c, const struct dlq_opts *o, int nargs,
 	}
 	if (o->json && o->raw)
 		return err_set(e, ERR_USAGE, false,
-		    "%s: --json or --raw, not both", c->name);
+		    "%s: give only one of --json and --raw", c->name);
 	return 0;
 }
 

@@ -66,10 +66,14 @@ static int
 set_several_groups_error(
     const struct dlq *d, const struct buf *list, bool has_more, struct err *e)
 {
-	return err_set(e, ERR_USAGE, false, "replay: the letters are of "
-	    "several pipelines, streams or stages: %s:%.*s%s", d->nargs > 0 ?
-	    "give only IDs of one of these" : "select one of these",
-	    (int)list->len, list->data, has_more ? ", and more" : "");
+	return d->nargs > 0 ?
+	    err_set(e, ERR_USAGE, false, "replay: the letters are of several "
+		"pipelines, streams or stages: give only IDs of one of "
+		"these:%.*s%s", (int)list->len, list->data,
+		has_more ? ", and more" : "") :
+	    err_set(e, ERR_USAGE, false, "replay: the letters are of several "
+		"pipelines, streams or stages: select one of these:%.*s%s",
+		(int)list->len, list->data, has_more ? ", and more" : "");
 }
 
 /* Finds out where the selected letters were rejected, and stores this in *c.

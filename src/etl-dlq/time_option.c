@@ -103,6 +103,6 @@ time_option_parse(char out[CLOCK_STAMP], const char *option, const char *text,
 	}
 	if (parse_date_to_stamp(out, text) == 0)
 		return 0;
-	return err_set(e, ERR_USAGE, false, "%s %s: wants a time such as "
-	    "2026-05-30, 2026-05-30T12:00:00Z or 2d", option, text);
+	return err_set(e, ERR_USAGE, false, "%s %s: the value must be a time "
+	    "such as 2026-05-30, 2026-05-30T12:00:00Z or 2d", option, text);
 }

@@ -72,7 +72,8 @@ refuse(const char *name, const char *what, unsigned kinds, struct err *e)
 		return err_set(e, ERR_USAGE, false, "--%s cannot be used with "
 		    "%s: remove it", name,
 		    kinds == KIND_TAP ? "--singer" : "--each");
-	return err_set(e, ERR_USAGE, false, "--%s is for %s", name, what);
+	return err_set(e, ERR_USAGE, false, "--%s can be used only for %s",
+	    name, what);
 }
 
 int

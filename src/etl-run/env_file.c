@@ -97,7 +97,8 @@ envfile_load(const char *path, struct buf *names, struct err *e)
 		return err_errno(e, ERR_INPUT, path);
 	file_warn_if_others_may_access("etl-run", fileno(f), path);
 	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
-		rc = err_set(e, ERR_INPUT, false, "%s: is a directory", path);
+		rc = err_set(e, ERR_INPUT, false, "%s: is a directory: "
+		    "give a file", path);
 	else
 		rc = set_variables_from_file(f, path, names, e);
 	(void)fclose(f);

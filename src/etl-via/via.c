@@ -89,7 +89,8 @@ check_and_emit_output_line(struct via *v, const struct line *l, struct err *e)
 		    "marks", v->child.name, (unsigned long long)l->number);
 	if (l->too_long)
 		return err_set(e, ERR_REFUSED, false, "%s: line %llu of its "
-		    "output has %llu bytes, more than --max-record",
+		    "output has %llu bytes, more than --max-record: raise "
+		    "--max-record",
 		    v->child.name, (unsigned long long)l->number,
 		    (unsigned long long)l->bytes);
 	if (v->out == 0 && v->is_marked &&

@@ -402,14 +402,14 @@ for command in 'list --limit' 'export --limit' 'replay --max-attempts'; do
 	# shellcheck disable=SC2086
 	is "$command 0 exits with 64" 64 "$(status etl-dlq $command 0)"
 	like 'the message says that the number must be 1 or more' \
-	    '^etl-dlq: --[a-z-]+ 0: wants a number from 1$' "$(cat err)"
+	    '^etl-dlq: --[a-z-]+ 0: the value must be a number from 1$' "$(cat err)"
 done
 is 'replay --status exits with 64' 64 "$(status etl-dlq replay --status any)"
 is 'list --older-than exits with 64' 64 "$(status etl-dlq list --older-than 1d)"
 is 'list --since yesterday exits with 64' 64 \
     "$(status etl-dlq list --since yesterday)"
 like 'the message names --since and its value' \
-    '^etl-dlq: --since yesterday: wants a time' \
+    '^etl-dlq: --since yesterday: the value must be a time' \
     "$(head -n 1 "$scratch/err")"
 is 'list --bad exits with 64' 64 "$(status etl-dlq list --bad x)"
 is 'list --max-attempts exits with 64' 64 \

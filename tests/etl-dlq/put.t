@@ -250,5 +250,5 @@ is 'etl-dlq with an unknown command exits with 64' 64 "$(status etl-dlq bury)"
 is 'put with an option of another command exits with 64' 64 \
     "$(status etl-dlq put --json rejects)"
 like 'the message names the option that put does not take' \
-    '^etl-dlq: put: takes no --json' "$(cat err)"
+    '^etl-dlq: put: the option --json cannot be used' "$(cat err)"
 done_testing

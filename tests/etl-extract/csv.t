@@ -304,7 +304,7 @@ echo '{}' >"$scratch/in.ndjson"
 is 'an option for CSV without a CSV file exits with 64' 64 \
     "$(status etl-extract --delimiter ';' "$scratch/in.ndjson")"
 like 'an option for CSV without a CSV file: the message says so' \
-    '--delimiter is for CSV and TSV files' "$(cat "$scratch/err")"
+    '--delimiter can be used only for CSV and TSV files' "$(cat "$scratch/err")"
 
 # Pipes.
 mkfifo "$scratch/fifo"

@@ -121,22 +121,22 @@ foreign 'cannot be used with --singer: remove it' '--header A:b' '--query-param 
     '--skip 0' '--records /a' '--jobs 1' '--each x' '--query x' '--since 1' \
     '--cursor-field /a' --conditional --plain -- --singer true
 for source in "$scratch/a.ndjson" "$scratch/a.json" "$scratch/a.singer"; do
-	foreign "is $requests" '--header A:b' '--method POST' '--record-to d' \
+	foreign "can be used only $requests" '--header A:b' '--method POST' '--record-to d' \
 	    '--max-time 1s' -- "$source"
-	foreign "is $page" '--paginate page' '--total /n' '--max-pages 1' -- "$source"
-	foreign "is $database" '--query x' '--table t' -- "$source"
-	foreign "is $csv" '--null x' '--skip 0' -- "$source"
+	foreign "can be used only $page" '--paginate page' '--total /n' '--max-pages 1' -- "$source"
+	foreign "can be used only $database" '--query x' '--table t' -- "$source"
+	foreign "can be used only $csv" '--null x' '--skip 0' -- "$source"
 done
-foreign "is $singer" '--select s' '--select-as f' -- "$scratch/a.ndjson"
-foreign "is $requests" '--header A:b' '--timeout 3s' -- --table t "sqlite:$scratch/a.db"
-foreign "is $file" '--encoding latin1' '--source-file f' --recursive -- \
+foreign "can be used only $singer" '--select s' '--select-as f' -- "$scratch/a.ndjson"
+foreign "can be used only $requests" '--header A:b' '--timeout 3s' -- --table t "sqlite:$scratch/a.db"
+foreign "can be used only $file" '--encoding latin1' '--source-file f' --recursive -- \
     --table t "sqlite:$scratch/a.db"
-foreign 'is for files and for requests of HTTP: no SOURCE needs it' '--jobs 2' -- \
+foreign 'can be used only for files and for requests of HTTP: no SOURCE needs it' '--jobs 2' -- \
     --table t "sqlite:$scratch/a.db"
-foreign "is $file" '--encoding latin1' '--source-file f' --recursive -- "$api/posts"
-foreign "is $csv" '--columns a' -- "$api/posts"
-foreign "is $csv" '--columns a' -- --probe "$api/posts"
-foreign "is $database" '--query x' -- "$api/posts"
+foreign "can be used only $file" '--encoding latin1' '--source-file f' --recursive -- "$api/posts"
+foreign "can be used only $csv" '--columns a' -- "$api/posts"
+foreign "can be used only $csv" '--columns a' -- --probe "$api/posts"
+foreign "can be used only $database" '--query x' -- "$api/posts"
 foreign 'cannot be used with --each: remove it' '--columns a' '--select s' '--encoding latin1' \
     '--source-file f' --recursive '--query x' -- --each "$api/{id}" --as a
 is 'no request is sent for an option of another source' '' "$(api_log)"

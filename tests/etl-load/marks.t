@@ -196,8 +196,8 @@ for kind in sqlite postgresql; do
 		    sql 'SELECT * FROM etl_loads')
 		is "$k race, $mode: the second run exits with 75" \
 		    75 "$(load --mode $mode --max-rejects 100%)"
-		like "$k race, $mode: the second run says that it lost the race" \
-		    'checkpoint posts: lost the race' \
+		like "$k race, $mode: the second run names the version" \
+		    'checkpoint posts: its version is' \
 		    "$(cat "$scratch/err")"
 		is "$k race, $mode: the second run changes nothing" "$before" \
 		    "$(rows; checkpoint; letters
@@ -289,8 +289,8 @@ for kind in sqlite postgresql; do
 	end
 	is "$k an old stream without a mark checkpoint: etl-load exits with 75" \
 	    75 "$(load --key k)"
-	like "$k an old stream without a mark: the message says it lost the race" \
-	    'checkpoint posts: lost the race' \
+	like "$k an old stream without a mark: the message names the version" \
+	    'checkpoint posts: its version is' \
 	    "$(cat "$scratch/err")"
 	checkpoint_stream late
 	rec '{"k":"a","n":1}'
@@ -546,7 +546,7 @@ loaded $way --no-checkpoint: load the rest $way it too" "$(cat "$scratch/err")"
 	is "$k the source failed and the load too: exit code of the source" \
 	    '66 a|1 ' "$(load --table log) $(rows log)"
 	like "$k the source failed and the load too: the message names both causes" \
-	    'etl-load: extract: 404; loading .* failed too: .* lost the race' \
+	    'etl-load: extract: 404; loading .* failed too: .* its version is' \
 	    "$(cat "$scratch/err")"
 	checkpoint_stream w16
 	rec '{"k":"z","n":1}'

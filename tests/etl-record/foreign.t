@@ -36,8 +36,8 @@ a count in the mark end is changed|jq -c -f add.jq|76|records were lost
 the seq of a mark is changed|sed 's/"seq":1/"seq":2/'|76|seq does not go up
 the name of the checkpoint is changed|sed 's/"name":"c"/"name":"d"/'|76|another name
 a stage is added to the marks|sed 's/"stages":."extract"/&,"more"/'|76|stages
-the version of the checkpoint is older|sed 's/"version":1/"version":0/'|75|lost the race
-the version of the checkpoint is newer|sed 's/"version":1/"version":7/'|75|lost the race
+the version of the checkpoint is older|sed 's/"version":1/"version":0/'|75|, but [0-9]+ was expected
+the version of the checkpoint is newer|sed 's/"version":1/"version":7/'|75|, but [0-9]+ was expected
 the version of the format is newer|sed 's/"v":1,"id":"next"/"v":2,"id":"next"/'|76|version 2, newer than this program
 a mark checkpoint comes later|sed '5{h;d;};8{G;}'|76|2 records were added
 the command is killed half-way|sh -c 'head -n 7; kill -9 $$'|75|cut off

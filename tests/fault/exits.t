@@ -67,7 +67,7 @@ for program in etl-extract etl-transform etl-load etl-dlq etl-run \
 	    64 "^$program: " with_input /dev/null "$program"
 done
 fails 'a --batch that is not a number' \
-    64 'etl-load: --batch x: wants a number' \
+    64 'etl-load: --batch x: the value must be a number' \
     etl-load --table t --batch x
 fails 'a BATCH_SIZE that is not a number' 78 'BATCH_SIZE=x in the environment' \
     with_input "$good" env BATCH_SIZE=x etl-load --db "$db" --table t

@@ -60,8 +60,8 @@ refuse_url_options(const struct extract_opts *o, struct err *e)
 
 	if (name == NULL)
 		return 0;
-	return err_set(e, ERR_USAGE, false, "%s is for a SOURCE that is a URL "
-	    "of HTTP: %s", name, o->table != NULL ?
+	return err_set(e, ERR_USAGE, false, "%s can be used only for a SOURCE "
+	    "that is a URL of HTTP: %s", name, o->table != NULL ?
 	    "--table sets the bounds itself" :
 	    "write :since and :until into the query");
 }

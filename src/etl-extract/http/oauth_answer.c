@@ -33,7 +33,7 @@ read_life_ms(const struct json *j)
 static int
 fail_no_token(const char *why, struct err *e)
 {
-	return err_set(e, ERR_PEER, false, "its answer has no token that can "
+	return err_set(e, ERR_PEER, false, "the answer has no token that can "
 	    "be used: %s", why);
 }
 

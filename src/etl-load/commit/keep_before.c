@@ -94,8 +94,8 @@ take_stored_entry_or_fail(struct entry *n, const struct loader *l,
 	if (!kept && (l->images_stored || equals(db_column(r, 3), "dropped")))
 		return err_set(e, ERR_DATA, false, "--keep-before: the old "
 		    "values of this run were deleted, or the run was undone, "
-		    "while it ran: nothing of this batch was loaded; see "
-		    "--keep-runs");
+		    "while it ran: nothing of this batch was loaded; perhaps "
+		    "--keep-runs is too small");
 	if (kept && (!equals(db_column(r, 1), n->columns.data) ||
 	    !equals(db_column(r, 2), n->keys.data)))
 		return err_set(e, ERR_DATA, false, "--keep-before: table %s "

@@ -74,10 +74,12 @@ fail_no_columns(const struct sample *s, struct err *e)
 	if (s->records == 0)
 		return err_set(e, ERR_DATA, false, "--create: the first %d MiB "
 		    "of the input have no record from which table %s could get "
-		    "its columns: create it, or give --ddl FILE",
+		    "its columns: create the table yourself, or give --ddl "
+		    "FILE",
 		    SAMPLE_BYTES >> 20, s->o->table);
 	return err_set(e, ERR_DATA, false, "--create: none of the first %llu "
-	    "records is %s: table %s was not made",
+	    "records is %s: table %s was not created; create it yourself, or "
+	    "give --ddl FILE",
 	    (unsigned long long)s->records, s->good == 0 && s->mode->changes ?
 	    "a change with the members of a row" :
 	    "a JSON object with members", s->o->table);

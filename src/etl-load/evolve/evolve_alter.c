@@ -181,7 +181,7 @@ advise_after_refused_alter(
 		e->code = ERR_CONFIG;
 	if (e->code == ERR_CONFIG)
 		(void)err_set(e, ERR_CONFIG, false, "%s; %sload without "
-		    "--evolve, which makes such a record a reject", why.msg,
+		    "--evolve: such a record is then rejected", why.msg,
 		    in_the_way ? "drop it and make it again after the load, "
 		    "or " : "");
 	err_prefix(e, "--evolve: table %s", t->name);

@@ -70,13 +70,15 @@ static int
 check_no_checkpoint_same_as_before(
     const struct stream *s, const struct ledger_row *row, struct err *e)
 {
-	const char *way = row->version > 0 ? "without" : "with";
-
 	if (s->replay || stream_has_checkpoint(s) == (row->version > 0))
 		return 0;
-	return err_set(e, ERR_CONFIG, false, "the first part of this stream "
-	    "(up to mark %" PRId64 ") was loaded %s --no-checkpoint: load the "
-	    "rest %s it too", row->seq, way, way);
+	return row->version == 0 ?
+	    err_set(e, ERR_CONFIG, false, "the first part of this stream (up "
+		"to mark %" PRId64 ") was loaded with --no-checkpoint: load "
+		"the rest with it too", row->seq) :
+	    err_set(e, ERR_CONFIG, false, "the first part of this stream (up "
+		"to mark %" PRId64 ") was loaded without --no-checkpoint: "
+		"load the rest without it too", row->seq);
 }
 
 /* Called if the ledger (table etl_loads) shows that the first part of the
@@ -185,7 +187,8 @@ stream_read_ledger_progress_and_report_load(struct loader *l, struct err *e)
 		return -1;
 	if (row.taken)
 		return err_set(e, ERR_RETRY, false, "another loader has just "
-		    "given up loading this stream: run the command again");
+		    "failed while it loaded this stream: run the command "
+		    "again");
 	if (!row.ended && complete_refuse_increment_at_begin(l, e) == -1)
 		return -1;
 	/* A mode that needs a complete stream loads also the part that an

@@ -111,7 +111,7 @@ set_extra_column(struct mapping *m, const struct table *t, const char *name,
 	c = &t->columns[i];
 	if (m->pointer[i] != NULL)
 		return err_set(e, ERR_CONFIG, false, "--extra and --map name "
-		    "the same column");
+		    "the same column: name two different columns");
 	if (c->kind != COLUMN_JSON && c->kind != COLUMN_TEXT &&
 	    *c->type != '\0')
 		return err_set(e, ERR_CONFIG, false, "--extra: column \"%s\" "

@@ -152,7 +152,7 @@ check_connections_fit(
 	bool several = o->connections > 1;
 	const struct rule rules[] = {
 		{ o->connections < 1 || o->connections > CONNECTIONS_MAX,
-		    "--connections wants a number from 1 to 16" },
+		    "--connections: the value must be a number from 1 to 16" },
 		{ several && !m->splits,
 		    "--connections needs --key and --mode upsert or ignore: "
 		    "only these modes may load the records of different keys "

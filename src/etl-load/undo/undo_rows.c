@@ -108,7 +108,7 @@ fail_if_rows_differ(const struct undo_rows *u, const char *side, bool disturbed,
 		rc = list_keys(u, text, &keys, &n, e);
 	if (rc == 0 && n > 0)
 		rc = err_set(e, ERR_DATA, false, "table %s: %s: nothing was "
-		    "undone; their keys: %s", u->table->name, why,
+		    "undone; the keys of these rows: %s", u->table->name, why,
 		    buf_text(&keys));
 	buf_release(&sql);
 	buf_release(&keys);
