@@ -3,7 +3,8 @@
  * Gives: pace_wait_and_take_turn() waits for --rate. pace_wait() waits for ms.
  *        pace_timeout() is the longest time that a request may take.
  * Fails: ERR_RETRY, at once, if --max-time would be over before the wait ends:
- *        is_over is then set. The waits also fail as sleep_unless_stopped().
+ *        is_over is then set. A wait also fails where sleep_unless_stopped()
+ *        does.
  * Units: milliseconds, microseconds in the names that end in _us. */
 #ifndef EXTRACT_PACE_H
 #define EXTRACT_PACE_H

@@ -1,8 +1,8 @@
 /* Reads from the headers of an answer whether the service accepts no further
- * request for a while, and for how long:
+ * requests for a while, and for how long:
  *   RateLimit: "day";r=0;t=30         draft-ietf-httpapi-ratelimit-headers-08
- *   RateLimit: limit=5, remaining=0, reset=30               and -07
- *   RateLimit-Remaining: 0 and RateLimit-Reset: 30          and -03
+ *   RateLimit: limit=5, remaining=0, reset=30               the same draft, -07
+ *   RateLimit-Remaining: 0 and RateLimit-Reset: 30          the same draft, -03
  *   X-RateLimit-Remaining: 0 and X-RateLimit-Reset: 30, or a time since 1970 in
  *   seconds (above 10^9) or in milliseconds (above 10^12) */
 #ifndef EXTRACT_RATE_LIMIT_H

@@ -1,6 +1,6 @@
 /* The files of recordings: recording.c writes them, recording_replay.c reads
  * them, recording_file.c has what both need.
- * Fails: as recording.h. */
+ * Fails: with the errors that recording.h lists. */
 #ifndef EXTRACT_RECORDING_IMPL_H
 #define EXTRACT_RECORDING_IMPL_H
 

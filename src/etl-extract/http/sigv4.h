@@ -1,7 +1,8 @@
 /* Prepares requests for AWS Signature Version 4 (--aws-sigv4). libcurl makes
  * the signature itself.
  * Owns:  the texts of struct sigv4; sigv4_release() blanks and frees them.
- * Fails: ERR_USAGE and ERR_CONFIG, as credentials.h. */
+ * Fails: ERR_USAGE for a wrong option; ERR_CONFIG for a wrong value of
+ *        AWS_REGION or AWS_ACCESS_KEY_ID. */
 #ifndef EXTRACT_SIGV4_H
 #define EXTRACT_SIGV4_H
 

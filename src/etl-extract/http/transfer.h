@@ -4,7 +4,7 @@
  * Borrows: the multi handle, the sockets, the texts of the options, the
  *          caller's answer, and the body of the request. The body of an early
  *          request (http.h) is copied.
- * Fails: as http.h. */
+ * Fails: with the errors that http.h lists. */
 #ifndef EXTRACT_TRANSFER_H
 #define EXTRACT_TRANSFER_H
 

@@ -4,7 +4,7 @@
  * either. query_add_dropping_fragment() appends a parameter; query_remove()
  * removes all of this name, and the fragment too; query_set_dropping_fragment()
  * does both. Name and value are given without encoding.
- * Fail: if memory is out, as an append does (buf.h): call buf_check() later. */
+ * Fail: if memory is out, the buffer is marked as failed: see buf_check(). */
 #ifndef EXTRACT_URL_H
 #define EXTRACT_URL_H
 

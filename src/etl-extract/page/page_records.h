@@ -4,7 +4,8 @@
  * Borrows: fetch, request and answer, until the end of the page.
  * Gives: PAGE_RECORD; PAGE_PAUSE: the next call may wait; PAGE_END: the whole
  *        page has come, and `body` has its outline.
- * Fails: as fetch.h; transient if the second answer has other records. */
+ * Fails: with the errors of fetch.h; transient if a retry gets other
+ *        records. */
 #ifndef EXTRACT_PAGE_RECORDS_H
 #define EXTRACT_PAGE_RECORDS_H
 
