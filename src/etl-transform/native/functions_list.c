@@ -40,7 +40,7 @@ sort_elements(struct run *r, const struct value *in, struct value **list,
 	*n = 0;
 	if (v.kind != VALUE_ARRAY)
 		return run_error(r);
-	if (!value_open(&r->values, &v) || !values_work(&r->values, v.n))
+	if (!value_parse(&r->values, &v) || !values_work(&r->values, v.n))
 		return RUN_UNSURE;
 	*n = v.n;
 	*list = arena_get(&r->values.arena, 2 * *n * sizeof(v) + 1);
@@ -103,7 +103,7 @@ find_extreme(struct run *r, const struct value *in, int sign,
 
 	if (v.kind != VALUE_ARRAY)
 		return run_error(r);
-	if (!value_open(&r->values, &v))
+	if (!value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	*out = value_of_kind(VALUE_NULL);
 	for (uint32_t i = 0; i < v.n; i++) {
@@ -144,7 +144,7 @@ function_reverse(struct run *r, const struct value *in,
 {
 	struct value v = *in, *list;
 
-	if (v.kind != VALUE_ARRAY || !value_open(&r->values, &v) ||
+	if (v.kind != VALUE_ARRAY || !value_parse(&r->values, &v) ||
 	    !values_work(&r->values, v.n) || (list = arena_get(
 	    &r->values.arena, v.n * sizeof(v) + 1)) == NULL)
 		return RUN_UNSURE;
@@ -172,7 +172,7 @@ list_names(struct run *r, const struct value *in, bool sorted,
 
 	if (v.kind < VALUE_ARRAY)
 		return run_error(r);
-	if (!value_open(&r->values, &v) || !values_work(&r->values, n) ||
+	if (!value_parse(&r->values, &v) || !values_work(&r->values, n) ||
 	    (list = arena_get(&r->values.arena, n * sizeof(v) + 1)) == NULL)
 		return RUN_UNSURE;
 	for (uint32_t i = 0; i < n; i++)
@@ -223,7 +223,7 @@ function_from_entries(struct run *r, const struct value *in,
 	size_t n = 0;
 	bool key, has_value;
 
-	if (v.kind != VALUE_ARRAY || !value_open(&r->values, &v) ||
+	if (v.kind != VALUE_ARRAY || !value_parse(&r->values, &v) ||
 	    !values_work(&r->values, (uint64_t)v.n * v.n / 8 + v.n) ||
 	    (m = arena_get(&r->values.arena, v.n * sizeof(*m) + 1)) == NULL)
 		return RUN_UNSURE;
@@ -235,7 +235,7 @@ function_from_entries(struct run *r, const struct value *in,
 		    !value_member(
 		    &r->values, e, "value", 5, &value, &has_value) || !key ||
 		    !has_value || name.kind != VALUE_STRING ||
-		    !value_open(&r->values, &name))
+		    !value_parse(&r->values, &name))
 			return RUN_UNSURE;
 		n = set_member(m, n, &name, &value);
 	}

@@ -46,13 +46,13 @@ function_require(struct run *r, const struct value *in,
 	bool found;
 
 	if (in->kind != VALUE_OBJECT || names.kind != VALUE_ARRAY ||
-	    !value_open(&r->values, &names))
+	    !value_parse(&r->values, &names))
 		return RUN_UNSURE;
 	for (uint32_t i = 0; i < names.n; i++) {
 		struct value name = names.u.elements[i];
 
 		if (name.kind != VALUE_STRING ||
-		    !value_open(&r->values, &name) || !value_member(&r->values,
+		    !value_parse(&r->values, &name) || !value_member(&r->values,
 		    in, name.u.text, name.n, &v, &found) ||
 		    !found || v.kind == VALUE_NULL)
 			return RUN_UNSURE;
@@ -76,7 +76,7 @@ function_normalize_text(struct run *r, const struct value *in,
 {
 	struct value v = *in;
 
-	if (v.kind != VALUE_STRING || !value_open(&r->values, &v))
+	if (v.kind != VALUE_STRING || !value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	buf_clear(&r->values.text);
 	words_normalize_space(&r->values.text, v.u.text, v.n);
@@ -89,7 +89,7 @@ function_title_case(struct run *r, const struct value *in,
 {
 	struct value v = *in;
 
-	if (v.kind != VALUE_STRING || !value_open(&r->values, &v))
+	if (v.kind != VALUE_STRING || !value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	buf_clear(&r->values.text);
 	words_title_case(
@@ -111,7 +111,7 @@ function_word_count(struct run *r, const struct value *in,
 {
 	struct value v = *in;
 
-	if (v.kind != VALUE_STRING || !value_open(&r->values, &v) ||
+	if (v.kind != VALUE_STRING || !value_parse(&r->values, &v) ||
 	    !may_make_number(r))
 		return RUN_UNSURE;
 	*out = value_number((double)words_count(v.u.text, v.n));
@@ -142,7 +142,7 @@ function_to_int(struct run *r, const struct value *in,
 	size_t n;
 	double d;
 
-	if (!may_make_number(r) || !value_open(&r->values, &v))
+	if (!may_make_number(r) || !value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	*out = v;
 	if (v.kind == VALUE_NUMBER)
@@ -174,7 +174,7 @@ function_to_number(struct run *r, const struct value *in,
 	if (v.kind == VALUE_NUMBER)
 		return RUN_ON;
 	if (v.kind != VALUE_STRING || !may_make_number(r) ||
-	    !value_open(&r->values, &v))
+	    !value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	n = v.n;
 	p = words_trim(v.u.text, &n);
@@ -197,7 +197,7 @@ convert_to_timestamp(struct run *r, struct value v, const struct zone *zone,
 {
 	struct times_fault f;
 
-	if (v.kind != VALUE_STRING || !value_open(&r->values, &v))
+	if (v.kind != VALUE_STRING || !value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	buf_clear(&r->values.text);
 	if (times_append_as_utc(
@@ -237,7 +237,7 @@ function_to_timestamp_in(struct run *r, const struct value *in,
 {
 	struct value name = args[0];
 
-	if (name.kind != VALUE_STRING || !value_open(&r->values, &name) ||
+	if (name.kind != VALUE_STRING || !value_parse(&r->values, &name) ||
 	    name.n == 0 || !open_zone(r->module, &name))
 		return RUN_UNSURE;
 	return convert_to_timestamp(r, *in, r->module->zone, out);

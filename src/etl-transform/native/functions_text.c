@@ -9,8 +9,8 @@ static bool
 decode_texts(struct run *r, struct value *in, struct value *arg, bool *texts)
 {
 	*texts = in->kind == VALUE_STRING && arg->kind == VALUE_STRING;
-	return !*texts || (value_open(&r->values, in) &&
-	    value_open(&r->values, arg) && values_work(&r->values, 1));
+	return !*texts || (value_parse(&r->values, in) &&
+	    value_parse(&r->values, arg) && values_work(&r->values, 1));
 }
 
 static bool
@@ -102,7 +102,7 @@ change_letters(struct run *r, const struct value *in, char from, char to,
 
 	if (v.kind != VALUE_STRING)
 		return run_error(r);
-	if (!value_open(&r->values, &v) ||
+	if (!value_parse(&r->values, &v) ||
 	    !value_make_string(&r->values, v.u.text, v.n, out))
 		return RUN_UNSURE;
 	p = (char *)(uintptr_t)out->u.text;
@@ -143,7 +143,7 @@ text_split(struct run *r, const struct value *text,
 	const char *p, *end, *at;
 	size_t n = 1;
 
-	if (!value_open(&r->values, &t) || !value_open(&r->values, &s) ||
+	if (!value_parse(&r->values, &t) || !value_parse(&r->values, &s) ||
 	    s.n == 0 || !values_work(&r->values, t.n / 8))
 		return false;
 	if (t.n == 0)
@@ -197,7 +197,7 @@ function_join(struct run *r, const struct value *in,
 	bool ok = true;
 
 	if (v.kind != VALUE_ARRAY || s.kind != VALUE_STRING ||
-	    !value_open(&r->values, &v) || !value_open(&r->values, &s) ||
+	    !value_parse(&r->values, &v) || !value_parse(&r->values, &s) ||
 	    !values_work(&r->values, v.n))
 		return RUN_UNSURE;
 	buf_init(&b, VALUES_MEMORY);

@@ -21,7 +21,7 @@ function_length(struct run *r, const struct value *in,
 	if (v.kind == VALUE_NUMBER && !value_double(&r->values, &v, &d))
 		return RUN_UNSURE;
 	if (v.kind == VALUE_STRING) {
-		if (!value_open(&r->values, &v) ||
+		if (!value_parse(&r->values, &v) ||
 		    !values_work(&r->values, v.n / 8))
 			return RUN_UNSURE;
 		d = (double)text_count_characters(v.u.text, v.n);
@@ -40,7 +40,7 @@ function_utf8bytelength(struct run *r, const struct value *in,
 
 	if (v.kind != VALUE_STRING)
 		return run_error(r);
-	if (!value_open(&r->values, &v))
+	if (!value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	*out = value_number(v.n);
 	return RUN_ON;
@@ -87,7 +87,7 @@ function_has(struct run *r, const struct value *in, const struct value *args,
 	double d;
 
 	if (in->kind == VALUE_OBJECT && name.kind == VALUE_STRING) {
-		if (!value_open(&r->values, &name) || !value_member(
+		if (!value_parse(&r->values, &name) || !value_member(
 		    &r->values, in, name.u.text, name.n, &v, &found))
 			return RUN_UNSURE;
 		*out = value_bool(found);
@@ -120,7 +120,7 @@ function_tonumber(struct run *r, const struct value *in,
 		return RUN_ON;
 	if (v.kind != VALUE_STRING)
 		return run_error(r);
-	if (!value_open(&r->values, &v) || v.n == 0 || v.n > 15)
+	if (!value_parse(&r->values, &v) || v.n == 0 || v.n > 15)
 		return RUN_UNSURE;
 	digits = 0;
 	for (uint32_t i = v.u.text[0] == '-'; i < v.n; i++, digits++)
@@ -158,7 +158,7 @@ function_add(struct run *r, const struct value *in,
 
 	if (v.kind < VALUE_ARRAY)
 		return run_error(r);
-	if (!value_open(&r->values, &v))
+	if (!value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	(void)add_elements(r, &v, out, &rc);
 	return rc;

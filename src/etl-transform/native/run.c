@@ -109,7 +109,7 @@ eval_error(struct run *r, const struct node *n, struct value in)
 
 	if (rc != RUN_ON)
 		return rc;
-	if (v.kind != VALUE_STRING || !value_open(&r->values, &v))
+	if (v.kind != VALUE_STRING || !value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	r->failure = (struct failure){ .kind = FAILURE_TEXT, .text = v };
 	return RUN_ERROR;
@@ -126,7 +126,7 @@ eval_reject(struct run *r, const struct node *n, struct value in)
 	for (size_t i = 0; i < n->n && rc == RUN_ON; i++) {
 		rc = run_eval(r, n->parts[i], in, &v[i]);
 		if (rc == RUN_ON && (v[i].kind != VALUE_STRING ||
-		    !value_open(&r->values, &v[i])))
+		    !value_parse(&r->values, &v[i])))
 			return RUN_UNSURE;
 	}
 	if (rc != RUN_ON)

@@ -57,7 +57,7 @@ add_strings(struct run *r, const struct value *x, const struct value *y,
 	size_t n;
 	char *text;
 
-	if (!value_open(&r->values, &a) || !value_open(&r->values, &b))
+	if (!value_parse(&r->values, &a) || !value_parse(&r->values, &b))
 		return RUN_UNSURE;
 	n = (size_t)a.n + b.n;
 	text = arena_get(&r->values.arena, n + 1);
@@ -78,7 +78,7 @@ add_arrays(struct run *r, const struct value *x, const struct value *y,
 	struct value a = *x, b = *y, *v;
 	size_t n;
 
-	if (!value_open(&r->values, &a) || !value_open(&r->values, &b))
+	if (!value_parse(&r->values, &a) || !value_parse(&r->values, &b))
 		return RUN_UNSURE;
 	n = (size_t)a.n + b.n;
 	v = arena_get(&r->values.arena, n * sizeof(*v) + 1);
@@ -112,7 +112,7 @@ add_objects(struct run *r, const struct value *x, const struct value *y,
 	struct member *m;
 	size_t n, at;
 
-	if (!value_open(&r->values, &a) || !value_open(&r->values, &b) ||
+	if (!value_parse(&r->values, &a) || !value_parse(&r->values, &b) ||
 	    !values_work(&r->values, (uint64_t)(a.n + b.n) * b.n / 8 + a.n))
 		return RUN_UNSURE;
 	m = arena_get(&r->values.arena, ((size_t)a.n + b.n) * sizeof(*m) + 1);
@@ -176,7 +176,7 @@ subtract_arrays(struct run *r, const struct value *x, const struct value *y,
 	size_t n = 0;
 	bool found;
 
-	if (!value_open(&r->values, &a) || !value_open(&r->values, &b) ||
+	if (!value_parse(&r->values, &a) || !value_parse(&r->values, &b) ||
 	    (v = arena_get(&r->values.arena, a.n * sizeof(*v) + 1)) == NULL)
 		return RUN_UNSURE;
 	for (uint32_t i = 0; i < a.n; i++) {

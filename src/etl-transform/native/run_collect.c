@@ -129,7 +129,7 @@ run_to_text(struct run *r, const struct value *v, struct value *out)
 
 	*out = *v;
 	if (v->kind == VALUE_STRING)
-		return value_open(&r->values, out);
+		return value_parse(&r->values, out);
 	buf_init(&b, VALUES_MEMORY);
 	ok = value_write_json(&r->values, v, &b) && !b.failed &&
 	    value_make_string(&r->values, b.data, b.len, out);

@@ -41,7 +41,7 @@ make_object(struct run *r, const struct node *n, size_t count,
 		name = part[i - 1];
 		if (name.kind != VALUE_STRING)
 			return run_error(r);
-		if (!value_open(&r->values, &name))
+		if (!value_parse(&r->values, &name))
 			return RUN_UNSURE;
 		used = set_member(m, used, name, part[i]);
 	}
@@ -150,7 +150,7 @@ set_inside_object(struct run *r, const struct node *set,
 		*v = (struct value){ .kind = VALUE_OBJECT };
 	else if (v->kind != VALUE_OBJECT)
 		return run_error(r);
-	if (!value_open(&r->values, v) ||
+	if (!value_parse(&r->values, v) ||
 	    (m = copy_members(r, v)) == NULL)
 		return RUN_UNSURE;
 	for (uint32_t i = 0; i < v->n; i++)
@@ -228,7 +228,7 @@ delete_inside_object(struct run *r, const struct node *last,
 		return RUN_ON;
 	if (v.kind != VALUE_OBJECT)
 		return run_error(r);
-	if (!value_open(&r->values, &v))
+	if (!value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	if (path == last)
 		return remove_member(r, name, &v, out);

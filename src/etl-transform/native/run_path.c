@@ -57,7 +57,7 @@ run_index(struct run *r, const struct value *v, const struct value *key,
 		return index_array(r, v, key, out);
 	if (v->kind != VALUE_OBJECT || key->kind != VALUE_STRING)
 		return run_error(r);
-	if (!value_open(&r->values, &name) || !value_member(&r->values, v,
+	if (!value_parse(&r->values, &name) || !value_member(&r->values, v,
 	    name.u.text, name.n, out, &found))
 		return RUN_UNSURE;
 	if (!found)
@@ -108,7 +108,7 @@ slice_string(struct run *r, struct value v, const struct value ends[2],
 
 	/* skip_characters() reads one byte after the text. So copy the text,
 	 * with a NUL after it: after another string there may be any byte. */
-	if (!value_open(&r->values, &v) ||
+	if (!value_parse(&r->values, &v) ||
 	    !value_make_string(&r->values, v.u.text, v.n, &v))
 		return RUN_UNSURE;
 	((char *)(uintptr_t)v.u.text)[v.n] = '\0';
@@ -141,7 +141,7 @@ run_slice(struct run *r, const struct value *value, const struct value *from,
 		return slice_string(r, v, ends, out);
 	if (v.kind != VALUE_ARRAY)
 		return run_error(r);
-	if (!value_open(&r->values, &v) ||
+	if (!value_parse(&r->values, &v) ||
 	    !slice_bounds(r, ends, v.n, &first, &last) ||
 	    !values_work(&r->values, last - first) ||
 	    !value_make_array(v.u.elements + first, last - first, out))

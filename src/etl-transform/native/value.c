@@ -88,7 +88,7 @@ value_make_object(const struct member *m, size_t n, struct value *out)
 }
 
 static bool
-open_string(struct values *s, struct value *v)
+parse_string_token(struct values *s, struct value *v)
 {
 	buf_clear(&s->text);
 	json_unescape(&s->text, s->record, v->u.token);
@@ -115,7 +115,7 @@ value_count(struct values *s, const struct value *v)
 }
 
 static bool
-open_array(struct values *s, struct value *v)
+parse_array_token(struct values *s, struct value *v)
 {
 	const struct json_tok *tok = s->record->tok;
 	uint32_t n = value_count(s, v), i = v->u.token + 1;
@@ -130,7 +130,7 @@ open_array(struct values *s, struct value *v)
 }
 
 static bool
-open_object(struct values *s, struct value *v)
+parse_object_token(struct values *s, struct value *v)
 {
 	const struct json_tok *tok = s->record->tok;
 	uint32_t n = value_count(s, v), i = v->u.token + 1;
@@ -142,22 +142,22 @@ open_object(struct values *s, struct value *v)
 	for (uint32_t k = 0; k < n; k++, i = tok[i + 1].next) {
 		m[k].name = value_of_token(s, i);
 		m[k].value = value_of_token(s, i + 1);
-		if (!value_open(s, &m[k].name))
+		if (!value_parse(s, &m[k].name))
 			return false;
 	}
 	return value_make_object(m, n, v);
 }
 
 bool
-value_open(struct values *s, struct value *v)
+value_parse(struct values *s, struct value *v)
 {
 	if (v->form != VALUE_TOKEN)
 		return true;
 	if (v->kind == VALUE_STRING)
-		return open_string(s, v);
+		return parse_string_token(s, v);
 	if (v->kind == VALUE_ARRAY)
-		return open_array(s, v);
-	return v->kind != VALUE_OBJECT || open_object(s, v);
+		return parse_array_token(s, v);
+	return v->kind != VALUE_OBJECT || parse_object_token(s, v);
 }
 
 static bool

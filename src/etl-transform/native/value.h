@@ -128,7 +128,7 @@ bool value_make_object(const struct member *m, size_t n, struct value *out);
 /* If *v is a token of the record, parses it: decodes the escapes of a string,
  * and lists the elements or members of an array or object, which may be tokens
  * again. Other values stay as they are. */
-bool value_open(struct values *s, struct value *v);
+bool value_parse(struct values *s, struct value *v);
 
 uint32_t value_count(struct values *s, const struct value *v);
 /* Finds a member of an object. *found is false if there is none. */

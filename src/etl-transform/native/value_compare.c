@@ -95,7 +95,7 @@ value_compare(struct values *s, struct value a, struct value b, int *order)
 		*order = compare_numbers(x, y);
 		return true;
 	}
-	if (!value_open(s, &a) || !value_open(s, &b))
+	if (!value_parse(s, &a) || !value_parse(s, &b))
 		return false;
 	if (a.kind == VALUE_STRING) {
 		*order = compare_texts(&a, &b);
