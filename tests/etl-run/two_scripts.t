@@ -26,7 +26,7 @@ for kind in sqlite postgresql; do
 	like "$kind: the message names the other script" \
 	    "^etl-run: posts: .* script $scratch/a/posts\.sh" "$(cat err)"
 	like "$kind: the message says that a script needs a name of its own" \
-	    'give each script a name of its own with --name' "$(cat err)"
+	    'give each script its own --name' "$(cat err)"
 	like "$kind: the message says what to do if the script was moved" \
 	    'if the script was moved, give --moved once' "$(cat err)"
 	is "$kind: a refused run has no row" 1 "$(count '1 = 1')"
