@@ -21,7 +21,7 @@ struct command {
 	const struct checkpoint_opts *opts;
 	const struct stdfd *fds;
 	const struct store *store;
-	const char *path;       /* of --state */
+	const char *path;       /* the file of --state */
 	char **args;
 	struct out *out;
 };

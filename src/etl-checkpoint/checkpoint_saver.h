@@ -19,9 +19,9 @@ struct saver {
 	bool pending;           /* value must be saved */
 	bool own;               /* version is known: from the first mark of
 	                         * this stream, and 1 more after each save */
-	bool ever;              /* a checkpoint was saved before, */
+	bool ever;              /* a checkpoint was saved before */
 	int64_t version;
-	int64_t at;             /* at this time by clock_ms() */
+	int64_t at;             /* clock_ms() of the last save */
 };
 
 /* Copies the value of a checkpoint mark, to be saved later. All records before

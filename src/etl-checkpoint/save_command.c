@@ -19,7 +19,7 @@ struct save {
 	struct saver saver;
 	struct json json;
 	unsigned records;
-	bool begun;             /* the stream was checked to have checkpoints */
+	bool begun;             /* the begin mark names a checkpoint */
 };
 
 static int

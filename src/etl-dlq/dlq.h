@@ -93,9 +93,10 @@ struct occurrences {
 	const struct letter *letter;
 	struct letter_occurrences *times;
 	struct letter_occurrence t;     /* the occurrence that was read last */
-	struct letter with_its_bytes;   /* a copy of the letter, whose raw is
-	                                 * that of the occurrence; raw NULL: the
-	                                 * bytes were erased or deleted */
+	struct letter with_its_bytes;   /* a copy of the letter with the bytes
+					 * of this occurrence in raw; raw is
+					 * NULL if they were erased or
+					 * deleted */
 };
 int occurrences_open(struct occurrences *o, struct dlq *d,
     const struct letter *l, enum letter_occurrences_kind kind, struct err *e);

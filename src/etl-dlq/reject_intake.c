@@ -26,12 +26,12 @@ struct intake {
 	const char *bad_name;
 	struct json json;
 	uint64_t rejects, others, broken;       /* numbers of lines */
-	struct buf torn;        /* a bad line that is not reported yet, */
-	uint64_t torn_line;     /* its number (0: none), */
-	bool no_lf;             /* if it lacks an LF, */
-	char why[256];          /* and why it is bad */
-	char *stream;           /* id in the last mark begin; NULL: none */
-	uint64_t in_stream;     /* rejects after this mark */
+	struct buf torn;        /* a bad line that was not printed yet */
+	uint64_t torn_line;     /* its number; 0: there is none */
+	bool no_lf;             /* true if it lacks an LF */
+	char why[256];          /* why it is bad */
+	char *stream;           /* id in the last begin mark, or NULL */
+	uint64_t in_stream;     /* number of rejects after this mark */
 	struct run_report report;
 	struct buf reports;     /* of the streams that have ended */
 };
@@ -270,7 +270,7 @@ intake_read_file(struct intake *in, const char *name, struct err *e)
 		return err_errno(e, ERR_INPUT, name);
 	if (from_stdin)
 		name = "stdin";
-	free(in->stream);       /* of a file that was cut off */
+	free(in->stream);       /* set if the file was cut off */
 	in->stream = NULL;
 	if (check_bad_file_is_not_input(in, fd, e) == -1 ||
 	    lines_open(&lines, fd, line_max, e) == -1)

@@ -17,18 +17,19 @@ enum { JOBS_OF_CHILD = 2 };
 struct child;
 
 struct ahead_job {
-	struct ahead_output *output;    /* shared with the child; NULL: none
-					 * was started in this place */
+	struct ahead_output *output;    /* memory shared with the child, or
+					 * NULL */
 	struct child *child;
-	bool is_taken;                  /* from ahead_start() on */
+	bool is_taken;                  /* ahead_start() has returned it */
 	bool is_working;
 };
 
 struct child {
 	pid_t pid;                      /* 0: there is none */
-	const void *self;               /* for which it works */
-	int task_fd;                    /* to it */
-	int done_fd;                    /* from it: a byte per task */
+	const void *self;               /* the object whose tasks it does */
+	int task_fd;                    /* messages to the child */
+	int done_fd;                    /* the child writes a byte after each
+					 * task */
 	struct ahead_job job[JOBS_OF_CHILD];
 };
 

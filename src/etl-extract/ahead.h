@@ -14,17 +14,18 @@
 #include <stdint.h>
 
 enum {
-	AHEAD_INPUT = 1 << 20,  /* bytes of a part of a file */
-	AHEAD_FILE = 2 << 20,   /* a file that is read as a whole is smaller */
-	AHEAD_OUTPUT = 4 << 20, /* most bytes that a child makes of it */
+	AHEAD_INPUT = 1 << 20,  /* size of a part of a file */
+	AHEAD_FILE = 2 << 20,   /* a child reads a whole file only if it is
+				 * smaller */
+	AHEAD_OUTPUT = 4 << 20, /* memory for the output of one task */
 	AHEAD_JOBS_MAX = 256
 };
 
 struct ahead_output {
 	bool is_done;           /* the members below are valid */
-	uint64_t begin, end;    /* the bytes of the file that became lines */
+	uint64_t begin, end;    /* the part of the file that was read */
 	uint64_t input_lines;
-	uint64_t records;       /* so many lines are in data */
+	uint64_t records;       /* number of lines in data */
 	size_t len;
 	char data[];
 };
@@ -33,7 +34,7 @@ struct ahead_output {
  * whole file with the number `from` in the list of sources. */
 struct ahead_task {
 	uint64_t from, to;
-	bool is_exact;          /* a record starts at from */
+	bool is_exact;          /* a record starts at `from` */
 };
 
 /* The work of a child. It sees the memory of this process as it was when the

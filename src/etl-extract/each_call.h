@@ -16,8 +16,9 @@ struct each_call {
 	struct http_answer answer;
 	struct body body;               /* of the answer */
 	struct json j;                  /* an input record */
-	struct raw_record raw;          /* of a raw mark of a replay */
-	struct buf url;                 /* without --query-param */
+	struct raw_record raw;          /* the record in a raw mark of a
+					 * replay */
+	struct buf url;                 /* the URL without --query-param */
 	struct buf out;                 /* the record with the answer */
 };
 

@@ -21,14 +21,15 @@ typedef const struct request *each_make_request(
 struct each_input {
 	struct stage *stage;
 	struct held_line *held; /* a ring; NULL without --jobs */
-	size_t cap, first, n;   /* the present record is one of the n */
+	size_t cap, first, n;   /* n includes the current record */
 	bool has_present;
-	enum stage_item behind; /* what came after them: STAGE_WAIT is nothing
-				 * yet, STAGE_RECORD is never set */
-	struct line mark;       /* if it is STAGE_MARK */
-	struct err why;         /* if it is a failure */
+	enum stage_item behind; /* what follows them: STAGE_WAIT means that
+				 * nothing was read yet; STAGE_RECORD is never
+				 * set */
+	struct line mark;       /* the mark, if `behind` is STAGE_MARK */
+	struct err why;         /* the error, if `behind` is a failure */
 	each_make_request *make;
-	void *self;             /* its first argument */
+	void *self;             /* the first argument of make() */
 };
 
 int each_input_open(struct each_input *i, struct stage *s,

@@ -26,7 +26,8 @@ int each_end_and_emit_or_reject(struct stage *s, struct buf *out,
  * this name, else NULL. */
 const char *each_find_name_in_record(
     const struct extract_opts *o, const struct json *record);
-extern const char each_has_name[];      /* the message of such a reject */
+extern const char each_has_name[];      /* the message of the reject in this
+					 * case */
 /* Rejects the line because of its member `name`. The reject has the JSON
  * Pointer of this member. */
 int each_reject_for_member(struct stage *s, const struct line *l,

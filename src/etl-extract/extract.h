@@ -71,10 +71,10 @@ struct extract {
 	struct ahead *ahead;            /* child processes; NULL without
 					 * --jobs */
 	char *const *tap;               /* --singer: the command of the tap */
-	const struct input_given *given;        /* what input_open() reads;
-					 * NULL: the file at the path */
-	bool is_child;                  /* this is one of them: it prints
-					 * nothing */
+	const struct input_given *given;        /* what input_open() reads; if
+						 * NULL, it opens the path */
+	bool is_child;                  /* this process is a child of --jobs: it
+					 * prints nothing */
 };
 
 #endif

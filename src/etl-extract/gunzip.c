@@ -8,9 +8,11 @@ enum { GZIP_ONLY = 15 + 16, ROOM_MAX = 1 << 30 };
 
 struct gunzip {
 	z_stream z;
-	bool is_complete;       /* no member has begun since the last one */
+	bool is_complete;       /* the last member has ended, and no other has
+				 * begun */
 	bool has_member;        /* a member has ended */
-	bool may_have_more;     /* decoded bytes that had no room */
+	bool may_have_more;     /* zlib may hold decoded bytes for which there
+				 * was no room */
 	enum gunzip_result fault;
 };
 

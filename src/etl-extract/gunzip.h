@@ -15,7 +15,7 @@ enum gunzip_result {
 	GUNZIP_OK,
 	GUNZIP_NO_MEMORY,
 	GUNZIP_DAMAGED,
-	GUNZIP_NO_MEMBER        /* something else follows a member */
+	GUNZIP_NO_MEMBER        /* other data than gzip follows a member */
 };
 
 struct gunzip;

@@ -17,18 +17,19 @@ struct item {
 	bool is_in_file;                /* line.offset is its place in a file
 					 * or in standard input */
 	uint64_t page;                  /* from 1; 0: not from a page */
-	uint64_t index;                 /* on its page, in its JSON file, or
-					 * of the row of a query, from 1; 0: a
-					 * line */
+	uint64_t index;                 /* number of the element on its page or
+					 * in its JSON file, or of the row of a
+					 * query, from 1; 0: a line */
 	/* Some sources make the record themselves, for example from a CSV
 	 * record. Such a source sets `record` to a valid record, or `code` if
 	 * the element is rejected. If both are NULL, `line` is JSON, and
 	 * item_check_and_write() checks it. */
 	const char *record;
 	size_t record_len;
-	uint64_t records;               /* 0, or `record` has so many records,
-					 * each with its line end */
-	const char *code, *message;     /* of a reject */
+	uint64_t records;               /* 0, or the number of records in
+					 * `record`, each with its line end */
+	const char *code, *message;     /* of a reject; code is NULL if there is
+					 * none */
 	const char *pointer;            /* of a reject, or NULL */
 	const char *columns;            /* the names of the CSV columns as a
 					 * JSON array, or NULL */

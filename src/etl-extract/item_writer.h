@@ -15,7 +15,7 @@
 /* What the bytes of one raw mark became: records or one reject. */
 struct collected {
 	struct buf lines;       /* the records, each with its line end */
-	uint64_t n;             /* so many records */
+	uint64_t n;             /* number of records in `lines` */
 	bool is_rejected;       /* a reject was written instead */
 	const struct raw_record *from;
 };

@@ -17,7 +17,7 @@ struct each {
 	struct stage *stage;
 	struct each_call call;
 	struct each_input input;
-	struct request following;       /* of a record after this one */
+	struct request following;       /* the request for a later record */
 	struct json following_j;
 	struct buf following_url;
 };

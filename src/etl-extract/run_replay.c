@@ -88,7 +88,8 @@ put_bytes_into_file(struct replay *r, struct err *e)
 			return err_errno(e, ERR_IO, "memory of a record");
 		done += (size_t)n;
 	}
-	r->given.size = b->len;         /* a longer record was there before */
+	r->given.size = b->len;         /* the file may have more bytes of an
+					 * earlier record */
 	if (lseek(fd, 0, SEEK_SET) == -1)
 		return err_errno(e, ERR_IO, "memory of a record");
 	return 0;
@@ -237,7 +238,8 @@ run_replay(struct extract *x, struct stage *stage, struct err *e)
 	int rc = -1;
 
 	r.x.given = &r.given;
-	r.x.opts.skip = 0;              /* the lines of a file, not of this */
+	r.x.opts.skip = 0;              /* --skip is about the lines of the
+					 * whole file */
 	r.x.opts.records = NULL;        /* no document is around the record */
 	raw_record_init(&r.raw);
 	r.out.from = &r.raw;

@@ -31,9 +31,11 @@ struct sources {
 	struct new_files *new_files;    /* NULL without --new-files */
 	struct file_list list;  /* the names of all sources */
 	struct in_child *child; /* for each source */
-	size_t next_ahead;      /* the first source that no child has read */
-	uint64_t failed;        /* files that could not be read whole */
-	struct err first;       /* why the first of them could not */
+	size_t next_ahead;      /* the first source that was not offered to a
+				 * child yet */
+	uint64_t failed;        /* number of files that could not be read
+				 * whole */
+	struct err first;       /* the error of the first of them */
 };
 
 /* What became of a source. */

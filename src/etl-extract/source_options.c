@@ -13,8 +13,9 @@ enum { CHECKPOINT = 256, NAMES_MAX = 32 };
  * no group may be used with all kinds. */
 struct group {
 	unsigned kinds;
-	const char *what;       /* they are for, in the message */
-	const char *names[NAMES_MAX];   /* the rest is NULL */
+	const char *what;       /* what the options are for; part of the
+				 * message */
+	const char *names[NAMES_MAX];   /* the options; the rest is NULL */
 };
 
 static const struct group groups[] = {

@@ -18,8 +18,9 @@
 
 enum {
 	MESSAGE = 48 << 10, LOG = 64 << 10,
-	FIRST_WAIT = 100,       /* ms between tries to complete the row; each
-	                         * wait is twice the one before */
+	FIRST_WAIT = 100,       /* ms from the first try to complete the row to
+				 * the second; each wait is twice the last
+				 * one */
 	TRIES = 8, TRIES_STOPPED = 4
 };
 

@@ -18,8 +18,8 @@ struct job {                    /* the same in all attempts */
 	const char *name, *url;
 	const char *schema;     /* from --control-schema or --env-file, or
 				 * NULL */
-	bool url_given;         /* the URL is from --db, not from the
-	                         * environment */
+	bool url_given;         /* the URL comes from --db, not from the
+				 * environment */
 	const char *env_names;  /* names set by --env-file, a blank before
 	                         * each */
 	const char *on_failure; /* the command of --on-failure, or NULL */
@@ -33,30 +33,31 @@ struct job {                    /* the same in all attempts */
 	bool no_stdin;          /* the pipeline reads from /dev/null */
 	bool tolerates;         /* --tolerate: streams may fail */
 	bool verbose;           /* -v was given, or stderr is a terminal */
-	bool moved;             /* --moved: the script may be another one than
-	                         * that of the last run */
+	bool moved;             /* --moved: the last run may have had another
+				 * script */
 };
 
 struct attempt {
 	int number;
 	char run[UUID_TEXT];
-	char retry_of[UUID_TEXT];       /* run of the attempt before, or "" */
+	char retry_of[UUID_TEXT];       /* the run of the last attempt, or "" */
 	int code, signal;       /* exit code; the signal that stopped it, or
 	                         * 0 */
-	bool started;           /* it has a row, and the script was executed */
-	bool completed;         /* the row has the outcome */
+	bool started;           /* the row exists, and the script was
+				 * executed */
+	bool completed;         /* the outcome was written to the row */
 	int64_t ms;             /* duration of the script */
 	bool script_exited_75;
-	bool append_ended;      /* exit code 74 and not 75: an append is
-				 * complete, and another attempt would append
-				 * its rows again */
+	bool append_ended;      /* an append is complete, and another attempt
+				 * would append its rows again: the exit code is
+				 * 74, not 75 */
 	struct run_end end;
 	struct reports reports; /* what the stages have reported */
 	struct buf failed;      /* the streams that failed */
 	struct buf message;     /* why it failed; "" after a success */
-	struct buf ending;      /* how the script ended, if its stages have
-				 * printed why it failed; else "" */
-	struct tail said;       /* the last lines of the pipeline's stderr */
+	struct buf ending;      /* how the script ended; "" if `message` is of
+				 * etl-run itself */
+	struct tail said;       /* the end of the pipeline's stderr */
 };
 
 void attempt_init(struct attempt *a, int number);

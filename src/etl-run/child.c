@@ -17,10 +17,11 @@
 
 enum {
 	GRACE = 5000,           /* ms from TERM to KILL */
-	LINGER = 5000,          /* ms from the script's exit to the warning that
-	                         * processes of it are still running */
-	LOOK = 200,             /* ms between looks for processes that have left
-	                         * the process group */
+	LINGER = 5000,          /* ms after the script's exit until a warning
+				 * that some of its processes are still
+				 * running */
+	LOOK = 200,             /* ms between searches for processes that have
+				 * left the process group */
 	RENEW = 60000,          /* ms between calls of renew */
 	NEVER = -1
 };
@@ -31,7 +32,8 @@ struct watch {
 	struct relay relay;
 	struct family family;   /* processes that have left the group */
 	int sigfd;
-	pid_t group;            /* the process group; 0: all have exited */
+	pid_t group;            /* the process group; 0: all its processes have
+				 * exited */
 	pid_t helper;           /* the process that calls renew, or 0 */
 	bool reaped;            /* the script itself has exited */
 	int64_t late_at, kill_at, renew_at, linger_at;  /* times by clock_ms()

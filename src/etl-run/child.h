@@ -16,9 +16,10 @@
 struct child_spec {
 	const char **argv;      /* as in struct script */
 	bool no_stdin;          /* its stdin is /dev/null */
-	int input;              /* its stdin; 0: ours */
-	bool merged;            /* its stdout is its stderr */
-	const char *name;       /* of the pipeline, put before its messages */
+	int input;              /* descriptor of its stdin; 0: that of
+				 * etl-run */
+	bool merged;            /* its stdout goes to its stderr */
+	const char *name;       /* name of the pipeline, for its messages */
 	struct tail *tail;      /* gets the end of its stderr, or NULL */
 	uint64_t timeout;       /* ms, 0: none */
 	/* Called every minute in a separate process. NULL: not called. */
@@ -29,7 +30,7 @@ struct child_spec {
 struct child_end {
 	int status;             /* of the script, from waitpid(2) */
 	int signal;             /* the signal that stopped it, or 0 */
-	bool late;              /* the timeout stopped it */
+	bool late;              /* it was stopped at the timeout */
 };
 
 int child_run_and_watch_as_subreaper(const struct child_spec *s,

@@ -13,8 +13,10 @@
 struct cause {
 	struct buf line;        /* the part of a line that was read */
 	struct buf first, last;
-	struct buf words;       /* last line of another program before first */
-	bool more;              /* an indented line now belongs to first */
+	struct buf words;       /* the last line of a program that is not etl's
+				 * before `first` */
+	bool more;              /* if the next line is indented, it belongs to
+				 * `first` */
 };
 
 void cause_init(struct cause *c);

@@ -156,7 +156,8 @@ open_and_lock_file(struct lock *l, int folder, const char *file,
 		    fail_lock_is_held(fd, path, name, e) :
 		    err_errno(e, ERR_IO, "lock file");
 	} else if (is_file_still_named(folder, file, fd)) {
-		(void)!ftruncate(fd, 0);        /* the text of a killed run */
+		(void)!ftruncate(fd, 0);        /* remove the text of a killed
+						 * run */
 		l->fd[l->n++] = fd;
 		return 1;
 	}

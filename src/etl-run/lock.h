@@ -16,7 +16,8 @@ struct lock {
 	size_t n;               /* 0: no lock is held */
 	char *reports;          /* path of the file in which the stages report
 	                         * their streams: beside the last lock file */
-	char machine[MACHINE_ID];       /* of the last folder; "": unknown */
+	char machine[MACHINE_ID];       /* machine_identify() of the last
+					 * folder */
 };
 
 int lock_take(struct lock *l, const char *url, const char *name,

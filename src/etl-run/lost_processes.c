@@ -18,8 +18,8 @@ enum { STAT = 512 };
 
 struct process {
 	pid_t pid, parent, group, session;
-	unsigned long long since;       /* start time: a reused number has
-	                                 * another one */
+	unsigned long long since;       /* start time; it differs if the number
+					 * was used again */
 };
 
 struct relative {

@@ -10,7 +10,7 @@
 
 struct schedule {
 	int64_t start, every, jitter;   /* ms */
-	int64_t slot;                   /* number of the next start time */
+	int64_t slot;                   /* the number of the next start time */
 };
 
 int64_t schedule_take_next_time(struct schedule *s, int64_t now);

@@ -11,7 +11,7 @@ enum {
 	PATIENCE = 1000,        /* ms to wait at the end if stderr is blocked */
 	MOVES = 4096,           /* enough rounds to empty a full pipe */
 	TAG = 256,              /* room for the pipeline's name and ": " */
-	ESCAPED = 6             /* bytes that one byte becomes at most */
+	ESCAPED = 6             /* most bytes that one byte becomes */
 };
 
 enum verdict { IS_OURS, IS_OTHER, IS_OPEN };

@@ -17,21 +17,24 @@ enum { RELAY_FDS = 2, RELAY_ROOM = 4096, RELAY_HELD = 64 };
 
 struct relay_to {
 	const char *name;       /* of the pipeline */
-	struct cause *cause;    /* gets the lines as they are */
-	struct tail *tail;      /* gets the lines with their names, or NULL */
+	struct cause *cause;    /* gets the lines unchanged */
+	struct tail *tail;      /* gets the lines with the names of their
+				 * programs; or NULL */
 };
 
 enum relay_line { LINE_NEW, LINE_OURS, LINE_OTHER };
 
 struct relay {
-	int fd;                 /* closed by relay_close(); -1: it is closed */
+	int fd;                 /* the pipe, which relay_close() closes; -1: it
+				 * is closed */
 	struct relay_to to;
-	char data[RELAY_ROOM];  /* bytes that were read: at..len is the rest */
+	char data[RELAY_ROOM];  /* bytes that were read; at..len are not copied
+				 * yet */
 	size_t at, len;
 	char out[RELAY_ROOM];   /* PIPE_BUF bytes: a writable pipe accepts them
 	                         * all; shown..ready is yet to be written */
 	size_t shown, ready;
-	bool escapes;           /* our stderr is a terminal */
+	bool escapes;           /* etl-run's stderr is a terminal */
 	char part[4];           /* start of a UTF-8 sequence that is to be
 				 * escaped or written when it is complete */
 	size_t parts;

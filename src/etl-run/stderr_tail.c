@@ -6,8 +6,10 @@
 
 enum {
 	KEPT = 64 << 10,
-	ROOM = 4 * KEPT,        /* larger, so that the text is moved seldom */
-	SHOWN = 6               /* a byte becomes at most so many: \u0000 */
+	ROOM = 4 * KEPT,        /* larger than KEPT, so that the text is moved
+				 * seldom */
+	SHOWN = 6               /* most bytes that one byte becomes, as in
+				 * \u0000 */
 };
 
 void

@@ -10,7 +10,7 @@
 
 struct tail {
 	struct buf text;
-	bool cut;               /* the text before was dropped */
+	bool cut;               /* text before this one was dropped */
 };
 
 void tail_init(struct tail *t);

@@ -154,7 +154,8 @@ store_event(struct report *v, const struct json *j, size_t line, struct err *e)
 		    copy_text_member(&v->stored_path, j, "path", e) == -1 ?
 		    -1 : 0;
 	}
-	if (is_event(j, "begin")) {     /* its path is longer than at open */
+	if (is_event(j, "begin")) {     /* the path of `begin` is longer than
+					 * that of `open` */
 		free(v->path);
 		v->path = NULL;
 	}

@@ -18,28 +18,32 @@ struct report {                 /* one stream in one process */
 	char *process;
 	char *id, *stream;      /* id is NULL: no stream has begun */
 	char *path;             /* names of the stages up to this one: a/b */
-	char *command;          /* hash of the command line; NULL: none */
-	char *files;            /* hash of the files that it reads */
+	char *command;          /* hash of the command line, or NULL */
+	char *files;            /* hash of the files that it reads; NULL:
+				 * none */
 	char *in, *out;         /* names of the pipes that it reads and writes;
 	                         * NULL: no pipe */
-	char *load_id, *target; /* key of its ledger row; NULL: no loader */
+	char *load_id, *target; /* key of its row in the ledger; NULL: it is not
+				 * a loader */
 	char *message;          /* why it failed */
 	bool replay;            /* the stream is a replay of letters */
-	bool reads_pipe;        /* a repetition may read something else */
-	bool appends;           /* rows, without a checkpoint */
+	bool reads_pipe;        /* its input is a pipe: a repetition may read
+				 * other data */
+	bool appends;           /* it appends rows, without a checkpoint */
 	bool maybe_loaded;      /* the answer to a COMMIT was lost */
 	bool upstream;          /* an earlier stage of the run has failed */
 	bool reader_failed;     /* the next stage failed before it had read */
-	bool last;              /* no stage of the run has read its output */
+	bool last;              /* no other stage of the run reads its output */
 	int code;               /* exit code, if it failed */
 	bool writes_pipe;
-	int64_t rejects;        /* that it sent into this pipe */
+	int64_t rejects;        /* number of rejects that it sent into this
+				 * pipe */
 	/* If not NULL, this is not the report of a stage but of etl-dlq put. It
 	 * has read the stream with this id after the stage with this path, and
 	 * has stored the rejects in it. */
 	char *stored_id, *stored_path;
 	int64_t stored;         /* number of these rejects */
-	size_t begun_at, ended_at;      /* number of the line */
+	size_t begun_at, ended_at;      /* numbers of the lines that say so */
 };
 
 struct reports {
@@ -49,8 +53,9 @@ struct reports {
 	struct run_load *open, *repeated;
 	struct buf failed, lost;
 	struct run_streams found;
-	int code;               /* exit code of the first failure; 75 if streams
-	                         * just did not end; 0: all are whole */
+	int code;               /* exit code of the first failure; 75 if a
+				 * stream only did not end; 0 if all are
+				 * whole */
 	bool append_ended;      /* an append without a checkpoint is complete,
 	                         * or it is not known whether it is */
 };

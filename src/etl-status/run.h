@@ -35,8 +35,8 @@ struct run_report {
 	char *text[TEXT_N];     /* NULL: none */
 	int64_t number[NUMBER_N];
 	struct run_counts stages;
-	bool so_far;            /* the run has not ended: stages are the sums of
-	                         * its loads */
+	bool so_far;            /* the run has not ended: `stages` has the sums
+				 * of its loads */
 	struct run_load *loads;
 	size_t nloads;
 	struct run_code *codes;

@@ -50,7 +50,8 @@ read_run_row(struct run_report *h, struct db *db, int64_t id, struct err *e)
 			rc = copy_text_or_null(&h->text[i], db_column(r, i), e);
 		for (size_t i = 0; i < NUMBER_N; i++)
 			h->number[i] = db_column(r, TEXT_N + i).i;
-	} else if (rc == 0) {           /* it existed a moment ago */
+	} else if (rc == 0) {           /* the row was deleted in the
+					 * meantime */
 		rc = err_set(e, ERR_LIMIT, false, "the run was deleted from "
 		    "%s while it was read", db_name(db));
 	}

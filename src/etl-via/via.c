@@ -17,11 +17,11 @@
  * pipes; -1: closed), has_exited, and has_closed_stdin (a write has failed: CMD
  * reads no more input, although some is left). */
 enum {
-	PENDING_MAX = 64 << 10, /* read no more records for CMD beyond this */
-	LINES_IN_A_ROW = 256,   /* read so many, then serve the other side */
+	PENDING_MAX = 64 << 10, /* bytes; then read no more records */
+	LINES_IN_A_ROW = 256,   /* read so many, then serve the other pipe */
 	LARGE = 1 << 20,        /* bytes; free a longer buffer after its use */
 	FIRST_SHOWN = 80,       /* bytes of CMD's first line in a message */
-	GRACE_MS = 2000         /* for CMD to exit after it closed its stdin */
+	GRACE_MS = 2000         /* ms for CMD to exit after closing its stdin */
 };
 
 struct via {
@@ -373,7 +373,7 @@ process_stream(struct via *v, struct err *e)
 
 		if (exchange_with_command_and_check_end(v, &busy, e) == -1)
 			return -1;
-		if (v->child.has_closed_stdin)  /* it fails: input is left */
+		if (v->child.has_closed_stdin)  /* fails: input is left */
 			return finish_command_fix_counts(v, e);
 		rc = read_input(v, &busy, e);
 		if (rc == 1 && !busy &&

@@ -11,7 +11,8 @@
 struct via_opts {
 	char **argv;            /* CMD ARG... */
 	bool ok[256];           /* exit statuses that are not a failure */
-	enum json_members dup;  /* is a member that occurs twice an error? */
+	enum json_members dup;  /* whether a member that occurs twice is an
+				 * error */
 	bool plain;             /* --plain: the input has no marks */
 	size_t max_record;      /* the longest record, in bytes */
 };

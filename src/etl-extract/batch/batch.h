@@ -15,7 +15,8 @@ struct batch_record {
 	size_t at;              /* where its bytes are in `lines` */
 	struct each_open_record open;
 	size_t id_at, id_len;   /* in `ids`; id_len 0: it has no id */
-	bool id_is_string;      /* in the record; in `ids` it is decoded */
+	bool id_is_string;      /* in the record the id is a JSON string; `ids`
+				 * has its decoded text */
 	size_t group;           /* index in join.group (join.h) */
 };
 
@@ -23,8 +24,9 @@ struct batch {
 	struct buf lines, ids;
 	struct batch_record *v;
 	size_t n, cap;
-	size_t id_bytes;        /* of the encoded ids, with a comma for each */
-	int64_t since;          /* clock_ms() of the first record */
+	size_t id_bytes;        /* length of the encoded ids, with a comma after
+				 * each */
+	int64_t since;          /* clock_ms() when the first record was added */
 };
 
 void batch_init(struct batch *b);

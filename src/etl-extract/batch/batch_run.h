@@ -21,13 +21,16 @@ struct batch_run {
 	struct stage *stage;
 	struct each_call call;
 	enum ids_place place;
-	struct template_list list;      /* the URL or body with {ids} */
-	size_t room;                    /* bytes in it for the ids */
+	struct template_list list;      /* the URL or body before and after
+					 * {ids} */
+	size_t room;                    /* how many bytes of ids the request can
+					 * have */
 	struct batch batch;
 	struct join join;
 	struct buf value, encoded;      /* the id of an input record */
-	bool is_string;                 /* the id is one */
-	uint64_t unknown;               /* join.unknown of all answers */
+	bool is_string;                 /* the id is a JSON string */
+	uint64_t unknown;               /* the sum of join.unknown of all
+					 * answers */
 };
 
 /* Checks an input record and reads its id into x->value, x->encoded and

@@ -12,14 +12,15 @@
 struct join_group {
 	const char *id;
 	size_t id_len;
-	size_t record;          /* the first one that has this id */
-	size_t answers;         /* so many elements have it */
-	size_t first, last;     /* of them, in join.v */
+	size_t record;          /* index of the first record that has this id */
+	size_t answers;         /* number of elements that have this id */
+	size_t first, last;     /* indexes in join.v of these elements */
 };
 
 struct join_answer {
 	uint32_t token;
-	size_t next;            /* of the same group; not set in the last one */
+	size_t next;            /* the next answer of this group; not set in the
+				 * last one */
 };
 
 struct join {

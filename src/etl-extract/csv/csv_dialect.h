@@ -13,9 +13,10 @@ struct csv_dialect {
 	const char *null;       /* a field without quotes that means null, or
 				 * NULL */
 	size_t null_len;
-	const char *comment;    /* lines that start so are skipped, or NULL */
+	const char *comment;    /* lines that start with this text are skipped;
+				 * or NULL */
 	size_t comment_len;
-	uint64_t skip;          /* so many lines stand before the header */
+	uint64_t skip;          /* number of lines before the header */
 };
 
 int csv_dialect_from_options(struct csv_dialect *d,

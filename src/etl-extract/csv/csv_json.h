@@ -11,8 +11,8 @@ struct csv_json {
 	size_t max_record;
 	const struct csv_dialect *d;
 	const struct csv_columns *columns;
-	const char *tail;       /* the end of each record: the brace, perhaps
-				 * with a last member before it */
+	const char *tail;       /* the end of each record: a brace, or a last
+				 * member and a brace */
 	size_t tail_len;
 	struct buf record;
 	struct buf field;       /* a field of a typed column */

@@ -17,12 +17,12 @@ struct long_record {
 	struct csv_reader *r;
 	struct hash *hash;
 	enum place place;
-	uint64_t bytes;         /* in the hash */
+	uint64_t bytes;         /* number of bytes in the hash */
 	uint64_t at;            /* offset of the next byte in the text */
 	uint64_t quote_at;      /* offset of the quote that opened the field */
 	uint64_t lines;
-	bool has_cr;            /* a CR came last; it is not yet in the hash,
-				 * because it may belong to the line end */
+	bool has_cr;            /* the last byte was a CR; it is not in the hash
+				 * yet, because it may belong to the line end */
 };
 
 static void

@@ -9,8 +9,8 @@ enum { DIGITS_MAX = 16 };
 
 /* A node of the tree of tsearch(3). */
 struct name {
-	unsigned next;          /* number for the next column of this
-				 * name */
+	unsigned next;          /* the next column of this name gets this
+				 * number */
 	char text[];
 };
 

@@ -13,10 +13,13 @@ struct csv_ranges {
 	struct ahead *pool;
 	ahead_work *work;
 	void *self;
-	uint64_t next, size;            /* next: where no child reads yet */
-	bool is_exact;                  /* a record starts at next */
-	struct ahead_job *taken;        /* whose records were given out */
-	size_t first, n;                /* ring of those that were started */
+	uint64_t next, size;            /* no child has begun to read from
+					 * `next` on */
+	bool is_exact;                  /* a record starts at `next` */
+	struct ahead_job *taken;        /* csv_ranges_take() has returned its
+					 * records */
+	size_t first, n;                /* the ring of the jobs that were
+					 * started */
 	struct started ring[RING];
 };
 

@@ -15,7 +15,8 @@
 enum csv_next { CSV_FAILED = -1, CSV_END, CSV_ITEM, CSV_WAIT };
 
 struct csv_record {
-	struct line line;       /* the bytes without the line end, the place */
+	struct line line;       /* the bytes without the line end, and their
+				 * place */
 	const struct csv_field *field;
 	size_t n;               /* number of fields */
 	const char *why;        /* what is wrong with a quote, or NULL */

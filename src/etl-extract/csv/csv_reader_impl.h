@@ -12,14 +12,15 @@ struct csv_reader {
 	struct csv_scan scan;
 	size_t max;             /* longest record that is kept whole */
 	struct window w;
-	bool is_eof;            /* the input has no more bytes than these */
+	bool is_eof;            /* the window has the last byte of the input */
 	uint64_t offset;        /* of w.data[w.start] in the text */
-	uint64_t number;        /* lines before this byte */
+	uint64_t number;        /* number of lines before this byte */
 	uint64_t skip;          /* lines still to be skipped at the start */
 	bool is_in_skipped_line;
-	bool has_begun;         /* a byte order mark was looked for */
+	bool has_begun;         /* the reader has checked for a byte order
+				 * mark */
 	bool has_paused;        /* CSV_WAIT was returned for this read */
-	bool is_in_record;      /* scan has seen a part of this record */
+	bool is_in_record;      /* `scan` has read a part of this record */
 	uint64_t bad_quote;     /* offset of a quote that does not close, or
 				 * UINT64_MAX */
 	const char *why;        /* why that quote is wrong */

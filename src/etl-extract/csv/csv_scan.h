@@ -16,7 +16,7 @@
 struct csv_field {
 	uint32_t at, len;       /* without the quotes around it */
 	bool is_quoted;
-	bool has_doubled;       /* doubled quotes are in it */
+	bool has_doubled;       /* the field has doubled quotes */
 };
 
 enum csv_scan_result {
@@ -34,14 +34,17 @@ struct csv_scan {
 	size_t n, cap;
 	size_t length;          /* of the record with its line end */
 	size_t text_length;     /* of the record without its line end */
-	size_t quote_at;        /* after CSV_BAD_QUOTE */
-	bool is_unclosed;       /* after CSV_BAD_QUOTE: no closing quote came */
-	size_t no_quote_from;   /* a quote at or after this place is taken for
-				 * an ordinary character */
+	size_t quote_at;        /* after CSV_BAD_QUOTE: the start of the
+				 * field */
+	bool is_unclosed;       /* after CSV_BAD_QUOTE: there is no closing
+				 * quote */
+	size_t no_quote_from;   /* a quote at or after this place is an ordinary
+				 * character */
 	size_t at, seen;        /* the field that is being read starts at `at`;
 				 * its bytes up to `seen` were searched */
-	bool has_doubled;       /* that field has a doubled quote */
-	bool has_quoted;        /* a field is quoted, so it may have lines */
+	bool has_doubled;       /* this field has a doubled quote */
+	bool has_quoted;        /* a field is quoted, so it may have line
+				 * ends */
 };
 
 void csv_scan_init(struct csv_scan *s, const struct csv_dialect *d);

@@ -12,7 +12,8 @@ struct splitter {
 	struct window w;
 	uint64_t offset;        /* of w.data[w.start] in the text */
 	bool is_eof;
-	bool has_begun;         /* a byte order mark was looked for */
+	bool has_begun;         /* the splitter has checked for a byte order
+				 * mark */
 	/* The name or value that starts at w.data[w.start]. */
 	enum walk_use use;      /* what it is for; WALK_TAKEN: there is none */
 	struct value_end value;

@@ -19,14 +19,15 @@ struct value_end {
 	bool is_word;           /* a number, true, false or null */
 	bool in_string;
 	bool is_escaped;        /* the next byte follows a backslash */
-	uint64_t braces[VALUE_END_LEVELS / 64]; /* bit n: is it a brace? */
+	uint64_t braces[VALUE_END_LEVELS / 64]; /* bit n: level n is a brace,
+						 * not a square bracket */
 };
 
 enum value_end_found {
 	VALUE_GOES_ON,          /* all n bytes belong to the value */
 	VALUE_ENDS,
-	VALUE_BROKEN            /* the byte after them is a bracket that does
-				 * not fit */
+	VALUE_BROKEN            /* the next byte is a closing bracket of the
+				 * wrong kind */
 };
 
 /* True if a value can start with this byte. */

@@ -19,21 +19,22 @@ struct walk_conf {
 	const char *records;            /* --records, or NULL */
 	const char *wanted[WALK_WANTED]; /* pointers of values to keep; the
 					 * first NULL ends the list */
-	bool is_answer;                 /* of a server: one value; without
-					 * --records the records may also be
-					 * the only array member */
+	bool is_answer;                 /* the text is the answer of a server:
+					 * one value. Without --records, its
+					 * only array member may have the
+					 * records */
 };
 
 enum walk_fault_kind {
 	WALK_NO_FAULT,
 	WALK_CUT,               /* the text ends too early */
-	WALK_NOT_JSON,          /* why and at say more */
-	WALK_EMPTY,             /* no value at all */
-	WALK_NO_ARRAY,          /* no records at the place of the records */
-	WALK_TWO_ARRAYS,        /* which of them is not known */
-	WALK_RECORDS_TWICE,     /* the member that --records names */
+	WALK_NOT_JSON,          /* `why` and `at` say more */
+	WALK_EMPTY,             /* the text has no value */
+	WALK_NO_ARRAY,          /* there is no array of records */
+	WALK_TWO_ARRAYS,        /* either of two arrays may have the records */
+	WALK_RECORDS_TWICE,     /* the text has the member of --records twice */
 	WALK_INSIDE,            /* a wanted value is inside of the records */
-	WALK_TOO_LARGE,         /* the outline */
+	WALK_TOO_LARGE,         /* the outline is too large */
 	WALK_NO_MEMORY
 };
 
@@ -59,9 +60,10 @@ struct walk_frame {
 	bool is_records;        /* its elements are the records */
 	bool finds_array;       /* its only array member has the records */
 	bool has_part;          /* it has a part in the outline */
-	uint32_t paths;         /* the paths that lead through it */
-	uint32_t child;         /* of these, the paths that lead through
-				 * its current member */
+	uint32_t paths;         /* the paths that lead through this object or
+				 * array */
+	uint32_t child;         /* those of `paths` that lead through its
+				 * current member */
 	uint64_t index;         /* of the current element */
 };
 
@@ -69,17 +71,19 @@ struct walk_path;
 
 struct walk {
 	const struct walk_conf *conf;
-	struct walk_path *path;         /* of records and wanted */
+	struct walk_path *path;         /* conf->records, then conf->wanted */
 	unsigned n_paths;
 	struct walk_frame frame[JSON_DEPTH_MAX];
 	unsigned depth;
 	int expected;
 	bool has_value;                 /* a value has begun */
-	bool found;                     /* this value has the records */
+	bool found;                     /* the records were found in this
+					 * value */
 	struct buf name;                /* the last name, with its quotes */
 	struct buf array_name;          /* of the first array member */
-	struct buf outline;             /* only of an answer */
-	size_t records_at;              /* where the records were in it */
+	struct buf outline;             /* made only for an answer */
+	size_t records_at;              /* where the records were in the
+					 * outline */
 	struct walk_fault fault;
 };
 

@@ -10,8 +10,8 @@
 struct walk_path {
 	char *text;
 	char *part[JSON_DEPTH_MAX];
-	unsigned n;             /* parts; those past JSON_DEPTH_MAX are only
-				 * counted */
+	unsigned n;             /* number of parts; those after the first
+				 * JSON_DEPTH_MAX are not stored */
 };
 
 bool walk_path_split(struct walk_path *p, const char *pointer);

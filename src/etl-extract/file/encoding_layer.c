@@ -19,10 +19,11 @@ enum { LONGEST_CHARACTER = 32, LONGEST_MARK = 4 };
 struct encoding {
 	struct layer layer;
 	struct layer *below;
-	const char *name;       /* once it is open: with its byte order */
+	const char *name;       /* the encoding; has the byte order once to_utf8
+				 * is open */
 	iconv_t to_utf8;        /* NULL: not yet opened */
-	bool has_ended;         /* of the input */
-	size_t start, end;      /* bytes of chunk that are not converted */
+	bool has_ended;         /* the end of the input was read */
+	size_t start, end;      /* bytes of chunk that were not converted yet */
 	char chunk[LAYER_CHUNK];
 };
 

@@ -8,7 +8,7 @@
 
 struct file_format {
 	const char *name;       /* not terminated; such as csv or jsonl */
-	size_t len;             /* 0: neither --format nor a suffix */
+	size_t len;             /* 0: there is neither --format nor a suffix */
 	enum compression compression;
 };
 

@@ -15,7 +15,8 @@ struct expansion {
 	struct file_list *list;
 	struct file_filter filter;
 	bool recursive;
-	uint64_t others;        /* files of a directory that are no sources */
+	uint64_t others;        /* number of files in a directory that are not
+				 * sources */
 };
 
 void

@@ -16,14 +16,14 @@
 
 struct file_entry {
 	char *name;
-	struct err *why;        /* it cannot be read, for this reason; or
-				 * NULL */
+	struct err *why;        /* the reason why it cannot be read, or NULL */
 	/* With --new-files: */
-	struct file_version version;    /* that is read */
-	bool was_done, was_broken;      /* in an earlier run */
+	struct file_version version;    /* the version that is read */
+	bool was_done, was_broken;      /* what an earlier run has found */
 	bool is_left_out;
 	bool has_nothing_new;           /* --changed tail: nothing was added */
-	char sha256[HASH_HEX];          /* of the bytes that are read, or "" */
+	char sha256[HASH_HEX];          /* hash of the bytes that are read, or
+					 * "" */
 };
 
 struct file_list {

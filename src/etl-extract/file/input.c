@@ -17,8 +17,9 @@
 struct descriptor {
 	struct layer layer;
 	int fd;
-	uint64_t at;            /* bytes read, or the place of a seek */
-	uint64_t size;          /* read to here; UINT64_MAX: to the end */
+	uint64_t at;            /* the offset of the next read */
+	uint64_t size;          /* the end of what is read; UINT64_MAX: the
+				 * file's end */
 };
 
 struct input {
@@ -26,8 +27,8 @@ struct input {
 	struct descriptor descriptor;   /* the lowest layer */
 	struct layer *top;
 	bool is_regular;
-	bool is_plain;          /* no other layer than the descriptor */
-	bool is_converted;      /* the top layer is the encoding */
+	bool is_plain;          /* the descriptor is the only layer */
+	bool is_converted;      /* the top layer converts the encoding */
 };
 
 static ssize_t

@@ -21,13 +21,14 @@ struct extract;
 
 /* What input_open() reads instead of the file at the path. */
 struct input_given {
-	int fd;                 /* is copied */
-	uint64_t size;          /* read only so many bytes; fewer are a
-				 * failure */
-	uint64_t start;         /* where the first record is read, with the
-				 * header of a CSV file before it */
-	uint64_t lines_before;  /* before start */
-	bool is_decompressed;   /* whatever the suffix of the path */
+	int fd;                 /* input_open() makes a copy of it */
+	uint64_t size;          /* number of bytes to read; it is a failure if
+				 * there are fewer */
+	uint64_t start;         /* offset of the first record to read; the
+				 * header of a CSV file is read too */
+	uint64_t lines_before;  /* number of lines before `start` */
+	bool is_decompressed;   /* do not decompress, whatever suffix the path
+				 * has */
 };
 
 /* The path "-" is standard input. *x has the options and x->given. */

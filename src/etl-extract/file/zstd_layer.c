@@ -13,8 +13,8 @@ struct zstd {
 	size_t at, end;         /* bytes of chunk that are not decoded */
 	bool is_in_frame;       /* a frame has begun and has not ended */
 	bool has_frame;         /* one frame was read */
-	bool has_filled;        /* the last call filled its whole output, so
-				 * that the decoder may hold more */
+	bool has_filled;        /* the last call filled its whole output, so the
+				 * decoder may have more */
 	char chunk[LAYER_CHUNK];
 };
 

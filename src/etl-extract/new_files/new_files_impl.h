@@ -14,12 +14,14 @@ struct new_files {
 				 * run and before: the checkpoint's value */
 	struct buf done;        /* files since the last mark: a JSON array that
 				 * is not closed */
-	struct buf broken;      /* the same: the broken files of this run */
+	struct buf broken;      /* the broken files of this run, in the same
+				 * form */
 	bool is_blocked;        /* a part of a broken file was written: no mark
 				 * may follow */
 	uint64_t written_before;        /* records and rejects before the file
 				 * that is being read */
-	uint64_t written_at_mark;       /* before the last mark */
+	uint64_t written_at_mark;       /* the same count before the last
+					 * mark */
 	int64_t marked_at;      /* clock_ms() of the last mark */
 };
 

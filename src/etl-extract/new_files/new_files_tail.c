@@ -63,8 +63,11 @@ cut_to_whole_lines(
 }
 
 struct hashes {
-	struct hash *old, *all;         /* of the first bytes; of the file */
-	uint64_t old_size, lines;       /* line feeds in the first bytes */
+	struct hash *old, *all;         /* old: hash of the bytes that an
+					 * earlier run has read; all: hash of
+					 * the whole file */
+	uint64_t old_size, lines;       /* lines: line feeds in the first
+					 * old_size bytes */
 };
 
 static void

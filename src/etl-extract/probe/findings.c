@@ -6,7 +6,8 @@
 enum { TEXT_MAX = 4096 };
 
 static const struct {
-	const char *name, *option;      /* option: NULL: none */
+	const char *name, *option;      /* option is NULL if the part has
+					 * none */
 } parts[PARTS] = {
 	[PART_RECORDS] = { "records", "--records" },
 	[PART_PAGING] = { "paging", "--paginate" },

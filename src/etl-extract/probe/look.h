@@ -16,7 +16,7 @@ struct look {
 	const char *url;        /* as the user gave it */
 	uint32_t array;         /* token of the array of records */
 	uint64_t records;
-	int64_t total;          /* -1: not found */
+	int64_t total;          /* -1: the answer does not tell it */
 	bool nomem;
 };
 

@@ -12,10 +12,11 @@ enum { WHY_MAX = 1024 };
 
 /* The arrays of an answer that may contain the records. */
 struct arrays {
-	uint32_t best;          /* token, or 0 */
-	unsigned score, depth;  /* of the best */
-	unsigned with_objects;  /* arrays that have objects */
-	unsigned at_top;        /* arrays that are members of the answer */
+	uint32_t best;          /* token of the most likely array, or 0 */
+	unsigned score, depth;  /* score and depth of the array `best` */
+	unsigned with_objects;  /* number of arrays with objects */
+	unsigned at_top;        /* number of arrays that are members of the
+				 * answer */
 	char pointer[MEMBER_POINTER];
 };
 
@@ -114,8 +115,8 @@ look_for_records(struct look *l, struct err *e)
 
 /* The member of the first record that, by its name, is most likely a cursor. */
 struct field {
-	unsigned rank;          /* a likelier one has a higher rank; 0: no
-	                         * member was found */
+	unsigned rank;          /* higher for a more likely member; 0: no member
+				 * was found */
 	enum value_kind kind;
 	char pointer[MEMBER_POINTER];
 };

@@ -11,7 +11,8 @@
 #include <sys/types.h>
 
 struct guard {
-	pid_t pid;              /* also the process group; 0: not started */
+	pid_t pid;              /* also the number of the process group; 0: not
+				 * started */
 	int pipe;               /* -1: closed */
 };
 

@@ -18,9 +18,12 @@ enum {
 	/* A line may be this much longer than --max-record, because the RECORD
 	 * message has other members beside the record. */
 	SINGER_ENVELOPE = 64 << 10,
-	SINGER_UNKNOWN = 8,             /* types that are remembered */
-	SINGER_TYPE_SHOWN = 32,         /* bytes of such a type */
-	SINGER_TYPE = 6 * SINGER_TYPE_SHOWN + 1         /* as text_show() */
+	SINGER_UNKNOWN = 8,             /* number of unknown types that are
+					 * remembered */
+	SINGER_TYPE_SHOWN = 32,         /* bytes of such a type that a warning
+					 * shows */
+	SINGER_TYPE = 6 * SINGER_TYPE_SHOWN + 1         /* text_show() may write
+							 * 6 for each byte */
 };
 
 enum singer_result { SINGER_FAILED = -1, SINGER_NOTHING, SINGER_ITEM,
@@ -34,11 +37,12 @@ struct singer_value {
 struct singer {
 	const struct extract_opts *o;
 	const char *name;       /* the tap or the file, for messages */
-	bool is_child;          /* of --jobs: it prints nothing, so it fails
-				 * where a line must be printed */
+	bool is_child;          /* a child of --jobs must not print: see
+				 * warn() */
 	struct json j;
 	struct buf record, text, why;
-	bool *has_come;         /* for each --select */
+	bool *has_come;         /* for each --select: a message named this
+				 * stream */
 	char unknown[SINGER_UNKNOWN][SINGER_TYPE];
 	size_t n_unknown;       /* types of messages that were skipped */
 	bool has_noted_version;

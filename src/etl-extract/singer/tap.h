@@ -13,12 +13,12 @@
 
 struct tap {
 	struct child child;
-	int64_t quiet_since;    /* clock_ms(): the tap has exited, and nothing
-				 * was written since then; 0: else */
+	int64_t quiet_since;    /* 0, or clock_ms() since when the tap has
+				 * exited and no output has followed */
 	struct guard guard;
 	char **argv;            /* the command with --state */
 	char state_option[8];   /* "--state" */
-	char state_path[32];    /* of its file */
+	char state_path[32];    /* path of the file with the STATE */
 };
 
 /* Refuses options that are for other sources. n is the number of words of the
