@@ -26,8 +26,8 @@ WHERE p.place OPERATOR(pg_catalog.>) 1
 
 -- name: table_find
 -- Finds the table of schema $1 and name $2. If there is none, finds the table
--- with these names in lower case. The server cuts names that are too long, so
--- the last two conditions make sure that it has found no other table.
+-- with these names in lower case. The server cuts a name that is too long, and
+-- may then find another table; the last two conditions refuse such a table.
 SELECT n.nspname, c.relname,
     CASE WHEN c.relkind IN ('r', 'p', 'f') THEN 'table'
         WHEN c.relkind = 'v' THEN 'view' ELSE 'other' END,
@@ -44,8 +44,8 @@ WHERE c.oid = coalesce(
     AND ($1 IS NULL OR n.nspname::text IN ($1, pg_catalog.lower($1)))
 
 -- name: table_names
--- Lists the tables and views of schema $1 or, if it is NULL, those that are
--- found without a schema.
+-- Lists the tables and views of schema $1. If $1 is NULL, lists those that are
+-- found without a schema in their name.
 SELECT c.relname::text
 FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -60,21 +60,23 @@ LIMIT 10000
 -- name: table_columns
 -- Lists the columns of a table with their types. If the type of a column, or of
 -- the elements of its array, is a domain (CREATE DOMAIN), the result has the
--- type on which the domain is based. The values "operator" and "name" are not
--- NULL if the type and its operator "equal" belong to an extension: the
--- operator with its schema, such as OPERATOR(public.=), and the type with its
--- schema. The two values after them say which values the column would change:
--- the innermost type (of an array that of its elements, of a range that of its
--- bounds) and its limit. The limit is the typmod. Of name it is the most bytes;
--- of money the digits after the point, or -1 if lc_monetary has another point
--- than a dot; of a composite type the number of members that may change a
--- value. The next value is true if the column is a text, and two values are
--- equal only if their bytes in UTF-8 are. Then come the schema and name of
+-- type on which the domain is based.
+-- "operator" and "name" are set if the type belongs to an extension that also
+-- has its operator "equal": the operator with its schema, such as
+-- OPERATOR(public.=), and the type with its schema.
+-- The next two values say how the column may change a value that it stores: the
+-- innermost type (for an array that of its elements, for a range that of its
+-- bounds) and its limit. The limit is the typmod, with three exceptions. For
+-- the type name it is the maximum number of bytes. For money it is the number
+-- of digits after the point, or -1 if the point of lc_monetary is not a dot.
+-- For a composite type it is the number of members that may change a value.
+-- The next value is true if the column has a text type, and two values are
+-- equal only if their bytes in UTF-8 are. Then come the schema and the name of
 -- the composite type of the values or, if they are arrays, of the elements. The
--- last value is the number of the type itself, which may be a domain.
--- To plan a join of many tables takes longer than to run it. So the parts with
--- joins are MATERIALIZED, which plans each by itself, and names come from
--- subqueries or casts in place of joins. 403 is the access method btree.
+-- last value is the number of the column's own type, which may be a domain.
+-- Planning a join of many tables takes longer than running it. So the parts
+-- with joins are MATERIALIZED: the server plans each of them alone. Names come
+-- from subqueries or casts in place of joins. 403 is the access method btree.
 WITH RECURSIVE attribute AS (
     SELECT a.*
     FROM pg_catalog.pg_attribute AS a
@@ -179,9 +181,9 @@ ORDER BY a.attnum
 
 -- name: table_has_columns
 -- Returns 1 if the first columns of the table have the names and types $3, a
--- text such as 'id integer,title text,'; else 0. Each batch runs this. In a
--- subquery the table's number does not change the plan, so the server plans the
--- statement a few times only.
+-- text such as 'id integer,title text,'; else 0. Each batch runs this
+-- statement. The table is looked up in a subquery: the plan then does not
+-- depend on the table, and the server soon stops planning the statement again.
 SELECT pg_catalog.starts_with(coalesce(pg_catalog.string_agg(pg_catalog.concat(
     attname, ' ', pg_catalog.format_type(atttypid, atttypmod), ','), ''
     ORDER BY attnum), ''), $3)::int
@@ -193,9 +195,10 @@ WHERE attrelid = (
     AND attnum > 0 AND NOT attisdropped
 
 -- name: table_unique
--- Lists the columns of the unique indexes without a condition: the index, the
--- column, 1 if ON CONFLICT can use the index, and how many columns it has. The
--- name is NULL if the index has an expression instead of a column.
+-- Lists the columns of the unique indexes that have no condition. A row has the
+-- index, the name of the column, 1 if ON CONFLICT can use the index, and the
+-- number of columns of the index. The name is NULL if the index has an
+-- expression in place of a column.
 SELECT i.indexrelid, a.attname, (i.indisvalid AND i.indimmediate)::int,
     i.indnkeyatts::int
 FROM pg_catalog.pg_index AS i
@@ -209,10 +212,11 @@ WHERE i.indrelid = pg_catalog.to_regclass(pg_catalog.concat(
 ORDER BY i.indexrelid, k.place
 
 -- name: swap_refusals
--- Lists what --mode replace cannot keep if another table takes the place of the
--- table $1. The catalog pg_depend names everything that depends on the table.
--- What etl-load makes again for the other table is in "own": any other object
--- that depends on the table, or on something in "own", would be lost.
+-- Lists what would be lost if --mode replace put another table in the place of
+-- the table $1. The catalog pg_depend names everything that depends on the
+-- table. "own" has the objects that etl-load makes again for the other table.
+-- Any other object that depends on the table, or on an object in "own", would
+-- be lost.
 WITH t AS (
     SELECT c.*
     FROM pg_catalog.pg_class AS c
@@ -328,13 +332,14 @@ FROM t WHERE t.relrowsecurity AND t.relkind = 'r'
 ORDER BY what
 
 -- name: swap_statements
--- Lists the statements of part $3 that put another table in the place of the
--- table $1. The schema is the same; $2 is the first name of the other table.
--- Part 1 makes it, before rows come. Part 2 makes its indexes and foreign keys.
--- Part 3 drops the old table and gives the other one its name and all that
--- belongs to it. Part 4 puts the lasting names into the messages of a load into
--- the other table. The search_path must have pg_catalog alone: then PostgreSQL
--- writes every other schema into the definitions that it returns.
+-- Returns the statements of part $3 that put another table in the place of the
+-- table $1. The other table is in the same schema; $2 is its name until then.
+-- Part 1 creates it, before rows are loaded. Part 2 creates its indexes and
+-- foreign keys. Part 3 drops the old table, and gives the other table its name
+-- and all that belongs to it. Part 4 corrects the messages of errors during the
+-- load: it replaces the temporary names in them by the final ones.
+-- The search_path must be pg_catalog alone: then PostgreSQL writes every other
+-- schema into the definitions that it returns.
 WITH t AS (
     SELECT c.*, n.nspname, pg_catalog.pg_get_userbyid(c.relowner) AS owner,
         pg_catalog.format('%I.%I', n.nspname, c.relname) AS old,
@@ -700,8 +705,8 @@ FROM own JOIN pg_catalog.pg_description AS d ON d.objoid = own.id
 ORDER BY line
 
 -- name: table_partial_unique
--- Lists the conditions of the unique indexes with a condition whose columns are
--- exactly those of $3, a JSON array of names.
+-- Lists the conditions of the unique indexes that have a condition, and whose
+-- columns are exactly those of $3, a JSON array of names.
 SELECT pg_catalog.pg_get_expr(i.indpred, i.indrelid)
 FROM pg_catalog.pg_index AS i
 WHERE i.indrelid = pg_catalog.to_regclass(pg_catalog.concat(
@@ -720,12 +725,12 @@ WHERE i.indrelid = pg_catalog.to_regclass(pg_catalog.concat(
         WHERE k.place <= i.indnkeyatts)
 
 -- name: table_referring
--- Finds a table with a foreign key to the table $1, or to one of its
--- partitions, that would change or break rows of this table if rows of $1 are
--- deleted: it has an action such as ON DELETE CASCADE, or it is deferred. If $2
--- is not 0, a key of the table to itself does not count. If $3 is not 0, any
+-- Finds a table that deleting rows of the table $1 (or of one of its
+-- partitions) would change or break, because of a foreign key: the key has an
+-- action such as ON DELETE CASCADE, or it is deferred. If $2 is not 0, a
+-- foreign key of the table to itself does not count. If $3 is not 0, every
 -- foreign key counts, because TRUNCATE refuses the table. Returns the table and
--- what its key is declared with.
+-- how its foreign key is declared.
 WITH r AS (
     SELECT $1::text::regclass::oid AS id
     UNION SELECT relid::oid
@@ -745,7 +750,7 @@ WHERE c.contype = 'f'
 LIMIT 1
 
 -- name: table_inheriting
--- Finds a table that inherits from the table $1. A partition is no such table:
+-- Finds a table that inherits from the table $1. A partition does not count:
 -- its rows belong to $1.
 SELECT i.inhrelid::regclass::text
 FROM pg_catalog.pg_inherits AS i
@@ -755,9 +760,10 @@ LIMIT 1
 
 -- name: table_cascades
 -- Lists the foreign keys to the table $1 that change or delete rows if rows of
--- $1 are deleted: the table that has the key, as SQL and as a name, 'self' if
--- it is the same table, the action, and the condition that a row "etl.r" of
--- that table refers to the row "etl.t" of $1.
+-- $1 are deleted. A row has the table with the foreign key, once as SQL and
+-- once as a name; 'self' if this is the table $1 itself; the action; and the
+-- SQL condition that a row "etl.r" of that table refers to the row "etl.t" of
+-- $1.
 SELECT c.conrelid::regclass::text, c.conrelid::regclass::text,
     CASE WHEN c.conrelid = c.confrelid THEN 'self' ELSE '' END,
     CASE c.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL'
@@ -810,9 +816,10 @@ SELECT pg_catalog.set_config('search_path',
         pg_catalog.current_setting('etl.default_tablespace'), true)
 
 -- name: swap_limit_wait
--- While this session waits for the lock, others that want to read the table
--- wait behind it. So it waits for 2 seconds at most, and then lets them read
--- before it tries again. A deadlock is found after 1 second.
+-- While this session waits for the lock of the table, other sessions that want
+-- to read the table wait behind it. So a wait is limited to 2 seconds. After
+-- that the others can read, before this session tries again. The server looks
+-- for a deadlock after 1 second, so it is still found.
 SAVEPOINT etl_swap;
 SELECT pg_catalog.set_config('etl.lock_timeout',
         pg_catalog.current_setting('lock_timeout'), true),
@@ -825,32 +832,34 @@ SELECT pg_catalog.set_config('lock_timeout',
 RELEASE SAVEPOINT etl_swap
 
 -- name: swap_patience
--- Returns for how many milliseconds the loader tries to get the lock: as long
--- as lock_timeout of the session says, else for a minute.
+-- Returns for how many milliseconds the loader tries to get the lock: the
+-- lock_timeout of the session, or a minute if that is 0.
 SELECT CASE setting WHEN '0' THEN 60000 ELSE setting::int END
 FROM pg_catalog.pg_settings
 WHERE name = 'lock_timeout'
 
 -- name: table_traits
--- Tells what decides how rows are loaded into the table $1, whose key has the
--- columns $2, a JSON array. The first number is 2 if a constraint of the table
--- is deferred, 1 if only one of another table is, else 0. The second is the
--- number of the advisory lock of the table: "etl" in its upper half, the oid in
--- its lower half. The third is the sum of these numbers:
+-- Returns what decides how rows are loaded into the table $1. $2 is a JSON
+-- array of the columns of its key. The first value is 2 if a constraint of the
+-- table is deferred; 1 if only constraints of other tables are; else 0. The
+-- second value is the number of the advisory lock of the table: "etl" in its
+-- upper half, the oid in its lower half. The third value is the sum of these
+-- numbers:
 --  1 if the table has a trigger FOR EACH ROW that runs AFTER the statement;
 --  2 if the order of records matters, because of a trigger FOR EACH ROW, or of
 --    a unique index with a predicate or an expression: it can use any column,
---    so it is not known which update frees a value. If such an index has all
---    columns of the key, rows of different keys are never equal in it;
+--    so it is not known which update frees a value. An index that has all
+--    columns of the key does not count: rows with different keys are never
+--    equal in it;
 --  4 if the table has a foreign key to itself;
---  8 if the table may refuse a record for its values (see judges_records);
+--  8 if the table may refuse a record because of its values;
 -- 16 if a column has a domain as its type.
--- The last value is "r" as text, for table_indexed_columns.
+-- The last value is the array "r" as a text, for table_indexed_columns.
 -- Bit 1 of tgtype is FOR EACH ROW, bit 2 is BEFORE, and bit 64 is INSTEAD OF.
 -- The triggers of foreign keys are internal.
--- "r" has the table and, if it is partitioned, its partitions; if it is a view,
--- also the tables and views that it reads. It is an array, so that the server
--- looks up each of them by an index.
+-- "r" has the table itself and its partitions. If $1 is a view, it also has the
+-- tables and views that the view reads. It is an array, because the server then
+-- looks up each table with an index.
 WITH RECURSIVE v AS (
     SELECT $1::text::regclass::oid AS id
     UNION
@@ -937,9 +946,10 @@ FROM r
 
 -- name: table_indexed_columns
 -- Lists the columns of the indexes of the tables $1, an array of oids that
--- table_traits has returned: the name, and 1 if the index can refuse a value
--- that another row has. Left out are columns of other indexes whose values are
--- never too long for an index.
+-- table_traits has returned. A row has the name of the column, and 1 if the
+-- index is unique, so that it can refuse a value that another row has. Of the
+-- other indexes, only columns are listed whose values may be too long for an
+-- index.
 SELECT a.attname, (i.indisunique OR i.indisexclusion)::int
 FROM pg_catalog.pg_index AS i
     JOIN pg_catalog.pg_attribute AS a
@@ -948,9 +958,9 @@ WHERE i.indrelid = ANY ($1::text::oid[])
     AND (i.indisunique OR i.indisexclusion OR a.attlen = -1)
 
 -- name: table_may_have_equal_keys
--- Returns 1 if the table $1 may have a key twice, because another table
--- inherits from it, or if its rows cannot be locked, because it is a foreign
--- table.
+-- Returns 1 if two rows of the table $1 may have the same key, because another
+-- table inherits from it, or if its rows cannot be locked, because it is a
+-- foreign table.
 SELECT pg_catalog.count(*)
 FROM pg_catalog.pg_class AS c
 WHERE c.oid = $1::text::regclass::oid AND c.relkind <> 'p'
@@ -958,9 +968,9 @@ WHERE c.oid = $1::text::regclass::oid AND c.relkind <> 'p'
         SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid))
 
 -- name: table_foreign_keys
--- Lists the columns of each foreign key from table $1 to table $2: the number
--- of the foreign key, the column, its place in the foreign key from 1, and the
--- column that it refers to.
+-- Lists the columns of each foreign key from table $1 to table $2. A row has
+-- the number of the foreign key, the column, its place in the foreign key
+-- (counted from 1), and the column to which it refers.
 SELECT c.oid::bigint, a.attname::text, u.place, b.attname::text
 FROM pg_catalog.pg_constraint AS c
     CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(c.conkey),
@@ -974,8 +984,8 @@ WHERE c.contype = 'f' AND c.conrelid = $1::text::regclass
 ORDER BY c.oid, u.place
 
 -- name: table_count_indexes
--- Counts the indexes of the table $1 whose first columns are, in any order, the
--- $3 columns of the JSON array $2.
+-- Counts the indexes of the table $1 that begin with the $3 columns of the JSON
+-- array $2, in any order.
 SELECT pg_catalog.count(*)
 FROM pg_catalog.pg_index AS i
 WHERE i.indrelid = $1::text::regclass AND i.indisvalid AND i.indpred IS NULL

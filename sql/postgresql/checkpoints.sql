@@ -4,12 +4,14 @@
 SELECT value, version FROM {schema}.etl_checkpoints WHERE name = $1
 
 -- name: checkpoint_read_validators
--- Reads the ETag or Last-Modified value of the first page of the last run.
+-- Reads the validators: the ETag or Last-Modified value that the server sent
+-- with the first page of the last run.
 SELECT validators FROM {schema}.etl_checkpoints WHERE name = $1
 
 -- name: checkpoint_store_validators
--- Sets the ETag or Last-Modified value, in the transaction that moves the
--- checkpoint. NULL: the run has none, so the next one sends none.
+-- Sets the validators (an ETag or Last-Modified value), in the transaction that
+-- moves the checkpoint. If they are NULL, the next run sends none to the
+-- server.
 UPDATE {schema}.etl_checkpoints SET validators = $2 WHERE name = $1
 
 -- name: checkpoint_version
@@ -31,9 +33,10 @@ VALUES ($1, $2, $3, $4, $5, pg_catalog.clock_timestamp())
 ON CONFLICT DO NOTHING
 
 -- name: checkpoint_lock
--- Locks the row of a checkpoint if it has the version $2: until the transaction
--- ends nobody can change it. FOR SHARE: the shares of --connections, which only
--- check the version, must not wait for the commits of each other.
+-- Locks the row of a checkpoint if it has the version $2, so that nobody can
+-- change it before the transaction ends. FOR SHARE lets several sessions have
+-- this lock at once: the connections of --connections, which only check the
+-- version, need not wait for each other's commits.
 SELECT 1 FROM {schema}.etl_checkpoints
 WHERE name = $1 AND version = $2 FOR SHARE
 
@@ -48,8 +51,8 @@ WHERE name = $1 AND version = $3
 
 -- name: checkpoint_running
 -- Returns 1 if the run that changed this checkpoint last is still in status
--- running, else 0. If etl-checkpoint then changed the checkpoint, the next
--- commit of that run would fail.
+-- running, else 0. etl-checkpoint must not change the checkpoint of such a run:
+-- the next commit of the run would fail.
 SELECT pg_catalog.count(*) FROM {schema}.etl_checkpoints AS c
 JOIN {schema}.pipeline_runs AS r ON r.run = c.run AND r.status = 'running'
 WHERE c.name = $1
@@ -64,9 +67,9 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value,
     updated_at = excluded.updated_at
 
 -- name: checkpoint_clear
--- Removes the value of a checkpoint, for etl-checkpoint clear. The row stays,
--- and its version goes up: the next commit of a loader that has read the old
--- version fails.
+-- Sets the value of a checkpoint to NULL, for etl-checkpoint clear. Keeps the
+-- row and adds 1 to its version: the next commit of a loader that has read the
+-- old version fails.
 UPDATE {schema}.etl_checkpoints
 SET value = NULL, version = version + 1, seq = NULL, run = NULL,
     validators = NULL,
@@ -74,7 +77,7 @@ SET value = NULL, version = version + 1, seq = NULL, run = NULL,
 WHERE name = $1
 
 -- name: checkpoint_delete_placeholder
--- Deletes the placeholder row of a checkpoint (version 0). A loader inserts
--- this row and deletes it in the same transaction: until its COMMIT, an INSERT
--- of the same name by another process waits.
+-- Deletes a row that has the version 0. A loader inserts such a placeholder and
+-- deletes it in the same transaction. Until the COMMIT, an INSERT of the same
+-- name by another process waits.
 DELETE FROM {schema}.etl_checkpoints WHERE name = $1 AND version = 0

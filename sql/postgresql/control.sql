@@ -11,19 +11,20 @@ WHERE n.nspname = $1 AND c.relname = 'etl_control'
 SELECT pg_catalog.count(*) FROM pg_catalog.pg_namespace WHERE nspname = $1
 
 -- name: control_owners
--- Returns one row: the schema of the control tables (NULL if it does not
--- exist), whether it has the table etl_control, and, if one of the control
--- tables must not be used, the name of this table, 1 if a trigger is the
--- reason, and the role to which the table or the function of the trigger
--- belongs.
+-- Finds the schema of the control tables and checks the owners of the tables.
+-- Returns one row: the schema (NULL if it does not exist), and whether it has
+-- the table etl_control. If one of the control tables must not be used, the row
+-- also has the name of this table, 1 if a trigger is the reason, and the role
+-- to which the table or the function of the trigger belongs.
 -- The schema is $1. If $1 is NULL, it is the first schema of the search path
 -- that has the table etl_control, else the first schema of the path.
 -- A table must belong to the current role, to a role of which it is a member,
--- or to the owner of the database. pg_has_role() alone does not answer this,
--- because it is true for every role if the current role is a superuser. Only
--- the owner of a table can give it rules, policies or defaults, but a trigger
--- can be of a role with the privilege TRIGGER. If $2 is 1, the statement also
--- looks at the renamed tables of another tool.
+-- or to the owner of the database. pg_has_role() alone cannot check this,
+-- because for a superuser it is true for every role. Only the owner of a table
+-- can give it rules, policies or defaults. But another role can create a
+-- trigger if it has the privilege TRIGGER, so the function of each trigger is
+-- checked, too. If $2 is 1, the statement also checks the renamed tables of
+-- another tool.
 WITH RECURSIVE home AS (
     SELECT n.oid, n.nspname
     FROM pg_catalog.pg_namespace AS n
@@ -223,8 +224,8 @@ ALTER TABLE {schema}.pipeline_runs ADD COLUMN machine text;
 ALTER TABLE {schema}.dead_letters ADD COLUMN stream text;
 ALTER TABLE {schema}.dead_letters ADD COLUMN target text;
 
--- number gives the order in which the occurrences of a letter came. raw has the
--- bytes of an occurrence if they differ from those of the letter, else NULL.
+-- number: the occurrences of a letter are numbered in the order in which they
+-- came. raw: the bytes of an occurrence; NULL if they are those of the letter.
 ALTER TABLE {schema}.dead_letter_attempts
     ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY;
 ALTER TABLE {schema}.dead_letter_attempts ADD COLUMN raw bytea;
@@ -261,13 +262,14 @@ UPDATE {schema}.etl_control SET version = 4;
 
 -- name: control_5
 -- Migrates the control tables from version 4 to version 5.
--- The runs whose changes of a table etl-load --keep-before has kept, with a row
--- for each stream that the run has loaded into the table. columns and
--- key_columns are the names of the columns in the images of etl_before, as JSON
--- arrays. checkpoint, value and version: the name of the stream's checkpoint,
--- the value that it had before the run, and the version that the run has left.
--- whole: the run has loaded the stream from its begin. status: undone: --undo
--- has undone the run; dropped: the images are being deleted.
+-- The runs whose changes of a table etl-load --keep-before has kept. There is a
+-- row for each stream that the run has loaded into the table. columns and
+-- key_columns are JSON arrays: the names of the columns in the images of
+-- etl_before. checkpoint is the name of the stream's checkpoint, value the
+-- value that it had before the run, and version its version after the run.
+-- whole is true if the run has loaded the stream from its begin. status is
+-- undone if --undo has undone the run, and dropped while the images are being
+-- deleted.
 CREATE TABLE {schema}.etl_before_runs (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     run text COLLATE "C" NOT NULL,
@@ -287,11 +289,11 @@ CREATE TABLE {schema}.etl_before_runs (
 CREATE INDEX etl_before_runs_target
     ON {schema}.etl_before_runs (target, number);
 
--- A row for each row of the table that the run has changed. key, before and
--- after are JSON arrays of the values of the columns as texts: the key, the row
--- before the run (NULL: there was none) and the row after it (NULL: deleted).
--- disturbed: between two batches of the run, another session has changed the
--- row.
+-- The images: a row for each row of the table that the run has changed. key,
+-- before and after are JSON arrays of the values of the columns as texts: the
+-- key, the row before the run (NULL: there was none) and the row after it
+-- (NULL: it was deleted). disturbed is true if another session has changed the
+-- row between two batches of the run.
 CREATE TABLE {schema}.etl_before (
     run text COLLATE "C" NOT NULL,
     target text NOT NULL,
@@ -327,9 +329,9 @@ ALTER TABLE {schema}.pipeline_runs RENAME TO pipeline_runs_before_etl
 ALTER TABLE {schema}.dead_letters RENAME TO dead_letters_before_etl
 
 -- name: control_copy_old_runs
--- Copies the rows of another tool's table pipeline_runs (renamed by
--- control_rename_old_runs). A status that etl does not know becomes failed, and
--- its text is put into the message.
+-- Copies the rows of another tool's table pipeline_runs, which
+-- control_rename_old_runs has renamed. A status that etl does not know becomes
+-- failed; the message then names it.
 INSERT INTO {schema}.pipeline_runs (id, started_at, completed_at, status,
     records_extracted, records_loaded, errors, error_message, pipeline, run,
     renewed_at)

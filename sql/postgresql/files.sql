@@ -4,7 +4,8 @@ SELECT path, size, mtime, sha256, status
 FROM {schema}.etl_files WHERE name = $1
 
 -- name: files_store
--- Stores the files of the JSON array $2 with the status $4.
+-- Stores the files of the JSON array $2 with the status $4. A file that is
+-- already stored gets the new values.
 INSERT INTO {schema}.etl_files (name, path, size, mtime, sha256, run, status)
 SELECT $1, d.path, d.size, d.mtime, d.sha256, $3, $4
 FROM pg_catalog.json_to_recordset($2::json)

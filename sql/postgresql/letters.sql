@@ -37,10 +37,11 @@ ROLLBACK TO SAVEPOINT etl_letters;
 UPDATE pg_temp.etl_letters SET raw_data = NULL
 
 -- name: letters_lock
--- Inserts or locks all rows of dead_letters that the transaction changes, in
--- the order of their reject ids. So two loaders cannot deadlock, and etl-dlq
--- purge cannot delete one of these rows before the COMMIT. WHERE false: an
--- existing row is only locked.
+-- Locks the rows of dead_letters that the transaction changes, in the order of
+-- their reject ids, and inserts the missing ones. So two loaders cannot
+-- deadlock, and etl-dlq purge cannot delete one of these rows before the
+-- COMMIT. An existing row is locked by DO UPDATE, but WHERE false leaves it
+-- unchanged.
 INSERT INTO {schema}.dead_letters (reject_id, stage, code, error_message,
     created_at, last_seen_at, raw)
 SELECT DISTINCT ON (reject_id) reject_id, stage, code, message, at, at, ''
@@ -57,11 +58,11 @@ ORDER BY reject_id, n
 ON CONFLICT (reject_id) DO UPDATE SET attempts = 0 WHERE false
 
 -- name: letters_change_ids
--- A reject line whose id is not made of its bytes or its key (own_id is not
--- null) may have the id of a dead letter of another record: one that has other
--- bytes, or another pipeline, stream or stage. This letter must not change, so
--- the line gets the id own_id. Of several new lines with one id, the first one
--- keeps the id.
+-- A reject line whose id is not computed from its bytes or its key (own_id is
+-- not null) may have the id of another record's dead letter: the letter has
+-- other bytes, or another pipeline, stream or stage. Such a letter must not
+-- change, so the line gets the id own_id. If several new lines with other bytes
+-- have one id, only the first one keeps it.
 WITH letters AS (
     SELECT d.reject_id, d.raw, d.pipeline, d.stream, d.stage
     FROM {schema}.dead_letters AS d
@@ -85,11 +86,11 @@ WHERE l.own_id IS NOT NULL AND l.reject_id = o.reject_id
 
 -- name: letters_resolve
 -- Resolves dead letters whose records were replayed (sent through the pipeline
--- again), but only where resolved_upto is still the value that the replay read:
--- a letter that another command has changed is left as it is. If several marks
--- name one letter, upto of each mark must be equal to seen of the mark before.
--- Only letters of the replay's pipeline $2, stream $3, stage $4 and table $5
--- are resolved. A letter of an older etl has no table.
+-- again). Leaves out letters that another command has changed: their
+-- resolved_upto is not the value that the replay has read. If several marks
+-- name one letter, upto of each mark must be equal to seen of the mark before
+-- it. Resolves only letters of the replay's pipeline $2, stream $3, stage $4
+-- and table $5. A letter that an older etl has stored has no table.
 WITH marks AS (
     SELECT *, seen >= upto AND upto = pg_catalog.lag(seen, 1, upto)
         OVER (PARTITION BY reject_id ORDER BY n) AS follows
@@ -120,14 +121,13 @@ SELECT n FROM marks JOIN resolved USING (reject_id)
 
 -- name: letters_merge
 -- Inserts the occurrences (single rejections of a record) of etl_letters that
--- are not stored yet, updates their rows in dead_letters, and returns how many
--- occurrences were inserted. An occurrence keeps bytes of its own if they
--- differ from those of its letter, which are the bytes of the newest
--- occurrence. A letter keeps its stage: in a replay that repairs records, a
--- loader has another name, such as load.2, and the next replay must find the
--- letter. This statement is not part of letters_lock, because only a later
--- statement sees the rows that other transactions committed while letters_lock
--- waited.
+-- are not stored yet, and updates their letters in dead_letters. Returns how
+-- many occurrences were inserted. A letter has the bytes of its newest
+-- occurrence; an occurrence with other bytes keeps them in its own row. A
+-- letter keeps its stage: in a replay that repairs records, a loader has
+-- another name, such as load.2, and the next replay must find the letter. This
+-- statement is not part of letters_lock: only a later statement sees the rows
+-- that other transactions committed while letters_lock waited.
 WITH staged AS (
     SELECT DISTINCT ON (l.occurrence) d.id, l.occurrence, l.n, l.at,
         l.message, l.raw
@@ -152,7 +152,7 @@ WITH staged AS (
     FROM added JOIN newest AS w ON w.id = added.dead_letter_id
     GROUP BY w.id, w.n
 ), kept AS (
-    -- the occurrences that were stored before and have the letter's old bytes
+    -- copies the letter's old bytes to its earlier occurrences that have them
     UPDATE {schema}.dead_letter_attempts AS a SET raw = d.raw
     FROM {schema}.dead_letters AS d JOIN newest AS w USING (id)
     WHERE a.dead_letter_id = d.id AND a.raw IS NULL AND d.attempts > 0
@@ -177,8 +177,8 @@ WITH staged AS (
 SELECT pg_catalog.count(*) FROM added
 
 -- name: letters_clear_stage
--- Deletes rows of dead_letters that letters_lock has inserted and that still
--- have no occurrence (attempts is 0), and empties the temporary tables.
+-- Deletes the rows of dead_letters that letters_lock has inserted, but for
+-- which no occurrence was stored (attempts is 0). Empties the temporary tables.
 DELETE FROM {schema}.dead_letters
 WHERE attempts = 0
     AND (reject_id IN (SELECT reject_id FROM pg_temp.etl_letters)
@@ -190,8 +190,8 @@ DELETE FROM pg_temp.etl_letters;
 DELETE FROM pg_temp.etl_resolves
 
 -- name: letters_drop_stage
--- Drops the temporary tables. A pool such as PgBouncer may give the session to
--- another client after the transaction.
+-- Drops the temporary tables, because a pool such as PgBouncer may give the
+-- session to another client after the transaction.
 DROP TABLE pg_temp.etl_letters, pg_temp.etl_resolves
 
 -- name: letters_count
@@ -249,8 +249,9 @@ FROM {schema}.dead_letters
 
 -- name: letters_groups
 -- Counts the dead letters that etl-dlq replay would send through the pipeline
--- again, by the pipeline, stream, stage and table that rejected them. The last
--- two columns are 1 if a letter of any group has a stream or a table.
+-- again. They are grouped by the pipeline, stream, stage and table that
+-- rejected them. The last but one column is 1 if any letter has a stream, and
+-- the last one if any letter has a table.
 SELECT pipeline, stream, stage, target, pg_catalog.count(*),
     pg_catalog.max(pg_catalog.max(CASE WHEN stream = '' THEN 0 ELSE 1 END))
         OVER (),
@@ -267,17 +268,17 @@ ORDER BY pipeline, stream, stage, target
 LIMIT 17
 
 -- name: letters_runs
--- Counts the runs whose uuid begins with $1 and that have rejected records. An
--- occurrence (one rejection) has an id that begins with the uuid of its run.
+-- Counts the runs that have rejected records and whose uuid begins with $1. The
+-- id of an occurrence (one rejection) begins with the uuid of the run.
 SELECT pg_catalog.count(DISTINCT pg_catalog.split_part(occurrence, '/', 1))
 FROM {schema}.dead_letter_attempts
 WHERE pg_catalog.starts_with(occurrence, $1)
 
 -- name: letters_purge
 -- Deletes up to $1 dead letters and, by ON DELETE CASCADE, their occurrences.
--- The caller repeats the statement, so that no lock is held for long. Letters
--- that a loader has locked are left out, so that etl-dlq purge and the loader
--- cannot deadlock.
+-- The caller repeats the statement, so that no lock is held for long. Skips
+-- letters that a loader has locked, so that etl-dlq purge and the loader cannot
+-- deadlock.
 DELETE FROM {schema}.dead_letters
 WHERE id IN (SELECT id FROM {schema}.dead_letters AS d
     WHERE true ORDER BY id LIMIT $1
@@ -297,7 +298,8 @@ ORDER BY reject_id
 LIMIT 2
 
 -- name: letter_close
--- Sets the status of a dead letter, for etl-dlq resolve and discard.
+-- Sets the status of a dead letter, for etl-dlq resolve and discard. Sets
+-- resolved_upto to attempts: all its occurrences so far are settled.
 UPDATE {schema}.dead_letters
 SET status = $2, resolved_upto = attempts, reason = $3,
     resolved_at = pg_catalog.now()
@@ -312,8 +314,8 @@ UPDATE {schema}.dead_letters SET
 WHERE id = $1
 
 -- name: letter_erase_times
--- Removes the bytes of all rejections (occurrences) of a dead letter, and the
--- messages, because they may quote the record, for etl-dlq erase.
+-- For etl-dlq erase: removes the bytes and the messages of all occurrences
+-- (single rejections) of a dead letter. A message may quote the record.
 UPDATE {schema}.dead_letter_attempts SET message = '', raw = ''
 WHERE dead_letter_id = $1
 
@@ -325,17 +327,17 @@ FROM {schema}.dead_letters
 WHERE id = $1
 
 -- name: letter_raw
--- Reads $4 bytes of a dead letter's record from byte $3; the first byte is 1.
--- Returns no row if the letter has changed: attempts is then not $2.
+-- Reads $4 bytes of a dead letter's record, from byte $3 on; the first byte is
+-- 1. Returns no row if the letter has changed: attempts is then not $2.
 SELECT substring(raw FROM $3::integer FOR $4::integer)
 FROM {schema}.dead_letters
 WHERE id = $1 AND attempts = $2
 
 -- name: letter_times
--- Lists up to 256 occurrences (single rejections) of a dead letter with a
--- number above $2, in the order in which they came, without the first $3 of
--- them. Their own bytes are left out if they are more than 16 KiB:
--- letter_time_raw reads them.
+-- Lists up to 256 occurrences (single rejections) of a dead letter, in the
+-- order in which they came: those with a number above $2, without the first $3
+-- of them. An occurrence may have bytes of its own; if these are more than 16
+-- KiB, they are left out, and letter_time_raw reads them.
 SELECT number, pg_catalog.octet_length(raw), occurrence,
     pg_catalog.to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), message,
     CASE WHEN pg_catalog.octet_length(raw) <= 16384 THEN raw END
@@ -345,8 +347,8 @@ ORDER BY number
 LIMIT 256 OFFSET $3
 
 -- name: letter_times_distinct
--- Does the same as letter_times for $4 occurrences after the first $3; of those
--- with the same bytes it lists only the last.
+-- Like letter_times, but takes the $4 occurrences after the first $3 of the
+-- letter, and lists only the last one of those with the same bytes.
 SELECT number, pg_catalog.octet_length(raw), occurrence,
     pg_catalog.to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), message,
     CASE WHEN pg_catalog.octet_length(raw) <= 16384 THEN raw END
@@ -364,8 +366,8 @@ ORDER BY number
 LIMIT 256
 
 -- name: letter_time_raw
--- Reads $4 of the own bytes of the occurrence with the number $2 of a dead
--- letter, from byte $3; the first byte is 1.
+-- Reads $4 bytes of the own bytes of a dead letter's occurrence with the number
+-- $2, from byte $3 on; the first byte is 1.
 SELECT substring(raw FROM $3::integer FOR $4::integer)
 FROM {schema}.dead_letter_attempts
 WHERE dead_letter_id = $1 AND number = $2

@@ -36,10 +36,10 @@ FOR UPDATE
 SELECT pg_catalog.set_config('lock_timeout', '20s', true)
 
 -- name: run_list_stale
--- Lists the runs of pipeline $1 that are in status running although their
--- etl-run may have ended: those that have the lock folder of this etl-run (host
--- $2, machine $3), because it holds the lock; and those that were not renewed
--- for 10 minutes.
+-- Lists the runs of pipeline $1 that are in status running, but whose etl-run
+-- has probably exited. Either the run has the lock folder of this etl-run (host
+-- $2, machine $3), which holds the lock now. Or the run was not renewed for 10
+-- minutes.
 SELECT run FROM {schema}.pipeline_runs
 WHERE pipeline = $1 AND status = 'running'
     AND ((host = $2 AND machine = $3)

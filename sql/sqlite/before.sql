@@ -1,30 +1,29 @@
 -- name: before_run_read
--- Reads what is kept of a stream that a run has loaded into a target.
+-- Reads the entry of a stream that a run has loaded into a target.
 SELECT number, columns, key_columns, status
 FROM etl_before_runs
 WHERE run = $1 AND target = $2 AND stream_id = $3
 
 -- name: before_run_forget_undone
--- Deletes the entries of a run that was undone, also those of other streams,
--- before the run loads again.
+-- Deletes all entries of a run that was undone, before the run loads again.
 DELETE FROM etl_before_runs
 WHERE run = $1 AND target = $2 AND status = 'undone'
 
 -- name: before_run_insert
--- Stores the first batch of a stream that a run loads into a target.
+-- Inserts the entry of a stream when a run loads its first batch into a target.
 INSERT INTO etl_before_runs (run, target, stream_id, at, columns,
     key_columns, checkpoint, value, version, whole)
 VALUES ($1, $2, $3, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'),
     $4, $5, $6, $7, $8, $9)
 
 -- name: before_run_move
--- Stores the version of the checkpoint that one more batch leaves.
+-- Stores the version that the checkpoint has after one more batch.
 UPDATE etl_before_runs SET version = $2 WHERE number = $1
 
 -- name: before_store
--- Stores the images of the rows that the open transaction has changed. They are
--- in a temporary table. Of several changes of a row by one run, the first gives
--- the image before and the last the image after.
+-- Stores the images of the rows that the open transaction has changed, from the
+-- temporary table etl_load_images. If a run changes a row several times, the
+-- image before the first change and the image after the last one are kept.
 INSERT INTO etl_before AS b
     (run, target, key, before, after)
 SELECT $1, $2, i.key, i.before, i.after
@@ -35,8 +34,8 @@ SET after = excluded.after,
     disturbed = b.disturbed OR b.after IS NOT excluded.before
 
 -- name: before_find
--- Lists the runs of a target whose names begin with $2; a run with exactly this
--- name comes first, and its second column is 1.
+-- Lists up to two runs of a target whose names begin with $2. A run with
+-- exactly this name comes first, and its second column is 1.
 SELECT run, max(CASE WHEN run = $2 THEN 1 ELSE 0 END)
 FROM etl_before_runs
 WHERE target = $1 AND substr(run, 1, length($2)) = $2
@@ -62,12 +61,13 @@ WHERE run = $1 AND target = $2
 DELETE FROM etl_before WHERE run = $1 AND target = $2
 
 -- name: before_list_old
--- Lists the runs of a target without the newest $2 ones.
+-- Lists the runs of a target, the newest first, without the first $2 ones.
 SELECT run FROM etl_before_runs WHERE target = $1
 GROUP BY run ORDER BY max(number) DESC LIMIT -1 OFFSET $2
 
 -- name: before_set_dropped
--- Says that the images of a run can no longer be used, before they are deleted.
+-- Notes that the images of a run can no longer be used. They are deleted after
+-- this.
 UPDATE etl_before_runs SET status = 'dropped'
 WHERE run = $1 AND target = $2
 
@@ -87,8 +87,9 @@ DELETE FROM etl_before_runs WHERE run = $1 AND target = $2
 DELETE FROM etl_loads WHERE stream_id = $1 AND target = $2
 
 -- name: before_move_checkpoint_back
--- Gives a checkpoint the value that it had before a run, unless it has moved
--- since. Its version goes up, so that a loader that has read it fails.
+-- Gives a checkpoint the value that it had before a run, unless it has another
+-- version than $3. Adds 1 to the version, so that the next commit of a loader
+-- that has read the old version fails.
 UPDATE etl_checkpoints
 SET value = $2, version = version + 1, seq = NULL, run = NULL,
     validators = NULL,

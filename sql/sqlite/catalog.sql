@@ -30,17 +30,18 @@ SELECT substr(coalesce(group_concat(name || ' ' || type || ',', ''), ''), 1,
 FROM (SELECT name, type FROM pragma_table_xinfo($2, $1) ORDER BY cid)
 
 -- name: table_unique
--- Lists the columns of the unique indexes without a condition: the index, the
--- column, 1 because ON CONFLICT can use the index, and how many columns it has.
--- The name is NULL if the index has an expression instead of a column.
+-- Lists the columns of the unique indexes that have no condition. A row has the
+-- index, the name of the column, 1 if ON CONFLICT can use the index, and the
+-- number of columns of the index. The name is NULL if the index has an
+-- expression in place of a column.
 SELECT l.seq, i.name, 1, count(*) OVER (PARTITION BY l.seq)
 FROM pragma_index_list($2, $1) AS l, pragma_index_info(l.name, $1) AS i
 WHERE l."unique" AND NOT l.partial
 ORDER BY l.seq, i.seqno
 
 -- name: table_partial_unique
--- Lists the definitions of the unique indexes with a condition whose columns
--- are exactly those of $3, a JSON array of names.
+-- Lists the definitions of the unique indexes that have a condition, and whose
+-- columns are exactly those of $3, a JSON array of names.
 SELECT s.sql
 FROM pragma_index_list($2, $1) AS l
     JOIN (SELECT type, name, sql FROM main.sqlite_schema
@@ -52,10 +53,10 @@ WHERE l."unique" AND l.partial AND json_array_length($3) = (
     FROM pragma_index_info(l.name, $1) AS i)
 
 -- name: table_referring
--- Finds a table with a foreign key to the table $1 that changes or deletes its
--- rows if rows of $1 are deleted. If $2 is not 0, a key of the table to itself
--- does not count. Returns the table and the action. SQLite does not say whether
--- a foreign key is deferred.
+-- Finds a table whose rows a foreign key changes or deletes if rows of the
+-- table $1 are deleted. If $2 is not 0, a foreign key of the table to itself
+-- does not count. Returns the table and the action. SQLite does not show
+-- whether a foreign key is deferred.
 SELECT m.name, 'ON DELETE ' || f.on_delete
 FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f
 WHERE m.type = 'table' AND f."table" = $1 COLLATE NOCASE
@@ -65,9 +66,10 @@ LIMIT 1
 
 -- name: table_cascades
 -- Lists the foreign keys to the table $1 that change or delete rows if rows of
--- $1 are deleted: the table that has the key, as SQL and as a name, 'self' if
--- it is the same table, the action, and the condition that a row "etl.r" of
--- that table refers to the row "etl.t" of $1.
+-- $1 are deleted. A row has the table with the foreign key, once as SQL and
+-- once as a name; 'self' if this is the table $1 itself; the action; and the
+-- SQL condition that a row "etl.r" of that table refers to the row "etl.t" of
+-- $1.
 SELECT printf('"%w"', m.name), m.name,
     iif(m.name = $1 COLLATE NOCASE, 'self', ''), f.on_delete,
     group_concat(printf('"etl.t"."%w" = "etl.r"."%w"',
@@ -80,18 +82,19 @@ GROUP BY m.name, f.id
 ORDER BY m.name, f.id
 
 -- name: table_foreign_keys
--- Lists the columns of each foreign key from table $1 to table $2: the number
--- of the foreign key, the column, its place in the foreign key from 1, and the
--- column that it refers to. The last one is NULL if the foreign key names no
--- columns: it then refers to the primary key.
+-- Lists the columns of each foreign key from table $1 to table $2. A row has
+-- the number of the foreign key, the column, its place in the foreign key
+-- (counted from 1), and the column to which it refers. The last one is NULL if
+-- the foreign key names no columns: it then refers to the primary key.
 SELECT id, "from", seq + 1, "to"
 FROM pragma_foreign_key_list($1)
 WHERE "table" = $2 COLLATE NOCASE
 ORDER BY id, seq
 
 -- name: table_key_collation
--- Returns the collation of column $2 in the unique index of $3 columns that
--- ON CONFLICT uses for table $1. A key that is the rowid has no such index.
+-- Returns the collation of column $2 in the unique index that ON CONFLICT uses
+-- for table $1; the index has $3 columns. There is no such index if the key is
+-- the rowid.
 SELECT x.coll
 FROM pragma_index_list($1) AS l
     JOIN pragma_index_xinfo(l.name) AS x

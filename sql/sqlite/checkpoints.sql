@@ -4,12 +4,14 @@
 SELECT value, version FROM etl_checkpoints WHERE name = $1
 
 -- name: checkpoint_read_validators
--- Reads the ETag or Last-Modified value of the first page of the last run.
+-- Reads the validators: the ETag or Last-Modified value that the server sent
+-- with the first page of the last run.
 SELECT validators FROM etl_checkpoints WHERE name = $1
 
 -- name: checkpoint_store_validators
--- Sets the ETag or Last-Modified value, in the transaction that moves the
--- checkpoint. NULL: the run has none, so the next one sends none.
+-- Sets the validators (an ETag or Last-Modified value), in the transaction that
+-- moves the checkpoint. If they are NULL, the next run sends none to the
+-- server.
 UPDATE etl_checkpoints SET validators = $2 WHERE name = $1
 
 -- name: checkpoint_version
@@ -43,8 +45,8 @@ WHERE name = $1 AND version = $3
 
 -- name: checkpoint_running
 -- Returns 1 if the run that changed this checkpoint last is still in status
--- running, else 0. If etl-checkpoint then changed the checkpoint, the next
--- commit of that run would fail.
+-- running, else 0. etl-checkpoint must not change the checkpoint of such a run:
+-- the next commit of the run would fail.
 SELECT count(*) FROM etl_checkpoints AS c
 JOIN pipeline_runs AS r ON r.run = c.run AND r.status = 'running'
 WHERE c.name = $1
@@ -59,9 +61,9 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value,
     updated_at = excluded.updated_at
 
 -- name: checkpoint_clear
--- Removes the value of a checkpoint, for etl-checkpoint clear. The row stays,
--- and its version goes up: the next commit of a loader that has read the old
--- version fails.
+-- Sets the value of a checkpoint to NULL, for etl-checkpoint clear. Keeps the
+-- row and adds 1 to its version: the next commit of a loader that has read the
+-- old version fails.
 UPDATE etl_checkpoints
 SET value = NULL, version = version + 1, seq = NULL, run = NULL,
     validators = NULL,
@@ -69,7 +71,7 @@ SET value = NULL, version = version + 1, seq = NULL, run = NULL,
 WHERE name = $1
 
 -- name: checkpoint_delete_placeholder
--- Deletes the placeholder row of a checkpoint (version 0). A loader inserts
--- this row and deletes it in the same transaction: until its COMMIT, an INSERT
--- of the same name by another process waits.
+-- Deletes a row that has the version 0. A loader inserts such a placeholder and
+-- deletes it in the same transaction. Until the COMMIT, an INSERT of the same
+-- name by another process waits.
 DELETE FROM etl_checkpoints WHERE name = $1 AND version = 0

@@ -121,7 +121,8 @@ ALTER TABLE pipeline_runs ADD COLUMN log TEXT;
 -- The time at which etl-dlq erase removed the record of a dead letter.
 ALTER TABLE dead_letters ADD COLUMN erased_at TEXT;
 
--- Write all times with six digits of a second, so that they sort as texts.
+-- Write all times with six digits after the seconds, so that sorting them as
+-- texts sorts them by time.
 UPDATE dead_letters SET
     created_at = substr(rtrim(created_at, 'Z') || CASE instr(created_at, '.')
         WHEN 0 THEN '.' ELSE '' END || '000000', 1, 26) || 'Z',
@@ -164,10 +165,11 @@ ALTER TABLE pipeline_runs ADD COLUMN machine TEXT;
 ALTER TABLE dead_letters ADD COLUMN stream TEXT;
 ALTER TABLE dead_letters ADD COLUMN target TEXT;
 
--- number gives the order in which the occurrences of a letter came. raw has the
--- bytes of an occurrence if they differ from those of the letter, else NULL.
--- Only a new table can have the column number. No table is renamed, because
--- SQLite refuses this if a view of the user reads the table.
+-- number: the occurrences of a letter are numbered in the order in which they
+-- came. raw: the bytes of an occurrence; NULL if they are those of the letter.
+-- SQLite cannot add the column number, which is a primary key, to a table. So
+-- the table is created again. It is not renamed, because SQLite refuses that if
+-- a view of the user reads the table.
 CREATE TABLE dead_letter_attempts_2 AS
 SELECT dead_letter_id, occurrence, pipeline_run_id, at, message
 FROM dead_letter_attempts;
@@ -185,8 +187,8 @@ INSERT INTO dead_letter_attempts (dead_letter_id, occurrence,
     pipeline_run_id, at, message)
 SELECT d.id, a.occurrence, r.id, a.at, a.message
 FROM dead_letter_attempts_2 AS a
-    -- The sqlite3 shell does not check foreign keys: rows may lack their
-    -- letter or run.
+    -- A user may have deleted letters or runs with the sqlite3 shell, which
+    -- does not check foreign keys.
     JOIN dead_letters AS d ON d.id = a.dead_letter_id
     LEFT JOIN pipeline_runs AS r ON r.id = a.pipeline_run_id
 ORDER BY a.dead_letter_id, a.at, a.occurrence;
@@ -224,13 +226,14 @@ UPDATE etl_control SET version = 4;
 
 -- name: control_5
 -- Migrates the control tables from version 4 to version 5.
--- The runs whose changes of a table etl-load --keep-before has kept, with a row
--- for each stream that the run has loaded into the table. columns and
--- key_columns are the names of the columns in the images of etl_before, as JSON
--- arrays. checkpoint, value and version: the name of the stream's checkpoint,
--- the value that it had before the run, and the version that the run has left.
--- whole: the run has loaded the stream from its begin. status: undone: --undo
--- has undone the run; dropped: the images are being deleted.
+-- The runs whose changes of a table etl-load --keep-before has kept. There is a
+-- row for each stream that the run has loaded into the table. columns and
+-- key_columns are JSON arrays: the names of the columns in the images of
+-- etl_before. checkpoint is the name of the stream's checkpoint, value the
+-- value that it had before the run, and version its version after the run.
+-- whole is true if the run has loaded the stream from its begin. status is
+-- undone if --undo has undone the run, and dropped while the images are being
+-- deleted.
 CREATE TABLE etl_before_runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     run TEXT NOT NULL,
@@ -250,11 +253,11 @@ CREATE TABLE etl_before_runs (
 CREATE INDEX etl_before_runs_target
     ON etl_before_runs (target, number);
 
--- A row for each row of the table that the run has changed. key, before and
--- after are JSON arrays of the values of the columns as texts: the key, the row
--- before the run (NULL: there was none) and the row after it (NULL: deleted).
--- disturbed: between two batches of the run, another session has changed the
--- row.
+-- The images: a row for each row of the table that the run has changed. key,
+-- before and after are JSON arrays of the values of the columns as texts: the
+-- key, the row before the run (NULL: there was none) and the row after it
+-- (NULL: it was deleted). disturbed is true if another session has changed the
+-- row between two batches of the run.
 CREATE TABLE etl_before (
     run TEXT NOT NULL,
     target TEXT NOT NULL,
@@ -283,9 +286,9 @@ ALTER TABLE pipeline_runs RENAME TO pipeline_runs_before_etl
 ALTER TABLE dead_letters RENAME TO dead_letters_before_etl
 
 -- name: control_copy_old_runs
--- Copies the rows of another tool's table pipeline_runs (renamed by
--- control_rename_old_runs). A status that etl does not know becomes failed, and
--- its text is put into the message.
+-- Copies the rows of another tool's table pipeline_runs, which
+-- control_rename_old_runs has renamed. A status that etl does not know becomes
+-- failed; the message then names it.
 INSERT INTO pipeline_runs (id, started_at, completed_at, status,
     records_extracted, records_loaded, errors, error_message, pipeline, run,
     renewed_at)

@@ -3,12 +3,13 @@
 SELECT path, size, mtime, sha256, status FROM etl_files WHERE name = $1
 
 -- name: files_store
--- Stores the files of the JSON array $2 with the status $4.
+-- Stores the files of the JSON array $2 with the status $4. A file that is
+-- already stored gets the new values.
 INSERT INTO etl_files (name, path, size, mtime, sha256, run, status)
 SELECT $1, json_extract(value, '$.path'), json_extract(value, '$.size'),
     json_extract(value, '$.mtime'), json_extract(value, '$.sha256'), $3, $4
 FROM json_each($2)
--- The parser needs a WHERE before ON CONFLICT.
+-- SQLite cannot parse ON CONFLICT after a SELECT without WHERE.
 WHERE true
 ON CONFLICT (name, path) DO UPDATE SET size = excluded.size,
     mtime = excluded.mtime, sha256 = excluded.sha256, run = excluded.run,

@@ -29,29 +29,30 @@ SELECT 1 FROM etl_loads
 WHERE stream_id = $1 AND target = $2 AND batch = $3 AND NOT taken
 
 -- name: ledger_take
--- Closes the row of a stream whose load has failed: sets taken. If the server
--- executes the last COMMIT of the loader later than this, that transaction
--- cannot succeed, because ledger_update changes no closed row.
+-- Closes the row of a stream whose load has failed: sets taken. The server may
+-- still execute the last COMMIT of the loader after this. That transaction then
+-- fails, because ledger_update does not change a closed row.
 UPDATE etl_loads SET taken = $4
 WHERE stream_id = $1 AND target = $2 AND batch = $3 AND NOT taken
 
 -- name: ledger_take_first
--- Inserts a closed row (taken is true) for a stream of which no batch has been
--- committed.
+-- Inserts a closed row (taken is true) for a stream of which no batch was
+-- committed. The first batch then cannot be committed any more.
 INSERT INTO etl_loads (stream_id, target, run, batch, seq, taken)
 VALUES ($1, $2, $3, 0, 0, $4)
 ON CONFLICT DO NOTHING
 
 -- name: ledger_reopen
--- Reopens a closed row (taken becomes false) and adds two to its batch number.
--- A late COMMIT still fails, because it expects the number of the closed row.
--- With two instead of one, the row cannot look as if that batch were committed.
+-- Reopens a closed row: sets taken to false, and adds 2 to its batch number. A
+-- late COMMIT still fails, because it expects the number of the closed row. If
+-- only 1 were added, the row would look as if that batch had been committed.
 UPDATE etl_loads SET taken = NOT taken, batch = batch + 2
 WHERE stream_id = $1 AND target = $2 AND batch = $3 AND taken
 
 -- name: ledger_usual
--- Lists the counts of the streams that were loaded into the target $2 by the
--- last $3 successful runs of the pipeline $1 that have loaded this target.
+-- Lists what was loaded into the target $2 by the last $3 successful runs of
+-- the pipeline $1 that have loaded into it: the counts of each of their
+-- streams.
 SELECT r.id, l.counts
 FROM etl_loads AS l JOIN pipeline_runs AS r ON r.run = l.run
 WHERE l.target = $2 AND r.id IN (

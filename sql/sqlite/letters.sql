@@ -1,15 +1,16 @@
 -- name: letter_is_other
--- Returns 1 if the dead letter with the reject id $1 is of another record than
--- the reject line: it has other bytes, or another pipeline, stream or stage.
+-- Returns 1 if the dead letter with the reject id $1 is the letter of another
+-- record than the reject line: it has other bytes, or another pipeline, stream
+-- or stage.
 SELECT 1 FROM dead_letters
 WHERE reject_id = $1 AND erased_at IS NULL AND (raw <> $2
     OR coalesce(pipeline, '') <> coalesce($3, '')
     OR coalesce(stream, '') <> coalesce($4, '') OR stage <> $5)
 
 -- name: letter_state
--- Returns 1 if the occurrence $1 (one rejection of a record) is already stored;
--- else 2 if the dead letter with the reject id $2 has other bytes than $3; else
--- 0.
+-- Returns 1 if the occurrence $1 (one rejection of a record) is already stored.
+-- Else returns 2 if the dead letter with the reject id $2 has other bytes than
+-- $3. Else returns 0.
 SELECT CASE
     WHEN EXISTS (SELECT 1 FROM dead_letter_attempts WHERE occurrence = $1)
         THEN 1
@@ -22,10 +23,10 @@ SELECT CASE
 SELECT raw FROM dead_letters WHERE reject_id = $1
 
 -- name: letter_keep_bytes
--- Called before a dead letter gets other bytes. Stores its bytes $2 with the
--- occurrences that have the same ones. These are the occurrences after the last
--- one that has bytes of its own. A subquery for the bytes would need twice the
--- memory.
+-- Called before a dead letter gets other bytes. Copies its old bytes $2 to the
+-- occurrences that have these bytes: those after the last occurrence with bytes
+-- of its own. The caller passes the bytes, because a subquery for them would
+-- need twice the memory.
 UPDATE dead_letter_attempts SET raw = $2
 WHERE dead_letter_id = (SELECT id FROM dead_letters WHERE reject_id = $1)
     AND number > coalesce((SELECT max(a.number)
@@ -66,10 +67,10 @@ VALUES ($1, $2, $3, $4, $5)
 
 -- name: letter_resolve
 -- Resolves a dead letter whose record was replayed (sent through the pipeline
--- again), but only if resolved_upto is still $3 and the letter is of the
--- replay's pipeline $5, stream $6, stage $7 and table $8. A letter of an older
--- etl has no table. If the letter does not match, this statement changes no
--- row.
+-- again), but only if resolved_upto is still $3, and the letter is of the
+-- replay's pipeline $5, stream $6, stage $7 and table $8. If the letter does
+-- not match, this statement changes no row. A letter that an older etl has
+-- stored has no table.
 UPDATE dead_letters SET
     resolved_upto = $2,
     status = CASE WHEN attempts > $2 THEN 'open' ELSE 'resolved' END,
@@ -130,8 +131,9 @@ FROM dead_letters
 
 -- name: letters_groups
 -- Counts the dead letters that etl-dlq replay would send through the pipeline
--- again, by the pipeline, stream, stage and table that rejected them. The last
--- two columns are 1 if a letter of any group has a stream or a table.
+-- again. They are grouped by the pipeline, stream, stage and table that
+-- rejected them. The last but one column is 1 if any letter has a stream, and
+-- the last one if any letter has a table.
 SELECT pipeline, stream, stage, target, count(*),
     max(max(CASE WHEN stream = '' THEN 0 ELSE 1 END))
         OVER (),
@@ -148,8 +150,8 @@ ORDER BY pipeline, stream, stage, target
 LIMIT 17
 
 -- name: letters_runs
--- Counts the runs whose uuid begins with $1 and that have rejected records. An
--- occurrence (one rejection) has an id that begins with the uuid of its run.
+-- Counts the runs that have rejected records and whose uuid begins with $1. The
+-- id of an occurrence (one rejection) begins with the uuid of the run.
 SELECT count(DISTINCT substr(occurrence, 1, instr(occurrence, '/') - 1))
 FROM dead_letter_attempts
 WHERE substr(occurrence, 1, length($1)) = $1
@@ -174,7 +176,8 @@ ORDER BY reject_id
 LIMIT 2
 
 -- name: letter_close
--- Sets the status of a dead letter, for etl-dlq resolve and discard.
+-- Sets the status of a dead letter, for etl-dlq resolve and discard. Sets
+-- resolved_upto to attempts: all its occurrences so far are settled.
 UPDATE dead_letters
 SET status = $2, resolved_upto = attempts, reason = $3,
     resolved_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
@@ -189,8 +192,8 @@ UPDATE dead_letters SET
 WHERE id = $1
 
 -- name: letter_erase_times
--- Removes the bytes of all rejections (occurrences) of a dead letter, and the
--- messages, because they may quote the record, for etl-dlq erase.
+-- For etl-dlq erase: removes the bytes and the messages of all occurrences
+-- (single rejections) of a dead letter. A message may quote the record.
 UPDATE dead_letter_attempts SET message = '', raw = x''
 WHERE dead_letter_id = $1
 
@@ -206,10 +209,10 @@ SELECT error_message, substr(raw, 1, 81) FROM dead_letters WHERE id = $1
 SELECT raw FROM dead_letters WHERE id = $1 AND attempts = $2
 
 -- name: letter_times
--- Lists up to 256 occurrences (single rejections) of a dead letter with a
--- number above $2, in the order in which they came, without the first $3 of
--- them. Their own bytes are left out if they are more than 16 KiB:
--- letter_time_raw reads them.
+-- Lists up to 256 occurrences (single rejections) of a dead letter, in the
+-- order in which they came: those with a number above $2, without the first $3
+-- of them. An occurrence may have bytes of its own; if these are more than 16
+-- KiB, they are left out, and letter_time_raw reads them.
 SELECT number, length(raw), occurrence, at, message,
     CASE WHEN length(raw) <= 16384 THEN raw END
 FROM dead_letter_attempts
@@ -218,8 +221,8 @@ ORDER BY number
 LIMIT 256 OFFSET $3
 
 -- name: letter_times_distinct
--- Does the same as letter_times for $4 occurrences after the first $3; of those
--- with the same bytes it lists only the last.
+-- Like letter_times, but takes the $4 occurrences after the first $3 of the
+-- letter, and lists only the last one of those with the same bytes.
 SELECT number, length(raw), occurrence, at, message,
     CASE WHEN length(raw) <= 16384 THEN raw END
 FROM dead_letter_attempts

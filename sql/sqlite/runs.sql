@@ -34,10 +34,10 @@ SELECT id FROM pipeline_runs WHERE run = $1 AND status = 'running'
 SELECT 1
 
 -- name: run_list_stale
--- Lists the runs of pipeline $1 that are in status running although their
--- etl-run may have ended: those that have the lock folder of this etl-run (host
--- $2, machine $3), because it holds the lock; and those that were not renewed
--- for 10 minutes.
+-- Lists the runs of pipeline $1 that are in status running, but whose etl-run
+-- has probably exited. Either the run has the lock folder of this etl-run (host
+-- $2, machine $3), which holds the lock now. Or the run was not renewed for 10
+-- minutes.
 SELECT run FROM pipeline_runs
 WHERE pipeline = $1 AND status = 'running' AND ((host = $2 AND machine = $3)
     OR renewed_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-10 minutes'))
