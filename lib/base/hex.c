@@ -13,12 +13,11 @@ void
 hex_append(struct buf *b, const void *p, size_t n)
 {
 	const unsigned char *bytes = p;
-	char pair[2];
 
-	for (size_t i = 0; i < n; i++) {
-		hex_put_byte(pair, bytes[i]);
-		buf_add(b, pair, sizeof(pair));
-	}
+	if (!buf_reserve(b, n * 2))
+		return;
+	for (size_t i = 0; i < n; i++, b->len += 2)
+		hex_put_byte(b->data + b->len, bytes[i]);
 }
 
 int

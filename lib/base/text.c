@@ -156,9 +156,6 @@ text_show(struct buf *b, const char *p, size_t n)
 	}
 }
 
-static const char digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 void
 text_escape_non_ascii(struct buf *b, const char *p, size_t n)
 {
@@ -178,69 +175,6 @@ text_escape_non_ascii(struct buf *b, const char *p, size_t n)
 			buf_printf(b, "\\u%04x\\u%04x",
 			    0xd7c0 + (cp >> 10), 0xdc00 + (cp & 0x3ff));
 	}
-}
-
-void
-base64_put(struct buf *b, const void *data, size_t n)
-{
-	const unsigned char *p = data;
-
-	for (size_t i = 0; i < n; i += 3) {
-		uint32_t v = (uint32_t)p[i] << 16;
-		char out[4] = { '=', '=', '=', '=' };
-
-		if (i + 1 < n)
-			v |= (uint32_t)p[i + 1] << 8;
-		if (i + 2 < n)
-			v |= p[i + 2];
-		out[0] = digits[v >> 18];
-		out[1] = digits[v >> 12 & 63];
-		if (i + 1 < n)
-			out[2] = digits[v >> 6 & 63];
-		if (i + 2 < n)
-			out[3] = digits[v & 63];
-		buf_add(b, out, sizeof(out));
-	}
-}
-
-bool
-base64_is_valid(const char *p, size_t n)
-{
-	size_t letters = n;
-
-	while (letters > 0 && n - letters < 2 && p[letters - 1] == '=')
-		letters--;
-	for (size_t i = 0; i < letters; i++)
-		if (memchr(digits, p[i], sizeof(digits) - 1) == NULL)
-			return false;
-	return n % 4 == 0;
-}
-
-int
-base64_get(struct buf *b, const char *p, size_t n)
-{
-	size_t pad = 0;
-
-	if (n % 4 != 0)
-		return -1;
-	while (pad < 2 && pad < n && p[n - 1 - pad] == '=')
-		pad++;
-	for (size_t i = 0; i < n; i += 4) {
-		size_t have = i + 4 == n ? 4 - pad : 4;
-		uint32_t v = 0;
-
-		for (size_t k = 0; k < 4; k++) {
-			const char *d = k < have ?
-			    memchr(digits, p[i + k], sizeof(digits) - 1) : NULL;
-
-			if (k < have && d == NULL)
-				return -1;
-			v = v << 6 | (d != NULL ? (uint32_t)(d - digits) : 0);
-		}
-		for (size_t k = 0; k + 1 < have; k++)
-			buf_char(b, (char)(v >> (16 - 8 * k) & 255));
-	}
-	return 0;
 }
 
 size_t

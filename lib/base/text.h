@@ -26,8 +26,5 @@ size_t text_count_characters(const char *p, size_t n);
 /* Returns the value of the four hex digits at p, or -1 if there are no four hex
  * digits before `end`. */
 int text_parse_4_hex_digits(const char *p, const char *end);
-void base64_put(struct buf *b, const void *p, size_t n);        /* RFC 4648 */
-bool base64_is_valid(const char *p, size_t n);
-int base64_get(struct buf *b, const char *p, size_t n); /* -1: not base64 */
 
 #endif

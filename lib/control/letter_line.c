@@ -1,7 +1,7 @@
 #include "control/letter_line.h"
 
+#include "base/base64.h"
 #include "base/clock.h"
-#include "base/text.h"
 #include "control/letter_ids.h"
 #include "control/letters.h"
 #include "json/number.h"

@@ -30,8 +30,9 @@ copy_hex_field(struct db *db, struct buf *b, const struct db_value *v,
     struct err *e)
 {
 	buf_str(b, "\\\\x");
-	for (size_t i = 0; i < v->len; i++) {
-		hex_append(b, v->p + i, 1);
+	for (size_t i = 0, n; i < v->len; i += n) {
+		n = v->len - i < CHUNK ? v->len - i : CHUNK;
+		hex_append(b, v->p + i, n);
 		if (send_and_clear_if_at_least(db, b, CHUNK, e) == -1)
 			return -1;
 	}

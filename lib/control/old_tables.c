@@ -1,5 +1,6 @@
 #include "control/old_tables.h"
 
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "control/letters.h"

@@ -1,5 +1,6 @@
 #include "reject.h"
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/reject_id.h"
 #include "base/text.h"

@@ -1,5 +1,6 @@
 #include "dlq.h"
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "json/write.h"
 #include "stream/reject.h"

@@ -1,6 +1,6 @@
 #include "oauth.h"
 
-#include "base/text.h"
+#include "base/base64.h"
 
 #include <stdio.h>
 #include <stdlib.h>

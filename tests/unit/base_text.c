@@ -1,4 +1,5 @@
 /* Tests of lib/base: bytes shown as text, UTF-8, base64, hex. */
+#include "base/base64.h"
 #include "base/hex.h"
 #include "base/text.h"
 
@@ -107,6 +108,35 @@ base64_round_trips(void **state)
 	buf_release(&back);
 }
 
+/* Pairs of RFC 4648, section 10, in a buffer that has just enough room. */
+static void
+base64_is_that_of_rfc_4648(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" },
+		{ "foo", "Zm9v" }, { "foob", "Zm9vYg==" },
+		{ "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" },
+		{ "\xfb\xef\xbe\xff\xff\xff", "++++////" },
+	};
+	struct buf b;
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		const char *text = pairs[i][0], *code = pairs[i][1];
+
+		buf_init(&b, strlen(code));
+		base64_put(&b, text, strlen(text));
+		assert_string_equal(buf_text(&b), code);
+		assert_true(base64_is_valid(code, strlen(code)));
+		buf_release(&b);
+		buf_init(&b, strlen(text));
+		assert_int_equal(base64_get(&b, code, strlen(code)), 0);
+		assert_int_equal(buf_check(&b, &e), 0);
+		assert_string_equal(buf_text(&b), text);
+		buf_release(&b);
+	}
+}
+
 static void
 hex_digits_round_trip(void **state)
 {
@@ -137,6 +167,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(base64_is_that_of_rfc_4648),
 		cmocka_unit_test(invalid_utf8_is_found),
 		cmocka_unit_test(terminal_controls_are_escaped),
 		cmocka_unit_test(non_ascii_is_escaped),

@@ -4,6 +4,7 @@
 
 #include "db_help.h"
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/reject_id.h"
 #include "base/text.h"

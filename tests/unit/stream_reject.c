@@ -1,4 +1,5 @@
 /* Tests of lib/stream: the bytes and the id of a reject, and --max-rejects. */
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "json/write.h"

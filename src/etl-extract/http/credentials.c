@@ -1,8 +1,8 @@
 #include "http/credentials.h"
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "base/suggest.h"
-#include "base/text.h"
 #include "http/http.h"
 #include "http/secret.h"
 #include "http/url.h"

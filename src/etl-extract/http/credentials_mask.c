@@ -1,6 +1,6 @@
 #include "http/credentials.h"
 
-#include "base/text.h"
+#include "base/base64.h"
 #include "http/find_secret.h"
 
 #include <stdlib.h>

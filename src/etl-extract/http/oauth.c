@@ -1,7 +1,7 @@
 #include "http/oauth.h"
 
+#include "base/base64.h"
 #include "base/clock.h"
-#include "base/text.h"
 #include "http/oauth_answer.h"
 #include "http/secret.h"
 #include "http/status.h"

@@ -1,6 +1,6 @@
 #include "batch/rejected_bytes.h"
 
-#include "base/text.h"
+#include "base/base64.h"
 #include "json/write.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 #include "pg/pg_copy_text.h"
 
-#include "base/text.h"
+#include "base/base64.h"
+
 #include "json/write.h"
 #include "pg/pg_literal.h"
 

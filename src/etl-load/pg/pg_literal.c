@@ -1,7 +1,7 @@
 #include "pg/pg_literal.h"
 
+#include "base/base64.h"
 #include "base/hex.h"
-#include "base/text.h"
 #include "json/number.h"
 #include "json/write.h"
 

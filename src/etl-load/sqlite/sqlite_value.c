@@ -1,5 +1,6 @@
 #include "sqlite/sqlite_value.h"
 
+#include "base/base64.h"
 #include "base/hex.h"
 #include "base/text.h"
 #include "json/number.h"

@@ -1,5 +1,6 @@
 #include "table/row_values.h"
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "json/pointer.h"
 #include "json/write.h"
