@@ -365,7 +365,7 @@ class Stage:
         seq = mark.get("seq")
         if kind == "end" and seq != self.seq:
             raise self.broken("the end mark has another seq than the last "
-                              "mark that came: some were lost")
+                              "mark before it: some marks were lost")
         if kind != "end" and (not isinstance(seq, int) or
                               seq <= (self.seq or 0)):
             raise self.broken("seq does not go up")

@@ -139,9 +139,8 @@ start_stream_from_begin_mark(struct stage *s, struct err *e)
 		    "start: give --plain if these are no marks", e);
 	if (s->state == STATE_OPEN)
 		return set_order_error(s,
-		    "a begin mark before the end mark of the "
-		    "stream before it, which was cut off: give what begins "
-		    "here by itself",
+		    "a begin mark before the end mark of the stream before it, "
+		    "which was cut off: read the two streams separately",
 		    e);
 	mark_release(&s->begin);
 	s->begin = s->mark;
@@ -161,13 +160,14 @@ check_and_store_seq(struct stage *s, struct err *e)
 	if (m->kind == MARK_END) {
 		if (m->has_seq != s->has_seq || m->seq != s->seq)
 			return set_order_error(s,
-			    "the end mark has another seq "
-			    "than the last mark that came: some were lost",
+			    "the end mark has another seq than the last mark "
+			    "before it: some marks were lost",
 			    e);
 		return 0;
 	}
 	if (s->has_seq && m->seq <= s->seq)
-		return set_order_error(s, "seq does not go up", e);
+		return set_order_error(s, "seq does not go up from the mark "
+		    "before to this one", e);
 	s->has_seq = true;
 	s->seq = m->seq;
 	return 0;

@@ -484,7 +484,7 @@ loaded $way --no-checkpoint: load the rest $way it too" "$(cat "$scratch/err")"
 	rec '{"k":"a","n":1}'
 	checkpoint_mark 1
 	seq=7
-	check_refused 'the last mark checkpoint is missing' 76 'some were lost'
+	check_refused 'the last mark checkpoint is missing' 76 'some marks were lost'
 	checkpoint_stream w7
 	rec '{"k":"a","n":1}'
 	checkpoint_mark 1
