@@ -317,8 +317,8 @@ static int
 read_all(struct sources *s, struct extract *x, struct err *e)
 {
 	for (size_t i = 0; i < s->list.n; i++) {
-		/* A child may read all of a file: then this loop is the only
-		 * place that checks for a stop signal. */
+		/* If a child has read the whole file, only this loop checks for
+		 * a stop signal. */
 		if (stop_signal() != 0)
 			return set_stop_or_reader_gone_error(e);
 		if (read_one(s, x, i, e) == -1)

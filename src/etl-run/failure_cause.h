@@ -1,10 +1,10 @@
 /* Finds in the stderr of a pipeline the line that says why it failed. Control
  * characters are escaped, and the length is limited.
  * Owns:  its texts; cause_release() frees them.
- * Gives: cause_first(): the first error message of an etl program ("etl-x:
- *        ...", no warning) and the indented lines after it. If this only
- *        repeats the message of another etl program, the message of that
- *        program. cause_last(): the last line. */
+ * Gives: cause_first() returns the first error message of an etl program
+ *        ("etl-x: ...", no warning) and the indented lines after it. If this
+ *        only repeats the message of another etl program, it returns the
+ *        message of that program. cause_last() returns the last line. */
 #ifndef RUN_FAILURE_CAUSE_H
 #define RUN_FAILURE_CAUSE_H
 

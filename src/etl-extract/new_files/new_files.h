@@ -1,7 +1,7 @@
 /* --new-files: removes from the list the files that an earlier run with this
  * checkpoint has read to their end. Writes checkpoint marks with the files that
  * this run has read to their end.
- * Borrows: the options, and the list of files, which it shortens and sorts.
+ * Borrows: the options, and the list of files, which it shortens and reorders.
  * Owns:  what is stored about files; the lists for the marks.
  * Fails: ERR_USAGE, ERR_CONFIG; or as the database or the state file fails. */
 #ifndef EXTRACT_NEW_FILES_H

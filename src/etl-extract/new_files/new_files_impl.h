@@ -29,8 +29,8 @@ struct new_files {
  * the last run. */
 int new_files_find_tail(const struct new_files *n, struct file_entry *f,
     int fd, struct input_given *g, struct err *e);
-/* Removes the files that need not be read from the list, and sorts the
- * others. */
+/* Removes the files that need not be read from the list, and moves those that
+ * an earlier run found broken to its end. */
 int new_files_choose(
     struct new_files *n, struct file_list *l, struct err *e);
 
