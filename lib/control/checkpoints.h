@@ -56,18 +56,21 @@ void checkpoints_close(struct checkpoints *l);
  * programs from inserting one. */
 struct checkpoint_move {
 	const char *name;
-	int64_t expected;       /* version; 0: no row may exist */
+	int64_t expected;       /* the version that the row must have; 0: the
+	                         * row must not exist */
 	bool moves;             /* the batch holds a checkpoint mark, and the
 	                         * version becomes expected + 1; else the
 	                         * version is only checked */
-	const char *value;      /* of the last mark in the batch */
+	const char *value;      /* the value in the last mark checkpoint of the
+	                         * batch */
 	const char *validators; /* of that mark, or NULL */
 	int64_t seq;            /* of that mark */
 	const char *run;        /* NULL outside etl-run */
 };
 enum checkpoint_result {
 	CHECKPOINT_FAILED = -1,
-	CHECKPOINT_MOVED,       /* moved, or only checked: COMMIT may follow */
+	CHECKPOINT_MOVED,       /* the version was right, and the checkpoint was
+	                         * moved if m->moves: COMMIT may follow */
 	CHECKPOINT_LOST         /* another process moved it: roll back, exit
 	                         * with 75 */
 };

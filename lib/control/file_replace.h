@@ -14,7 +14,7 @@
 
 struct replace {
 	int folder;             /* directory of the file; holds the lock */
-	char *path;             /* of the file, links resolved */
+	char *path;             /* path of the file, without symbolic links */
 	char *temp;             /* path of the temporary file */
 	const char *temp_name;  /* its last component */
 };

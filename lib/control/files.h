@@ -12,7 +12,7 @@ struct file_state {
 	const char *path;
 	int64_t size;
 	const char *mtime;      /* as file_mtime_format() writes it */
-	const char *sha256;     /* of the first `size` bytes, or NULL */
+	const char *sha256;     /* hash of the first `size` bytes, or NULL */
 	bool is_broken;
 };
 

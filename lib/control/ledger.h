@@ -15,32 +15,37 @@ struct ledger {
 	bool ended;             /* the mark `end` is in the batch */
 	bool appends;           /* rows are appended without a checkpoint:
 	                         * loading again would add them twice */
-	const char *counts;     /* JSON: the counts of the stages so far */
-	int64_t version;        /* version of the stream's checkpoint after
-	                         * this batch */
+	const char *counts;     /* JSON: the counts of the stages up to this
+	                         * batch */
+	int64_t version;        /* the version that the stream's checkpoint has
+	                         * after this batch */
 	int64_t kept;           /* rejects in counts that are dead letters, or
 	                         * in a file or descriptor 3 if this program
 	                         * wrote them; -1: not known */
 };
 
-struct ledger_row {             /* as committed; all 0 if there is no row */
+struct ledger_row {             /* the committed row; all members are 0 if there
+				 * is no row */
 	bool there;             /* the row exists */
 	bool ended;             /* the stream was loaded to its mark `end` */
 	bool taken; /* the row is closed: ledger_close_or_insert_closed_row() */
-	bool own;               /* written by this run, or outside etl-run if
-	                         * this loader is outside etl-run too */
+	bool own;               /* the row was written by this run. Outside
+	                         * etl-run: it was written outside etl-run,
+	                         * too */
 	int64_t batch, seq, version;
 	int64_t kept;           /* -1: not known */
 };
 
 enum ledger_result {
 	LEDGER_FAILED = -1,
-	LEDGER_ROW_MATCHED, /* the row had the expected batch number, and the
-			     * call has done its work: COMMIT may follow */
-	LEDGER_DONE,	    /* it was committed before: roll back and go on
-			     * with the next batch */
-	LEDGER_AHEAD,	    /* another loader is further in this stream */
-	LEDGER_ROW_CLOSED   /* the row is closed: exit with code 75 */
+	LEDGER_ROW_MATCHED,     /* the row had the expected batch number, and
+	                         * the call has done its work: COMMIT may
+	                         * follow */
+	LEDGER_DONE,            /* the batch was committed before: roll back and
+	                         * go on with the next batch */
+	LEDGER_AHEAD,           /* another loader has loaded more of this
+	                         * stream */
+	LEDGER_ROW_CLOSED       /* the row is closed: exit with code 75 */
 };
 
 /* Records the batch: call this in the batch's transaction, after its rows were

@@ -21,11 +21,12 @@ enum letter_field {
 	LETTER_STREAM, LETTER_TARGET,
 	LETTER_COLUMNS,         /* the fields before this one are columns of
 	                         * dead_letters, or stored with an occurrence */
-	LETTER_OWN_ID = LETTER_COLUMNS, /* DB_NULL if the id of the line is made
-	                         * of its other members, as etl-record(5)
-	                         * states. Else the id that it should have: if
-	                         * a letter with other bytes has the line's id,
-	                         * the line is stored under this id */
+	LETTER_OWN_ID = LETTER_COLUMNS, /* DB_NULL if the id of the line is the
+	                                 * id that is computed from its other
+	                                 * members (etl-record(5)). Else the
+	                                 * computed id: if another record's
+	                                 * letter has the line's id, the line is
+	                                 * stored under the computed id */
 	LETTER_N
 };
 

@@ -11,7 +11,8 @@
 #include "base/buf.h"
 #include "db/db.h"
 
-enum { LETTER_NAME = 256 };     /* most bytes of id, occurrence, stage, code */
+enum { LETTER_NAME = 256 };     /* maximum bytes of id, occurrence, stage,
+				 * code */
 
 struct letter_text {
 	const char *p;
@@ -34,8 +35,8 @@ struct letter_replay {          /* a letter whose record was sent through the
 struct letter_group {
 	const char *pipeline, *stream, *stage;
 	const char *target;     /* the table of the loader that resolves the
-	                         * letters: a letter that another loader has
-	                         * rejected is not of the group */
+	                         * letters. The group has no letters that a
+	                         * loader into another table has rejected */
 };
 
 /* The letters that a batch resolves. */
@@ -80,17 +81,21 @@ struct letter_filter {          /* NULL or 0: no condition */
 	const char *run;        /* start of the run's uuid */
 	const char *since, *until;      /* timestamps (base/clock.h); they are
 	                                 * compared with last_seen_at */
-	const char *closed;     /* a timestamp: resolved_at, or else
-	                         * last_seen_at, is earlier */
-	const char *pointer;    /* this JSON Pointer, or one below it */
-	const char *like;       /* a part of the message or of raw */
+	const char *closed;     /* a timestamp: letters with an earlier
+	                         * resolved_at, or earlier last_seen_at if
+	                         * resolved_at is NULL */
+	const char *pointer;    /* letters with this JSON Pointer, or one below
+	                         * it */
+	const char *like;       /* letters with this text in the message or in
+	                         * raw */
 	const char *id;         /* row number, or start of one reject id */
-	const int64_t *ids;     /* row numbers; nids 0: any */
+	const int64_t *ids;     /* row numbers; if nids is 0, any */
 	size_t nids;
 	int64_t run_row;        /* pipeline_runs.id */
 	int64_t attempts;       /* fewer attempts than this */
 	bool not_open;          /* resolved and discarded letters only */
-	uint64_t limit;         /* most letters that letters_open() reads */
+	uint64_t limit;         /* maximum number of letters that letters_open()
+	                         * reads */
 };
 
 struct letter {                 /* valid until the next letters_next() */
@@ -99,10 +104,11 @@ struct letter {                 /* valid until the next letters_next() */
 	    *pointer, *origin, *created_at, *last_seen_at, *status,
 	    *sqlstate, *reason, *resolved_at, *resolved_by_run, *erased_at,
 	    *sha256, *stream, *target;
-	const char *raw;        /* NULL if it is large: read it by itself */
+	const char *raw;        /* NULL if the record is large:
+	                         * letters_read_raw_if_unchanged() reads it */
 	size_t raw_len;
-	int64_t bytes;          /* length of the whole line if raw is only its
-	                         * start, else 0 */
+	int64_t bytes;          /* if raw is only the start of the record: the
+	                         * length of the whole line; else 0 */
 	int http_status;        /* 0: none */
 	bool retryable;
 	bool has_own_bytes;     /* some occurrences have other bytes than raw */
@@ -132,8 +138,9 @@ struct letter_occurrence {
 };
 enum letter_occurrences_kind {
 	TIMES_ALL,
-	TIMES_OPEN,             /* those that no replay has settled yet */
-	TIMES_OPEN_DISTINCT     /* of those with equal bytes only the last */
+	TIMES_OPEN,             /* occurrences that no replay has settled */
+	TIMES_OPEN_DISTINCT     /* like TIMES_OPEN, but of occurrences with the
+	                         * same bytes only the last */
 };
 struct letter_occurrences;
 /* Reads the occurrences of a letter, the first one first. Leaves out

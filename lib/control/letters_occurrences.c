@@ -18,10 +18,11 @@ struct letter_occurrences {
 	struct db *db;
 	int64_t letter;
 	enum letter_occurrences_kind kind;
-	int64_t skip;                   /* occurrences that are left out at the
-	                                 * start */
-	int64_t most;                   /* occurrences after these; TIMES_ALL
-	                                 * and TIMES_OPEN: that are left */
+	int64_t skip;                   /* how many occurrences to leave out at
+	                                 * the start */
+	int64_t most;                   /* how many occurrences to read after
+	                                 * these; TIMES_ALL and TIMES_OPEN: how
+	                                 * many are left to read */
 	int64_t last;                   /* number of the page's last row: the
 	                                 * next page starts after it */
 	struct row page[TIMES];

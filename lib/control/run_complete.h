@@ -14,17 +14,18 @@ struct run_end {                /* what run_complete() found and stored */
 	int64_t extracted, loaded, unchanged, dropped, rejected;
 	/* These are not stored in pipeline_runs. */
 	int64_t superseded, skipped, missed, removed;
-	int64_t streams, ended; /* ledger rows of the run */
+	int64_t streams, ended; /* ledger rows of the run, and how many of them
+	                         * have ended */
 	bool appended;          /* rows were appended without a checkpoint: a
 	                         * retry would append them again */
-	bool append_ended;      /* such a load is complete */
+	bool append_ended;      /* a load that has appended so is complete */
 	bool streams_failed;    /* see run_streams.failed */
 	int64_t lost_rejects;   /* rejects that were kept nowhere */
 };
 
-struct run_texts {              /* of a run that failed; NULL: none */
+struct run_texts {              /* texts about a run that failed; NULL: none */
 	const char *message;    /* the cause: any bytes */
-	const char *log;        /* last output of its stages: UTF-8 */
+	const char *log;        /* the last output of its stages, in UTF-8 */
 };
 
 struct run_load {               /* a load that its loader has reported */
@@ -43,16 +44,18 @@ struct run_streams {
 	int64_t lost_rejects;   /* how many */
 	bool unread;            /* no etl program has read the output of a
 	                         * stream that has ended */
-	const struct run_load *open;    /* have reported no end: the ledger
-	                                 * shows whether they have ended */
+	const struct run_load *open;    /* loads that have reported no end: the
+	                                 * ledger shows whether they have
+	                                 * ended */
 	size_t nopen;
-	const struct run_load *repeated;        /* have failed, but were
-	                                         * repeated with success */
+	const struct run_load *repeated;        /* loads that have failed, but
+	                                         * were repeated with success */
 	size_t nrepeated;
 };
 
 struct run_outcome {            /* how a run has ended */
-	bool abandoned;         /* not known: its etl-run was killed */
+	bool abandoned;         /* the outcome is not known: etl-run was
+	                         * killed */
 	bool script_ok;         /* the script exited with 0 */
 	bool tolerates;         /* streams may fail (--tolerate) */
 	struct run_texts texts;

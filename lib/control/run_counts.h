@@ -25,9 +25,10 @@ struct run_stage {
 struct run_counts {
 	struct run_stage *stages;
 	size_t n;
-	int64_t extracted; /* records that entered the run: those that the
-			    * first stage of each ledger row read, or wrote
-			    * and rejected if it reads none (etl-extract) */
+	int64_t extracted; /* records that entered the run. For each ledger row:
+	                    * the records that its first stage has read, or, if
+	                    * it reads none (etl-extract), has written and
+	                    * rejected */
 };
 
 int run_counts_add(

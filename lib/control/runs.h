@@ -12,7 +12,8 @@ struct run {
 	const char *run;        /* uuid, a different one for each attempt */
 	const char *script;     /* absolute path; NULL: the run has no file */
 	const char *pipeline, *retry_of, *host, *traceparent;
-	const char *machine;    /* boot and lock folder of its etl-run */
+	const char *machine;    /* identifies the boot of the machine and the
+	                         * lock folder of the run's etl-run */
 	int attempt;
 };
 

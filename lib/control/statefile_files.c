@@ -129,7 +129,8 @@ put_file(struct buf *b, const struct json *j, uint32_t i, bool is_broken)
 
 /* The two lists of struct files_change, parsed, and all paths in them. */
 struct changed {
-	struct json list[2];    /* the files that are done; the broken ones */
+	struct json list[2];    /* list[0]: the files that are done; list[1]:
+	                         * those that are broken */
 	struct json paths;
 	struct buf text;        /* {PATH:0,...} */
 };

@@ -10,7 +10,7 @@ enum { USUAL_RUNS_LEAST = 3, USUAL_RUNS_MOST = 20 };
 
 struct usual_rows {
 	size_t runs;            /* how many runs there were */
-	double median;          /* of their rows; 0 without a run */
+	double median;          /* the median of their rows; 0 without a run */
 };
 
 /* `target` is the name of the table in the ledger (column target of

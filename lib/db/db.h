@@ -32,13 +32,14 @@ struct db_value db_bytes(const char *p, size_t n);      /* a blob */
 struct db_fault {
 	char sqlstate[6];       /* "" if the server sent none */
 	char column[128], constraint[128];
-	int64_t line;           /* COPY: row that failed, the first is 1; or
-	                         * 0 */
-	int64_t position;       /* PostgreSQL: character of the statement at
-	                         * which the error is, the first is 1; or 0 */
-	int64_t kept;           /* SQLite: rows that the failed statement has
-	                         * inserted before it failed, and that stay in
-	                         * the table: OR FAIL; -1: not known */
+	int64_t line;           /* the number of the COPY row that failed, from
+	                         * 1; or 0 */
+	int64_t position;       /* PostgreSQL: the number of the character of
+	                         * the statement at which the error is, from 1;
+	                         * or 0 */
+	int64_t kept;           /* SQLite: how many rows of the failed statement
+	                         * stay in the table (as with OR FAIL); -1: not
+	                         * known */
 	bool data;              /* the record is wrong, not the database:
 	                         * SQLSTATE classes 22 and 23,
 	                         * SQLITE_CONSTRAINT and others */
@@ -47,7 +48,8 @@ struct db_fault {
 	bool busy;              /* a lock was not free in time */
 	bool late;              /* the statement ran too long, or was
 	                         * cancelled */
-	bool again;             /* reconnect or roll back, then try again */
+	bool again;             /* a later try may succeed: reconnect or roll
+	                         * back first */
 	bool lost;              /* the connection is lost: call db_reopen(). If
 	                         * the statement was COMMIT, it is not known
 	                         * whether the transaction was committed */

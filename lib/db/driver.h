@@ -15,7 +15,7 @@
 struct driver {
 	enum db_kind kind;
 	const char *const *sql;         /* indexed by enum sql_id */
-	size_t name_max;                /* most bytes of an identifier; 0: no
+	size_t name_max;                /* maximum bytes of an identifier; 0: no
 	                                 * limit */
 	const char *begin; /* statement that begins a transaction */
 	/* For db_begin_with_next(). NULL if it does the same as db_begin(). */
@@ -68,8 +68,8 @@ struct db {
 	void *conn;
 	struct db_fault fault;
 	struct buf name;
-	struct db_rows *cache;          /* prepared statements, the one that
-	                                 * was used last comes first */
+	struct db_rows *cache;          /* prepared statements; the first one is
+	                                 * the one that was used last */
 	size_t cached;
 	bool encoding_is_known;         /* lacks_characters is set */
 	bool lacks_characters;
@@ -88,7 +88,7 @@ void free_cached_statements(struct db *db);
  * seconds. */
 struct wait_limit {
 	int64_t since;          /* clock_ms() when the wait began */
-	bool stopped;           /* the signal had come before that */
+	bool stopped;           /* the signal came before the wait began */
 };
 void wait_limit_begin(struct wait_limit *p);
 bool stop_signal_ends_wait(const struct wait_limit *p);

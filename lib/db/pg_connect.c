@@ -20,9 +20,10 @@ enum { POLL_MS = 200, PLACE = 512, TEXT = 64 << 10 };
  * other addresses. */
 struct attempt {
 	PGconn *conn;
-	PQconninfoOption *options;      /* all that are in effect */
+	PQconninfoOption *options;      /* all options of the connection */
 	struct wait_limit wait_limit;
-	int64_t limit;          /* ms for each address; 0: no limit */
+	int64_t limit;          /* the limit for each address in ms; 0: no
+	                         * limit */
 	int64_t until;          /* clock_ms() when this address is late */
 	char place[PLACE];      /* the address that `until` is for */
 	struct hosts hosts;     /* set when the first address is late */

@@ -18,8 +18,8 @@ struct pg_stmt {
 	struct buf bytes;
 	int64_t changed;
 	bool ran;               /* at least once */
-	bool alone;             /* pg_is_pooled(): it has a transaction of its
-	                         * own */
+	bool alone;             /* with a pool: the statement has begun a
+	                         * transaction for itself alone */
 };
 
 int

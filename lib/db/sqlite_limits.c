@@ -3,8 +3,8 @@
 
 enum {
 	BUSY_MS = 10000,
-	STEPS = 10000           /* of SQLite's machine between two looks at the
-	                         * clock */
+	STEPS = 10000           /* steps of SQLite's virtual machine between two
+	                         * looks at the clock */
 };
 
 void

@@ -16,7 +16,7 @@ enum column_kind {              /* which values the column accepts */
 	COLUMN_REAL, COLUMN_NUMERIC, COLUMN_BOOL, COLUMN_TEXT,
 	COLUMN_TIME,            /* timestamp, timestamptz, date, time */
 	COLUMN_JSON, COLUMN_BYTES,
-	COLUMN_RANGE,           /* of any bounds, and multiranges */
+	COLUMN_RANGE,           /* a range or multirange of any type */
 	COLUMN_ARRAY
 };
 
@@ -28,9 +28,10 @@ enum column_change {
 	CHANGE_CHAR,            /* "char": keeps the first byte */
 	CHANGE_BLANKS,          /* varchar(n): cuts blanks at the end of a text
 	                         * of more than change_limit characters */
-	CHANGE_DECIMALS,        /* numeric(p,s), money: rounds; change_limit:
+	CHANGE_DECIMALS,        /* numeric(p,s), money: rounds to change_limit
 	                         * digits after the point */
-	CHANGE_POINT,           /* money: a dot is not the point */
+	CHANGE_POINT,           /* money, if the decimal point of lc_monetary is
+	                         * not a dot: a dot is not read as the point */
 	CHANGE_FLOAT,           /* float4, float8: rounds an integer of more
 	                         * than change_limit bits */
 	CHANGE_SIGN,            /* oid: stores -1 as 4294967295 */
@@ -38,10 +39,11 @@ enum column_change {
 	CHANGE_DATE, CHANGE_TIME, CHANGE_TIMETZ, CHANGE_TIMESTAMP,
 	CHANGE_TIMESTAMPTZ, CHANGE_INTERVAL,
 	CHANGE_FIELDS,          /* interval with fields, such as `interval day`:
-	                         * cuts finer ones than change_limit, an enum
-	                         * interval_field */
-	CHANGE_MACADDR8,        /* macaddr8: makes 8 bytes of 6 */
-	CHANGE_UNKNOWN          /* a composite type with such a member */
+	                         * cuts the fields that are finer than
+	                         * change_limit, an enum interval_field */
+	CHANGE_MACADDR8,        /* macaddr8: makes 8 bytes of an address of 6 */
+	CHANGE_UNKNOWN          /* a composite type with a member that may
+	                         * change a value */
 };
 
 enum interval_field {
@@ -55,19 +57,22 @@ struct column {
 	enum column_kind kind;
 	enum column_kind element;       /* of COLUMN_ARRAY */
 	int64_t min, max;       /* COLUMN_INT */
-	enum column_change change;      /* of an array: of its elements; of a
-	                                 * range: of its bounds */
+	enum column_change change;      /* for an array that of its elements,
+	                                 * for a range that of its bounds */
 	int change_limit;
 	bool not_null;
-	bool has_default;       /* or an identity, or generated */
+	bool has_default;       /* or it is an identity or generated column */
 	bool generated;         /* may not be written */
-	bool identity;          /* generated too, but INSERT OVERRIDING SYSTEM
-	                         * VALUE writes it */
+	bool identity;          /* an identity column GENERATED ALWAYS:
+	                         * `generated` is set, too, but INSERT
+	                         * OVERRIDING SYSTEM VALUE may write it */
 	bool numeric;           /* SQLite changes a text that looks like a
 	                         * number into a number */
-	int key;                /* place in the primary key from 1, or 0 */
-	bool equal_as_bytes;    /* a text type of PostgreSQL, and two values are
-	                         * equal only if their bytes in UTF-8 are */
+	int key;                /* the column's place in the primary key, from
+	                         * 1; or 0 */
+	bool equal_as_bytes;    /* a text type of PostgreSQL whose values are
+	                         * equal only if their bytes in UTF-8 are
+	                         * equal */
 	/* Set if the type belongs to an extension of PostgreSQL, else NULL.
 	 * `equal` is the operator "equal" of the extension, such as
 	 * OPERATOR(public.=). `equal_type` is the type for which the extension

@@ -15,7 +15,7 @@
 
 enum {
 	PIPE_SIZE = 1 << 20,    /* bytes; the kernel may give a smaller pipe */
-	GRACE_MS = 1000,        /* from the first signal to SIGKILL */
+	GRACE_MS = 1000,        /* time between the first signal and SIGKILL */
 	REJECT_FD = 3           /* closed in the command, which could write
 				 * lines to the file of rejects that are no
 				 * rejects */

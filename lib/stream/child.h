@@ -14,7 +14,8 @@
 
 struct child_conf {
 	char *const *argv;      /* the command, NULL at the end */
-	size_t max_line;        /* of its output, as lines_open() takes it */
+	size_t max_line;        /* the longest line of its output: see
+	                         * lines_open() */
 	bool has_input;         /* a pipe is its standard input; else it is
 				 * /dev/null */
 	pid_t group;            /* the process group that it joins; 0: a new
@@ -29,11 +30,13 @@ struct child {
 	pid_t group;            /* its process group */
 	int pidfd;              /* -1: closed; the same for in and out */
 	int in, out;            /* pipe to its stdin, pipe from its stdout */
-	int unread;             /* once in is closed: our read end of the same
-				 * pipe, to see what it has not read */
+	int unread;             /* a second descriptor for the read end of its
+	                         * input pipe. When `in` is closed, it shows
+	                         * what the command has not read */
 	struct lines *lines;    /* the lines of out */
-	bool has_closed_stdin;  /* a write has failed: it has closed its stdin
-				 * or has exited, and input is left */
+	bool has_closed_stdin;  /* a write has failed, so the command has closed
+	                         * its stdin or has exited, although input is
+	                         * left */
 	bool has_exited;
 	int status, signal;     /* how it ended; signal 0: it exited */
 };

@@ -21,8 +21,9 @@ struct line {
 	const char *data;
 	size_t len;
 	const char *file;       /* the name of the file; NULL: a descriptor */
-	uint64_t number;        /* from 1 in each file, blank lines counted */
-	uint64_t offset;        /* of its first byte in the file */
+	uint64_t number;        /* the number of the line in its file, from 1;
+	                         * blank lines count */
+	uint64_t offset;        /* the position of its first byte in the file */
 	uint64_t bytes;         /* its whole length, also if too_long */
 	bool torn;              /* the last line of the input, without LF */
 	bool too_long;          /* data is only its first LINES_KEPT bytes */

@@ -20,12 +20,14 @@ struct lines {
 	                         * data[seen] is the LF */
 	bool found, eof;
 	uint64_t number, offset;        /* of the next line */
-	struct hash *hash;      /* of a line that is too long to be kept;
-	                         * data[0..LINES_KEPT) is then its start */
-	uint64_t hashed;        /* bytes of that line that are in the hash */
-	size_t ahead;           /* bytes from `start` on that
-	                         * lines_look_ahead() has shown */
-	size_t ahead_no_lf;     /* bytes after these without an LF */
+	struct hash *hash;      /* not NULL: a line that is too long is being
+	                         * read. Its first LINES_KEPT bytes are kept in
+	                         * data */
+	uint64_t hashed;        /* how many bytes of that line are in the
+	                         * hash */
+	size_t ahead;           /* bytes after `start` that lines_look_ahead()
+	                         * has returned */
+	size_t ahead_no_lf;     /* bytes after these in which no LF was found */
 };
 
 /* Waits for input and reads at most `most` bytes to the end of the buffer,

@@ -41,14 +41,16 @@ struct mark {
 	                         * on its standard error */
 	bool replay, lookback;  /* of begin */
 	bool piped;             /* of begin: the records came from a pipe
-	                         * without marks, which may have been cut */
+	                         * without marks, so they may have been cut
+	                         * off */
 	char *checkpoint;       /* of begin: the name in its checkpoint marks */
 	char *name, *value, *from;      /* of checkpoint; from NULL: no value
 	                                 * was stored */
 	char *validators;       /* of checkpoint: a JSON object, or NULL */
 	bool has_version;       /* always in checkpoint, sometimes in end and
 	                         * failed */
-	uint64_t version;       /* of the stored checkpoint; 0: none stored */
+	uint64_t version;       /* the version of the stored checkpoint; 0: none
+	                         * was stored */
 	char *files;            /* of checkpoint: the files that were finished
 	                         * since the mark before; of failed: the files
 	                         * that are broken; a JSON array, or NULL */

@@ -39,7 +39,8 @@ struct reject {
 	const char *sha256;     /* hash of that line; raw is then its start */
 };
 
-struct reject_who {             /* the same in all rejects of a process */
+struct reject_who {             /* the members that all rejects of a process
+				 * have */
 	const char *run, *pipeline;     /* NULL outside etl-run */
 	const char *stream;             /* NULL in a plain stream */
 	char stage[64];

@@ -2,10 +2,10 @@
 
 enum {
 	PERCENT = 50,
-	SEEN = 20, SEEN_AT_END = 5,     /* records of which a percentage is
-	                                 * judged at least */
-	CAUSES_BYTES = 3328             /* of all causes: the message must fit
-	                                 * into a struct err */
+	SEEN = 20, SEEN_AT_END = 5,     /* how many records are needed to judge
+	                                 * a percentage */
+	CAUSES_BYTES = 3328             /* maximum length of all causes: the
+	                                 * message must fit into a struct err */
 };
 
 int

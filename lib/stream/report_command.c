@@ -130,7 +130,8 @@ static void
 put_file_hash(struct buf *b, const struct buf *arguments)
 {
 	const char *p = arguments->data, *end = p + arguments->len;
-	bool any, written = true;       /* the first one is this program */
+	bool any, written = true;       /* skips the first argument, the name of
+	                                 * this program */
 	struct hash *h = hash_new();
 	char hex[HASH_HEX];
 	struct stat st;

@@ -15,8 +15,10 @@ struct run_report {
 	char process[UUID_TEXT];        /* "" before the first report */
 	unsigned streams;               /* streams that have begun, and the one
 	                                 * that `opened` expects */
-	bool opened;                    /* no stream has begun yet */
-	bool begun;                     /* the last one has not ended yet */
+	bool opened;                    /* run_report_open() was called, but no
+	                                 * stream has begun since */
+	bool begun;                     /* the last stream that has begun has
+	                                 * not ended */
 	bool has_output;                /* as in run_report_input */
 	bool failed;                    /* a failure was reported */
 	uint64_t rejects;               /* reject lines that this program has
@@ -33,7 +35,9 @@ struct run_report_input {
 
 struct run_report_load {
 	const char *id, *target;        /* key of its row in the ledger */
-	bool appends;                   /* a repetition adds the rows again */
+	bool appends;                   /* the load appends rows without a
+	                                 * checkpoint: a repetition would add
+	                                 * them again */
 };
 
 /* Reports that this program is going to read a stream. A source does not call

@@ -23,20 +23,22 @@ struct stage_conf {
 	                                 * sources */
 	bool sink;                      /* writes no stream: etl-load */
 	bool plain;                     /* --plain: the input has no marks */
-	bool reads_raw;                 /* a raw mark, which carries the bytes
-	                                 * of a letter, is a record of the
-	                                 * input: etl-extract in a replay */
-	char *const *files;             /* read in place of stdin */
+	bool reads_raw;                 /* a raw mark (the bytes of a letter)
+	                                 * counts as a record of the input:
+	                                 * etl-extract in a replay */
+	char *const *files;             /* files to read instead of standard
+	                                 * input */
 	size_t nfiles;                  /* 0: read stdin */
 	const char *rejects;            /* --rejects FILE */
 	const char *max_rejects;        /* --max-rejects */
 	bool checks;                    /* check the counts in the marks, as a
 	                                 * sink does: etl-checkpoint save */
-	bool bare;                      /* no stage follows: of the marks write
-	                                 * only rejects */
+	bool bare;                      /* etl-checkpoint save --no-marks: write
+	                                 * no marks except rejects */
 	const char *stream;             /* --stream NAME, or NULL */
-	const char *first_source;       /* source: the URL or file that names
-	                                 * the stream if --stream does not */
+	const char *first_source;       /* source: the URL or file from which
+	                                 * the name of the stream is made if
+	                                 * --stream is not given */
 	const char *checkpoint;         /* source: checkpoint name in the marks
 	                                 * that it writes; NULL: none */
 	bool lookback;                  /* source: it reads some records a

@@ -31,7 +31,8 @@ struct stage {
 	size_t max_record;              /* bytes, of --max-record */
 
 	/* About the input. */
-	bool regular;                   /* files, or standard input is one */
+	bool regular;                   /* the input is files, or standard input
+	                                 * is a file */
 	bool begun_before;              /* standard input is a file that another
 	                                 * program has read in part */
 	bool piped;                     /* standard input is a pipe or socket */
@@ -40,11 +41,12 @@ struct stage {
 	                                 * itself: it is a source, or its input
 	                                 * has no mark begin */
 	bool over;                      /* the end of the input was reached */
-	bool held;                      /* `line` waits: a sink first gets the
-	                                 * begin mark made here, and at the next
-	                                 * call of stage_next() this line */
-	bool marks;                     /* the input has marks: one was read
-	                                 * (not a reject), or a broken mark */
+	bool held;                      /* `line` was read, but the sink first
+	                                 * gets the begin mark that was made
+	                                 * here; the next stage_next() returns
+	                                 * the line */
+	bool marks;                     /* a mark other than a reject was read,
+	                                 * or a broken mark */
 	struct mark begin, mark;        /* the stream's begin; the last mark */
 	const struct mark *given;       /* mark that stage_next() returned */
 	struct line line;               /* last line read; line.torn: it is the
@@ -65,16 +67,18 @@ struct stage {
 	struct broken_files broken;
 	struct counts counts;           /* of this stage, with its name */
 	uint64_t passed;                /* records that led to output */
-	bool judge;                     /* the outcome of 20 records is known:
-	                                 * from then on a percentage of
-	                                 * --max-rejects counts, so the next
+	bool judge;                     /* the outcome of 20 records is known,
+	                                 * so a percentage of --max-rejects
+	                                 * counts from now on: the next
 	                                 * stage_next() must check it */
 	struct buf text;                /* a mark or reject being written */
 	struct buf kept;                /* the checkpoint that is held back */
 	int64_t opened;                 /* clock_ms() of stage_open() */
-	int64_t looked;                 /* age in ms at which the program that
-	                                 * reads the output was looked for */
-	bool reader_known;              /* it was found: do not look again */
+	int64_t looked;                 /* how old the stage was, in ms, when it
+	                                 * last looked for the program that
+	                                 * reads the output */
+	bool reader_known;              /* that program was found: do not look
+	                                 * again */
 	struct err cause;               /* error in the mark failed */
 	char why[STAGE_WHY];            /* message of a reject */
 	struct run_report report;       /* for etl-run */

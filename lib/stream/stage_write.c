@@ -368,7 +368,7 @@ stage_finish(struct stage *s, struct err *e)
 	if (stage_flush(s, e) == -1)
 		return -1;
 	stage_warn_once_if_filter_reads_marks(s, true);
-	if (!s->conf->sink) {           /* a sink counts its own rejects */
+	if (!s->conf->sink) {           /* a sink has counted its own rejects */
 		(void)snprintf(program, sizeof(program), "etl-%s",
 		    s->conf->name);
 		all = stage_get_reject_tally(s, true);
