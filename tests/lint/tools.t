@@ -1,11 +1,13 @@
 #!/bin/sh
 # gcc, clang, clang-tidy and cppcheck accept every .c; shellcheck every script.
-# With LINT_SHARE=N (make check) they check the files that the last 10 commits
-# changed, and each day another N-th part of all files; without it (make lint) all
-# files.  make compiles every file with gcc's warnings as errors in both cases.
+# With LINT_SHARE=N (make check) they check files that the last 10 commits changed
+# (the 100 that were changed last), and each day another N-th part of all files;
+# without it (make lint) all files.  make compiles every file with gcc's warnings
+# as errors in both cases.
 . tests/support/lib.sh
 
-git log -n 10 --name-only --diff-filter=d --format= >"$scratch/recent" 2>/dev/null || :
+git log -n 10 --name-only --diff-filter=d --format= 2>/dev/null |
+    awk '!seen[$0]++' | head -n 100 >"$scratch/recent"
 # choose_files: copies those of the names on its input that are to be checked.
 choose_files() {
 	awk -v share="${LINT_SHARE:-1}" -v day="$(date +%-j)" '
