@@ -26,9 +26,9 @@ check_name_string(const char *name, struct err *e)
 	return checkpoint_check_name(name, strlen(name), e);
 }
 
-/* Checks that a stored checkpoint value is NULL or a UTF-8 text. It may not be:
- * a user may have written the row by hand, and SQLite stores any type in any
- * column. */
+/* Checks that a stored checkpoint value is NULL or a UTF-8 text. It can be
+ * something else: a user may have written the row by hand, and SQLite stores a
+ * value of any type in any column. */
 static int
 check_stored_value(const struct db_value *v, const char *name, struct err *e)
 {

@@ -18,8 +18,8 @@ int control_find_schema_and_refuse_tables_of_others(struct db *db,
     const char *name, bool creates_missing_schema, bool *present,
     struct err *e);
 /* Repeats only the check of the owners, after the schema was found. If
- * renamed_too is true, also checks the tables of another tool that old_tables.h
- * has renamed. */
+ * renamed_too is true, also checks the tables of another tool that
+ * old_tables_check_and_rename() has renamed. */
 int control_refuse_tables_of_others(struct db *db, bool renamed_too,
     struct err *e);
 

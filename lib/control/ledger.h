@@ -1,7 +1,7 @@
 /* The ledger, table etl_loads: how far each stream has been loaded into each
  * target. A row holds the number of batches that were committed. Each batch
- * adds 1 to it in its own transaction, but only if it is still the expected
- * number. So no batch can be committed twice. */
+ * adds 1 to this number in its own transaction, but only if it is still the
+ * expected number. So no batch can be committed twice. */
 #ifndef CONTROL_LEDGER_H
 #define CONTROL_LEDGER_H
 
@@ -65,9 +65,9 @@ enum ledger_result ledger_lock_row_if_batch_matches(
  * later fails. Returns LEDGER_DONE if the batch was committed. */
 enum ledger_result ledger_close_or_insert_closed_row(
     struct db *db, const struct ledger *l, struct err *e);
-/* Reopens a row that was closed after l->batch batches; changes no other row.
- * The row gets a new batch number, so a late COMMIT, which expects the old one,
- * fails. Call this outside a transaction. */
+/* Reopens a row that was closed after l->batch batches. A row that is not
+ * closed stays as it is. The reopened row gets a new batch number, so a late
+ * COMMIT, which expects the old one, fails. Call this outside a transaction. */
 int ledger_reopen(struct db *db, const struct ledger *l, struct err *e);
 /* Reads the row of the stream and target of l. Appends the JSON text of its
  * counts to the buffer `counts`, which may be NULL. */

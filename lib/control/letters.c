@@ -29,7 +29,7 @@ avoid_id_of_other_letter_sqlite(
 }
 
 /* Called before the letter's bytes are replaced by those of a new occurrence:
- * copies the present bytes to the earlier occurrences, whose bytes they are. */
+ * copies the present bytes to the earlier occurrences that have them. */
 static int
 copy_bytes_to_occurrences_sqlite(
     struct db *db, const struct db_value *reject_id, struct err *e)

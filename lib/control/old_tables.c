@@ -78,9 +78,9 @@ old_tables_check_and_rename(struct old_tables *o, struct db *db, struct err *e)
 	return 0;
 }
 
-/* Appends the member "id" of a reject line: the SHA-256 of pipeline (here
- * empty), stage and record bytes, as lib/stream/reject.c computes it. If the
- * old row has no record bytes, its row number is hashed too; otherwise all such
+/* Appends the member "id" of a reject line as reject_id_from_record() computes
+ * it: the SHA-256 of pipeline (here empty), stage and record bytes. If the old
+ * row has no record bytes, its row number is hashed, too; otherwise all such
  * rows would get the same id and be stored as a single row. */
 static int
 append_reject_id(

@@ -38,7 +38,7 @@ int run_append_row_json(struct db *db, const char *run, struct buf *out,
     struct err *e);
 
 /* The loader calls this in the transaction of a batch. Fails with ERR_RETRY if
- * the run is not in status running. Else no other process can end the run
+ * the run is not in status running. Otherwise no other process can end the run
  * before this transaction ends. *row is set to pipeline_runs.id. */
 int run_lock_if_running(struct db *db, const char *run, int64_t *row,
     struct err *e);

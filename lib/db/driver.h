@@ -18,7 +18,7 @@ struct driver {
 	size_t name_max;                /* maximum bytes of an identifier; 0: no
 	                                 * limit */
 	const char *begin; /* statement that begins a transaction */
-	/* For db_begin_with_next(). NULL if it does the same as db_begin(). */
+	/* Called by db_begin_with_next(). NULL: it calls db_begin() instead. */
 	int (*begin_with_next)(void *conn, struct err *e);
 	/* Checks the form of an address. NULL if there is nothing to check. */
 	int (*check)(const char *where, struct err *e);
@@ -47,11 +47,11 @@ struct driver {
 	int64_t (*changed)(const void *stmt);
 	void (*reset)(void *stmt);
 	void (*drop)(void *stmt);
-	/* For db_pg_connection(). NULL if it returns NULL. */
+	/* Called by db_pg_connection(). NULL: it returns NULL. */
 	struct pg *(*pg_connection)(void *conn);
-	/* For db_missing_references(). NULL if it returns 0. */
+	/* Called by db_missing_references(). NULL: it returns 0. */
 	int64_t (*missing_references)(void *conn);
-	/* For db_count_written_pages(). NULL if it returns 0. */
+	/* Called by db_count_written_pages(). NULL: it returns 0. */
 	int64_t (*count_written_pages)(void *conn);
 	/* These five are all set, or all NULL. */
 	int (*copy_begin)(void *conn, const char *sql, struct err *e);
@@ -112,8 +112,8 @@ int fault_set_error_on_one_line(struct err *e, enum err_code code,
  * *transient according to it. Returns the exit code for this SQLSTATE. */
 enum err_code fault_classify_sqlstate(struct db_fault *f, const char *state,
     bool *transient);
-/* Sets the same members, and e->code, if the connection was refused with a
- * text of libpq that ends with the SQLSTATE: "...: FATAL:  28P01". */
+/* Like fault_classify_sqlstate(), for a refused connection: finds the SQLSTATE
+ * at the end of libpq's text, as in "...: FATAL:  28P01", and sets e->code. */
 void fault_set_code_from_sqlstate_text(struct db_fault *f, const char *text,
     struct err *e);
 /* If COPY has failed, sets line and column from the context that the server has

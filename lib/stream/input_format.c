@@ -106,8 +106,8 @@ input_format_append_advice(
 }
 
 /* Returns true if a filter such as {id, title} may have copied the value from a
- * mark: it is null, because the mark has no such member, or a uuid, as the id
- * of the stream is. */
+ * mark. The value is then null, because the mark has no such member, or it is a
+ * uuid, as the id of the stream. */
 static bool
 may_come_from_mark(const struct json *j, const struct json_tok *value)
 {

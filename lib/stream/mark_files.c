@@ -47,8 +47,8 @@ find_files(struct json *j, const char *line, size_t len, uint32_t *files,
 }
 
 /* Appends a copy of the mark of j. Inserts `more`, the elements of an array, at
- * the start of its array of files (token `own`). If own is 0, adds this
- * array. */
+ * the start of the mark's array of files (token `own`). If own is 0, the mark
+ * has no such array: adds one. */
 static void
 put_with_more_files(
     struct buf *b, const struct json *j, uint32_t own, const char *more,

@@ -11,7 +11,8 @@
 #include <string.h>
 
 /* Texts in a reject line are cut: a JSON Pointer, URI or key after POINTER_MAX
- * bytes, any other text after TEXT_MAX. Backslashes of JSON are not counted. */
+ * bytes, any other text after TEXT_MAX. The backslashes with which JSON escapes
+ * characters are not counted. */
 enum { TEXT_MAX = 2048, POINTER_MAX = 16384, SPARE = 64 << 10 };
 
 void

@@ -109,9 +109,9 @@ add_file(struct hash *h, const struct stat *st)
 	return true;
 }
 
-/* Also adds the position in standard input: a program that failed may have read
- * a part of it. Another program with the same arguments then reads only the
- * rest, and is not a repetition. */
+/* Adds standard input, and the position in it: a program that failed may have
+ * read a part of it. Another program with the same arguments then reads only
+ * the rest, and is not a repetition. */
 static bool
 add_standard_input(struct hash *h)
 {

@@ -241,10 +241,10 @@ write_end_mark(struct stage *s, struct err *e)
 	return write_text_as_line(s, e);
 }
 
-/* Called before each mark that this stage writes, except rejects, and at the
- * end of the stream (`ended`). Fails if the counts of this stage do not add up,
- * or if --max-rejects is exceeded: a mark with wrong counts must not reach the
- * loader. */
+/* Called before this stage writes a mark begin, checkpoint, resolve or end, and
+ * at the end of the stream (`ended`). Fails if the counts of this stage do not
+ * add up, or if --max-rejects is exceeded: a mark with wrong counts must not
+ * reach the loader. */
 static int
 check_outcomes_and_reject_limit(struct stage *s, bool ended, struct err *e)
 {
