@@ -133,7 +133,7 @@ signal_at_end_of_run after
 is 'a server that stays silent: the row of the run stays running' running \
     "$(sql 'SELECT status FROM pipeline_runs')"
 like 'a server that stays silent: a message says that the row is not updated' \
-    'its row still says running: cannot connect: SIGTERM came before' \
+    'its row still says running: cannot connect: stopped by SIGTERM before' \
     "$(cat err)"
 
 # The user's connect_timeout counts, here 2 seconds.
