@@ -74,7 +74,7 @@ build-tests: all $(SUPPORT) $(UNIT) $(B)/tests/shim.so
 
 check: deps
 	@$(MAKE_ALL) build-tests
-	@ETL_BIN=$(BIN) ETL_BUILD=$(B) LINT_NODES=8000 LINT_SHARE=4 \
+	@ETL_BIN=$(BIN) ETL_BUILD=$(B) LINT_NODES=8000 LINT_SHARE=8 \
 	    $(SERVER) $(PROVE) $(TESTS)
 lint: deps
 	@$(MAKE_ALL) build-tests

@@ -21,14 +21,10 @@ ok "9 of 10 functions have at most $(nth 90) lines, 45 at most" \
     test "$(nth 90)" -le 45
 
 too_long() {
-	while read -r file; do
-		lines=$(wc -l <"$file")
-		case $file in
-		*/main.c) max=300 ;;
-		*) max=400 ;;
-		esac
-		[ "$lines" -le $max ] || echo "$file: $lines lines"
-	done <"$scratch/files"
+	xargs wc -l <"$scratch/files" |
+	    awk '$2 != "total" && $1 > ($2 ~ /\/main\.c$/ ? 300 : 400) {
+		print $2 ": " $1 " lines"
+	    }'
 }
 is 'no main.c has more than 300 lines, no other file more than 400' \
     '' "$(too_long)"
@@ -36,24 +32,30 @@ ok 'the Makefile has less than 150 lines' test "$(wc -l <Makefile)" -lt 150
 
 # Each header starts with its contract comment.
 contracts() {
-	grep '\.h$' "$scratch/files" | while read -r file; do
-		awk -v file="$file" '
-		NR == 1 && !/^\/\*/ { print file ": no contract"; exit }
-		/\*\// {
-			if (NR > 8)
-				print file ": " NR " lines of contract"
-			exit
-		}' "$file"
-	done
+	grep '\.h$' "$scratch/files" | xargs awk '
+	FNR == 1 {
+		inside = /^\/\*/
+		if (!inside)
+			print FILENAME ": no contract"
+	}
+	inside && /\*\// {
+		if (FNR > 8)
+			print FILENAME ": " FNR " lines of contract"
+		inside = 0
+	}'
 }
 is 'each header starts with a contract comment of at most 8 lines' \
     '' "$(contracts)"
 
 wide() {
-	while read -r file; do
-		expand "$file" | awk -v file="$file" \
-		    'length > 80 { print file ":" NR ": " length }'
-	done <"$scratch/files"
+	xargs awk '{
+		line = $0
+		while ((at = index(line, "\t")) > 0)
+			line = sprintf("%s%*s%s", substr(line, 1, at - 1),
+			    8 - (at - 1) % 8, "", substr(line, at + 1))
+		if (length(line) > 80)
+			print FILENAME ":" FNR ": " length(line)
+	}' <"$scratch/files"
 }
 is 'no line of C has more than 80 columns' '' "$(wide)"
 is 'C is indented with tabs' '' "$(xargs grep -nE '^ {8,}[^ *]' /dev/null \
