@@ -236,9 +236,9 @@ check_and_count_raw_mark(struct stage *s, struct err *e)
 		return set_order_error(s, "a raw mark outside of a replay", e);
 	if (s->conf->sink)
 		return err_set(e, ERR_CONFIG, false, "line %llu: this replay "
-		    "has records as etl-extract read them: run etl-extract "
-		    "with the options of the pipeline and - as its SOURCE "
-		    "directly after etl-dlq replay",
+		    "has the bytes that etl-extract read: run etl-extract with "
+		    "the options of the pipeline and - as its SOURCE directly "
+		    "after etl-dlq replay",
 		    (unsigned long long)s->line.number);
 	s->counts.in += s->conf->reads_raw;
 	return 0;

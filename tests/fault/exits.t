@@ -151,6 +151,6 @@ fails 'a mistyped command of etl-checkpoint' 64 'did you mean list\?$' \
 fails 'a mistyped value of --paginate' 64 'did you mean page\?$' \
     etl-extract --paginate pgae http://127.0.0.1:1/
 fails 'a URL whose first variable is empty' 64 \
-    '^etl-extract: /page/users: .*the variable before the path may be empty$' \
+    '^etl-extract: /page/users: .*a variable such as .API_BASE_URL is empty$' \
     etl-extract /page/users
 done_testing

@@ -103,9 +103,9 @@ source_find_kind(const struct source **s, const struct extract_opts *o,
 		return source_options_check(o, KIND_FILES, e);
 	if (*uri == '/' && access(uri, F_OK) == -1)
 		return err_set(e, ERR_USAGE, false,
-		    "%s: there is no such file; if this is a URL, its scheme "
-		    "and host are missing: the variable before the path may "
-		    "be empty",
+		    "%s: there is no such file; if it should be a URL, its "
+		    "scheme and host are missing, perhaps because a variable "
+		    "such as $API_BASE_URL is empty",
 		    uri);
 	return err_set(e, ERR_USAGE, false, "%s: neither a URL (http://...) "
 	    "nor a file name that ends in .csv, .tsv, .json, .ndjson or "

@@ -253,8 +253,8 @@ check_text(struct imports *m, const char *text, const struct place *at,
 
 	if (m->folders->n > 0 && has_comment_without_clear_end(text))
 		return err_set(e, ERR_CONFIG, false, "%s: a line ends with a "
-		    "backslash or a carriage return alone: versions of jq "
-		    "read it differently", at->what);
+		    "backslash or a carriage return alone: versions of jq read "
+		    "it differently, so remove this character", at->what);
 	for (; directive_parse(directive_skip_blanks_and_comments(text), &d);
 	    text = d.end)
 		if (check_import(m, &d, at, e) == -1)
