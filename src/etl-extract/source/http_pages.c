@@ -236,9 +236,9 @@ check_page_overlaps(struct pages *p, struct err *e)
 	    p->overlap.has_top)
 		return 0;
 	return err_set(e, ERR_PEER, true, "%s: the page has none of the last "
-	    "records of the page before: either these records have changed "
-	    "meanwhile, or the service does not return the records whose "
-	    "cursor value is equal to the bound, which --paginate since needs",
+	    "records of the page before: they have changed meanwhile, or the "
+	    "service does not return the records whose cursor value is equal "
+	    "to the bound: run the command again, or use --paginate page",
 	    buf_text(&p->shown));
 }
 
