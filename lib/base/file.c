@@ -11,14 +11,15 @@ int
 file_append_fd_to_buf(struct buf *b, int fd, const char *name,
     enum err_code code, struct err *e)
 {
+	char piece[READ_SIZE];
 	ssize_t n = 1;
 
-	while (n != 0 && buf_reserve(b, READ_SIZE)) {
-		n = read(fd, b->data + b->len, READ_SIZE);
+	while (n != 0 && !b->failed) {
+		n = read(fd, piece, sizeof(piece));
 		if (n == -1 && errno != EINTR)
 			return err_errno(e, code, name);
 		if (n > 0)
-			b->len += (size_t)n;
+			buf_add(b, piece, (size_t)n);
 	}
 	if (buf_check(b, e) == 0)
 		return 0;

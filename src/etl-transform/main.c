@@ -172,8 +172,8 @@ run_filter_in_worker(const struct transform_opts *o, const struct args *a,
 			.max_record = o->max_record,
 			.duplicates = members == JSON_LAST,
 			.choice = engine, .explain = o->explain,
-			.limits_are_small = o->time_limit < 1000 ||
-			    (o->memory_limit > 0 &&
+			.limits_are_small = (o->time_limit > 0 &&
+			    o->time_limit < 1000) || (o->memory_limit > 0 &&
 			    o->memory_limit < 16 << 20),
 			.hash = o->hash, .hash_as = o->hash_as
 		},

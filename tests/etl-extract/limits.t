@@ -28,6 +28,8 @@ now=$(date +%s)
 waits 'RateLimit with r and t' 'RateLimit:%20"a;r=9,b";r=5;t=0,%20"c";r=0;t=1'
 waits 'RateLimit with remaining and reset' \
     'RateLimit:%20limit=9,%20remaining=0,%20reset=1'
+waits 'RateLimit with a comma at its end' \
+    'RateLimit:%20limit=9,%20remaining=0,%20reset=1,'
 waits 'RateLimit-Remaining and RateLimit-Reset' "${old}1"
 waits 'X-RateLimit-Remaining and X-RateLimit-Reset' "${second}1"
 is 'RateLimit with the longest of several waits exits with 75' 75 \

@@ -12,9 +12,11 @@ probe() {
 	: >"$api_log_file"
 	status etl-extract --probe --backoff 1ms..5ms "$@"
 }
-# command: prints the options of the command of the last probe, without its URL.
+# command_options: prints the options of the command of the last probe, without
+# its URL and without the --backoff of probe().
 command_options() {
-	sed -n "s/^etl-extract *//p" "$scratch/out" | sed "s, *'*http.*,,"
+	sed -n "s/^etl-extract *//p" "$scratch/out" |
+	    sed "s, *'*http.*,,; s,--backoff 1ms..5ms *,,"
 }
 # reads_all LABEL OPTIONS URL [OPTION...]: the command has these options, and
 # reads 50 records.
@@ -115,4 +117,12 @@ is 'options for requests are part of the command, values of headers are not' \
     "--header 'X-Key: ...' --header @/dev/null --auth bearer --paginate link" \
     "$(command_options)"
 unlike 'a probe does not print the secret' 'k3y' "$(cat "$scratch/out")"
+is 'a probe takes options with numbers, durations and sizes' 0 "$(probe \
+    --on 404=fail --on 410=ignore --delay 1ms --timeout 5s --retries 2 \
+    --max-body 1MiB "$api/posts")"
+is 'these options are part of the command, with the units of the program' \
+    '--on 404=fail --on 410=ignore --delay 1ms --timeout 5000ms --retries 2 --max-body 1048576 --paginate link' \
+    "$(command_options)"
+is 'the command accepts these options' 0 \
+    "$(cp "$scratch/out" "$scratch/command"; status sh "$scratch/command")"
 done_testing

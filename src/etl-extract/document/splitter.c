@@ -23,7 +23,6 @@ struct splitter {
 	uint64_t dropped;       /* how many bytes were dropped */
 	struct hash *hash;      /* of the dropped bytes of a record, or NULL */
 	char *kept;             /* the first LINES_KEPT bytes of the record */
-	bool returned_kept;     /* the last record is in kept */
 	uint64_t records;
 };
 

@@ -91,7 +91,7 @@ read_header(struct quota *q, const char *p, size_t n)
 
 	while (n > 0) {
 		size_t len = length_up_to_separator(p, n);
-		bool ends = len == n || (has_limits && p[len] == ',');
+		bool ends = len + 1 >= n || (has_limits && p[len] == ',');
 
 		take_part(&one, p, len);
 		if (ends && one.left != -1 &&

@@ -4,10 +4,12 @@
 #include "base/text.h"
 #include "http/fetch.h"
 #include "http/request.h"
+#include "options.h"
 #include "probe/look.h"
 #include "source_options.h"
 #include "stream/fdwrite.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,50 +67,59 @@ parse_answer(void *self, const struct http_answer *a, struct err *e)
 static void
 put_word(struct buf *b, const char *option, const char *word)
 {
-	if (word == NULL)
-		return;
-	buf_printf(b, " %s ", option);
+	buf_printf(b, " --%s ", option);
 	put_shell_word(b, word);
 }
 
 /* A header on the command line may contain a secret, so its value is not
  * printed. A header that was given as @FILE is printed unchanged. */
 static void
-put_headers(struct buf *b, const struct opt_list *headers)
+put_header(struct buf *b, const char *option, const char *header)
 {
 	char name[256];
 
-	for (size_t i = 0; i < headers->n; i++) {
-		const char *h = headers->v[i];
+	(void)snprintf(name, sizeof(name), "%.*s: ...",
+	    (int)strcspn(header, ":"), header);
+	put_word(b, option, *header == '@' ? header : name);
+}
 
-		(void)snprintf(name, sizeof(name), "%.*s: ...",
-		    (int)strcspn(h, ":"), h);
-		put_word(b, "--header", *h == '@' ? h : name);
+/* Appends an option whose value is at p. */
+static void
+put_option(struct buf *b, const struct opt *option, const void *p)
+{
+	const bool is_header = strcmp(option->name, "header") == 0;
+	const struct opt_list *list = p;
+	const char *const *text = p;
+	const uint64_t *number = p;
+
+	switch (option->type) {
+	case OPT_STRING:
+		put_word(b, option->name, *text);
+		break;
+	case OPT_LIST:
+		for (size_t i = 0; i < list->n; i++)
+			(is_header ? put_header : put_word)(
+			    b, option->name, list->v[i]);
+		break;
+	case OPT_NUMBER: case OPT_SIZE: case OPT_COUNT: case OPT_DURATION:
+		buf_printf(b, " --%s %" PRIu64 "%s", option->name, *number,
+		    option->type == OPT_DURATION ? "ms" : "");
+		break;
+	case OPT_FLAG: case OPT_COMMAND:
+		buf_printf(b, " --%s", option->name);
 	}
 }
 
-/* Appends the request options that the user has given. */
+/* Appends the options that the user has given, without --probe. */
 static void
 put_given_options(struct buf *b, const struct extract_opts *o)
 {
-	const struct {
-		const char *option, *value;
-	} given[] = {
-		{ "--method", o->method }, { "--body", o->body },
-		{ "--auth", o->auth }, { "--secret", o->secret },
-		{ "--token-url", o->token_url },
-		{ "--client-id", o->client_id }, { "--scope", o->scope },
-		{ "--aws-sigv4", o->aws_sigv4 }, { "--rate", o->rate },
-		{ "--cacert", o->cacert }, { "--capath", o->capath },
-		{ "--cert", o->cert }, { "--key", o->key },
-		{ "--unix-socket", o->unix_socket }, { "--size", o->size },
-	};
+	const struct opt_spec *spec = &extract_option_spec;
 
-	put_headers(b, &o->headers);
-	for (size_t i = 0; i < o->params.n; i++)
-		put_word(b, "--query-param", o->params.v[i]);
-	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
-		put_word(b, given[i].option, given[i].value);
+	for (size_t i = 0; i < spec->n; i++)
+		if (o->is_given[i] && strcmp(spec->opts[i].name, "probe") != 0)
+			put_option(b, &spec->opts[i],
+			    (const char *)o + spec->opts[i].offset);
 }
 
 static int
