@@ -132,6 +132,11 @@ like '--proxy with a password: a warning says that others see it' \
     'warning: --proxy: other users can see' "$(cat "$scratch/err")"
 unlike '--proxy with a password: no message shows it' sesame \
     "$(cat "$scratch/err")"
+is '--probe with such a --proxy exits with 0' 0 "$(extract --probe \
+    --proxy "http://me:sesame@127.0.0.1:$place" http://h.invalid/a)"
+like 'the command of --probe has the proxy without its password' \
+    "--proxy http://...@127.0.0.1:$place " "$(cat "$scratch/out")"
+unlike 'the output of --probe has no password' sesame "$(cat "$scratch/out")"
 is '--proxy that is no URL exits with 78' 78 \
     "$(extract --proxy 'http://me:sesame@:x/' http://h.invalid/a)"
 like '--proxy that is no URL: the message names the option' \

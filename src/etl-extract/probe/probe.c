@@ -83,23 +83,37 @@ put_header(struct buf *b, const char *option, const char *header)
 	put_word(b, option, *header == '@' ? header : name);
 }
 
+/* The user name and the password of a proxy are not printed. */
+static void
+put_proxy(struct buf *b, const char *option, const char *url)
+{
+	const char *at = strrchr(url, '@'), *scheme_end = strstr(url, "://");
+	const int scheme = scheme_end == NULL ? 0 : (int)(scheme_end + 3 - url);
+	char shown[1024];
+
+	(void)snprintf(shown, sizeof(shown), "%.*s...%s", scheme, url,
+	    at == NULL ? "" : at);
+	put_word(b, option, at == NULL ? url : shown);
+}
+
 /* Appends an option whose value is at p. */
 static void
 put_option(struct buf *b, const struct opt *option, const void *p)
 {
-	const bool is_header = strcmp(option->name, "header") == 0;
+	void (*put_text)(struct buf *, const char *, const char *) =
+	    strcmp(option->name, "header") == 0 ? put_header :
+	    strcmp(option->name, "proxy") == 0 ? put_proxy : put_word;
 	const struct opt_list *list = p;
 	const char *const *text = p;
 	const uint64_t *number = p;
 
 	switch (option->type) {
 	case OPT_STRING:
-		put_word(b, option->name, *text);
+		put_text(b, option->name, *text);
 		break;
 	case OPT_LIST:
 		for (size_t i = 0; i < list->n; i++)
-			(is_header ? put_header : put_word)(
-			    b, option->name, list->v[i]);
+			put_text(b, option->name, list->v[i]);
 		break;
 	case OPT_NUMBER: case OPT_SIZE: case OPT_COUNT: case OPT_DURATION:
 		buf_printf(b, " --%s %" PRIu64 "%s", option->name, *number,
