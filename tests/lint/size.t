@@ -1,5 +1,6 @@
 #!/bin/sh
 # The style rules that have a number: lengths of functions, files and lines.
+# shellcheck disable=SC2016 # $ is awk's
 . tests/support/lib.sh
 
 find src lib tests -name '*.[ch]' | sort >"$scratch/files"
@@ -66,7 +67,6 @@ is 'no line ends with white space' '' \
     src lib tests sql examples || :)"
 
 # A definition is written "int\nname(": the name starts its line.
-# shellcheck disable=SC2016 # $ is awk's
 same_line() {
 	xargs awk -v functions="$scratch/functions" '
 	BEGIN {
