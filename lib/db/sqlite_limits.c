@@ -33,15 +33,14 @@ lite_is_too_late(void *conn)
 
 /* SQLite cannot limit the time of a statement. But it calls the progress
  * handler after every STEPS steps, and the handler stops a statement that is
- * too late. */
+ * too late. 0 steps: no handler. */
 int
 lite_set_limits(void *conn, const struct db_limits *limits, struct err *e)
 {
 	struct lite *c = conn;
 
 	c->limits = *limits;
-	if (limits->statement > 0)
-		sqlite3_progress_handler(
-		    c->db, STEPS, lite_is_too_late, c);
+	sqlite3_progress_handler(
+	    c->db, limits->statement > 0 ? STEPS : 0, lite_is_too_late, c);
 	return 0;
 }
