@@ -4,20 +4,17 @@
 # shellcheck disable=SC1112,SC2016 # typographic quotes, jq's variables
 . tests/support/lib.sh
 
+. tests/etl-transform/cases.sh
+
 # gives FILTER VALUE WANTED: FILTER applied to VALUE gives WANTED, which is the
-# result or the code of the reject.  libjq runs the filter here; the other engine
-# gets all filters and values at the end.
+# result, or the code of the reject, or "CODE: MESSAGE [POINTER]".
 gives() {
-	printf '%s\n' "$1" >>"$scratch/filters"
-	printf '{"v":%s}\n' "$2" | tee -a "$scratch/values" >"$scratch/value"
-	got=$(etl-transform --engine jq --max-rejects 1 --std "{r: (.v | $1)}" \
-	    <"$scratch/value" 2>&1 3>"$scratch/3")
-	[ -n "$got" ] || got=$(jq -r .code "$scratch/3")
-	is "$1 of $2 gives the value or reject code $3" \
-	    "$3" "$(printf '%s' "$got" | sed 's/^{"r":\(.*\)}$/\1/')"
-}
-message() {
-	jq -r '"\(.message) [\(.pointer)]"' "$scratch/3"
+	case $3 in
+	null | true | false | [!a-z]*) wanted="{\"r\":$3}" ;;
+	*) wanted=$3 ;;
+	esac
+	case_add --std "{r: (.v | $1)}" "{\"v\":$2}" "$wanted" \
+	    "$1 of $2 gives the value or reject $3"
 }
 
 # Text.
@@ -56,10 +53,7 @@ for f in normalize_text title_case word_count to_timestamp; do
 		gives $f "$v" type
 	done
 done
-gives normalize_text 5 type
-is 'the message of a wrong type shows the value' \
-    'normalize_text: number (5) is not text [null]' \
-    "$(message)"
+gives normalize_text 5 'type: normalize_text: number (5) is not text [null]'
 
 # Times.
 gives to_timestamp '"2021-01-01T12:00:00Z"' '"2021-01-01T12:00:00Z"'
@@ -163,25 +157,17 @@ is 'now_utc gives the current time' \
 # The functions require and reject.
 gives 'require(["a","b"])' '{"a":1,"b":false}' '{"a":1,"b":false}'
 gives 'require([])' '{}' '{}'
-gives 'require(["a","b"])' '{"a":1}' required
-is 'the message of require names the missing field' 'no b [/b]' "$(message)"
-gives 'require(["a/b~"])' '{"a/b~":null}' required
-is 'require rejects a field that is null and escapes its pointer' \
-    'a/b~ is null [/a~1b~0]' "$(message)"
+gives 'require(["a","b"])' '{"a":1}' 'required: no b [/b]'
+gives 'require(["a/b~"])' '{"a/b~":null}' 'required: a/b~ is null [/a~1b~0]'
 gives 'require(["a"])' '[1]' type
 gives 'require("a")' '{}' type
 gives 'require([1])' '{}' type
 gives 'if true then require(["a"]) else require(["b"]) end | require(["c"])' \
     '{"a":1,"b":1,"c":1}' '{"a":1,"b":1,"c":1}'
-gives 'reject("range"; "too long")' 1 range
-is 'a reject without a pointer has the message and no pointer' \
-    'too long [null]' "$(message)"
-gives 'reject("my_code1"; "x"; "/a/b")' 1 my_code1
-is 'a reject with a pointer has the message and the pointer' \
-    'x [/a/b]' "$(message)"
-gives 'reject("range"; {"a":1})' 1 range
-is 'a message of reject that is no text is written as JSON' \
-    '{"a":1} [null]' "$(message)"
+gives 'reject("range"; "too long")' 1 'range: too long [null]'
+gives 'reject("my_code1"; "x"; "/a/b")' 1 'my_code1: x [/a/b]'
+# A message that is not text is written as JSON.
+gives 'reject("range"; {"a":1})' 1 'range: {"a":1} [null]'
 gives 'reject("No Code"; "x")' 1 filter
 gives 'reject(5; "x")' 1 filter
 gives 'try reject("range"; "x") catch .code' 1 '"range"'
@@ -202,19 +188,5 @@ is 'a filter may redefine debug and input: to_int still works' \
     '{"a":5}' "$(echo '{"a":"5"}' |
     etl-transform --std 'def debug: "x"; def input: "y"; .a |= to_int')"
 
-# run_all ENGINE FILTER: the outputs and rejects of all values.
-run_all() {
-	etl-transform --engine "$1" --max-rejects 100% --rejects "$scratch/3" --std \
-	    "{r: (.v | $2)}" <"$scratch/values" 2>&1 || :
-	jq -c '[.code, .message, .pointer, .raw]' "$scratch/3"
-	rm -f "$scratch/3"
-}
-rm -f "$scratch/3"
-sort -u "$scratch/filters" >"$scratch/each"
-while IFS= read -r filter; do
-	run_all auto "$filter" >"$scratch/auto"
-	run_all jq "$filter" >"$scratch/jq"
-	ok "$filter: both engines give the same for all values" \
-	    diff "$scratch/auto" "$scratch/jq"
-done <"$scratch/each"
+check_cases
 done_testing

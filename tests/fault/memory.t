@@ -8,7 +8,7 @@
 . tests/fault/points.sh
 
 points_start
-points memory 167
+points memory 251
 # All allocations of list options and of etl-transform's worker processes.
 points memory 1 options transform
 done_testing
