@@ -135,7 +135,7 @@ choice_run(void *self, const struct json *j, struct outcome *o)
 {
 	struct choice *c = self;
 
-	if (c->native == NULL || !native_run(c->native, j, o))
+	if (c->native == NULL || !native_run_unless_unsure(c->native, j, o))
 		filter_run(c->jq, j, o);
 }
 

@@ -17,14 +17,15 @@ arena_init(struct arena *a, size_t max)
 	*a = (struct arena){ .max = max };
 }
 
-/* Frees all blocks. With `keep`, the oldest block is kept if its size is BLOCK,
- * the smallest size. */
+/* Frees all blocks. With `keeps_oldest_small_block`, the oldest block is kept
+ * if its size is BLOCK, the smallest size. */
 static void
-free_blocks(struct arena *a, bool keep)
+free_blocks_and_set_empty(struct arena *a, bool keeps_oldest_small_block)
 {
 	struct arena_block *b = a->blocks;
 
-	while (b != NULL && !(keep && b->older == NULL && b->size == BLOCK)) {
+	while (b != NULL && !(keeps_oldest_small_block && b->older == NULL &&
+	    b->size == BLOCK)) {
 		struct arena_block *older = b->older;
 
 		free(b);
@@ -38,13 +39,13 @@ free_blocks(struct arena *a, bool keep)
 void
 arena_release(struct arena *a)
 {
-	free_blocks(a, false);
+	free_blocks_and_set_empty(a, false);
 }
 
 void
 arena_clear(struct arena *a)
 {
-	free_blocks(a, true);
+	free_blocks_and_set_empty(a, true);
 }
 
 static struct arena_block *

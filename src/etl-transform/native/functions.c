@@ -76,8 +76,8 @@ is_called(const char *name, const char *p, size_t n)
 }
 
 static const struct function *
-find(const struct function *f, size_t n, const char *name, size_t len,
-    size_t arguments)
+find_by_name_and_arguments(const struct function *f, size_t n, const char *name,
+    size_t len, size_t arguments)
 {
 	for (size_t i = 0; i < n; i++)
 		if (f[i].arguments == arguments &&
@@ -89,20 +89,20 @@ find(const struct function *f, size_t n, const char *name, size_t len,
 const struct function *
 function_find(const char *name, size_t len, size_t arguments)
 {
-	return find(functions, sizeof(functions) / sizeof(functions[0]), name,
-	    len, arguments);
+	return find_by_name_and_arguments(functions,
+	    sizeof(functions) / sizeof(functions[0]), name, len, arguments);
 }
 
 const struct function *
 function_find_in_module(const char *name, size_t len, size_t arguments)
 {
-	return find(module_functions,
+	return find_by_name_and_arguments(module_functions,
 	    sizeof(module_functions) / sizeof(module_functions[0]), name, len,
 	    arguments);
 }
 
 const char *
-function_find_definition(const char *name, size_t len, size_t arguments)
+function_find_jq_definition(const char *name, size_t len, size_t arguments)
 {
 	for (size_t i = 0; i < sizeof(definitions) / sizeof(definitions[0]);
 	     i++)

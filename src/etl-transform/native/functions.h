@@ -28,7 +28,7 @@ const struct function *function_find_in_module(
     const char *name, size_t len, size_t arguments);
 /* Returns the text of a function that jq defines in its own language, such as
  * "def map(f): [.[] | f];", or NULL. */
-const char *function_find_definition(
+const char *function_find_jq_definition(
     const char *name, size_t len, size_t arguments);
 
 function_call function_length, function_utf8bytelength, function_has,

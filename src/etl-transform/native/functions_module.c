@@ -46,15 +46,15 @@ function_require(struct run *r, const struct value *in,
 	bool found;
 
 	if (in->kind != VALUE_OBJECT || names.kind != VALUE_ARRAY ||
-	    !value_parse(&r->values, &names))
+	    !value_parse_if_token(&r->values, &names))
 		return RUN_UNSURE;
 	for (uint32_t i = 0; i < names.n; i++) {
 		struct value name = names.u.elements[i];
 
 		if (name.kind != VALUE_STRING ||
-		    !value_parse(&r->values, &name) || !value_member(&r->values,
-		    in, name.u.text, name.n, &v, &found) ||
-		    !found || v.kind == VALUE_NULL)
+		    !value_parse_if_token(&r->values, &name) ||
+		    !value_find_member(&r->values, in, name.u.text, name.n, &v,
+		    &found) || !found || v.kind == VALUE_NULL)
 			return RUN_UNSURE;
 	}
 	*out = *in;
@@ -76,7 +76,7 @@ function_normalize_text(struct run *r, const struct value *in,
 {
 	struct value v = *in;
 
-	if (v.kind != VALUE_STRING || !value_parse(&r->values, &v))
+	if (v.kind != VALUE_STRING || !value_parse_if_token(&r->values, &v))
 		return RUN_UNSURE;
 	buf_clear(&r->values.text);
 	words_normalize_space(&r->values.text, v.u.text, v.n);
@@ -89,7 +89,7 @@ function_title_case(struct run *r, const struct value *in,
 {
 	struct value v = *in;
 
-	if (v.kind != VALUE_STRING || !value_parse(&r->values, &v))
+	if (v.kind != VALUE_STRING || !value_parse_if_token(&r->values, &v))
 		return RUN_UNSURE;
 	buf_clear(&r->values.text);
 	words_title_case(
@@ -100,7 +100,7 @@ function_title_case(struct run *r, const struct value *in,
 /* Returns true if jq prints all numbers of the record unchanged. Only then the
  * text of a new number does not depend on the numbers of the record. */
 static bool
-may_make_number(struct run *r)
+record_numbers_print_unchanged(struct run *r)
 {
 	return values_classify_numbers(&r->values) == NUMBERS_PLAIN;
 }
@@ -111,8 +111,8 @@ function_word_count(struct run *r, const struct value *in,
 {
 	struct value v = *in;
 
-	if (v.kind != VALUE_STRING || !value_parse(&r->values, &v) ||
-	    !may_make_number(r))
+	if (v.kind != VALUE_STRING || !value_parse_if_token(&r->values, &v) ||
+	    !record_numbers_print_unchanged(r))
 		return RUN_UNSURE;
 	*out = value_number((double)words_count(v.u.text, v.n));
 	return RUN_ON;
@@ -142,7 +142,8 @@ function_to_int(struct run *r, const struct value *in,
 	size_t n;
 	double d;
 
-	if (!may_make_number(r) || !value_parse(&r->values, &v))
+	if (!record_numbers_print_unchanged(r) ||
+	    !value_parse_if_token(&r->values, &v))
 		return RUN_UNSURE;
 	*out = v;
 	if (v.kind == VALUE_NUMBER)
@@ -173,8 +174,8 @@ function_to_number(struct run *r, const struct value *in,
 	*out = v;
 	if (v.kind == VALUE_NUMBER)
 		return RUN_ON;
-	if (v.kind != VALUE_STRING || !may_make_number(r) ||
-	    !value_parse(&r->values, &v))
+	if (v.kind != VALUE_STRING || !record_numbers_print_unchanged(r) ||
+	    !value_parse_if_token(&r->values, &v))
 		return RUN_UNSURE;
 	n = v.n;
 	p = words_trim(v.u.text, &n);
@@ -197,7 +198,7 @@ convert_to_timestamp(struct run *r, struct value v, const struct zone *zone,
 {
 	struct times_fault f;
 
-	if (v.kind != VALUE_STRING || !value_parse(&r->values, &v))
+	if (v.kind != VALUE_STRING || !value_parse_if_token(&r->values, &v))
 		return RUN_UNSURE;
 	buf_clear(&r->values.text);
 	if (times_append_as_utc(
@@ -216,7 +217,7 @@ function_to_timestamp(struct run *r, const struct value *in,
 /* Makes m->zone the time zone `name`. Does nothing if it is this zone already,
  * from an earlier call. Returns false if there is no such zone. */
 static bool
-open_zone(struct run_module *m, const struct value *name)
+open_zone_unless_open(struct run_module *m, const struct value *name)
 {
 	struct err e = { .code = ERR_NONE };
 
@@ -237,8 +238,8 @@ function_to_timestamp_in(struct run *r, const struct value *in,
 {
 	struct value name = args[0];
 
-	if (name.kind != VALUE_STRING || !value_parse(&r->values, &name) ||
-	    name.n == 0 || !open_zone(r->module, &name))
+	if (name.kind != VALUE_STRING || !value_parse_if_token(&r->values,
+	    &name) || name.n == 0 || !open_zone_unless_open(r->module, &name))
 		return RUN_UNSURE;
 	return convert_to_timestamp(r, *in, r->module->zone, out);
 }

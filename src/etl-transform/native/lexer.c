@@ -38,7 +38,7 @@ skip_blanks_and_comments(const char *p)
 }
 
 static void
-take(struct lexer *l, enum token_kind kind, const char *p, const char *end)
+set_token(struct lexer *l, enum token_kind kind, const char *p, const char *end)
 {
 	l->kind = kind;
 	l->p = p;
@@ -47,17 +47,17 @@ take(struct lexer *l, enum token_kind kind, const char *p, const char *end)
 }
 
 static void
-take_name(struct lexer *l, const char *p)
+set_token_of_name(struct lexer *l, const char *p)
 {
 	const char *end = skip_name(p);
 
 	while (end[0] == ':' && end[1] == ':' && is_letter(end[2]))
 		end = skip_name(end + 2);
-	take(l, TOKEN_NAME, p, end);
+	set_token(l, TOKEN_NAME, p, end);
 }
 
 static void
-take_number(struct lexer *l, const char *p)
+set_token_of_number(struct lexer *l, const char *p)
 {
 	const char *end = p + strspn(p, "0123456789");
 	enum token_kind kind = TOKEN_NUMBER;
@@ -66,11 +66,11 @@ take_number(struct lexer *l, const char *p)
 		end += 1 + strspn(end + 1, "0123456789");
 	if (*end == '.' || is_letter(*end))
 		kind = TOKEN_UNKNOWN;
-	take(l, kind, p, end);
+	set_token(l, kind, p, end);
 }
 
 static void
-take_sign(struct lexer *l, const char *p)
+set_token_of_sign_or_unknown(struct lexer *l, const char *p)
 {
 	static const char *const signs[] = { "?//", "//=", "!=", "==", "//",
 		"|=", "+=", "-=", "*=", "/=", "%=", "<=", ">=", "..",
@@ -81,11 +81,11 @@ take_sign(struct lexer *l, const char *p)
 		size_t n = strlen(signs[i]);
 
 		if (strncmp(p, signs[i], n) == 0) {
-			take(l, TOKEN_SIGN, p, p + n);
+			set_token(l, TOKEN_SIGN, p, p + n);
 			return;
 		}
 	}
-	take(l, TOKEN_UNKNOWN, p, p + 1);
+	set_token(l, TOKEN_UNKNOWN, p, p + 1);
 }
 
 void
@@ -102,21 +102,21 @@ lexer_next(struct lexer *l)
 
 	l->at = p != NULL ? p : l->end;
 	if (p == NULL)
-		take(l, TOKEN_UNKNOWN, l->end, l->end);
+		set_token(l, TOKEN_UNKNOWN, l->end, l->end);
 	else if (*p == '\0')
-		take(l, TOKEN_END, p, p);
+		set_token(l, TOKEN_END, p, p);
 	else if (is_letter(*p))
-		take_name(l, p);
+		set_token_of_name(l, p);
 	else if (is_digit(*p))
-		take_number(l, p);
+		set_token_of_number(l, p);
 	else if (*p == '"')
-		take(l, TOKEN_QUOTE, p, p + 1);
+		set_token(l, TOKEN_QUOTE, p, p + 1);
 	else if (*p == '.' && is_letter(p[1]))
-		take(l, TOKEN_FIELD, p + 1, skip_name(p + 1));
+		set_token(l, TOKEN_FIELD, p + 1, skip_name(p + 1));
 	else if (*p == '$' && is_letter(p[1]))
-		take(l, TOKEN_VARIABLE, p + 1, skip_name(p + 1));
+		set_token(l, TOKEN_VARIABLE, p + 1, skip_name(p + 1));
 	else
-		take_sign(l, p);
+		set_token_of_sign_or_unknown(l, p);
 }
 
 bool

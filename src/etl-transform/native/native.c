@@ -27,7 +27,8 @@ native_free(struct native *n)
 }
 
 static int
-prepare_run(struct native *n, const struct engine_conf *c, struct err *e)
+init_run_and_open_module(struct native *n, const struct engine_conf *c,
+    struct err *e)
 {
 	arena_init(&n->run.values.arena, VALUES_MEMORY);
 	buf_init(&n->run.values.text, VALUES_MEMORY);
@@ -66,7 +67,7 @@ native_compile(struct native **out, const struct engine_conf *c,
 		free(n);
 		return lacks->nomem ? err_nomem(e) : 0;
 	}
-	if (prepare_run(n, c, e) == -1) {
+	if (init_run_and_open_module(n, c, e) == -1) {
 		native_free(n);
 		return -1;
 	}
@@ -76,7 +77,7 @@ native_compile(struct native **out, const struct engine_conf *c,
 
 /* Appends an output of the filter. */
 static enum run_result
-give_output(struct run *r, void *context, struct value v)
+append_output_or_reject(struct run *r, void *context, struct value v)
 {
 	struct outcome *o = context;
 	size_t from = o->out.len;
@@ -93,7 +94,7 @@ give_output(struct run *r, void *context, struct value v)
 }
 
 static void
-reject_by_failure(const struct failure *f, struct outcome *o)
+fill_reject_from_failure(const struct failure *f, struct outcome *o)
 {
 	outcome_reject(o, "filter", "%s", "");
 	if (f->kind == FAILURE_REJECT) {
@@ -107,7 +108,8 @@ reject_by_failure(const struct failure *f, struct outcome *o)
 }
 
 bool
-native_run(struct native *n, const struct json *j, struct outcome *o)
+native_run_unless_unsure(struct native *n, const struct json *j,
+    struct outcome *o)
 {
 	struct run *r = &n->run;
 	enum run_result rc;
@@ -120,10 +122,10 @@ native_run(struct native *n, const struct json *j, struct outcome *o)
 	r->tries = 0;
 	r->values.text.failed = false;
 	rc = r->each(r, n->program.root, value_of_token(&r->values, 0),
-	    give_output, o);
+	    append_output_or_reject, o);
 	if (rc == RUN_ERROR && r->tries == 0 &&
 	    r->failure.kind != FAILURE_UNKNOWN)
-		reject_by_failure(&r->failure, o);
+		fill_reject_from_failure(&r->failure, o);
 	else if (rc == RUN_ERROR || rc == RUN_UNSURE) {
 		outcome_clear(o);
 		arena_clear(&r->values.arena);

@@ -4,18 +4,19 @@
  * Here jq 1.6 allows these only inside ( ): `if`, `as`, and a `?` that does not
  * follow a path. */
 static struct node *
-parse_value(struct parser *p)
+parse_member_value(struct parser *p)
 {
 	struct node *left;
 
 	p->depth++;
-	left = p->depth < PARSER_DEPTH ? p->parse_term(p) : parser_refuse(p);
+	left = p->depth < PARSER_DEPTH ? p->parse_term(p) :
+	    parser_refuse_token(p);
 	p->depth--;
-	return parser_pipe(p, left, parse_value);
+	return parser_parse_rest_of_pipe(p, left, parse_member_value);
 }
 
 static struct node *
-parse_name(struct parser *p)
+parse_member_name(struct parser *p)
 {
 	struct node *n;
 
@@ -28,12 +29,12 @@ parse_name(struct parser *p)
 			return NULL;
 		/* If this name is a constant but not a string, as in {(1): 2},
 		 * libjq refuses the filter. */
-		p->lacks->doubtful |= parser_may_fold(n);
-		return lexer_is(&p->lexer, ":") ? n : parser_refuse(p);
+		p->lacks->doubtful |= parser_libjq_may_fold(n);
+		return lexer_is(&p->lexer, ":") ? n : parser_refuse_token(p);
 	}
 	if (p->lexer.kind != TOKEN_NAME && p->lexer.kind != TOKEN_VARIABLE)
-		return parser_refuse(p);
-	n = parser_text_constant(p, p->lexer.p, p->lexer.n);
+		return parser_refuse_token(p);
+	n = parser_new_text_constant(p, p->lexer.p, p->lexer.n);
 	lexer_next(&p->lexer);
 	return n;
 }
@@ -41,10 +42,10 @@ parse_name(struct parser *p)
 /* Returns the value of a member that is only a name: {a} means {a: .a}, and
  * {$a} means {a: $a}. */
 static struct node *
-make_value_of_name(struct parser *p, struct node *name, bool variable)
+make_value_of_short_member(struct parser *p, struct node *name, bool variable)
 {
 	struct node *n =
-	    parser_node(p, variable ? NODE_VARIABLE : NODE_INDEX);
+	    parser_new_node(p, variable ? NODE_VARIABLE : NODE_INDEX);
 
 	if (n == NULL)
 		return NULL;
@@ -55,7 +56,7 @@ make_value_of_name(struct parser *p, struct node *name, bool variable)
 		return n;
 	}
 	n->b = name;
-	n->a = parser_node(p, NODE_INPUT);
+	n->a = parser_new_node(p, NODE_INPUT);
 	return n->a != NULL ? n : NULL;
 }
 
@@ -65,18 +66,18 @@ parse_member(struct parser *p, struct parts *parts)
 	bool variable = p->lexer.kind == TOKEN_VARIABLE;
 	bool keyword = (variable || p->lexer.kind == TOKEN_NAME) &&
 	    parser_is_keyword(p);
-	struct node *name = parse_name(p), *value;
+	struct node *name = parse_member_name(p), *value;
 
 	if (name == NULL)
 		return false;
 	if (!lexer_is(&p->lexer, ":")) {
 		p->lacks->doubtful |= keyword;
-		value = make_value_of_name(p, name, variable);
+		value = make_value_of_short_member(p, name, variable);
 	} else if (variable) {
-		return parser_refuse(p) != NULL;
+		return parser_refuse_token(p) != NULL;
 	} else {
 		lexer_next(&p->lexer);
-		value = parse_value(p);
+		value = parse_member_value(p);
 	}
 	return parser_add_part(p, parts, name) &&
 	    parser_add_part(p, parts, value);
@@ -86,7 +87,7 @@ parse_member(struct parser *p, struct parts *parts)
 struct node *
 parse_object(struct parser *p)
 {
-	struct node *n = parser_node(p, NODE_OBJECT);
+	struct node *n = parser_new_node(p, NODE_OBJECT);
 	struct parts parts = { .n = 0 };
 
 	lexer_next(&p->lexer);

@@ -9,13 +9,13 @@ enum { DIGITS = 15 };           /* a double keeps so many */
 static struct node *
 parse_number(struct parser *p)
 {
-	struct node *n = parser_node(p, NODE_CONSTANT);
+	struct node *n = parser_new_node(p, NODE_CONSTANT);
 	bool fraction = memchr(p->lexer.p, '.', p->lexer.n) != NULL;
 
 	if (n == NULL)
 		return NULL;
 	if (p->lexer.n > DIGITS)
-		return parser_refuse(p);
+		return parser_refuse_token(p);
 	n->value = value_number(0);
 	if (!numbers_is_canonical(p->lexer.p, p->lexer.n,
 	    fraction ? JSON_FRACTION : 0, &n->value.u.number))
@@ -27,7 +27,7 @@ parse_number(struct parser *p)
 }
 
 static struct node *
-parse_bracketed(struct parser *p)
+parse_in_parentheses(struct parser *p)
 {
 	struct node *n;
 
@@ -39,7 +39,7 @@ parse_bracketed(struct parser *p)
 static struct node *
 parse_array(struct parser *p)
 {
-	struct node *n = parser_node(p, NODE_ARRAY);
+	struct node *n = parser_new_node(p, NODE_ARRAY);
 
 	lexer_next(&p->lexer);
 	if (n == NULL || (!lexer_is(&p->lexer, "]") &&
@@ -51,23 +51,23 @@ parse_array(struct parser *p)
 static struct node *
 parse_variable(struct parser *p)
 {
-	struct node *n = parser_node(p, NODE_VARIABLE);
+	struct node *n = parser_new_node(p, NODE_VARIABLE);
 
 	if (n == NULL)
 		return NULL;
-	parser_doubt_keyword(p);
+	parser_set_doubtful_if_keyword(p);
 	n->name = p->lexer.p;
 	n->len = p->lexer.n;
 	lexer_next(&p->lexer);
 	if (lexer_is(&p->lexer, ":"))           /* $module::name */
-		return parser_refuse(p);
+		return parser_refuse_token(p);
 	return n;
 }
 
 /* Called for a name without arguments. Makes a constant of null, false and
  * true, which are not calls. */
 static void
-make_constant_if_named(struct node *n)
+make_constant_if_null_or_bool(struct node *n)
 {
 	static const char *const names[] = { "null", "false", "true" };
 
@@ -82,7 +82,7 @@ make_constant_if_named(struct node *n)
 static struct node *
 parse_call(struct parser *p)
 {
-	struct node *n = parser_node(p, NODE_CALL);
+	struct node *n = parser_new_node(p, NODE_CALL);
 	struct parts parts = { .n = 0 };
 
 	if (n == NULL)
@@ -91,7 +91,7 @@ parse_call(struct parser *p)
 	n->len = p->lexer.n;
 	lexer_next(&p->lexer);
 	if (!lexer_is(&p->lexer, "(")) {
-		make_constant_if_named(n);
+		make_constant_if_null_or_bool(n);
 		return n;
 	}
 	do {
@@ -108,7 +108,7 @@ parse_call(struct parser *p)
 static struct node *
 parse_if(struct parser *p)
 {
-	struct node *n = parser_node(p, NODE_IF);
+	struct node *n = parser_new_node(p, NODE_IF);
 
 	lexer_next(&p->lexer);
 	if (n == NULL || (n->a = p->parse_pipe(p)) == NULL ||
@@ -128,30 +128,30 @@ parse_if(struct parser *p)
 static struct node *
 parse_try(struct parser *p)
 {
-	struct node *n = parser_node(p, NODE_TRY);
+	struct node *n = parser_new_node(p, NODE_TRY);
 
 	lexer_next(&p->lexer);
-	if (n == NULL || (n->a = parse_postfix(p)) == NULL)
+	if (n == NULL || (n->a = parse_control_form_or_term(p)) == NULL)
 		return NULL;
 	if (lexer_is(&p->lexer, "catch")) {
 		/* libjq refuses `try .a?? catch`. */
 		p->lacks->doubtful |= n->a->kind == NODE_TRY;
 		lexer_next(&p->lexer);
-		if ((n->b = parse_postfix(p)) == NULL)
+		if ((n->b = parse_control_form_or_term(p)) == NULL)
 			return NULL;
 	}
-	return lexer_is(&p->lexer, "?") ? parser_refuse(p) : n;
+	return lexer_is(&p->lexer, "?") ? parser_refuse_token(p) : n;
 }
 
 /* $name; other patterns are lacking. */
 static bool
-parse_pattern(struct parser *p, struct node *n)
+parse_as_variable(struct parser *p, struct node *n)
 {
 	if (!parser_skip_or_refuse(p, "as"))
 		return false;
 	if (p->lexer.kind != TOKEN_VARIABLE)
-		return parser_refuse(p) != NULL;
-	parser_doubt_keyword(p);
+		return parser_refuse_token(p) != NULL;
+	parser_set_doubtful_if_keyword(p);
 	n->name = p->lexer.p;
 	n->len = p->lexer.n;
 	lexer_next(&p->lexer);
@@ -162,11 +162,11 @@ parse_pattern(struct parser *p, struct node *n)
 static struct node *
 parse_loop(struct parser *p, enum node_kind kind)
 {
-	struct node *n = parser_node(p, kind);
+	struct node *n = parser_new_node(p, kind);
 
 	lexer_next(&p->lexer);
 	if (n == NULL || (n->a = parse_term(p)) == NULL ||
-	    !parse_pattern(p, n) || !parser_skip_or_refuse(p, "(") ||
+	    !parse_as_variable(p, n) || !parser_skip_or_refuse(p, "(") ||
 	    (n->b = p->parse_pipe(p)) == NULL ||
 	    !parser_skip_or_refuse(p, ";") ||
 	    (n->c = p->parse_pipe(p)) == NULL)
@@ -182,10 +182,11 @@ parse_loop(struct parser *p, enum node_kind kind)
 static struct node *
 parse_field(struct parser *p)
 {
-	struct node *n = parser_node(p, NODE_INDEX);
+	struct node *n = parser_new_node(p, NODE_INDEX);
 
-	if (n == NULL || (n->a = parser_node(p, NODE_INPUT)) == NULL ||
-	    (n->b = parser_text_constant(p, p->lexer.p, p->lexer.n)) == NULL)
+	if (n == NULL || (n->a = parser_new_node(p, NODE_INPUT)) == NULL ||
+	    (n->b = parser_new_text_constant(p, p->lexer.p, p->lexer.n)) ==
+	    NULL)
 		return NULL;
 	lexer_next(&p->lexer);
 	return n;
@@ -195,12 +196,12 @@ parse_field(struct parser *p)
 static struct node *
 parse_dot(struct parser *p)
 {
-	struct node *input = parser_node(p, NODE_INPUT), *n;
+	struct node *input = parser_new_node(p, NODE_INPUT), *n;
 
 	lexer_next(&p->lexer);
 	if (input == NULL || p->lexer.kind != TOKEN_QUOTE)
 		return input;
-	if ((n = parser_node(p, NODE_INDEX)) == NULL ||
+	if ((n = parser_new_node(p, NODE_INDEX)) == NULL ||
 	    (n->b = parse_text(p)) == NULL)
 		return NULL;
 	n->a = input;
@@ -209,7 +210,7 @@ parse_dot(struct parser *p)
 
 /* Parses a term without what may follow it: a suffix (.a, [0]) or `as`. */
 static struct node *
-parse_simple(struct parser *p)
+parse_term_without_suffix(struct parser *p)
 {
 	switch (p->lexer.kind) {
 	case TOKEN_NUMBER:
@@ -221,17 +222,18 @@ parse_simple(struct parser *p)
 	case TOKEN_VARIABLE:
 		return parse_variable(p);
 	case TOKEN_NAME:
-		return parser_is_keyword(p) ? parser_refuse(p) : parse_call(p);
+		return parser_is_keyword(p) ? parser_refuse_token(p) :
+		    parse_call(p);
 	default:
 		if (lexer_is(&p->lexer, "."))
 			return parse_dot(p);
 		if (lexer_is(&p->lexer, "("))
-			return parse_bracketed(p);
+			return parse_in_parentheses(p);
 		if (lexer_is(&p->lexer, "["))
 			return parse_array(p);
 		if (lexer_is(&p->lexer, "{"))
 			return parse_object(p);
-		return parser_refuse(p);
+		return parser_refuse_token(p);
 	}
 }
 
@@ -242,7 +244,7 @@ parse_slice_end(struct parser *p, struct node *n)
 	n->kind = NODE_SLICE;
 	if (!lexer_is(&p->lexer, "]"))
 		return (n->c = p->parse_pipe(p)) != NULL;
-	return n->b != NULL || parser_refuse(p) != NULL;
+	return n->b != NULL || parser_refuse_token(p) != NULL;
 }
 
 /* Parses the rest of a suffix after the [ : an index, as in [0]; a slice, as in
@@ -269,19 +271,19 @@ parse_suffix(struct parser *p, struct node *n)
 	if (lexer_is(&p->lexer, "["))
 		return parse_suffix_in_brackets(p, n);
 	if (p->lexer.kind == TOKEN_FIELD) {
-		n->b = parser_text_constant(p, p->lexer.p, p->lexer.n);
+		n->b = parser_new_text_constant(p, p->lexer.p, p->lexer.n);
 		lexer_next(&p->lexer);
 	} else {
 		lexer_next(&p->lexer);
 		if (p->lexer.kind != TOKEN_QUOTE)
-			return parser_refuse(p) != NULL;
+			return parser_refuse_token(p) != NULL;
 		n->b = parse_text(p);
 	}
 	return n->b != NULL;
 }
 
 static void
-take_question_mark(struct parser *p, struct node *n)
+set_optional_if_question_mark(struct parser *p, struct node *n)
 {
 	if (!n->optional && lexer_is(&p->lexer, "?")) {
 		n->optional = true;
@@ -293,18 +295,18 @@ struct node *
 parse_term(struct parser *p)
 {
 	bool path = p->lexer.kind == TOKEN_FIELD || lexer_is(&p->lexer, ".");
-	struct node *n = parse_simple(p), *outer;
+	struct node *n = parse_term_without_suffix(p), *outer;
 
 	if (n != NULL && path && n->kind == NODE_INDEX)
-		take_question_mark(p, n);
+		set_optional_if_question_mark(p, n);
 	while (n != NULL && (p->lexer.kind == TOKEN_FIELD ||
 	    lexer_is(&p->lexer, "[") || lexer_is(&p->lexer, "."))) {
-		if ((outer = parser_node(p, NODE_INDEX)) == NULL)
+		if ((outer = parser_new_node(p, NODE_INDEX)) == NULL)
 			return NULL;
 		outer->a = n;
 		if (!parse_suffix(p, outer))
 			return NULL;
-		take_question_mark(p, outer);
+		set_optional_if_question_mark(p, outer);
 		n = outer;
 	}
 	return n;
@@ -312,11 +314,12 @@ parse_term(struct parser *p)
 
 /* TERM as $name | body */
 static struct node *
-parse_bind(struct parser *p, struct node *source)
+parse_as_and_body(struct parser *p, struct node *source)
 {
-	struct node *n = parser_node(p, NODE_BIND);
+	struct node *n = parser_new_node(p, NODE_BIND);
 
-	if (n == NULL || !parse_pattern(p, n) || !parser_skip_or_refuse(p, "|"))
+	if (n == NULL || !parse_as_variable(p, n) ||
+	    !parser_skip_or_refuse(p, "|"))
 		return NULL;
 	n->a = source;
 	n->b = p->parse_pipe(p);
@@ -332,19 +335,19 @@ parse_question_mark(struct parser *p, struct node *body)
 
 	if (body == NULL || !lexer_is(&p->lexer, "?"))
 		return body;
-	if ((n = parser_node(p, NODE_TRY)) == NULL)
+	if ((n = parser_new_node(p, NODE_TRY)) == NULL)
 		return NULL;
 	n->a = body;
 	lexer_next(&p->lexer);
 	if (lexer_is(&p->lexer, "?") || lexer_is(&p->lexer, "[") ||
 	    lexer_is(&p->lexer, ".") || p->lexer.kind == TOKEN_FIELD ||
 	    lexer_is(&p->lexer, "as"))
-		return parser_refuse(p);
+		return parser_refuse_token(p);
 	return n;
 }
 
 struct node *
-parse_postfix(struct parser *p)
+parse_control_form_or_term(struct parser *p)
 {
 	struct node *n;
 
@@ -357,7 +360,7 @@ parse_postfix(struct parser *p)
 	else if (lexer_is(&p->lexer, "foreach"))
 		n = parse_loop(p, NODE_FOREACH);
 	else if ((n = parse_term(p)) != NULL && lexer_is(&p->lexer, "as"))
-		return parse_bind(p, n);
+		return parse_as_and_body(p, n);
 	else
 		return parse_question_mark(p, n);
 	/* After `if`, `reduce` and `foreach`, jq 1.6 allows a suffix, `?` or
@@ -365,6 +368,6 @@ parse_postfix(struct parser *p)
 	if (n != NULL && (lexer_is(&p->lexer, ".") ||
 	    lexer_is(&p->lexer, "[") || lexer_is(&p->lexer, "?") ||
 	    lexer_is(&p->lexer, "as") || p->lexer.kind == TOKEN_FIELD))
-		return parser_refuse(p);
+		return parser_refuse_token(p);
 	return n;
 }

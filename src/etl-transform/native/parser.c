@@ -35,7 +35,7 @@ static const struct level levels[] = {
 enum { LEVELS = sizeof(levels) / sizeof(levels[0]), LEVEL_MULTIPLY = 7 };
 
 static const struct operator *
-find_operator(const struct parser *p, const struct level *l)
+find_operator_at_token(const struct parser *p, const struct level *l)
 {
 	for (const struct operator *o = l->v;
 	     o < l->v + sizeof(l->v) / sizeof(l->v[0]) && o->sign != NULL; o++)
@@ -45,7 +45,7 @@ find_operator(const struct parser *p, const struct level *l)
 }
 
 static struct node *parse_pipe(struct parser *p);
-static struct node *parse_level(struct parser *p, size_t level);
+static struct node *parse_operators_of_level(struct parser *p, size_t level);
 
 /* Parses an operand, perhaps after a minus sign. The minus sign has the
  * precedence of + and - between operands: -a * b means -(a * b). */
@@ -55,18 +55,18 @@ parse_operand(struct parser *p)
 	struct node *n;
 
 	if (!lexer_is(&p->lexer, "-"))
-		return parse_postfix(p);
-	if ((n = parser_node(p, NODE_NEGATE)) == NULL)
+		return parse_control_form_or_term(p);
+	if ((n = parser_new_node(p, NODE_NEGATE)) == NULL)
 		return NULL;
 	lexer_next(&p->lexer);
 	if (lexer_is(&p->lexer, "-"))
-		return parser_refuse(p);
-	n->a = parse_level(p, LEVEL_MULTIPLY);
+		return parser_refuse_token(p);
+	n->a = parse_operators_of_level(p, LEVEL_MULTIPLY);
 	return n->a != NULL ? n : NULL;
 }
 
 static struct node *
-parse_level(struct parser *p, size_t level)
+parse_operators_of_level(struct parser *p, size_t level)
 {
 	const struct level *l = &levels[level];
 	const struct operator *o;
@@ -74,23 +74,24 @@ parse_level(struct parser *p, size_t level)
 
 	if (level == LEVELS)
 		return parse_operand(p);
-	left = parse_level(p, level + 1);
-	while (left != NULL && (o = find_operator(p, l)) != NULL) {
-		if ((n = parser_node(p, (enum node_kind)o->kind)) == NULL)
+	left = parse_operators_of_level(p, level + 1);
+	while (left != NULL && (o = find_operator_at_token(p, l)) != NULL) {
+		if ((n = parser_new_node(p, (enum node_kind)o->kind)) == NULL)
 			return NULL;
 		lexer_next(&p->lexer);
 		n->op = o->op;
 		n->a = left;
-		n->b = parse_level(p, l->groups == RIGHT ? level : level + 1);
+		n->b = parse_operators_of_level(p, l->groups == RIGHT ? level :
+		    level + 1);
 		if (n->b == NULL)
 			return NULL;
 		left = n;
 		/* libjq computes constants such as 1 / 0 when it compiles, and
 		 * may refuse the filter. */
 		if (n->op == OP_DIVIDE || n->op == OP_REMAINDER)
-			p->lacks->doubtful |= parser_may_fold(n);
-		if (l->groups == NONE && find_operator(p, l) != NULL)
-			return parser_refuse(p);
+			p->lacks->doubtful |= parser_libjq_may_fold(n);
+		if (l->groups == NONE && find_operator_at_token(p, l) != NULL)
+			return parser_refuse_token(p);
 	}
 	return left;
 }
@@ -107,12 +108,12 @@ parse_parameters(struct parser *p, struct node *def)
 		lexer_next(&p->lexer);
 		if (p->lexer.kind != TOKEN_NAME &&
 		    p->lexer.kind != TOKEN_VARIABLE)
-			return parser_refuse(p) != NULL;
-		n = parser_node(p, p->lexer.kind == TOKEN_VARIABLE ?
+			return parser_refuse_token(p) != NULL;
+		n = parser_new_node(p, p->lexer.kind == TOKEN_VARIABLE ?
 		    NODE_VARIABLE : NODE_CALL);
 		if (!parser_add_part(p, &parts, n))
 			return false;
-		parser_doubt_keyword(p);
+		parser_set_doubtful_if_keyword(p);
 		n->name = p->lexer.p;
 		n->len = p->lexer.n;
 		lexer_next(&p->lexer);
@@ -126,14 +127,14 @@ parse_parameters(struct parser *p, struct node *def)
 static struct node *
 parse_define(struct parser *p)
 {
-	struct node *n = parser_node(p, NODE_DEFINE);
+	struct node *n = parser_new_node(p, NODE_DEFINE);
 
 	if (n == NULL)
 		return NULL;
 	lexer_next(&p->lexer);
 	if (p->lexer.kind != TOKEN_NAME)
-		return parser_refuse(p);
-	parser_doubt_keyword(p);
+		return parser_refuse_token(p);
+	parser_set_doubtful_if_keyword(p);
 	n->name = p->lexer.p;
 	n->len = p->lexer.n;
 	lexer_next(&p->lexer);
@@ -143,18 +144,19 @@ parse_define(struct parser *p)
 	/* If no filter follows the last definition, the filter is the identity
 	 * (.). */
 	if (p->lexer.kind == TOKEN_END)
-		n->b = parser_node(p, NODE_INPUT);
+		n->b = parser_new_node(p, NODE_INPUT);
 	else
 		n->b = parse_pipe(p);
 	return n->b != NULL ? n : NULL;
 }
 
 static struct node *
-parse_pipe_inside(struct parser *p)
+parse_definition_or_pipe(struct parser *p)
 {
 	if (lexer_is(&p->lexer, "def"))
 		return parse_define(p);
-	return parser_pipe(p, parse_level(p, 0), parse_pipe);
+	return parser_parse_rest_of_pipe(p, parse_operators_of_level(p, 0),
+	    parse_pipe);
 }
 
 static struct node *
@@ -163,10 +165,10 @@ parse_pipe(struct parser *p)
 	struct node *n;
 
 	if (p->depth == PARSER_DEPTH)
-		return lacks_set(
+		return lacks_set_if_first(
 		    p->lacks, p->lexer.at, "so deep a nesting", 17);
 	p->depth++;
-	n = parse_pipe_inside(p);
+	n = parse_definition_or_pipe(p);
 	p->depth--;
 	return n;
 }
@@ -183,10 +185,10 @@ parse_filter(struct arena *a, const char *text, struct lacks *lacks)
 	lexer_start(&p.lexer, text);
 	if (p.lexer.kind == TOKEN_END) {        /* only comments */
 		lacks->doubtful = true;
-		return parser_node(&p, NODE_INPUT);
+		return parser_new_node(&p, NODE_INPUT);
 	}
 	n = parse_pipe(&p);
 	if (n != NULL && p.lexer.kind != TOKEN_END)
-		return parser_refuse(&p);
+		return parser_refuse_token(&p);
 	return n;
 }

@@ -5,36 +5,37 @@
 /* Notes the current token in p->lacks: the parser does not accept it here.
  * Returns NULL. */
 struct node *
-parser_refuse(struct parser *p)
+parser_refuse_token(struct parser *p)
 {
 	if (p->lexer.kind == TOKEN_END)
-		return lacks_set(p->lacks, p->lexer.at, "this form", 9);
-	return lacks_set(p->lacks, p->lexer.at, p->lexer.at,
+		return lacks_set_if_first(p->lacks, p->lexer.at, "this form",
+		    9);
+	return lacks_set_if_first(p->lacks, p->lexer.at, p->lexer.at,
 	    (size_t)(p->lexer.end - p->lexer.at));
 }
 
 static void *
-parser_nomem(struct parser *p)
+parser_set_nomem(struct parser *p)
 {
 	p->lacks->nomem = true;
-	return lacks_set(p->lacks, NULL, "memory", 6);
+	return lacks_set_if_first(p->lacks, NULL, "memory", 6);
 }
 
 struct node *
-parser_node(struct parser *p, enum node_kind kind)
+parser_new_node(struct parser *p, enum node_kind kind)
 {
 	struct node *n = arena_get(p->arena, sizeof(*n));
 
 	if (n == NULL)
-		return parser_nomem(p);
+		return parser_set_nomem(p);
 	*n = (struct node){ .kind = (uint8_t)kind, .at = p->lexer.at };
 	return n;
 }
 
 struct node *
-parser_text_constant(struct parser *p, const char *text, size_t n)
+parser_new_text_constant(struct parser *p, const char *text, size_t n)
 {
-	struct node *x = parser_node(p, NODE_CONSTANT);
+	struct node *x = parser_new_node(p, NODE_CONSTANT);
 
 	if (x != NULL)
 		x->value = value_string(text, n);
@@ -42,14 +43,14 @@ parser_text_constant(struct parser *p, const char *text, size_t n)
 }
 
 struct node *
-parser_pipe(struct parser *p, struct node *left,
+parser_parse_rest_of_pipe(struct parser *p, struct node *left,
     struct node *(*parse_right)(struct parser *p))
 {
 	struct node *n;
 
 	if (left == NULL || !lexer_is(&p->lexer, "|"))
 		return left;
-	if ((n = parser_node(p, NODE_PIPE)) == NULL)
+	if ((n = parser_new_node(p, NODE_PIPE)) == NULL)
 		return NULL;
 	lexer_next(&p->lexer);
 	n->a = left;
@@ -73,7 +74,7 @@ parser_is_keyword(const struct parser *p)
 }
 
 void
-parser_doubt_keyword(struct parser *p)
+parser_set_doubtful_if_keyword(struct parser *p)
 {
 	p->lacks->doubtful |= parser_is_keyword(p);
 }
@@ -81,11 +82,11 @@ parser_doubt_keyword(struct parser *p)
 static bool
 may_fold_in_pipe(const struct node *n)
 {
-	return n->kind == NODE_INPUT || parser_may_fold(n);
+	return n->kind == NODE_INPUT || parser_libjq_may_fold(n);
 }
 
 bool
-parser_may_fold(const struct node *n)
+parser_libjq_may_fold(const struct node *n)
 {
 	switch ((enum node_kind)n->kind) {
 	case NODE_CONSTANT:
@@ -93,12 +94,13 @@ parser_may_fold(const struct node *n)
 	case NODE_DEFINE:
 		return true;
 	case NODE_ARRAY:
-		return n->a == NULL || parser_may_fold(n->a);
+		return n->a == NULL || parser_libjq_may_fold(n->a);
 	case NODE_NEGATE:
-		return parser_may_fold(n->a);
+		return parser_libjq_may_fold(n->a);
 	case NODE_COMMA:
 	case NODE_BINARY:
-		return parser_may_fold(n->a) && parser_may_fold(n->b);
+		return parser_libjq_may_fold(n->a) &&
+		    parser_libjq_may_fold(n->b);
 	case NODE_PIPE:
 		return may_fold_in_pipe(n->a) && may_fold_in_pipe(n->b);
 	default:
@@ -110,7 +112,7 @@ bool
 parser_skip_or_refuse(struct parser *p, const char *sign)
 {
 	if (!lexer_is(&p->lexer, sign)) {
-		(void)parser_refuse(p);
+		(void)parser_refuse_token(p);
 		return false;
 	}
 	lexer_next(&p->lexer);
@@ -128,7 +130,7 @@ parser_add_part(struct parser *p, struct parts *parts, struct node *part)
 	if (parts->n == parts->cap) {
 		v = arena_get(p->arena, cap * sizeof(struct node *));
 		if (v == NULL)
-			return parser_nomem(p) != NULL;
+			return parser_set_nomem(p) != NULL;
 		if (parts->n > 0)
 			memcpy(v, parts->v, parts->n * sizeof(struct node *));
 		parts->v = v;

@@ -3,10 +3,10 @@
 static struct node *resolve_node(struct resolver *r, const struct node *n,
     const struct scope *s);
 static bool
-resolve_parts(struct resolver *r, struct node *copy, const struct node *n,
-    const struct scope *s)
+resolve_parts_into_copy(struct resolver *r, struct node *copy,
+    const struct node *n, const struct scope *s)
 {
-	copy->parts = resolver_memory(r, (n->n + 1) * sizeof(struct node *));
+	copy->parts = resolver_allocate(r, (n->n + 1) * sizeof(struct node *));
 	for (size_t i = 0; i < n->n && copy->parts != NULL; i++) {
 		copy->parts[i] = resolve_node(r, n->parts[i], s);
 		if (copy->parts[i] == NULL)
@@ -16,7 +16,8 @@ resolve_parts(struct resolver *r, struct node *copy, const struct node *n,
 }
 
 static bool
-resolve_child(struct resolver *r, struct node **child, const struct scope *s)
+resolve_child_unless_null(struct resolver *r, struct node **child,
+    const struct scope *s)
 {
 	return *child == NULL || (*child = resolve_node(r, *child, s)) != NULL;
 }
@@ -26,18 +27,20 @@ static struct node *
 resolve_children(struct resolver *r, const struct node *n,
     const struct scope *s)
 {
-	struct node *copy = resolver_copy(r, n, (enum node_kind)n->kind);
+	struct node *copy =
+	    resolver_copy_node_with_kind(r, n, (enum node_kind)n->kind);
 
-	if (copy == NULL || !resolve_child(r, &copy->a, s) ||
-	    !resolve_child(r, &copy->b, s) || !resolve_child(r, &copy->c, s) ||
-	    !resolve_child(r, &copy->d, s) ||
-	    (n->n > 0 && !resolve_parts(r, copy, n, s)))
+	if (copy == NULL || !resolve_child_unless_null(r, &copy->a, s) ||
+	    !resolve_child_unless_null(r, &copy->b, s) ||
+	    !resolve_child_unless_null(r, &copy->c, s) ||
+	    !resolve_child_unless_null(r, &copy->d, s) ||
+	    (n->n > 0 && !resolve_parts_into_copy(r, copy, n, s)))
 		return NULL;
 	return copy;
 }
 
 static bool
-are_parts_single(const struct node *n, size_t *generators)
+count_generators_and_are_none(const struct node *n, size_t *generators)
 {
 	*generators = 0;
 	for (size_t i = 0; i < n->n; i++)
@@ -46,7 +49,7 @@ are_parts_single(const struct node *n, size_t *generators)
 }
 
 static bool
-is_single(const struct node *n)
+is_null_or_has_one_output(const struct node *n)
 {
 	return n == NULL || n->single;
 }
@@ -62,18 +65,19 @@ set_single_or_refuse(struct resolver *r, struct node *n)
 
 	switch ((enum node_kind)n->kind) {
 	case NODE_TEXT:
-		if (!are_parts_single(n, &generators))
+		if (!count_generators_and_are_none(n, &generators))
 			return resolver_refuse(
 			    r, n, "several values in a text");
 		n->single = true;
 		return n;
 	case NODE_OBJECT:
-		n->single = are_parts_single(n, &generators);
+		n->single = count_generators_and_are_none(n, &generators);
 		return generators < 2 ? n : resolver_refuse(r, n,
 		    "several values in two members of an object");
 	case NODE_INDEX:
 	case NODE_SLICE:
-		if (!is_single(n->b) || !is_single(n->c))
+		if (!is_null_or_has_one_output(n->b) ||
+		    !is_null_or_has_one_output(n->c))
 			return resolver_refuse(r, n, "several values in [...]");
 		n->single = n->a->single && !n->optional;
 		return n;
@@ -89,8 +93,9 @@ set_single_or_refuse(struct resolver *r, struct node *n)
 	case NODE_OR:
 	case NODE_DEFAULT:
 	case NODE_IF:
-		n->single = is_single(n->a) && is_single(n->b) &&
-		    is_single(n->c);
+		n->single = is_null_or_has_one_output(n->a) &&
+		    is_null_or_has_one_output(n->b) &&
+		    is_null_or_has_one_output(n->c);
 		return n;
 	default:
 		return n;
@@ -98,7 +103,8 @@ set_single_or_refuse(struct resolver *r, struct node *n)
 }
 
 static struct node *
-resolve_set(struct resolver *r, const struct node *n, const struct scope *s)
+resolve_assignment(struct resolver *r, const struct node *n,
+    const struct scope *s)
 {
 	struct node *copy = resolve_children(r, n, s);
 
@@ -117,20 +123,22 @@ static struct node *
 resolve_binding(struct resolver *r, const struct node *n,
     const struct scope *s)
 {
-	struct node *copy = resolver_copy(r, n, (enum node_kind)n->kind);
-	struct scope *inner = resolver_memory(r, sizeof(*inner));
+	struct node *copy =
+	    resolver_copy_node_with_kind(r, n, (enum node_kind)n->kind);
+	struct scope *inner = resolver_allocate(r, sizeof(*inner));
 	bool loop = n->kind != NODE_BIND;
 
-	if (copy == NULL || inner == NULL || !resolve_child(r, &copy->a, s))
+	if (copy == NULL || inner == NULL ||
+	    !resolve_child_unless_null(r, &copy->a, s))
 		return NULL;
 	copy->slot = r->program->slots++;
 	*inner = (struct scope){
 		.kind = SCOPE_VARIABLE, .name = n->name, .len = n->len,
 		.slot = copy->slot, .up = s
 	};
-	if (!resolve_child(r, &copy->b, loop ? s : inner) ||
-	    !resolve_child(r, &copy->c, inner) ||
-	    !resolve_child(r, &copy->d, inner))
+	if (!resolve_child_unless_null(r, &copy->b, loop ? s : inner) ||
+	    !resolve_child_unless_null(r, &copy->c, inner) ||
+	    !resolve_child_unless_null(r, &copy->d, inner))
 		return NULL;
 	if (loop && !copy->b->single)
 		return resolver_refuse(r, n, "several values to begin with");
@@ -146,7 +154,7 @@ static struct node *
 resolve_define(struct resolver *r, const struct node *n,
     const struct scope *s)
 {
-	struct scope *inner = resolver_memory(r, sizeof(*inner));
+	struct scope *inner = resolver_allocate(r, sizeof(*inner));
 	struct node *copy;
 
 	if (inner == NULL)
@@ -179,7 +187,7 @@ resolve_by_kind(struct resolver *r, const struct node *n,
 	case NODE_FOREACH:
 		return resolve_binding(r, n, s);
 	case NODE_SET:
-		return resolve_set(r, n, s);
+		return resolve_assignment(r, n, s);
 	default:
 		copy = resolve_children(r, n, s);
 		return copy != NULL ? set_single_or_refuse(r, copy) : NULL;

@@ -48,9 +48,9 @@ struct node *resolve_variable(struct resolver *r, const struct node *n,
     const struct scope *s);
 struct node *resolver_refuse(struct resolver *r, const struct node *n,
     const char *what);
-void *resolver_memory(struct resolver *r, size_t n);
+void *resolver_allocate(struct resolver *r, size_t n);
 /* Returns a copy of the node n with the given kind. */
-struct node *resolver_copy(
+struct node *resolver_copy_node_with_kind(
     struct resolver *r, const struct node *n, enum node_kind kind);
 
 #endif

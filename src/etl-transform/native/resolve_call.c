@@ -6,7 +6,7 @@
 #include <string.h>
 
 static bool
-has_name(const struct scope *s, const struct node *n)
+scope_has_name_of_node(const struct scope *s, const struct node *n)
 {
 	return s->len == n->len && memcmp(s->name, n->name, n->len) == 0;
 }
@@ -21,7 +21,7 @@ is_called(const struct node *n, const char *name, size_t arguments)
 /* Returns true for variables that jq sets itself, so that --arg cannot set
  * them. */
 static bool
-is_variable_of_jq(const struct node *n)
+is_variable_set_by_jq(const struct node *n)
 {
 	static const char *const names[] = { "ARGS", "ENV", "__loc__",
 		"__prog_args" };
@@ -37,17 +37,17 @@ struct node *
 resolve_variable(
     struct resolver *r, const struct node *n, const struct scope *s)
 {
-	struct node *copy = resolver_copy(r, n, NODE_VARIABLE);
+	struct node *copy = resolver_copy_node_with_kind(r, n, NODE_VARIABLE);
 
 	if (copy == NULL)
 		return NULL;
 	copy->single = true;
 	for (; s != NULL; s = s->up)
-		if (s->kind == SCOPE_VARIABLE && has_name(s, n)) {
+		if (s->kind == SCOPE_VARIABLE && scope_has_name_of_node(s, n)) {
 			copy->slot = s->slot;
 			return copy;
 		}
-	if (is_variable_of_jq(n))
+	if (is_variable_set_by_jq(n))
 		return resolver_refuse(r, n, "this variable");
 	for (size_t i = r->conf->nargs; i-- > 0;) {
 		const struct arg *a = &r->conf->args[i];
@@ -69,7 +69,7 @@ resolve_variable(
  * the arguments in it: for an argument $a, both the variable $a and the
  * function a. */
 static struct node *
-resolve_body(struct resolver *r, const struct node *n,
+define_arguments_and_resolve_body(struct resolver *r, const struct node *n,
     const struct scope *function, const struct scope *outside)
 {
 	const struct node *def = function->node;
@@ -78,7 +78,7 @@ resolve_body(struct resolver *r, const struct node *n,
 
 	for (size_t i = 0; i < n->n; i++) {
 		const struct node *p = def->parts[i];
-		struct scope *x = resolver_memory(r, 2 * sizeof(*x));
+		struct scope *x = resolver_allocate(r, 2 * sizeof(*x));
 
 		if (x == NULL)
 			return NULL;
@@ -91,9 +91,9 @@ resolve_body(struct resolver *r, const struct node *n,
 		if (p->kind != NODE_VARIABLE)
 			continue;
 		n->parts[i]->reached = true;
-		if ((*last = resolver_copy(r, n, NODE_BIND)) == NULL ||
-		    ((*last)->a = r->resolve_node(r, n->parts[i], outside)) ==
-		    NULL)
+		if ((*last = resolver_copy_node_with_kind(r, n, NODE_BIND)) ==
+		    NULL || ((*last)->a =
+		    r->resolve_node(r, n->parts[i], outside)) == NULL)
 			return NULL;
 		if (!(*last)->a->single && n->n > 1)
 			return resolver_refuse(r, n,
@@ -125,12 +125,12 @@ resolve_body(struct resolver *r, const struct node *n,
 /* Resolves a call of a function that jq defines in its own language. The body
  * does not see the names of the user's filter; the arguments do. */
 static struct node *
-resolve_by_definition(struct resolver *r, const struct node *n,
+parse_definition_and_resolve_call(struct resolver *r, const struct node *n,
     const struct scope *s, const char *text)
 {
 	struct node *tree =
 	    parse_filter(&r->program->arena, text, r->lacks);
-	struct scope *function = resolver_memory(r, sizeof(*function));
+	struct scope *function = resolver_allocate(r, sizeof(*function));
 
 	if (tree == NULL || function == NULL)
 		return NULL;
@@ -139,19 +139,19 @@ resolve_by_definition(struct resolver *r, const struct node *n,
 		.parameters = tree->n, .node = tree,
 		.reached = &tree->a->reached
 	};
-	return resolve_body(r, n, function, s);
+	return define_arguments_and_resolve_body(r, n, function, s);
 }
 
 /* Returns a copy of the call with its arguments resolved. Each argument must
  * have exactly one value. */
 static struct node *
-copy_with_arguments(struct resolver *r, const struct node *n,
+copy_call_and_resolve_arguments(struct resolver *r, const struct node *n,
     const struct scope *s, enum node_kind kind)
 {
-	struct node *copy = resolver_copy(r, n, kind);
+	struct node *copy = resolver_copy_node_with_kind(r, n, kind);
 
 	if (copy == NULL || (copy->parts =
-	    resolver_memory(r, (n->n + 1) * sizeof(struct node *))) == NULL)
+	    resolver_allocate(r, (n->n + 1) * sizeof(struct node *))) == NULL)
 		return NULL;
 	copy->single = true;
 	for (size_t i = 0; i < n->n; i++) {
@@ -169,7 +169,8 @@ static struct node *
 resolve_c_function(struct resolver *r, const struct node *n,
     const struct scope *s, const struct function *f)
 {
-	struct node *copy = copy_with_arguments(r, n, s, NODE_FUNCTION);
+	struct node *copy =
+	    copy_call_and_resolve_arguments(r, n, s, NODE_FUNCTION);
 
 	if (copy != NULL)
 		copy->function = f;
@@ -199,17 +200,18 @@ static const struct special_form {
  * members of the input such as .a, .b. A list with longer paths is refused,
  * because one path may lie inside another. */
 static bool
-is_list_of_fixed_paths(const struct node *n, bool whole)
+may_be_path_of_del(const struct node *n, bool is_only_path)
 {
 	if (n->kind == NODE_COMMA)
-		return is_list_of_fixed_paths(n->a, false) &&
-		    is_list_of_fixed_paths(n->b, false);
+		return may_be_path_of_del(n->a, false) &&
+		    may_be_path_of_del(n->b, false);
 	return n->kind == NODE_INDEX && node_is_fixed_path(n) &&
-	    (whole || n->a->kind == NODE_INPUT);
+	    (is_only_path || n->a->kind == NODE_INPUT);
 }
 
 static struct node *
-check_special_form(struct resolver *r, const struct node *n, struct node *copy)
+refuse_unsupported_special_form(struct resolver *r, const struct node *n,
+    struct node *copy)
 {
 	const struct node *first = copy->a;
 	bool one = copy->kind == NODE_ERROR || copy->kind == NODE_LIMIT ||
@@ -219,7 +221,7 @@ check_special_form(struct resolver *r, const struct node *n, struct node *copy)
 		return resolver_refuse(r, n, "several values as an argument");
 	if (copy->kind == NODE_RANGE && copy->b != NULL && !copy->b->single)
 		return resolver_refuse(r, n, "several values as an argument");
-	if (copy->kind == NODE_DELETE && !is_list_of_fixed_paths(first, true))
+	if (copy->kind == NODE_DELETE && !may_be_path_of_del(first, true))
 		return resolver_refuse(r, n, "del of such a path");
 	return copy;
 }
@@ -228,7 +230,7 @@ static struct node *
 resolve_special_form(struct resolver *r, const struct node *n,
     const struct scope *s, const struct special_form *form)
 {
-	struct node *copy = resolver_copy(r, n, form->kind);
+	struct node *copy = resolver_copy_node_with_kind(r, n, form->kind);
 
 	if (copy == NULL || (n->n > 0 &&
 	    (copy->a = r->resolve_node(r, n->parts[0], s)) == NULL) ||
@@ -237,7 +239,7 @@ resolve_special_form(struct resolver *r, const struct node *n,
 		return NULL;
 	copy->n = 0;
 	copy->single = form->single;
-	return check_special_form(r, n, copy);
+	return refuse_unsupported_special_form(r, n, copy);
 }
 
 static const struct special_form *
@@ -270,7 +272,7 @@ strip_prefix_if_module_call(const struct resolver *r, struct node *n)
 }
 
 static struct node *
-resolve_known_call(
+resolve_call_of_builtin(
     struct resolver *r, const struct node *n, const struct scope *s)
 {
 	struct node called = *n;
@@ -281,7 +283,7 @@ resolve_known_call(
 	if (strip_prefix_if_module_call(r, &called)) {
 		if (is_called(&called, "reject", 2) ||
 		    is_called(&called, "reject", 3))
-			return copy_with_arguments(
+			return copy_call_and_resolve_arguments(
 			    r, &called, s, NODE_REJECT);
 		f = function_find_in_module(called.name, called.len, n->n);
 		if (f != NULL)
@@ -291,20 +293,21 @@ resolve_known_call(
 		return resolve_special_form(r, n, s, form);
 	if ((f = function_find(n->name, n->len, n->n)) != NULL)
 		return resolve_c_function(r, n, s, f);
-	text = function_find_definition(n->name, n->len, n->n);
+	text = function_find_jq_definition(n->name, n->len, n->n);
 	if (text != NULL)
-		return resolve_by_definition(r, n, s, text);
-	return lacks_set(r->lacks, n->at, n->name, n->len);
+		return parse_definition_and_resolve_call(r, n, s, text);
+	return lacks_set_if_first(r->lacks, n->at, n->name, n->len);
 }
 
 /* Resolves a call of a function that the filter defines. An argument that the
  * function never uses is not resolved. It may call a function that is not
  * defined, and libjq then refuses the filter. So lacks->doubtful is set. */
 static struct node *
-resolve_call_of_user(struct resolver *r, const struct node *n,
+resolve_call_of_user_function(struct resolver *r, const struct node *n,
     const struct scope *function, const struct scope *s)
 {
-	struct node *body = resolve_body(r, n, function, s);
+	struct node *body =
+	    define_arguments_and_resolve_body(r, n, function, s);
 
 	for (size_t i = 0; i < n->n; i++)
 		r->lacks->doubtful |= !n->parts[i]->reached;
@@ -315,7 +318,7 @@ struct node *
 resolve_call(struct resolver *r, const struct node *n, const struct scope *s)
 {
 	for (const struct scope *x = s; x != NULL; x = x->up) {
-		if (!has_name(x, n) || x->kind == SCOPE_VARIABLE)
+		if (!scope_has_name_of_node(x, n) || x->kind == SCOPE_VARIABLE)
 			continue;
 		if (x->kind == SCOPE_ARGUMENT && n->n == 0) {
 			*x->reached = true;
@@ -323,8 +326,8 @@ resolve_call(struct resolver *r, const struct node *n, const struct scope *s)
 		}
 		if (x->kind == SCOPE_FUNCTION && n->n == x->parameters) {
 			*x->reached = true;
-			return resolve_call_of_user(r, n, x, s);
+			return resolve_call_of_user_function(r, n, x, s);
 		}
 	}
-	return resolve_known_call(r, n, s);
+	return resolve_call_of_builtin(r, n, s);
 }

@@ -5,25 +5,26 @@
 struct node *
 resolver_refuse(struct resolver *r, const struct node *n, const char *what)
 {
-	return lacks_set(r->lacks, n->at, what, strlen(what));
+	return lacks_set_if_first(r->lacks, n->at, what, strlen(what));
 }
 
 void *
-resolver_memory(struct resolver *r, size_t n)
+resolver_allocate(struct resolver *r, size_t n)
 {
 	void *p = arena_get(&r->program->arena, n);
 
 	if (p == NULL) {
 		r->lacks->nomem = true;
-		(void)lacks_set(r->lacks, NULL, "memory", 6);
+		(void)lacks_set_if_first(r->lacks, NULL, "memory", 6);
 	}
 	return p;
 }
 
 struct node *
-resolver_copy(struct resolver *r, const struct node *n, enum node_kind kind)
+resolver_copy_node_with_kind(struct resolver *r, const struct node *n,
+    enum node_kind kind)
 {
-	struct node *copy = resolver_memory(r, sizeof(*copy));
+	struct node *copy = resolver_allocate(r, sizeof(*copy));
 
 	if (copy == NULL)
 		return NULL;

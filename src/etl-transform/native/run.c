@@ -4,7 +4,7 @@
 
 static enum run_result run_eval(struct run *r, const struct node *n,
     struct value in, struct value *out);
-static enum run_result run_each(struct run *r, const struct node *n,
+static enum run_result give_each_output(struct run *r, const struct node *n,
     struct value in, run_give *give, void *context);
 
 static enum run_result
@@ -102,23 +102,24 @@ eval_function(struct run *r, const struct node *n, struct value in,
 }
 
 static enum run_result
-eval_error(struct run *r, const struct node *n, struct value in)
+eval_error_and_set_failure(struct run *r, const struct node *n, struct value in)
 {
 	struct value v;
 	enum run_result rc = run_eval(r, n->a, in, &v);
 
 	if (rc != RUN_ON)
 		return rc;
-	if (v.kind != VALUE_STRING || !value_parse(&r->values, &v))
+	if (v.kind != VALUE_STRING || !value_parse_if_token(&r->values, &v))
 		return RUN_UNSURE;
 	r->failure = (struct failure){ .kind = FAILURE_TEXT, .text = v };
 	return RUN_ERROR;
 }
 
 /* Evaluates reject(code; message; pointer) of the module etl. Returns RUN_ERROR
- * with r->failure, by which native_run() rejects the record. */
+ * with r->failure, by which native_run_unless_unsure() rejects the record. */
 static enum run_result
-eval_reject(struct run *r, const struct node *n, struct value in)
+eval_reject_and_set_failure(struct run *r, const struct node *n,
+    struct value in)
 {
 	struct value v[3] = { { .kind = VALUE_NULL } };
 	enum run_result rc = RUN_ON;
@@ -126,7 +127,7 @@ eval_reject(struct run *r, const struct node *n, struct value in)
 	for (size_t i = 0; i < n->n && rc == RUN_ON; i++) {
 		rc = run_eval(r, n->parts[i], in, &v[i]);
 		if (rc == RUN_ON && (v[i].kind != VALUE_STRING ||
-		    !value_parse(&r->values, &v[i])))
+		    !value_parse_if_token(&r->values, &v[i])))
 			return RUN_UNSURE;
 	}
 	if (rc != RUN_ON)
@@ -141,7 +142,7 @@ eval_reject(struct run *r, const struct node *n, struct value in)
 }
 
 static enum run_result
-eval_condition(struct run *r, const struct node *n, struct value in,
+choose_branch_by_condition(struct run *r, const struct node *n, struct value in,
     const struct node **branch)
 {
 	struct value v;
@@ -168,7 +169,7 @@ eval_last(struct run *r, const struct node *n, struct value in,
 	enum run_result rc;
 
 	*out = (struct value){ .kind = VALUE_NULL, .n = UINT32_MAX };
-	rc = run_each(r, n->a, in, keep_last, out);
+	rc = give_each_output(r, n->a, in, keep_last, out);
 	return rc == RUN_ON && out->kind == VALUE_NULL &&
 	    out->n == UINT32_MAX ? RUN_UNSURE : rc;
 }
@@ -177,7 +178,7 @@ eval_last(struct run *r, const struct node *n, struct value in,
  * handles |, `as` and `if` in a loop: it continues with the last part of such a
  * node instead of calling itself. So a long filter needs no deep stack. */
 static enum run_result
-eval_rest(struct run *r, const struct node *n, struct value in,
+eval_node_of_other_kind(struct run *r, const struct node *n, struct value in,
     struct value *out)
 {
 	enum run_result rc;
@@ -209,9 +210,9 @@ eval_rest(struct run *r, const struct node *n, struct value in,
 	case NODE_FUNCTION:
 		return eval_function(r, n, in, out);
 	case NODE_ERROR:
-		return eval_error(r, n, in);
+		return eval_error_and_set_failure(r, n, in);
 	case NODE_REJECT:
-		return eval_reject(r, n, in);
+		return eval_reject_and_set_failure(r, n, in);
 	case NODE_SET:
 		return run_set(r, n, in, out);
 	case NODE_DELETE:
@@ -237,7 +238,7 @@ run_eval(struct run *r, const struct node *n, struct value in,
 			rc = run_eval(r, n->a, in, &r->slots[n->slot]);
 			n = n->b;
 		} else if (n->kind == NODE_IF) {
-			rc = eval_condition(r, n, in, &n);
+			rc = choose_branch_by_condition(r, n, in, &n);
 		} else {
 			break;
 		}
@@ -251,12 +252,12 @@ run_eval(struct run *r, const struct node *n, struct value in,
 	else if (n->kind == NODE_VARIABLE)
 		*out = r->slots[n->slot];
 	else
-		return eval_rest(r, n, in, out);
+		return eval_node_of_other_kind(r, n, in, out);
 	return RUN_ON;
 }
 
 static enum run_result
-run_each(struct run *r, const struct node *n, struct value in,
+give_each_output(struct run *r, const struct node *n, struct value in,
     run_give *give, void *context)
 {
 	struct value v;
@@ -274,5 +275,5 @@ void
 run_init(struct run *r)
 {
 	r->eval = run_eval;
-	r->each = run_each;
+	r->each = give_each_output;
 }

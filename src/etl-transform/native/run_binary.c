@@ -25,7 +25,7 @@ remainder_of(double a, double b, struct value *out)
 }
 
 static enum run_result
-compute(struct run *r, enum operation op, const struct value *x,
+compute_numbers(struct run *r, enum operation op, const struct value *x,
     const struct value *y, struct value *out)
 {
 	double a, b;
@@ -57,7 +57,8 @@ add_strings(struct run *r, const struct value *x, const struct value *y,
 	size_t n;
 	char *text;
 
-	if (!value_parse(&r->values, &a) || !value_parse(&r->values, &b))
+	if (!value_parse_if_token(&r->values, &a) ||
+	    !value_parse_if_token(&r->values, &b))
 		return RUN_UNSURE;
 	n = (size_t)a.n + b.n;
 	text = arena_get(&r->values.arena, n + 1);
@@ -78,7 +79,8 @@ add_arrays(struct run *r, const struct value *x, const struct value *y,
 	struct value a = *x, b = *y, *v;
 	size_t n;
 
-	if (!value_parse(&r->values, &a) || !value_parse(&r->values, &b))
+	if (!value_parse_if_token(&r->values, &a) ||
+	    !value_parse_if_token(&r->values, &b))
 		return RUN_UNSURE;
 	n = (size_t)a.n + b.n;
 	v = arena_get(&r->values.arena, n * sizeof(*v) + 1);
@@ -92,7 +94,7 @@ add_arrays(struct run *r, const struct value *x, const struct value *y,
 }
 
 static size_t
-place_of_member(const struct member *m, size_t n, const struct value *name)
+find_member_or_end(const struct member *m, size_t n, const struct value *name)
 {
 	size_t i = 0;
 
@@ -112,7 +114,8 @@ add_objects(struct run *r, const struct value *x, const struct value *y,
 	struct member *m;
 	size_t n, at;
 
-	if (!value_parse(&r->values, &a) || !value_parse(&r->values, &b) ||
+	if (!value_parse_if_token(&r->values, &a) ||
+	    !value_parse_if_token(&r->values, &b) ||
 	    !values_work(&r->values, (uint64_t)(a.n + b.n) * b.n / 8 + a.n))
 		return RUN_UNSURE;
 	m = arena_get(&r->values.arena, ((size_t)a.n + b.n) * sizeof(*m) + 1);
@@ -122,7 +125,7 @@ add_objects(struct run *r, const struct value *x, const struct value *y,
 		memcpy(m, a.u.members, a.n * sizeof(*m));
 	n = a.n;
 	for (uint32_t i = 0; i < b.n; i++) {
-		at = place_of_member(m, n, &b.u.members[i].name);
+		at = find_member_or_end(m, n, &b.u.members[i].name);
 		m[at] = b.u.members[i];
 		n += at == n;
 	}
@@ -130,7 +133,7 @@ add_objects(struct run *r, const struct value *x, const struct value *y,
 }
 
 static enum run_result
-add(struct run *r, const struct value *a, const struct value *b,
+add_values(struct run *r, const struct value *a, const struct value *b,
     struct value *out)
 {
 	if (a->kind == VALUE_NULL || b->kind == VALUE_NULL) {
@@ -141,7 +144,7 @@ add(struct run *r, const struct value *a, const struct value *b,
 		return run_error(r);
 	switch ((enum value_kind)a->kind) {
 	case VALUE_NUMBER:
-		return compute(r, OP_ADD, a, b, out);
+		return compute_numbers(r, OP_ADD, a, b, out);
 	case VALUE_STRING:
 		return add_strings(r, a, b, out);
 	case VALUE_ARRAY:
@@ -154,7 +157,7 @@ add(struct run *r, const struct value *a, const struct value *b,
 }
 
 static bool
-holds(struct run *r, const struct value *array, const struct value *v,
+array_contains(struct run *r, const struct value *array, const struct value *v,
     bool *found)
 {
 	int order = 1;
@@ -176,11 +179,12 @@ subtract_arrays(struct run *r, const struct value *x, const struct value *y,
 	size_t n = 0;
 	bool found;
 
-	if (!value_parse(&r->values, &a) || !value_parse(&r->values, &b) ||
+	if (!value_parse_if_token(&r->values, &a) ||
+	    !value_parse_if_token(&r->values, &b) ||
 	    (v = arena_get(&r->values.arena, a.n * sizeof(*v) + 1)) == NULL)
 		return RUN_UNSURE;
 	for (uint32_t i = 0; i < a.n; i++) {
-		if (!holds(r, &b, &a.u.elements[i], &found))
+		if (!array_contains(r, &b, &a.u.elements[i], &found))
 			return RUN_UNSURE;
 		if (!found)
 			v[n++] = a.u.elements[i];
@@ -189,7 +193,7 @@ subtract_arrays(struct run *r, const struct value *x, const struct value *y,
 }
 
 static enum run_result
-compare(struct run *r, enum operation op, const struct value *a,
+compare_by_operator(struct run *r, enum operation op, const struct value *a,
     const struct value *b, struct value *out)
 {
 	int order;
@@ -226,11 +230,11 @@ run_binary(struct run *r, enum operation op, const struct value *a,
     const struct value *b, struct value *out)
 {
 	if (op >= OP_EQUAL)
-		return compare(r, op, a, b, out);
+		return compare_by_operator(r, op, a, b, out);
 	if (op == OP_ADD)
-		return add(r, a, b, out);
+		return add_values(r, a, b, out);
 	if (a->kind == VALUE_NUMBER && b->kind == VALUE_NUMBER)
-		return compute(r, op, a, b, out);
+		return compute_numbers(r, op, a, b, out);
 	if (op == OP_SUBTRACT && a->kind == VALUE_ARRAY &&
 	    b->kind == VALUE_ARRAY)
 		return subtract_arrays(r, a, b, out);

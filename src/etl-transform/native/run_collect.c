@@ -48,7 +48,7 @@ run_collect(struct run *r, const struct node *n, struct value in,
 }
 
 static enum run_result
-keep_state(struct run *r __attribute__((unused)), void *context,
+store_state(struct run *r __attribute__((unused)), void *context,
     struct value v)
 {
 	struct list *l = context;
@@ -62,7 +62,7 @@ keep_state(struct run *r __attribute__((unused)), void *context,
  * generator. take_state() gets the new state. If the update has no output, the
  * versions of jq disagree, so libjq must run the record (RUN_UNSURE). */
 static enum run_result
-update_state(struct run *r, struct list *l, struct value v,
+update_state_with_value(struct run *r, struct list *l, struct value v,
     run_give *take_state)
 {
 	struct value state = l->state;
@@ -77,7 +77,7 @@ update_state(struct run *r, struct list *l, struct value v,
 static enum run_result
 update_state_of_reduce(struct run *r, void *context, struct value v)
 {
-	return update_state(r, context, v, keep_state);
+	return update_state_with_value(r, context, v, store_state);
 }
 
 enum run_result
@@ -107,7 +107,7 @@ give_state(struct run *r, void *context, struct value v)
 static enum run_result
 update_state_of_foreach(struct run *r, void *context, struct value v)
 {
-	return update_state(r, context, v, give_state);
+	return update_state_with_value(r, context, v, give_state);
 }
 
 enum run_result
@@ -122,14 +122,14 @@ run_foreach(struct run *r, const struct node *n, struct value in,
 }
 
 bool
-run_to_text(struct run *r, const struct value *v, struct value *out)
+run_convert_to_text(struct run *r, const struct value *v, struct value *out)
 {
 	struct buf b;
 	bool ok;
 
 	*out = *v;
 	if (v->kind == VALUE_STRING)
-		return value_parse(&r->values, out);
+		return value_parse_if_token(&r->values, out);
 	buf_init(&b, VALUES_MEMORY);
 	ok = value_write_json(&r->values, v, &b) && !b.failed &&
 	    value_make_string(&r->values, b.data, b.len, out);
@@ -170,7 +170,7 @@ run_string_with_parts(struct run *r, const struct node *n, struct value in,
 		return RUN_UNSURE;
 	for (size_t i = n->n; i-- > 0 && rc == RUN_ON;) {
 		rc = r->eval(r, n->parts[i], in, &v[i]);
-		if (rc == RUN_ON && !run_to_text(r, &v[i], &v[i]))
+		if (rc == RUN_ON && !run_convert_to_text(r, &v[i], &v[i]))
 			return RUN_UNSURE;
 	}
 	if (rc == RUN_ON && !join_texts(r, v, n->n, out))

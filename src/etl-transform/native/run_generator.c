@@ -53,7 +53,7 @@ index_and_give(struct run *r, void *context, struct value v)
 }
 
 static enum run_result
-each_index(struct run *r, const struct node *n, struct chain *c)
+give_outputs_of_index(struct run *r, const struct node *n, struct chain *c)
 {
 	enum run_result rc = r->eval(r, n->b, c->in, &c->other);
 
@@ -76,7 +76,7 @@ slice_and_give(struct run *r, void *context, struct value v)
 /* Evaluates the ends of the slice first, as jq does, even if `a` has no
  * output. */
 static enum run_result
-each_slice(struct run *r, const struct node *n, struct chain *c)
+give_outputs_of_slice(struct run *r, const struct node *n, struct chain *c)
 {
 	enum run_result rc = RUN_ON;
 
@@ -175,7 +175,7 @@ give_if_true(struct run *r, void *context, struct value v)
 }
 
 static enum run_result
-each_default(struct run *r, const struct node *n, struct chain *c)
+give_outputs_or_default(struct run *r, const struct node *n, struct chain *c)
 {
 	enum run_result rc = r->each(r, n->a, c->in, give_if_true, c);
 
@@ -204,7 +204,7 @@ give_output_of_try(struct run *r, void *context, struct value v)
 }
 
 static enum run_result
-each_try(struct run *r, const struct node *n, struct chain *c)
+give_outputs_of_try(struct run *r, const struct node *n, struct chain *c)
 {
 	enum run_result rc;
 	unsigned int inner;
@@ -233,13 +233,13 @@ complete_object_and_give(struct run *r, void *context, struct value v)
 	enum run_result rc;
 
 	c->part[c->generator] = v;
-	rc = run_object_rest(
+	rc = run_object_eval_rest_and_make(
 	    r, c->n, c->generator + 1, c->in, c->part, &out);
 	return rc == RUN_ON ? c->give(r, c->context, out) : rc;
 }
 
 static enum run_result
-each_object(struct run *r, const struct node *n, struct chain *c)
+give_outputs_of_object(struct run *r, const struct node *n, struct chain *c)
 {
 	enum run_result rc;
 	size_t i = 0;
@@ -247,7 +247,7 @@ each_object(struct run *r, const struct node *n, struct chain *c)
 	while (n->parts[i]->single)
 		i++;
 	c->generator = i;
-	rc = run_object_start(r, n, i, c->in, &c->part);
+	rc = run_object_eval_first_parts(r, n, i, c->in, &c->part);
 	return rc == RUN_ON ?
 	    r->each(r, n->parts[i], c->in, complete_object_and_give, c) : rc;
 }
@@ -274,7 +274,7 @@ keep_first_and_stop(struct run *r, void *context, struct value v)
 }
 
 static enum run_result
-each_first(struct run *r, const struct node *n, struct chain *c)
+give_first_output(struct run *r, const struct node *n, struct chain *c)
 {
 	enum run_result rc = r->each(r, n->a, c->in, keep_first_and_stop, c);
 
@@ -300,7 +300,7 @@ give_and_stop_at_limit(struct run *r, void *context, struct value v)
 
 /* Returns RUN_UNSURE for a limit below 1: jq's versions disagree about it. */
 static enum run_result
-each_limit(struct run *r, const struct node *n, struct chain *c)
+give_outputs_up_to_limit(struct run *r, const struct node *n, struct chain *c)
 {
 	struct value v;
 	enum run_result rc = r->eval(r, n->a, c->in, &v);
@@ -317,7 +317,7 @@ each_limit(struct run *r, const struct node *n, struct chain *c)
 }
 
 static enum run_result
-each_range(struct run *r, const struct node *n, struct chain *c)
+give_numbers_of_range(struct run *r, const struct node *n, struct chain *c)
 {
 	struct value v[2] = { value_number(0) };
 	enum run_result rc = r->eval(r, n->a, c->in, &v[n->b != NULL ? 0 : 1]);
@@ -340,7 +340,7 @@ each_range(struct run *r, const struct node *n, struct chain *c)
 }
 
 static enum run_result
-each_comma(struct run *r, const struct node *n, struct chain *c)
+give_outputs_of_both_sides(struct run *r, const struct node *n, struct chain *c)
 {
 	enum run_result rc = r->each(r, n->a, c->in, c->give, c->context);
 
@@ -364,13 +364,13 @@ run_generator(struct run *r, const struct node *n, struct value in,
 	case NODE_IF:
 		return r->each(r, n->a, in, run_chosen_branch, &c);
 	case NODE_INDEX:
-		return each_index(r, n, &c);
+		return give_outputs_of_index(r, n, &c);
 	case NODE_SLICE:
-		return each_slice(r, n, &c);
+		return give_outputs_of_slice(r, n, &c);
 	case NODE_EACH:
 		return r->each(r, n->a, in, give_each_element, &c);
 	case NODE_COMMA:
-		return each_comma(r, n, &c);
+		return give_outputs_of_both_sides(r, n, &c);
 	case NODE_BINARY:
 		return r->each(r, n->b, in, run_left_operand, &c);
 	case NODE_AND:
@@ -379,21 +379,21 @@ run_generator(struct run *r, const struct node *n, struct value in,
 	case NODE_NEGATE:
 		return r->each(r, n->a, in, negate_and_give, &c);
 	case NODE_DEFAULT:
-		return each_default(r, n, &c);
+		return give_outputs_or_default(r, n, &c);
 	case NODE_OBJECT:
-		return each_object(r, n, &c);
+		return give_outputs_of_object(r, n, &c);
 	case NODE_TRY:
-		return each_try(r, n, &c);
+		return give_outputs_of_try(r, n, &c);
 	case NODE_FOREACH:
 		return run_foreach(r, n, in, give, context);
 	case NODE_EMPTY:
 		return RUN_ON;
 	case NODE_FIRST:
-		return each_first(r, n, &c);
+		return give_first_output(r, n, &c);
 	case NODE_LIMIT:
-		return each_limit(r, n, &c);
+		return give_outputs_up_to_limit(r, n, &c);
 	case NODE_RANGE:
-		return each_range(r, n, &c);
+		return give_numbers_of_range(r, n, &c);
 	default:
 		return RUN_UNSURE;
 	}

@@ -6,7 +6,8 @@
  * member with this name keeps its place, as in libjq. Returns the new number of
  * members. */
 static size_t
-set_member(struct member *m, size_t n, struct value name, struct value value)
+replace_or_append_member(struct member *m, size_t n, struct value name,
+    struct value value)
 {
 	size_t i = 0;
 
@@ -21,7 +22,7 @@ set_member(struct member *m, size_t n, struct value name, struct value value)
  * first `known` parts are in part[] already; this function evaluates the others
  * and stores them there. */
 static enum run_result
-make_object(struct run *r, const struct node *n, size_t count,
+eval_parts_and_make_object(struct run *r, const struct node *n, size_t count,
     struct value in, struct value *part, size_t known, struct value *out)
 {
 	size_t room = count / 2, used = 0;
@@ -41,9 +42,9 @@ make_object(struct run *r, const struct node *n, size_t count,
 		name = part[i - 1];
 		if (name.kind != VALUE_STRING)
 			return run_error(r);
-		if (!value_parse(&r->values, &name))
+		if (!value_parse_if_token(&r->values, &name))
 			return RUN_UNSURE;
-		used = set_member(m, used, name, part[i]);
+		used = replace_or_append_member(m, used, name, part[i]);
 	}
 	return value_make_object(m, used, out) ? RUN_ON : RUN_UNSURE;
 }
@@ -63,28 +64,29 @@ run_object(struct run *r, const struct node *n, struct value in,
 	struct value *part = allocate_part_values(r, n);
 
 	return part == NULL ? RUN_UNSURE :
-	    make_object(r, n, n->n, in, part, 0, out);
+	    eval_parts_and_make_object(r, n, n->n, in, part, 0, out);
 }
 
 /* jq evaluates the parts before the generator once, before the generator runs.
  * If one of them fails, this is an error even if the generator has no output.
- * So make_object() is called here, and its object is not used. */
+ * So eval_parts_and_make_object() is called here, and its object is not
+ * used. */
 enum run_result
-run_object_start(struct run *r, const struct node *n, size_t count,
+run_object_eval_first_parts(struct run *r, const struct node *n, size_t count,
     struct value in, struct value **part)
 {
 	struct value unused;
 
 	*part = allocate_part_values(r, n);
 	return *part == NULL ? RUN_UNSURE :
-	    make_object(r, n, count, in, *part, 0, &unused);
+	    eval_parts_and_make_object(r, n, count, in, *part, 0, &unused);
 }
 
 enum run_result
-run_object_rest(struct run *r, const struct node *n, size_t known,
+run_object_eval_rest_and_make(struct run *r, const struct node *n, size_t known,
     struct value in, struct value *part, struct value *out)
 {
-	return make_object(r, n, n->n, in, part, known, out);
+	return eval_parts_and_make_object(r, n, n->n, in, part, known, out);
 }
 
 /* Copies the members of an object, with room for one more. */
@@ -150,7 +152,7 @@ set_inside_object(struct run *r, const struct node *set,
 		*v = (struct value){ .kind = VALUE_OBJECT };
 	else if (v->kind != VALUE_OBJECT)
 		return run_error(r);
-	if (!value_parse(&r->values, v) ||
+	if (!value_parse_if_token(&r->values, v) ||
 	    (m = copy_members(r, v)) == NULL)
 		return RUN_UNSURE;
 	for (uint32_t i = 0; i < v->n; i++)
@@ -160,8 +162,8 @@ set_inside_object(struct run *r, const struct node *set,
 	rc = compute_replacement(r, set, path, in, &old, &changed);
 	if (rc != RUN_ON)
 		return rc;
-	return value_make_object(m, set_member(m, v->n, *name, changed), out) ?
-	    RUN_ON : RUN_UNSURE;
+	return value_make_object(m, replace_or_append_member(m, v->n, *name,
+	    changed), out) ? RUN_ON : RUN_UNSURE;
 }
 
 /* Sets *out to the value that replaces *old, the value at `path`. If `path` is
@@ -228,11 +230,12 @@ delete_inside_object(struct run *r, const struct node *last,
 		return RUN_ON;
 	if (v.kind != VALUE_OBJECT)
 		return run_error(r);
-	if (!value_parse(&r->values, &v))
+	if (!value_parse_if_token(&r->values, &v))
 		return RUN_UNSURE;
 	if (path == last)
 		return remove_member(r, name, &v, out);
-	if (!value_member(&r->values, &v, name->u.text, name->n, &old, &found))
+	if (!value_find_member(&r->values, &v, name->u.text, name->n, &old,
+	    &found))
 		return RUN_UNSURE;
 	if (!found || old.kind == VALUE_NULL)
 		return RUN_ON;
@@ -243,8 +246,8 @@ delete_inside_object(struct run *r, const struct node *last,
 		return rc;
 	if ((m = copy_members(r, &v)) == NULL)
 		return RUN_UNSURE;
-	return value_make_object(m, set_member(m, v.n, *name, changed), out) ?
-	    RUN_ON : RUN_UNSURE;
+	return value_make_object(m, replace_or_append_member(m, v.n, *name,
+	    changed), out) ? RUN_ON : RUN_UNSURE;
 }
 
 /* Runs del(path) or del(path, path ...). jq looks up all paths before it

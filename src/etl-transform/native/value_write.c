@@ -17,7 +17,7 @@ struct writer {
 static bool write_value(struct writer *w, const struct value *v);
 
 static bool
-have_one_text(const struct json *j, uint32_t a, uint32_t b)
+tokens_have_same_text(const struct json *j, uint32_t a, uint32_t b)
 {
 	const struct json_tok *x = &j->tok[a], *y = &j->tok[b];
 
@@ -29,7 +29,7 @@ have_one_text(const struct json *j, uint32_t a, uint32_t b)
  * Stores the doubles of all its numbers in s->doubles. Returns true if numbers
  * with the same double always have the same text. */
 static bool
-have_doubles_one_text(struct values *s)
+store_doubles_and_compare_texts(struct values *s)
 {
 	const struct json *j = s->record;
 	uint32_t token[NUMBERS_MANY], n = 0;
@@ -45,7 +45,8 @@ have_doubles_one_text(struct values *s)
 		if (!isfinite(d[n]))
 			return false;
 		for (uint32_t k = 0; k < n; k++)
-			if (d[k] == d[n] && !have_one_text(j, token[k], i))
+			if (d[k] == d[n] &&
+			    !tokens_have_same_text(j, token[k], i))
 				return false;
 		s->ndoubles = ++n;
 	}
@@ -66,7 +67,7 @@ values_classify_numbers(struct values *s)
 		    numbers_is_canonical(j->text + j->tok[i].at,
 		    j->tok[i].len, j->tok[i].flags, &d);
 	s->numbers = plain ? NUMBERS_PLAIN :
-	    have_doubles_one_text(s) ? NUMBERS_TEXTS : NUMBERS_VAGUE;
+	    store_doubles_and_compare_texts(s) ? NUMBERS_TEXTS : NUMBERS_VAGUE;
 	return s->numbers;
 }
 
@@ -108,7 +109,7 @@ write_made_number(struct writer *w, double d)
 /* Returns false for a number that jq prints with an exponent: the versions of
  * jq print exponents in different ways. */
 static bool
-write_number_as_json(struct writer *w, const struct value *v)
+write_number_unless_exponent(struct writer *w, const struct value *v)
 {
 	size_t from = w->b->len;
 	double d;
@@ -127,7 +128,7 @@ write_number(struct writer *w, const struct value *v)
 	const struct json_tok *t;
 
 	if (w->json)
-		return write_number_as_json(w, v);
+		return write_number_unless_exponent(w, v);
 	if (v->form != VALUE_TOKEN)
 		return write_made_number(w, v->u.number);
 	if (values_classify_numbers(w->values) == NUMBERS_VAGUE)
@@ -165,7 +166,7 @@ write_token_string(struct writer *w, uint32_t i)
 /* Returns true if the value at token i can be copied: jq would write it with
  * the same bytes. */
 static bool
-has_bytes_of_jq(struct writer *w, uint32_t i)
+may_copy_bytes_of_token(struct writer *w, uint32_t i)
 {
 	const struct json *j = w->values->record;
 
@@ -203,7 +204,7 @@ write_token_container(struct writer *w, uint32_t i)
 {
 	const struct json *j = w->values->record;
 
-	if (!has_bytes_of_jq(w, i))
+	if (!may_copy_bytes_of_token(w, i))
 		return write_token_parts(w, i);
 	buf_add(w->b, j->text + j->tok[i].at, j->tok[i].len);
 	return true;
@@ -211,7 +212,7 @@ write_token_container(struct writer *w, uint32_t i)
 
 /* Returns how many levels of arrays and objects the record has. */
 static unsigned int
-levels_of_record(struct values *s)
+count_levels_of_record(struct values *s)
 {
 	const struct json *j = s->record;
 	uint32_t end[JSON_DEPTH_MAX];
@@ -287,7 +288,7 @@ write_value(struct writer *w, const struct value *v)
 		    write_token_string(w, v->u.token) :
 		    write_string(w, v->u.text, v->n);
 	if (v->form == VALUE_TOKEN)
-		return w->depth + levels_of_record(w->values) <=
+		return w->depth + count_levels_of_record(w->values) <=
 		    JSON_DEPTH_MAX && write_token_container(w, v->u.token);
 	return v->kind == VALUE_ARRAY ? write_array(w, v) : write_object(w, v);
 }
