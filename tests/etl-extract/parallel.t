@@ -17,7 +17,7 @@ run() {
 	    --query-param run=$runs --rejects "$scratch/r" \
 	    --max-rejects 100% "$@")
 	sed -i "s/run=$runs/run=N/g; s/until [^,]*,/until T,/" "$scratch/err"
-	[ ! -e "$scratch/r" ] || jq -c '[.code, .message, .origin, .raw]' \
+	[ ! -s "$scratch/r" ] || jq -c '[.code, .message, .origin, .raw]' \
 	    "$scratch/r" | sed "s/run=$runs/run=N/g" >>"$scratch/err"
 	echo "$code"
 }
