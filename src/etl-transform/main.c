@@ -113,7 +113,7 @@ static const struct opt options[] = {
 static const struct opt_spec spec = {
 	.program = "etl-transform", .usage = usage, .opts = options,
 	.n = sizeof(options) / sizeof(options[0]),
-	.print_after_version = sandbox_print_state,
+	.print_after_version = sandbox_test_and_print_protection,
 };
 
 static int
@@ -188,7 +188,7 @@ run_filter_in_worker(const struct transform_opts *o, const struct args *a,
 	if (pool_open_and_start_keeper(&t.pool, &conf, e) == 0 &&
 	    pool_wait_for_compile_and_start_workers(t.pool, e) == 0)
 		rc = transform_run_until_end_passing_marks(&t, e);
-	pool_close(t.pool, rc == 0);
+	pool_close_and_reap_keeper(t.pool, rc == 0);
 	json_release(&t.json);
 	return rc;
 }

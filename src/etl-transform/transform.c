@@ -121,7 +121,7 @@ submit_slot_wait_and_write_results(struct transform *t, struct err *e)
 {
 	pool_submit_slot_unless_empty(t->pool);
 	return flush_output_wait_and_write_results(
-	    t, pool_has_room(t->pool) ? 0 : -1, e);
+	    t, pool_may_take_next_line(t->pool) ? 0 : -1, e);
 }
 
 int
@@ -132,7 +132,7 @@ transform_run_until_end_passing_marks(struct transform *t, struct err *e)
 	int rc = 0;
 
 	while (rc != -1) {
-		if (!pool_has_room(t->pool)) {
+		if (!pool_may_take_next_line(t->pool)) {
 			rc = flush_output_wait_and_write_results(t, -1, e);
 			continue;
 		}

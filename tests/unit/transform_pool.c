@@ -180,8 +180,8 @@ has_seccomp(void)
 		struct sandbox_state in_force = { 0 };
 		struct sandbox *s = sandbox_new();
 
-		_exit(s != NULL && sandbox_enter(s, &in_force) == 0 &&
-		    in_force.seccomp ? 0 : 1);
+		_exit(s != NULL && sandbox_enter_available_protection(s,
+		    &in_force) == 0 && in_force.seccomp ? 0 : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -209,7 +209,7 @@ test_attacks_end_the_process_and_reject_one_record(void **state)
 		assert_null(r.code);
 	}
 	finish(p);
-	pool_close(p, true);
+	pool_close_and_reap_keeper(p, true);
 }
 
 static void
@@ -241,7 +241,7 @@ test_no_mark_passes_from_a_worker(void **state)
 	assert_null(r.code);
 	assert_int_equal(r.text_len, strlen("{\"a\":\"@etl\"}\n{}\n"));
 	finish(p);
-	pool_close(p, true);
+	pool_close_and_reap_keeper(p, true);
 }
 
 static void
@@ -256,7 +256,7 @@ test_an_output_without_a_line_feed_is_a_reject(void **state)
 	assert_string_equal(r.code, "filter");
 	assert_non_null(strstr(r.message, "damaged"));
 	finish(p);
-	pool_close(p, true);
+	pool_close_and_reap_keeper(p, true);
 }
 
 int

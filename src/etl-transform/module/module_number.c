@@ -40,7 +40,7 @@ get_digits_or_trimmed_string(struct module *n, const char **p, size_t *len)
 	jv v = n->arg[0];
 
 	if (jv_get_kind(v) == JV_KIND_NUMBER) {
-		numbers_put_without_place(
+		numbers_append_text_without_place(
 		    n->numbers, jv_number_value(v), &n->text);
 		*p = n->text.data;
 		*len = n->text.len;

@@ -172,7 +172,7 @@ jvalue_read(struct reader *r, const struct json *j)
 	r->j = j;
 	r->read_again = false;
 	if (r->numbers != NULL)
-		numbers_start_record(r->numbers, j);
+		numbers_clear_and_set_record(r->numbers, j);
 	v = read_value(r, 0);
 	if (!r->read_again)
 		return v;

@@ -69,7 +69,7 @@ advance_to_element_place(const struct writer *w, const struct number_place *at,
 /* Returns the place of the member `name` of the output object at the place
  * `at`. *name must live as long as the place. */
 static struct number_place
-place_of_member(struct writer *w, const struct number_place *at,
+find_place_of_member(struct writer *w, const struct number_place *at,
     struct number_name *name)
 {
 	struct number_place p = { NUMBERS_NOWHERE, name };
@@ -121,7 +121,7 @@ write_object(struct writer *w, jv v, const struct number_place *at)
 			(size_t)jv_string_length_bytes(jv_copy(name)),
 			NUMBERS_NAME_UNKNOWN
 		};
-		struct number_place p = place_of_member(w, at, &n);
+		struct number_place p = find_place_of_member(w, at, &n);
 
 		if (!first)
 			buf_char(w->b, ',');

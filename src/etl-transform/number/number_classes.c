@@ -49,7 +49,8 @@ do_all_have_one_text(const struct numbers *t, uint32_t from, uint32_t to)
 /* Writes the normal form of each number to t->forms, once: a number may be
  * compared with many others, and its text may have millions of zeros. */
 static bool
-put_forms(struct numbers *t, uint32_t from, uint32_t to, struct form *f)
+append_normal_forms_and_fill_list(struct numbers *t, uint32_t from, uint32_t to,
+    struct form *f)
 {
 	buf_clear(&t->forms);
 	for (uint32_t i = from; i < to; i++, f++) {
@@ -66,7 +67,7 @@ put_forms(struct numbers *t, uint32_t from, uint32_t to, struct form *f)
 }
 
 static uint32_t
-set_classes_by_forms(struct numbers *t, struct form *f, uint32_t n)
+sort_forms_and_set_classes(struct numbers *t, struct form *f, uint32_t n)
 {
 	uint32_t different = 0, class = 0;
 
@@ -83,7 +84,7 @@ set_classes_by_forms(struct numbers *t, struct form *f, uint32_t n)
 }
 
 uint32_t
-numbers_set_classes(struct numbers *t, uint32_t from, uint32_t to)
+numbers_set_and_count_classes(struct numbers *t, uint32_t from, uint32_t to)
 {
 	struct form some[FEW], *f = some;
 	uint32_t different = 1;
@@ -97,8 +98,8 @@ numbers_set_classes(struct numbers *t, uint32_t from, uint32_t to)
 		t->nomem = true;
 		return 1;
 	}
-	if (put_forms(t, from, to, f))
-		different = set_classes_by_forms(t, f, to - from);
+	if (append_normal_forms_and_fill_list(t, from, to, f))
+		different = sort_forms_and_set_classes(t, f, to - from);
 	else
 		t->nomem = true;
 	if (f != some)

@@ -27,26 +27,27 @@ compare_by_double_then_canonical(const void *x, const void *y, void *table)
 }
 
 /* Several different numbers of a record round to the same double d. Returns
- * the double that represents number k of them in libjq; k counts from 0.
+ * the double that represents number `nth` of them in libjq; nth counts from 0.
  * `last_used` is the double that was given last.
- * 1. If d is +infinity, number k gets the k-th double below it, or infinity
+ * 1. If d is +infinity, number nth gets the nth double below it, or infinity
  *    itself if that double is in use.
  * 2. Number 0 gets d if d is above `last_used`. It also gets d if jq prints d
  *    with the text of the number (canonical) and d is between -2^53 and 2^53.
  * 3. Every other number gets the next double above `last_used`. */
 static double
-double_for_class(double d, uint32_t k, double last_used, bool canonical)
+choose_double_for_nth_number(double d, uint32_t nth, double last_used,
+    bool canonical)
 {
 	bool above = numbers_compare_with_signed_zero(d, last_used) > 0;
-	double up = k == 0 && above ? d : nextafter(last_used, INFINITY);
+	double up = nth == 0 && above ? d : nextafter(last_used, INFINITY);
 
 	if (isinf(d) && d > 0) {
 		/* The greatest doubles are 2^971 apart. */
-		up = k == 0 ? d : DBL_MAX - (k - 1) * 0x1p971;
+		up = nth == 0 ? d : DBL_MAX - (nth - 1) * 0x1p971;
 		return numbers_compare_with_signed_zero(up, last_used) > 0 ? up
 									   : d;
 	}
-	if (k == 0 && canonical && fabs(d) < 0x1p53)
+	if (nth == 0 && canonical && fabs(d) < 0x1p53)
 		return d;
 	return up;
 }
@@ -62,7 +63,7 @@ assign_doubles_to_rounded_group(struct numbers *t, uint32_t from, uint32_t to,
 	double d = t->v[t->order[from]].d;
 	uint32_t k = 0;
 
-	if (numbers_set_classes(t, from, to) == 1 &&
+	if (numbers_set_and_count_classes(t, from, to) == 1 &&
 	    numbers_compare_with_signed_zero(d, last_used) > 0)
 		return d;
 	*changed = true;
@@ -73,7 +74,8 @@ assign_doubles_to_rounded_group(struct numbers *t, uint32_t from, uint32_t to,
 			e->d = t->v[e->class].d;
 			continue;
 		}
-		e->d = double_for_class(d, k++, last_used, e->canonical);
+		e->d = choose_double_for_nth_number(d, k++, last_used,
+		    e->canonical);
 		if (!isinf(d) || d < 0)
 			last_used = e->d;
 	}
@@ -82,7 +84,7 @@ assign_doubles_to_rounded_group(struct numbers *t, uint32_t from, uint32_t to,
 
 /* Returns the end of the numbers that have the same double as order[from]. */
 static uint32_t
-end_of_same_double(const struct numbers *t, uint32_t from)
+find_end_of_same_double(const struct numbers *t, uint32_t from)
 {
 	double d = t->v[t->order[from]].d;
 	uint32_t i = from + 1;
@@ -99,7 +101,7 @@ mark_mixed_doubles(struct numbers *t)
 	for (uint32_t i = 0, k; i < t->n; i = k) {
 		struct number_entry *first = &t->v[t->order[i]];
 
-		k = end_of_same_double(t, i);
+		k = find_end_of_same_double(t, i);
 		for (uint32_t m = i + 1; m < k; m++)
 			first->mixed |= t->v[t->order[m]].class != first->class;
 	}
@@ -116,7 +118,7 @@ numbers_assign_distinct_doubles(struct numbers *t)
 	qsort_r(t->order, t->n, sizeof(*t->order),
 	    compare_by_double_then_canonical, t);
 	for (uint32_t i = 0, k; i < t->n; i = k) {
-		k = end_of_same_double(t, i);
+		k = find_end_of_same_double(t, i);
 		last_used = assign_doubles_to_rounded_group(
 		    t, i, k, last_used, &changed);
 	}
@@ -128,9 +130,11 @@ numbers_assign_distinct_doubles(struct numbers *t)
 }
 
 /* Returns the first place from `low` on in `order` whose double is d or above.
- * If `after` is true, returns the first place whose double is above d. */
+ * If `must_be_above` is true, returns the first place whose double is above
+ * d. */
 static uint32_t
-find_place(const struct numbers *t, uint32_t low, double d, bool after)
+find_first_place_not_below(const struct numbers *t, uint32_t low, double d,
+    bool must_be_above)
 {
 	uint32_t high = t->n;
 
@@ -139,7 +143,7 @@ find_place(const struct numbers *t, uint32_t low, double d, bool after)
 		int c = numbers_compare_with_signed_zero(
 		    t->v[t->order[mid]].d, d);
 
-		if (c < 0 || (after && c == 0))
+		if (c < 0 || (must_be_above && c == 0))
 			low = mid + 1;
 		else
 			high = mid;
@@ -155,14 +159,14 @@ has_double(const struct numbers *t, uint32_t place, double d)
 }
 
 bool
-numbers_find_entries(
+numbers_find_entries_of_double(
     const struct numbers *t, double d, uint32_t *low, uint32_t *high)
 {
-	*low = *high = find_place(t, 0, d, false);
+	*low = *high = find_first_place_not_below(t, 0, d, false);
 	if (!has_double(t, *low, d))
 		return false;
 	++*high;
 	if (has_double(t, *high, d))
-		*high = find_place(t, *high, d, true);
+		*high = find_first_place_not_below(t, *high, d, true);
 	return true;
 }

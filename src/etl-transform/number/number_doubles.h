@@ -16,7 +16,7 @@ int numbers_compare_with_signed_zero(
     double a, double b); /* -0 is less than 0 */
 /* Finds the numbers of the record that the double d represents: order[*low] to
  * order[*high - 1]. Returns false if there are none. */
-bool numbers_find_entries(
+bool numbers_find_entries_of_double(
     const struct numbers *t, double d, uint32_t *low, uint32_t *high);
 
 #endif

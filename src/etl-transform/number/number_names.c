@@ -15,7 +15,7 @@ struct named_number {
 };
 
 static const char *
-name_text(const struct numbers *t, uint32_t tok, size_t *len)
+get_name_text(const struct numbers *t, uint32_t tok, size_t *len)
 {
 	*len = t->record->tok[tok].len - 2;
 	return t->record->text + t->record->tok[tok].at + 1;
@@ -25,7 +25,7 @@ static int
 compare_name(const struct numbers *t, uint32_t tok, const char *p, size_t n)
 {
 	size_t len;
-	const char *q = name_text(t, tok, &len);
+	const char *q = get_name_text(t, tok, &len);
 
 	if (len != n)
 		return len < n ? -1 : 1;
@@ -38,7 +38,7 @@ by_text(const void *a, const void *b, void *table)
 	const struct numbers *t = table;
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 	size_t n;
-	const char *p = name_text(t, y, &n);
+	const char *p = get_name_text(t, y, &n);
 
 	return compare_name(t, x, p, n);
 }
@@ -113,7 +113,7 @@ sort_named_numbers(struct numbers *t, const uint32_t *place)
  * the position of their name. So a long name is compared only while the names
  * are sorted. */
 static void
-build(struct numbers *t)
+sort_names_and_numbers_by_name(struct numbers *t)
 {
 	uint32_t *place = calloc(t->record->n, sizeof(*place));
 
@@ -129,7 +129,7 @@ build(struct numbers *t)
 /* Returns the place of the name in `names`, or n_names if no number of the
  * record has this name. */
 static uint32_t
-find_name(const struct numbers *t, const struct number_name *name)
+find_name_or_count(const struct numbers *t, const struct number_name *name)
 {
 	uint32_t low = 0, high = t->named.n_names;
 
@@ -171,16 +171,16 @@ find_by_double_and_name(const struct numbers *t, double d, uint32_t name)
 }
 
 const struct number_entry *
-number_names_find(struct numbers *t, uint32_t low, uint32_t high,
+number_names_find_entry_of_name(struct numbers *t, uint32_t low, uint32_t high,
     struct number_name *name)
 {
 	double d = t->v[t->order[low]].d;
 
 	if (high - low > FEW || name->len > SHORT) {
 		if (!t->named.built)
-			build(t);
+			sort_names_and_numbers_by_name(t);
 		if (name->id == NUMBERS_NAME_UNKNOWN)
-			name->id = find_name(t, name);
+			name->id = find_name_or_count(t, name);
 		return find_by_double_and_name(t, d, name->id);
 	}
 	for (uint32_t i = low; i < high; i++) {

@@ -37,7 +37,7 @@ numbers_release(struct numbers *t)
 }
 
 void
-numbers_start_record(struct numbers *t, const struct json *record)
+numbers_clear_and_set_record(struct numbers *t, const struct json *record)
 {
 	t->record = record;
 	t->active = t->nomem = false;
@@ -104,7 +104,7 @@ grow_table_if_full(struct numbers *t)
 }
 
 static void
-add_record_number(struct numbers *t, uint32_t i, uint32_t name)
+append_number_of_token(struct numbers *t, uint32_t i, uint32_t name)
 {
 	const struct json_tok *tok = &t->record->tok[i];
 	struct number_entry *e;
@@ -126,26 +126,26 @@ add_record_number(struct numbers *t, uint32_t i, uint32_t name)
  * for nested values. json_scan() has limited their depth, so the stack is
  * sufficient. */
 static void
-add_record_numbers(struct numbers *t, uint32_t i, uint32_t name)
+append_numbers_inside_value(struct numbers *t, uint32_t i, uint32_t name)
 {
 	const struct json_tok *tok = t->record->tok;
 	uint32_t end = tok[i].next, k = i + 1;
 
 	if (tok[i].type == JSON_NUMBER)
-		add_record_number(t, i, name);
+		append_number_of_token(t, i, name);
 	else if (tok[i].type == JSON_ARRAY)
 		for (; k < end; k = tok[k].next)
-			add_record_numbers(t, k, name);
+			append_numbers_inside_value(t, k, name);
 	else if (tok[i].type == JSON_OBJECT)
 		for (; k < end; k = tok[k + 1].next)
-			add_record_numbers(t, k + 1, k);
+			append_numbers_inside_value(t, k + 1, k);
 }
 
 static void
 fill_table_and_assign_doubles(struct numbers *t)
 {
 	t->active = true;
-	add_record_numbers(t, 0, 0);
+	append_numbers_inside_value(t, 0, 0);
 	numbers_assign_distinct_doubles(t);
 }
 
@@ -199,7 +199,7 @@ numbers_add_made_number(
 		return d;
 	if (!t->active)
 		fill_table_and_assign_doubles(t);
-	return number_made_add(
+	return number_made_add_and_choose_double(
 	    t, d, canonical, replaces_equal_in_output, p, n);
 }
 
@@ -208,7 +208,7 @@ numbers_add_made_number(
  * the record has at the same place or, if there is none, a number with the same
  * member name. Returns NULL if there is no such number either. */
 static const struct number_entry *
-find_entry_for_place(struct numbers *t, uint32_t low, uint32_t high,
+choose_entry_for_output_place(struct numbers *t, uint32_t low, uint32_t high,
     const struct number_place *at)
 {
 	const struct number_entry *e;
@@ -220,17 +220,19 @@ find_entry_for_place(struct numbers *t, uint32_t low, uint32_t high,
 		return e;
 	if (at->name == NULL || at->name->len == 0)
 		return NULL;
-	return number_names_find(t, low, high, at->name);
+	return number_names_find_entry_of_name(t, low, high, at->name);
 }
 
 static void
-put_made(const struct numbers *t, const struct made_text *text, struct buf *b)
+append_text_of_made_number(const struct numbers *t,
+    const struct made_text *text, struct buf *b)
 {
 	buf_add(b, t->made.text.data + text->at, text->len);
 }
 
 static void
-put_entry(const struct numbers *t, const struct number_entry *e, struct buf *b)
+append_text_of_entry(const struct numbers *t, const struct number_entry *e,
+    struct buf *b)
 {
 	buf_add(b, t->record->text + e->at, e->len);
 }
@@ -239,23 +241,23 @@ put_entry(const struct numbers *t, const struct number_entry *e, struct buf *b)
  * order[low..high) of the record have this double and, if m is not NULL, so has
  * a number that the module etl has made. Appends the text of one of them:
  * 1. of m, if it replaces the only such number of the record (7 for 7.0);
- * 2. else of the number that find_entry_for_place() chooses;
+ * 2. else of the number that choose_entry_for_output_place() chooses;
  * 3. else of a number with the text that jq prints;
  * 4. else of the first number of the record. */
 static void
-put_chosen_text(struct numbers *t, uint32_t low, uint32_t high,
+append_text_chosen_for_place(struct numbers *t, uint32_t low, uint32_t high,
     const struct made_number *m, const struct number_place *at, struct buf *b)
 {
 	const struct number_entry *e, *first = &t->v[t->order[low]];
 
 	if (m != NULL && m->instead.len > 0 && high - low == 1)
-		put_made(t, &m->instead, b);
-	else if ((e = find_entry_for_place(t, low, high, at)) != NULL)
-		put_entry(t, e, b);
+		append_text_of_made_number(t, &m->instead, b);
+	else if ((e = choose_entry_for_output_place(t, low, high, at)) != NULL)
+		append_text_of_entry(t, e, b);
 	else if (!first->canonical && m != NULL && m->canonical.len > 0)
-		put_made(t, &m->canonical, b);
+		append_text_of_made_number(t, &m->canonical, b);
 	else
-		put_entry(t, first, b);
+		append_text_of_entry(t, first, b);
 }
 
 bool
@@ -270,23 +272,23 @@ numbers_put_at_unless_ambiguous(struct numbers *t, double d,
 		numbers_put_as_jq_prints(b, d);
 		return true;
 	}
-	found = numbers_find_entries(t, d, &low, &high);
-	m = number_made_find(t, d);
+	found = numbers_find_entries_of_double(t, d, &low, &high);
+	m = number_made_find_if_it_has_text(t, d);
 	if (!found && m == NULL)
 		numbers_put_as_jq_prints(b, d);
 	else if ((found && t->v[t->order[low]].mixed) ||
 	    (m != NULL && m->mixed))
 		return false;
 	else if (found)
-		put_chosen_text(t, low, high, m, at, b);
+		append_text_chosen_for_place(t, low, high, m, at, b);
 	else
-		put_made(t, m->canonical.len > 0 ? &m->canonical : &m->first,
-		    b);
+		append_text_of_made_number(t, m->canonical.len > 0 ?
+		    &m->canonical : &m->first, b);
 	return true;
 }
 
 void
-numbers_put_without_place(struct numbers *t, double d, struct buf *b)
+numbers_append_text_without_place(struct numbers *t, double d, struct buf *b)
 {
 	const struct number_place nowhere = { NUMBERS_NOWHERE, NULL };
 

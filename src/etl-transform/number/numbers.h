@@ -72,7 +72,7 @@ struct number_place {
 
 void numbers_init(struct numbers *t);
 void numbers_release(struct numbers *t);
-void numbers_start_record(struct numbers *t, const struct json *record);
+void numbers_clear_and_set_record(struct numbers *t, const struct json *record);
 
 /* Sets *d to the double that is nearest to the number p[0..n), a token with the
  * given flags. Returns true if jq prints this double with the same text: true
@@ -94,7 +94,8 @@ void numbers_get_double_or_fill_table(struct numbers *t, uint32_t tok,
 double numbers_add_made_number(
     struct numbers *t, const char *p, size_t n, bool replaces_equal_in_output);
 /* Appends the text of a double without regard to its place. */
-void numbers_put_without_place(struct numbers *t, double d, struct buf *b);
+void numbers_append_text_without_place(struct numbers *t, double d,
+    struct buf *b);
 
 /* Appends the text of a double for a place in the output. Returns false if two
  * different numbers have this double, so the text is unknown. */

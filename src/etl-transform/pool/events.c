@@ -20,7 +20,7 @@ event_send_or_exit(const struct worker_conf *c, enum event_kind kind,
  * exited before this request, the kernel sends no signal. getppid() then
  * returns another process id than `parent`, and this process exits itself. */
 void
-die_with_parent(int parent)
+ask_kernel_to_kill_with_parent(int parent)
 {
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)

@@ -65,7 +65,7 @@ isolate_keeper_signals_fds_and_env(const struct worker_conf *c, int parent)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
 
-	die_with_parent(parent);
+	ask_kernel_to_kill_with_parent(parent);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		(void)signal(signals[i], SIG_IGN);
 	redirect_pipes_to_null();
@@ -77,7 +77,7 @@ isolate_keeper_signals_fds_and_env(const struct worker_conf *c, int parent)
 }
 
 static void
-fork_worker(struct keeper *k, unsigned int lane)
+reap_old_and_fork_worker(struct keeper *k, unsigned int lane)
 {
 	struct child *child = &k->child[lane];
 	pid_t self = getpid(), pid;
@@ -90,7 +90,7 @@ fork_worker(struct keeper *k, unsigned int lane)
 	*child = (struct child){ .pid = 0 };
 	tzset();                /* the worker itself cannot read the file */
 	if ((pid = fork()) == 0) {
-		die_with_parent(self);
+		ask_kernel_to_kill_with_parent(self);
 		free(k->child);
 		worker_run_slots_and_exit(k->c, lane, k->engine, k->sandbox);
 	}
@@ -140,7 +140,7 @@ read_lane_and_fork_worker(struct keeper *k)
 	ssize_t n = read(k->c->commands, &lane, 1);
 
 	if (n == 1)
-		fork_worker(k, lane);
+		reap_old_and_fork_worker(k, lane);
 	return n == 1 || (n == -1 && errno == EINTR);
 }
 

@@ -53,7 +53,7 @@ pool_wake_worker(const struct pool *p, unsigned int lane)
 }
 
 static int
-make_pipes(struct pool *p, unsigned int jobs, struct err *e)
+create_all_pipes_of_pool(struct pool *p, unsigned int jobs, struct err *e)
 {
 	int pair[2];
 
@@ -138,12 +138,13 @@ pool_open_and_start_keeper(
 	    shared_map(&p->shared, c->jobs, c->filter.max_record, e) == -1)
 		goto fail;
 	p->worker.shared = p->shared;
-	if (make_pipes(p, c->jobs, e) == -1 || fork_keeper(p, e) == -1)
+	if (create_all_pipes_of_pool(p, c->jobs, e) == -1 ||
+	    fork_keeper(p, e) == -1)
 		goto fail;
 	*out = p;
 	return 0;
 fail:
-	pool_close(p, false);
+	pool_close_and_reap_keeper(p, false);
 	return -1;
 }
 
@@ -173,12 +174,13 @@ pool_wait_for_compile_and_start_workers(struct pool *p, struct err *e)
 	return 0;
 }
 
-/* If all records are done (finished), this function closes the pipes to the
- * keeper process and the workers, and they exit when they read the end of file.
- * Otherwise this function kills the keeper with SIGKILL. The kernel then kills
- * the workers, because they have called die_with_parent(). */
+/* If all records are done (workers_may_finish), this function closes the pipes
+ * to the keeper process and the workers, and they exit when they read the end
+ * of file. Otherwise this function kills the keeper with SIGKILL. The kernel
+ * then kills the workers, because they have called
+ * ask_kernel_to_kill_with_parent(). */
 void
-pool_close(struct pool *p, bool finished)
+pool_close_and_reap_keeper(struct pool *p, bool workers_may_finish)
 {
 	if (p == NULL)
 		return;
@@ -187,7 +189,7 @@ pool_close(struct pool *p, bool finished)
 	     i++)
 		close_fd(&p->wake_ends[i]);
 	if (p->keeper > 0) {
-		if (!finished)
+		if (!workers_may_finish)
 			(void)kill(p->keeper, SIGKILL);
 		while (waitpid(p->keeper, NULL, 0) == -1 && errno == EINTR)
 			continue;

@@ -58,7 +58,7 @@ int pool_request_worker_from_keeper(
 
 /* In pool_watch.c: events of the processes, and --time-limit. */
 int pool_read_and_handle_events(struct pool *p, struct err *e);
-void pool_enforce_time_limit(struct pool *p);
+void pool_kill_workers_over_time_limit(struct pool *p);
 int64_t pool_time_check_interval_ms(const struct pool *p);
 
 #endif

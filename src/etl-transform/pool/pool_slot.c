@@ -13,7 +13,7 @@
 #include <string.h>
 
 bool
-pool_has_room(const struct pool *p)
+pool_may_take_next_line(const struct pool *p)
 {
 	/* If the slot that was submitted last has more than 1 MiB of lines, it
 	 * holds a large record. All results must then be taken before the pool
@@ -56,7 +56,7 @@ pool_submit_slot_unless_empty(struct pool *p)
 {
 	struct slot_lines *lines = pool_slot_lines(p, p->filling);
 
-	if (!pool_has_room(p) || lines->n == 0)
+	if (!pool_may_take_next_line(p) || lines->n == 0)
 		return;
 	lines->turn = p->filling;
 	pool_slot(p, p->filling)->state = SLOT_FULL;
@@ -77,7 +77,7 @@ pool_wait_and_handle_events(struct pool *p, int input_fd, struct err *e)
 	if (n > 0 && fds[0].revents != 0 &&
 	    pool_read_and_handle_events(p, e) == -1)
 		return -1;
-	pool_enforce_time_limit(p);
+	pool_kill_workers_over_time_limit(p);
 	return 0;
 }
 
@@ -139,7 +139,8 @@ copy_and_split_reject_into_result(
 /* Copies the outputs of a record out of the shared memory, because a worker
  * that is still running could change them after the check. */
 static int
-copy_outputs(struct pool *p, const char *out, size_t len, struct err *e)
+copy_outputs_to_private_memory(struct pool *p, const char *out, size_t len,
+    struct err *e)
 {
 	if (p->outputs.cap / 2 > SLOT_OUTPUT_PAUSE)
 		buf_release(&p->outputs);
@@ -173,7 +174,7 @@ static const char damaged[] =
 /* Checks the outputs in p->outputs. Returns NULL, or the reject that takes
  * their place. */
 static const char *
-find_fault_of_outputs(const struct buf *outputs, size_t *len)
+get_reject_if_outputs_are_bad(const struct buf *outputs, size_t *len)
 {
 	static const char mark[] =
 	    "reserved\0" "the worker process that runs the filter wrote a line "
@@ -213,9 +214,11 @@ fill_checked_result_or_reject(
 	} else if (place.rejected) {
 		copy_and_split_reject_into_result(
 		    p, r, out + place.at, place.len);
-	} else if (copy_outputs(p, out + place.at, place.len, e) == -1) {
+	} else if (copy_outputs_to_private_memory(p, out + place.at, place.len,
+	    e) == -1) {
 		return -1;
-	} else if ((fault = find_fault_of_outputs(&p->outputs, &n)) != NULL) {
+	} else if ((fault = get_reject_if_outputs_are_bad(&p->outputs, &n)) !=
+	    NULL) {
 		copy_and_split_reject_into_result(p, r, fault, n);
 	} else {
 		r->text = p->outputs.data;

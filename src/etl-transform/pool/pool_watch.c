@@ -77,8 +77,8 @@ describe_death(char out[MESSAGE], const struct pool *p, const struct watch *w,
  * index of the record in the slot, `status` the signal or minus the exit
  * code. */
 static void
-reject_running_record(struct pool *p, unsigned int lane, unsigned int number,
-    uint32_t done, int status)
+write_reject_for_dead_worker(struct pool *p, unsigned int lane,
+    unsigned int number, uint32_t done, int status)
 {
 	const struct slot_lines *b = &p->shared->lane[lane].slot_lines[number];
 	struct slot *s = slot_at(p->shared, lane, number);
@@ -127,7 +127,8 @@ reject_record_and_replace_worker(
 	if (late) {
 		w->idle_deaths = 0;
 	} else if (s != NULL && s->begun > done && done < b->n) {
-		reject_running_record(p, v->lane, number, done, v->status);
+		write_reject_for_dead_worker(p, v->lane, number, done,
+		    v->status);
 		w->idle_deaths = 0;
 	} else if (v->status != 0 && ++w->idle_deaths > MAX_IDLE_DEATHS) {
 		return err_set(e, ERR_RETRY, true, "the worker process has "
@@ -141,7 +142,8 @@ reject_record_and_replace_worker(
 }
 
 static int
-handle_event(struct pool *p, const struct event *v, struct err *e)
+handle_event(struct pool *p, const struct event *v,
+    struct err *e)
 {
 	switch (v->kind) {
 	case EVENT_COMPILED:
@@ -222,7 +224,7 @@ pool_time_check_interval_ms(const struct pool *p)
  * reader of its output or stopped by SIGSTOP. The filter did not cause this
  * delay, so only one tick is added. */
 void
-pool_enforce_time_limit(struct pool *p)
+pool_kill_workers_over_time_limit(struct pool *p)
 {
 	int64_t now = clock_ms(), tick = pool_time_check_interval_ms(p);
 	int64_t elapsed = now - p->time_checked_at;

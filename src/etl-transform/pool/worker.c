@@ -30,7 +30,7 @@ struct worker {
  * already in use is added to the limit, because the shared memory and the
  * compiled filter do not count as memory of the filter. */
 static void
-limit_memory_growth(uint64_t limit)
+limit_further_address_space(uint64_t limit)
 {
 	struct rlimit r;
 	unsigned long long pages = 0;
@@ -145,7 +145,8 @@ overwrite_outputs_by_reject_fields(struct outcome *o)
 }
 
 static void
-run_record(struct worker *w, struct slot *s, unsigned int k, uint32_t i)
+run_record_and_store_result(struct worker *w, struct slot *s, unsigned int k,
+    uint32_t i)
 {
 	struct shared *m = w->c->shared;
 	const struct slot_lines *b = &w->lane->slot_lines[k];
@@ -186,7 +187,7 @@ run_slot_and_send_done_event(struct worker *w, unsigned int k)
 	for (; i < w->lane->slot_lines[k].n && s->len < SLOT_OUTPUT_PAUSE;
 	     i++) {
 		atomic_store_explicit(&s->begun, i + 1, memory_order_release);
-		run_record(w, s, k, i);
+		run_record_and_store_result(w, s, k, i);
 		atomic_store_explicit(&s->done, i + 1, memory_order_release);
 	}
 	s->state = SLOT_DONE;
@@ -218,7 +219,7 @@ peak_memory_kib(void)
 }
 
 static bool
-wait_for_wake_up(const struct worker *w)
+wait_for_wake_up_or_end(const struct worker *w)
 {
 	char bytes[64];
 	ssize_t n;
@@ -244,15 +245,15 @@ worker_run_slots_and_exit(
 	(void)close(c->commands);       /* only the keeper reads them */
 	if (shared_make_input_readonly(c->shared) == -1)
 		_exit(EX_OSERR);
-	limit_memory_growth(c->memory);
-	if (sandbox_enter(sandbox, &in_force) == -1)
+	limit_further_address_space(c->memory);
+	if (sandbox_enter_available_protection(sandbox, &in_force) == -1)
 		_exit(EX_OSERR);
 	outcome_init(&w.outcome);
 	do {
 		while (find_oldest_full_slot(&w, &k))
 			run_slot_and_send_done_event(&w, k);
 	} while (peak_memory_kib() < w.start_kib + MAX_GROWTH_KIB &&
-		 wait_for_wake_up(&w));
+		 wait_for_wake_up_or_end(&w));
 	outcome_release(&w.outcome);
 	json_release(&w.json);
 	c->engine->free(engine);

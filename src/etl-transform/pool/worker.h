@@ -35,6 +35,6 @@ void worker_run_slots_and_exit(const struct worker_conf *c, unsigned int lane,
 void event_send_or_exit(const struct worker_conf *c, enum event_kind kind,
     unsigned int lane, int status);
 /* Asks the kernel to kill this process when its parent process exits. */
-void die_with_parent(int parent);
+void ask_kernel_to_kill_with_parent(int parent);
 
 #endif
