@@ -57,10 +57,10 @@ mutant etl-load/cdc.t 'all changes of a key are of one round' src/etl-load/pg/pg
 mutant etl-load/cdc_faults.t 'a trigger sees rows of later changes' src/etl-load/pg/pg_changes.c \
     's/ || s->in_order//' 'a trigger sees each change with the rows of that moment'
 mutant etl-load/cdc_faults.t 'a lack of rights rejects each record' src/etl-load/pg/pg_changes.c \
-    's/run_for_no_rows(s, i, false, e) == -1))/false))/' \
+    's/try_change_statement_without_rows(s, i, false, e) == -1))/false))/' \
     'a role without the right DELETE: exit code 77'
 mutant etl-load/cdc.t 'a marked row is marked again' src/etl-load/pg/pg_change_sql.c \
-    '/^put_and_not_marked/,/^}/s/if (t->soft_delete == NO_COLUMN)/if (true)/' \
+    '/^put_and_not_marked_deleted/,/^}/s/if (t->soft_delete == NO_COLUMN)/if (true)/' \
     'postgresql: --soft-delete marks the rows: the counts'
 mutant etl-load/cdc.t 'an update that --compare leaves alone inserts' src/etl-load/pg/pg_change_sql.c \
     's/"IF NOT \\"etl.found\\" THEN\\n\\"etl.found\\" := EXISTS "/"IF false THEN\\n\\"etl.found\\" := EXISTS "/' \

@@ -188,10 +188,10 @@ mutant etl-load/replace.t 'a file that was read in part is taken as complete' li
     's/s->regular \&\& lseek(STDIN_FILENO, 0, SEEK_CUR) > 0/false/' \
     'a file of which a program has read a part  exit code 65'
 mutant etl-load/refused_rows.t 'a row is judged with the rows after it' src/etl-load/pg/pg_around.c \
-    's/pg_rows_select_range(r, i, i + 1)/pg_rows_select_range(r, i, r->n)/' \
+    's/pg_rows_select_range(r, row, row + 1)/pg_rows_select_range(r, row, r->n)/' \
     'append: all other records are in the table'
 mutant etl-load/refused_rows.t 'one of two equal rows is refused, whichever is copied later' src/etl-load/pg/pg_around.c \
-    '/^shapes_are_independent/,/^}/s/return false/return true/' \
+    '/^may_copy_shape_by_shape/,/^}/s/return false/return true/' \
     'a batch of all records gives what batches of one record give (few)'
 mutant etl-load/small_batches.t 'a batch merges the rows of the batch before too' src/etl-load/pg/pg_stage.c \
     's,"DELETE FROM" : "TRUNCATE","SELECT FROM" : "TRUNCATE",' \

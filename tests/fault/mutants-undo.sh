@@ -39,7 +39,7 @@ mutant etl-load/undo_random.t 'PostgreSQL: the keys of inserted rows are not not
     'postgresql: --undo gives exactly the rows back'
 mutant etl-load/undo_random.t 'PostgreSQL: rows that mirror deletes are not noted' \
     src/etl-load/pg/pg_mirror.c \
-    's/m->target->keeps_images \&\& note_missing_rows(self, e) == -1/false/' \
+    's/store_images_of_missing_rows(self, e) == -1/false/' \
     'postgresql: --undo gives exactly the rows back'
 mutant etl-load/undo_random.t 'SQLite: a real loses digits' \
     lib/db/sqlite_image.c 's/%\.17g/%.15g/' \

@@ -32,7 +32,7 @@ struct search {
  * this returns false if the rows have several shapes and the table has such an
  * index. */
 static bool
-shapes_are_independent(const struct pg_sink *s)
+may_copy_shape_by_shape(const struct pg_sink *s)
 {
 	if (pg_count_used_shapes(s) == 1)
 		return true;
@@ -46,11 +46,11 @@ bool
 pg_may_copy_around_refused_rows(const struct pg_sink *s)
 {
 	return !s->refers_to_itself && !s->deferred &&
-	    shapes_are_independent(s);
+	    may_copy_shape_by_shape(s);
 }
 
 static int
-stage_and_merge(struct search *f, struct err *e)
+stage_and_merge_selected_rows(struct search *f, struct err *e)
 {
 	struct pg_sink *s = f->s;
 
@@ -70,16 +70,16 @@ stage_and_merge(struct search *f, struct err *e)
  * again. Only a refusal without other rows shows that this record is the
  * cause. */
 static int
-merge_row_alone_or_reject(struct search *f, size_t i, struct err *e)
+merge_row_alone_or_reject(struct search *f, size_t row, struct err *e)
 {
 	struct pg_rows *r = &f->s->rows;
 	int rc;
 
-	pg_rows_select_range(r, i, i + 1);
-	rc = stage_and_merge(f, e);
-	r->v[i].done = true;
+	pg_rows_select_range(r, row, row + 1);
+	rc = stage_and_merge_selected_rows(f, e);
+	r->v[row].done = true;
 	pg_rows_select_range(r, 0, r->n);
-	f->from = f->fence = i + 1;
+	f->from = f->fence = row + 1;
 	f->done++;
 	f->judged++;
 	return rc;
@@ -125,7 +125,7 @@ roll_back_and_narrow_or_merge_row(struct search *f, size_t to, struct err *e)
 }
 
 static int
-copy_next_rows(struct search *f, struct err *e)
+copy_next_rows_or_narrow_search(struct search *f, struct err *e)
 {
 	struct pg_rows *r = &f->s->rows;
 	int64_t before = r->copied;
@@ -139,7 +139,7 @@ copy_next_rows(struct search *f, struct err *e)
 		f->fence = r->n;
 	}
 	r->to = f->fence;
-	rc = pg_copy_rows_in_savepoint(r, f->shape, false, &at, f->size, e);
+	rc = pg_try_copy_rows_in_savepoint(r, f->shape, false, &at, f->size, e);
 	r->to = r->n;
 	if (rc == 0)
 		return roll_back_and_narrow_or_merge_row(f, at, e);
@@ -149,7 +149,7 @@ copy_next_rows(struct search *f, struct err *e)
 }
 
 static bool
-many_are_refused(const struct search *f)
+too_many_rows_were_merged_alone(const struct search *f)
 {
 	return f->judged > FEW && (f->judged - FEW) * JUDGING_COSTS > f->done;
 }
@@ -164,10 +164,10 @@ pg_copy_around_refused_rows(
 	for (size_t i = 0; i < r->nshapes; i++) {
 		f.shape = r->shapes[i];
 		f.from = f.fence = r->used[i] ? 0 : r->n;
-		while (f.from < r->n && !many_are_refused(&f))
-			if (copy_next_rows(&f, e) == -1)
+		while (f.from < r->n && !too_many_rows_were_merged_alone(&f))
+			if (copy_next_rows_or_narrow_search(&f, e) == -1)
 				return -1;
 	}
 	pg_rows_select_range(r, 0, r->n);
-	return f.done == r->n ? 0 : stage_and_merge(&f, e);
+	return f.done == r->n ? 0 : stage_and_merge_selected_rows(&f, e);
 }

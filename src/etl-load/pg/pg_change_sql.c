@@ -8,14 +8,14 @@
 #include <stdio.h>
 
 void
-pg_put_create_round_table(struct buf *b, const struct target *t)
+pg_put_create_or_empty_round_table(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_round "
 	    "(n int, round int8) %s; DELETE FROM " PG_ROUND, t->on_commit);
 }
 
 void
-pg_put_fill_round_table(struct buf *b, const struct target *t)
+pg_put_insert_rounds_of_equal_keys(struct buf *b, const struct target *t)
 {
 	buf_str(b, "INSERT INTO " PG_ROUND " SELECT n, round FROM "
 	    "(SELECT \"etl.n\" AS n, pg_catalog.row_number() OVER "
@@ -26,7 +26,7 @@ pg_put_fill_round_table(struct buf *b, const struct target *t)
 }
 
 static void
-put_condition_of_round(struct buf *b, const struct pg_round *r)
+put_staged_row_is_in_round(struct buf *b, const struct pg_round *r)
 {
 	if (r->number == 0)
 		buf_str(b, "false");
@@ -42,7 +42,7 @@ put_condition_of_round(struct buf *b, const struct pg_round *r)
 }
 
 void
-pg_put_upsert_round(struct buf *b, const struct target *t,
+pg_put_upsert_and_count_round(struct buf *b, const struct target *t,
     const struct shape *s, const struct pg_round *r)
 {
 	buf_str(b, "WITH m(new) AS (");
@@ -51,7 +51,7 @@ pg_put_upsert_round(struct buf *b, const struct target *t,
 	pg_put_source_columns(b, t, s, "w");
 	buf_printf(b, " FROM " PG_STAGE "%s AS w WHERE \"etl.s\" = %zu "
 	    "AND \"etl.o\" <> 'D' AND ", t->suffix, s->id);
-	put_condition_of_round(b, r);
+	put_staged_row_is_in_round(b, r);
 	pg_put_order_by_key(b, t);
 	pg_put_on_conflict_returning(b, t, s);
 	buf_str(b, ") SELECT pg_catalog.count(*), "
@@ -61,7 +61,7 @@ pg_put_upsert_round(struct buf *b, const struct target *t,
 /* Appends DELETE FROM t AS "etl.t" or, with --soft-delete, the UPDATE that
  * marks rows as deleted. The caller appends the condition. */
 static void
-put_delete_or_mark(struct buf *b, const struct target *t)
+put_delete_or_mark_without_where(struct buf *b, const struct target *t)
 {
 	bool marks = t->soft_delete != NO_COLUMN;
 
@@ -76,7 +76,7 @@ put_delete_or_mark(struct buf *b, const struct target *t)
 /* With --soft-delete, appends a condition that excludes rows that are already
  * marked as deleted. */
 static void
-put_and_not_marked(struct buf *b, const struct target *t)
+put_and_not_marked_deleted(struct buf *b, const struct target *t)
 {
 	if (t->soft_delete == NO_COLUMN)
 		return;
@@ -86,24 +86,24 @@ put_and_not_marked(struct buf *b, const struct target *t)
 }
 
 void
-pg_put_delete_round(
+pg_put_delete_or_mark_round(
     struct buf *b, const struct target *t, const struct pg_round *r)
 {
-	put_delete_or_mark(b, t);
+	put_delete_or_mark_without_where(b, t);
 	buf_printf(b, " %s (SELECT ",
 	    t->soft_delete != NO_COLUMN ? "FROM" : "USING");
 	sql_put_key_columns(b, t);
 	buf_printf(b, " FROM " PG_STAGE "%s WHERE \"etl.o\" = 'D' AND ",
 	    t->suffix);
-	put_condition_of_round(b, r);
+	put_staged_row_is_in_round(b, r);
 	pg_put_order_by_key(b, t);
 	buf_str(b, ") AS w WHERE ");
 	pg_put_same_key_condition(b, t, "\"etl.t\"", "w");
-	put_and_not_marked(b, t);
+	put_and_not_marked_deleted(b, t);
 }
 
 static void
-put_refuse_if_not_found(
+put_raise_if_strict_and_not_found(
     struct buf *b, const struct target *t, enum operation operation)
 {
 	if (t->strict)
@@ -113,14 +113,14 @@ put_refuse_if_not_found(
 }
 
 static void
-put_delete_of_row(struct buf *b, const struct target *t)
+put_delete_or_mark_row_and_set_found(struct buf *b, const struct target *t)
 {
-	put_delete_or_mark(b, t);
+	put_delete_or_mark_without_where(b, t);
 	buf_str(b, " WHERE ");
 	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
-	put_and_not_marked(b, t);
+	put_and_not_marked_deleted(b, t);
 	buf_str(b, ";\n\"etl.gone\" := FOUND;\n\"etl.found\" := FOUND;\n");
-	put_refuse_if_not_found(b, t, OPERATION_DELETE);
+	put_raise_if_strict_and_not_found(b, t, OPERATION_DELETE);
 }
 
 /* If the update changes the key, appends an UPDATE that finds the row by the
@@ -146,7 +146,7 @@ put_update_by_old_key(
 		    "\"etl.r\"", quoted);
 	}
 	buf_str(b, ";\n\"etl.found\" := FOUND;\n");
-	put_refuse_if_not_found(b, t, OPERATION_UPDATE);
+	put_raise_if_strict_and_not_found(b, t, OPERATION_UPDATE);
 	buf_str(b, "IF FOUND THEN\n\"etl.new\" := false;\nEND IF;\nEND IF;\n");
 }
 
@@ -168,17 +168,17 @@ put_update_by_key(struct buf *b, const struct target *t, const struct shape *s)
 	    "(SELECT FROM %s AS \"etl.t\" WHERE ", t->table->quoted);
 	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
 	buf_str(b, ");\nEND IF;\n");
-	put_refuse_if_not_found(b, t, OPERATION_UPDATE);
+	put_raise_if_strict_and_not_found(b, t, OPERATION_UPDATE);
 	buf_str(b, "END IF;\n");
 }
 
 void
-pg_put_change_of_row(
+pg_put_delete_update_and_if_not_found(
     struct buf *b, const struct target *t, const struct shape *s)
 {
 	buf_str(b, "\"etl.gone\" := NULL;\n\"etl.found\" := false;\n"
 	    "IF \"etl.r\".\"etl.o\" = 'D' THEN\n");
-	put_delete_of_row(b, t);
+	put_delete_or_mark_row_and_set_found(b, t);
 	buf_str(b, "\"etl.found\" := true;\n"
 	    "ELSIF \"etl.r\".\"etl.o\" = 'U' THEN\n");
 	put_update_by_old_key(b, t, s);
@@ -187,7 +187,7 @@ pg_put_change_of_row(
 }
 
 void
-pg_put_end_of_change(struct buf *b)
+pg_put_end_of_if_not_found(struct buf *b)
 {
 	buf_str(b, "END IF;\n");
 }

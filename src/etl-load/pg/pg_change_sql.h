@@ -13,8 +13,8 @@
  * block that applies the changes row by row raises it. */
 #define PG_NO_ROW "ETL01"
 
-void pg_put_create_round_table(struct buf *b, const struct target *t);
-void pg_put_fill_round_table(struct buf *b, const struct target *t);
+void pg_put_create_or_empty_round_table(struct buf *b, const struct target *t);
+void pg_put_insert_rounds_of_equal_keys(struct buf *b, const struct target *t);
 /* Which changes a statement applies. */
 struct pg_round {
 	int64_t number;         /* the round; 0: apply no changes */
@@ -23,20 +23,20 @@ struct pg_round {
 /* Appends the statement that applies the inserts and updates of this shape. It
  * inserts a row for each of them, or updates the row that exists. It returns
  * one row: (rows inserted or updated, rows inserted). */
-void pg_put_upsert_round(struct buf *b, const struct target *t,
+void pg_put_upsert_and_count_round(struct buf *b, const struct target *t,
     const struct shape *s, const struct pg_round *r);
 /* Appends the statement that applies the deletes. It deletes their rows or,
  * with --soft-delete, marks them as deleted. */
-void pg_put_delete_round(
+void pg_put_delete_or_mark_round(
     struct buf *b, const struct target *t, const struct pg_round *r);
 
-/* For pg_put_merge_row_by_row(). pg_put_change_of_row() appends statements that
- * apply the change in "etl.r" if it deletes or updates a row, and begins an IF
- * for a row that is not found. The caller appends the INSERT of this row.
- * pg_put_end_of_change() ends the IF. */
-void pg_put_change_of_row(
+/* For pg_put_merge_row_by_row(). pg_put_delete_update_and_if_not_found()
+ * appends statements that apply the change in "etl.r" if it deletes or updates
+ * a row, and begins an IF for a row that is not found. The caller appends the
+ * INSERT of this row. pg_put_end_of_if_not_found() ends the IF. */
+void pg_put_delete_update_and_if_not_found(
     struct buf *b, const struct target *t, const struct shape *s);
-void pg_put_end_of_change(struct buf *b);
+void pg_put_end_of_if_not_found(struct buf *b);
 extern const char pg_counts_of_changes[];
 
 #endif

@@ -10,7 +10,7 @@ enum { STATEMENTS_MAX = 64 };
  * and has no default. An upsert cannot apply such an update: INSERT ... ON
  * CONFLICT checks NOT NULL before it looks for the existing row. */
 static bool
-upsert_needs_more_columns(const struct target *t, const struct shape *s)
+shape_lacks_not_null_column(const struct target *t, const struct shape *s)
 {
 	size_t k = 0;
 
@@ -28,7 +28,7 @@ upsert_needs_more_columns(const struct target *t, const struct shape *s)
 }
 
 static bool
-is_upsert(const struct pg_row *row)
+is_pending_upsert(const struct pg_row *row)
 {
 	return !row->done && row->operation != OPERATION_DELETE;
 }
@@ -38,7 +38,7 @@ is_upsert(const struct pg_row *row)
  * if the table has a second unique index: a deleted row frees its values there
  * for a later insert. */
 bool
-pg_may_merge_changes(const struct pg_sink *s)
+pg_may_merge_changes_in_rounds(const struct pg_sink *s)
 {
 	const struct target *t = s->target;
 	const struct pg_rows *r = &s->rows;
@@ -49,9 +49,9 @@ pg_may_merge_changes(const struct pg_sink *s)
 		if (s->may_be_freed[i])
 			return false;
 	for (size_t i = 0; i < r->n; i++)
-		if (is_upsert(&r->v[i]) && (r->v[i].moves ||
+		if (is_pending_upsert(&r->v[i]) && (r->v[i].moves ||
 		    (r->v[i].operation == OPERATION_UPDATE &&
-		    upsert_needs_more_columns(t, r->shapes[r->v[i].shape]))))
+		    shape_lacks_not_null_column(t, r->shapes[r->v[i].shape]))))
 			return false;
 	return true;
 }
@@ -60,46 +60,49 @@ static bool
 shape_has_upserts(const struct pg_sink *s, size_t shape)
 {
 	for (size_t i = 0; i < s->rows.n; i++)
-		if (is_upsert(&s->rows.v[i]) && s->rows.v[i].shape == shape)
+		if (is_pending_upsert(&s->rows.v[i]) &&
+		    s->rows.v[i].shape == shape)
 			return true;
 	return false;
 }
 
 static uint64_t
-count_rows(const struct pg_sink *s, bool upserts)
+count_pending_upserts_or_deletes(const struct pg_sink *s, bool upserts)
 {
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < s->rows.n; i++)
-		n += !s->rows.v[i].done && is_upsert(&s->rows.v[i]) == upserts;
+		n += !s->rows.v[i].done &&
+		    is_pending_upsert(&s->rows.v[i]) == upserts;
 	return n;
 }
 
 /* Sets *rounds to the number of changes of the key with the most changes. If a
  * key may have several changes, fills the table PG_ROUND. */
 static int
-fill_round_table_and_count(struct pg_sink *s, int64_t *rounds, struct err *e)
+fill_round_table_and_count_rounds(struct pg_sink *s, int64_t *rounds,
+    struct err *e)
 {
 	*rounds = 1;
 	if (s->rows.order.distinct)
 		return 0;
 	buf_clear(&s->sql);
-	pg_put_create_round_table(&s->sql, s->target);
+	pg_put_create_or_empty_round_table(&s->sql, s->target);
 	buf_str(&s->sql, "; ");
-	pg_put_fill_round_table(&s->sql, s->target);
+	pg_put_insert_rounds_of_equal_keys(&s->sql, s->target);
 	return pg_run_sql_text(s, e) == -1 ? -1 :
 	    db_int(s->db, "SELECT pg_catalog.max(round) FROM " PG_ROUND, NULL,
 	    0, 1, rounds, e);
 }
 
 static int
-delete_rows(struct pg_sink *s, const struct pg_round *round, uint64_t *deleted,
-    struct err *e)
+delete_or_mark_rows_of_round(struct pg_sink *s, const struct pg_round *round,
+    uint64_t *deleted, struct err *e)
 {
 	int64_t n = 0;
 
 	buf_clear(&s->sql);
-	pg_put_delete_round(&s->sql, s->target, round);
+	pg_put_delete_or_mark_round(&s->sql, s->target, round);
 	if (pg_run_change(s, &n, e) == -1)
 		return -1;
 	*deleted += (uint64_t)n;
@@ -109,16 +112,18 @@ delete_rows(struct pg_sink *s, const struct pg_round *round, uint64_t *deleted,
 /* Applies the changes of this round, in which each key has at most one
  * change. */
 static int
-apply_round(struct pg_sink *s, const struct pg_round *round, bool deletes,
-    struct sums *sums, struct err *e)
+apply_deletes_and_upserts_of_round(struct pg_sink *s,
+    const struct pg_round *round, bool has_deletes, struct sums *sums,
+    struct err *e)
 {
-	if (deletes && delete_rows(s, round, &sums->deleted, e) == -1)
+	if (has_deletes && delete_or_mark_rows_of_round(s, round,
+	    &sums->deleted, e) == -1)
 		return -1;
 	for (size_t i = 0; i < s->rows.nshapes; i++) {
 		if (!s->rows.used[i] || !shape_has_upserts(s, i))
 			continue;
 		buf_clear(&s->sql);
-		pg_put_upsert_round(
+		pg_put_upsert_and_count_round(
 		    &s->sql, s->target, s->rows.shapes[i], round);
 		if (pg_run_merge_and_count(s, sums, e) == -1)
 			return -1;
@@ -130,13 +135,15 @@ apply_round(struct pg_sink *s, const struct pg_round *round, bool deletes,
  * constraints, PostgreSQL is told to check them after each statement, because a
  * later change of the same key could hide an error. */
 int
-pg_merge_changes(struct pg_sink *s, struct sums *sums, struct err *e)
+pg_try_merge_changes_in_rounds(struct pg_sink *s, struct sums *sums,
+    struct err *e)
 {
-	uint64_t upserts = count_rows(s, true), deletes = count_rows(s, false);
+	uint64_t upserts = count_pending_upserts_or_deletes(s, true);
+	uint64_t deletes = count_pending_upserts_or_deletes(s, false);
 	struct pg_round round;
 	int64_t rounds;
 
-	if (fill_round_table_and_count(s, &rounds, e) == -1)
+	if (fill_round_table_and_count_rounds(s, &rounds, e) == -1)
 		return -1;
 	if ((uint64_t)rounds * (pg_count_used_shapes(s) + 1) > STATEMENTS_MAX)
 		return 0;
@@ -144,7 +151,8 @@ pg_merge_changes(struct pg_sink *s, struct sums *sums, struct err *e)
 		return -1;
 	for (int64_t i = 1; i <= rounds; i++) {
 		round = (struct pg_round){ i, rounds == 1 };
-		if (apply_round(s, &round, deletes > 0, sums, e) == -1)
+		if (apply_deletes_and_upserts_of_round(s, &round, deletes > 0,
+		    sums, e) == -1)
 			return -1;
 	}
 	sums->unchanged = upserts - sums->inserted - sums->updated;
@@ -153,29 +161,31 @@ pg_merge_changes(struct pg_sink *s, struct sums *sums, struct err *e)
 }
 
 static bool
-is_change_of_shape(const struct pg_row *row, size_t shape, bool upsert)
+is_pending_change_of_shape(const struct pg_row *row, size_t shape, bool upsert)
 {
-	return row->shape == shape && !row->done && is_upsert(row) == upsert;
+	return row->shape == shape && !row->done &&
+	    is_pending_upsert(row) == upsert;
 }
 
 static int
-run_for_no_rows(struct pg_sink *s, size_t shape, bool upsert, struct err *e)
+try_change_statement_without_rows(struct pg_sink *s, size_t shape, bool upsert,
+    struct err *e)
 {
 	static const struct pg_round none = { 0, true };
 	const char *t;
 	size_t i = 0;
 
 	while (i < s->rows.n &&
-	    !is_change_of_shape(&s->rows.v[i], shape, upsert))
+	    !is_pending_change_of_shape(&s->rows.v[i], shape, upsert))
 		i++;
 	if (i == s->rows.n)
 		return 0;
 	buf_clear(&s->sql);
 	if (upsert)
-		pg_put_upsert_round(
+		pg_put_upsert_and_count_round(
 		    &s->sql, s->target, s->rows.shapes[shape], &none);
 	else
-		pg_put_delete_round(&s->sql, s->target, &none);
+		pg_put_delete_or_mark_round(&s->sql, s->target, &none);
 	if ((t = buf_text_or_fail(&s->sql, e)) == NULL)
 		return -1;
 	if (db_run(s->db, t, NULL, 0, NULL, e) == 0)
@@ -188,8 +198,9 @@ int
 pg_try_changes_without_rows(struct pg_sink *s, struct err *e)
 {
 	for (size_t i = 0; i < s->rows.nshapes; i++)
-		if (s->rows.used[i] && (run_for_no_rows(s, i, true, e) == -1 ||
-		    run_for_no_rows(s, i, false, e) == -1))
+		if (s->rows.used[i] &&
+		    (try_change_statement_without_rows(s, i, true, e) == -1 ||
+		    try_change_statement_without_rows(s, i, false, e) == -1))
 			return -1;
 	return 0;
 }

@@ -12,10 +12,11 @@ struct search {
 };
 
 static const struct column *
-find_field(const struct column *c, const struct json *j, uint32_t name)
+find_composite_field_or_null(
+    const struct column *c, const struct json *j, uint32_t name_tok)
 {
 	for (size_t i = 0; i < c->nfields; i++)
-		if (name_compare_with_text(&j->tok[name], j->text,
+		if (name_compare_with_text(&j->tok[name_tok], j->text,
 			c->fields[i].name, strlen(c->fields[i].name)) == 0)
 			return &c->fields[i];
 	return NULL;
@@ -23,13 +24,13 @@ find_field(const struct column *c, const struct json *j, uint32_t name)
 
 /* True if a value of the type contains bytes. */
 static bool
-contains_bytes(const struct column *c, enum column_kind kind)
+type_contains_bytes(const struct column *c, enum column_kind kind)
 {
 	if (kind == COLUMN_BYTES ||
 	    (kind == COLUMN_ARRAY && c->element == COLUMN_BYTES))
 		return true;
 	for (size_t i = 0; i < c->nfields; i++)
-		if (contains_bytes(&c->fields[i], c->fields[i].kind))
+		if (type_contains_bytes(&c->fields[i], c->fields[i].kind))
 			return true;
 	return false;
 }
@@ -46,13 +47,14 @@ is_base64_if_needed(struct search *s, const struct column *c,
 	if (kind == COLUMN_BYTES)
 		return row_is_base64(&s->r->text, &s->r->inner, tok);
 	return s->r->inner.tok[tok].type != JSON_STRING ||
-	    !contains_bytes(c, kind);
+	    !type_contains_bytes(c, kind);
 }
 
 /* True if PostgreSQL would read the JSON text as another value: {} as an empty
  * array or multirange, and [1,5] as a range. */
 static bool
-is_misread(const struct column *c, enum column_kind kind, enum json_type type)
+would_server_misread_json(const struct column *c, enum column_kind kind,
+    enum json_type type)
 {
 	if (kind == COLUMN_ARRAY)
 		return type == JSON_OBJECT;
@@ -68,24 +70,24 @@ reject_misread(struct reader *r, struct reject *why, size_t column)
 	    r->target->table->columns[column].type);
 }
 
-static int check_value(struct search *s, const struct column *c,
+static int reject_unfit_value(struct search *s, const struct column *c,
     enum column_kind kind, uint32_t tok);
 
 static int
-check_object(struct search *s, const struct column *c, uint32_t tok)
+reject_unfit_members(struct search *s, const struct column *c, uint32_t tok)
 {
 	const struct json *j = &s->r->inner;
 	const struct column *f;
 
 	for (uint32_t i = tok + 1; i < j->tok[tok].next;
 	    i = j->tok[i + 1].next) {
-		if ((f = find_field(c, j, i)) == NULL)
+		if ((f = find_composite_field_or_null(c, j, i)) == NULL)
 			return reader_set_reject_of_column(s->r, s->why,
 			    s->column, "schema", "type %s has no member %.*s",
 			    c->composite_name,
 			    j->tok[i].len < 200 ? (int)j->tok[i].len : 200,
 			    j->text + j->tok[i].at);
-		if (check_value(s, f, f->kind, i + 1) == 0)
+		if (reject_unfit_value(s, f, f->kind, i + 1) == 0)
 			return 0;
 	}
 	return 1;
@@ -94,29 +96,29 @@ check_object(struct search *s, const struct column *c, uint32_t tok)
 /* `kind` is the type of this value. It differs from c->kind if c is an array
  * column and the value is one of its elements. */
 static int
-check_value(struct search *s, const struct column *c, enum column_kind kind,
-    uint32_t tok)
+reject_unfit_value(struct search *s, const struct column *c,
+    enum column_kind kind, uint32_t tok)
 {
 	const struct json *j = &s->r->inner;
 	const struct json_tok *t = &j->tok[tok];
 
 	if (kind == COLUMN_ARRAY && t->type == JSON_ARRAY) {
 		for (uint32_t i = tok + 1; i < t->next; i = j->tok[i].next)
-			if (check_value(s, c, j->tok[i].type == JSON_ARRAY ?
-				kind : c->element, i) == 0)
+			if (reject_unfit_value(s, c, j->tok[i].type ==
+			    JSON_ARRAY ? kind : c->element, i) == 0)
 				return 0;
 		return 1;
 	}
-	if (is_misread(c, kind, t->type))
+	if (would_server_misread_json(c, kind, t->type))
 		return reject_misread(s->r, s->why, s->column);
 	if (!is_base64_if_needed(s, c, kind, tok))
 		return row_reject_not_base64(s->r, s->why, s->column);
 	return kind == COLUMN_ARRAY || c->fields == NULL ||
-	    t->type != JSON_OBJECT ? 1 : check_object(s, c, tok);
+	    t->type != JSON_OBJECT ? 1 : reject_unfit_members(s, c, tok);
 }
 
 int
-pg_reject_unfit_nested(struct reader *r, const struct shape *s,
+pg_reject_unfit_nested_values(struct reader *r, const struct shape *s,
     struct reject *why, struct err *e)
 {
 	for (size_t i = 0; i < s->n; i++) {
@@ -127,7 +129,7 @@ pg_reject_unfit_nested(struct reader *r, const struct shape *s,
 		struct json_fault f = { 0 };
 		int rc;
 
-		if (is_misread(c, c->kind, t->type))
+		if (would_server_misread_json(c, c->kind, t->type))
 			return reject_misread(r, why, at.column);
 		if (t->type == JSON_NULL || (c->nfields == 0 &&
 			c->element != COLUMN_RANGE))
@@ -135,7 +137,7 @@ pg_reject_unfit_nested(struct reader *r, const struct shape *s,
 		if (json_scan(&r->inner, r->json.text + t->at, t->len,
 			JSON_LEVELS_ALL, JSON_LAST, &f) == -1)
 			return err_nomem(e);
-		rc = check_value(&at, c, c->kind, 0);
+		rc = reject_unfit_value(&at, c, c->kind, 0);
 		if (buf_check(&r->text, e) == -1)
 			return -1;
 		if (rc == 0)

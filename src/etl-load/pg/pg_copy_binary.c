@@ -49,9 +49,9 @@ pg_put_binary_trailer(struct buf *b)
 }
 
 void
-pg_put_binary_row(struct buf *b, size_t n)
+pg_put_binary_column_count(struct buf *b, size_t columns)
 {
-	put_bytes_of_number(b, n, 2);
+	put_bytes_of_number(b, columns, 2);
 }
 
 static void
@@ -61,24 +61,24 @@ put_length(struct buf *b, size_t n)
 }
 
 static void
-put_number(struct buf *b, uint64_t v, size_t n)
+put_length_and_number(struct buf *b, uint64_t v, size_t size)
 {
-	unsigned char bytes[4 + 8] = { 0, 0, 0, (unsigned char)n };
+	unsigned char bytes[4 + 8] = { 0, 0, 0, (unsigned char)size };
 
-	set_bytes_of_number(bytes + 4, v, n);
-	buf_add(b, bytes, 4 + n);
+	set_bytes_of_number(bytes + 4, v, size);
+	buf_add(b, bytes, 4 + size);
 }
 
 void
 pg_put_binary_int4(struct buf *b, uint32_t v)
 {
-	put_number(b, v, 4);
+	put_length_and_number(b, v, 4);
 }
 
 /* Sets the 4-byte length at offset `at`. The value begins after the length and
  * ends at the end of the buffer. */
 static void
-set_length(struct buf *b, size_t at)
+set_length_of_last_value(struct buf *b, size_t at)
 {
 	size_t end = b->len;
 
@@ -90,7 +90,7 @@ set_length(struct buf *b, size_t at)
 }
 
 static bool
-put_int(struct buf *b, const struct column *c, const struct json *j,
+put_int_if_in_range(struct buf *b, const struct column *c, const struct json *j,
     const struct json_tok *t, size_t n)
 {
 	int64_t v;
@@ -99,16 +99,16 @@ put_int(struct buf *b, const struct column *c, const struct json *j,
 	    !number_to_int64(j->text + t->at, t->len, &v) || v < c->min ||
 	    v > c->max)
 		return false;
-	put_number(b, (uint64_t)v, n);
+	put_length_and_number(b, (uint64_t)v, n);
 	return true;
 }
 
 static bool
-put_bool(struct buf *b, const struct json_tok *t)
+put_bool_if_true_or_false(struct buf *b, const struct json_tok *t)
 {
 	if (t->type != JSON_TRUE && t->type != JSON_FALSE)
 		return false;
-	put_number(b, t->type == JSON_TRUE, 1);
+	put_length_and_number(b, t->type == JSON_TRUE, 1);
 	return true;
 }
 
@@ -116,7 +116,8 @@ put_bool(struct buf *b, const struct json_tok *t)
  * for a double, one so small that a double has fewer digits for it, or a zero
  * in a form such as 0e5. */
 static bool
-put_float8(struct buf *b, const struct json *j, const struct json_tok *t)
+put_float8_if_safe_as_double(struct buf *b, const struct json *j,
+    const struct json_tok *t)
 {
 	uint64_t bits;
 	double d;
@@ -127,12 +128,12 @@ put_float8(struct buf *b, const struct json *j, const struct json_tok *t)
 	if (!isnormal(d) && strspn(j->text + t->at, "0.") < t->len)
 		return false;
 	memcpy(&bits, &d, sizeof(bits));
-	put_number(b, bits, 8);
+	put_length_and_number(b, bits, 8);
 	return true;
 }
 
 static bool
-put_text(struct buf *b, const struct json *j, uint32_t tok)
+put_text_unless_it_has_nul(struct buf *b, const struct json *j, uint32_t tok)
 {
 	const struct json_tok *t = &j->tok[tok];
 	size_t at = b->len;
@@ -146,7 +147,7 @@ put_text(struct buf *b, const struct json *j, uint32_t tok)
 	}
 	put_length(b, 0);
 	pg_put_characters(b, j, tok);
-	set_length(b, at);
+	set_length_of_last_value(b, at);
 	return true;
 }
 
@@ -161,19 +162,19 @@ put_json(struct buf *b, const struct json *j, uint32_t tok, bool versioned)
 	if (versioned)
 		buf_char(b, 1);
 	json_put_compact(b, j, tok);
-	set_length(b, at);
+	set_length_of_last_value(b, at);
 	return true;
 }
 
 static bool
-put_time(struct buf *b, int64_t type, const char *p, size_t n)
+put_time_if_readable(struct buf *b, int64_t type, const char *p, size_t n)
 {
 	int64_t v;
 
 	if (!(type == TYPE_DATE ? pg_date_to_days(p, n, &v) :
 		pg_time_to_microseconds(p, n, type == TYPE_TIMESTAMPTZ, &v)))
 		return false;
-	put_number(b, (uint64_t)v, type == TYPE_DATE ? 4 : 8);
+	put_length_and_number(b, (uint64_t)v, type == TYPE_DATE ? 4 : 8);
 	return true;
 }
 
@@ -187,7 +188,7 @@ hex_value(char c)
 
 /* The form with four hyphens. */
 static bool
-put_uuid(struct buf *b, const char *p, size_t n)
+put_uuid_if_hyphenated(struct buf *b, const char *p, size_t n)
 {
 	static const char form[] = "00000000-0000-0000-0000-000000000000";
 	unsigned char bytes[16];
@@ -213,38 +214,38 @@ put_uuid(struct buf *b, const char *p, size_t n)
 
 /* Converts a string to the binary form of a uuid, a date or a time. */
 static bool
-put_string(struct buf *b, int64_t type, const struct json *j,
+put_uuid_or_time_if_readable(struct buf *b, int64_t type, const struct json *j,
     const struct json_tok *t)
 {
 	const char *p = j->text + t->at + 1;    /* after the quote */
 
 	if (t->type != JSON_STRING || (t->flags & JSON_ESCAPED) != 0)
 		return false;
-	return type == TYPE_UUID ? put_uuid(b, p, t->len - 2) :
-	    put_time(b, type, p, t->len - 2);
+	return type == TYPE_UUID ? put_uuid_if_hyphenated(b, p, t->len - 2) :
+	    put_time_if_readable(b, type, p, t->len - 2);
 }
 
 static bool
-put_value(struct buf *b, const struct column *c, const struct json *j,
-    uint32_t tok)
+put_value_if_binary_form_known(struct buf *b, const struct column *c,
+    const struct json *j, uint32_t tok)
 {
 	const struct json_tok *t = &j->tok[tok];
 
 	switch (c->type_id) {
 	case TYPE_BOOL:
-		return put_bool(b, t);
+		return put_bool_if_true_or_false(b, t);
 	case TYPE_INT2:
-		return put_int(b, c, j, t, 2);
+		return put_int_if_in_range(b, c, j, t, 2);
 	case TYPE_INT4:
-		return put_int(b, c, j, t, 4);
+		return put_int_if_in_range(b, c, j, t, 4);
 	case TYPE_INT8:
-		return put_int(b, c, j, t, 8);
+		return put_int_if_in_range(b, c, j, t, 8);
 	case TYPE_FLOAT8:
-		return put_float8(b, j, t);
+		return put_float8_if_safe_as_double(b, j, t);
 	case TYPE_TEXT:
 	case TYPE_BPCHAR:
 	case TYPE_VARCHAR:
-		return put_text(b, j, tok);
+		return put_text_unless_it_has_nul(b, j, tok);
 	case TYPE_JSON:
 	case TYPE_JSONB:
 		return put_json(b, j, tok, c->type_id == TYPE_JSONB);
@@ -252,14 +253,14 @@ put_value(struct buf *b, const struct column *c, const struct json *j,
 	case TYPE_TIMESTAMP:
 	case TYPE_TIMESTAMPTZ:
 	case TYPE_UUID:
-		return put_string(b, c->type_id, j, t);
+		return put_uuid_or_time_if_readable(b, c->type_id, j, t);
 	default:
 		return false;
 	}
 }
 
 bool
-pg_put_binary_values(
+pg_put_all_values_binary_or_none(
     struct buf *b, const struct reader *r, const struct shape *s)
 {
 	const size_t start = b->len;
@@ -271,7 +272,7 @@ pg_put_binary_values(
 
 		if (j->tok[tok].type == JSON_NULL) {
 			put_length(b, UINT32_MAX);
-		} else if (!put_value(
+		} else if (!put_value_if_binary_form_known(
 			b, &r->target->table->columns[c], j, tok)) {
 			b->len = start;
 			return false;

@@ -8,7 +8,7 @@ enum { SEND_SIZE = 128 << 10 }; /* bytes that are given to libpq at once */
 
 /* Empties the send buffer, and appends the header if the COPY is binary. */
 static void
-start_rows(struct pg_rows *r, bool binary)
+clear_buffer_and_put_header(struct pg_rows *r, bool binary)
 {
 	buf_clear(&r->out);
 	r->sends_binary = binary;
@@ -20,7 +20,7 @@ int
 pg_start_copy_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
     bool binary, struct err *e)
 {
-	start_rows(r, binary);
+	clear_buffer_and_put_header(r, binary);
 	buf_clear(&r->sql);
 	pg_put_copy_statement(&r->sql, r->target, s, staged, binary);
 	(void)buf_text(&r->sql);
@@ -30,7 +30,7 @@ pg_start_copy_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
 }
 
 static void
-put_number(struct buf *b, uint64_t v)
+put_decimal_number(struct buf *b, uint64_t v)
 {
 	char digits[20], *p = digits + sizeof(digits);
 
@@ -79,15 +79,15 @@ put_numbers_of_staged_row(struct pg_rows *r, const struct shape *s,
 		pg_put_binary_int4(&r->out, row->shape);
 		return;
 	}
-	put_number(&r->out, row->item);
+	put_decimal_number(&r->out, row->item);
 	buf_char(&r->out, '\t');
-	put_number(&r->out, row->shape);
+	put_decimal_number(&r->out, row->shape);
 	if (s->n > 0)
 		buf_char(&r->out, '\t');
 }
 
 static int
-finish_rows(struct pg_rows *r, struct err *e)
+put_trailer_and_send_buffer(struct pg_rows *r, struct err *e)
 {
 	if (r->sends_binary)
 		pg_put_binary_trailer(&r->out);
@@ -99,7 +99,8 @@ pg_finish_copy_and_count_rows(struct pg_rows *r, struct err *e)
 {
 	int64_t n = 0;
 
-	if (finish_rows(r, e) == -1 || db_copy_end(r->db, &n, e) == -1)
+	if (put_trailer_and_send_buffer(r, e) == -1 ||
+	    db_copy_end(r->db, &n, e) == -1)
 		return -1;
 	r->copied += n;
 	return 0;
@@ -108,7 +109,7 @@ pg_finish_copy_and_count_rows(struct pg_rows *r, struct err *e)
 /* A COPY has only one format. If the row has the other format, ends the COPY
  * and begins a new one for this row. */
 int
-pg_append_row_to_copy(struct pg_rows *r, const struct shape *s,
+pg_append_row_to_copy_of_its_format(struct pg_rows *r, const struct shape *s,
     const struct pg_row *row, bool staged, struct err *e)
 {
 	if (row->binary != r->sends_binary &&
@@ -116,7 +117,7 @@ pg_append_row_to_copy(struct pg_rows *r, const struct shape *s,
 	    pg_start_copy_of_shape(r, s, staged, row->binary, e) == -1))
 		return -1;
 	if (row->binary)
-		pg_put_binary_row(&r->out, s->n + (staged ? 2 : 0));
+		pg_put_binary_column_count(&r->out, s->n + (staged ? 2 : 0));
 	if (staged)
 		put_numbers_of_staged_row(r, s, row);
 	if (append_and_send_full_buffer(
@@ -133,13 +134,13 @@ pg_append_row_to_copy(struct pg_rows *r, const struct shape *s,
 }
 
 bool
-pg_row_is_left_of_shape(const struct pg_row *row, const struct shape *s)
+pg_row_of_shape_is_not_done(const struct pg_row *row, const struct shape *s)
 {
 	return row->shape == s->id && !row->done;
 }
 
 bool
-pg_rows_have_one_form(const struct pg_rows *r)
+pg_rows_are_all_text_or_all_binary(const struct pg_rows *r)
 {
 	return r->n == 0 || r->v[0].binary == r->v[r->n - 1].binary;
 }
@@ -148,7 +149,7 @@ bool
 pg_next_row_is_binary(
     const struct pg_rows *r, const struct shape *s, size_t from)
 {
-	while (from < r->to && !pg_row_is_left_of_shape(&r->v[from], s))
+	while (from < r->to && !pg_row_of_shape_is_not_done(&r->v[from], s))
 		from++;
 	return from < r->to && r->v[from].binary;
 }
@@ -158,19 +159,20 @@ append_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e)
 {
 	for (size_t i = r->from; i < r->to; i++)
-		if (pg_row_is_left_of_shape(&r->v[i], s) &&
-		    pg_append_row_to_copy(r, s, &r->v[i], staged, e) == -1)
+		if (pg_row_of_shape_is_not_done(&r->v[i], s) &&
+		    pg_append_row_to_copy_of_its_format(r, s, &r->v[i], staged,
+		    e) == -1)
 			return -1;
 	return 0;
 }
 
 int
-pg_send_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
-    struct err *e)
+pg_send_rows_of_shape_in_open_copy(struct pg_rows *r, const struct shape *s,
+    bool staged, struct err *e)
 {
-	start_rows(r, pg_next_row_is_binary(r, s, r->from));
+	clear_buffer_and_put_header(r, pg_next_row_is_binary(r, s, r->from));
 	return append_rows_of_shape(r, s, staged, e) == -1 ? -1 :
-	    finish_rows(r, e);
+	    put_trailer_and_send_buffer(r, e);
 }
 
 int
@@ -184,7 +186,7 @@ pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
 }
 
 int
-pg_copy_other_shapes(struct pg_rows *r, bool staged, struct err *e)
+pg_copy_all_but_first_shape(struct pg_rows *r, bool staged, struct err *e)
 {
 	for (size_t i = 0; i < r->nshapes && !r->failed; i++)
 		if (r->used[i] && r->shapes[i] != r->first &&
@@ -194,7 +196,7 @@ pg_copy_other_shapes(struct pg_rows *r, bool staged, struct err *e)
 }
 
 int
-pg_copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s,
+pg_try_copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s,
     bool staged, size_t *next_row, size_t max_rows, struct err *e)
 {
 	bool binary = pg_next_row_is_binary(r, s, *next_row);
@@ -206,11 +208,11 @@ pg_copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s,
 	rc = pg_start_copy_of_shape(r, s, staged, binary, e);
 	for (; *next_row < r->to && max_rows > 0 && rc == 0; (*next_row)++) {
 		row = &r->v[*next_row];
-		if (!pg_row_is_left_of_shape(row, s))
+		if (!pg_row_of_shape_is_not_done(row, s))
 			continue;
 		if (row->binary != binary)
 			break;
-		rc = pg_append_row_to_copy(r, s, row, staged, e);
+		rc = pg_append_row_to_copy_of_its_format(r, s, row, staged, e);
 		max_rows--;
 	}
 	if (rc == 0)

@@ -1,13 +1,13 @@
 #include "pg/pg_sink.h"
 
 static void
-put_delete_all(struct buf *b, const struct target *t)
+put_delete_all_rows(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "DELETE FROM %s", t->table->quoted);
 }
 
 static void
-put_count_all(struct buf *b, const struct target *t)
+put_count_all_rows(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "SELECT pg_catalog.count(*) FROM %s", t->table->quoted);
 }
@@ -16,14 +16,14 @@ put_count_all(struct buf *b, const struct target *t)
  * before. The lock, which TRUNCATE needs too, keeps other sessions from adding
  * rows in between. They cannot read the table until the commit. */
 static int
-count_and_truncate(struct pg_sink *s, int64_t *deleted, struct err *e)
+lock_count_and_truncate(struct pg_sink *s, int64_t *deleted, struct err *e)
 {
 	const char *table = s->target->table->quoted;
 
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", table);
 	if (pg_run_sql_text(s, e) == -1 ||
-	    pg_run_count_query(s, put_count_all, deleted, e) == -1)
+	    pg_run_count_query(s, put_count_all_rows, deleted, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "TRUNCATE %s", table);
@@ -31,16 +31,17 @@ count_and_truncate(struct pg_sink *s, int64_t *deleted, struct err *e)
 }
 
 int
-pg_empty_table(struct pg_sink *s, uint64_t *removed, struct err *e)
+pg_truncate_or_delete_all_and_count(struct pg_sink *s, uint64_t *removed,
+    struct err *e)
 {
 	int64_t deleted = 0;
 
 	if (s->target->truncates) {
-		if (count_and_truncate(s, &deleted, e) == -1)
+		if (lock_count_and_truncate(s, &deleted, e) == -1)
 			return -1;
 	} else {
 		buf_clear(&s->sql);
-		put_delete_all(&s->sql, s->target);
+		put_delete_all_rows(&s->sql, s->target);
 		if (pg_run_change(s, &deleted, e) == -1)
 			return -1;
 	}
@@ -49,7 +50,7 @@ pg_empty_table(struct pg_sink *s, uint64_t *removed, struct err *e)
 }
 
 static int
-check_right_to_truncate(struct pg_sink *s, struct err *e)
+fail_if_no_right_to_truncate(struct pg_sink *s, struct err *e)
 {
 	struct db_value v = db_text(s->target->table->quoted);
 	int64_t may;
@@ -84,14 +85,14 @@ fail_if_rows_may_be_hidden(struct pg_sink *s, struct err *e)
 }
 
 int
-pg_check_may_empty_table(struct pg_sink *s, struct err *e)
+pg_fail_if_table_cannot_be_emptied(struct pg_sink *s, struct err *e)
 {
 	if (s->target->truncates)
-		return check_right_to_truncate(s, e) == -1 ? -1 :
+		return fail_if_no_right_to_truncate(s, e) == -1 ? -1 :
 		    fail_if_rows_may_be_hidden(s, e);
 	buf_clear(&s->sql);
 	buf_str(&s->sql, "EXPLAIN ");
-	put_delete_all(&s->sql, s->target);
+	put_delete_all_rows(&s->sql, s->target);
 	if (pg_run_sql_text(s, e) == 0)
 		return 0;
 	err_prefix(e, "table %s", s->target->table->name);

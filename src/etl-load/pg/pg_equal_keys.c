@@ -51,7 +51,7 @@ pg_find_first_used_shape(const struct pg_sink *s)
  * other rows. A NULL that a column refuses is no obstacle, because the merge
  * statement finds such a row. */
 static bool
-last_row_is_enough(const struct pg_sink *s)
+may_merge_only_last_row_of_key(const struct pg_sink *s)
 {
 	const struct target *t = s->target;
 	const struct shape *shape = pg_find_first_used_shape(s);
@@ -68,7 +68,7 @@ last_row_is_enough(const struct pg_sink *s)
 }
 
 static int
-merge_last_rows(struct pg_sink *s, struct sums *sums, struct err *e)
+merge_last_row_of_each_key(struct pg_sink *s, struct sums *sums, struct err *e)
 {
 	buf_clear(&s->sql);
 	pg_put_merge_statement(&s->sql, s->target, pg_find_first_used_shape(s),
@@ -77,14 +77,14 @@ merge_last_rows(struct pg_sink *s, struct sums *sums, struct err *e)
 }
 
 static int
-merge_round(struct pg_sink *s, int64_t round, struct err *e)
+merge_nth_row_of_each_key(struct pg_sink *s, int64_t nth, struct err *e)
 {
 	for (size_t i = 0; i < s->rows.nshapes; i++) {
 		if (!s->rows.used[i])
 			continue;
 		buf_clear(&s->sql);
 		pg_put_merge_round(
-		    &s->sql, s->target, s->rows.shapes[i], round);
+		    &s->sql, s->target, s->rows.shapes[i], nth);
 		if (pg_run_sql_text(s, e) == -1)
 			return -1;
 	}
@@ -95,7 +95,8 @@ merge_round(struct pg_sink *s, int64_t round, struct err *e)
  * constraints, PostgreSQL is told to check them after each statement, because a
  * later row of the same key could hide an error. */
 static int
-merge_in_rounds(struct pg_sink *s, struct sums *sums, struct err *e)
+merge_in_rounds_unless_too_many(struct pg_sink *s, struct sums *sums,
+    struct err *e)
 {
 	int64_t rounds;
 
@@ -110,7 +111,7 @@ merge_in_rounds(struct pg_sink *s, struct sums *sums, struct err *e)
 	    pg_check_deferred_constraints(s, e) == -1)
 		return -1;
 	for (int64_t i = 1; i <= rounds; i++)
-		if (merge_round(s, i, e) == -1)
+		if (merge_nth_row_of_each_key(s, i, e) == -1)
 			return -1;
 	buf_clear(&s->sql);
 	pg_put_count_merged(&s->sql, s->target);
@@ -129,8 +130,10 @@ pg_may_merge_equal_keys(const struct pg_sink *s)
 }
 
 int
-pg_merge_equal_keys(struct pg_sink *s, struct sums *sums, struct err *e)
+pg_merge_equal_keys_unless_too_many(struct pg_sink *s, struct sums *sums,
+    struct err *e)
 {
-	return last_row_is_enough(s) ? merge_last_rows(s, sums, e) :
-	    merge_in_rounds(s, sums, e);
+	return may_merge_only_last_row_of_key(s) ?
+	    merge_last_row_of_each_key(s, sums, e) :
+	    merge_in_rounds_unless_too_many(s, sums, e);
 }

@@ -11,8 +11,8 @@ typedef void put_function(struct buf *b, const struct target *t,
     const struct shape *s, bool late);
 
 static int
-run_planned(struct pg_sink *s, put_function *put, const struct shape *shape,
-    bool late, uint64_t *sum, struct err *e)
+run_change_and_add_count(struct pg_sink *s, put_function *put,
+    const struct shape *shape, bool late, uint64_t *sum, struct err *e)
 {
 	int64_t n = 0;
 
@@ -25,7 +25,7 @@ run_planned(struct pg_sink *s, put_function *put, const struct shape *shape,
 }
 
 static int
-plan_round(struct pg_sink *s, int64_t round, struct err *e)
+plan_rows_of_round(struct pg_sink *s, int64_t round, struct err *e)
 {
 	for (size_t i = 0; i < s->rows.nshapes; i++) {
 		if (!s->rows.used[i])
@@ -63,17 +63,19 @@ static int
 write_planned_rows_of_shape(struct pg_sink *s, const struct shape *shape,
     bool late, struct sums *sums, struct err *e)
 {
-	if (run_planned(s, pg_put_insert_planned, shape, late,
-		late ? &sums->updated : &sums->inserted, e) == -1 ||
-	    run_planned(s, pg_put_end_and_insert, shape, late, &sums->updated,
-		e) == -1)
+	if (run_change_and_add_count(s, pg_put_insert_planned, shape, late,
+	    late ? &sums->updated : &sums->inserted, e) == -1 ||
+	    run_change_and_add_count(s, pg_put_end_and_insert, shape, late,
+	    &sums->updated, e) == -1)
 		return -1;
-	return shape_can_change_row(s->target, shape) ? run_planned(s,
-	    pg_put_correct, shape, late, &sums->updated, e) : 0;
+	return shape_can_change_row(s->target, shape) ?
+	    run_change_and_add_count(s, pg_put_correct, shape, late,
+	    &sums->updated, e) : 0;
 }
 
 static int
-write_planned(struct pg_sink *s, bool late, struct sums *sums, struct err *e)
+write_planned_rows_and_set_seen(struct pg_sink *s, bool late, struct sums *sums,
+    struct err *e)
 {
 	for (size_t i = 0; i < s->rows.nshapes; i++)
 		if (s->rows.used[i] && write_planned_rows_of_shape(
@@ -97,7 +99,8 @@ plan_and_count_past_rows(
 
 	buf_clear(&s->sql);
 	pg_put_create_plan_table(&s->sql, s->target);
-	if (pg_run_sql_text(s, e) == -1 || plan_round(s, round, e) == -1 ||
+	if (pg_run_sql_text(s, e) == -1 ||
+	    plan_rows_of_round(s, round, e) == -1 ||
 	    pg_run_count_query(s, pg_put_count_late, &late, e) == -1)
 		return -1;
 	if ((late > 0 || round == 0) && plan_late_records(s, e) == -1)
@@ -108,23 +111,23 @@ plan_and_count_past_rows(
 /* Returns 1: merged; 0: another session has changed rows after they were
  * planned; -1 with *e. */
 static int
-merge_round(
+plan_and_write_round(
     struct pg_sink *s, int64_t round, struct sums *sums, struct err *e)
 {
 	uint64_t before = sums->inserted + sums->updated;
 	int64_t past = 0, planned = 0;
 
 	if (plan_and_count_past_rows(s, round, &past, e) == -1 ||
-	    write_planned(s, false, sums, e) == -1 ||
+	    write_planned_rows_and_set_seen(s, false, sums, e) == -1 ||
 	    ((past > 0 || round == 0) &&
-		write_planned(s, true, sums, e) == -1) ||
+		write_planned_rows_and_set_seen(s, true, sums, e) == -1) ||
 	    pg_run_count_query(s, pg_put_count_planned, &planned, e) == -1)
 		return -1;
 	return sums->inserted + sums->updated - before == (uint64_t)planned;
 }
 
 int
-pg_may_merge_history(
+pg_find_if_may_merge_history(
     struct pg_sink *s, struct outcome *o, bool *may, struct err *e)
 {
 	*may = false;
@@ -147,7 +150,7 @@ pg_merge_history(struct pg_sink *s, struct sums *sums, struct err *e)
 	if (pg_check_deferred_constraints(s, e) == -1)
 		return -1;
 	for (int64_t i = 1; i <= s->rounds; i++) {
-		int rc = merge_round(s, i, sums, e);
+		int rc = plan_and_write_round(s, i, sums, e);
 
 		if (rc == 0)
 			rc = db_script(
@@ -163,5 +166,5 @@ pg_try_history_without_rows(struct pg_sink *s, struct err *e)
 {
 	struct sums sums = { 0 };
 
-	return merge_round(s, 0, &sums, e) == -1 ? -1 : 0;
+	return plan_and_write_round(s, 0, &sums, e) == -1 ? -1 : 0;
 }

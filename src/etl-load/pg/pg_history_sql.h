@@ -60,7 +60,7 @@ void pg_put_update_ending_rows(struct buf *b, const struct target *t);
 
 /* Appends the statements that merge the row "etl.r", which has this shape, in
  * the block of pg_row_by_row.c. */
-void pg_put_history_row(
+void pg_put_merge_row_into_history(
     struct buf *b, const struct target *t, const struct shape *s);
 
 /* Pieces of statements. */

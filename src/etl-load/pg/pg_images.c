@@ -49,7 +49,7 @@ put_key_is_noted(struct buf *b, const struct target *t, const char *from,
 }
 
 void
-pg_images_put_take_images(struct buf *b, const struct target *t)
+pg_images_put_store_old_rows(struct buf *b, const struct target *t)
 {
 	buf_str(b, "INSERT INTO " OLD " SELECT ");
 	image_put_columns(b, DB_POSTGRESQL, t->table, t->identity.columns,
@@ -61,7 +61,7 @@ pg_images_put_take_images(struct buf *b, const struct target *t)
 
 /* Begins a statement that adds keys to PG_TOUCHED, unless they are already
  * there. The caller appends the key's columns and FROM, and calls
- * put_end_noting_and_take_images(). That appends a second statement, which
+ * put_end_noting_and_store_old_rows(). That appends a second statement, which
  * stores the images of the rows with these keys. */
 static void
 put_begin_noting_keys(struct buf *b, uint64_t number)
@@ -71,13 +71,13 @@ put_begin_noting_keys(struct buf *b, uint64_t number)
 }
 
 static void
-put_end_noting_and_take_images(
+put_end_noting_and_store_old_rows(
     struct buf *b, const struct target *t, uint64_t number)
 {
 	buf_str(b, ") AS \"etl.w\" WHERE NOT ");
 	put_key_is_noted(b, t, "\"etl.w\"", 0);
 	buf_str(b, "; ");
-	pg_images_put_take_images(b, t);
+	pg_images_put_store_old_rows(b, t);
 	buf_str(b, " WHERE ");
 	put_key_is_noted(b, t, "\"etl.t\"", number);
 }
@@ -85,7 +85,7 @@ put_end_noting_and_take_images(
 /* A change of --mode cdc may have two keys, the old one and the new one. The
  * rows of both are stored as images. */
 int
-pg_images_note_staged_keys(struct pg_sink *s, struct err *e)
+pg_images_store_rows_of_staged_keys(struct pg_sink *s, struct err *e)
 {
 	const struct target *t = s->target;
 	struct buf *b = &s->sql;
@@ -104,13 +104,13 @@ pg_images_note_staged_keys(struct pg_sink *s, struct err *e)
 		}
 		buf_printf(b, " FROM " PG_STAGE "%s", t->suffix);
 	}
-	put_end_noting_and_take_images(b, t, s->noted);
+	put_end_noting_and_store_old_rows(b, t, s->noted);
 	return pg_run_sql_text(s, e);
 }
 
 void
-pg_images_put_note_keys(struct buf *b, const struct target *t, uint64_t number,
-    void (*put_where)(struct buf *, const struct target *))
+pg_images_put_store_rows_where(struct buf *b, const struct target *t,
+    uint64_t number, void (*put_where)(struct buf *, const struct target *))
 {
 	const char *comma = "";
 
@@ -119,7 +119,7 @@ pg_images_put_note_keys(struct buf *b, const struct target *t, uint64_t number,
 		buf_printf(b, "%s\"etl.t\".%s", comma, quoted(t, t->key[i]));
 	buf_printf(b, " FROM %s AS \"etl.t\"", t->table->quoted);
 	put_where(b, t);
-	put_end_noting_and_take_images(b, t, number);
+	put_end_noting_and_store_old_rows(b, t, number);
 	buf_str(b, "; ");
 }
 
@@ -127,7 +127,7 @@ pg_images_put_note_keys(struct buf *b, const struct target *t, uint64_t number,
  * equal keys if another table inherits from it: a query then returns the rows
  * of both. */
 static int
-check_kind_of_table(void *self, struct err *e)
+fail_if_foreign_or_inherited(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
 	struct db_value v = db_text(s->target->table->quoted);
@@ -188,7 +188,7 @@ create_table_of_images(void *self, struct err *e)
 }
 
 const struct sink_images pg_images = {
-	.check = check_kind_of_table,
+	.check = fail_if_foreign_or_inherited,
 	.start = lock_and_create_tables,
 	.finish = create_table_of_images,
 };

@@ -30,7 +30,7 @@ key_order_restart(struct key_order *o)
 /* Appends the number as 8 bytes in big-endian order, with the sign bit
  * inverted: memcmp() then orders the bytes as the numbers. */
 static void
-put_int(struct buf *b, int64_t v)
+put_sortable_int(struct buf *b, int64_t v)
 {
 	uint64_t u = (uint64_t)v ^ UINT64_C(1) << 63;
 	unsigned char bytes[8];
@@ -45,7 +45,7 @@ put_int(struct buf *b, int64_t v)
  * Returns false if the text ends with a space, because the stored text may be
  * another one: a column of type varchar(2) stores "ab " as "ab". */
 static bool
-put_text(struct buf *b, const struct json *j, uint32_t tok)
+put_text_and_find_if_sortable(struct buf *b, const struct json *j, uint32_t tok)
 {
 	json_unescape(b, j, tok);
 	buf_char(b, '\0');
@@ -55,29 +55,31 @@ put_text(struct buf *b, const struct json *j, uint32_t tok)
 /* Returns false if this program does not know how the server orders the value:
  * the column is of another type, or the server converts the value. */
 static bool
-put_value(struct buf *b, const struct column *c, const struct json *j,
-    uint32_t tok)
+put_sortable_value_if_known(struct buf *b, const struct column *c,
+    const struct json *j, uint32_t tok)
 {
 	const struct json_tok *t = &j->tok[tok];
 	int64_t v;
 
 	if (c->kind == COLUMN_INT && t->type == JSON_NUMBER &&
 	    number_to_int64(j->text + t->at, t->len, &v))
-		put_int(b, v);
+		put_sortable_int(b, v);
 	else if (c->equal_as_bytes && t->type == JSON_STRING)
-		return put_text(b, j, tok);
+		return put_text_and_find_if_sortable(b, j, tok);
 	else
 		return false;
 	return true;
 }
 
 static bool
-put_key(struct buf *b, const struct target *t, const struct reader *r)
+put_sortable_key_if_known(struct buf *b, const struct target *t,
+    const struct reader *r)
 {
 	buf_clear(b);
 	for (size_t i = 0; i < t->nkey; i++)
-		if (!put_value(b, &t->table->columns[t->key[i]], &r->json,
-			r->value[t->key[i]]))
+		if (!put_sortable_value_if_known(b,
+		    &t->table->columns[t->key[i]], &r->json,
+		    r->value[t->key[i]]))
 			return false;
 	return true;
 }
@@ -91,14 +93,15 @@ compare_bytes(const struct buf *a, const struct buf *b)
 }
 
 int
-key_order_add(struct key_order *o, const struct reader *r, struct err *e)
+key_order_compare_with_last_key(struct key_order *o, const struct reader *r,
+    struct err *e)
 {
 	struct buf before;
 	int rc = -1;
 
 	if (!o->ascending)
 		return 0;
-	if (!put_key(&o->key, o->target, r))
+	if (!put_sortable_key_if_known(&o->key, o->target, r))
 		rc = 1;
 	if (buf_check(&o->key, e) == -1)
 		return -1;

@@ -17,7 +17,7 @@
  * depend on the row. Such rows are not locked, so another session could change
  * them before the commit: --expect does not allow this. */
 static bool
-may_skip_unchanged(const struct pg_sink *s)
+may_leave_out_unchanged_rows(const struct pg_sink *s)
 {
 	return s->mostly_unchanged && s->target->mode->updates &&
 	    s->rows.order.distinct && !s->judges_records && !s->has_domain &&
@@ -29,14 +29,14 @@ may_skip_unchanged(const struct pg_sink *s)
 /* If the records came in the order of the key, the staging table has its rows
  * in this order, or nearly so. Then the statement does not sort them. */
 enum pg_rows_taken
-pg_choose_order(const struct pg_sink *s)
+pg_choose_staged_rows_and_order(const struct pg_sink *s)
 {
 	const struct load_mode *mode = s->target->mode;
 	const struct key_order *order = &s->rows.order;
 
 	if (!mode->keyed || pg_order_matters(s))
 		return PG_ROWS_IN_ORDER;
-	if (may_skip_unchanged(s))
+	if (may_leave_out_unchanged_rows(s))
 		return PG_ROWS_CHANGED;
 	return order->ascending && (order->distinct || mode->updates) ?
 	    PG_ROWS_UNSORTED : PG_ROWS_BY_KEY;
@@ -48,7 +48,7 @@ merge_shape_and_count(struct pg_sink *s, const struct shape *shape,
 {
 	buf_clear(&s->sql);
 	pg_put_merge_statement(&s->sql, s->target, shape,
-	    pg_count_used_shapes(s) == 1, pg_choose_order(s));
+	    pg_count_used_shapes(s) == 1, pg_choose_staged_rows_and_order(s));
 	return pg_run_merge_and_count(s, sums, e);
 }
 
@@ -102,7 +102,7 @@ count_unchanged_superseded_skipped(
 	s->mostly_unchanged = done < staged / 2;
 	s->new_keys.all_new = sums->inserted == staged;
 	if (s->target->mode->changes)
-		return 0;       /* counted by pg_merge_changes() */
+		return 0;   /* pg_try_merge_changes_in_rounds() counts */
 	if (s->target->mode->skips) {
 		sums->skipped = staged - done;
 		return 0;
@@ -264,10 +264,10 @@ merge_by_few_statements(
 	int rc = 0;
 
 	if (s->target->mode->changes)
-		return pg_may_merge_changes(s) ? merge_or_roll_back(
-		    s, pg_merge_changes, o, staged, e) : 0;
+		return pg_may_merge_changes_in_rounds(s) ? merge_or_roll_back(
+		    s, pg_try_merge_changes_in_rounds, o, staged, e) : 0;
 	if (s->target->mode->history)
-		return pg_may_merge_history(s, o, &may, e) == -1 ? -1 :
+		return pg_find_if_may_merge_history(s, o, &may, e) == -1 ? -1 :
 		    may ? merge_or_roll_back(
 		    s, pg_merge_history, o, staged, e) : 0;
 	if (may_merge_by_shape(s, staged, &may, e) == -1)
@@ -275,7 +275,8 @@ merge_by_few_statements(
 	if (may)
 		rc = merge_or_roll_back(s, merge_shapes, o, staged, e);
 	if (rc == 0 && pg_may_merge_equal_keys(s))
-		rc = merge_or_roll_back(s, pg_merge_equal_keys, o, staged, e);
+		rc = merge_or_roll_back(s, pg_merge_equal_keys_unless_too_many,
+		    o, staged, e);
 	return rc;
 }
 
@@ -290,7 +291,7 @@ pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 		staged += !s->rows.v[i].done;
 	if (staged == 0)
 		return 0;
-	if (pg_images_note_staged_keys(s, e) == -1 ||
+	if (pg_images_store_rows_of_staged_keys(s, e) == -1 ||
 	    pg_analyze_stage_if_joined(s, e) == -1)
 		return -1;
 	rc = merge_by_few_statements(s, o, staged, e);

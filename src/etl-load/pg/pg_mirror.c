@@ -79,7 +79,7 @@ put_where_missing(struct buf *b, const struct target *t)
 }
 
 static void
-put_delete(struct buf *b, const struct target *t)
+put_delete_mark_or_end_missing_rows(struct buf *b, const struct target *t)
 {
 	if (t->mode->history) {
 		pg_put_update_ending_rows(b, t);
@@ -101,7 +101,7 @@ create_table_and_explain_delete(void *self, struct err *e)
 		return -1;
 	buf_clear(&m->sql);
 	buf_str(&m->sql, "EXPLAIN ");
-	put_delete(&m->sql, m->target);
+	put_delete_mark_or_end_missing_rows(&m->sql, m->target);
 	if (run_sql(m, NULL, e) == 0)
 		return 0;
 	err_prefix(e, "table %s: rows that do not come cannot be %s",
@@ -111,7 +111,7 @@ create_table_and_explain_delete(void *self, struct err *e)
 }
 
 static int
-check_rights(void *self, struct err *e)
+check_right_to_delete_missing(void *self, struct err *e)
 {
 	struct pg_mirror *m = get_mirror(self);
 
@@ -120,7 +120,8 @@ check_rights(void *self, struct err *e)
 }
 
 static int
-start(void *self, struct mirror_counts *c, struct err *e)
+create_key_table_and_count_rows(void *self, struct mirror_counts *c,
+    struct err *e)
 {
 	struct pg_mirror *m = get_mirror(self);
 
@@ -136,7 +137,8 @@ start(void *self, struct mirror_counts *c, struct err *e)
 }
 
 static int
-note_key(void *self, struct reader *r, const struct line *l, struct err *e)
+note_key_of_rejected(void *self, struct reader *r, const struct line *l,
+    struct err *e)
 {
 	struct pg_mirror *m = self;
 
@@ -144,8 +146,8 @@ note_key(void *self, struct reader *r, const struct line *l, struct err *e)
 }
 
 static int
-add_keys(void *self, struct outcome *o, uint64_t *unreadable,
-    struct err *e)
+add_keys_of_staged_and_rejected(void *self, struct outcome *o,
+    uint64_t *unreadable, struct err *e)
 {
 	struct pg_mirror *m = get_mirror(self);
 
@@ -155,7 +157,8 @@ add_keys(void *self, struct outcome *o, uint64_t *unreadable,
 	sql_put_key_columns(&m->sql, m->target);
 	buf_printf(&m->sql, " FROM " PG_STAGE "%s", m->target->suffix);
 	if (run_sql(m, NULL, e) == -1 ||
-	    chunk_for_each_rejected(o, note_key, m, unreadable, e) == -1)
+	    chunk_for_each_rejected(
+		o, note_key_of_rejected, m, unreadable, e) == -1)
 		return -1;
 	return pg_tuples_copy_new(
 	    &m->rejected, o->judge_all, unreadable, e);
@@ -164,7 +167,7 @@ add_keys(void *self, struct outcome *o, uint64_t *unreadable,
 /* Appends AND and a condition that is false if a record with the key "etl.c"
  * was rejected. */
 static void
-put_and_not_rejected(struct buf *b, const struct target *t)
+put_and_key_not_rejected(struct buf *b, const struct target *t)
 {
 	buf_printf(b, " AND NOT EXISTS (SELECT FROM " PG_CAME "%s AS "
 	    "\"etl.r\" WHERE \"etl.r\".\"etl.staged\" IS NULL AND ",
@@ -174,7 +177,8 @@ put_and_not_rejected(struct buf *b, const struct target *t)
 }
 
 static int
-count_strays(struct pg_mirror *m, int64_t *strays, struct err *e)
+count_loaded_keys_without_row(struct pg_mirror *m, int64_t *strays,
+    struct err *e)
 {
 	const struct target *t = m->target;
 	struct buf *b = &m->sql;
@@ -186,12 +190,13 @@ count_strays(struct pg_mirror *m, int64_t *strays, struct err *e)
 	    t->table->quoted);
 	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.c\"");
 	buf_str(b, ")");
-	put_and_not_rejected(b, t);
+	put_and_key_not_rejected(b, t);
 	return count_by_sql(m, strays, e);
 }
 
 static int
-count_missing(void *self, struct mirror_counts *c, struct err *e)
+count_missing_rows_and_lost_keys(void *self, struct mirror_counts *c,
+    struct err *e)
 {
 	struct pg_mirror *m = get_mirror(self);
 
@@ -204,28 +209,30 @@ count_missing(void *self, struct mirror_counts *c, struct err *e)
 	put_where_missing(&m->sql, m->target);
 	if (count_by_sql(m, &c->missing, e) == -1)
 		return -1;
-	return c->missing > 0 ? count_strays(m, &c->strays, e) : 0;
+	return c->missing > 0 ?
+	    count_loaded_keys_without_row(m, &c->strays, e) : 0;
 }
 
 static int
-note_missing_rows(struct pg_sink *s, struct err *e)
+store_images_of_missing_rows(struct pg_sink *s, struct err *e)
 {
 	buf_clear(&s->sql);
-	pg_images_put_note_keys(
+	pg_images_put_store_rows_where(
 	    &s->sql, s->target, ++s->noted, put_where_missing);
 	return pg_run_sql_text(s, e);
 }
 
 static int
-delete_missing(void *self, uint64_t *removed, struct err *e)
+delete_mark_or_end_missing_rows(void *self, uint64_t *removed, struct err *e)
 {
 	struct pg_mirror *m = get_mirror(self);
 	int64_t changed = 0;
 
-	if (m->target->keeps_images && note_missing_rows(self, e) == -1)
+	if (m->target->keeps_images &&
+	    store_images_of_missing_rows(self, e) == -1)
 		return -1;
 	buf_clear(&m->sql);
-	put_delete(&m->sql, m->target);
+	put_delete_mark_or_end_missing_rows(&m->sql, m->target);
 	if (run_sql(m, &changed, e) == -1)
 		return -1;
 	*removed += (uint64_t)changed;
@@ -233,9 +240,9 @@ delete_missing(void *self, uint64_t *removed, struct err *e)
 }
 
 const struct sink_mirror pg_mirror_calls = {
-    .check = check_rights,
-    .start = start,
-    .add = add_keys,
-    .count = count_missing,
-    .remove = delete_missing,
+    .check = check_right_to_delete_missing,
+    .start = create_key_table_and_count_rows,
+    .add = add_keys_of_staged_and_rejected,
+    .count = count_missing_rows_and_lost_keys,
+    .remove = delete_mark_or_end_missing_rows,
 };

@@ -9,7 +9,7 @@ pg_find_row_of_copy_line(
     const struct pg_rows *r, const struct shape *s, size_t from, int64_t line)
 {
 	for (size_t i = from; i < r->to; i++)
-		if (pg_row_is_left_of_shape(&r->v[i], s) && --line == 0)
+		if (pg_row_of_shape_is_not_done(&r->v[i], s) && --line == 0)
 			return i;
 	return from;
 }
@@ -30,7 +30,7 @@ pg_copy_shape_in_savepoints(struct pg_rows *r, const struct shape *s,
 			return err_set(e, ERR_RETRY, false,
 			    "stopped by a signal");
 		at = from;
-		rc = pg_copy_rows_in_savepoint(
+		rc = pg_try_copy_rows_in_savepoint(
 		    r, s, staged, &at, good > 0 ? good : n, e);
 		if (rc == -1)
 			return -1;

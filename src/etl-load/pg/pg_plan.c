@@ -19,9 +19,9 @@ put_changes(struct buf *b, const struct target *t, const struct shape *s)
 	const struct pg_round first = { .number = 1, .alone = true };
 
 	buf_str(b, "-- inserts and updates, then deletes:\n");
-	pg_put_upsert_round(b, t, s, &first);
+	pg_put_upsert_and_count_round(b, t, s, &first);
 	put_end(b);
-	pg_put_delete_round(b, t, &first);
+	pg_put_delete_or_mark_round(b, t, &first);
 	put_end(b);
 }
 

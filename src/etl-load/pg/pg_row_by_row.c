@@ -266,13 +266,13 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 			continue;
 		buf_printf(b, "WHEN %zu THEN\n", shapes[i]->id);
 		if (t->mode->changes)
-			pg_put_change_of_row(b, t, shapes[i]);
+			pg_put_delete_update_and_if_not_found(b, t, shapes[i]);
 		if (t->mode->history)
-			pg_put_history_row(b, t, shapes[i]);
+			pg_put_merge_row_into_history(b, t, shapes[i]);
 		else
 			put_row_insert(b, t, shapes[i]);
 		if (t->mode->changes)
-			pg_put_end_of_change(b);
+			pg_put_end_of_if_not_found(b);
 	}
 	buf_str(b, "END CASE;\n");
 	put_note_if_older(b, t);

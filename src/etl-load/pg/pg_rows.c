@@ -59,14 +59,15 @@ add_row_of_record(
 		r->v = v;
 		r->room = n;
 	}
-	if (r->binary && !pg_put_binary_values(&r->text, rd, rd->shape)) {
+	if (r->binary && !pg_put_all_values_binary_or_none(&r->text, rd,
+	    rd->shape)) {
 		r->binary = false;
 		r->some_need_text = true;
 	}
 	if (!r->binary)
 		put_row_as_text(r, rd);
 	if (buf_check(&r->text, e) == -1 ||
-	    key_order_add(&r->order, rd, e) == -1)
+	    key_order_compare_with_last_key(&r->order, rd, e) == -1)
 		return -1;
 	r->v[r->n++] = (struct pg_row){ .at = at, .len = r->text.len - at,
 		.item = (uint32_t)item, .shape = (uint32_t)rd->shape->id,
@@ -121,7 +122,7 @@ copy_last_row_if_first_shape(
 		rc = pg_start_copy_of_shape(r, s, staged, row->binary, e);
 	}
 	if (rc == 0 && s == r->first && !r->failed)
-		rc = pg_append_row_to_copy(r, s, row, staged, e);
+		rc = pg_append_row_to_copy_of_its_format(r, s, row, staged, e);
 	if (rc == 0)
 		return 0;
 	r->failed = pg_record_may_be_cause(db_fault(r->db), r->judge_all);

@@ -180,7 +180,7 @@ delete_rows_and_count(
 
 	buf_clear(&s->sql);
 	if (s->target->keeps_images) {
-		pg_images_put_take_images(&s->sql, s->target);
+		pg_images_put_store_old_rows(&s->sql, s->target);
 		put_where_in_scopes(&s->sql, s->target, nulls);
 		if (run_sql(s, NULL, e) == -1)
 			return -1;

@@ -145,21 +145,24 @@ bool pg_may_merge_equal_keys(const struct pg_sink *s);
 /* Merges a chunk for which pg_may_merge_equal_keys() is true, and adds the
  * inserted and updated rows to *sums. Returns 1: merged; 0: it would need too
  * many statements; -1 with *e. */
-int pg_merge_equal_keys(struct pg_sink *s, struct sums *sums, struct err *e);
+int pg_merge_equal_keys_unless_too_many(struct pg_sink *s, struct sums *sums,
+    struct err *e);
 /* For --mode cdc: true if a few statements, each for many changes of the chunk,
  * give the same result as applying the changes one by one. */
-bool pg_may_merge_changes(const struct pg_sink *s);
-/* Applies the changes of a chunk for which pg_may_merge_changes() is true, and
- * adds the counts of all changes to *sums. Returns 1: applied; 0: it would need
- * too many statements; -1 with *e. */
-int pg_merge_changes(struct pg_sink *s, struct sums *sums, struct err *e);
-/* Runs the statements of pg_merge_changes() for no changes. If one of them
- * fails even so, no record is the cause, and this function fails. */
+bool pg_may_merge_changes_in_rounds(const struct pg_sink *s);
+/* Applies the changes of a chunk for which pg_may_merge_changes_in_rounds() is
+ * true, and adds the counts of all changes to *sums. Returns 1: applied; 0: it
+ * would need too many statements; -1 with *e. */
+int pg_try_merge_changes_in_rounds(struct pg_sink *s, struct sums *sums,
+    struct err *e);
+/* Runs the statements of pg_try_merge_changes_in_rounds() for no changes. If
+ * one of them fails even so, no record is the cause, and this function
+ * fails. */
 int pg_try_changes_without_rows(struct pg_sink *s, struct err *e);
-/* For --mode scd2: like pg_may_merge_changes() and pg_merge_changes(). If the
- * rows must be merged one by one, pg_may_merge_history() also sets
- * o->most_equal. */
-int pg_may_merge_history(
+/* For --mode scd2: like pg_may_merge_changes_in_rounds() and
+ * pg_try_merge_changes_in_rounds(). If the rows must be merged one by one,
+ * pg_find_if_may_merge_history() also sets o->most_equal. */
+int pg_find_if_may_merge_history(
     struct pg_sink *s, struct outcome *o, bool *may, struct err *e);
 int pg_merge_history(struct pg_sink *s, struct sums *sums, struct err *e);
 /* Runs the statements of --mode scd2 for no rows. If one of them fails even so,
@@ -208,13 +211,14 @@ int pg_copy_around_refused_rows(
 bool pg_may_copy_around_refused_rows(const struct pg_sink *s);
 /* Deletes all rows of the table, by TRUNCATE or DELETE, and adds their number
  * to *removed. */
-int pg_empty_table(struct pg_sink *s, uint64_t *removed, struct err *e);
+int pg_truncate_or_delete_all_and_count(struct pg_sink *s, uint64_t *removed,
+    struct err *e);
 /* Fails if the role may not empty the table. */
-int pg_check_may_empty_table(struct pg_sink *s, struct err *e);
+int pg_fail_if_table_cannot_be_emptied(struct pg_sink *s, struct err *e);
 extern const struct sink_images pg_images;
 /* If images are kept, notes the keys of the staged rows and stores the images
  * of their rows in the target. Called before the staged rows are merged. */
-int pg_images_note_staged_keys(struct pg_sink *s, struct err *e);
+int pg_images_store_rows_of_staged_keys(struct pg_sink *s, struct err *e);
 extern const struct sink_written pg_written;
 /* For --expect: notes the keys of the staged rows after they were merged. If
  * some_refused is true, PG_FOUND has the refused rows, whose keys are not
@@ -231,7 +235,7 @@ int pg_analyze_stage_if_joined(struct pg_sink *s, struct err *e);
  * table refuses. */
 int pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e);
 /* Returns the order in which a statement may merge the rows of the chunk. */
-enum pg_rows_taken pg_choose_order(const struct pg_sink *s);
+enum pg_rows_taken pg_choose_staged_rows_and_order(const struct pg_sink *s);
 /* True if one statement for the whole chunk gives the same result as merging
  * the rows one by one. */
 bool pg_may_merge_by_one_statement(const struct pg_sink *s);

@@ -30,8 +30,8 @@ prepare_merge_and_put_script(
 	const char *merge, *name;
 
 	buf_clear(&s->sql);
-	pg_put_merge_statement(
-	    &s->sql, s->target, shape, true, pg_choose_order(s));
+	pg_put_merge_statement(&s->sql, s->target, shape, true,
+	    pg_choose_staged_rows_and_order(s));
 	if ((merge = buf_text_or_fail(&s->sql, e)) == NULL ||
 	    db_prepare_for_script(s->db, merge, &name, e) == -1)
 		return -1;
@@ -54,7 +54,8 @@ run_script(struct pg_sink *s, const struct shape *shape, struct sums *sums,
 	if (prepare_merge_and_put_script(s, shape, e) == -1 ||
 	    (script = buf_text_or_fail(&s->sql, e)) == NULL ||
 	    db_copy_begin(s->db, script, e) == -1 ||
-	    pg_send_rows_of_shape(&s->rows, shape, true, e) == -1 ||
+	    pg_send_rows_of_shape_in_open_copy(
+		&s->rows, shape, true, e) == -1 ||
 	    db_copy_end_script(s->db, n, 2, e) == -1)
 		return -1;
 	sums->inserted += (uint64_t)n[1];
@@ -68,7 +69,7 @@ pg_load_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 	struct sums sums = { 0 };
 	int rc;
 
-	if (s->rows.n == 0 || !pg_rows_have_one_form(&s->rows) ||
+	if (s->rows.n == 0 || !pg_rows_are_all_text_or_all_binary(&s->rows) ||
 	    !pg_may_merge_by_one_statement(s))
 		return 0;
 	rc = run_script(s, pg_find_first_used_shape(s), &sums, e);

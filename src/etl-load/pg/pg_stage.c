@@ -53,7 +53,7 @@ copy_rows_to_stage_or_reject(
     struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	int rc = pg_roll_back_if_refused(s, o,
-	    pg_copy_other_shapes(&s->rows, true, e), "etl_stage", e);
+	    pg_copy_all_but_first_shape(&s->rows, true, e), "etl_stage", e);
 
 	for (size_t i = 0; i < s->rows.nshapes && rc == 0; i++)
 		if (s->rows.used[i])

@@ -68,7 +68,7 @@ finish_straight_copy_or_roll_back(
 
 	if (has_empty_record(s))
 		return db_script(s->db, "ROLLBACK TO SAVEPOINT etl_chunk", e);
-	rc = pg_copy_other_shapes(&s->rows, false, e);
+	rc = pg_copy_all_but_first_shape(&s->rows, false, e);
 	if (rc == 0)
 		rc = pg_check_deferred_constraints(s, e);
 	rc = pg_roll_back_if_refused(s, o, rc, "etl_chunk", e);

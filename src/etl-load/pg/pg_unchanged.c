@@ -312,7 +312,7 @@ pg_reject_changed_values(struct reader *r, const struct shape *s,
 	int rc;
 
 	if (r->target->judges_nested &&
-	    (rc = pg_reject_unfit_nested(r, s, why, e)) != 1)
+	    (rc = pg_reject_unfit_nested_values(r, s, why, e)) != 1)
 		return rc;
 	for (size_t i = 0; i < s->n && r->target->checks_change; i++) {
 		size_t column = s->columns[i];

@@ -240,7 +240,7 @@ pg_sink_check_empty(void *self, struct err *e)
 	struct pg_sink *s = self;
 
 	return s->target->swaps ? pg_swap_check(&s->swap, e) :
-	    pg_check_may_empty_table(s, e);
+	    pg_fail_if_table_cannot_be_emptied(s, e);
 }
 
 static int
@@ -250,7 +250,7 @@ pg_sink_empty(void *self, uint64_t *removed, struct err *e)
 
 	return s->target->swaps ?
 	    pg_swap_make_table(&s->swap, removed, e) :
-	    pg_empty_table(s, removed, e);
+	    pg_truncate_or_delete_all_and_count(s, removed, e);
 }
 
 static int
