@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { FIRST_LOOK = 50, STARTED = 500, STEP = 5 };      /* ms */
+enum { FIRST_LOOK = 50, STARTED = 2000, STEP = 5 };      /* ms */
 
 static bool
 output_has_unread_bytes(void)
