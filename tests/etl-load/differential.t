@@ -4,5 +4,5 @@
 . tests/support/lib.sh
 
 db_new postgresql
-trial tests/etl-load/differential.py "$scratch/d.db" "$db" "${ROUNDS:-100}"
+trial tests/etl-load/differential.py "$scratch/d.db" "$db" "${ROUNDS:-60}"
 done_testing
