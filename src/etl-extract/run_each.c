@@ -148,7 +148,7 @@ fetch_and_emit_or_reject(struct each *x, const struct line *l, struct err *e)
 	struct err why;
 
 	if (each_call_make_request(&x->call, x->o, e) == -1 ||
-	    (!fetch_has_next_answer(x->call.fetch) &&
+	    (!fetch_is_early_answer_complete(x->call.fetch) &&
 		stage_flush(x->stage, e) == -1))
 		return -1;
 	if (each_call_fetch(&x->call, &answer_check, e) == 0)
@@ -251,7 +251,8 @@ open_client(struct each *x, struct extract *from, struct err *e)
 		return -1;
 	if (x->o->jobs <= 1)
 		return 0;
-	if (request_copy_given(&x->following, &x->call.request, e) == -1)
+	if (request_copy_method_and_body(&x->following, &x->call.request,
+	    e) == -1)
 		return -1;
 	each_input_announce(
 	    &x->input, x->call.fetch, make_following_request, x);

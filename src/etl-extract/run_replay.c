@@ -142,7 +142,7 @@ read_bytes_with_source(struct replay *r, struct err *e)
 	int rc = -1;
 
 	file_format_of(&format, &r->x.opts, name);
-	if (source_find_kind(&kind, &r->x.opts, name, e) == -1 ||
+	if (source_find_by_format_or_uri(&kind, &r->x.opts, name, e) == -1 ||
 	    (kind == &source_csv &&
 		set_csv_options(r, &r->writer.x->opts, e) == -1) ||
 	    put_bytes_into_file(r, e) == -1)

@@ -121,7 +121,7 @@ check_sources_and_rejects_file(struct sources *s, struct err *e)
 			kinds |= KIND_FILES;    /* it may be any of them */
 			continue;
 		}
-		if (source_find_kind(&kind, o, f->name, e) == -1 ||
+		if (source_find_by_format_or_uri(&kind, o, f->name, e) == -1 ||
 		    check_rejects_not_in_source(s->stage, f->name, e) == -1)
 			return -1;
 		kinds |= kind->kind;
@@ -158,7 +158,7 @@ read_source(struct sources *s, struct extract *x, const char *uri,
 	void *source = NULL;
 	enum outcome rc = READ_FAILED;
 
-	if (source_find_kind(&kind, &x->opts, uri, e) == -1)
+	if (source_find_by_format_or_uri(&kind, &x->opts, uri, e) == -1)
 		return READ_FAILED;
 	if (kind->open(&source, x, uri, e) == -1)
 		rc = READ_IN_PART;

@@ -60,7 +60,7 @@ mutant etl-extract/singer_faults.t 'what comes after the exit of a tap is not re
 
 # Connections and answers that break.
 mutant etl-extract/excess.t 'bytes behind an answer are the next answer' $transfer \
-    's/t->refused_connection = is_kept_and.*;/t->refused_connection = false;/' \
+    's/t->refused_connection = is_reused.*;/t->refused_connection = false;/' \
     'late: each record comes out once'
 mutant etl-extract/http.t 'a connection reset is not retried' $transfer \
     's/return err_set(e, ERR_RETRY, true, "%s", why)/return err_set(e, ERR_RETRY, false, "%s", why)/' \
@@ -96,7 +96,7 @@ mutant etl-extract/streaming.t 'a page that has changed after a cut is not notic
     's/^	    record_hash_equals(r->seen_hash, r->given_hash))/	    true)/' \
     'a page that has changed after a cut exits with 75'
 mutant etl-extract/streaming.t 'records wait in the buffer while the page arrives' $records \
-    's/if (!r->has_paused && fetch_may_wait(r->fetch)) {/if (false) {/' \
+    's/if (!r->has_paused && fetch_read_would_wait(r->fetch)) {/if (false) {/' \
     'the first record leaves before the next byte has come'
 mutant etl-extract/streaming.t 'the time of a slow reader counts' $time_limit \
     's/CLOCK_THREAD_CPUTIME_ID/CLOCK_MONOTONIC/' \
@@ -277,7 +277,7 @@ mutant etl-extract/redirect.t 'a bad certificate is retried' src/etl-extract/htt
 
 # Pages.
 mutant etl-extract/pages.t 'a repeated page is not noticed' $pages \
-    's/page_repeat_end_page(&p->repeat)) {/page_repeat_end_page(\&p->repeat) \&\& false) {/' \
+    's/page_repeat_end_page_and_compare(&p->repeat)) {/page_repeat_end_page_and_compare(\&p->repeat) \&\& false) {/' \
     'a service that repeats a page: the message names both pages'
 mutant etl-extract/pages.t 'pages of equal length count as repeated' src/etl-extract/page/page_repeat.c \
     's/record_hash_equals(r->page.all, before.all)/true/' \
@@ -307,7 +307,7 @@ mutant etl-extract/cursor.t 'a next page of another origin gets the headers' $re
     's/if (from->comes_from_page)/if (false)/' \
     'another origin gets neither'
 mutant etl-extract/cursor.t 'the second Link header is not read' src/etl-extract/http/link_header.c \
-    's/while (http_next_header(a/if (http_next_header(a/' \
+    's/while (http_find_next_header(a/if (http_find_next_header(a/' \
     '--paginate link;'
 mutant etl-extract/incremental.t 'records on two pages are written twice' $pages \
     's/p->repeated += \*skips;/& *skips = false;/' \
@@ -350,7 +350,7 @@ mutant etl-extract/echo.t 'an escaped text is decoded once only' $find \
     's/ROUNDS = 5/ROUNDS = 1/' \
     'percent-encoded twice: the message says'
 mutant etl-extract/echo.t 'the secret itself is not decoded' $find \
-    's/one != -1 && round++ < ROUNDS && decode_once(&d, false)/false/' \
+    's/decode_each_escape_once(&d, false)/false/' \
     'a secret that looks escaped, decoded: the message says'
 mutant etl-extract/echo.t 'a + is not a space' $find \
     "s/if (c == '+')/if (false)/" \

@@ -36,7 +36,7 @@ read_id(struct batch_run *x, struct template_fault *f, struct err *e)
 		i = 0;
 	buf_clear(&x->encoded);
 	x->is_string = x->call.j.tok[i].type == JSON_STRING;
-	rc = template_value_text(&x->call.j, i, &x->value, f);
+	rc = template_value_to_text_or_fault(&x->call.j, i, &x->value, f);
 	if (rc == 1 && !x->value.failed)
 		rc = batch_place_put_id(
 		    x, &x->value, x->is_string, &x->encoded, f);

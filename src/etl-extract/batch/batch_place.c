@@ -145,7 +145,8 @@ batch_place_put_id(const struct batch_run *x, const struct buf *value,
     bool is_string, struct buf *out, struct template_fault *f)
 {
 	if (x->place != IDS_IN_JSON || value->len == 0)
-		return template_put_list_value(&x->list, value, out, f);
+		return template_check_and_put_list_value(
+		    &x->list, value, out, f);
 	if (is_string)
 		json_put_string(out, value->data, value->len);
 	else

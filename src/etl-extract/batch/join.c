@@ -155,7 +155,7 @@ join_element(struct join *j, const struct json *body, uint32_t token,
 	struct join_group *g;
 	bool is_valid;
 
-	is_valid = template_value_text(
+	is_valid = template_value_to_text_or_fault(
 	    body, member, &j->value, &ignored) == 1;
 	if (j->value.failed && !j->value.full)
 		return err_nomem(e);

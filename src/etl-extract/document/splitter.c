@@ -99,13 +99,13 @@ splitter_record_was_top_value(const struct splitter *s)
 }
 
 size_t
-splitter_outline_records(const struct splitter *s)
+splitter_place_of_records_in_outline(const struct splitter *s)
 {
 	return s->walk.records_at;
 }
 
 int
-splitter_read(struct splitter *s, struct lines_reader r, struct err *e)
+splitter_read_input(struct splitter *s, struct lines_reader r, struct err *e)
 {
 	size_t room;
 	ssize_t n;
@@ -141,7 +141,7 @@ fail_with_kind_at_byte(struct splitter *s, enum walk_fault_kind kind,
 }
 
 static void
-consume(struct splitter *s, size_t n)
+drop_bytes_from_window(struct splitter *s, size_t n)
 {
 	s->w.start += n;
 	s->offset += n;
@@ -150,7 +150,7 @@ consume(struct splitter *s, size_t n)
 /* Frees window space while a long value is read: drops the bytes that were
  * already read. For a record, keeps the first bytes of it and hashes all. */
 static int
-drop_seen_bytes(struct splitter *s, struct err *e)
+hash_and_drop_seen_bytes(struct splitter *s, struct err *e)
 {
 	const char *p = s->w.data + s->w.start;
 
@@ -166,13 +166,13 @@ drop_seen_bytes(struct splitter *s, struct err *e)
 		hash_add(s->hash, p, s->seen);
 	}
 	s->dropped += s->seen;
-	consume(s, s->seen);
+	drop_bytes_from_window(s, s->seen);
 	s->seen = 0;
 	return 0;
 }
 
 static void
-fill_record(struct splitter *s, struct line *l)
+fill_record_or_mark_too_long(struct splitter *s, struct line *l)
 {
 	*l = (struct line){ .data = s->w.data + s->w.start, .len = s->seen,
 	    .number = ++s->records, .offset = s->offset - s->dropped,
@@ -195,17 +195,18 @@ fill_record(struct splitter *s, struct line *l)
 /* Ends the name or value that starts the window. Fills in *record if it is a
  * record. */
 static enum split_next
-finish_value(struct splitter *s, struct line *record, struct err *e)
+end_value_and_fill_record(struct splitter *s, struct line *record,
+    struct err *e)
 {
 	const enum walk_use use = s->use;
 
 	if (use == WALK_RECORD)
-		fill_record(s, record);
+		fill_record_or_mark_too_long(s, record);
 	s->use = WALK_TAKEN;
 	if (!walk_end_name_or_value(
 		&s->walk, use, s->w.data + s->w.start, s->seen))
 		return fail_at_byte(s, use == WALK_KEEP ? 0 : s->seen, e);
-	consume(s, s->seen);
+	drop_bytes_from_window(s, s->seen);
 	s->seen = 0;
 	s->dropped = 0;
 	return use == WALK_RECORD ? SPLIT_RECORD : SPLIT_MORE;
@@ -214,7 +215,7 @@ finish_value(struct splitter *s, struct line *record, struct err *e)
 /* Called if the end of the value is not in the window yet. Fails if the value
  * is too long to be kept; drops bytes of a value that is not kept whole. */
 static enum split_next
-make_room_in_long_value(struct splitter *s, struct err *e)
+drop_bytes_or_refuse_too_long_value(struct splitter *s, struct err *e)
 {
 	if (s->is_eof)
 		return fail_with_kind_at_byte(s, WALK_CUT, NULL, s->seen, e);
@@ -226,7 +227,7 @@ make_room_in_long_value(struct splitter *s, struct err *e)
 	if (s->use == WALK_SKIP || s->hash != NULL ||
 	    (s->use == WALK_RECORD && s->seen > s->max &&
 		s->seen >= LINES_KEPT))
-		if (drop_seen_bytes(s, e) == -1)
+		if (hash_and_drop_seen_bytes(s, e) == -1)
 			return SPLIT_FAILED;
 	return SPLIT_MORE;
 }
@@ -240,7 +241,7 @@ read_value(struct splitter *s, struct line *record, bool *is_done,
 	enum value_end_found found;
 	size_t used = 0;
 
-	found = value_end_find(
+	found = value_end_find_and_count_bytes(
 	    &s->value, s->w.data + s->w.start + s->seen, left, &used);
 	s->seen += used;
 	*is_done = found == VALUE_ENDS || (found == VALUE_GOES_ON &&
@@ -249,8 +250,8 @@ read_value(struct splitter *s, struct line *record, bool *is_done,
 	if (found == VALUE_BROKEN)
 		return fail_with_kind_at_byte(s, WALK_NOT_JSON,
 		    "a bracket that does not fit", s->seen, e);
-	return *is_done ? finish_value(s, record, e) :
-	    make_room_in_long_value(s, e);
+	return *is_done ? end_value_and_fill_record(s, record, e) :
+	    drop_bytes_or_refuse_too_long_value(s, e);
 }
 
 static void
@@ -261,7 +262,7 @@ skip_white_space(struct splitter *s)
 
 	while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
 		p++;
-	consume(s, (size_t)(p - from));
+	drop_bytes_from_window(s, (size_t)(p - from));
 }
 
 /* Skips a byte order mark. Returns false if more bytes are needed to know
@@ -277,28 +278,28 @@ skip_byte_order_mark(struct splitter *s)
 		return false;
 	s->has_begun = true;
 	if (n >= 3 && memcmp(s->w.data + s->w.start, mark, 3) == 0)
-		consume(s, 3);
+		drop_bytes_from_window(s, 3);
 	return true;
 }
 
 /* Reads one byte between values. If a name or value starts with this byte,
  * prepares to read it. */
 static enum split_next
-read_byte(struct splitter *s, struct err *e)
+read_byte_or_begin_value(struct splitter *s, struct err *e)
 {
 	const char c = s->w.data[s->w.start];
-	const enum walk_use use = walk_byte(&s->walk, c);
+	const enum walk_use use = walk_read_byte_and_choose_use(&s->walk, c);
 
 	if (use == WALK_BROKEN)
 		return fail_at_byte(s, 0, e);
 	if (use == WALK_TAKEN) {
-		consume(s, 1);
+		drop_bytes_from_window(s, 1);
 		return SPLIT_MORE;
 	}
 	s->use = use;
 	s->seen = 0;
 	s->dropped = 0;
-	value_end_begin(&s->value, c);
+	value_end_reset_for_first_byte(&s->value, c);
 	return SPLIT_MORE;
 }
 
@@ -323,7 +324,7 @@ splitter_next(struct splitter *s, struct line *record, struct err *e)
 		if (s->w.start == s->w.end)
 			return walk_check_end_of_text(&s->walk) ? SPLIT_END :
 			    fail_at_byte(s, 0, e);
-		if ((n = read_byte(s, e)) != SPLIT_MORE)
+		if ((n = read_byte_or_begin_value(s, e)) != SPLIT_MORE)
 			return n;
 	}
 }

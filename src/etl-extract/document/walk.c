@@ -56,16 +56,16 @@ walk_restart(struct walk *w)
 }
 
 static enum walk_use
-start_value(struct walk *w, char c)
+start_and_choose_use_of_value(struct walk *w, char c)
 {
 	if (!value_may_start_with(c))
 		return walk_fail(w, WALK_NOT_JSON, "expected a value");
-	return walk_use_of_value(w, c);
+	return walk_enter_or_choose_use_of_value(w, c);
 }
 
 /* Called after a value. */
 static bool
-end_value(struct walk *w)
+expect_next_after_value(struct walk *w)
 {
 	struct walk_frame *f = innermost(w);
 
@@ -79,21 +79,22 @@ end_value(struct walk *w)
 }
 
 static enum walk_use
-close_frame(struct walk *w, char c)
+close_object_or_array(struct walk *w, char c)
 {
 	if (w->conf->is_answer)
 		buf_char(&w->outline, c);
 	w->depth--;
-	return end_value(w) ? walk_check_outline(w, WALK_TAKEN) : WALK_BROKEN;
+	return expect_next_after_value(w) ?
+	    walk_return_use_unless_outline_full(w, WALK_TAKEN) : WALK_BROKEN;
 }
 
 static enum walk_use
-read_after_value(struct walk *w, char c)
+read_comma_or_close(struct walk *w, char c)
 {
 	const struct walk_frame *f = innermost(w);
 
 	if (c == f->close)
-		return close_frame(w, c);
+		return close_object_or_array(w, c);
 	if (c != ',')
 		return walk_fail(
 		    w, WALK_NOT_JSON, "expected a comma or the end");
@@ -102,15 +103,15 @@ read_after_value(struct walk *w, char c)
 }
 
 enum walk_use
-walk_byte(struct walk *w, char c)
+walk_read_byte_and_choose_use(struct walk *w, char c)
 {
 	switch ((enum expected)w->expected) {
 	case VALUE_OR_END:
 	case NAME_OR_END:
 		if (c == innermost(w)->close)
-			return close_frame(w, c);
+			return close_object_or_array(w, c);
 		if (w->expected == VALUE_OR_END)
-			return start_value(w, c);
+			return start_and_choose_use_of_value(w, c);
 		/* FALLTHROUGH */
 	case NAME:
 		return c == '"' ? WALK_NAME :
@@ -120,19 +121,19 @@ walk_byte(struct walk *w, char c)
 		return c == ':' ? WALK_TAKEN :
 		    walk_fail(w, WALK_NOT_JSON, "expected a colon");
 	case COMMA_OR_END:
-		return read_after_value(w, c);
+		return read_comma_or_close(w, c);
 	case NOTHING:
 		return walk_fail(
 		    w, WALK_NOT_JSON, "expected the end of the text");
 	default:
-		return start_value(w, c);
+		return start_and_choose_use_of_value(w, c);
 	}
 }
 
 /* Called at the end of a member name. Finds out which paths lead through this
  * member. */
 static bool
-take_name(struct walk *w, const char *p, size_t n)
+store_name_and_match_paths(struct walk *w, const char *p, size_t n)
 {
 	struct walk_frame *f = innermost(w);
 	struct json j = { 0 };
@@ -147,14 +148,15 @@ take_name(struct walk *w, const char *p, size_t n)
 		return !w->name.failed || walk_fail(w, WALK_NO_MEMORY, NULL) !=
 		    WALK_BROKEN;
 	if (memchr(p, '\\', n) == NULL) {
-		f->child = walk_match_paths(w, p + 1, n - 2);
+		f->child = walk_find_paths_through_name(w, p + 1, n - 2);
 		return true;
 	}
 	buf_init(&plain, WALK_NAME_MAX);
 	if (json_scan(&j, p, n, 1, JSON_LAST, &fault) == 0) {
 		json_unescape(&plain, &j, 0);
-		f->child = plain.failed ? 0 : walk_match_paths(w, plain.data ==
-		    NULL ? "" : plain.data, plain.len);
+		f->child = plain.failed ? 0 :
+		    walk_find_paths_through_name(w,
+		    plain.data == NULL ? "" : plain.data, plain.len);
 	}
 	fault.nomem |= plain.failed;
 	json_release(&j);
@@ -164,7 +166,7 @@ take_name(struct walk *w, const char *p, size_t n)
 }
 
 static bool
-keep_value(struct walk *w, const char *p, size_t n)
+check_and_put_value_into_outline(struct walk *w, const char *p, size_t n)
 {
 	struct json j = { 0 };
 	struct json_fault fault = { 0 };
@@ -177,8 +179,9 @@ keep_value(struct walk *w, const char *p, size_t n)
 		w->fault.at = fault.at;
 		return false;
 	}
-	walk_put_part(w, p, n);
-	return walk_check_outline(w, WALK_KEEP) != WALK_BROKEN && end_value(w);
+	walk_put_part_with_name_into_outline(w, p, n);
+	return walk_return_use_unless_outline_full(w, WALK_KEEP) !=
+	    WALK_BROKEN && expect_next_after_value(w);
 }
 
 bool
@@ -189,22 +192,22 @@ walk_end_name_or_value(
 
 	switch (use) {
 	case WALK_NAME:
-		return take_name(w, p, n);
+		return store_name_and_match_paths(w, p, n);
 	case WALK_KEEP:
-		return keep_value(w, p, n);
+		return check_and_put_value_into_outline(w, p, n);
 	case WALK_NULL:
 		if (n != 4 || memcmp(p, "null", 4) != 0)
 			return walk_fail(w, WALK_NOT_JSON, "unknown word") !=
 			    WALK_BROKEN;
 		w->found = true;
-		return keep_value(w, p, n);
+		return check_and_put_value_into_outline(w, p, n);
 	case WALK_SKIP:
 		if (f != NULL && f->close == ']')
-			walk_put_part(w, "null", 4);
-		return walk_check_outline(w, use) != WALK_BROKEN &&
-		    end_value(w);
+			walk_put_part_with_name_into_outline(w, "null", 4);
+		return walk_return_use_unless_outline_full(w, use) !=
+		    WALK_BROKEN && expect_next_after_value(w);
 	default:
-		return end_value(w);
+		return expect_next_after_value(w);
 	}
 }
 

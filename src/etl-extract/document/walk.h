@@ -3,8 +3,9 @@
  * Owns:  the outline: the document without its records and without unwanted
  *        values. In an array, null stands for each unwanted value.
  * Borrows: the pointers.
- * Fails: walk_byte() returns WALK_BROKEN; the functions that end a value or the
- *        text return false. The fault is in w->fault. */
+ * Fails: walk_read_byte_and_choose_use() returns WALK_BROKEN; the functions
+ *        that end a value or the text return false. The fault is in w->fault.
+ */
 #ifndef EXTRACT_WALK_H
 #define EXTRACT_WALK_H
 
@@ -95,10 +96,10 @@ void walk_restart(struct walk *w);
 /* Handles a byte between values, which is not white space. If a name or a value
  * starts with it, the caller reads that to its end and then calls
  * walk_end_name_or_value(). */
-enum walk_use walk_byte(struct walk *w, char c);
+enum walk_use walk_read_byte_and_choose_use(struct walk *w, char c);
 /* Call this after a name or value of n bytes at p was read. `use` is what
- * walk_byte() has returned. The text is needed only for WALK_NAME, WALK_KEEP
- * and WALK_NULL. */
+ * walk_read_byte_and_choose_use() has returned. The text is needed only for
+ * WALK_NAME, WALK_KEEP and WALK_NULL. */
 bool walk_end_name_or_value(
     struct walk *w, enum walk_use use, const char *p, size_t n);
 /* True if no array or object is open, so that the text may end here. */

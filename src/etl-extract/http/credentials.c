@@ -284,7 +284,7 @@ load_secret_and_add_auth_header(
 /* Adds a header with the value of AWS_SESSION_TOKEN, which temporary AWS keys
  * require. libcurl signs this header too. */
 static int
-add_session_token(struct credentials *c, struct err *e)
+add_session_token_header_if_env(struct credentials *c, struct err *e)
 {
 	const char *env = getenv("AWS_SESSION_TOKEN");
 	struct buf b;
@@ -313,9 +313,9 @@ load_secret_and_sigv4(
 	c->secret_from = o->secret == NULL ? "env:AWS_SECRET_ACCESS_KEY" :
 	    o->secret;
 	if (secret_load_and_unset_env(&c->secret, c->secret_from, e) == -1 ||
-	    sigv4_load(&c->sigv4, o, c->secret, e) == -1)
+	    sigv4_set_provider_and_user(&c->sigv4, o, c->secret, e) == -1)
 		return -1;
-	return add_session_token(c, e);
+	return add_session_token_header_if_env(c, e);
 }
 
 int

@@ -28,7 +28,8 @@ curl_options_check_files(const struct http_conf *c, struct err *e)
 
 /* Sets the options whose texts libcurl copies. */
 static int
-set_texts(CURL *u, const struct http_conf *c, struct err *e)
+set_tls_proxy_and_socket_texts(CURL *u, const struct http_conf *c,
+    struct err *e)
 {
 	const char *ca = getenv("SSL_CERT_FILE");
 	const struct {
@@ -67,7 +68,7 @@ curl_options_set_shared(void *u, const struct http_conf *c, struct err *e)
 	    (long)c->connect_timeout);
 	curl_easy_setopt(u, CURLOPT_BUFFERSIZE, (long)READ_SIZE);
 	curl_easy_setopt(u, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	return set_texts(u, c, e);
+	return set_tls_proxy_and_socket_texts(u, c, e);
 }
 
 static CURLcode

@@ -47,7 +47,8 @@ fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 	if (status_rules_check(o, e) == -1 ||
 	    oauth_check_options(o, e) == -1 ||
 	    pace_init(&f->pace, o, e) == -1 ||
-	    recording_open(&f->recording, o, &f->cred, e) == -1 ||
+	    recording_init_and_make_folder(
+		&f->recording, o, &f->cred, e) == -1 ||
 	    retry_parse_backoff_or_env(&f->retry, o->backoff, e) == -1 ||
 	    credentials_load(&f->cred, o, e) == -1 ||
 	    http_open(&f->http, &conf, e) == -1) {
@@ -85,15 +86,15 @@ static int
 wait_and_request_token_if_due(
     struct fetch *f, struct http_answer *a, struct err *e)
 {
-	f->lacks_token = oauth_is_due(&f->oauth, &f->cred);
+	f->lacks_token = oauth_token_is_needed(&f->oauth, &f->cred);
 	if (!f->lacks_token)
 		return 0;
 	a->status = 0;
 	a->unreachable = false;
 	buf_clear(&a->head);
-	if (pace_wait_and_take_turn(&f->pace, e) == -1 ||
+	if (pace_wait_and_set_next_turn(&f->pace, e) == -1 ||
 	    oauth_set_token(&f->oauth, &f->cred, f->http,
-		pace_timeout(&f->pace), e) == -1)
+		pace_timeout_within_max_time(&f->pace), e) == -1)
 		return -1;
 	f->lacks_token = false;
 	return 0;
@@ -119,7 +120,7 @@ fail_if_wait_is_too_long(
 }
 
 static int
-wait_for_rate_limit(struct fetch *f, struct err *e)
+wait_for_rate_limit_or_fail(struct fetch *f, struct err *e)
 {
 	int64_t wait = f->pace.quota_at - clock_ms();
 
@@ -138,25 +139,26 @@ send_at_its_turn(struct fetch *f, struct http_answer *a, struct err *e)
 
 	to->takes_early = f->tries == 1 && to->count == 0 &&
 	    f->early.jobs > 1 && fetch_match_early_and_adapt_limit(f);
-	if (!to->takes_early && (wait_for_rate_limit(f, e) == -1 ||
-	    pace_wait_and_take_turn(&f->pace, e) == -1))
+	if (!to->takes_early && (wait_for_rate_limit_or_fail(f, e) == -1 ||
+	    pace_wait_and_set_next_turn(&f->pace, e) == -1))
 		return -1;
 	if (recording_send_or_replay(&f->recording, to, f->http,
-		&f->cred, pace_timeout(&f->pace), a, e) == -1)
+		&f->cred, pace_timeout_within_max_time(&f->pace), a, e) == -1)
 		return -1;
-	pace_note_rate_limit(&f->pace, a);
+	pace_set_wait_from_rate_limit(&f->pace, a);
 	if (!a->is_noted)
-		fetch_note_requests_left(f, a);
+		fetch_set_early_requests_left(f, a);
 	return 0;
 }
 
 /* Reads the start of a body with a status below 300, for the message of --on
- * STATUS=fail. For other statuses http_send() has read it already. */
+ * STATUS=fail. For other statuses http_send_and_wait_for_head() has read it
+ * already. */
 static int
 read_start_of_body(struct fetch *f, struct http_answer *a, struct err *e)
 {
 	char part[HTTP_ERROR_KEPT];
-	ssize_t n = recording_read(
+	ssize_t n = recording_read_and_record_or_replay(
 	    &f->recording, f->http, part, sizeof(part), e);
 
 	if (n > 0)
@@ -166,9 +168,9 @@ read_start_of_body(struct fetch *f, struct http_answer *a, struct err *e)
 }
 
 /* Checks the status of an answer. A rule of --on for this status comes before
- * the usual rule of status_to_error(). */
+ * the usual rule of status_fail_unless_2xx(). */
 static int
-check_status(struct fetch *f, struct http_answer *a, struct err *e)
+check_status_and_on_rules(struct fetch *f, struct http_answer *a, struct err *e)
 {
 	enum status_rule rule = status_rule_of(f->o, a->status);
 
@@ -178,7 +180,7 @@ check_status(struct fetch *f, struct http_answer *a, struct err *e)
 	if (a->is_unchanged)
 		return 0;
 	if (rule == STATUS_USUAL)
-		return status_to_error(a, &f->cred, e);
+		return status_fail_unless_2xx(a, &f->cred, e);
 	if (rule == STATUS_IGNORE)
 		return recording_record_rest_of_body(&f->recording, f->http, e);
 	if (a->status < 300 && read_start_of_body(f, a, e) == -1)
@@ -213,7 +215,7 @@ get_with_redirects(struct fetch *f, struct err *e)
 		if (redirect_set_next_url(to, a, &f->cred, e) == -1 ||
 		    send_at_its_turn(f, a, e) == -1)
 			return -1;
-	return check_status(f, a, e);
+	return check_status_and_on_rules(f, a, e);
 }
 
 /* Called after try number n has failed. Waits as long as the answer's header
@@ -254,7 +256,7 @@ set_error_after_last_try(
 		(void)snprintf(e->msg, sizeof(e->msg), "gave up after %" PRIu64
 		    " tries: %.960s", tries, last);
 	}
-	return fetch_set_final_error(f, e);
+	return fetch_mask_error_and_add_url(f, e);
 }
 
 /* Called after a try has failed. If the request may be sent again, renews the
@@ -273,7 +275,7 @@ renew_or_wait_or_set_final_error(struct fetch *f, struct err *e)
 	 * out, the recorded run had no such failure. So a retry would read the
 	 * answer to another request. */
 	if (f->recording.from != NULL && e->code == ERR_IO)
-		return fetch_set_final_error(f, e);
+		return fetch_mask_error_and_add_url(f, e);
 	renewed = a->status == 401 && !f->redirect.left_origin ?
 	    credentials_renew_secret_once(&f->cred, e) : 0;
 	if (renewed == 1)
@@ -282,12 +284,12 @@ renew_or_wait_or_set_final_error(struct fetch *f, struct err *e)
 		(void)pace_check_max_time(&f->pace, e);
 	if (renewed == -1 || !e->transient || f->pace.is_over ||
 	    f->concerns_all || f->concerns_one)
-		return fetch_set_final_error(f, e);
+		return fetch_mask_error_and_add_url(f, e);
 	if (f->tries > f->retry.max)
 		return set_error_after_last_try(f, f->tries, a, e);
 	if (wait_before_retry(f, f->tries, a, e) == -1)
 		return f->concerns_all || f->pace.is_over ?
-		    fetch_set_final_error(f, e) : -1;
+		    fetch_mask_error_and_add_url(f, e) : -1;
 	return 0;
 }
 
@@ -306,8 +308,8 @@ try_until_answer_begins(struct fetch *f, struct err *e)
 }
 
 int
-fetch_begin(struct fetch *f, const struct request *r, struct http_answer *a,
-    struct err *e)
+fetch_delay_and_send_with_retries(struct fetch *f, const struct request *r,
+    struct http_answer *a, struct err *e)
 {
 	f->request = r;
 	f->answer = a;
@@ -319,7 +321,7 @@ fetch_begin(struct fetch *f, const struct request *r, struct http_answer *a,
 }
 
 int
-fetch_begin_again(struct fetch *f, struct err *e)
+fetch_send_again_with_retries(struct fetch *f, struct err *e)
 {
 	struct err ignored;
 
@@ -334,13 +336,14 @@ fetch_read(struct fetch *f, char *p, size_t n, struct err *e)
 {
 	if (pace_check_max_time(&f->pace, e) == -1)
 		return -1;
-	return recording_read(&f->recording, f->http, p, n, e);
+	return recording_read_and_record_or_replay(
+	    &f->recording, f->http, p, n, e);
 }
 
 bool
-fetch_may_wait(struct fetch *f)
+fetch_read_would_wait(struct fetch *f)
 {
-	return recording_may_wait(&f->recording, f->http);
+	return recording_read_would_wait(&f->recording, f->http);
 }
 
 static ssize_t
@@ -362,11 +365,11 @@ int
 fetch_get_retry_and_renew_secret(struct fetch *f, const struct request *r,
     const struct answer_check *check, struct http_answer *a, struct err *e)
 {
-	int rc = fetch_begin(f, r, a, e);
+	int rc = fetch_delay_and_send_with_retries(f, r, a, e);
 
 	while (rc == 0 && (read_body_unless_ignored(f, a, e) == -1 ||
 	    check->check(check->self, a, e) == -1))
-		rc = fetch_begin_again(f, e);
+		rc = fetch_send_again_with_retries(f, e);
 	return rc;
 }
 

@@ -45,28 +45,28 @@ void fetch_set_upcoming(struct fetch *f, const struct upcoming *u);
 /* Refuses options that cannot be combined with --jobs. */
 int fetch_check_jobs(const struct extract_opts *o, struct err *e);
 /* True if the whole answer to the next request has been received early. */
-bool fetch_has_next_answer(const struct fetch *f);
+bool fetch_is_early_answer_complete(const struct fetch *f);
 
 /* Sends the request and reads the whole body, of at most --max-body bytes, into
  * a->body. Retries failures, also those of the check. */
 int fetch_get_retry_and_renew_secret(struct fetch *f, const struct request *r,
     const struct answer_check *check, struct http_answer *a, struct err *e);
-/* The same in steps. fetch_begin() sends the request, and retries until the
- * head of an answer with a status 2xx has come. fetch_read() then reads the
- * body, as http_read() does. If reading fails or the body is wrong, the caller
- * may pass the error to fetch_begin_again(). That function sends the request
- * again, and fetch_read() starts at the beginning of the new body. If no retry
- * is left, it returns -1 with the final error. The request and the answer are
- * borrowed until the end of the body. */
-int fetch_begin(struct fetch *f, const struct request *r,
+/* The same in steps. fetch_delay_and_send_with_retries() sends the request, and
+ * retries until the head of an answer with a status 2xx has come. fetch_read()
+ * then reads the body, as http_read() does. If reading fails or the body is
+ * wrong, the caller may pass the error to fetch_send_again_with_retries(). That
+ * function sends the request again, and fetch_read() starts at the beginning of
+ * the new body. If no retry is left, it returns -1 with the final error. The
+ * request and the answer are borrowed until the end of the body. */
+int fetch_delay_and_send_with_retries(struct fetch *f, const struct request *r,
     struct http_answer *a, struct err *e);
 ssize_t fetch_read(struct fetch *f, char *p, size_t n, struct err *e);
-int fetch_begin_again(struct fetch *f, struct err *e);
+int fetch_send_again_with_retries(struct fetch *f, struct err *e);
 /* True if fetch_read() would have to wait. */
-bool fetch_may_wait(struct fetch *f);
+bool fetch_read_would_wait(struct fetch *f);
 /* Masks the secret in an error after which no retry follows, and puts the URL
  * before it. Returns -1. */
-int fetch_set_final_error(struct fetch *f, struct err *e);
+int fetch_mask_error_and_add_url(struct fetch *f, struct err *e);
 /* After fetch_get_retry_and_renew_secret() has failed: true if other
  * requests would fail too, for example because the service cannot be
  * reached, denies access or asks to wait longer than --backoff allows, or
@@ -74,7 +74,7 @@ int fetch_set_final_error(struct fetch *f, struct err *e);
 bool fetch_failure_concerns_all(const struct fetch *f, const struct err *e);
 /* Appends the first max bytes of an answer's body, with control characters
  * escaped. If the body contains the secret, appends a note in its place. */
-void fetch_show_body(const struct fetch *f, struct buf *b,
+void fetch_show_body_unless_secret(const struct fetch *f, struct buf *b,
     const struct http_answer *a, size_t max);
 /* The same for n bytes of an answer, for example one value. */
 void fetch_show_text(

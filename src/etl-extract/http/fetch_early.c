@@ -20,9 +20,9 @@ fetch_check_jobs(const struct extract_opts *o, struct err *e)
  * only requests that it has answered, so those that it has not answered yet are
  * subtracted. */
 void
-fetch_note_requests_left(struct fetch *f, const struct http_answer *a)
+fetch_set_early_requests_left(struct fetch *f, const struct http_answer *a)
 {
-	int64_t left = rate_limit_left(a);
+	int64_t left = rate_limit_requests_left(a);
 
 	if (left != -1)
 		f->early.left = left - (int64_t)http_count_unanswered(f->http);
@@ -31,14 +31,14 @@ fetch_note_requests_left(struct fetch *f, const struct http_answer *a)
 /* Reads the heads of early answers that have come. If the service asks to wait,
  * no early request is sent before that time. */
 static void
-note_early_heads(struct fetch *f)
+set_waits_from_early_heads(struct fetch *f)
 {
 	const struct http_answer *a;
 	int64_t ms;
 
-	while ((a = http_next_early_head(f->http)) != NULL) {
-		pace_note_rate_limit(&f->pace, a);
-		fetch_note_requests_left(f, a);
+	while ((a = http_get_and_mark_new_early_head(f->http)) != NULL) {
+		pace_set_wait_from_rate_limit(&f->pace, a);
+		fetch_set_early_requests_left(f, a);
 		ms = a->status < 400 ? -1 : retry_after_ms(a, time(NULL));
 		if (ms != -1 && a->came_at + ms > f->early.hold_until)
 			f->early.hold_until = a->came_at + ms;
@@ -48,7 +48,7 @@ note_early_heads(struct fetch *f)
 /* Returns the milliseconds until an early request may be sent; 0 or less:
  * now. */
 static int64_t
-wait_before_early(struct fetch *f)
+ms_until_early_may_begin(struct fetch *f)
 {
 	int64_t hold = f->early.hold_until - clock_ms();
 	int64_t turn = pace_ms_until_turn(&f->pace);
@@ -65,14 +65,15 @@ may_begin_early(struct fetch *f)
 	    f->early.counts_from_request && f->early.pause == 0 &&
 	    f->early.left > 0 &&
 	    http_count_early(f->http) < f->early.most &&
-	    f->recording.from == NULL && !oauth_is_due(&f->oauth, &f->cred);
+	    f->recording.from == NULL && !oauth_token_is_needed(&f->oauth,
+	    &f->cred);
 }
 
 /* Begins the first upcoming request that is not yet under way. Returns false if
  * none is known, or if it could not be begun: the request is then sent when the
  * caller makes it. */
 static bool
-begin_next(struct fetch *f)
+begin_next_early_request(struct fetch *f)
 {
 	const struct upcoming *u = &f->early.upcoming;
 	struct redirect *to = &f->early.redirect;
@@ -83,26 +84,27 @@ begin_next(struct fetch *f)
 	r = u->get(u->self, http_count_early(f->http) + 1);
 	if (r == NULL || redirect_reset_to_request_with_secret(
 		to, r, &f->cred, &e) == -1 ||
-	    redirect_make_request(to, &f->cred, pace_timeout(&f->pace),
+	    redirect_make_request(to, &f->cred,
+	    pace_timeout_within_max_time(&f->pace),
 		&request, &e) == -1 ||
 	    http_begin_early(f->http, &request, &e) == -1)
 		return false;
-	pace_take_turn(&f->pace);
+	pace_set_next_turn(&f->pace);
 	if (f->early.left != INT64_MAX)
 		f->early.left--;
 	return true;
 }
 
 static void
-begin_early(void *self, struct http_wakeup *w)
+begin_early_requests_or_set_wakeup(void *self, struct http_wakeup *w)
 {
 	struct fetch *f = self;
 	const struct upcoming *u = &f->early.upcoming;
 	int64_t ms = 0;
 
-	note_early_heads(f);
-	while (may_begin_early(f) && (ms = wait_before_early(f)) <= 0 &&
-	    begin_next(f))
+	set_waits_from_early_heads(f);
+	while (may_begin_early(f) && (ms = ms_until_early_may_begin(f)) <= 0 &&
+	    begin_next_early_request(f))
 		continue;
 	if (ms > 0)
 		w->ms = ms;
@@ -143,7 +145,8 @@ fetch_set_upcoming(struct fetch *f, const struct upcoming *u)
 {
 	struct early *n = &f->early;
 
-	struct http_before_wait before = { begin_early, f };
+	struct http_before_wait before = { begin_early_requests_or_set_wakeup,
+	    f };
 
 	if (u == NULL)
 		before.call = NULL;
@@ -159,7 +162,7 @@ fetch_set_upcoming(struct fetch *f, const struct upcoming *u)
 }
 
 bool
-fetch_has_next_answer(const struct fetch *f)
+fetch_is_early_answer_complete(const struct fetch *f)
 {
 	return http_is_early_complete(f->http);
 }

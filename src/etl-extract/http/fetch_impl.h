@@ -62,7 +62,8 @@ struct fetch {
 
 /* Stores how many further requests the service accepts, if the answer contains
  * this number. */
-void fetch_note_requests_left(struct fetch *f, const struct http_answer *a);
+void fetch_set_early_requests_left(struct fetch *f,
+    const struct http_answer *a);
 /* Called before the first try of a request. Returns true if the request was
  * begun early. Adapts `most` and `pause` of struct early. */
 bool fetch_match_early_and_adapt_limit(struct fetch *f);

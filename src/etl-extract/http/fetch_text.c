@@ -43,10 +43,10 @@ fetch_header_value_or_empty(const struct fetch *f, const char *name)
 }
 
 void
-fetch_show_body(const struct fetch *f, struct buf *b,
+fetch_show_body_unless_secret(const struct fetch *f, struct buf *b,
     const struct http_answer *a, size_t max)
 {
-	answer_show_body(b, a, &f->cred, max);
+	answer_show_body_unless_secret(b, a, &f->cred, max);
 }
 
 void
@@ -97,7 +97,7 @@ fetch_resolve_url(const struct fetch *f, const char *ref, size_t n,
 }
 
 int
-fetch_set_final_error(struct fetch *f, struct err *e)
+fetch_mask_error_and_add_url(struct fetch *f, struct err *e)
 {
 	const char *url = mask_url_for_message(f, &f->redirect.url);
 	struct buf b, masked;

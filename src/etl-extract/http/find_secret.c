@@ -58,7 +58,7 @@ decoded_init(struct decoded *d, const char *p, size_t n)
  * escape. If the text was cut, removes an escape that the cut has split from
  * its end. */
 static bool
-decode_once(struct decoded *d, bool is_cut)
+decode_each_escape_once(struct decoded *d, bool is_cut)
 {
 	const char *end = d->text + d->n;
 	size_t to = 0, at = 0, len, got;
@@ -87,7 +87,8 @@ decode_once(struct decoded *d, bool is_cut)
 }
 
 static int
-mark_copies(const struct decoded *d, const struct decoded *secret, char *marks)
+mark_copies_of_secret(const struct decoded *d, const struct decoded *secret,
+    char *marks)
 {
 	const char *p = d->text, *end = d->text + d->n;
 	int found = 0;
@@ -132,11 +133,11 @@ find_in_each_decoding(const struct secret_text *text,
 	if (decoded_init(&d, text->p, text->n) == -1)
 		return -1;
 	do {
-		found |= mark_copies(&d, secret, marks);
+		found |= mark_copies_of_secret(&d, secret, marks);
 		if (text->is_cut)
 			found |= mark_start_of_secret_at_end(
 			    &d, secret, marks);
-	} while (round++ < ROUNDS && decode_once(&d, text->is_cut));
+	} while (round++ < ROUNDS && decode_each_escape_once(&d, text->is_cut));
 	decoded_release(&d);
 	return found;
 }
@@ -158,7 +159,8 @@ find_secret(const struct secret_text *text, const char *secret, size_t n,
 		one = d.n < SHORTEST ? 0 :
 		    find_in_each_decoding(text, &d, marks);
 		found = one == -1 ? -1 : found | one;
-	} while (one != -1 && round++ < ROUNDS && decode_once(&d, false));
+	} while (one != -1 && round++ < ROUNDS &&
+	    decode_each_escape_once(&d, false));
 	decoded_release(&d);
 	return found;
 }

@@ -75,7 +75,7 @@ transfer_without_waiting(struct http *h, struct err *e)
 }
 
 static void
-call_before_wait(struct http *h, struct http_wakeup *w)
+call_before_wait_and_set_wakeup(struct http *h, struct http_wakeup *w)
 {
 	*w = (struct http_wakeup){ .ms = CHECK_MS, .fd = -1 };
 	if (h->before_wait.call != NULL)
@@ -96,9 +96,9 @@ wait_for_network(struct http *h, struct err *e)
 
 	if (is_stdout_reader_gone())
 		return set_stop_or_reader_gone_error(e);
-	if (time_limit_check(&h->current->time, &left, e) == -1)
+	if (time_limit_check_and_stop_signal(&h->current->time, &left, e) == -1)
 		return -1;
-	call_before_wait(h, &w);
+	call_before_wait_and_set_wakeup(h, &w);
 	input.fd = w.fd;
 	code = curl_multi_poll(h->multi, &input, w.fd != -1,
 	    left < w.ms ? (int)left : (int)w.ms, NULL);
@@ -150,30 +150,31 @@ read_error_body(struct http *h, struct http_answer *a, struct err *e)
 
 /* Begins the request, or uses the early request that is equal. Then calls
  * before_wait.call(), which may begin further early requests: if the answer has
- * come already, http_send() does not wait and would not call it. */
+ * come already, http_send_and_wait_for_head() does not wait and would not call
+ * it. */
 static int
-begin_request(struct http *h, const struct http_request *r,
+begin_request_or_use_early(struct http *h, const struct http_request *r,
     struct http_answer *a, struct err *e)
 {
 	struct http_wakeup w;
 
 	if (r->takes_early && http_match_early_or_end(h, r))
-		http_take_early(h, a);
+		http_make_first_early_current(h, a);
 	else if (transfer_begin(h->current, h->multi, r, a, e) == -1)
 		return -1;
 	if (h->before_wait.call == NULL)
 		return 0;
-	call_before_wait(h, &w);
+	call_before_wait_and_set_wakeup(h, &w);
 	return transfer_without_waiting(h, e);
 }
 
 int
-http_send(struct http *h, const struct http_request *r,
+http_send_and_wait_for_head(struct http *h, const struct http_request *r,
     struct http_answer *a, struct err *e)
 {
 	const struct transfer *t;
 
-	if (begin_request(h, r, a, e) == -1 ||
+	if (begin_request_or_use_early(h, r, a, e) == -1 ||
 	    transfer_until(h, transfer_has_head_or_is_done, e) == -1)
 		return -1;
 	t = h->current;
@@ -193,10 +194,10 @@ http_read(struct http *h, char *p, size_t n, struct err *e)
 	size_t got;
 
 	time_limit_add_work(&t->time);
-	if (time_limit_check(&t->time, &left, e) == -1)
+	if (time_limit_check_and_stop_signal(&t->time, &left, e) == -1)
 		return -1;
 	for (;;) {
-		if (!receiver_decode(&t->receiver, p, n, &got))
+		if (!receiver_read_decoded(&t->receiver, p, n, &got))
 			return transfer_set_refused_error(t, e);
 		if (got > 0)
 			return (ssize_t)got;
@@ -214,7 +215,7 @@ http_read(struct http *h, char *p, size_t n, struct err *e)
 }
 
 bool
-http_may_wait(struct http *h)
+http_read_would_wait(struct http *h)
 {
 	struct err e;
 

@@ -63,7 +63,7 @@ http_token_length(const char *p)
 }
 
 bool
-http_next_header(const struct http_answer *a, size_t *at, const char *name,
+http_find_next_header(const struct http_answer *a, size_t *at, const char *name,
     const char **value, size_t *len)
 {
 	size_t n = strlen(name);
@@ -96,5 +96,5 @@ http_find_header(const struct http_answer *a, const char *name,
 {
 	size_t at = 0;
 
-	return http_next_header(a, &at, name, value, len);
+	return http_find_next_header(a, &at, name, value, len);
 }

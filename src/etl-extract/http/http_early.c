@@ -28,7 +28,7 @@ http_free_transfers(struct http *h)
 }
 
 static void
-put_aside(struct http *h, struct transfer *t)
+end_and_keep_as_spare(struct http *h, struct transfer *t)
 {
 	transfer_end(t, h->multi);
 	t->next = h->spare;
@@ -36,19 +36,19 @@ put_aside(struct http *h, struct transfer *t)
 }
 
 static void
-end_first_early(struct http *h)
+end_and_keep_first_early(struct http *h)
 {
 	struct transfer *t = h->early;
 
 	h->early = t->next;
-	put_aside(h, t);
+	end_and_keep_as_spare(h, t);
 }
 
 void
 http_end_early(struct http *h)
 {
 	while (h->early != NULL)
-		end_first_early(h);
+		end_and_keep_first_early(h);
 }
 
 size_t
@@ -64,11 +64,11 @@ http_count_early(const struct http *h)
 size_t
 http_count_unanswered(const struct http *h)
 {
-	size_t n = transfer_is_awaited(h->current) &&
+	size_t n = transfer_is_receiving(h->current) &&
 	    !h->current->receiver.has_head;
 
 	for (const struct transfer *t = h->early; t != NULL; t = t->next)
-		n += transfer_is_awaited(t) && !t->receiver.has_head;
+		n += transfer_is_receiving(t) && !t->receiver.has_head;
 	return n;
 }
 
@@ -83,7 +83,7 @@ http_begin_early(struct http *h, const struct http_request *r, struct err *e)
 		return -1;
 	t->next = NULL;
 	if (transfer_begin_early(t, h->multi, r, e) == -1) {
-		put_aside(h, t);
+		end_and_keep_as_spare(h, t);
 		return -1;
 	}
 	while (*end != NULL)
@@ -105,18 +105,18 @@ http_match_early_or_end(struct http *h, const struct http_request *r)
 	}
 	if (!t->is_done || t->code == CURLE_OK)
 		return true;
-	end_first_early(h);
+	end_and_keep_first_early(h);
 	return false;
 }
 
 void
-http_take_early(struct http *h, struct http_answer *a)
+http_make_first_early_current(struct http *h, struct http_answer *a)
 {
 	struct transfer *t = h->early;
 
 	h->early = t->next;
 	t->next = NULL;
-	put_aside(h, h->current);
+	end_and_keep_as_spare(h, h->current);
 	h->current = t;
 	transfer_move_answer_to(t, a);
 }
@@ -128,10 +128,10 @@ http_early_add_wait_and_time_out(struct http *h, int64_t since)
 	int64_t left;
 
 	for (struct transfer *t = h->early; t != NULL; t = t->next) {
-		if (!transfer_is_awaited(t))
+		if (!transfer_is_receiving(t))
 			continue;
 		time_limit_add_wait(&t->time, since);
-		if (time_limit_check(&t->time, &left, &e) == 0)
+		if (time_limit_check_and_stop_signal(&t->time, &left, &e) == 0)
 			continue;
 		transfer_end(t, h->multi);
 		transfer_set_done(t, CURLE_OPERATION_TIMEDOUT);
@@ -148,7 +148,7 @@ http_is_early_complete(const struct http *h)
 }
 
 const struct http_answer *
-http_next_early_head(struct http *h)
+http_get_and_mark_new_early_head(struct http *h)
 {
 	for (struct transfer *t = h->early; t != NULL; t = t->next)
 		if (t->receiver.has_head && !t->early.is_noted) {

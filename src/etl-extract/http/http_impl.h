@@ -10,7 +10,8 @@
 struct http {
 	struct http_conf conf;
 	void *multi;                    /* libcurl's, with all connections */
-	struct transfer *current;       /* of the last http_send() */
+	/* Of the last http_send_and_wait_for_head(). */
+	struct transfer *current;
 	struct transfer *early;         /* the early requests, in order */
 	struct transfer *spare;         /* not in use, for later requests */
 	struct http_before_wait before_wait;
@@ -18,7 +19,7 @@ struct http {
 };
 
 /* Makes the first early request the current one. */
-void http_take_early(struct http *h, struct http_answer *a);
+void http_make_first_early_current(struct http *h, struct http_answer *a);
 /* Adds the milliseconds since `since`, a time of clock_ms(), to the waiting
  * time of each early request that waits for the network. Ends those that exceed
  * --timeout. */

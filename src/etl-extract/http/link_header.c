@@ -35,7 +35,7 @@ skip_blanks(struct reader *r)
 
 /* Reads the bytes before the first one that is in `stops`. */
 static struct span
-take_until(struct reader *r, const char *stops)
+read_until_any_of(struct reader *r, const char *stops)
 {
 	struct span s = { .p = r->p };
 
@@ -48,7 +48,7 @@ take_until(struct reader *r, const char *stops)
 
 /* Reads a quoted string. Its closing quote may be missing. */
 static struct span
-take_quoted(struct reader *r)
+read_quoted_text(struct reader *r)
 {
 	struct span s = { .p = ++r->p, .quoted = true };
 
@@ -66,8 +66,8 @@ take_quoted(struct reader *r)
 /* Sets *to to the value if the name is `wanted`. If a parameter occurs more
  * than once, the first one counts (RFC 8288, 3.3). */
 static void
-keep_first(struct span *to, const struct span *name, const char *wanted,
-    const struct span *value)
+set_if_first_and_name_matches(struct span *to, const struct span *name,
+    const char *wanted, const struct span *value)
 {
 	if (to->p == NULL && name->n == strlen(wanted) &&
 	    strncasecmp(name->p, wanted, name->n) == 0)
@@ -75,27 +75,27 @@ keep_first(struct span *to, const struct span *name, const char *wanted,
 }
 
 static void
-take_parameter(struct reader *r, struct link *l)
+read_parameter_into_link(struct reader *r, struct link *l)
 {
 	struct span name, value = { .p = "" };
 
 	skip_blanks(r);
-	name = take_until(r, " \t=;,");
+	name = read_until_any_of(r, " \t=;,");
 	skip_blanks(r);
 	if (peek(r) == '=') {
 		r->p++;
 		skip_blanks(r);
-		value = peek(r) == '"' ? take_quoted(r) :
-		    take_until(r, " \t;,");
+		value = peek(r) == '"' ? read_quoted_text(r) :
+		    read_until_any_of(r, " \t;,");
 	}
-	keep_first(&l->rel, &name, "rel", &value);
-	keep_first(&l->anchor, &name, "anchor", &value);
+	set_if_first_and_name_matches(&l->rel, &name, "rel", &value);
+	set_if_first_and_name_matches(&l->anchor, &name, "anchor", &value);
 }
 
 /* Reads one link, after the blanks and commas before it. Returns false at the
  * end, and at a syntax error. */
 static bool
-take_link(struct reader *r, struct link *l)
+read_one_link(struct reader *r, struct link *l)
 {
 	memset(l, 0, sizeof(*l));
 	while (peek(r) == ' ' || peek(r) == '\t' || peek(r) == ',')
@@ -103,13 +103,13 @@ take_link(struct reader *r, struct link *l)
 	if (peek(r) != '<')
 		return false;
 	r->p++;
-	l->target = take_until(r, ">");
+	l->target = read_until_any_of(r, ">");
 	if (r->p == r->end)
 		return false;
 	r->p++;
 	for (skip_blanks(r); peek(r) == ';'; skip_blanks(r)) {
 		r->p++;
-		take_parameter(r, l);
+		read_parameter_into_link(r, l);
 	}
 	return r->p == r->end || *r->p == ',';
 }
@@ -149,7 +149,7 @@ link_find_next_in_value(
 	struct reader r = { value, value + n };
 	struct link l;
 
-	while (take_link(&r, &l)) {
+	while (read_one_link(&r, &l)) {
 		if (l.anchor.p != NULL || !is_next(&l.rel))
 			continue;
 		*uri = l.target.p;
@@ -165,7 +165,7 @@ link_find_next(const struct http_answer *a, const char **uri, size_t *len)
 	const char *value;
 	size_t at = 0, n;
 
-	while (http_next_header(a, &at, "Link", &value, &n))
+	while (http_find_next_header(a, &at, "Link", &value, &n))
 		if (link_find_next_in_value(value, n, uri, len))
 			return true;
 	return false;

@@ -57,7 +57,7 @@ oauth_check_options(const struct extract_opts *o, struct err *e)
 }
 
 static int
-put_request_body(struct buf *b, const char *scope, struct err *e)
+put_token_request_body(struct buf *b, const char *scope, struct err *e)
 {
 	buf_str(b, "grant_type=client_credentials");
 	if (scope != NULL) {
@@ -69,7 +69,8 @@ put_request_body(struct buf *b, const char *scope, struct err *e)
 }
 
 static int
-put_auth_header(struct buf *b, const struct credentials *c, struct err *e)
+put_client_auth_header(struct buf *b, const struct credentials *c,
+    struct err *e)
 {
 	buf_str(b, "Authorization: Basic ");
 	base64_put(b, c->client, strlen(c->client));
@@ -95,8 +96,8 @@ request_token(struct oauth *a, const struct credentials *c,
 
 	buf_init(&auth, HEADER_MAX);
 	buf_init(&body, BODY_MAX);
-	if (put_request_body(&body, a->o->scope, e) == 0 &&
-	    put_auth_header(&auth, c, e) == 0) {
+	if (put_token_request_body(&body, a->o->scope, e) == 0 &&
+	    put_client_auth_header(&auth, c, e) == 0) {
 		char *const headers[] = { accept, type, auth.data };
 		const struct http_request r = { .method = "POST",
 		    .url = a->o->token_url, .headers = headers,
@@ -104,7 +105,7 @@ request_token(struct oauth *a, const struct credentials *c,
 		    .body = body.data, .body_len = body.len,
 		    .timeout = timeout_ms };
 
-		rc = http_send(http, &r, &a->answer, e);
+		rc = http_send_and_wait_for_head(http, &r, &a->answer, e);
 		if (rc == 0 && a->answer.status < 300)
 			rc = http_answer_read_body(&a->answer, from, e);
 	}
@@ -134,7 +135,7 @@ read_answer(struct oauth *a, struct credentials *c, int64_t asked_at,
 }
 
 bool
-oauth_is_due(const struct oauth *a, const struct credentials *c)
+oauth_token_is_needed(const struct oauth *a, const struct credentials *c)
 {
 	return c->client != NULL &&
 	    (c->token == NULL || clock_ms() >= a->renew_at);

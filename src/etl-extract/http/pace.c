@@ -47,7 +47,7 @@ pace_init(struct pace *p, const struct extract_opts *o, struct err *e)
 }
 
 static int
-check_time_after(struct pace *p, int64_t ms, struct err *e)
+fail_if_max_time_is_over_after(struct pace *p, int64_t ms, struct err *e)
 {
 	if (p->end == 0 || clock_ms() + ms < p->end)
 		return 0;
@@ -59,18 +59,18 @@ check_time_after(struct pace *p, int64_t ms, struct err *e)
 int
 pace_check_max_time(struct pace *p, struct err *e)
 {
-	return check_time_after(p, 0, e);
+	return fail_if_max_time_is_over_after(p, 0, e);
 }
 
 int
 pace_wait(struct pace *p, int64_t ms, struct err *e)
 {
-	return check_time_after(p, ms, e) == -1 ? -1 :
+	return fail_if_max_time_is_over_after(p, ms, e) == -1 ? -1 :
 	    sleep_unless_stopped(ms, e);
 }
 
 int
-pace_wait_and_take_turn(struct pace *p, struct err *e)
+pace_wait_and_set_next_turn(struct pace *p, struct err *e)
 {
 	int64_t now = clock_ms() * 1000, wait_us = p->next_us - now;
 
@@ -86,7 +86,7 @@ pace_wait_and_take_turn(struct pace *p, struct err *e)
 }
 
 void
-pace_note_rate_limit(struct pace *p, const struct http_answer *a)
+pace_set_wait_from_rate_limit(struct pace *p, const struct http_answer *a)
 {
 	int64_t age = http_answer_age(a);
 	int64_t wait = rate_limit_wait_ms(a, time(NULL) - age / 1000);
@@ -108,13 +108,13 @@ pace_ms_until_turn(const struct pace *p)
 }
 
 void
-pace_take_turn(struct pace *p)
+pace_set_next_turn(struct pace *p)
 {
 	p->next_us = clock_ms() * 1000 + p->interval_us;
 }
 
 uint64_t
-pace_timeout(const struct pace *p)
+pace_timeout_within_max_time(const struct pace *p)
 {
 	int64_t left = p->end == 0 ? INT64_MAX : p->end - clock_ms();
 

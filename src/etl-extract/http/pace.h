@@ -1,7 +1,7 @@
 /* Decides when the next request may be sent: after --delay, --rate and the rate
  * limit of the service, and before --max-time is over.
- * Gives: pace_wait_and_take_turn() waits for --rate. pace_wait() waits for ms.
- *        pace_timeout() is the longest time that a request may take.
+ * Gives: pace_wait_and_set_next_turn() waits for --rate, pace_wait() for ms.
+ *        pace_timeout_within_max_time(): how long a request may take.
  * Fails: ERR_RETRY, at once, if --max-time would be over before the wait ends:
  *        is_over is then set. A wait also fails where sleep_unless_stopped()
  *        does.
@@ -24,17 +24,17 @@ struct pace {
 
 /* Fails with ERR_USAGE for a wrong --rate. */
 int pace_init(struct pace *p, const struct extract_opts *o, struct err *e);
-int pace_wait_and_take_turn(struct pace *p, struct err *e);
+int pace_wait_and_set_next_turn(struct pace *p, struct err *e);
 /* Sets quota_at if the answer says that no requests are left. */
-void pace_note_rate_limit(struct pace *p, const struct http_answer *a);
+void pace_set_wait_from_rate_limit(struct pace *p, const struct http_answer *a);
 /* These two functions are for early requests, which are sent only if they need
  * not wait. The first one returns the milliseconds until a request may be sent;
  * 0: now. The second one must be called when the request is sent. */
 int64_t pace_ms_until_turn(const struct pace *p);
-void pace_take_turn(struct pace *p);
+void pace_set_next_turn(struct pace *p);
 int pace_wait(struct pace *p, int64_t ms, struct err *e);
 /* Fails if --max-time is over. */
 int pace_check_max_time(struct pace *p, struct err *e);
-uint64_t pace_timeout(const struct pace *p);
+uint64_t pace_timeout_within_max_time(const struct pace *p);
 
 #endif

@@ -22,7 +22,7 @@ parse_whole_number(const char *p, size_t n)
 }
 
 static int64_t
-find_number(const struct http_answer *a, const char *name)
+number_in_header(const struct http_answer *a, const char *name)
 {
 	const char *v;
 	size_t n;
@@ -40,7 +40,7 @@ struct quota {
 
 /* Stores one part of the header, such as r=0, in *q. Ignores unknown parts. */
 static void
-take_part(struct quota *q, const char *p, size_t n)
+parse_part_into_quota(struct quota *q, const char *p, size_t n)
 {
 	static const struct {
 		const char *name;
@@ -84,7 +84,7 @@ length_up_to_separator(const char *p, size_t n)
  * commas is a separate limit; if several limits are used up, the longest wait
  * is taken. In the form of draft 07, all parts belong to one limit. */
 static void
-read_header(struct quota *q, const char *p, size_t n)
+merge_header_into_quota(struct quota *q, const char *p, size_t n)
 {
 	bool has_limits = memchr(p, ';', n) != NULL;
 	struct quota one = { -1, -1, -1 };
@@ -93,7 +93,7 @@ read_header(struct quota *q, const char *p, size_t n)
 		size_t len = length_up_to_separator(p, n);
 		bool ends = len + 1 >= n || (has_limits && p[len] == ',');
 
-		take_part(&one, p, len);
+		parse_part_into_quota(&one, p, len);
 		if (ends && one.left != -1 &&
 		    (q->least == -1 || one.left < q->least))
 			q->least = one.left;
@@ -111,7 +111,7 @@ read_header(struct quota *q, const char *p, size_t n)
 }
 
 static int64_t
-reset_as_seconds(int64_t reset, time_t now)
+reset_to_seconds_from_now(int64_t reset, time_t now)
 {
 	if (reset > milliseconds_likely)
 		reset = (reset + 999) / 1000;
@@ -128,32 +128,32 @@ rate_limit_is_used_up(
 	size_t at = 0, n;
 	const char *v;
 
-	while (http_next_header(a, &at, "RateLimit", &v, &n))
-		read_header(&q, v, n);
-	if (q.left == -1 && find_number(a, "RateLimit-Remaining") == 0) {
+	while (http_find_next_header(a, &at, "RateLimit", &v, &n))
+		merge_header_into_quota(&q, v, n);
+	if (q.left == -1 && number_in_header(a, "RateLimit-Remaining") == 0) {
 		q.left = 0;
-		q.wait_s = find_number(a, "RateLimit-Reset");
+		q.wait_s = number_in_header(a, "RateLimit-Reset");
 	}
-	if (q.left == -1 && find_number(a, "X-RateLimit-Remaining") == 0) {
+	if (q.left == -1 && number_in_header(a, "X-RateLimit-Remaining") == 0) {
 		q.left = 0;
-		q.wait_s = reset_as_seconds(
-		    find_number(a, "X-RateLimit-Reset"), now);
+		q.wait_s = reset_to_seconds_from_now(
+		    number_in_header(a, "X-RateLimit-Reset"), now);
 	}
 	*wait_s = q.wait_s;
 	return q.left == 0;
 }
 
 int64_t
-rate_limit_left(const struct http_answer *a)
+rate_limit_requests_left(const struct http_answer *a)
 {
 	struct quota q = { -1, -1, -1 };
 	size_t at = 0, n;
 	const char *v;
 
-	while (http_next_header(a, &at, "RateLimit", &v, &n))
-		read_header(&q, v, n);
+	while (http_find_next_header(a, &at, "RateLimit", &v, &n))
+		merge_header_into_quota(&q, v, n);
 	if (q.least == -1)
-		q.least = find_number(a, "RateLimit-Remaining");
+		q.least = number_in_header(a, "RateLimit-Remaining");
 	return q.least != -1 ? q.least :
-	    find_number(a, "X-RateLimit-Remaining");
+	    number_in_header(a, "X-RateLimit-Remaining");
 }

@@ -8,11 +8,12 @@
 
 /* RAW_MAX: the capacity of `raw`. It is larger than `kept`, because libcurl may
  * pass a large piece of the body while receiver_is_full() is still false.
- * BOMB_MIN, BOMB_RATIO: see check_no_bomb(). */
+ * BOMB_MIN, BOMB_RATIO: see refuse_if_gzip_bomb(). */
 enum { RAW_MAX = 64 << 20, BOMB_MIN = 64 << 20, BOMB_RATIO = 200 };
 
 void
-receiver_reset(struct receiver *r, struct http_answer *a, size_t kept)
+receiver_reset_and_clear_answer(struct receiver *r, struct http_answer *a,
+    size_t kept)
 {
 	receiver_release(r);
 	buf_init(&r->raw, RAW_MAX);
@@ -53,7 +54,7 @@ receiver_release(struct receiver *r)
 }
 
 static bool
-refuse_answer(struct receiver *r, const char *why)
+set_refused_reason_return_false(struct receiver *r, const char *why)
 {
 	r->refused_why = why;
 	return false;
@@ -86,7 +87,8 @@ receiver_add_header(struct receiver *r, const char *p, size_t n)
 
 	r->head_bytes += n;
 	if (r->head_bytes > a->head.max)
-		return refuse_answer(r, "the answer's headers are too large");
+		return set_refused_reason_return_false(r,
+		    "the answer's headers are too large");
 	if (r->has_head)        /* a trailer (RFC 9110, 6.5) may be ignored */
 		return true;
 	if (n > 5 && memcmp(p, "HTTP/", 5) == 0) {
@@ -104,11 +106,12 @@ receiver_add_header(struct receiver *r, const char *p, size_t n)
 }
 
 bool
-receiver_add_body(struct receiver *r, const char *p, size_t n)
+receiver_refuse_or_add_body(struct receiver *r, const char *p, size_t n)
 {
 	r->body_bytes += n;
 	if (r->has_other_encoding)
-		return refuse_answer(r, "the answer's Content-Encoding is not "
+		return set_refused_reason_return_false(r,
+		    "the answer's Content-Encoding is not "
 		    "supported: it must be gzip");
 	if (r->raw_at == r->raw.len) {
 		buf_clear(&r->raw);
@@ -135,17 +138,18 @@ receiver_has_bytes(const struct receiver *r)
  * such a small answer could keep a run busy for ever. Bodies of up to BOMB_MIN
  * decoded bytes are not checked. */
 static bool
-check_no_bomb(struct receiver *r)
+refuse_if_gzip_bomb(struct receiver *r)
 {
 	if (r->decoded_bytes <= BOMB_MIN ||
 	    r->decoded_bytes / BOMB_RATIO <= r->body_bytes)
 		return true;
-	return refuse_answer(r, "the answer's gzip data becomes more than 200 "
+	return set_refused_reason_return_false(r,
+	    "the answer's gzip data becomes more than 200 "
 	    "times as long when it is decompressed: it may be an attack");
 }
 
 bool
-receiver_decode(struct receiver *r, char *p, size_t n, size_t *got)
+receiver_read_decoded(struct receiver *r, char *p, size_t n, size_t *got)
 {
 	const char *raw = r->raw.data + r->raw_at;
 	const size_t left = r->raw.len - r->raw_at;
@@ -158,7 +162,7 @@ receiver_decode(struct receiver *r, char *p, size_t n, size_t *got)
 		r->bad_gzip = gunzip_decode(
 		    r->gzip, raw, left, &used, p, n, got) != GUNZIP_OK;
 		if (r->bad_gzip)
-			return refuse_answer(
+			return set_refused_reason_return_false(
 			    r, "the answer's gzip data is broken");
 	} else {
 		memcpy(p, raw, used);
@@ -166,7 +170,7 @@ receiver_decode(struct receiver *r, char *p, size_t n, size_t *got)
 	}
 	r->raw_at += used;
 	r->decoded_bytes += *got;
-	return r->gzip == NULL || check_no_bomb(r);
+	return r->gzip == NULL || refuse_if_gzip_bomb(r);
 }
 
 bool

@@ -21,8 +21,8 @@ enum { HEAD_MAX = 1 << 20, WAITING_KEPT = 128 << 10,
 	WAITING_MOST = 256 << 10 };
 
 int
-recording_open(struct recording *r, const struct extract_opts *o,
-    const struct credentials *c, struct err *e)
+recording_init_and_make_folder(struct recording *r,
+    const struct extract_opts *o, const struct credentials *c, struct err *e)
 {
 	*r = (struct recording){ .to = o->record_to, .from = o->replay_from,
 	    .cred = c };
@@ -41,7 +41,7 @@ recording_open(struct recording *r, const struct extract_opts *o,
 /* True for headers that are not recorded: cookies, because they are secrets
  * too, and Content-Encoding, because the body is recorded after decoding. */
 static bool
-is_left_out(const char *line)
+is_header_not_recorded(const char *line)
 {
 	static const char *const names[] = { "Set-Cookie:", "Set-Cookie2:",
 		"Content-Encoding:" };
@@ -53,13 +53,13 @@ is_left_out(const char *line)
 }
 
 static void
-put_head(struct buf *b, const struct http_answer *a)
+put_recorded_headers_and_newline(struct buf *b, const struct http_answer *a)
 {
 	const char *p = a->head.data, *end = p + a->head.len, *eol;
 
 	for (; p < end && (eol = memchr(p, '\n', (size_t)(end - p))) != NULL;
 	    p = eol + 1)
-		if (*p != '\r' && *p != '\n' && !is_left_out(p))
+		if (*p != '\r' && *p != '\n' && !is_header_not_recorded(p))
 			buf_add(b, p, (size_t)(eol + 1 - p));
 	buf_char(b, '\n');
 }
@@ -68,12 +68,12 @@ put_head(struct buf *b, const struct http_answer *a)
  * answer is complete. So a run that is killed leaves no .http file with a part
  * of an answer. */
 static int
-create_part(struct recording *r, struct err *e)
+create_part_file_unless_recorded(struct recording *r, struct err *e)
 {
 	const uint64_t n = r->count + 1;
 
-	if (recording_put_name(&r->name, r->to, n, ".http", e) == -1 ||
-	    recording_put_name(&r->part, r->to, n, ".part", e) == -1)
+	if (recording_set_file_path(&r->name, r->to, n, ".http", e) == -1 ||
+	    recording_set_file_path(&r->part, r->to, n, ".part", e) == -1)
 		return -1;
 	if (access(r->name.data, F_OK) == 0)
 		return err_set(e, ERR_CREATE, false, "%s: the directory of "
@@ -91,7 +91,7 @@ create_part(struct recording *r, struct err *e)
 /* Masks the secrets in r->waiting and writes all but the last `kept` bytes. A
  * secret may begin in these and end in bytes that have not come yet. */
 static int
-write_waiting(struct recording *r, size_t kept, struct err *e)
+mask_and_write_all_but_last(struct recording *r, size_t kept, struct err *e)
 {
 	struct buf *b = &r->waiting;
 	size_t n;
@@ -108,9 +108,9 @@ write_waiting(struct recording *r, size_t kept, struct err *e)
 }
 
 static int
-finish_part(struct recording *r, struct err *e)
+write_rest_and_rename_part(struct recording *r, struct err *e)
 {
-	int rc = write_waiting(r, 0, e);
+	int rc = mask_and_write_all_but_last(r, 0, e);
 
 	if (rc == -1) {
 		recording_close_and_remove_part(r);
@@ -130,21 +130,21 @@ finish_part(struct recording *r, struct err *e)
 /* Writes the head to a new file. With a status of 300 or more, also writes
  * a->body, which has the start of the body, and finishes the file. */
 static int
-write_head_and_error_body(struct recording *r, const char *request,
+create_part_with_head_and_error(struct recording *r, const char *request,
     const struct http_answer *a, struct err *e)
 {
 	struct buf *b = &r->waiting;
 
-	if (create_part(r, e) == -1)
+	if (create_part_file_unless_recorded(r, e) == -1)
 		return -1;
 	buf_clear(b);
 	buf_printf(b, "%s\n%d\n", request, a->status);
-	put_head(b, a);
+	put_recorded_headers_and_newline(b, a);
 	if (a->status >= 300) {
 		buf_add(b, a->body.data, a->body.len);
-		return finish_part(r, e);
+		return write_rest_and_rename_part(r, e);
 	}
-	if (write_waiting(r, 0, e) == 0)
+	if (mask_and_write_all_but_last(r, 0, e) == 0)
 		return 0;
 	recording_close_and_remove_part(r);
 	return -1;
@@ -153,10 +153,10 @@ write_head_and_error_body(struct recording *r, const char *request,
 /* Records n bytes of the body. n is 0 at the end of the body, and -1 after a
  * failure. */
 static int
-record_body(struct recording *r, const char *p, ssize_t n, struct err *e)
+record_read_result(struct recording *r, const char *p, ssize_t n, struct err *e)
 {
 	if (n == 0)
-		return finish_part(r, e);
+		return write_rest_and_rename_part(r, e);
 	if (n == -1) {
 		recording_close_and_remove_part(r);
 		return -1;
@@ -164,7 +164,7 @@ record_body(struct recording *r, const char *p, ssize_t n, struct err *e)
 	buf_add(&r->waiting, p, (size_t)n);
 	if (r->waiting.len < WAITING_MOST && !r->waiting.failed)
 		return 0;
-	if (write_waiting(r, WAITING_KEPT, e) == 0)
+	if (mask_and_write_all_but_last(r, WAITING_KEPT, e) == 0)
 		return 0;
 	recording_close_and_remove_part(r);
 	return -1;
@@ -219,29 +219,29 @@ recording_send_or_replay(struct recording *r, struct redirect *to,
 		    recording_read_next_answer(r, request.data, a, e) :
 		    redirect_send_request(to, http, c, timeout_ms, a, e);
 	if (rc == 0 && r->to != NULL)
-		rc = write_head_and_error_body(r, request.data, a, e);
+		rc = create_part_with_head_and_error(r, request.data, a, e);
 	secret_release_buf(&request);
 	return rc;
 }
 
 ssize_t
-recording_read(struct recording *r, struct http *http, char *p, size_t n,
-    struct err *e)
+recording_read_and_record_or_replay(struct recording *r, struct http *http,
+    char *p, size_t n, struct err *e)
 {
 	ssize_t got;
 
 	if (r->from != NULL)
 		return recording_replay_body(r, p, n, e);
 	got = http_read(http, p, n, e);
-	if (r->is_open && record_body(r, p, got, e) == -1)
+	if (r->is_open && record_read_result(r, p, got, e) == -1)
 		return -1;
 	return got;
 }
 
 bool
-recording_may_wait(const struct recording *r, struct http *http)
+recording_read_would_wait(const struct recording *r, struct http *http)
 {
-	return r->from == NULL && http_may_wait(http);
+	return r->from == NULL && http_read_would_wait(http);
 }
 
 int
@@ -252,6 +252,7 @@ recording_record_rest_of_body(
 	ssize_t n = 1;
 
 	while (r->to != NULL && r->is_open && n > 0)
-		n = recording_read(r, http, part, sizeof(part), e);
+		n = recording_read_and_record_or_replay(r, http, part,
+		    sizeof(part), e);
 	return n == -1 ? -1 : 0;
 }

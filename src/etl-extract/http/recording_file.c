@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 int
-recording_put_name(struct buf *b, const char *folder, uint64_t n,
+recording_set_file_path(struct buf *b, const char *folder, uint64_t n,
     const char *suffix, struct err *e)
 {
 	buf_clear(b);

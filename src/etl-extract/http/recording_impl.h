@@ -10,7 +10,7 @@ enum { RECORDING_NAME_MAX = 8192, RECORDING_READ = 16 << 10,
 	RECORDING_WAITING_MAX = 2 << 20 };
 
 /* Sets *b to the name of file n in the folder. */
-int recording_put_name(struct buf *b, const char *folder, uint64_t n,
+int recording_set_file_path(struct buf *b, const char *folder, uint64_t n,
     const char *suffix, struct err *e);
 /* Closes the file of this answer. With --record-to, also removes the file,
  * because only a part of the answer was written. */

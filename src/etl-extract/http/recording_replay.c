@@ -32,7 +32,7 @@ fail_other_request(const char *name, const char *request,
 }
 
 static bool
-is_answer_to(const struct buf *text, const char *request)
+starts_with_request_line(const struct buf *text, const char *request)
 {
 	size_t n = strlen(request);
 
@@ -43,8 +43,8 @@ is_answer_to(const struct buf *text, const char *request)
 /* Sets *a from the text of a recording. p points to the line of the status,
  * after that of the request. */
 static int
-parse_answer(struct recording *r, struct http_answer *a, const char *p,
-    struct err *e)
+parse_recorded_status_and_head(struct recording *r, struct http_answer *a,
+    const char *p, struct err *e)
 {
 	const char *end = r->waiting.data + r->waiting.len;
 	const char *name = r->name.data;
@@ -68,7 +68,7 @@ parse_answer(struct recording *r, struct http_answer *a, const char *p,
 
 /* Reads the start of a file, which has the head of the answer. */
 static int
-read_start(struct recording *r, struct err *e)
+read_start_of_recording(struct recording *r, struct err *e)
 {
 	char part[RECORDING_READ];
 	ssize_t n = 1;
@@ -98,18 +98,19 @@ open_next_file(struct recording *r, const char *request,
 
 	recording_close_and_remove_part(r);
 	r->count++;
-	if (recording_put_name(&r->name, r->from, r->count, ".http", e) == -1)
+	if (recording_set_file_path(
+		&r->name, r->from, r->count, ".http", e) == -1)
 		return -1;
 	r->fd = open(r->name.data, O_RDONLY | O_CLOEXEC);
 	if (r->fd == -1)
 		return err_errno(e, ERR_INPUT, r->name.data);
 	r->is_open = true;
-	if (read_start(r, e) == -1)
+	if (read_start_of_recording(r, e) == -1)
 		return -1;
-	if (is_answer_to(text, request))
-		return parse_answer(r, a, text->data + strlen(request) + 1,
-		    e) == -1 ? -1 : 1;
-	if (r->last != NULL && is_answer_to(text, r->last))
+	if (starts_with_request_line(text, request))
+		return parse_recorded_status_and_head(r, a, text->data +
+		    strlen(request) + 1, e) == -1 ? -1 : 1;
+	if (r->last != NULL && starts_with_request_line(text, r->last))
 		return 0;
 	return fail_other_request(r->name.data, request, text, e);
 }
@@ -133,7 +134,7 @@ recording_replay_body(struct recording *r, char *p, size_t n, struct err *e)
 }
 
 static int
-replay_start_of_error(struct recording *r, struct http_answer *a,
+replay_start_into_answer_body(struct recording *r, struct http_answer *a,
     struct err *e)
 {
 	char part[HTTP_ERROR_KEPT];
@@ -169,5 +170,5 @@ recording_read_next_answer(struct recording *r, const char *request,
 		return -1;
 	if (r->last == NULL)
 		return err_nomem(e);
-	return a->status < 300 ? 0 : replay_start_of_error(r, a, e);
+	return a->status < 300 ? 0 : replay_start_into_answer_body(r, a, e);
 }

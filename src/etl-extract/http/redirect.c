@@ -94,7 +94,7 @@ redirect_send_request(struct redirect *r, struct http *http,
 	if (redirect_make_request(r, c, timeout_ms, &to, e) == -1)
 		return -1;
 	to.takes_early = r->takes_early && r->count == 0;
-	if (http_send(http, &to, a, e) == -1)
+	if (http_send_and_wait_for_head(http, &to, a, e) == -1)
 		return -1;
 	if (r->count == 0 && !r->left_origin)
 		r->origin_is_public = !a->from_private;
@@ -102,7 +102,7 @@ redirect_send_request(struct redirect *r, struct http *http,
 }
 
 static int
-refuse_target(const struct redirect *r, const char *to,
+set_refused_target_error(const struct redirect *r, const char *to,
     const struct credentials *c, const char *why, struct err *e)
 {
 	struct buf b, copy;
@@ -126,15 +126,17 @@ check_and_set_target_url(struct redirect *r, const struct http_url *from,
     const struct http_url *to, const struct credentials *c, struct err *e)
 {
 	if (!to->is_http)
-		return refuse_target(r, to->text, c, "it is not http or https",
-		    e);
+		return set_refused_target_error(r, to->text, c,
+		    "it is not http or https", e);
 	if (from->is_https && !to->is_https)
-		return refuse_target(r, to->text, c, "it leads from https to "
+		return set_refused_target_error(r, to->text, c,
+		    "it leads from https to "
 		    "http, which is not encrypted", e);
 	if (strcasecmp(from->origin, to->origin) != 0)
 		r->left_origin = true;
 	if (r->left_origin && r->body != NULL)
-		return refuse_target(r, to->text, c, "another origin must not "
+		return set_refused_target_error(r, to->text, c,
+		    "another origin must not "
 		    "get the body of the request", e);
 	buf_clear(&r->url);
 	buf_str(&r->url, to->text);
@@ -149,7 +151,7 @@ check_and_set_target_url(struct redirect *r, const struct http_url *from,
 	 * it from the request into the URL of the target. */
 	if (r->left_origin &&
 	    credentials_are_in_text(c, r->url.data, r->url.len))
-		return refuse_target(r, "another origin", c,
+		return set_refused_target_error(r, "another origin", c,
 		    "its URL contains the secret", e);
 	return 0;
 }
@@ -209,7 +211,7 @@ redirect_reset_to_request_with_secret(struct redirect *r,
 /* After 303, and after 301 and 302 for a POST, the target is requested with GET
  * (RFC 9110, 15.4). */
 static void
-drop_body_if_status_says(struct redirect *r, int status)
+use_get_without_body_if_status_says(struct redirect *r, int status)
 {
 	bool moved = status == 301 || status == 302;
 
@@ -236,7 +238,7 @@ redirect_set_next_url(struct redirect *r, const struct http_answer *a,
 	if (!http_find_header(a, "Location", &v, &n) || n == 0)
 		return err_set(e, ERR_PEER, false, "status %d is a redirect, "
 		    "but the answer has no Location header", a->status);
-	drop_body_if_status_says(r, a->status);
+	use_get_without_body_if_status_says(r, a->status);
 	if (http_url_parse(&from, NULL, buf_text(&r->url), e) == -1)
 		return -1;
 	buf_init(&ref, r->url.max);

@@ -28,7 +28,7 @@ request_release(struct request *r)
 }
 
 int
-request_copy_given(
+request_copy_method_and_body(
     struct request *r, const struct request *from, struct err *e)
 {
 	r->source = from->source;
@@ -65,7 +65,7 @@ check_url_is_valid_without_user(const char *url, struct err *e)
 /* Refuses HEAD, whose answer has no body and so no records, and CONNECT, which
  * only asks a proxy for a connection. */
 static int
-check_method(const char *method, struct err *e)
+refuse_bad_head_or_connect_method(const char *method, struct err *e)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
@@ -120,7 +120,7 @@ request_check_options(const struct extract_opts *o, const char *url,
 	if (o->timeout == 0 || o->connect_timeout == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--timeout and --connect-timeout must be more than 0");
-	if (check_method(o->method, e) == -1)
+	if (refuse_bad_head_or_connect_method(o->method, e) == -1)
 		return -1;
 	return url == NULL ? 0 : check_url_is_valid_without_user(url, e);
 }

@@ -35,8 +35,8 @@ int request_check_options(const struct extract_opts *o, const char *url,
 int request_load_body(struct request *r, const struct extract_opts *o,
     struct err *e);
 /* Copies method, body and source of `from`. */
-int request_copy_given(struct request *r, const struct request *from,
-    struct err *e);
+int request_copy_method_and_body(struct request *r,
+    const struct request *from, struct err *e);
 /* Sets the URL to the len bytes at url plus the parameters of the options,
  * clears the headers, and sets the body to that of --body. */
 int request_set_url_and_params(struct request *r, const struct extract_opts *o,

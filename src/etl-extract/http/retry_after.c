@@ -42,7 +42,7 @@ parse_date_as_seconds_from_now(const char *p, size_t n, time_t now)
 }
 
 bool
-is_rate_limit_used_up(const struct http_answer *a)
+is_refused_for_used_up_limit(const struct http_answer *a)
 {
 	int64_t wait_s;
 

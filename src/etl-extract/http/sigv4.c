@@ -23,7 +23,7 @@ fail_wrong_provider(const char *text, struct err *e)
 /* Checks that the region and the key id have only allowed characters, because
  * both become part of the header Authorization. */
 static int
-check_environment(const char *region, const char *key, struct err *e)
+check_region_and_key_id(const char *region, const char *key, struct err *e)
 {
 	for (const char *p = region; p != NULL && *p != '\0'; p++)
 		if (!isalnum((unsigned char)*p) && strchr("-_", *p) == NULL)
@@ -43,8 +43,8 @@ check_environment(const char *region, const char *key, struct err *e)
  * region of AWS_REGION if the option has none. Sets s->name to the second part
  * of the option, such as amz. */
 static int
-set_provider(struct sigv4 *s, const char *text, const char *region,
-    struct err *e)
+check_and_set_provider_and_name(struct sigv4 *s, const char *text,
+    const char *region, struct err *e)
 {
 	const char *colon = strchr(text, ':');
 	size_t parts = 1, n;
@@ -70,14 +70,14 @@ set_provider(struct sigv4 *s, const char *text, const char *region,
 }
 
 int
-sigv4_load(struct sigv4 *s, const struct extract_opts *o,
+sigv4_set_provider_and_user(struct sigv4 *s, const struct extract_opts *o,
     const char *secret, struct err *e)
 {
 	const char *key = getenv("AWS_ACCESS_KEY_ID");
 	const char *region = getenv("AWS_REGION");
 
-	if (set_provider(s, o->aws_sigv4, region, e) == -1 ||
-	    check_environment(region, key, e) == -1)
+	if (check_and_set_provider_and_name(s, o->aws_sigv4, region, e) == -1 ||
+	    check_region_and_key_id(region, key, e) == -1)
 		return -1;
 	if (asprintf(&s->user_password, "%s:%s", key, secret) == -1) {
 		s->user_password = NULL;

@@ -20,7 +20,7 @@ struct sigv4 {
 
 /* Reads the environment variables AWS_ACCESS_KEY_ID and AWS_REGION. The caller
  * has read the secret. */
-int sigv4_load(struct sigv4 *s, const struct extract_opts *o,
+int sigv4_set_provider_and_user(struct sigv4 *s, const struct extract_opts *o,
     const char *secret, struct err *e);
 void sigv4_release(struct sigv4 *s);
 /* Writes the header with the hash of the body to out: libcurl 7.88 does not

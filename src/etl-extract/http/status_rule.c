@@ -13,7 +13,7 @@ static const char *const actions[] = {
 };
 
 static int
-check_rule(const char *rule, bool has_each, struct err *e)
+check_on_option(const char *rule, bool has_each, struct err *e)
 {
 	int status = (int)strtol(rule, NULL, 10), action;
 
@@ -37,7 +37,7 @@ int
 status_rules_check(const struct extract_opts *o, struct err *e)
 {
 	for (size_t i = 0; i < o->on.n; i++)
-		if (check_rule(o->on.v[i], o->each != NULL, e) == -1)
+		if (check_on_option(o->on.v[i], o->each != NULL, e) == -1)
 			return -1;
 	return 0;
 }

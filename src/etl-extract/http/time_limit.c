@@ -40,7 +40,8 @@ time_limit_add_wait(struct time_limit *t, int64_t since)
 }
 
 int
-time_limit_check(const struct time_limit *t, int64_t *left, struct err *e)
+time_limit_check_and_stop_signal(const struct time_limit *t, int64_t *left,
+    struct err *e)
 {
 	*left = t->limit - t->waited - t->worked / 1000;
 	if (stop_signal() != 0)

@@ -34,7 +34,8 @@ receive_body(char *p, size_t size, size_t n, void *to)
 	t->is_paused = receiver_is_full(&t->receiver);
 	if (t->is_paused)
 		return CURL_WRITEFUNC_PAUSE;
-	return receiver_add_body(&t->receiver, p, n * size) ? n * size : 0;
+	return receiver_refuse_or_add_body(&t->receiver, p, n * size) ?
+	    n * size : 0;
 }
 
 static curl_socket_t
@@ -55,7 +56,7 @@ open_allowed_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 
 /* True if libssl holds bytes that libcurl has not read. */
 static bool
-tls_has_bytes(const struct transfer *t)
+tls_has_unread_bytes(const struct transfer *t)
 {
 	struct curl_tlssessioninfo *s = NULL;
 
@@ -69,28 +70,29 @@ tls_has_bytes(const struct transfer *t)
  * bytes of TLS or HTTP/2, and on Unix sockets bytes for other requests. But
  * these are rare, and a new connection costs less than a lost page. */
 static bool
-is_kept_and_has_bytes(const struct transfer *t, int own_port, int port)
+is_reused_with_unread_bytes(const struct transfer *t, int own_port, int port)
 {
 	long opened = 0;
 
 	(void)curl_easy_getinfo(t->curl, CURLINFO_NUM_CONNECTS, &opened);
-	return opened == 0 && (tls_has_bytes(t) || (t->unix_socket != NULL ?
-	    sockets_bytes_wait_on_unix(t->sockets) :
-	    sockets_bytes_wait(t->sockets, own_port, port)));
+	return opened == 0 && (tls_has_unread_bytes(t) ||
+	    (t->unix_socket != NULL ? sockets_have_unread_on_unix(t->sockets) :
+	    sockets_have_unread_bytes(t->sockets, own_port, port)));
 }
 
 /* libcurl calls this before it sends a request, also on an open connection.
  * Refuses a private address if t->public_only is set, and a connection that has
  * unread bytes. */
 static int
-check_connection(void *to, char *ip, char *own, int port, int own_port)
+refuse_private_or_unread_connection(void *to, char *ip, char *own, int port,
+    int own_port)
 {
 	struct transfer *t = to;
 	struct http_answer *a = t->receiver.answer;
 
 	a->from_private = is_private_or_invalid_address_text(ip);
 	t->refused_private = t->public_only && a->from_private;
-	t->refused_connection = is_kept_and_has_bytes(t, own_port, port);
+	t->refused_connection = is_reused_with_unread_bytes(t, own_port, port);
 	return t->refused_private || t->refused_connection ?
 	    CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
@@ -108,7 +110,8 @@ set_callbacks(struct transfer *t)
 	curl_easy_setopt(u, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(u, CURLOPT_OPENSOCKETFUNCTION, open_allowed_socket);
 	curl_easy_setopt(u, CURLOPT_OPENSOCKETDATA, t);
-	curl_easy_setopt(u, CURLOPT_PREREQFUNCTION, check_connection);
+	curl_easy_setopt(u, CURLOPT_PREREQFUNCTION,
+	    refuse_private_or_unread_connection);
 	curl_easy_setopt(u, CURLOPT_PREREQDATA, t);
 }
 
@@ -203,7 +206,7 @@ transfer_begin(struct transfer *t, void *multi, const struct http_request *r,
     struct http_answer *a, struct err *e)
 {
 	transfer_end(t, multi);
-	receiver_reset(&t->receiver, a, RECEIVER_KEPT);
+	receiver_reset_and_clear_answer(&t->receiver, a, RECEIVER_KEPT);
 	buf_clear(&t->sent);
 	return begin_request(t, multi, r, e);
 }
@@ -211,7 +214,7 @@ transfer_begin(struct transfer *t, void *multi, const struct http_request *r,
 /* Appends a text of the whole request, to compare it with another request.
  * transfer_begin_early() relies on the body being at the end. */
 static void
-put_request(struct buf *b, const struct http_request *r)
+put_request_text_to_compare(struct buf *b, const struct http_request *r)
 {
 	buf_printf(b, "%s %s\n", r->method, r->url);
 	for (size_t i = 0; i < r->n_headers; i++) {
@@ -230,9 +233,10 @@ transfer_begin_early(struct transfer *t, void *multi,
 	struct http_request copy = *r;
 
 	transfer_end(t, multi);
-	receiver_reset(&t->receiver, &t->early, RECEIVER_KEPT_EARLY);
+	receiver_reset_and_clear_answer(&t->receiver, &t->early,
+	    RECEIVER_KEPT_EARLY);
 	buf_clear(&t->sent);
-	put_request(&t->sent, r);
+	put_request_text_to_compare(&t->sent, r);
 	if (buf_check(&t->sent, e) == -1)
 		return -1;
 	if (r->body != NULL)
@@ -248,7 +252,7 @@ transfer_is_early_request(
 	struct buf b;
 
 	buf_init(&b, SENT_MAX);
-	put_request(&b, r);
+	put_request_text_to_compare(&b, r);
 	is_same = !b.failed && b.len == t->sent.len &&
 	    memcmp(b.data, t->sent.data, b.len) == 0;
 	secret_release_buf(&b);
@@ -304,7 +308,7 @@ transfer_has_bytes_or_is_done(const struct transfer *t)
 }
 
 bool
-transfer_is_awaited(const struct transfer *t)
+transfer_is_receiving(const struct transfer *t)
 {
 	return t->is_active && !t->is_done && !t->is_paused;
 }
@@ -323,7 +327,8 @@ transfer_set_refused_error(const struct transfer *t, struct err *e)
 /* Names the socket, because libcurl's message names the host of the URL, which
  * is not contacted. */
 static int
-set_socket_error(const struct transfer *t, const char *why, struct err *e)
+set_unix_socket_connect_error(const struct transfer *t, const char *why,
+    struct err *e)
 {
 	long number = 0;
 
@@ -351,7 +356,7 @@ transfer_set_error(struct transfer *t, struct err *e)
 	(void)curl_easy_getinfo(t->curl, CURLINFO_PRETRANSFER_TIME_T, &begun);
 	t->receiver.answer->unreachable = begun == 0;
 	if (t->code == CURLE_COULDNT_CONNECT && t->unix_socket != NULL)
-		return set_socket_error(t, why, e);
+		return set_unix_socket_connect_error(t, why, e);
 	return err_set(e, ERR_RETRY, true, "%s", why);
 }
 

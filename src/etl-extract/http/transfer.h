@@ -65,7 +65,7 @@ bool transfer_has_head_or_is_done(const struct transfer *t);
 bool transfer_has_bytes_or_is_done(const struct transfer *t);
 /* True while the request waits for bytes from the network: it was begun, its
  * answer has not ended, and the transfer is not paused. */
-bool transfer_is_awaited(const struct transfer *t);
+bool transfer_is_receiving(const struct transfer *t);
 /* Set *e to the reason why the transfer has failed, and return -1. */
 int transfer_set_error(struct transfer *t, struct err *e);
 int transfer_set_refused_error(const struct transfer *t, struct err *e);

@@ -107,7 +107,7 @@ template_check(const char *text, struct err *e)
 /* True for "", "." and "..": as one part of the URL's path, such a value would
  * make the URL lead to another resource. */
 static bool
-changes_path(const struct buf *v)
+is_empty_or_dots(const struct buf *v)
 {
 	return v->len == 0 || (v->data[0] == '.' && (v->len == 1 ||
 	    (v->len == 2 && v->data[1] == '.')));
@@ -122,7 +122,7 @@ set_fault_return_0(struct template_fault *f, const char *code, const char *why)
 }
 
 int
-template_value_text(const struct json *j, uint32_t i, struct buf *v,
+template_value_to_text_or_fault(const struct json *j, uint32_t i, struct buf *v,
     struct template_fault *f)
 {
 	const struct json_tok *t = &j->tok[i];
@@ -149,8 +149,8 @@ template_value_text(const struct json *j, uint32_t i, struct buf *v,
 }
 
 static void
-put_value(struct buf *out, const struct operator *operator, const struct buf *v,
-    const struct template_fault *f)
+put_encoded_with_name_if_named(struct buf *out, const struct operator *operator,
+    const struct buf *v, const struct template_fault *f)
 {
 	if (operator->named) {
 		percent_encode(out, f->name, f->len, false);
@@ -185,12 +185,12 @@ expand_expression(struct buf *out, const char *p, size_t n,
 	for (p += operator->op != 0; p < end; p += f->len + 1) {
 		f->name = p;
 		f->len = strcspn(p, ",}");
-		if (template_value_text(j, json_member_value(j, 0, f->name,
-		    f->len), v, f) == 0)
+		if (template_value_to_text_or_fault(j,
+		    json_member_value(j, 0, f->name, f->len), v, f) == 0)
 			return 0;
 		if (v->failed)
 			return 1;
-		if (path && changes_path(v))
+		if (path && is_empty_or_dots(v))
 			return set_fault_return_0(f, "range",
 			    "the value is empty, "
 			    "\".\" or \"..\", which would change the path of "
@@ -198,7 +198,7 @@ expand_expression(struct buf *out, const char *p, size_t n,
 		if (before != 0)
 			buf_char(out, before);
 		before = operator->sep;
-		put_value(out, operator, v, f);
+		put_encoded_with_name_if_named(out, operator, v, f);
 	}
 	return 1;
 }
@@ -284,7 +284,8 @@ template_split_at_list(
 /* Returns the number of bytes before the first character that would end the
  * list or, in a path, the path segment. */
 static size_t
-length_up_to_end(const struct template_list *l, const char *p, size_t n)
+length_before_list_or_path_end(const struct template_list *l, const char *p,
+    size_t n)
 {
 	const char *ends = l->is_in_path ? ",?#&;/" : ",?#&;";
 	size_t i = 0;
@@ -303,7 +304,7 @@ put_encoded(
 	size_t n;
 
 	for (size_t i = 0; i < v->len; i += n) {
-		n = length_up_to_end(l, v->data + i, v->len - i);
+		n = length_before_list_or_path_end(l, v->data + i, v->len - i);
 		percent_encode(out, v->data + i, n, l->keeps_reserved);
 		i += n;
 		n = i < v->len;
@@ -312,14 +313,14 @@ put_encoded(
 }
 
 int
-template_put_list_value(const struct template_list *l, const struct buf *v,
-    struct buf *out, struct template_fault *f)
+template_check_and_put_list_value(const struct template_list *l,
+    const struct buf *v, struct buf *out, struct template_fault *f)
 {
 	if (v->len == 0)
 		return set_fault_return_0(f, "range",
 		    "the value is empty: some services then answer with all "
 		    "that they have");
-	if (l->is_in_path && changes_path(v))
+	if (l->is_in_path && is_empty_or_dots(v))
 		return set_fault_return_0(f, "range",
 		    "the value is \".\" or \"..\", which would change the "
 		    "path of the URL");

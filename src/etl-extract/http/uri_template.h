@@ -25,8 +25,8 @@ int template_expand(const char *text, const struct json *j, struct buf *out,
 /* Sets v to the value at token i of j as text, not percent-encoded; i is 0 if
  * the value is absent. Returns 0 with code and why in *f if the value cannot be
  * put into a request. */
-int template_value_text(const struct json *j, uint32_t i, struct buf *v,
-    struct template_fault *f);
+int template_value_to_text_or_fault(const struct json *j, uint32_t i,
+    struct buf *v, struct template_fault *f);
 
 /* A template with one expression, which stands for a list of values. The URL is
  * `before`, then the encoded values with a comma between them, then `after`. */
@@ -44,7 +44,7 @@ int template_split_at_list(struct template_list *l, const char *text,
     const char *name, struct err *e);
 /* Appends one value, percent-encoded, without a comma. Returns 0 with code and
  * why in *f if the value cannot be in the list. */
-int template_put_list_value(const struct template_list *l,
+int template_check_and_put_list_value(const struct template_list *l,
     const struct buf *v, struct buf *out, struct template_fault *f);
 
 #endif

@@ -28,7 +28,7 @@ body_fail_with_start(const struct body *b, const char *why, bool transient,
 	struct buf s;
 
 	buf_init(&s, SHOWN_MAX);
-	fetch_show_body(b->fetch, &s, b->answer, START_SHOWN);
+	fetch_show_body_unless_secret(b->fetch, &s, b->answer, START_SHOWN);
 	(void)err_set(e, ERR_PEER, transient, "%s: %s", why, buf_text(&s));
 	buf_release(&s);
 	return -1;
@@ -46,7 +46,7 @@ json_levels_needed(const struct body *b, char first)
 }
 
 static char
-blank_if_deep(char c, size_t depth)
+space_if_below_outline_depth(char c, size_t depth)
 {
 	if (depth > OUTLINE_DEPTH)
 		c = ' ';
@@ -68,7 +68,7 @@ copy_without_strings_and_deep_levels(char *out, const char *text, size_t n)
 		char c = text[i];
 
 		if (string && c == '\\' && i + 1 < n) {
-			out[i++] = blank_if_deep('x', depth);
+			out[i++] = space_if_below_outline_depth('x', depth);
 			c = 'x';
 		} else if (c == '"') {
 			string = !string;
@@ -77,7 +77,7 @@ copy_without_strings_and_deep_levels(char *out, const char *text, size_t n)
 		} else if ((c == ']' || c == '}') && depth > 0) {
 			depth--;
 		}
-		out[i] = blank_if_deep(c, depth);
+		out[i] = space_if_below_outline_depth(c, depth);
 		if (!string && (c == '[' || c == '{'))
 			depth++;
 	}
@@ -153,7 +153,7 @@ body_parse(struct body *b, const struct http_answer *a, struct err *e)
 }
 
 int
-body_fail_no_array(const struct body *b, struct err *e)
+body_set_no_array_error(const struct body *b, struct err *e)
 {
 	char why[256];
 
@@ -185,7 +185,7 @@ fail_two_arrays(const struct body *b, uint32_t one, uint32_t other,
 
 /* Sets b->array to the only member of the top-level object that is an array. */
 static int
-find_array_member(struct body *b, struct err *e)
+set_only_array_member_or_fail(struct body *b, struct err *e)
 {
 	const struct json_tok *t = b->j.tok;
 	uint32_t name = 0;
@@ -198,7 +198,7 @@ find_array_member(struct body *b, struct err *e)
 		name = i;
 	}
 	if (name == 0)
-		return body_fail_no_array(b, e);
+		return body_set_no_array_error(b, e);
 	b->array = name + 1;
 	return 0;
 }
@@ -211,14 +211,14 @@ body_find_records(struct body *b, struct err *e)
 	if (b->no_records)
 		return 0;
 	if (b->records == NULL && t[0].type == JSON_OBJECT)
-		return find_array_member(b, e);
+		return set_only_array_member_or_fail(b, e);
 	if (b->records != NULL &&
 	    !pointer_find(&b->j, b->records, &b->array))
-		return body_fail_no_array(b, e);
+		return body_set_no_array_error(b, e);
 	if (b->records != NULL && t[b->array].type == JSON_NULL)
 		b->no_records = true;
 	else if (t[b->array].type != JSON_ARRAY)
-		return body_fail_no_array(b, e);
+		return body_set_no_array_error(b, e);
 	return 0;
 }
 

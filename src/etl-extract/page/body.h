@@ -27,7 +27,7 @@ int body_find_records(struct body *b, struct err *e);
  * message, and return -1. */
 int body_fail_with_start(const struct body *b, const char *why, bool transient,
     struct err *e);
-int body_fail_no_array(const struct body *b, struct err *e);
+int body_set_no_array_error(const struct body *b, struct err *e);
 uint64_t body_count_records(const struct body *b);
 
 #endif

@@ -32,7 +32,7 @@ static const struct form from_forms[] = {
 enum { FORMS = sizeof(to_forms) / sizeof(to_forms[0]) };
 
 static bool
-has_form(const char *text, const struct form *form)
+locator_text_has_form(const char *text, const struct form *form)
 {
 	size_t n = strlen(form->prefix);
 	const char *rest = text + n;
@@ -78,7 +78,7 @@ parse_locator(struct locator *l, const struct form forms[FORMS],
 {
 	for (size_t i = 0; i < FORMS; i++) {
 		if (((kinds >> forms[i].kind) & 1) == 0 ||
-		    !has_form(text, &forms[i]))
+		    !locator_text_has_form(text, &forms[i]))
 			continue;
 		l->kind = forms[i].kind;
 		l->name = forms[i].rest == ALONE ? NULL :

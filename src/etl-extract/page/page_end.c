@@ -52,7 +52,7 @@ static int
 read_total(const struct page_end *n, const struct page *p,
     struct page_value *v, int64_t *total, struct err *e)
 {
-	int rc = page_value_read(v, p, &n->total, e);
+	int rc = page_value_read_from_place(v, p, &n->total, e);
 	bool number;
 
 	if (rc != 1)
@@ -84,8 +84,8 @@ fail_if_total_fell(struct page_end *n, int64_t total, struct err *e)
 }
 
 static int
-check_total(struct page_end *n, const struct page *p, struct page_value *v,
-    enum page_end_answer *answer, struct err *e)
+read_total_into_answer_or_warn(struct page_end *n, const struct page *p,
+    struct page_value *v, enum page_end_answer *answer, struct err *e)
 {
 	int64_t total = 0;
 	int known = read_total(n, p, v, &total, e);
@@ -106,7 +106,7 @@ check_total(struct page_end *n, const struct page *p, struct page_value *v,
 /* True if the value means "no": services write false, 0, "", "false" or
  * "no". */
 static bool
-is_false(const struct page_value *v)
+is_false_zero_empty_or_no(const struct page_value *v)
 {
 	static const char *const no[] = { "", "0", "false", "no" };
 
@@ -125,15 +125,16 @@ is_false(const struct page_value *v)
  * exception: if --more is `link`, a page without a Link header to the next page
  * is the last one. */
 static int
-check_more(struct page_end *n, const struct page *p, struct page_value *v,
-    enum page_end_answer *answer, struct err *e)
+read_more_into_answer(struct page_end *n, const struct page *p,
+    struct page_value *v, enum page_end_answer *answer, struct err *e)
 {
-	int found = page_value_read(v, p, &n->more, e);
+	int found = page_value_read_from_place(v, p, &n->more, e);
 
 	if (found == -1)
 		return -1;
 	if (found == 1)
-		*answer = is_false(v) ? PAGE_IS_LAST : PAGE_HAS_NEXT;
+		*answer = is_false_zero_empty_or_no(v) ? PAGE_IS_LAST :
+		    PAGE_HAS_NEXT;
 	else if (n->more.kind == LOCATOR_LINK)
 		*answer = PAGE_IS_LAST;
 	return 0;
@@ -150,9 +151,9 @@ page_end_check(struct page_end *n, const struct page *p,
 	*answer = PAGE_SAYS_NOTHING;
 	n->seen += p->records;
 	if (n->has_total)
-		rc = check_total(n, p, &v, answer, e);
+		rc = read_total_into_answer_or_warn(n, p, &v, answer, e);
 	if (rc == 0 && n->has_more && *answer == PAGE_SAYS_NOTHING)
-		rc = check_more(n, p, &v, answer, e);
+		rc = read_more_into_answer(n, p, &v, answer, e);
 	page_value_release(&v);
 	if (rc == -1)
 		err_prefix(e, "%s", p->url);

@@ -38,7 +38,7 @@ page_set_fault_error(
 	case WALK_EMPTY:
 		return err_set(e, ERR_PEER, false, "the answer is empty");
 	case WALK_NO_ARRAY:
-		return body_fail_no_array(b, e);
+		return body_set_no_array_error(b, e);
 	case WALK_TWO_ARRAYS:
 		return fail_two_arrays(s, e);
 	case WALK_RECORDS_TWICE:

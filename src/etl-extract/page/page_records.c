@@ -29,7 +29,7 @@ page_records_close(struct page_records *r)
 }
 
 void
-page_records_want(struct page_records *r, const char *from)
+page_records_keep_value_for(struct page_records *r, const char *from)
 {
 	unsigned i = 0;
 
@@ -42,7 +42,7 @@ page_records_want(struct page_records *r, const char *from)
 }
 
 static void
-start_answer(struct page_records *r)
+reset_splitter_and_seen_records(struct page_records *r)
 {
 	const struct http_answer *a = r->answer;
 
@@ -61,9 +61,9 @@ page_records_begin(struct page_records *r, const struct request *request,
 	r->given_hash = (struct record_hash){ 0 };
 	r->has_paused = r->has_failed = false;
 	r->answer = a;
-	if (fetch_begin(r->fetch, request, a, e) == -1)
+	if (fetch_delay_and_send_with_retries(r->fetch, request, a, e) == -1)
 		return -1;
-	start_answer(r);
+	reset_splitter_and_seen_records(r);
 	return 0;
 }
 
@@ -88,18 +88,18 @@ set_changed_error(struct page_records *r, struct err *e)
 	    PRIu64 " records, and the next answer has other records in their "
 	    "place, so the rest of the page is not known: run the command "
 	    "again", r->given);
-	return fetch_set_final_error(r->fetch, e);
+	return fetch_mask_error_and_add_url(r->fetch, e);
 }
 
 /* Sends the request again after a failure. */
 static int
-begin_again(struct page_records *r, struct err *e)
+send_again_unless_page_changed(struct page_records *r, struct err *e)
 {
 	*e = r->why;
 	r->has_failed = false;
-	if (fetch_begin_again(r->fetch, e) == -1)
+	if (fetch_send_again_with_retries(r->fetch, e) == -1)
 		return -1;
-	start_answer(r);
+	reset_splitter_and_seen_records(r);
 	return r->body.no_records && r->given > 0 ?
 	    set_changed_error(r, e) : 0;
 }
@@ -107,7 +107,7 @@ begin_again(struct page_records *r, struct err *e)
 /* Returns PAGE_PAUSE after a failure, so that the caller writes the records
  * that it has received before it waits for the next try. */
 static enum page_next
-pause_before_next_try(struct page_records *r, const struct err *why)
+store_error_and_return_pause(struct page_records *r, const struct err *why)
 {
 	r->why = *why;
 	r->has_failed = true;
@@ -118,11 +118,11 @@ pause_before_next_try(struct page_records *r, const struct err *why)
  * if an earlier try has given it already. Fails if the records of this try
  * differ from the records that were given. */
 static enum page_next
-count_record_skip_if_given(
+count_record_skip_if_same_in_last_try(
     struct page_records *r, const struct line *record, struct err *e)
 {
 	r->hash = record_hash(record);
-	record_hash_add(&r->seen_hash, r->hash);
+	record_hash_add_in_order(&r->seen_hash, r->hash);
 	r->seen++;
 	if (r->seen < r->given)
 		return PAGE_MORE;
@@ -146,10 +146,10 @@ count_record_skip_if_given(
 /* Called when the whole answer has come. If `wants_last` is set, inserts the
  * last record into the outline. Then scans the outline into r->body. */
 static int
-finish_page(struct page_records *r, struct err *e)
+scan_outline_with_last_record(struct page_records *r, struct err *e)
 {
 	const struct buf *outline = splitter_outline(r->splitter);
-	size_t at = splitter_outline_records(r->splitter);
+	size_t at = splitter_place_of_records_in_outline(r->splitter);
 	struct json_fault f = { 0 };
 	const bool has_last = r->wants_last && r->given > 0;
 	struct json_tok *t;
@@ -171,7 +171,7 @@ finish_page(struct page_records *r, struct err *e)
 		(void)err_set(e, ERR_PEER, false, "the last record of the "
 		    "page is too long or not valid JSON, so the next page is "
 		    "not known");
-		return fetch_set_final_error(r->fetch, e);
+		return fetch_mask_error_and_add_url(r->fetch, e);
 	}
 	t = r->body.j.tok;
 	for (r->body.array = 0; t[r->body.array].at + 1 != at &&
@@ -188,36 +188,38 @@ read_more_or_pause(struct page_records *r, struct err *e)
 	char part[512];
 	ssize_t n;
 
-	if (!r->has_paused && fetch_may_wait(r->fetch)) {
+	if (!r->has_paused && fetch_read_would_wait(r->fetch)) {
 		r->has_paused = true;
 		return PAGE_PAUSE;
 	}
 	r->has_paused = false;
 	if (!r->body.no_records)
-		return splitter_read(r->splitter, reader, e) == 0 ?
-		    PAGE_MORE : pause_before_next_try(r, e);
+		return splitter_read_input(r->splitter, reader, e) == 0 ?
+		    PAGE_MORE : store_error_and_return_pause(r, e);
 	n = r->answer->is_ignored || r->answer->is_unchanged ? 0 :
 	    read_body(r, part, sizeof(part), e);
 	if (n == -1)
-		return pause_before_next_try(r, e);
+		return store_error_and_return_pause(r, e);
 	return n == 0 ? PAGE_END : PAGE_MORE;
 }
 
 static enum page_next
-read_part(struct page_records *r, struct line *record, struct err *e)
+read_part_or_next_record(struct page_records *r, struct line *record,
+    struct err *e)
 {
 	if (r->body.no_records)
 		return read_more_or_pause(r, e);
 	switch (splitter_next(r->splitter, record, e)) {
 	case SPLIT_RECORD:
-		return count_record_skip_if_given(r, record, e);
+		return count_record_skip_if_same_in_last_try(r, record, e);
 	case SPLIT_MORE:
 		return read_more_or_pause(r, e);
 	case SPLIT_END:
-		return finish_page(r, e) == 0 ? PAGE_END : PAGE_FAILED;
+		return scan_outline_with_last_record(r, e) == 0 ? PAGE_END :
+		    PAGE_FAILED;
 	case SPLIT_BROKEN:
 		(void)page_set_fault_error(&r->body, r->splitter, e);
-		return pause_before_next_try(r, e);
+		return store_error_and_return_pause(r, e);
 	default:
 		return PAGE_FAILED;
 	}
@@ -228,10 +230,10 @@ page_records_next(struct page_records *r, struct line *record, struct err *e)
 {
 	enum page_next n;
 
-	if (r->has_failed && begin_again(r, e) == -1)
+	if (r->has_failed && send_again_unless_page_changed(r, e) == -1)
 		return PAGE_FAILED;
 	do
-		n = read_part(r, record, e);
+		n = read_part_or_next_record(r, record, e);
 	while (n == PAGE_MORE);
 	return n;
 }

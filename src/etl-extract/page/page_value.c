@@ -116,7 +116,7 @@ read_from_header(
 }
 
 int
-page_value_read(struct page_value *v, const struct page *p,
+page_value_read_from_place(struct page_value *v, const struct page *p,
     const struct locator *from, struct err *e)
 {
 	const char *text = NULL;

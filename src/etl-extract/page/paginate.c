@@ -34,7 +34,7 @@ fail_not_for_paginator(const struct paginator *p, const char *option,
 }
 
 static int
-check_options_are_taken(const struct paginator *p,
+refuse_options_of_other_paginators(const struct paginator *p,
     const struct extract_opts *o, struct err *e)
 {
 	const struct {
@@ -58,8 +58,8 @@ check_options_are_taken(const struct paginator *p,
 }
 
 int
-paginator_find(const struct paginator **p, const struct extract_opts *o,
-    struct err *e)
+paginator_find_and_check_options(const struct paginator **p,
+    const struct extract_opts *o, struct err *e)
 {
 	const char *names[KINDS + 1] = { 0 };
 	int found;
@@ -71,7 +71,7 @@ paginator_find(const struct paginator **p, const struct extract_opts *o,
 	if (found == -1)
 		return -1;
 	*p = paginators[found];
-	return check_options_are_taken(*p, o, e);
+	return refuse_options_of_other_paginators(*p, o, e);
 }
 
 int

@@ -89,7 +89,7 @@ remember_first_url(struct cursor_pages *n, const struct request *r,
 	(void)buf_text(&url);
 	if (buf_check(&url, e) == 0 &&
 	    http_url_parse(&u, NULL, url.data, e) == 0) {
-		rc = seen_check_and_add(&n->seen, u.text, strlen(u.text), e);
+		rc = seen_has_or_adds(&n->seen, u.text, strlen(u.text), e);
 		http_url_release(&u);
 	}
 	buf_release(&url);
@@ -97,7 +97,7 @@ remember_first_url(struct cursor_pages *n, const struct request *r,
 }
 
 static int
-put_cursor(void *self, struct request *r, struct err *e)
+put_next_value_or_url_into_request(void *self, struct request *r, struct err *e)
 {
 	struct cursor_pages *n = self;
 
@@ -119,8 +119,8 @@ put_cursor(void *self, struct request *r, struct err *e)
 /* Sets *e for a value that cannot be a cursor. The message is the text and the
  * value. */
 static int
-fail_with_value(const struct cursor_pages *n, const struct page *p,
-    const char *text, struct err *e)
+set_error_with_text_and_value(const struct cursor_pages *n,
+    const struct page *p, const char *text, struct err *e)
 {
 	struct buf b;
 
@@ -143,8 +143,8 @@ resolve_url(struct cursor_pages *n, const struct page *p, struct err *e)
 	    n->value.text.len, &url, e);
 	if (rc == -1) {
 		if (e->code == ERR_PEER)
-			(void)fail_with_value(n, p, "the URL of the next page "
-			    "is not valid:", e);
+			(void)set_error_with_text_and_value(
+			    n, p, "the URL of the next page is not valid:", e);
 		buf_release(&url);
 		return -1;
 	}
@@ -155,9 +155,10 @@ resolve_url(struct cursor_pages *n, const struct page *p, struct err *e)
 
 /* Reads the value of --next. Returns 1, or 0 if the page has none. */
 static int
-read_next_value(struct cursor_pages *n, const struct page *p, struct err *e)
+read_next_value_or_url(struct cursor_pages *n, const struct page *p,
+    struct err *e)
 {
-	int rc = page_value_read(&n->value, p, &n->next, e);
+	int rc = page_value_read_from_place(&n->value, p, &n->next, e);
 
 	if (rc != 1)
 		return rc;
@@ -178,8 +179,8 @@ read_next_value(struct cursor_pages *n, const struct page *p, struct err *e)
  * Fails if more pages must follow: --more says so, or --next last: names a
  * member that the last record does not have. */
 static int
-check_page_may_be_last(const struct cursor_pages *n, const struct page *p,
-    enum page_end_answer more, struct err *e)
+fail_if_pages_must_follow_or_warn(const struct cursor_pages *n,
+    const struct page *p, enum page_end_answer more, struct err *e)
 {
 	if (more == PAGE_HAS_NEXT)
 		return err_set(e, ERR_PEER, false, "the value of --more says "
@@ -199,7 +200,8 @@ check_page_may_be_last(const struct cursor_pages *n, const struct page *p,
  * page, because many services name a next page on every page. But returns false
  * if --more says that more pages follow. */
 static bool
-ends_as_empty(const struct page *p, enum page_end_answer more, bool seen)
+warn_and_end_if_page_is_empty(const struct page *p, enum page_end_answer more,
+    bool seen)
 {
 	if (p->records > 0 || more == PAGE_HAS_NEXT)
 		return false;
@@ -214,23 +216,24 @@ static int
 find_next_page(struct cursor_pages *n, const struct page *p,
     enum page_end_answer more, struct err *e)
 {
-	int found = read_next_value(n, p, e), seen;
+	int found = read_next_value_or_url(n, p, e), seen;
 
 	if (found == 0)
-		return check_page_may_be_last(n, p, more, e);
-	if (found == -1 || (seen = seen_check_and_add(&n->seen,
+		return fail_if_pages_must_follow_or_warn(n, p, more, e);
+	if (found == -1 || (seen = seen_has_or_adds(&n->seen,
 	    n->value.text.data, n->value.text.len, e)) == -1)
 		return -1;
-	if (ends_as_empty(p, more, seen == 1))
+	if (warn_and_end_if_page_is_empty(p, more, seen == 1))
 		return 0;
 	n->has_been_next = true;
-	return seen == 0 ? 1 : fail_with_value(n, p, "the pages lead in a "
-	    "loop: an earlier page had the same next page,", e);
+	return seen == 0 ? 1 : set_error_with_text_and_value(n, p,
+	    "the pages lead in a loop: an earlier page had the same next page,",
+	    e);
 }
 
 /* If the next page cannot be requested, stores the reason in n->why and returns
- * 1. put_cursor() then fails with it before the next request, after the records
- * of this page have been written. */
+ * 1. put_next_value_or_url_into_request() then fails with it before the next
+ * request, after the records of this page have been written. */
 static int
 find_next_page_or_note_why_not(
     void *self, const struct page *p, struct err *e)
@@ -258,13 +261,15 @@ const struct paginator paginator_cursor = {
 	    TAKES_MORE,
 	.if_second_page_repeats =
 	    "check that the service knows the parameter of --into",
-	.open = cursor_open_pages, .prepare_request = put_cursor,
+	.open = cursor_open_pages,
+	.prepare_request = put_next_value_or_url_into_request,
 	.has_more = find_next_page_or_note_why_not, .close = cursor_close,
 };
 
 const struct paginator paginator_link = {
 	.name = "link", .takes = TAKES_SIZE | TAKES_TOTAL | TAKES_MORE,
 	.if_second_page_repeats = "its Link header may be wrong",
-	.open = link_open_pages, .prepare_request = put_cursor,
+	.open = link_open_pages,
+	.prepare_request = put_next_value_or_url_into_request,
 	.has_more = find_next_page_or_note_why_not, .close = cursor_close,
 };

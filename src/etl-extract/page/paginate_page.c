@@ -80,7 +80,7 @@ offset_open(void **self, const struct extract_opts *o, struct err *e)
 }
 
 static int
-put_number(void *self, struct request *r, struct err *e)
+put_number_and_count_request(void *self, struct request *r, struct err *e)
 {
 	struct numbered_pages *n = self;
 
@@ -115,7 +115,7 @@ put_upcoming_number(void *self, uint64_t i, struct request *r, struct err *e)
 }
 
 static int
-count_page_and_has_more(void *self, const struct page *p, struct err *e)
+add_page_and_check_has_more(void *self, const struct page *p, struct err *e)
 {
 	struct numbered_pages *n = self;
 	enum page_end_answer answer;
@@ -143,17 +143,17 @@ enum {
 const struct paginator paginator_page = {
 	.name = "page", .takes = TAKES,
 	.if_second_page_repeats = check_into, .open = page_open,
-	.prepare_request = put_number,
+	.prepare_request = put_number_and_count_request,
 	.prepare_upcoming = put_upcoming_number,
-	.has_more = count_page_and_has_more,
+	.has_more = add_page_and_check_has_more,
 	.close = numbered_close,
 };
 
 const struct paginator paginator_offset = {
 	.name = "offset", .takes = TAKES,
 	.if_second_page_repeats = check_into, .open = offset_open,
-	.prepare_request = put_number,
+	.prepare_request = put_number_and_count_request,
 	.prepare_upcoming = put_upcoming_number,
-	.has_more = count_page_and_has_more,
+	.has_more = add_page_and_check_has_more,
 	.close = numbered_close,
 };

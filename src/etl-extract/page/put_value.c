@@ -31,7 +31,7 @@ put_decoded_part(struct buf *b, const char *part)
 
 /* Appends the JSON text with a new member at the end of an object. */
 static int
-put_with_new_member(struct buf *out, const struct json *j, uint32_t object,
+put_json_with_new_member(struct buf *out, const struct json *j, uint32_t object,
     const char *name, const struct buf *value, struct err *e)
 {
 	const struct json_tok *t = &j->tok[object];
@@ -54,7 +54,7 @@ put_with_new_member(struct buf *out, const struct json *j, uint32_t object,
 }
 
 static int
-put_with_replaced_value(struct buf *out, const struct json *j, uint32_t i,
+put_json_with_replaced_value(struct buf *out, const struct json *j, uint32_t i,
     const struct buf *value, struct err *e)
 {
 	size_t end = (size_t)j->tok[i].at + j->tok[i].len;
@@ -66,8 +66,8 @@ put_with_replaced_value(struct buf *out, const struct json *j, uint32_t i,
 }
 
 static int
-find_and_put(struct buf *out, const struct json *j, const char *pointer,
-    const struct buf *value, struct err *e)
+put_json_with_value_at_pointer(struct buf *out, const struct json *j,
+    const char *pointer, const struct buf *value, struct err *e)
 {
 	const char *last = strrchr(pointer, '/');
 	char *parent;
@@ -75,14 +75,14 @@ find_and_put(struct buf *out, const struct json *j, const char *pointer,
 	bool found;
 
 	if (pointer_find(j, pointer, &i))
-		return put_with_replaced_value(out, j, i, value, e);
+		return put_json_with_replaced_value(out, j, i, value, e);
 	parent = strndup(pointer, (size_t)(last - pointer));
 	if (parent == NULL)
 		return err_nomem(e);
 	found = pointer_find(j, parent, &i) && j->tok[i].type == JSON_OBJECT;
 	free(parent);
 	return !found ? fail_no_object(pointer, e) :
-	    put_with_new_member(out, j, i, last + 1, value, e);
+	    put_json_with_new_member(out, j, i, last + 1, value, e);
 }
 
 /* Appends the JSON text with the value at the pointer. `value` is JSON. */
@@ -100,13 +100,13 @@ put_text_with_member(struct buf *out, const struct buf *text,
 		    "--body: it must be JSON to take the value of --into: %s "
 		    "at byte %zu", f.why, f.at + 1);
 	else
-		rc = find_and_put(out, &j, pointer, value, e);
+		rc = put_json_with_value_at_pointer(out, &j, pointer, value, e);
 	json_release(&j);
 	return rc;
 }
 
 static int
-put_into_body(struct request *r, const char *pointer,
+put_member_into_body_json(struct request *r, const char *pointer,
     const struct page_value *v, struct err *e)
 {
 	struct buf out, value;
@@ -131,7 +131,7 @@ put_into_body(struct request *r, const char *pointer,
 }
 
 static int
-put_into_header(struct request *r, const char *name,
+check_and_set_header(struct request *r, const char *name,
     const struct page_value *v, struct err *e)
 {
 	for (size_t i = 0; i < v->text.len; i++)
@@ -147,8 +147,8 @@ put_into_header(struct request *r, const char *name,
 }
 
 static int
-put_into_query(struct request *r, const char *name, struct page_value *v,
-    struct err *e)
+set_query_param_to_value(struct request *r, const char *name,
+    struct page_value *v, struct err *e)
 {
 	if (v->text.len > 0 && memchr(v->text.data, '\0', v->text.len) != NULL)
 		return err_set(e, ERR_PEER, false, "the value for the query "
@@ -168,11 +168,11 @@ request_put_value(struct request *r, const struct locator *to,
 {
 	switch (to->kind) {
 	case LOCATOR_QUERY:
-		return put_into_query(r, to->name, v, e);
+		return set_query_param_to_value(r, to->name, v, e);
 	case LOCATOR_HEADER:
-		return put_into_header(r, to->name, v, e);
+		return check_and_set_header(r, to->name, v, e);
 	default:
-		return put_into_body(r, to->name, v, e);
+		return put_member_into_body_json(r, to->name, v, e);
 	}
 }
 

@@ -15,7 +15,7 @@ mix(uint64_t h, uint64_t word, uint64_t factor)
 }
 
 static void
-add_word(struct record_hash *h, uint64_t word)
+mix_word_into_hash(struct record_hash *h, uint64_t word)
 {
 	h->a = mix(h->a, word, golden);
 	h->b = mix(h->b, word, root);
@@ -26,15 +26,15 @@ add_length_and_bytes(struct record_hash *h, const char *p, size_t n)
 {
 	uint64_t word;
 
-	add_word(h, n);
+	mix_word_into_hash(h, n);
 	for (; n >= sizeof(word); p += sizeof(word), n -= sizeof(word)) {
 		memcpy(&word, p, sizeof(word));
-		add_word(h, word);
+		mix_word_into_hash(h, word);
 	}
 	word = 0;
 	memcpy(&word, p, n);
-	add_word(h, word);
-	add_word(h, golden);
+	mix_word_into_hash(h, word);
+	mix_word_into_hash(h, golden);
 }
 
 struct record_hash
@@ -49,10 +49,10 @@ record_hash(const struct line *record)
 }
 
 void
-record_hash_add(struct record_hash *all, struct record_hash next)
+record_hash_add_in_order(struct record_hash *all, struct record_hash next)
 {
-	add_word(all, next.a);
-	add_word(all, next.b);
+	mix_word_into_hash(all, next.a);
+	mix_word_into_hash(all, next.b);
 }
 
 bool

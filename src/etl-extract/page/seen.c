@@ -22,7 +22,7 @@ hash_cursor(const void *p, size_t n)
 /* Returns the slot of the hash, or the free slot where it belongs. At most half
  * of the slots are used, so there is a free one. */
 static size_t
-find_slot(const uint64_t *table, uint64_t hash)
+find_slot_or_free_slot(const uint64_t *table, uint64_t hash)
 {
 	size_t i = hash % SEEN_SLOTS;
 
@@ -34,13 +34,14 @@ find_slot(const uint64_t *table, uint64_t hash)
 static bool
 has_hash(const uint64_t *table, uint64_t hash)
 {
-	return table != NULL && table[find_slot(table, hash)] == hash;
+	return table != NULL && table[find_slot_or_free_slot(table,
+	    hash)] == hash;
 }
 
 /* If the recent table is full, makes it the older one and forgets the older
  * one. */
 static int
-make_room(struct seen *s, struct err *e)
+forget_older_table_if_recent_is_full(struct seen *s, struct err *e)
 {
 	if (s->recent != NULL && s->n_recent < SEEN_MOST)
 		return 0;
@@ -52,7 +53,7 @@ make_room(struct seen *s, struct err *e)
 }
 
 int
-seen_check_and_add(
+seen_has_or_adds(
     struct seen *s, const void *cursor, size_t n, struct err *e)
 {
 	uint64_t hash = hash_cursor(cursor, n);
@@ -60,9 +61,9 @@ seen_check_and_add(
 	if (hash == s->kept || has_hash(s->recent, hash) ||
 	    has_hash(s->older, hash))
 		return 1;
-	if (make_room(s, e) == -1)
+	if (forget_older_table_if_recent_is_full(s, e) == -1)
 		return -1;
-	s->recent[find_slot(s->recent, hash)] = hash;
+	s->recent[find_slot_or_free_slot(s->recent, hash)] = hash;
 	s->n_recent++;
 	if (s->count++ == s->next_kept) {
 		s->kept = hash;

@@ -57,7 +57,7 @@ parse_answer(void *self, const struct http_answer *a, struct err *e)
 	if (f.nomem)
 		return err_nomem(e);
 	buf_init(&b, 1024);
-	fetch_show_body(p->fetch, &b, a, 80);
+	fetch_show_body_unless_secret(p->fetch, &b, a, 80);
 	(void)err_set(e, ERR_PEER, false, "the answer is not JSON (%s): %s",
 	    f.why, buf_text(&b));
 	buf_release(&b);

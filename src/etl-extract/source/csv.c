@@ -29,7 +29,7 @@ struct csv {
 	struct ahead *pool;
 	struct csv_ranges *ranges;      /* NULL: not used for this file */
 	bool is_child;                  /* a child has reopened the input */
-	bool has_ranges;                /* start_ranges() was called */
+	bool has_ranges;                /* read_ahead_if_long() was called */
 	bool prints_nothing;            /* a child reads the whole file */
 	bool has_columns;               /* the names are known */
 	bool is_ready;                  /* the types are known too */
@@ -54,7 +54,8 @@ csv_close(void *self)
 }
 
 static int
-prepare(struct csv *c, const struct extract *x, const char *path, struct err *e)
+parse_options_and_open_reader(struct csv *c, const struct extract *x,
+    const char *path, struct err *e)
 {
 	struct file_format f;
 
@@ -90,7 +91,7 @@ csv_open(void **self, struct extract *x, const char *path, struct err *e)
 	buf_init(&c->tail, TAIL_MAX);
 	csv_columns_init(&c->columns);
 	csv_json_init(&c->json, x->opts.max_record);
-	if (prepare(c, x, path, e) == -1) {
+	if (parse_options_and_open_reader(c, x, path, e) == -1) {
 		csv_close(c);
 		return -1;
 	}
@@ -157,7 +158,7 @@ warn_if_another_delimiter_is_likely(
 /* A header that cannot be read makes all records of the file unusable, so it
  * is an error and not a reject. */
 static int
-read_header(struct csv *c, const struct csv_record *rec, struct err *e)
+set_header_columns(struct csv *c, const struct csv_record *rec, struct err *e)
 {
 	int rc;
 
@@ -180,7 +181,7 @@ read_header(struct csv *c, const struct csv_record *rec, struct err *e)
 
 /* Adds the values of a row to the guesses for --types auto. */
 static int
-sample_row(struct csv *c, const struct csv_record *rec, struct err *e)
+guess_types_of_row(struct csv *c, const struct csv_record *rec, struct err *e)
 {
 	struct buf *b = &c->json.field;
 
@@ -213,7 +214,7 @@ sample_row(struct csv *c, const struct csv_record *rec, struct err *e)
 /* Sets the types of --types auto, then those that --types gives by name. Goes
  * back to the first row. */
 static void
-finish_sample(struct csv *c)
+set_types_and_rewind_to_first_row(struct csv *c)
 {
 	const struct csv_types_option *t = &c->options.types;
 
@@ -232,7 +233,7 @@ finish_sample(struct csv *c)
 /* Reads the header and, for --types auto, the first rows. Returns SOURCE_ITEM
  * when the first row comes next. */
 static enum source_next
-prepare_columns(struct csv *c, struct err *e)
+read_header_and_sample(struct csv *c, struct err *e)
 {
 	struct csv_record rec;
 
@@ -242,13 +243,13 @@ prepare_columns(struct csv *c, struct err *e)
 		return SOURCE_FAILED;
 	while (!c->is_ready) {
 		if (c->sampled == SAMPLE_ROWS) {
-			finish_sample(c);
+			set_types_and_rewind_to_first_row(c);
 			break;
 		}
 		switch (csv_reader_next(c->reader, &rec, e)) {
 		case CSV_ITEM:
-			if ((c->has_columns ? sample_row(c, &rec, e) :
-				read_header(c, &rec, e)) == -1)
+			if ((c->has_columns ? guess_types_of_row(c, &rec, e) :
+				set_header_columns(c, &rec, e)) == -1)
 				return SOURCE_FAILED;
 			break;
 		case CSV_WAIT:
@@ -256,7 +257,7 @@ prepare_columns(struct csv *c, struct err *e)
 		case CSV_END:
 			if (!c->has_columns)
 				return SOURCE_END;
-			finish_sample(c);
+			set_types_and_rewind_to_first_row(c);
 			break;
 		default:
 			return SOURCE_FAILED;
@@ -265,10 +266,9 @@ prepare_columns(struct csv *c, struct err *e)
 	return SOURCE_ITEM;
 }
 
-/* Makes the item of a record. */
 static int
-fill_item(struct csv *c, const struct csv_record *rec, struct item *it,
-    struct err *e)
+fill_item_or_reject(struct csv *c, const struct csv_record *rec,
+    struct item *it, struct err *e)
 {
 	int rc = csv_json_make(&c->json, rec, e);
 
@@ -321,7 +321,7 @@ read_range(void *self, const struct ahead_task *t, struct ahead_output *o)
 }
 
 static int
-go_to_start(struct csv *c, struct err *e)
+seek_to_start(struct csv *c, struct err *e)
 {
 	return c->start <= csv_reader_offset(c->reader) ? 0 :
 	    csv_reader_seek(c->reader, c->start, c->lines_before, e);
@@ -329,7 +329,7 @@ go_to_start(struct csv *c, struct err *e)
 
 /* Lets children read ahead if the rest of the file is long enough. */
 static int
-start_ranges(struct csv *c, struct err *e)
+read_ahead_if_long(struct csv *c, struct err *e)
 {
 	const uint64_t at = csv_reader_offset(c->reader);
 	const uint64_t size = input_size(c->in);
@@ -344,7 +344,7 @@ start_ranges(struct csv *c, struct err *e)
 /* Sets *it to records that a child has made. Returns SOURCE_PAUSE if there are
  * none: the next record must be read here. */
 static enum source_next
-next_from_child(struct csv *c, struct item *it, struct err *e)
+take_records_made_by_child(struct csv *c, struct item *it, struct err *e)
 {
 	struct csv_reader *r = c->reader;
 	const struct ahead_output *o =
@@ -367,18 +367,18 @@ csv_next(void *self, struct item *it, struct err *e)
 	struct csv_record rec;
 	enum source_next n;
 
-	if (!c->is_ready && (n = prepare_columns(c, e)) != SOURCE_ITEM)
+	if (!c->is_ready && (n = read_header_and_sample(c, e)) != SOURCE_ITEM)
 		return n;
 	if (!c->has_ranges &&
-	    (go_to_start(c, e) == -1 || start_ranges(c, e) == -1))
+	    (seek_to_start(c, e) == -1 || read_ahead_if_long(c, e) == -1))
 		return SOURCE_FAILED;
 	c->has_ranges = true;
 	if (c->ranges != NULL &&
-	    (n = next_from_child(c, it, e)) != SOURCE_PAUSE)
+	    (n = take_records_made_by_child(c, it, e)) != SOURCE_PAUSE)
 		return n;
 	switch (csv_reader_next(c->reader, &rec, e)) {
 	case CSV_ITEM:
-		return fill_item(c, &rec, it, e) == 0 ? SOURCE_ITEM :
+		return fill_item_or_reject(c, &rec, it, e) == 0 ? SOURCE_ITEM :
 		    SOURCE_FAILED;
 	case CSV_WAIT:
 		return SOURCE_PAUSE;

@@ -83,7 +83,7 @@ put_cursor_bounds(const struct pages *p, struct request *r, struct err *e)
 
 /* Returns the request of the n-th page after the present one, or NULL. */
 static const struct request *
-get_upcoming(void *self, uint64_t n)
+make_nth_next_request(void *self, uint64_t n)
 {
 	struct pages *p = self;
 	struct request *r = &p->upcoming;
@@ -99,13 +99,13 @@ get_upcoming(void *self, uint64_t n)
 
 /* With --jobs, lets the HTTP client request further pages early. */
 static int
-announce_upcoming(struct pages *p, struct err *e)
+let_fetch_send_upcoming_if_jobs(struct pages *p, struct err *e)
 {
-	const struct upcoming u = { .get = get_upcoming, .self = p };
+	const struct upcoming u = { .get = make_nth_next_request, .self = p };
 
 	if (p->o->jobs <= 1)
 		return 0;
-	if (request_copy_given(&p->upcoming, &p->request, e) == -1)
+	if (request_copy_method_and_body(&p->upcoming, &p->request, e) == -1)
 		return -1;
 	fetch_set_upcoming(p->fetch, &u);
 	return 0;
@@ -114,14 +114,14 @@ announce_upcoming(struct pages *p, struct err *e)
 /* Checks the options, prepares the paging that --paginate selects, and opens
  * the HTTP client. */
 static int
-pages_prepare(struct pages *p, struct extract *x, struct err *e)
+check_options_and_open_fetch(struct pages *p, struct extract *x, struct err *e)
 {
 	const struct extract_opts *o = p->o;
 
 	p->request.source = p->uri;
 	if (request_check_options(o, p->uri, e) == -1 ||
 	    request_load_body(&p->request, o, e) == -1 ||
-	    paginator_find(&p->paginator, o, e) == -1 ||
+	    paginator_find_and_check_options(&p->paginator, o, e) == -1 ||
 	    paginator_check_jobs(p->paginator, o, e) == -1 ||
 	    fetch_check_jobs(o, e) == -1 ||
 	    p->paginator->open(&p->paging, o, e) == -1 ||
@@ -130,16 +130,16 @@ pages_prepare(struct pages *p, struct extract *x, struct err *e)
 	if (fetch_open_once(&p->fetch, x, e) == -1 ||
 	    page_repeat_init(&p->repeat, e) == -1)
 		return -1;
-	page_records_want(&p->records, o->total);
-	page_records_want(&p->records, o->next);
-	page_records_want(&p->records, o->more);
+	page_records_keep_value_for(&p->records, o->total);
+	page_records_keep_value_for(&p->records, o->next);
+	page_records_keep_value_for(&p->records, o->more);
 	if (page_records_open(&p->records, p->fetch, o, e) == -1)
 		return -1;
 	if (p->paginator->overlaps)
 		p->full = p->size =
 		    strtoull(strchr(o->size, '=') + 1, NULL, 10);
 	p->x = x;
-	return announce_upcoming(p, e);
+	return let_fetch_send_upcoming_if_jobs(p, e);
 }
 
 static int
@@ -150,7 +150,7 @@ pages_open(void **self, struct extract *x, const char *uri, struct err *e)
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return err_nomem(e);
 	pages_init(p, &x->opts, uri);
-	if (pages_prepare(p, x, e) == -1) {
+	if (check_options_and_open_fetch(p, x, e) == -1) {
 		pages_close(p);
 		return -1;
 	}
@@ -169,7 +169,7 @@ fail_page_repeats(struct pages *p, struct err *e)
 }
 
 static void
-note_unchanged(const char *url)
+print_note_unchanged(const char *url)
 {
 	struct err e = { 0 };
 
@@ -182,7 +182,7 @@ note_unchanged(const char *url)
  * holds the checkpoint marks until a record of that page has been repeated: see
  * check_page_overlaps(). */
 static int
-begin_next_page(struct pages *p, struct err *e)
+count_and_request_next_page(struct pages *p, struct err *e)
 {
 	if (p->o->max_pages != 0 && p->page == p->o->max_pages)
 		return err_set(e, ERR_LIMIT, false, "%s: stopped by "
@@ -271,13 +271,13 @@ fail_if_stuck_or_store_page(struct pages *p, struct err *e)
 		    n < p->size ? n : 0, e);
 	p->is_last = p->is_last || p->repeated == n;
 	return p->is_last ? 0 :
-	    overlap_store_page(&p->overlap, cursor_place_of_rise(c), e);
+	    overlap_store_and_end_page(&p->overlap, cursor_place_of_rise(c), e);
 }
 
 /* Called after the last record of a page. Sets p->is_last if no page
  * follows. */
 static int
-end_page(struct pages *p, struct err *e)
+find_if_last_and_store_page(struct pages *p, struct err *e)
 {
 	const struct page page = { .fetch = p->fetch, .answer = &p->answer,
 	    .body = &p->records.body, .records = p->records.given,
@@ -289,7 +289,7 @@ end_page(struct pages *p, struct err *e)
 	if (more == -1)
 		return -1;
 	if (p->answer.is_unchanged)
-		note_unchanged(page.url);
+		print_note_unchanged(page.url);
 	if (p->x->cursor != NULL && p->page == 1 && cursor_note_validators(
 		p->x->cursor, &p->request, &p->answer, e) == -1)
 		return -1;
@@ -299,10 +299,10 @@ end_page(struct pages *p, struct err *e)
 /* Adds the record to those of the page. Sets *skips if the page before had it,
  * or if it is held back (page_repeat.h): it must not be returned now. */
 static int
-add_record_and_check_is_new(struct pages *p, bool *skips, struct err *e)
+add_record_and_set_skips(struct pages *p, bool *skips, struct err *e)
 {
 	if (!p->paginator->overlaps) {
-		*skips = page_repeat_add_or_hold(
+		*skips = page_repeat_add_and_hold_if_same(
 		    &p->repeat, &p->record, p->records.hash);
 		return 0;
 	}
@@ -317,7 +317,7 @@ add_record_and_check_is_new(struct pages *p, bool *skips, struct err *e)
 /* Reads the page until a record must be returned. The record is in
  * p->record. */
 static enum page_next
-read_page(struct pages *p, struct err *e)
+read_until_new_record(struct pages *p, struct err *e)
 {
 	enum page_next n;
 	bool skips = true;
@@ -325,13 +325,13 @@ read_page(struct pages *p, struct err *e)
 	while (skips) {
 		n = page_records_next(&p->records, &p->record, e);
 		if (n == PAGE_END && !p->paginator->overlaps &&
-		    page_repeat_end_page(&p->repeat)) {
+		    page_repeat_end_page_and_compare(&p->repeat)) {
 			(void)fail_page_repeats(p, e);
 			return PAGE_FAILED;
 		}
 		if (n != PAGE_RECORD)
 			return n;
-		if (add_record_and_check_is_new(p, &skips, e) == -1)
+		if (add_record_and_set_skips(p, &skips, e) == -1)
 			return PAGE_FAILED;
 	}
 	p->has_record = true;
@@ -345,7 +345,7 @@ fill_item_from_held_or_read(struct pages *p, struct item *it)
 {
 	struct line held;
 
-	if (p->gives_held && page_repeat_next_held(&p->repeat, &held)) {
+	if (p->gives_held && page_repeat_take_held(&p->repeat, &held)) {
 		fill_item(p, &held, it);
 		return true;
 	}
@@ -370,12 +370,12 @@ pages_next_or_pause_before_request(void *self, struct item *it, struct err *e)
 			return p->is_last ? SOURCE_END : SOURCE_PAUSE;
 		}
 		p->has_paused = false;
-		if (!p->is_open && begin_next_page(p, e) == -1)
+		if (!p->is_open && count_and_request_next_page(p, e) == -1)
 			return SOURCE_FAILED;
-		switch (read_page(p, e)) {
+		switch (read_until_new_record(p, e)) {
 		case PAGE_END:
 			p->gives_held = true;
-			if (end_page(p, e) == -1)
+			if (find_if_last_and_store_page(p, e) == -1)
 				return SOURCE_FAILED;
 			break;
 		case PAGE_RECORD:

@@ -21,7 +21,7 @@ struct json_file {
 	bool is_child;          /* a child process of --jobs */
 	bool is_replay;         /* the input is one replayed record */
 	bool has_paused;        /* SOURCE_PAUSE came before this read */
-	struct buf array;       /* see note_array_of_only_object() */
+	struct buf array;       /* see store_pointer_of_only_array() */
 };
 
 static void
@@ -96,7 +96,7 @@ find_only_array(struct splitter *s, const struct line *object,
 
 	while ((n = splitter_next(s, &element, e)) == SPLIT_MORE ||
 	    n == SPLIT_RECORD)
-		if (n == SPLIT_MORE && splitter_read(
+		if (n == SPLIT_MORE && splitter_read_input(
 			s, (struct lines_reader){ read_text, &t }, e) == -1)
 			return -1;
 	if (n == SPLIT_FAILED)
@@ -110,7 +110,7 @@ find_only_array(struct splitter *s, const struct line *object,
  * member, stores the pointer to this array in f->array. The user probably wants
  * the elements of the array as records. */
 static int
-note_array_of_only_object(struct json_file *f, const struct line *l,
+store_pointer_of_only_array(struct json_file *f, const struct line *l,
     struct err *e)
 {
 	const struct walk_conf conf = { .is_answer = true };
@@ -154,7 +154,7 @@ fill_item(struct json_file *f, struct item *it, struct err *e)
 	it->line.number = 0;
 	if (it->index > 1)
 		buf_clear(&f->array);
-	return it->index > 1 ? 0 : note_array_of_only_object(f, &it->line, e);
+	return it->index > 1 ? 0 : store_pointer_of_only_array(f, &it->line, e);
 }
 
 /* Ends the file and prints the note about the array. A child must not print: if
@@ -182,7 +182,7 @@ end_and_print_note_about_array(struct json_file *f, struct err *e)
 }
 
 static int
-set_fault_error(const struct json_file *f, struct err *e)
+set_error_of_splitter_fault(const struct json_file *f, struct err *e)
 {
 	const struct walk_fault *w = splitter_fault(f->splitter);
 	const char *path = input_path(f->in), *records = f->conf.records;
@@ -226,13 +226,13 @@ json_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
 				return SOURCE_PAUSE;
 			}
 			f->has_paused = false;
-			if (splitter_read(f->splitter, r, e) == -1)
+			if (splitter_read_input(f->splitter, r, e) == -1)
 				return SOURCE_FAILED;
 			break;
 		case SPLIT_END:
 			return end_and_print_note_about_array(f, e);
 		case SPLIT_BROKEN:
-			(void)set_fault_error(f, e);
+			(void)set_error_of_splitter_fault(f, e);
 			return SOURCE_FAILED;
 		default:
 			return SOURCE_FAILED;

@@ -32,7 +32,8 @@ read_input(void *self, char *p, size_t n, struct err *e)
 /* With --changed tail, goes to the first record to read, which is not at the
  * start of the file. */
 static int
-go_to_start(struct ndjson *n, const struct input_given *g, struct err *e)
+seek_to_start_of_new_records(struct ndjson *n, const struct input_given *g,
+    struct err *e)
 {
 	if (g == NULL || g->start == 0)
 		return 0;
@@ -53,7 +54,7 @@ ndjson_open(void **self, struct extract *x, const char *path, struct err *e)
 	    lines_open_reader(&n->lines,
 		(struct lines_reader){ read_input, n->in },
 		x->opts.max_record, e) == -1 ||
-	    go_to_start(n, x->given, e) == -1) {
+	    seek_to_start_of_new_records(n, x->given, e) == -1) {
 		ndjson_close(n);
 		return -1;
 	}

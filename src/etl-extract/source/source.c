@@ -82,8 +82,8 @@ source_accepts_file(const struct extract_opts *o, const char *path)
 }
 
 int
-source_find_kind(const struct source **s, const struct extract_opts *o,
-    const char *uri, struct err *e)
+source_find_by_format_or_uri(const struct source **s,
+    const struct extract_opts *o, const char *uri, struct err *e)
 {
 	struct file_format f;
 

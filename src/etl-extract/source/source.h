@@ -46,7 +46,7 @@ extern const struct source source_tap;  /* for --singer; not in source.c */
 bool source_accepts_file(const struct extract_opts *o, const char *path);
 /* Finds the kind of source for uri: a URL by its scheme, a file by --format or
  * else by its suffix. "-" is NDJSON. */
-int source_find_kind(const struct source **s, const struct extract_opts *o,
-    const char *uri, struct err *e);
+int source_find_by_format_or_uri(const struct source **s,
+    const struct extract_opts *o, const char *uri, struct err *e);
 
 #endif

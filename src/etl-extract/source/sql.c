@@ -38,7 +38,7 @@ sql_close(void *self)
 /* Sets the column of --cursor-field, which is the first part of the pointer,
  * with ~1 and ~0 decoded. */
 static int
-set_cursor_column(struct sql_query *q, const char *pointer, struct err *e)
+set_cursor_from_pointer(struct sql_query *q, const char *pointer, struct err *e)
 {
 	const char *p = pointer + 1;
 	char *to;
@@ -57,7 +57,7 @@ set_cursor_column(struct sql_query *q, const char *pointer, struct err *e)
 }
 
 static int
-check_parameters(const struct sql *s, struct err *e)
+check_parameters_fit_checkpoint(const struct sql *s, struct err *e)
 {
 	const struct extract_opts *o = &s->x->opts;
 
@@ -90,7 +90,7 @@ connect_and_check_query(void *self, struct err *e)
 /* If the database cannot be reached for a reason that may pass, tries again as
  * --retries says. */
 static int
-open_database(struct sql *s, struct err *e)
+open_with_retries_and_check(struct sql *s, struct err *e)
 {
 	const struct extract_opts *o = &s->x->opts;
 	struct retry retry = { .max = o->retries };
@@ -98,14 +98,14 @@ open_database(struct sql *s, struct err *e)
 	s->query.text = o->query;
 	s->query.table = o->table;
 	if (o->cursor_field != NULL &&
-	    set_cursor_column(&s->query, o->cursor_field, e) == -1)
+	    set_cursor_from_pointer(&s->query, o->cursor_field, e) == -1)
 		return -1;
 	s->database = strncmp(s->uri, "sqlite:", 7) == 0 ?
 	    &sql_database_sqlite : &sql_database_pg;
 	if (retry_parse_backoff_or_env(&retry, o->backoff, e) == -1 ||
 	    retry_while_transient(&retry, connect_and_check_query, s, e) == -1)
 		return -1;
-	return check_parameters(s, e);
+	return check_parameters_fit_checkpoint(s, e);
 }
 
 static int
@@ -121,7 +121,7 @@ sql_open(void **self, struct extract *x, const char *uri, struct err *e)
 		err_warn("etl-extract", "SOURCE: other users can read a "
 		    "password on the command line: use PGPASSFILE");
 	buf_init(&s->record, RECORD_MAX);
-	if (open_database(s, e) == -1) {
+	if (open_with_retries_and_check(s, e) == -1) {
 		sql_close(s);
 		return -1;
 	}

@@ -55,8 +55,8 @@ tap_source_open(void **self, struct extract *x, const char *name, struct err *e)
  * a mark is due, or to SOURCE_FAILED. Returns false instead if the line needs
  * no action, so that the next line must be read. */
 static bool
-use_line(struct tap_source *t, struct item *it, enum source_next *n,
-    struct err *e)
+parse_line_to_item_or_mark(struct tap_source *t, struct item *it,
+    enum source_next *n, struct err *e)
 {
 	struct singer_value value;
 
@@ -104,7 +104,7 @@ pause_or_wait(struct tap_source *t, enum source_next *n, struct err *e)
 /* Called after the last message. Requests a last mark: write_mark() writes the
  * held STATE or, if none is held, sets only the version of the checkpoint. */
 static enum source_next
-end_with_mark(struct tap_source *t, struct err *e)
+check_end_and_return_mark(struct tap_source *t, struct err *e)
 {
 	if ((!t->is_over && tap_check_end(&t->tap, e) == -1) ||
 	    singer_check_selected_came(&t->messages, e) == -1)
@@ -119,7 +119,7 @@ end_with_mark(struct tap_source *t, struct err *e)
 /* Reads a line. Sets *n to what tap_source_next() must return, or returns false
  * if the next line must be read first. */
 static bool
-read_line(struct tap_source *t, struct item *it, enum source_next *n,
+read_and_parse_line(struct tap_source *t, struct item *it, enum source_next *n,
     struct err *e)
 {
 	*it = (struct item){ .kind = "singer", .uri = t->messages.name };
@@ -127,11 +127,11 @@ read_line(struct tap_source *t, struct item *it, enum source_next *n,
 	switch (lines_next_not_blank(t->tap.child.lines, &it->line, 0, e)) {
 	case LINES_ONE:
 		t->has_paused = false;
-		return use_line(t, it, n, e);
+		return parse_line_to_item_or_mark(t, it, n, e);
 	case LINES_WAIT:
 		return pause_or_wait(t, n, e);
 	case LINES_END:
-		*n = end_with_mark(t, e);
+		*n = check_end_and_return_mark(t, e);
 		return true;
 	case LINES_STOP:
 		(void)set_stop_or_reader_gone_error(e);
@@ -155,7 +155,7 @@ tap_source_next(void *self, struct item *it, struct err *e)
 		*e = t->failure;
 	if (t->has_failed || t->has_ended)
 		return t->has_failed ? SOURCE_FAILED : SOURCE_END;
-	while (!read_line(t, it, &n, e))
+	while (!read_and_parse_line(t, it, &n, e))
 		continue;
 	if (n != SOURCE_FAILED || !t->state.is_held)
 		return n;

@@ -61,7 +61,8 @@ refuse_same_name_twice(const struct sql_columns *c, size_t i, struct err *e)
 }
 
 static int
-find_cursor(struct sql_columns *c, const struct sql_query *q, struct err *e)
+set_cursor_column_or_fail(struct sql_columns *c, const struct sql_query *q,
+    struct err *e)
 {
 	c->cursor = c->n;
 	for (size_t i = 0; i < c->n && q->cursor != NULL; i++)
@@ -97,7 +98,7 @@ sql_columns_fill_and_check(struct sql_columns *c, size_t n,
 			return -1;
 		}
 	}
-	return find_cursor(c, q, e);
+	return set_cursor_column_or_fail(c, q, e);
 }
 
 /* Leaves out rows whose cursor is NULL: the first run would reject them, and no
@@ -175,7 +176,7 @@ sql_warn_of_null_cursors(const struct sql_query *q)
 }
 
 int
-sql_prefix_error(const struct sql_query *q, long at, struct err *e)
+sql_prefix_error_with_place(const struct sql_query *q, long at, struct err *e)
 {
 	unsigned line, column;
 

@@ -41,6 +41,7 @@ void sql_warn_of_null_cursors(const struct sql_query *q);
 
 /* Puts "--query: line L, column C" or "--table NAME" before the message. at:
  * the byte of the query at which the error is, or -1 if unknown. Returns -1. */
-int sql_prefix_error(const struct sql_query *q, long at, struct err *e);
+int sql_prefix_error_with_place(const struct sql_query *q, long at,
+    struct err *e);
 
 #endif

@@ -39,13 +39,14 @@ pg_source_name(const void *self)
 /* Checks that the server sorts the values of the cursor's column as etl-extract
  * compares them. Otherwise the last row would not have the highest value. */
 static int
-check_table_cursor(const struct pg_source *s, struct err *e)
+refuse_cursor_sorted_otherwise(const struct pg_source *s, struct err *e)
 {
 	const struct sql_query *q = s->query;
 
 	if (q->cursor == NULL)
 		return 0;
-	if (!q->cursor_is_inside && sql_pg_is_sorted_alike(s->cursor_type))
+	if (!q->cursor_is_inside &&
+	    sql_pg_type_sorts_as_etl_compares(s->cursor_type))
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "--table %.200s: the column "
 	    "%.200s of --cursor-field is not a number, a time, a text or a "
@@ -59,11 +60,11 @@ prepare_table_query(struct pg_source *s, struct err *e)
 {
 	(void)buf_text(&s->sql);
 	return buf_check(&s->sql, e) == -1 ? -1 :
-	    pg_source_prepare_query(s, s->sql.data, e);
+	    pg_source_prepare_and_check_query(s, s->sql.data, e);
 }
 
 static int
-prepare_table(struct pg_source *s, bool lower, struct err *e)
+prepare_and_check_table_query(struct pg_source *s, bool lower, struct err *e)
 {
 	buf_clear(&s->table);
 	if (sql_put_quoted_table(&s->table, s->query->table, lower, e) == -1)
@@ -71,7 +72,7 @@ prepare_table(struct pg_source *s, bool lower, struct err *e)
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "SELECT * FROM %s", s->table.data);
 	return prepare_table_query(s, e) == -1 ? -1 :
-	    check_table_cursor(s, e);
+	    refuse_cursor_sorted_otherwise(s, e);
 }
 
 /* Prepares the query of --table. If there is no table with this name, tries the
@@ -82,17 +83,17 @@ prepare_table_in_any_case(struct pg_source *s, struct err *e)
 	struct err later;
 
 	s->query->has_since = s->query->has_until = true;
-	if (prepare_table(s, false, e) == 0)
+	if (prepare_and_check_table_query(s, false, e) == 0)
 		return 0;
 	if (strcmp(db_fault(s->db)->sqlstate, "42P01") != 0)
 		return -1;
-	return prepare_table(s, true, &later) == 0 ? 0 : -1;
+	return prepare_and_check_table_query(s, true, &later) == 0 ? 0 : -1;
 }
 
 static int
 prepare_user_query(struct pg_source *s, struct err *e)
 {
-	if (pg_source_prepare_query(s, s->query->text, e) == -1)
+	if (pg_source_prepare_and_check_query(s, s->query->text, e) == -1)
 		return -1;
 	s->query->has_since = s->text.since > 0;
 	s->query->has_until = s->text.until > 0;
@@ -150,7 +151,7 @@ prepare_table_from_bounds(
 {
 	buf_clear(&s->sql);
 	sql_put_table_query(&s->sql, s->query, buf_text(&s->table),
-	    sql_pg_is_collated(s->cursor_type) ?
+	    sql_pg_type_is_collated(s->cursor_type) ?
 	    " COLLATE pg_catalog.\"C\"" : "", since != NULL, until != NULL);
 	return prepare_table_query(s, e);
 }
@@ -176,7 +177,7 @@ send_query(struct pg_source *s, const char *since, const char *until,
  * query was prepared before BEGIN, because a PREPARE that fails would abort the
  * transaction. */
 static int
-pg_source_start(
+begin_and_send_query(
     void *self, const char *since, const char *until, struct err *e)
 {
 	struct pg_source *s = self;
@@ -190,7 +191,7 @@ pg_source_start(
 		return -1;
 	if (s->query->table != NULL && has_cursor &&
 	    warn_if_table_has_null_cursors(s, e) == -1)
-		return sql_prefix_error(s->query, -1, e);
+		return sql_prefix_error_with_place(s->query, -1, e);
 	return send_query(s, since, until, e);
 }
 
@@ -223,7 +224,7 @@ wait_for_answer(struct pg_source *s, struct err *e)
  * statement that writes is a wrong option (78): the transaction is
  * read-only. */
 static int
-set_run_error(const struct pg_source *s, struct err *e)
+set_code_and_place_of_query_error(const struct pg_source *s, struct err *e)
 {
 	const char *state = db_fault(s->db)->sqlstate;
 
@@ -237,7 +238,7 @@ set_run_error(const struct pg_source *s, struct err *e)
 }
 
 static void
-put_row(struct pg_source *s, struct buf *record)
+put_row_as_json_object(struct pg_source *s, struct buf *record)
 {
 	const struct sql_column *c = s->columns.column;
 	const char *p;
@@ -250,7 +251,8 @@ put_row(struct pg_source *s, struct buf *record)
 		if (p == NULL)
 			buf_add(record, "null", 4);
 		else
-			sql_pg_put(record, (enum sql_pg_kind)c->kind, p, len);
+			sql_pg_put_value_as_json(record,
+			    (enum sql_pg_kind)c->kind, p, len);
 	}
 	buf_char(record, '}');
 }
@@ -271,19 +273,19 @@ pg_source_next(void *self, struct buf *record, struct err *e)
 			return 0;
 		rc = pg_answer_check_or_free(s->pg, s->row, &changed, e);
 		if (rc == 1) {
-			put_row(s, record);
+			put_row_as_json_object(s, record);
 			return buf_check(record, e) == -1 ? -1 : 1;
 		}
 		if (rc == -1) {
 			s->row = NULL;
-			return set_run_error(s, e);
+			return set_code_and_place_of_query_error(s, e);
 		}
 	}
 }
 
 const struct sql_database sql_database_pg = {
 	.open = pg_source_open,
-	.start = pg_source_start,
+	.start = begin_and_send_query,
 	.is_ready = pg_source_is_ready,
 	.next = pg_source_next,
 	.close = pg_source_close,

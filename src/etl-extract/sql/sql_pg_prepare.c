@@ -12,8 +12,9 @@ pg_source_prefix_position(const struct pg_source *s, struct err *e)
 {
 	int64_t n = db_fault(s->db)->position - (int64_t)s->wrapped_at;
 
-	return sql_prefix_error(s->query, n <= 0 || s->query->text == NULL ?
-	    -1 : (long)sql_text_byte_of_character(s->query->text, n), e);
+	return sql_prefix_error_with_place(s->query, n <= 0 ||
+	    s->query->text == NULL ?
+	    -1 : (long)sql_text_bytes_before_character(s->query->text, n), e);
 }
 
 /* If the server does not accept the query, the option is wrong (78). An error
@@ -35,8 +36,8 @@ pg_source_count_params(const struct pg_source *s)
 
 /* Behind a connection pooler the next transaction may be in another session. So
  * the statement gets no name, and it is prepared and described in one
- * transaction. Rolls back first: an earlier prepare() that failed has aborted
- * the transaction. */
+ * transaction. Rolls back first: an earlier prepare_with_parameter_type() that
+ * failed has aborted the transaction. */
 static int
 begin_if_pooled(struct pg_source *s, struct err *e)
 {
@@ -48,7 +49,8 @@ begin_if_pooled(struct pg_source *s, struct err *e)
 }
 
 static int
-prepare(struct pg_source *s, const char *sql, unsigned type, struct err *e)
+prepare_with_parameter_type(struct pg_source *s, const char *sql, unsigned type,
+    struct err *e)
 {
 	const unsigned types[SQL_PARAMS] = { type, type };
 
@@ -79,11 +81,12 @@ prepare_with_first_type_that_fits(struct pg_source *s, struct err *e)
 	    sizeof(types) / sizeof(types[0]);
 	struct err later;
 
-	if (prepare(s, s->text.sql.data, types[0], e) == 0)
+	if (prepare_with_parameter_type(s, s->text.sql.data, types[0], e) == 0)
 		return 0;
 	(void)set_prepare_error(s, e);
 	for (size_t i = 1; i < n && !e->transient; i++)
-		if (prepare(s, s->text.sql.data, types[i], &later) == 0)
+		if (prepare_with_parameter_type(s, s->text.sql.data, types[i],
+		    &later) == 0)
 			return 0;
 	return -1;
 }
@@ -95,7 +98,7 @@ column_name(const void *answer, size_t i)
 }
 
 static int
-describe_columns(struct pg_source *s, struct err *e)
+describe_and_check_columns(struct pg_source *s, struct err *e)
 {
 	struct sql_columns *c = &s->columns;
 	struct pg_answer *a;
@@ -106,7 +109,7 @@ describe_columns(struct pg_source *s, struct err *e)
 	rc = sql_columns_fill_and_check(
 	    c, pg_count_columns(a), column_name, a, s->query, e);
 	if (rc == -1)
-		(void)sql_prefix_error(s->query, -1, e);
+		(void)sql_prefix_error_with_place(s->query, -1, e);
 	for (size_t i = 0; rc == 0 && i < c->n; i++)
 		c->column[i].kind = (int)sql_pg_kind_of(pg_column_type(a, i));
 	if (rc == 0 && c->cursor < c->n && !s->query->cursor_is_inside)
@@ -127,7 +130,8 @@ prepare_with_cursor_type(struct pg_source *s, struct err *e)
 	memcpy(name, s->name, sizeof(name));
 	if (pg_source_count_params(s) == 0 || s->cursor_type == 0 ||
 	    s->cursor_type == type ||
-	    prepare(s, s->text.sql.data, s->cursor_type, e) == 0)
+	    prepare_with_parameter_type(s, s->text.sql.data, s->cursor_type,
+	    e) == 0)
 		return 0;
 	if (e->transient)
 		return set_prepare_error(s, e);
@@ -137,7 +141,7 @@ prepare_with_cursor_type(struct pg_source *s, struct err *e)
 }
 
 static void
-put_json_columns(struct buf *b, const struct sql_columns *c)
+put_column_list_with_to_json(struct buf *b, const struct sql_columns *c)
 {
 	for (size_t i = 0; i < c->n; i++)
 		buf_printf(b, c->column[i].kind == SQL_PG_OTHER ?
@@ -163,7 +167,7 @@ prepare_wrapped_if_needed(struct pg_source *s, struct err *e)
 		return 0;
 	buf_init(&b, SQL_MAX);
 	buf_str(&b, "SELECT ");
-	put_json_columns(&b, c);
+	put_column_list_with_to_json(&b, c);
 	buf_str(&b, " FROM (");
 	s->wrapped_at = b.len;
 	buf_add(&b, s->text.sql.data, s->text.end);
@@ -173,14 +177,16 @@ prepare_wrapped_if_needed(struct pg_source *s, struct err *e)
 	buf_char(&b, ')');
 	(void)buf_text(&b);
 	rc = buf_check(&b, e);
-	if (rc == 0 && prepare(s, b.data, s->param_type, e) == -1)
+	if (rc == 0 && prepare_with_parameter_type(s, b.data, s->param_type,
+	    e) == -1)
 		rc = set_prepare_error(s, e);
 	buf_release(&b);
 	return rc;
 }
 
 int
-pg_source_prepare_query(struct pg_source *s, const char *sql, struct err *e)
+pg_source_prepare_and_check_query(struct pg_source *s, const char *sql,
+    struct err *e)
 {
 	int rc = -1;
 
@@ -194,7 +200,7 @@ pg_source_prepare_query(struct pg_source *s, const char *sql, struct err *e)
 		    "numbered parameters have no value: use :since and "
 		    ":until");
 	if (prepare_with_first_type_that_fits(s, e) == 0 &&
-	    describe_columns(s, e) == 0 &&
+	    describe_and_check_columns(s, e) == 0 &&
 	    prepare_with_cursor_type(s, e) == 0)
 		rc = prepare_wrapped_if_needed(s, e);
 	if (pg_is_pooled(s->pg))

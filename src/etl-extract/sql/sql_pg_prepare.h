@@ -31,7 +31,7 @@ struct pg_source {
 				 * prepared query */
 };
 
-int pg_source_prepare_query(
+int pg_source_prepare_and_check_query(
     struct pg_source *s, const char *sql, struct err *e);
 size_t pg_source_count_params(const struct pg_source *s);
 /* Sends the query that was prepared last, with s->args. */

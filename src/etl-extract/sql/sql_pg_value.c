@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* The built-in types of PostgreSQL, from the catalog pg_type. `collated`: see
- * sql_pg_is_collated(); `sorted`: see sql_pg_is_sorted_alike(). */
+ * sql_pg_type_is_collated(); `sorted`: see sql_pg_type_sorts_as_etl_compares().
+ */
 static const struct pg_type {
 	unsigned oid;
 	enum sql_pg_kind kind;
@@ -63,7 +64,7 @@ sql_pg_kind_of(unsigned oid)
 }
 
 bool
-sql_pg_is_collated(unsigned oid)
+sql_pg_type_is_collated(unsigned oid)
 {
 	const struct pg_type *t = find_type(oid);
 
@@ -71,7 +72,7 @@ sql_pg_is_collated(unsigned oid)
 }
 
 bool
-sql_pg_is_sorted_alike(unsigned oid)
+sql_pg_type_sorts_as_etl_compares(unsigned oid)
 {
 	const struct pg_type *t = find_type(oid);
 
@@ -80,7 +81,7 @@ sql_pg_is_sorted_alike(unsigned oid)
 
 /* Writes NaN, Infinity and -Infinity as strings: they are not JSON numbers. */
 static void
-put_number(struct buf *b, const char *p, size_t n)
+put_number_as_json(struct buf *b, const char *p, size_t n)
 {
 	char last = p[n - 1];
 	bool quoted = last == 'N' || last == 'y';
@@ -96,7 +97,7 @@ put_number(struct buf *b, const char *p, size_t n)
  * cannot express a year before 1 or infinity: a year keeps its " BC", and
  * infinity is written as it is. */
 static void
-put_timestamp(struct buf *b, const char *p, size_t n, bool zone)
+put_timestamp_as_rfc_3339(struct buf *b, const char *p, size_t n, bool zone)
 {
 	const char *blank = memchr(p, ' ', n);
 	size_t bc = n > 3 && memcmp(p + n - 3, " BC", 3) == 0 ? 3 : 0;
@@ -116,11 +117,12 @@ put_timestamp(struct buf *b, const char *p, size_t n, bool zone)
 }
 
 void
-sql_pg_put(struct buf *b, enum sql_pg_kind k, const char *p, size_t n)
+sql_pg_put_value_as_json(struct buf *b, enum sql_pg_kind k, const char *p,
+    size_t n)
 {
 	switch (k) {
 	case SQL_PG_NUMBER:
-		put_number(b, p, n);
+		put_number_as_json(b, p, n);
 		break;
 	case SQL_PG_BOOL:
 		buf_str(b, *p == 't' ? "true" : "false");
@@ -130,10 +132,10 @@ sql_pg_put(struct buf *b, enum sql_pg_kind k, const char *p, size_t n)
 		buf_add(b, p, n);
 		break;
 	case SQL_PG_TIMESTAMP:
-		put_timestamp(b, p, n, false);
+		put_timestamp_as_rfc_3339(b, p, n, false);
 		break;
 	case SQL_PG_TIMESTAMP_ZONE:
-		put_timestamp(b, p, n, true);
+		put_timestamp_as_rfc_3339(b, p, n, true);
 		break;
 	default:
 		json_put_string(b, p, n);

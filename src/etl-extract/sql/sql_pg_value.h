@@ -19,11 +19,12 @@ enum { SQL_PG_TEXT_OID = 25, SQL_PG_TIMESTAMPTZ_OID = 1184,
 	SQL_PG_NUMERIC_OID = 1700 };
 
 enum sql_pg_kind sql_pg_kind_of(unsigned oid);
-void sql_pg_put(struct buf *b, enum sql_pg_kind k, const char *p, size_t n);
+void sql_pg_put_value_as_json(struct buf *b, enum sql_pg_kind k, const char *p,
+    size_t n);
 /* True for text types: the server sorts their values by a collation. */
-bool sql_pg_is_collated(unsigned oid);
+bool sql_pg_type_is_collated(unsigned oid);
 /* True if the server, with collation "C" for text types, sorts the values of
  * this type in the order in which etl-extract compares them. */
-bool sql_pg_is_sorted_alike(unsigned oid);
+bool sql_pg_type_sorts_as_etl_compares(unsigned oid);
 
 #endif

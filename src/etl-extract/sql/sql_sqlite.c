@@ -58,7 +58,7 @@ column_name(const void *read, size_t i)
 /* True if SQLite compares the column as text (affinity TEXT): its declared type
  * contains CHAR, CLOB or TEXT, but not INT. */
 static bool
-is_text_type(const char *declared)
+type_has_text_affinity(const char *declared)
 {
 	return declared != NULL && strcasestr(declared, "INT") == NULL &&
 	    (strcasestr(declared, "CHAR") != NULL ||
@@ -69,7 +69,7 @@ is_text_type(const char *declared)
 /* Refuses parameters other than :since and :until, which would have no
  * value. */
 static int
-find_bounds_refuse_other_parameters(struct lite_source *s, struct err *e)
+check_parameters_are_since_or_until(struct lite_source *s, struct err *e)
 {
 	struct sql_query *q = s->query;
 	const char *name;
@@ -90,19 +90,19 @@ find_bounds_refuse_other_parameters(struct lite_source *s, struct err *e)
 }
 
 static int
-prepare_query(struct lite_source *s, const char *sql, struct err *e)
+prepare_and_check_query(struct lite_source *s, const char *sql, struct err *e)
 {
 	struct sql_columns *c = &s->columns;
 	int at;
 
 	if (lite_read_prepare(s->read, sql, &at, e) == -1)
-		return sql_prefix_error(s->query, at, e);
+		return sql_prefix_error_with_place(s->query, at, e);
 	if (sql_columns_fill_and_check(c, lite_read_count_columns(s->read),
 		column_name, s->read, s->query, e) == -1)
-		return sql_prefix_error(s->query, -1, e);
+		return sql_prefix_error_with_place(s->query, -1, e);
 	s->cursor_is_text = c->cursor < c->n &&
-	    is_text_type(lite_read_declared_type(s->read, c->cursor));
-	return find_bounds_refuse_other_parameters(s, e);
+	    type_has_text_affinity(lite_read_declared_type(s->read, c->cursor));
+	return check_parameters_are_since_or_until(s, e);
 }
 
 /* Prepares the query in s->sql. */
@@ -111,7 +111,7 @@ prepare_table_query(struct lite_source *s, struct err *e)
 {
 	(void)buf_text(&s->sql);
 	return buf_check(&s->sql, e) == -1 ? -1 :
-	    prepare_query(s, s->sql.data, e);
+	    prepare_and_check_query(s, s->sql.data, e);
 }
 
 static int
@@ -120,7 +120,7 @@ prepare_user_query_or_table(struct lite_source *s, struct err *e)
 	const struct sql_query *q = s->query;
 
 	if (q->table == NULL)
-		return prepare_query(s, q->text, e);
+		return prepare_and_check_query(s, q->text, e);
 	if (sql_put_quoted_table(&s->table, q->table, false, e) == -1)
 		return -1;
 	if (q->cursor_is_inside)
@@ -189,7 +189,8 @@ prepare_table_from_bounds(struct lite_source *s, const char *since,
 /* Binds the bound as text if the cursor's column is declared as text. Else
  * binds it as a number if it is one. */
 static int
-bind(struct lite_source *s, int i, const char *bound, struct err *e)
+bind_bound_in_type_of_cursor(struct lite_source *s, int i, const char *bound,
+    struct err *e)
 {
 	struct db_value v = db_text(bound);
 	size_t n = strlen(bound);
@@ -221,7 +222,7 @@ lite_source_start(
 	for (int i = 1; i <= lite_read_count_parameters(s->read); i++) {
 		bound = strcmp(lite_read_parameter_name(s->read, i),
 		    ":since") == 0 ? since : until;
-		if (bind(s, i, bound, e) == -1)
+		if (bind_bound_in_type_of_cursor(s, i, bound, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -243,7 +244,7 @@ lite_source_is_ready(void *self)
 }
 
 static void
-put_blob(struct buf *b, const unsigned char *p, size_t n)
+put_blob_as_hex_string(struct buf *b, const unsigned char *p, size_t n)
 {
 	buf_str(b, "\"\\\\x");
 	hex_append(b, p, n);
@@ -251,7 +252,7 @@ put_blob(struct buf *b, const unsigned char *p, size_t n)
 }
 
 static void
-put_value(struct buf *b, struct db_value v)
+put_value_as_json(struct buf *b, struct db_value v)
 {
 	switch (v.type) {
 	case DB_INT:
@@ -264,7 +265,7 @@ put_value(struct buf *b, struct db_value v)
 		json_put_string(b, v.p, v.len);
 		break;
 	case DB_BLOB:
-		put_blob(b, (const unsigned char *)v.p, v.len);
+		put_blob_as_hex_string(b, (const unsigned char *)v.p, v.len);
 		break;
 	default:
 		buf_add(b, "null", 4);
@@ -281,12 +282,12 @@ lite_source_next(void *self, struct buf *record, struct err *e)
 	if (rc == -1 && (stop_signal() != 0 || is_stdout_reader_gone()))
 		return set_stop_or_reader_gone_error(e);
 	if (rc == -1)
-		return sql_prefix_error(s->query, -1, e);
+		return sql_prefix_error_with_place(s->query, -1, e);
 	if (rc == 0)
 		return 0;
 	for (size_t i = 0; i < s->columns.n; i++, c++) {
 		buf_add(record, c->prefix, c->prefix_len);
-		put_value(record, lite_read_column(s->read, i));
+		put_value_as_json(record, lite_read_column(s->read, i));
 	}
 	buf_char(record, '}');
 	return buf_check(record, e) == -1 ? -1 : 1;

@@ -86,7 +86,7 @@ dollar_quoted_length(const char *p)
  * string, a quoted name, a comment, a name, or a cast (::). Returns 0 for other
  * text. */
 static size_t
-opaque_length(const char *p)
+length_of_token_without_parameter(const char *p)
 {
 	size_t n = 0;
 
@@ -111,7 +111,7 @@ opaque_length(const char *p)
  * to the field for its number N: the server gets $N in place of the
  * parameter. */
 static size_t
-parameter_length(struct sql_text *t, const char *p, int **place)
+length_of_since_or_until(struct sql_text *t, const char *p, int **place)
 {
 	*place = strncmp(p, ":since", 6) == 0 ? &t->since :
 	    strncmp(p, ":until", 6) == 0 ? &t->until : NULL;
@@ -119,7 +119,7 @@ parameter_length(struct sql_text *t, const char *p, int **place)
 }
 
 static void
-put_parameter(struct sql_text *t, int *place)
+put_dollar_number_set_if_0(struct sql_text *t, int *place)
 {
 	if (*place == 0)
 		*place = t->since + t->until + 1;
@@ -135,10 +135,10 @@ sql_text_replace_parameters(
 	int *place;
 
 	while (*p != '\0') {
-		if ((n = parameter_length(t, p, &place)) > 0) {
-			put_parameter(t, place);
+		if ((n = length_of_since_or_until(t, p, &place)) > 0) {
+			put_dollar_number_set_if_0(t, place);
 			t->end = t->sql.len;
-		} else if ((n = opaque_length(p)) > 0) {
+		} else if ((n = length_of_token_without_parameter(p)) > 0) {
 			buf_add(&t->sql, p, n);
 			if (strncmp(p, "--", 2) != 0 &&
 			    strncmp(p, "/*", 2) != 0)
@@ -172,7 +172,7 @@ sql_text_line_and_column(
 }
 
 size_t
-sql_text_byte_of_character(const char *text, int64_t n)
+sql_text_bytes_before_character(const char *text, int64_t n)
 {
 	size_t at = 0;
 

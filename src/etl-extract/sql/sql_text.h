@@ -32,6 +32,6 @@ void sql_text_line_and_column(
     const char *text, size_t at, unsigned *line, unsigned *column);
 /* Returns the offset of the byte at which character n, counted from 1,
  * begins. */
-size_t sql_text_byte_of_character(const char *text, int64_t n);
+size_t sql_text_bytes_before_character(const char *text, int64_t n);
 
 #endif
