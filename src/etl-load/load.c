@@ -57,7 +57,7 @@ static int
 write_or_commit_chunk(struct loader *l, struct err *e)
 {
 	return waits_for_boundary(l) ? spool_write_chunk_to_file(&l->spool, e) :
-	    batch_commit(l, false, e);
+	    batch_load_and_commit_with_retries(l, false, e);
 }
 
 /* Returns how many lines a chunk has at most. A chunk is the part of the batch
@@ -104,8 +104,8 @@ add_line_or_skip(struct loader *l, enum item_kind kind, const struct line *line,
 static int
 commit_at_end_of_stream(struct loader *l, struct err *e)
 {
-	return complete_check_end(l, e) == -1 ||
-	    batch_commit(l, true, e) == -1 ? -1 :
+	return complete_fail_if_input_may_be_cut(l, e) == -1 ||
+	    batch_load_and_commit_with_retries(l, true, e) == -1 ? -1 :
 	    check_all_records_have_outcome(l, e);
 }
 
@@ -125,7 +125,7 @@ store_boundary_and_commit_if_due(struct loader *l, struct err *e)
 	if (l->whole || !s->last.open || (l->spool.total + s->nletters <
 	    l->batch_limit && clock_ms() < l->due))
 		return 0;
-	return batch_commit(l, false, e);
+	return batch_load_and_commit_with_retries(l, false, e);
 }
 
 static int
@@ -192,7 +192,7 @@ commit_up_to_last_boundary(struct loader *l, struct err *e)
 		if (spool_remove_lines_after(&l->spool, &last->at, e) == -1)
 			return -1;
 	}
-	return batch_commit(l, false, e);
+	return batch_load_and_commit_with_retries(l, false, e);
 }
 
 /* Called if the stream ended too early (*cause) and the commit of its last
@@ -247,7 +247,7 @@ read_stream(struct loader *l, struct err *e)
 
 	while (rc == 0) {
 		if ((wait = get_wait_for_line_ms(l)) == 0) {
-			rc = batch_commit(l, false, e);
+			rc = batch_load_and_commit_with_retries(l, false, e);
 			continue;
 		}
 		switch (stage_next(l->stage, &line, wait, e)) {

@@ -111,11 +111,11 @@ open_database_and_tables(struct loader *l, struct err *e)
 		return 0;
 	return old_rows_check_before_load(l, e) == -1 ||
 	    missing_rows_check_before_load(l, e) == -1 ||
-	    expect_check_fits_table(l, e) == -1 ||
-	    keep_before_check_table(l, e) == -1 ||
+	    expect_check_and_try_queries(l, e) == -1 ||
+	    keep_before_fail_if_unfit_table(l, e) == -1 ||
 	    nested_check_before_load(l, e) == -1 ||
 	    workers_open(l, e) == -1 ? -1 :
-	    complete_read_versions(l, e);
+	    complete_read_replacement_counts(l, e);
 }
 
 static void

@@ -1,7 +1,8 @@
 /* The state of the loader: it loads a stream into tables.
  * Owns:  all of it; loader_close() frees what loader_open() made.
- * Flow:  load.c adds the lines of a batch to the spool, then batch_commit()
- *        applies them to the tables in one transaction. */
+ * Flow:  load.c adds the lines of a batch to the spool, then
+ *        batch_load_and_commit_with_retries() applies them to the tables in
+ *        one transaction. */
 #ifndef LOAD_LOADER_H
 #define LOAD_LOADER_H
 
@@ -152,14 +153,15 @@ void loader_set_limit_of_next_batch(struct loader *l);
  * has read the mark `end` or, of plain input, the end of the input. If a try
  * fails for a reason that may pass, the batch is tried again, up to --retries
  * times. */
-int batch_commit(struct loader *l, bool ended, struct err *e);
+int batch_load_and_commit_with_retries(struct loader *l, bool ended,
+    struct err *e);
 
 /* With --evolve: examines the rejected records of the chunk, and notes how the
  * tables would have to be altered to accept them. */
-int loader_note_changes_that_rejects_need(struct loader *l, struct err *e);
-bool loader_tables_must_change(const struct loader *l);
+int loader_plan_alters_for_rejects(struct loader *l, struct err *e);
+bool loader_tables_must_be_altered(const struct loader *l);
 /* Makes the noted changes of the tables. The caller must then call
- * loader_read_tables_again(). */
+ * loader_reopen_tables_and_workers(). */
 int loader_alter_tables(struct loader *l, struct err *e);
 /* Makes the reject lines of the chunk. If a table has changed, or --evolve is
  * about to change it, makes none: the batch will be loaded again. */
@@ -169,7 +171,7 @@ int loader_make_reject_lines_unless_void(struct loader *l, struct err *e);
 int loader_find_if_any_table_changed(
     struct loader *l, bool *changed, struct err *e);
 /* Reads the columns of the tables again, because one was altered. */
-int loader_read_tables_again(struct loader *l, struct err *e);
+int loader_reopen_tables_and_workers(struct loader *l, struct err *e);
 /* Rolls back after the sink has failed. If the reason is that a column of
  * PostgreSQL got another type, sets the error ERR_RETRY; if a column or a table
  * was renamed or dropped, ERR_CONFIG. */
@@ -201,13 +203,14 @@ int loader_reconnect_and_check_commit(
 int rejects_make_lines_of_chunk(struct loader *l, struct err *e);
 /* Stores those reject lines of the batch that are dead letters, in the open
  * transaction. */
-int rejects_store_letters(struct loader *l, int64_t run_row, struct err *e);
+int rejects_store_and_resolve_letters(struct loader *l, int64_t run_row,
+    struct err *e);
 /* Writes the reject lines that are not stored as dead letters to the file of
  * --rejects or to file descriptor 3. */
 int rejects_write_to_file_or_fd3(struct loader *l, struct err *e);
 /* Counts the causes of the batch's rejects, for the message of
  * --max-rejects. */
-void rejects_count_causes(struct loader *l);
+void rejects_add_lines_to_causes(struct loader *l);
 /* Appends the JSON array of counts that the ledger (table etl_loads) stores:
  * first the counts of the earlier stages, then the loader's counts, *sums. */
 void put_ledger_counts_json(struct buf *b, const struct loader *l,

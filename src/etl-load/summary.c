@@ -101,7 +101,7 @@ print_undo_command(const struct loader *l)
 	buf_init(&options, SIZE_MAX / 4);
 	is_public = db_put_options_without_secret_url(&options, url, schema);
 	buf_str(&options, " --undo ");
-	put_shell_word(&options, keep_before_get_run(l));
+	put_shell_word(&options, keep_before_get_run_or_stream_id(l));
 	buf_str(&options, " --table ");
 	put_shell_word(&options, l->o->table);
 	(void)fprintf(stderr, "etl-load: to undo this load%s: etl-load%s\n",

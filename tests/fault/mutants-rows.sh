@@ -273,7 +273,7 @@ mutant etl-load/expect.t 'rows of earlier loads are tested' src/etl-load/pg/pg_w
     's/ELSE false END/ELSE true END/' \
     'postgresql: holds: --mode append: no written row has NULL'
 mutant etl-load/expect.t 'unchanged rows are not tested' src/etl-load/sqlite/sqlite_written.c \
-    's/r != LITE_INSERTED \&\& !notes_keys(t)/r != LITE_INSERTED/' \
+    's/r != LITE_INSERTED \&\& !mode_notes_keys_not_rowids(t)/r != LITE_INSERTED/' \
     'sqlite: unchanged rows count'
 mutant etl-load/expect.t 'refused records are tested' src/etl-load/pg/pg_written.c \
     's/if (some_refused)/if (0)/' \

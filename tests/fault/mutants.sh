@@ -8,9 +8,9 @@ after='	if (db_commit(l->db, e) == 0'
 
 mutant 'sweep.sh -e 8 sqlite/marks-append/load' \
     'dead letters are committed after their batch' src/etl-load/commit/batch_commit.c "
-/(rejects_store_letters(l, row, e) == -1)/,+1d
+/(rejects_store_and_resolve_letters(l, row, e) == -1)/,+1d
 s/^$after)/$after \&\& db_begin(l->db, e) == 0 \&\& \
-rejects_store_letters(l, row, e) == 0 \&\& db_commit(l->db, e) == 0)/"
+rejects_store_and_resolve_letters(l, row, e) == 0 \&\& db_commit(l->db, e) == 0)/"
 
 mutant 'sweep.sh -e 8 sqlite/marks-append/load' \
     'the ledger is committed after its batch' src/etl-load/commit/batch_commit.c "
@@ -18,11 +18,11 @@ s/^	if (l->marked &&\$/	if ($again) return -1;&/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
     'the checkpoint is committed after its batch' src/etl-load/ledger/ledger_row.c "
-s/if (move_checkpoint_if_any(l, e)/if ($again || move_checkpoint_if_any(l, e)/"
+s/if (move_checkpoint_and_store_files(l, e)/if ($again || move_checkpoint_and_store_files(l, e)/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
     'the checkpoint is committed before its batch' src/etl-load/commit/batch_commit.c "
-s/^	switch (load_chunks_and_settle(l, e)) {/if (l->marked \&\& \
+s/^	switch (load_chunks_of_batch(l, e)) {/if (l->marked \&\& \
 (stream_update_ledger_and_checkpoint(l, ended, e) != 1 || \
 $again)) return -1;&/
 s/^	if (l->marked &&\$/	if (false \&\&/
@@ -34,7 +34,7 @@ s/version = \$3/version >= 0 * $3/'
 
 mutant 'sweep.sh -e 8 sqlite/scopes/load' \
     'scopes are deleted in a transaction of their own' src/etl-load/commit/batch_commit.c "
-s/^	if (old_rows_delete(l, e) == -1 ||/& $again ||/"
+s/^	    old_rows_delete(l, e) == -1 ||/& $again ||/"
 
 mutant 'sweep.sh -e 20 sqlite/replays' \
     'the state of a letter is not compared when it is resolved' sql/sqlite/letters.sql@letter_resolve '

@@ -16,14 +16,14 @@
  * with records in the chunk; but in --mode mirror each table must also note the
  * keys of rejected records. */
 static bool
-has_work_in_chunk(const struct loader *l, size_t table)
+table_must_handle_chunk(const struct loader *l, size_t table)
 {
 	return l->list.n == 0 || l->mode->mirrors ||
 	    l->route.records[table] > 0;
 }
 
 static enum sink_result
-load_chunk(struct loader *l, struct err *e)
+load_chunk_into_tables(struct loader *l, struct err *e)
 {
 	enum sink_result rc;
 
@@ -32,7 +32,7 @@ load_chunk(struct loader *l, struct err *e)
 	for (size_t i = 0; i < l->ntables; i++) {
 		struct loaded_table *t = &l->tables[i];
 
-		if (!has_work_in_chunk(l, i))
+		if (!table_must_handle_chunk(l, i))
 			continue;
 		rc = l->sink->apply(t->self, &t->outcome, e);
 		if (rc != SINK_DONE)
@@ -43,7 +43,7 @@ load_chunk(struct loader *l, struct err *e)
 	}
 	if (l->nested != NULL && (rc = nested_write_chunk(l, e)) != SINK_DONE)
 		return rc;
-	if (loader_note_changes_that_rejects_need(l, e) == -1 ||
+	if (loader_plan_alters_for_rejects(l, e) == -1 ||
 	    loader_make_reject_lines_unless_void(l, e) == -1)
 		return SINK_FAILED;
 	for (size_t i = 0; i < l->ntables; i++)
@@ -55,7 +55,7 @@ load_chunk(struct loader *l, struct err *e)
 /* Called when the last record of the batch is written. The sink checks the
  * deferred constraints (those that are otherwise checked only at COMMIT). */
 static enum sink_result
-settle_tables(struct loader *l, struct err *e)
+check_deferred_and_finish_tables(struct loader *l, struct err *e)
 {
 	enum sink_result rc = SINK_DONE;
 
@@ -67,23 +67,23 @@ settle_tables(struct loader *l, struct err *e)
 /* Loads all chunks of the batch (parts that fit into memory) into the tables,
  * in the open transaction, and collects their counts and rejects. */
 static enum sink_result
-load_chunks_and_settle(struct loader *l, struct err *e)
+load_chunks_of_batch(struct loader *l, struct err *e)
 {
 	enum sink_result rc = SINK_DONE;
 	int more;
 
-	if (keep_before_start(l, e) == -1)
-		return SINK_FAILED;
-	if (old_rows_delete(l, e) == -1 || missing_rows_start(l, e) == -1 ||
-	    expect_start(l, e) == -1 ||
+	if (keep_before_start_images(l, e) == -1 ||
+	    old_rows_delete(l, e) == -1 ||
+	    missing_rows_start_noting_keys(l, e) == -1 ||
+	    expect_start_noting_written_rows(l, e) == -1 ||
 	    spool_seal_and_rewind(&l->spool, e) == -1)
 		return SINK_FAILED;
 	while ((more = spool_next_chunk(&l->spool, e)) == 1)
-		if ((rc = load_chunk(l, e)) != SINK_DONE)
+		if ((rc = load_chunk_into_tables(l, e)) != SINK_DONE)
 			return rc;
 	return more == -1 ? SINK_FAILED :
 	    l->nested != NULL && l->nested->repeat ? SINK_REPEAT :
-	    settle_tables(l, e);
+	    check_deferred_and_finish_tables(l, e);
 }
 
 /* Fails with ERR_LIMIT if the loader and the stages before it have rejected
@@ -92,7 +92,7 @@ load_chunks_and_settle(struct loader *l, struct err *e)
  * `upstream` the number of reject lines that came in the stream. `ended` is
  * true at the end of the stream. */
 static int
-check_reject_limit(struct loader *l, uint64_t in, uint64_t rejected,
+fail_if_reject_limit_exceeded(struct loader *l, uint64_t in, uint64_t rejected,
     uint64_t upstream, bool ended, struct err *e)
 {
 	const struct reject_tally t =
@@ -100,7 +100,7 @@ check_reject_limit(struct loader *l, uint64_t in, uint64_t rejected,
 
 	if (!reject_limit_exceeded(stage_limit(l->stage), &t))
 		return 0;
-	rejects_count_causes(l);
+	rejects_add_lines_to_causes(l);
 	return reject_check_limit(stage_limit(l->stage), &t, l->causes,
 	    l->rows_are_stored ? "the rows of the last batch are stored, but "
 	    "its records count as not loaded, so the next load repeats them" :
@@ -142,7 +142,7 @@ check_counts_and_reject_limit(struct loader *l, bool ended, struct err *e)
 		return err_bug(e, "%llu records were read, but %llu would be "
 		    "committed; %s", (unsigned long long)due,
 		    (unsigned long long)in, loader_say_what_is_stored(l));
-	return check_reject_limit(
+	return fail_if_reject_limit_exceeded(
 	    l, in, l->sums.rejected + t->rejected, upstream, ended, e);
 }
 
@@ -163,7 +163,7 @@ store_state_and_commit(struct loader *l, bool ended, struct err *e)
 		return -1;
 	if (l->run != NULL && run_lock_if_running(l->db, l->run, &row, e) == -1)
 		return -1;
-	if (rejects_store_letters(l, row, e) == -1)
+	if (rejects_store_and_resolve_letters(l, row, e) == -1)
 		return -1;
 	if (l->marked &&
 	    (rc = stream_update_ledger_and_checkpoint(l, ended, e)) != 1)
@@ -198,7 +198,7 @@ create_control_tables_if_needed(struct loader *l, struct err *e)
 }
 
 static void
-reset_for_try(struct loader *l)
+reset_counts_and_rejects_for_try(struct loader *l)
 {
 	if (l->rows_are_stored) {
 		l->rejects.kept = 0;
@@ -218,9 +218,9 @@ reset_for_try(struct loader *l)
 enum { TRY_AGAIN = 2, TABLE_CHANGED, TABLE_MUST_CHANGE, WORKERS_FAILED };
 
 /* Called when the rows of the batch are in the tables, in the open transaction
- * or committed by the workers. Has the same results as try_batch(). */
+ * or committed by the workers. Returns the same as load_and_commit_once(). */
 static int
-check_and_commit(struct loader *l, bool ended, struct err *e)
+check_store_state_and_commit(struct loader *l, bool ended, struct err *e)
 {
 	bool changed = false;
 
@@ -229,11 +229,12 @@ check_and_commit(struct loader *l, bool ended, struct err *e)
 		return -1;
 	if (changed)
 		return TABLE_CHANGED;
-	if (loader_tables_must_change(l))
+	if (loader_tables_must_be_altered(l))
 		return TABLE_MUST_CHANGE;
 	if (check_counts_and_reject_limit(l, ended, e) == -1 ||
-	    old_rows_refuse_empty_table(l, e) == -1 ||
-	    missing_rows_delete(l, e) == -1 || expect_check(l, e) == -1 ||
+	    old_rows_fail_if_nothing_inserted(l, e) == -1 ||
+	    missing_rows_check_and_delete(l, e) == -1 ||
+	    expect_fail_if_any_test_fails(l, e) == -1 ||
 	    keep_before_store_images(l, e) == -1 || emit_collect(l, e) == -1)
 		return -1;
 	return store_state_and_commit(l, ended, e);
@@ -251,12 +252,12 @@ check_and_commit(struct loader *l, bool ended, struct err *e)
  * WORKERS_FAILED: with *e, after all retries of --connections;
  * -1: any other failure, with *e. */
 static int
-try_batch(struct loader *l, bool ended, struct err *e)
+load_and_commit_once(struct loader *l, bool ended, struct err *e)
 {
 	bool changed;
 	int rc = -1;
 
-	reset_for_try(l);
+	reset_counts_and_rejects_for_try(l);
 	if (create_control_tables_if_needed(l, e) == -1)
 		return -1;
 	switch (workers_load_batch_if_may(l, e)) {
@@ -269,9 +270,9 @@ try_batch(struct loader *l, bool ended, struct err *e)
 	}
 	if (db_begin_with_next(l->db, e) == -1)
 		return -1;
-	switch (l->rows_are_stored ? SINK_DONE : load_chunks_and_settle(l, e)) {
+	switch (l->rows_are_stored ? SINK_DONE : load_chunks_of_batch(l, e)) {
 	case SINK_DONE:
-		rc = check_and_commit(l, ended, e);
+		rc = check_store_state_and_commit(l, ended, e);
 		break;
 	case SINK_REPEAT:
 		db_rollback(l->db);
@@ -300,7 +301,7 @@ close_row_if_commit_unknown(struct loader *l, struct err *e)
 
 	if (!l->unknown)
 		return -1;
-	if (l->marked && (rc = stream_close_ledger_row(l, e)) == 1) {
+	if (l->marked && (rc = stream_close_row_or_find_committed(l, e)) == 1) {
 		loader_reset_sinks(l);
 		return 1;
 	}
@@ -342,13 +343,13 @@ try_until_committed(struct loader *l, bool ended, struct err *e)
 	int rc;
 
 	for (;;) {
-		while ((rc = try_batch(l, ended, e)) == TRY_AGAIN)
+		while ((rc = load_and_commit_once(l, ended, e)) == TRY_AGAIN)
 			continue;
 		if (rc == TABLE_MUST_CHANGE &&
 		    (rc = loader_alter_tables(l, e)) == 0)
 			rc = TABLE_CHANGED;
 		if (rc == TABLE_CHANGED) {
-			if (loader_read_tables_again(l, e) == -1)
+			if (loader_reopen_tables_and_workers(l, e) == -1)
 				return -1;
 			continue;
 		}
@@ -364,14 +365,13 @@ try_until_committed(struct loader *l, bool ended, struct err *e)
 }
 
 int
-batch_commit(struct loader *l, bool ended, struct err *e)
+batch_load_and_commit_with_retries(struct loader *l, bool ended, struct err *e)
 {
 	int rc;
 
 	if (l->spool.total == 0 && !l->stream.last.open &&
-	    !(ended && (l->marked || l->mode->complete ||
-	    l->expect.n > 0)))
-		return ended ? check_reject_limit(l, l->sums.in,
+	    !(ended && (l->marked || l->mode->complete || l->expect.n > 0)))
+		return ended ? fail_if_reject_limit_exceeded(l, l->sums.in,
 		    l->sums.rejected, stage_get_reject_line_count(l->stage),
 		    true, e) : 0;
 	reject_lines_start_batch(&l->rejects);
@@ -384,7 +384,7 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 	l->unknown = l->rows_are_stored = false;
 	complete_note_raised_versions(l);
 	l->images_stored = l->o->keep_before;
-	rejects_count_causes(l);
+	rejects_add_lines_to_causes(l);
 	if (rc == 1) {
 		sums_add(&l->sums, &l->sent);
 		l->stream.kept = stream_count_kept_rejects(l);

@@ -1,7 +1,7 @@
 #include "loader.h"
 
 bool
-loader_tables_must_change(const struct loader *l)
+loader_tables_must_be_altered(const struct loader *l)
 {
 	bool any = false;
 
@@ -11,7 +11,7 @@ loader_tables_must_change(const struct loader *l)
 }
 
 int
-loader_note_changes_that_rejects_need(struct loader *l, struct err *e)
+loader_plan_alters_for_rejects(struct loader *l, struct err *e)
 {
 	for (size_t i = 0; l->o->evolve && i < l->ntables; i++)
 		if (evolve_note_refused_records(&l->tables[i].evolve,
@@ -45,7 +45,7 @@ table_has_refused_a_record(const struct loader *l)
 int
 loader_make_reject_lines_unless_void(struct loader *l, struct err *e)
 {
-	bool changed = loader_tables_must_change(l);
+	bool changed = loader_tables_must_be_altered(l);
 
 	if (!changed && table_has_refused_a_record(l) &&
 	    loader_find_if_any_table_changed(l, &changed, e) == -1)

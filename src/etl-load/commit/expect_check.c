@@ -280,7 +280,7 @@ judge_tables(struct loader *l, const struct expectation *x,
 /* Runs the queries of all tests on no rows, before anything is loaded. A query
  * that the database refuses then ends the load at its start, not at its end. */
 static int
-try_queries(struct loader *l, struct err *e)
+run_queries_of_tests_on_no_rows(struct loader *l, struct err *e)
 {
 	struct found ignored;
 
@@ -293,7 +293,7 @@ try_queries(struct loader *l, struct err *e)
 }
 
 int
-expect_check_fits_table(struct loader *l, struct err *e)
+expect_check_and_try_queries(struct loader *l, struct err *e)
 {
 	if (!l->expect.columns)
 		return 0;
@@ -304,11 +304,11 @@ expect_check_fits_table(struct loader *l, struct err *e)
 	for (size_t i = 0; i < l->ntables; i++)
 		if (l->sink->written->check(l->tables[i].self, e) == -1)
 			return -1;
-	return try_queries(l, e);
+	return run_queries_of_tests_on_no_rows(l, e);
 }
 
 int
-expect_start(struct loader *l, struct err *e)
+expect_start_noting_written_rows(struct loader *l, struct err *e)
 {
 	for (size_t i = 0; i < l->ntables && l->expect.columns; i++)
 		if (l->sink->written->start(l->tables[i].self, e) == -1)
@@ -317,7 +317,7 @@ expect_start(struct loader *l, struct err *e)
 }
 
 static int
-judge(struct loader *l, const struct expectation *x, struct found *f,
+judge_test(struct loader *l, const struct expectation *x, struct found *f,
     struct err *e)
 {
 	struct reject_tally t;
@@ -338,7 +338,7 @@ judge(struct loader *l, const struct expectation *x, struct found *f,
 /* Judges all tests. The error names the first one that fails, the warnings name
  * the others. */
 int
-expect_check(struct loader *l, struct err *e)
+expect_fail_if_any_test_fails(struct loader *l, struct err *e)
 {
 	struct found f = { 0 };
 	size_t failed = 0;
@@ -347,7 +347,7 @@ expect_check(struct loader *l, struct err *e)
 		const struct expectation *x = &l->expect.v[i];
 		struct err own;
 
-		if (judge(l, x, &f, &own) == -1) {
+		if (judge_test(l, x, &f, &own) == -1) {
 			*e = own;
 			return -1;
 		}

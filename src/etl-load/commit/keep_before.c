@@ -18,21 +18,21 @@ keeps_images(const struct loader *l)
 }
 
 int
-keep_before_check_table(struct loader *l, struct err *e)
+keep_before_fail_if_unfit_table(struct loader *l, struct err *e)
 {
 	return !keeps_images(l) ? 0 :
 	    l->sink->images->check(l->tables->self, e);
 }
 
 int
-keep_before_start(struct loader *l, struct err *e)
+keep_before_start_images(struct loader *l, struct err *e)
 {
 	return !keeps_images(l) ? 0 :
 	    l->sink->images->start(l->tables->self, e);
 }
 
 const char *
-keep_before_get_run(const struct loader *l)
+keep_before_get_run_or_stream_id(const struct loader *l)
 {
 	return l->run != NULL ? l->run : l->marked ? l->stream.id :
 	    l->plain_run;
@@ -59,8 +59,8 @@ init_entry(struct entry *n, const struct loader *l, struct err *e)
 	const struct target *t = &l->tables->target;
 	const struct stream *s = &l->stream;
 
-	*n = (struct entry){ .who = { db_text(keep_before_get_run(l)),
-		db_text(t->table->full), db_text(l->marked ? s->id : "") } };
+	*n = (struct entry){ .who = { db_text(keep_before_get_run_or_stream_id(
+	    l)), db_text(t->table->full), db_text(l->marked ? s->id : "") } };
 	if (l->marked && stream_has_checkpoint(s))
 		n->version = s->expected + (s->value != NULL);
 	buf_init(&n->columns, SIZE_MAX / 4);
@@ -74,7 +74,7 @@ init_entry(struct entry *n, const struct loader *l, struct err *e)
 }
 
 static bool
-equals(struct db_value v, const char *text)
+value_equals_text(struct db_value v, const char *text)
 {
 	return v.len == strlen(text) && memcmp(v.p, text, v.len) == 0;
 }
@@ -87,17 +87,18 @@ static int
 take_stored_entry_or_fail(struct entry *n, const struct loader *l,
     const struct db_rows *r, struct err *e)
 {
-	bool kept = equals(db_column(r, 3), "kept");
+	bool kept = value_equals_text(db_column(r, 3), "kept");
 
 	n->number = db_column(r, 0).i;
 	n->there = kept;
-	if (!kept && (l->images_stored || equals(db_column(r, 3), "dropped")))
+	if (!kept && (l->images_stored || value_equals_text(db_column(r, 3),
+	    "dropped")))
 		return err_set(e, ERR_DATA, false, "--keep-before: the old "
 		    "values of this run were deleted, or the run was undone, "
 		    "while it ran: nothing of this batch was loaded; perhaps "
 		    "--keep-runs is too small");
-	if (kept && (!equals(db_column(r, 1), n->columns.data) ||
-	    !equals(db_column(r, 2), n->keys.data)))
+	if (kept && (!value_equals_text(db_column(r, 1), n->columns.data) ||
+	    !value_equals_text(db_column(r, 2), n->keys.data)))
 		return err_set(e, ERR_DATA, false, "--keep-before: table %s "
 		    "has other columns or another key than when this run "
 		    "began: nothing of this batch was loaded; load the rest "
@@ -107,7 +108,7 @@ take_stored_entry_or_fail(struct entry *n, const struct loader *l,
 }
 
 static int
-read_entry(struct entry *n, struct loader *l, struct err *e)
+find_entry_or_fail_if_deleted(struct entry *n, struct loader *l, struct err *e)
 {
 	struct db_rows *r;
 	int rc;
@@ -128,7 +129,7 @@ read_entry(struct entry *n, struct loader *l, struct err *e)
 /* Stores a new entry for the run. It includes the value that the checkpoint has
  * now, before the run moves it. */
 static int
-insert_entry(struct entry *n, struct loader *l, struct err *e)
+insert_entry_with_checkpoint(struct entry *n, struct loader *l, struct err *e)
 {
 	const struct stream *s = &l->stream;
 	const char *name = l->marked && stream_has_checkpoint(s) ?
@@ -158,10 +159,10 @@ insert_or_update_entry(struct entry *n, struct loader *l, struct err *e)
 {
 	struct db_value v[2];
 
-	if (read_entry(n, l, e) == -1)
+	if (find_entry_or_fail_if_deleted(n, l, e) == -1)
 		return -1;
 	if (!n->there)
-		return insert_entry(n, l, e);
+		return insert_entry_with_checkpoint(n, l, e);
 	v[0] = DB_I(n->number);
 	v[1] = DB_I(n->version);
 	return db_run(

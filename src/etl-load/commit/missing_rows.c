@@ -23,7 +23,7 @@ missing_rows_check_before_load(struct loader *l, struct err *e)
 }
 
 int
-missing_rows_start(struct loader *l, struct err *e)
+missing_rows_start_noting_keys(struct loader *l, struct err *e)
 {
 	for (size_t i = 0; i < l->ntables && l->mode->mirrors; i++) {
 		struct loaded_table *t = &l->tables[i];
@@ -60,7 +60,7 @@ count_unreadable_rejects(
 }
 
 static const char *
-what_happens(const struct loaded_table *t)
+say_what_happens_to_missing_rows(const struct loaded_table *t)
 {
 	if (t->target.mode->history)
 		return "be closed";
@@ -84,19 +84,20 @@ check_limit_of_deletes(const struct loader *l, const struct loaded_table *t,
 	    "not come in the input and would %s, more than --max-deletes %s: "
 	    "nothing was changed; if this is right, give a greater "
 	    "--max-deletes", t->target.table->name, (unsigned long long)missing,
-	    (unsigned long long)before, what_happens(t), get_max_deletes(l));
+	        (unsigned long long)before, say_what_happens_to_missing_rows(t),
+	        get_max_deletes(l));
 }
 
 static int
-check_all_keys_are_known(struct loader *l, const struct loaded_table *t,
-    uint64_t missing, struct err *e)
+fail_if_rejects_have_unknown_keys(struct loader *l,
+    const struct loaded_table *t, uint64_t missing, struct err *e)
 {
 	uint64_t rejected = count_unreadable_rejects(l, t);
 	struct buf causes;
 
 	if (rejected == 0 || l->o->delete_despite_rejects)
 		return 0;
-	rejects_count_causes(l);
+	rejects_add_lines_to_causes(l);
 	buf_init(&causes, 64 << 10);
 	causes_append_text(&causes, l->causes, "\n  ", 2048);
 	(void)err_set(e, ERR_DATA, false, "table %s: %llu row%s did not come "
@@ -104,7 +105,7 @@ check_all_keys_are_known(struct loader *l, const struct loaded_table *t,
 	    "cannot be read may belong to such rows: nothing was changed; mend "
 	    "the records, or give --delete-despite-rejects%s%s",
 	    t->target.table->name, (unsigned long long)missing,
-	    missing == 1 ? "" : "s", what_happens(t),
+	    missing == 1 ? "" : "s", say_what_happens_to_missing_rows(t),
 	    (unsigned long long)rejected, rejected == 1 ? "" : "s",
 	    causes.len > 0 ? ":\n  " : "", buf_text(&causes));
 	buf_release(&causes);
@@ -125,24 +126,24 @@ fail_if_loaded_rows_are_missing(const struct loaded_table *t, struct err *e)
 	    "because a trigger changes or removes rows: --mode %s cannot tell "
 	    "which rows did not come in the input and would %s: nothing was "
 	    "changed; load %s", t->target.table->name,
-	    (long long)t->mirror.strays, t->target.mode->name, what_happens(t),
-	    t->target.mode->history ? "without --missing" :
-	    "with --mode upsert");
+	        (long long)t->mirror.strays, t->target.mode->name,
+	        say_what_happens_to_missing_rows(t), t->target.mode->history ?
+	        "without --missing" : "with --mode upsert");
 }
 
 static int
-check_deletes(struct loader *l, const struct loaded_table *t, uint64_t missing,
-    struct err *e)
+fail_if_deletes_are_unsafe(struct loader *l, const struct loaded_table *t,
+    uint64_t missing, struct err *e)
 {
 	return fail_if_loaded_rows_are_missing(t, e) == -1 ||
 	    check_limit_of_deletes(l, t, missing, e) == -1 ||
-	    check_all_keys_are_known(l, t, missing, e) == -1 ? -1 : 0;
+	    fail_if_rejects_have_unknown_keys(l, t, missing, e) == -1 ? -1 : 0;
 }
 
 /* Compares the number of deleted rows with --max-deletes again: other sessions
  * may have added rows after the missing rows were counted. */
 static int
-delete_and_check_limit(
+delete_rows_and_check_limit(
     struct loader *l, struct loaded_table *t, struct err *e)
 {
 	const struct db_fault *f = db_fault(l->db);
@@ -152,7 +153,7 @@ delete_and_check_limit(
 		if (f->sqlstate[0] != '\0' || f->data)
 			err_prefix(e, "table %s: the rows that did not come in "
 			    "the input cannot %s", t->target.table->name,
-			    what_happens(t));
+			    say_what_happens_to_missing_rows(t));
 		return -1;
 	}
 	t->outcome.sums.removed += removed;
@@ -160,7 +161,7 @@ delete_and_check_limit(
 }
 
 static int
-delete_missing_rows_of_table(
+check_and_delete_rows_of_table(
     struct loader *l, struct loaded_table *t, struct err *e)
 {
 	uint64_t missing;
@@ -173,17 +174,17 @@ delete_missing_rows_of_table(
 	/* Checked again here: since the load began, another table may have got
 	 * a foreign key to this table. */
 	return refuse_referring_tables(&t->target, l->db, e) == -1 ||
-	    check_deletes(l, t, missing, e) == -1 ? -1 :
-	    delete_and_check_limit(l, t, e);
+	    fail_if_deletes_are_unsafe(l, t, missing, e) == -1 ? -1 :
+	    delete_rows_and_check_limit(l, t, e);
 }
 
 int
-missing_rows_delete(struct loader *l, struct err *e)
+missing_rows_check_and_delete(struct loader *l, struct err *e)
 {
 	/* The last table comes first: it may have a foreign key to a table
 	 * before it in --tables. */
 	for (size_t i = l->ntables; i-- > 0 && l->mode->mirrors;)
-		if (delete_missing_rows_of_table(l, &l->tables[i], e) == -1)
+		if (check_and_delete_rows_of_table(l, &l->tables[i], e) == -1)
 			return -1;
 	return 0;
 }

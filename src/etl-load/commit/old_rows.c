@@ -53,7 +53,7 @@ start_and_add_scope_values(const struct loader *l,
  * them. The sink may delete rows as soon as it gets a scope, so this runs in a
  * transaction that is rolled back. */
 static int
-check_scope_values(
+try_scope_values_and_roll_back(
     const struct loader *l, const struct loaded_table *t, struct err *e)
 {
 	struct outcome o;
@@ -69,7 +69,8 @@ check_scope_values(
 }
 
 static int
-check_table(const struct loader *l, const struct loaded_table *t, struct err *e)
+check_rows_may_be_deleted(const struct loader *l, const struct loaded_table *t,
+    struct err *e)
 {
 	if (!t->target.swaps &&
 	    refuse_referring_tables(&t->target, l->db, e) == -1)
@@ -79,7 +80,8 @@ check_table(const struct loader *l, const struct loaded_table *t, struct err *e)
 		    l->sink->check_empty(t->self, e);
 	if (l->sink->scopes->check(t->self, e) == -1)
 		return -1;
-	return l->o->scope_values.n > 0 ? check_scope_values(l, t, e) : 0;
+	return l->o->scope_values.n > 0 ?
+	    try_scope_values_and_roll_back(l, t, e) : 0;
 }
 
 int
@@ -88,7 +90,7 @@ old_rows_check_before_load(struct loader *l, struct err *e)
 	if (!l->mode->replaces && !l->mode->by_scope)
 		return 0;
 	for (size_t i = 0; i < l->ntables; i++)
-		if (check_table(l, &l->tables[i], e) == -1)
+		if (check_rows_may_be_deleted(l, &l->tables[i], e) == -1)
 			return -1;
 	return 0;
 }
@@ -159,7 +161,7 @@ old_rows_swap_tables(struct loader *l, struct err *e)
 }
 
 int
-old_rows_refuse_empty_table(const struct loader *l, struct err *e)
+old_rows_fail_if_nothing_inserted(const struct loader *l, struct err *e)
 {
 	if (!l->mode->replaces || l->o->allow_empty)
 		return 0;

@@ -19,6 +19,6 @@ int old_rows_delete(struct loader *l, struct err *e);
 int old_rows_swap_tables(struct loader *l, struct err *e);
 /* Called before the COMMIT. Fails with ERR_DATA if --mode replace would leave
  * an empty table, unless --allow-empty is given. */
-int old_rows_refuse_empty_table(const struct loader *l, struct err *e);
+int old_rows_fail_if_nothing_inserted(const struct loader *l, struct err *e);
 
 #endif

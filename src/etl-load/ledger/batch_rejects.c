@@ -129,7 +129,8 @@ get_replays_of_batch(const struct loader *l)
 }
 
 int
-rejects_store_letters(struct loader *l, int64_t run_row, struct err *e)
+rejects_store_and_resolve_letters(struct loader *l, int64_t run_row,
+    struct err *e)
 {
 	const struct letter_replays replays = get_replays_of_batch(l);
 	struct stream *s = &l->stream;
@@ -249,7 +250,7 @@ add_reject_line_to_causes(struct loader *l, const struct line *line)
 /* Ignores failures: the causes are needed only for messages, which just show
  * fewer causes then. */
 void
-rejects_count_causes(struct loader *l)
+rejects_add_lines_to_causes(struct loader *l)
 {
 	struct spool *s = &l->rejects.spool;
 	struct err e;

@@ -9,7 +9,8 @@
  * have replaced the table: an @ and the name of the table. The version of this
  * checkpoint is the number. */
 static int
-put_name_of_version(struct buf *b, const struct table *t, struct err *e)
+init_buf_with_name_of_version(struct buf *b, const struct table *t,
+    struct err *e)
 {
 	buf_init(b, SIZE_MAX / 4);
 	buf_printf(b, "@%s", t->full);
@@ -18,13 +19,13 @@ put_name_of_version(struct buf *b, const struct table *t, struct err *e)
 }
 
 static int
-read_version(struct db *db, struct loaded_table *t, struct err *e)
+read_count_of_replacements(struct db *db, struct loaded_table *t, struct err *e)
 {
 	char *value = NULL;
 	struct buf name;
 	int rc;
 
-	rc = put_name_of_version(&name, t->target.table, e);
+	rc = init_buf_with_name_of_version(&name, t->target.table, e);
 	if (rc == 0)
 		rc = checkpoint_read(
 		    db, buf_text(&name), &value, &t->replaced, e);
@@ -34,21 +35,21 @@ read_version(struct db *db, struct loaded_table *t, struct err *e)
 }
 
 int
-complete_read_versions(struct loader *l, struct err *e)
+complete_read_replacement_counts(struct loader *l, struct err *e)
 {
 	if (!l->mode->complete)
 		return 0;
 	if (control_ensure(l->db, l->o->control_schema, true, e) == -1)
 		return -1;
 	for (size_t i = 0; i < l->ntables; i++)
-		if (read_version(l->db, &l->tables[i], e) == -1)
+		if (read_count_of_replacements(l->db, &l->tables[i], e) == -1)
 			return -1;
 	l->control = true;
 	return 0;
 }
 
 static int
-check_and_raise_version(
+raise_version_or_fail_if_changed(
     struct loader *l, const struct loaded_table *t, struct err *e)
 {
 	struct checkpoint_move m = { .expected = t->replaced, .moves = true,
@@ -56,7 +57,7 @@ check_and_raise_version(
 	enum checkpoint_result r = CHECKPOINT_FAILED;
 	struct buf name;
 
-	if (put_name_of_version(&name, t->target.table, e) == 0) {
+	if (init_buf_with_name_of_version(&name, t->target.table, e) == 0) {
 		m.name = buf_text(&name);
 		r = checkpoint_move(l->db, &m, e);
 	}
@@ -73,7 +74,7 @@ int
 complete_check_and_raise_versions(struct loader *l, struct err *e)
 {
 	for (size_t i = 0; i < l->ntables && l->mode->complete; i++)
-		if (check_and_raise_version(l, &l->tables[i], e) == -1)
+		if (raise_version_or_fail_if_changed(l, &l->tables[i], e) == -1)
 			return -1;
 	return 0;
 }
@@ -156,7 +157,7 @@ complete_refuse_increment_at_mark(
 }
 
 int
-complete_check_end(const struct loader *l, struct err *e)
+complete_fail_if_input_may_be_cut(const struct loader *l, struct err *e)
 {
 	const struct mark *begin = stage_begin_mark(l->stage);
 

@@ -12,10 +12,10 @@
 
 /* Called before anything is read. Sets `replaced` of each table: how often
  * loads in such modes have replaced rows of the table so far. */
-int complete_read_versions(struct loader *l, struct err *e);
+int complete_read_replacement_counts(struct loader *l, struct err *e);
 /* Called before the COMMIT. Adds 1 to the stored number of replacements of each
  * table. Fails if another load has changed one of these numbers since
- * complete_read_versions(). */
+ * complete_read_replacement_counts(). */
 int complete_check_and_raise_versions(struct loader *l, struct err *e);
 /* Called after the COMMIT. Adds 1 to `replaced` of each table, for the next
  * load of this process. */
@@ -35,6 +35,6 @@ int complete_refuse_increment_at_mark(
     const struct loader *l, const struct mark *m, struct err *e);
 /* Called at the end of the stream, before its commit. Fails if the input may be
  * incomplete. */
-int complete_check_end(const struct loader *l, struct err *e);
+int complete_fail_if_input_may_be_cut(const struct loader *l, struct err *e);
 
 #endif

@@ -67,7 +67,7 @@ stream_read_ledger_counts(struct loader *l, struct sums *sums, struct err *e)
  * not check whether another run has moved the checkpoint. The checkpoint must
  * then not move past these values. */
 static int
-check_no_checkpoint_same_as_before(
+check_option_no_checkpoint_as_before(
     const struct stream *s, const struct ledger_row *row, struct err *e)
 {
 	if (s->replay || stream_has_checkpoint(s) == (row->version > 0))
@@ -92,7 +92,7 @@ start_skipping_loaded_part(struct loader *l, const struct ledger_row *row,
 {
 	struct stream *s = &l->stream;
 
-	if (check_no_checkpoint_same_as_before(s, row, e) == -1)
+	if (check_option_no_checkpoint_as_before(s, row, e) == -1)
 		return -1;
 	s->skipping = true;
 	s->skip_seq = (uint64_t)row->seq;
@@ -206,7 +206,7 @@ stream_read_ledger_progress_and_report_load(struct loader *l, struct err *e)
  * lost; -1 with *e: the update failed, or another loader works on the same
  * stream. */
 static int
-handle_ledger_result(
+turn_ledger_result_into_outcome(
     const struct loader *l, enum ledger_result r, struct err *e)
 {
 	switch (r) {
@@ -230,7 +230,7 @@ handle_ledger_result(
 }
 
 static int
-move_checkpoint_if_any(struct loader *l, struct err *e)
+move_checkpoint_and_store_files(struct loader *l, struct err *e)
 {
 	const struct stream *s = &l->stream;
 	struct checkpoint_move m = { .name = s->checkpoint,
@@ -279,14 +279,14 @@ stream_update_ledger_and_checkpoint(struct loader *l, bool ended, struct err *e)
 	r = buf_check(&counts, e) == -1 ? LEDGER_FAILED :
 	    ledger_insert_or_move_row(l->db, &g, e);
 	buf_release(&counts);
-	if ((rc = handle_ledger_result(l, r, e)) == 1) {
+	if ((rc = turn_ledger_result_into_outcome(l, r, e)) == 1) {
 		/* The answer to the COMMIT of an earlier try may have been
 		 * lost. But that COMMIT was not done: it would have changed the
 		 * ledger row, and ledger_insert_or_move_row() would not have
 		 * found the row as it was. The server cannot do it later
 		 * either, because this transaction has changed the row. */
 		l->unknown = false;
-		if (move_checkpoint_if_any(l, e) == -1)
+		if (move_checkpoint_and_store_files(l, e) == -1)
 			return -1;
 	}
 	return rc;
@@ -301,7 +301,7 @@ stream_lock_ledger_and_checkpoint(
 	const struct checkpoint_move m = { .name = s->checkpoint,
 		.expected = s->expected, .run = l->run };
 
-	if (handle_ledger_result(l,
+	if (turn_ledger_result_into_outcome(l,
 	    ledger_lock_row_if_batch_matches(db, &g, e), e) != 1)
 		return -1;
 	return !stream_has_checkpoint(s) ||
@@ -309,7 +309,7 @@ stream_lock_ledger_and_checkpoint(
 }
 
 int
-stream_close_ledger_row(struct loader *l, struct err *e)
+stream_close_row_or_find_committed(struct loader *l, struct err *e)
 {
 	struct ledger g = make_ledger_entry(l);
 	enum ledger_result r;

@@ -37,7 +37,7 @@ stream_store_done_files(struct loader *l, struct err *e)
 /* Stores the broken files in the open transaction and commits it. Returns 1:
  * stored; 0: another run has moved the checkpoint; -1 with *e. */
 static int
-store_in_transaction(
+store_broken_files_and_commit(
     struct loader *l, const struct checkpoint_move *m, struct err *e)
 {
 	const struct files_change change = {
@@ -61,14 +61,14 @@ store_in_transaction(
 }
 
 static int
-begin_and_store(
+begin_store_broken_files_and_commit(
     struct loader *l, const struct checkpoint_move *m, struct err *e)
 {
 	int rc;
 
 	if (db_begin(l->db, e) == -1)
 		return -1;
-	if ((rc = store_in_transaction(l, m, e)) != 1)
+	if ((rc = store_broken_files_and_commit(l, m, e)) != 1)
 		db_rollback(l->db);
 	return rc;
 }
@@ -87,7 +87,7 @@ stream_store_broken_files(struct loader *l, struct err *e)
 	    !stream_has_checkpoint(s) || s->skipping || s->loaded)
 		return 0;
 	l->unknown = false;
-	while (begin_and_store(l, &move, e) == -1)
+	while (begin_store_broken_files_and_commit(l, &move, e) == -1)
 		if (loader_reconnect_and_check_commit(l, &tries, e) == -1)
 			return -1;
 	return 0;

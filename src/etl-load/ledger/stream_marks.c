@@ -1,5 +1,6 @@
 /* Handles the marks of a stream. Stores nothing in the database: it notes in
- * l->stream what the next batch_commit() stores. These flags steer other files:
+ * l->stream what the next batch_load_and_commit_with_retries() stores. These
+ * flags steer other files:
  * - s->segments: load.c commits only at a boundary (the mark `checkpoint`,
  *   `resolve` or `end`). True for a stream with checkpoints and for a replay.
  * - l->whole: load.c commits once, at the mark `end`.
@@ -82,7 +83,8 @@ set_ledger_id_new_if_again(struct loader *l, const char *id, struct err *e)
  * forbidden characters is an error of the stream (ERR_PEER, exit code 76),
  * because the stream contains the name. */
 static int
-check_begin_mark(const struct loader *l, const struct mark *m, struct err *e)
+fail_if_begin_mark_does_not_fit(const struct loader *l, const struct mark *m,
+    struct err *e)
 {
 	if (complete_refuse_replay(l, m, e) == -1 ||
 	    complete_refuse_second_stream(l, e) == -1)
@@ -122,7 +124,7 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	const struct mark *m = stage_begin_mark(l->stage);
 	struct stream *s = &l->stream;
 
-	if (check_begin_mark(l, m, e) == -1)
+	if (fail_if_begin_mark_does_not_fit(l, m, e) == -1)
 		return -1;
 	l->passed += s->skipped;
 	sums_add(&l->totals, &l->sums);
@@ -155,7 +157,7 @@ fail_damaged_stream(struct err *e, const struct mark *m, const char *why)
 }
 
 static bool
-same_text(const char *a, const char *b)
+texts_are_equal_or_both_null(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
@@ -182,7 +184,7 @@ store_version_of_mark_if_unknown(
 
 /* Adds the elements of the JSON array `files` of a mark `checkpoint`. */
 static int
-add_files(struct stream *s, const char *files, struct err *e)
+add_done_files_of_mark(struct stream *s, const char *files, struct err *e)
 {
 	const size_t n = files != NULL ? strlen(files) : 0;
 
@@ -209,7 +211,7 @@ check_and_store_checkpoint_mark(
 		return fail_damaged_stream(e, m,
 		    "it is a checkpoint, but the mark "
 		    "begin names no checkpoint");
-	if (!same_text(s->checkpoint, m->name))
+	if (!texts_are_equal_or_both_null(s->checkpoint, m->name))
 		return fail_damaged_stream(e, m,
 		    "its checkpoint has another name "
 		    "than the one in the mark begin");
@@ -217,7 +219,8 @@ check_and_store_checkpoint_mark(
 		return -1;
 	if (first)
 		s->version = m->version;
-	else if (s->version != m->version || !same_text(s->from, m->from))
+	else if (s->version != m->version ||
+	    !texts_are_equal_or_both_null(s->from, m->from))
 		return fail_damaged_stream(e, m,
 		    "its from or version differs from "
 		    "that of the checkpoint marks before");
@@ -227,7 +230,7 @@ check_and_store_checkpoint_mark(
 	s->value_seq = m->seq;
 	if (s->skipping)
 		return 0;
-	if (add_files(s, m->files, e) == -1 ||
+	if (add_done_files_of_mark(s, m->files, e) == -1 ||
 	    replace_text_with_copy(&s->validators, m->validators, e) == -1)
 		return -1;
 	return replace_text_with_copy(&s->value, m->value, e);

@@ -113,7 +113,7 @@ void stream_forget_committed_batch(struct stream *s);
  * Closes the stream's row in the ledger, so that the server cannot do the
  * COMMIT later. Returns 1: the batch was committed; 0: it was not and will not
  * be committed; -1 with *e: the loader could not find out. */
-int stream_close_ledger_row(struct loader *l, struct err *e);
+int stream_close_row_or_find_committed(struct loader *l, struct err *e);
 /* Stores the files of the batch's checkpoint marks as done, in the open
  * transaction. */
 int stream_store_done_files(struct loader *l, struct err *e);

@@ -80,7 +80,7 @@ plan_open_database_and_tables(struct loader *l, struct err *e)
 		return l->absent ? 0 : -1;
 	return old_rows_check_before_load(l, e) == -1 ||
 	    missing_rows_check_before_load(l, e) == -1 ||
-	    expect_check_fits_table(l, e) == -1 ||
+	    expect_check_and_try_queries(l, e) == -1 ||
 	    nested_check_before_load(l, e) == -1 ? -1 :
 	    workers_set_wanted_if_may(l, e);
 }

@@ -13,23 +13,23 @@ refuse_missing_row(struct lite_store *s)
 
 /* Prepares the statement if it is not prepared yet, and runs it. */
 static int
-run_and_count(struct lite_store *s, struct db_stmt **stmt,
+prepare_once_run_and_count(struct lite_store *s, struct db_stmt **stmt,
     const struct shape *shape, lite_statement_text *text,
     int64_t *changed, struct err *e)
 {
 	size_t n = shape->n + 1 + s->target->nkey;
 
-	return lite_prepare(s, stmt, shape, text, e) == -1 ? -1 :
+	return lite_prepare_once(s, stmt, shape, text, e) == -1 ? -1 :
 	    db_stmt_run_for_first_row(*stmt, s->values, n, NULL, changed, e);
 }
 
 static int
-find_row(struct lite_store *s, struct lite_statements *st,
+find_if_row_exists(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, bool *found, struct err *e)
 {
 	struct db_rows *row = NULL;
 
-	if (lite_prepare(s, &st->find, shape, sqlite_put_find, e) == -1 ||
+	if (lite_prepare_once(s, &st->find, shape, sqlite_put_find, e) == -1 ||
 	    db_stmt_run_for_first_row(
 		st->find, s->values, shape->n + 1, &row, NULL, e) == -1)
 		return -1;
@@ -38,12 +38,12 @@ find_row(struct lite_store *s, struct lite_statements *st,
 }
 
 static enum lite_result
-delete_row(struct lite_store *s, struct lite_statements *st,
+delete_row_or_refuse_if_strict(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
 {
 	int64_t deleted = 0;
 
-	if (run_and_count(
+	if (prepare_once_run_and_count(
 		s, &st->remove, shape, sqlite_put_delete, &deleted, e) == -1)
 		return LITE_FAILED;
 	if (deleted == 0 && s->target->strict)
@@ -63,14 +63,14 @@ update_by_old_key_or_find_row(struct lite_store *s, struct lite_statements *st,
 	int64_t moved = 0;
 
 	if (s->change->moves &&
-	    run_and_count(
+	    prepare_once_run_and_count(
 		s, &st->move, shape, sqlite_put_update_by_old_key, &moved,
 		e) == -1)
 		return LITE_FAILED;
 	if (moved > 0)
 		return LITE_UPDATED;
 	if (!(s->change->moves && s->target->strict) &&
-	    find_row(s, st, shape, &found, e) == -1)
+	    find_if_row_exists(s, st, shape, &found, e) == -1)
 		return LITE_FAILED;
 	if (found)
 		return LITE_FOUND;
@@ -82,6 +82,6 @@ lite_delete_update_or_find_row(struct lite_store *s,
     struct lite_statements *st, const struct shape *shape, struct err *e)
 {
 	return s->change->operation == OPERATION_DELETE ?
-	    delete_row(s, st, shape, e) :
+	    delete_row_or_refuse_if_strict(s, st, shape, e) :
 	    update_by_old_key_or_find_row(s, st, shape, e);
 }

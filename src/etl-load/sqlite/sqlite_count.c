@@ -7,8 +7,8 @@
  * that is stored with it. Otherwise adds the key with the number `item`, and
  * sets *holder to NULL. */
 static int
-find_or_add_key(struct lite_sink *s, const struct shape *shape, size_t item,
-    uint32_t **holder, struct err *e)
+find_or_add_key_of_item(struct lite_sink *s, const struct shape *shape,
+    size_t item, uint32_t **holder, struct err *e)
 {
 	const struct target *t = s->store.target;
 	size_t at = s->keys.bytes.len;
@@ -25,7 +25,7 @@ find_or_add_key(struct lite_sink *s, const struct shape *shape, size_t item,
 }
 
 static uint64_t *
-count_of_result(struct sums *t, enum lite_result rc)
+get_count_of_result(struct sums *t, enum lite_result rc)
 {
 	switch (rc) {
 	case LITE_INSERTED:
@@ -48,37 +48,37 @@ count_of_result(struct sums *t, enum lite_result rc)
  * counts as superseded, and this record gets the outcome of both: inserted if
  * one of them was inserted, else updated if one was updated. */
 int
-lite_count_stored(struct lite_sink *s, struct outcome *o,
-    const struct shape *shape, size_t i, enum lite_result rc, struct err *e)
+lite_count_stored_and_superseded(struct lite_sink *s, struct outcome *o,
+    const struct shape *shape, size_t item, enum lite_result rc, struct err *e)
 {
 	const struct load_mode *mode = s->store.target->mode;
 	uint32_t *holder = NULL;
 	unsigned char before;
 
 	if (mode->updates && !mode->changes &&
-	    find_or_add_key(s, shape, i, &holder, e) == -1)
+	    find_or_add_key_of_item(s, shape, item, &holder, e) == -1)
 		return -1;
 	before = holder == NULL ? 0 : s->result[*holder];
 	if (before != 0) {
-		(*count_of_result(&o->sums, before))--;
+		(*get_count_of_result(&o->sums, before))--;
 		o->sums.superseded++;
 		rc = before < rc ? before : rc;
 	}
 	if (holder != NULL)
-		*holder = (uint32_t)i;
-	s->result[i] = (unsigned char)rc;
-	(*count_of_result(&o->sums, rc))++;
+		*holder = (uint32_t)item;
+	s->result[item] = (unsigned char)rc;
+	(*get_count_of_result(&o->sums, rc))++;
 	return 0;
 }
 
 int
-lite_later_item_was_stored(struct lite_sink *s, struct outcome *o,
-    const struct shape *shape, size_t i, struct err *e)
+lite_add_key_or_find_later_stored(struct lite_sink *s, struct outcome *o,
+    const struct shape *shape, size_t item, struct err *e)
 {
 	uint32_t *holder = NULL;
 
 	if (s->store.target->mode->updates &&
-	    find_or_add_key(s, shape, i, &holder, e) == -1)
+	    find_or_add_key_of_item(s, shape, item, &holder, e) == -1)
 		return -1;
-	return holder != NULL && *holder > i && s->result[*holder] != 0;
+	return holder != NULL && *holder > item && s->result[*holder] != 0;
 }

@@ -16,7 +16,7 @@ enum {
  * statement for each record. False if the loader needs the state of the table
  * between two records. */
 static bool
-may_have_groups(const struct lite_store *s)
+may_insert_many_by_one_statement(const struct lite_store *s)
 {
 	const struct target *t = s->target;
 
@@ -30,7 +30,7 @@ lite_group_init(struct lite_sink *s, struct err *e)
 	struct lite_group *g = &s->group;
 	size_t n = s->store.group_records;
 
-	if (n == 0 || !may_have_groups(&s->store))
+	if (n == 0 || !may_insert_many_by_one_statement(&s->store))
 		return 0;
 	if ((g->item = calloc(n, sizeof(*g->item))) == NULL)
 		return err_nomem(e);
@@ -47,11 +47,11 @@ lite_group_clear(struct lite_sink *s)
 }
 
 bool
-lite_group_may_take(struct lite_sink *s, size_t len)
+lite_group_may_take_or_count_pause(struct lite_sink *s, size_t record_len)
 {
 	struct lite_group *g = &s->group;
 
-	if (g->full == 0 || len > RECORD_MAX || s->store.careful ||
+	if (g->full == 0 || record_len > RECORD_MAX || s->store.careful ||
 	    s->store.group_is_unsafe || s->watched ||
 	    s->written.insert != NULL)
 		return false;
@@ -65,28 +65,29 @@ lite_group_may_take(struct lite_sink *s, size_t len)
 }
 
 bool
-lite_group_add(struct lite_sink *s, const struct shape *shape, size_t i)
+lite_group_add_if_same_shape(struct lite_sink *s, const struct shape *shape,
+    size_t item)
 {
 	struct lite_group *g = &s->group;
 
 	if (shape->n == 0 || (g->n > 0 && shape != g->shape))
 		return false;
 	g->shape = shape;
-	g->item[g->n++] = (uint32_t)i;
+	g->item[g->n++] = (uint32_t)item;
 	if (g->n < g->full)
 		s->store.values += sqlite_max_values_of_record(s->store.target);
 	return true;
 }
 
 void
-lite_group_use_values(struct lite_sink *s, size_t k)
+lite_group_select_values_of_record(struct lite_sink *s, size_t record)
 {
 	s->store.values = s->store.slots +
-	    k * sqlite_max_values_of_record(s->store.target);
+	    record * sqlite_max_values_of_record(s->store.target);
 }
 
 void
-lite_group_note_stored(struct lite_sink *s, size_t stored)
+lite_group_begin_or_end_pause(struct lite_sink *s, size_t stored)
 {
 	if (stored >= s->group.full / WORTH)
 		doubling_pause_reset(&s->group.pause);

@@ -10,7 +10,7 @@ struct found {                  /* the row that is valid at the time */
 };
 
 void
-lite_history_free(struct lite_history_shape *s)
+lite_history_free_statements(struct lite_history_shape *s)
 {
 	for (size_t i = 0; i < LITE_HISTORY_STATEMENTS; i++) {
 		db_stmt_free(s->statement[i]);
@@ -25,9 +25,9 @@ get_values_after_shape(const struct lite_history_record *r)
 }
 
 static int
-run(struct lite_history_shape *s, const struct lite_history_record *r,
-    enum lite_history_sql sql, struct db_rows **row, int64_t *changed,
-    struct err *e)
+prepare_once_and_run(struct lite_history_shape *s,
+    const struct lite_history_record *r, enum lite_history_sql sql,
+    struct db_rows **row, int64_t *changed, struct err *e)
 {
 	struct db_stmt **st = &s->statement[sql];
 	struct buf b;
@@ -48,8 +48,8 @@ run(struct lite_history_shape *s, const struct lite_history_record *r,
 /* Copies a time from a row of the table. Fails if the time has another form
  * than the loader writes, because the loader compares times as texts. */
 static int
-copy_time(char out[CLOCK_STAMP], const struct lite_history_record *r,
-    struct db_value v, struct err *e)
+copy_time_or_fail(char out[CLOCK_STAMP],
+    const struct lite_history_record *r, struct db_value v, struct err *e)
 {
 	const struct table *t = r->target->table;
 	const struct history *h = &r->target->history;
@@ -73,17 +73,18 @@ copy_time(char out[CLOCK_STAMP], const struct lite_history_record *r,
 
 /* Returns 1: found; 0: there is no such row; -1 with *e. */
 static int
-find_row(struct lite_history_shape *s, const struct lite_history_record *r,
-    enum lite_history_sql sql, struct found *f, struct err *e)
+find_row_by_statement(struct lite_history_shape *s,
+    const struct lite_history_record *r, enum lite_history_sql sql,
+    struct found *f, struct err *e)
 {
 	struct db_rows *row;
 
-	if (run(s, r, sql, &row, NULL, e) == -1)
+	if (prepare_once_and_run(s, r, sql, &row, NULL, e) == -1)
 		return -1;
 	if (row == NULL)
 		return 0;
-	if (copy_time(f->from, r, db_column(row, 0), e) == -1 ||
-	    copy_time(f->to, r, db_column(row, 1), e) == -1)
+	if (copy_time_or_fail(f->from, r, db_column(row, 0), e) == -1 ||
+	    copy_time_or_fail(f->to, r, db_column(row, 1), e) == -1)
 		return -1;
 	f->differs = db_column(row, 2).i != 0;
 	return 1;
@@ -100,7 +101,7 @@ time_value(const char *text)
  * time that the column can hold. So each change gets a row of its own, except
  * in a column of days. */
 static int
-set_time(char at[CLOCK_STAMP], const struct lite_history_record *r,
+set_time_of_change(char at[CLOCK_STAMP], const struct lite_history_record *r,
     const char *current_from, struct err *e)
 {
 	const struct history *h = &r->target->history;
@@ -127,38 +128,40 @@ set_time(char at[CLOCK_STAMP], const struct lite_history_record *r,
  * row first, because the index of the current rows finds it. Often no other row
  * must be read. */
 static int
-find_row_at_time(struct lite_history_shape *s,
+set_time_and_find_valid_row(struct lite_history_shape *s,
     const struct lite_history_record *r, char at[CLOCK_STAMP],
     struct found *f, struct err *e)
 {
-	int rc = find_row(s, r, LITE_FIND_CURRENT, f, e);
+	int rc = find_row_by_statement(s, r, LITE_FIND_CURRENT, f, e);
 
-	if (rc == -1 || set_time(at, r, rc == 1 ? f->from : NULL, e) == -1)
+	if (rc == -1 || set_time_of_change(at, r, rc == 1 ? f->from : NULL,
+	    e) == -1)
 		return -1;
 	get_values_after_shape(r)[1] = db_text(at);
 	return rc == 1 && strcmp(f->from, at) <= 0 ? 1 :
-	    find_row(s, r, LITE_FIND_AT_TIME, f, e);
+	    find_row_by_statement(s, r, LITE_FIND_AT_TIME, f, e);
 }
 
 /* Inserts the record as a row that is valid from the record's time of change
  * until `to`. If `to` is empty, the row has no end and becomes the current
  * one. */
 static int
-insert_row(struct lite_history_shape *s, const struct lite_history_record *r,
-    enum lite_history_sql sql, const char *to, int64_t *changed, struct err *e)
+insert_row_valid_until(struct lite_history_shape *s,
+    const struct lite_history_record *r, enum lite_history_sql sql,
+    const char *to, int64_t *changed, struct err *e)
 {
 	struct db_value *v = get_values_after_shape(r);
 
 	v[3] = time_value(to);
 	v[4] = DB_I(*to == '\0');
-	return run(s, r, sql, NULL, changed, e);
+	return prepare_once_and_run(s, r, sql, NULL, changed, e);
 }
 
 /* Called if no row of the key is valid at the time of change. Inserts a row
  * that ends when the next row begins, or is the current row if there is no next
  * row. */
 static int
-insert_where_no_row_is(struct lite_history_shape *s,
+insert_row_until_next_row(struct lite_history_shape *s,
     const struct lite_history_record *r, bool *inserted, bool *updated,
     struct err *e)
 {
@@ -166,9 +169,9 @@ insert_where_no_row_is(struct lite_history_shape *s,
 	struct db_rows *row;
 	int64_t changed = 0;
 
-	if (run(s, r, LITE_FIND_NEXT, &row, NULL, e) == -1 ||
-	    copy_time(to, r, db_column(row, 0), e) == -1 ||
-	    insert_row(s, r, LITE_INSERT, to, &changed, e) == -1)
+	if (prepare_once_and_run(s, r, LITE_FIND_NEXT, &row, NULL, e) == -1 ||
+	    copy_time_or_fail(to, r, db_column(row, 0), e) == -1 ||
+	    insert_row_valid_until(s, r, LITE_INSERT, to, &changed, e) == -1)
 		return -1;
 	*inserted = changed > 0 && to[0] == '\0';
 	*updated = changed > 0 && to[0] != '\0';
@@ -176,7 +179,7 @@ insert_where_no_row_is(struct lite_history_shape *s,
 }
 
 int
-lite_history_store(struct lite_history_shape *s,
+lite_history_merge_record(struct lite_history_shape *s,
     const struct lite_history_record *r, bool *inserted, bool *updated,
     struct err *e)
 {
@@ -188,18 +191,21 @@ lite_history_store(struct lite_history_shape *s,
 
 	*inserted = *updated = false;
 	v[2] = v[3] = v[4] = (struct db_value){ 0 };
-	if ((rc = find_row_at_time(s, r, at, &f, e)) == -1)
+	if ((rc = set_time_and_find_valid_row(s, r, at, &f, e)) == -1)
 		return -1;
 	if (rc == 0)
-		return insert_where_no_row_is(s, r, inserted, updated, e);
+		return insert_row_until_next_row(s, r, inserted, updated, e);
 	v[2] = db_text(f.from);
 	if (!f.differs)
 		return r->target->seen == NO_COLUMN ? 0 :
-		    run(s, r, LITE_SET_SEEN, NULL, NULL, e);
+		    prepare_once_and_run(s, r, LITE_SET_SEEN, NULL, NULL, e);
 	if (strcmp(f.from, at) == 0)
-		rc = run(s, r, LITE_CORRECT, NULL, &changed, e);
-	else if ((rc = run(s, r, LITE_END, NULL, NULL, e)) == 0)
-		rc = insert_row(s, r, LITE_INSERT_AFTER, f.to, &changed, e);
+		rc = prepare_once_and_run(s, r, LITE_CORRECT, NULL, &changed,
+		    e);
+	else if ((rc = prepare_once_and_run(s, r, LITE_END, NULL, NULL,
+	    e)) == 0)
+		rc = insert_row_valid_until(s, r, LITE_INSERT_AFTER, f.to,
+		    &changed, e);
 	*updated = changed > 0;
 	return rc;
 }

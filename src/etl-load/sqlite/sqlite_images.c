@@ -23,7 +23,7 @@ static const char replaces_sql[] =
     "char(10), ''), char(13), '') LIKE '%UPDATEORREPLACE%') LIMIT 1";
 
 static int
-check_table(void *self, struct err *e)
+fail_if_table_replaces_rows(void *self, struct err *e)
 {
 	struct lite_sink *s = self;
 	const struct table *t = s->store.target->table;
@@ -46,7 +46,8 @@ check_table(void *self, struct err *e)
 }
 
 static void
-put_note(struct buf *b, const struct target *t, const char *row, bool deleted)
+put_insert_image_once(struct buf *b, const struct target *t, const char *row,
+    bool deleted)
 {
 	buf_str(b, " INSERT INTO etl_load_images (key, before) VALUES (");
 	image_put_columns(b, DB_SQLITE, t->table, t->identity.columns,
@@ -60,15 +61,15 @@ put_note(struct buf *b, const struct target *t, const char *row, bool deleted)
 }
 
 static void
-put_trigger(struct buf *b, const struct target *t, const char *event,
-    bool old, bool new)
+put_image_trigger(struct buf *b, const struct target *t, const char *event,
+    bool notes_old, bool notes_new)
 {
 	buf_printf(b, "CREATE TEMP TRIGGER \"etl_load_%s\" AFTER %s ON %s "
 	    "FOR EACH ROW BEGIN", event, event, t->table->quoted);
-	if (old)
-		put_note(b, t, "OLD", true);
-	if (new)
-		put_note(b, t, "NEW", false);
+	if (notes_old)
+		put_insert_image_once(b, t, "OLD", true);
+	if (notes_new)
+		put_insert_image_once(b, t, "NEW", false);
 	buf_str(b, " END;");
 }
 
@@ -81,9 +82,9 @@ put_table_and_triggers(struct buf *b, const struct target *t)
 	    "DROP TRIGGER IF EXISTS temp.\"etl_load_DELETE\"; "
 	    "CREATE TEMP TABLE etl_load_images (key TEXT PRIMARY KEY, "
 	    "before TEXT, after TEXT);");
-	put_trigger(b, t, "INSERT", false, true);
-	put_trigger(b, t, "UPDATE", true, true);
-	put_trigger(b, t, "DELETE", true, false);
+	put_image_trigger(b, t, "INSERT", false, true);
+	put_image_trigger(b, t, "UPDATE", true, true);
+	put_image_trigger(b, t, "DELETE", true, false);
 }
 
 static void
@@ -98,8 +99,8 @@ put_set_after(struct buf *b, const struct target *t)
 }
 
 static int
-run(struct lite_sink *s, void (*put)(struct buf *, const struct target *),
-    struct err *e)
+run_script_of_target(struct lite_sink *s, void (*put)(struct buf *,
+    const struct target *), struct err *e)
 {
 	struct buf b;
 	int rc = -1;
@@ -114,23 +115,23 @@ run(struct lite_sink *s, void (*put)(struct buf *, const struct target *),
 }
 
 static int
-start(void *self, struct err *e)
+create_image_table_and_triggers(void *self, struct err *e)
 {
 	struct lite_sink *s = self;
 
 	s->watched = true;
 	return db_add_image_functions(s->store.db, e) == -1 ? -1 :
-	    run(s, put_table_and_triggers, e);
+	    run_script_of_target(s, put_table_and_triggers, e);
 }
 
 static int
-finish(void *self, struct err *e)
+store_rows_after_changes(void *self, struct err *e)
 {
-	return run(self, put_set_after, e);
+	return run_script_of_target(self, put_set_after, e);
 }
 
 const struct sink_images lite_images = {
-	.check = check_table,
-	.start = start,
-	.finish = finish,
+	.check = fail_if_table_replaces_rows,
+	.start = create_image_table_and_triggers,
+	.finish = store_rows_after_changes,
 };

@@ -34,18 +34,20 @@ may_succeed_later(const struct lite_store *st)
 }
 
 static enum put
-reject_item(struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
+reject_item_by_db_fault(struct lite_sink *s, struct outcome *o, size_t i,
+    struct err *e)
 {
 	return outcome_reject_after_db_fault(o, i, &s->store.fault,
 	    s->store.why.msg, e) == -1 ? PUT_FAILED : PUT_DONE;
 }
 
 static int
-note_key_of_mirror(struct lite_sink *s, const struct shape *shape,
+note_key_if_mirror(struct lite_sink *s, const struct shape *shape,
     struct err *e)
 {
-	return !s->store.target->mode->mirrors ? 0 : lite_mirror_note_stored(
-	    &s->mirror, shape, s->store.values, e);
+	return !s->store.target->mode->mirrors ? 0 :
+	    lite_mirror_note_row_of_record(&s->mirror, shape, s->store.values,
+	    e);
 }
 
 /* Converts record number i of the chunk (the part of the batch that is in
@@ -71,9 +73,9 @@ static enum put
 note_and_count_stored_item(struct lite_sink *s, struct outcome *o,
     const struct shape *shape, size_t i, enum lite_result result, struct err *e)
 {
-	return lite_written_note(s, shape, result, e) == -1 ||
-	    lite_count_stored(s, o, shape, i, result, e) == -1 ||
-	    note_key_of_mirror(s, shape, e) == -1 ? PUT_FAILED : PUT_DONE;
+	return lite_written_note_key_or_rowid(s, shape, result, e) == -1 ||
+	    lite_count_stored_and_superseded(s, o, shape, i, result, e) == -1 ||
+	    note_key_if_mirror(s, shape, e) == -1 ? PUT_FAILED : PUT_DONE;
 }
 
 /* Stores record number i, whose values are in s->store, in the table, or
@@ -99,7 +101,7 @@ store_or_reject_item(struct lite_sink *s, struct outcome *o,
 	if (result == LITE_REFUSED)
 		return !last_try && may_succeed_later(st)
 			   ? PUT_LATER
-			   : reject_item(s, o, i, e);
+			   : reject_item_by_db_fault(s, o, i, e);
 	return note_and_count_stored_item(s, o, shape, i, result, e);
 }
 
@@ -117,14 +119,14 @@ store_item_at_first_try(struct lite_sink *s, struct outcome *o,
 /* Stores the records of the group one by one, beginning with number k. */
 static enum put
 store_group_one_by_one(
-    struct lite_sink *s, struct outcome *o, size_t k, struct err *e)
+    struct lite_sink *s, struct outcome *o, size_t first, struct err *e)
 {
 	struct lite_group *g = &s->group;
 	enum put rc = PUT_DONE;
 
-	for (; k < g->n && rc == PUT_DONE; k++) {
-		lite_group_use_values(s, k);
-		rc = store_item_at_first_try(s, o, g->shape, g->item[k], e);
+	for (; first < g->n && rc == PUT_DONE; first++) {
+		lite_group_select_values_of_record(s, first);
+		rc = store_item_at_first_try(s, o, g->shape, g->item[first], e);
 	}
 	lite_group_clear(s);
 	return rc;
@@ -132,14 +134,14 @@ store_group_one_by_one(
 
 /* Counts the first n records of the group as inserted. */
 static enum put
-count_as_inserted(
+count_first_items_as_inserted(
     struct lite_sink *s, struct outcome *o, size_t n, struct err *e)
 {
 	struct lite_group *g = &s->group;
 	enum put rc = PUT_DONE;
 
 	for (size_t k = 0; k < n && rc == PUT_DONE; k++) {
-		lite_group_use_values(s, k);
+		lite_group_select_values_of_record(s, k);
 		rc = note_and_count_stored_item(
 		    s, o, g->shape, g->item[k], LITE_INSERTED, e);
 	}
@@ -150,7 +152,8 @@ count_as_inserted(
  * has a row with its key, the statement has inserted only the records before
  * this one, or none. The remaining records are stored one by one. */
 static enum put
-store_group(struct lite_sink *s, struct outcome *o, struct err *e)
+insert_group_then_rest_singly(struct lite_sink *s, struct outcome *o,
+    struct err *e)
 {
 	size_t stored = 0;
 	enum put rc;
@@ -164,28 +167,29 @@ store_group(struct lite_sink *s, struct outcome *o, struct err *e)
 	default:
 		return PUT_FAILED;
 	}
-	rc = count_as_inserted(s, o, stored, e);
-	lite_group_note_stored(s, stored);
+	rc = count_first_items_as_inserted(s, o, stored, e);
+	lite_group_begin_or_end_pause(s, stored);
 	return rc == PUT_DONE ? store_group_one_by_one(s, o, stored, e) : rc;
 }
 
 /* Stores or rejects record number i, or adds it to the group. */
 static enum put
-store_item_or_let_it_wait(
+store_item_or_add_to_group(
     struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
 {
-	bool waits = lite_group_may_take(s, o->chunk->items[i].len);
+	bool waits = lite_group_may_take_or_count_pause(s,
+	    o->chunk->items[i].len);
 	enum put rc = waits ? PUT_DONE : store_group_one_by_one(s, o, 0, e);
 
 	if (rc != PUT_DONE ||
 	    (rc = convert_or_reject_item(s, o, i, e)) != PUT_CONVERTED)
 		return rc;
-	if (waits && lite_group_add(s, o->reader.shape, i))
-		return s->group.n == s->group.full ? store_group(s, o, e) :
-		    PUT_DONE;
+	if (waits && lite_group_add_if_same_shape(s, o->reader.shape, i))
+		return s->group.n == s->group.full ?
+		    insert_group_then_rest_singly(s, o, e) : PUT_DONE;
 	if (waits && s->group.n > 0) {
 		doubling_pause_begin(&s->group.pause);
-		return store_item_or_let_it_wait(s, o, i, e);
+		return store_item_or_add_to_group(s, o, i, e);
 	}
 	return store_item_at_first_try(s, o, o->reader.shape, i, e);
 }
@@ -201,14 +205,14 @@ store_waiting_item(struct lite_sink *s, struct outcome *o, size_t i,
 
 	if (rc != PUT_CONVERTED)
 		return rc;
-	later = lite_later_item_was_stored(s, o, o->reader.shape, i, e);
+	later = lite_add_key_or_find_later_stored(s, o, o->reader.shape, i, e);
 	if (later == -1)
 		return PUT_FAILED;
 	if (later == 0)
 		return store_or_reject_item(
 		    s, o, o->reader.shape, i, last_try, e);
 	lite_set_missing_reference(&s->store);
-	return reject_item(s, o, i, e);
+	return reject_item_by_db_fault(s, o, i, e);
 }
 
 /* Tries the records again that a foreign key has refused: the rows that they
@@ -246,7 +250,7 @@ lite_store_items(struct lite_sink *s, struct outcome *o, struct err *e)
 	if (lite_order_sort_if_wanted(&s->order, o, e) == -1)
 		return PUT_FAILED;
 	for (size_t k = 0; k < o->chunk->n; k++) {
-		size_t i = lite_order_get(&s->order, k);
+		size_t i = lite_order_get_item(&s->order, k);
 
 		if (k % STOP_EVERY == 0 && stop_signal() != 0) {
 			(void)err_set(
@@ -256,7 +260,7 @@ lite_store_items(struct lite_sink *s, struct outcome *o, struct err *e)
 		if (!outcome_has_record(o, i))
 			continue;
 		o->sums.in++;
-		if ((rc = store_item_or_let_it_wait(s, o, i, e)) != PUT_DONE)
+		if ((rc = store_item_or_add_to_group(s, o, i, e)) != PUT_DONE)
 			return rc;
 	}
 	rc = store_group_one_by_one(s, o, 0, e);

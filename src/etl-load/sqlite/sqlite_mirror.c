@@ -38,7 +38,7 @@ get_mirror(void *self)
 /* Appends the columns that identify a row: the rowid or, if the table has none,
  * the columns of the primary key. */
 static void
-put_identity(struct buf *b, const struct table *t)
+put_columns_of_row_identity(struct buf *b, const struct table *t)
 {
 	const char *comma = "";
 
@@ -102,11 +102,11 @@ put_create_table(struct buf *b, const struct table *t, const char *suffix)
  * if the row was noted before. So the number of changes says whether there is a
  * row. */
 static void
-put_note(struct buf *b, const struct target *t)
+put_insert_identity_of_row(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "INSERT OR REPLACE INTO temp.etl_load_came%s SELECT ",
 	    t->suffix);
-	put_identity(b, t->table);
+	put_columns_of_row_identity(b, t->table);
 	buf_printf(b, " FROM %s", t->table->quoted);
 	for (size_t i = 0; i < t->nkey; i++)
 		buf_printf(b, "%s%s = $%zu", i > 0 ? " AND " : " WHERE ",
@@ -128,7 +128,8 @@ put_where_missing(struct buf *b, const struct target *t)
 }
 
 static int
-count(struct lite_mirror *m, struct buf *sql, int64_t *n, struct err *e)
+run_count_query(struct lite_mirror *m, struct buf *sql, int64_t *n,
+    struct err *e)
 {
 	(void)buf_text(sql);
 	return buf_check(sql, e) == -1 ? -1 :
@@ -136,7 +137,8 @@ count(struct lite_mirror *m, struct buf *sql, int64_t *n, struct err *e)
 }
 
 static int
-create_table_and_prepare(struct lite_mirror *m, struct buf *b, struct err *e)
+create_table_and_prepare_insert(struct lite_mirror *m, struct buf *b,
+    struct err *e)
 {
 	db_stmt_free(m->note);
 	m->note = NULL;
@@ -145,14 +147,14 @@ create_table_and_prepare(struct lite_mirror *m, struct buf *b, struct err *e)
 	if (buf_check(b, e) == -1 || db_script(m->db, buf_text(b), e) == -1)
 		return -1;
 	buf_clear(b);
-	put_note(b, m->target);
+	put_insert_identity_of_row(b, m->target);
 	(void)buf_text(b);
 	return buf_check(b, e) == -1 ? -1 :
 	    db_prepare(m->db, &m->note, buf_text(b), e);
 }
 
 static int
-check_rows_have_names(void *self, struct err *e)
+fail_if_rows_have_no_rowid_name(void *self, struct err *e)
 {
 	const struct target *target = get_mirror(self)->target;
 	const struct table *t = target->table;
@@ -165,7 +167,7 @@ check_rows_have_names(void *self, struct err *e)
 }
 
 static int
-start(void *self, struct mirror_counts *c, struct err *e)
+create_table_and_count_rows(void *self, struct mirror_counts *c, struct err *e)
 {
 	struct lite_mirror *m = get_mirror(self);
 	struct buf b;
@@ -174,13 +176,13 @@ start(void *self, struct mirror_counts *c, struct err *e)
 	m->strays = 0;
 	clock_format_utc_now(m->now);
 	buf_init(&b, SIZE_MAX / 4);
-	rc = create_table_and_prepare(m, &b, e);
+	rc = create_table_and_prepare_insert(m, &b, e);
 	if (rc == 0) {
 		buf_clear(&b);
 		buf_printf(&b, "SELECT count(*) FROM %s AS t",
 		    m->target->table->quoted);
 		soft_delete_put_is_live(&b, m->target, " WHERE ", "t.");
-		rc = count(m, &b, &c->before, e);
+		rc = run_count_query(m, &b, &c->before, e);
 	}
 	buf_release(&b);
 	return rc;
@@ -189,14 +191,14 @@ start(void *self, struct mirror_counts *c, struct err *e)
 /* Notes the row whose key is in m->tuple. If there is no such row, sets *found
  * to 0. */
 static int
-note_row(struct lite_mirror *m, int64_t *found, struct err *e)
+note_row_with_key_of_tuple(struct lite_mirror *m, int64_t *found, struct err *e)
 {
 	return db_stmt_run_for_first_row(
 	    m->note, m->tuple.values, m->key.n, NULL, found, e);
 }
 
 int
-lite_mirror_note_stored(struct lite_mirror *m, const struct shape *shape,
+lite_mirror_note_row_of_record(struct lite_mirror *m, const struct shape *shape,
     const struct db_value *values, struct err *e)
 {
 	int64_t found = 0;
@@ -206,7 +208,7 @@ lite_mirror_note_stored(struct lite_mirror *m, const struct shape *shape,
 			continue;
 		m->tuple.values[k] = values[i];
 	}
-	if (note_row(m, &found, e) == -1)
+	if (note_row_with_key_of_tuple(m, &found, e) == -1)
 		return -1;
 	/* In --mode scd2 a late record can leave its key without a current row,
 	 * so this is no error. */
@@ -224,7 +226,8 @@ note_row_of_rejected(
 	for (size_t i = 0; i < m->key.n && rc == 1; i++)
 		if (m->tuple.values[i].type == DB_NULL)
 			rc = 0;
-	return rc != 1 ? rc : note_row(m, NULL, e) == -1 ? -1 : 1;
+	return rc != 1 ? rc : note_row_with_key_of_tuple(m, NULL, e) == -1 ?
+	    -1 : 1;
 }
 
 /* Notes only the keys of the rejected records, because those of the stored
@@ -238,7 +241,8 @@ add_keys_of_rejected(
 }
 
 static int
-count_missing(void *self, struct mirror_counts *c, struct err *e)
+count_missing_rows_and_lost_keys(void *self, struct mirror_counts *c,
+    struct err *e)
 {
 	struct lite_mirror *m = get_mirror(self);
 	struct buf b;
@@ -249,7 +253,7 @@ count_missing(void *self, struct mirror_counts *c, struct err *e)
 	buf_printf(&b, "SELECT count(*) FROM %s AS t",
 	    m->target->table->quoted);
 	put_where_missing(&b, m->target);
-	rc = count(m, &b, &c->missing, e);
+	rc = run_count_query(m, &b, &c->missing, e);
 	buf_release(&b);
 	return rc;
 }
@@ -257,7 +261,7 @@ count_missing(void *self, struct mirror_counts *c, struct err *e)
 /* Appends the statement that deletes the rows that did not come, marks them as
  * deleted, or ends them. $1 is the present time. */
 static void
-put_delete(struct buf *b, const struct target *t)
+put_delete_mark_or_end_missing_rows(struct buf *b, const struct target *t)
 {
 	if (t->mode->history) {
 		lite_put_update_ending_rows(b, t);
@@ -272,8 +276,8 @@ put_delete(struct buf *b, const struct target *t)
 
 /* Runs *sql with the parameters and adds the number of rows to *removed. */
 static int
-run_and_count(struct lite_mirror *m, struct buf *sql, const struct db_value *v,
-    size_t n, uint64_t *removed, struct err *e)
+run_and_add_changed_rows(struct lite_mirror *m, struct buf *sql,
+    const struct db_value *v, size_t n, uint64_t *removed, struct err *e)
 {
 	int64_t changed = 0;
 
@@ -323,12 +327,12 @@ delete_in_portions(struct lite_mirror *m, uint64_t *removed, struct err *e)
 	int rc = db_script(m->db, "PRAGMA defer_foreign_keys = ON", e);
 
 	buf_init(&b, SIZE_MAX / 4);
-	put_delete(&b, m->target);
+	put_delete_mark_or_end_missing_rows(&b, m->target);
 	buf_printf(&b, " AND t.%s >= $1 AND t.%s <= $2", rowid, rowid);
 	while (rc == 0 && more == 1) {
 		more = find_end_of_portion(m, v[0].i, &v[1].i, e);
 		rc = more == -1 ? -1 :
-		    run_and_count(m, &b, v, 2, removed, e);
+		    run_and_add_changed_rows(m, &b, v, 2, removed, e);
 		v[0].i = v[1].i < INT64_MAX ? v[1].i + 1 : INT64_MAX;
 	}
 	buf_release(&b);
@@ -343,14 +347,14 @@ delete_at_once(struct lite_mirror *m, uint64_t *removed, struct err *e)
 	int rc;
 
 	buf_init(&b, SIZE_MAX / 4);
-	put_delete(&b, m->target);
-	rc = run_and_count(m, &b, &now, 1, removed, e);
+	put_delete_mark_or_end_missing_rows(&b, m->target);
+	rc = run_and_add_changed_rows(m, &b, &now, 1, removed, e);
 	buf_release(&b);
 	return rc;
 }
 
 static int
-delete_missing(void *self, uint64_t *removed, struct err *e)
+delete_mark_or_end_missing_rows(void *self, uint64_t *removed, struct err *e)
 {
 	struct lite_mirror *m = get_mirror(self);
 	const struct target *t = m->target;
@@ -368,9 +372,9 @@ delete_missing(void *self, uint64_t *removed, struct err *e)
 }
 
 const struct sink_mirror lite_mirror_calls = {
-    .check = check_rows_have_names,
-    .start = start,
+    .check = fail_if_rows_have_no_rowid_name,
+    .start = create_table_and_count_rows,
     .add = add_keys_of_rejected,
-    .count = count_missing,
-    .remove = delete_missing,
+    .count = count_missing_rows_and_lost_keys,
+    .remove = delete_mark_or_end_missing_rows,
 };

@@ -4,27 +4,28 @@
 #include "sqlite/sqlite_sql.h"
 
 static size_t
-newer_by(const struct target *t)
+get_newer_by_column(const struct target *t)
 {
 	return (size_t)t->newer_by;
 }
 
 void
-sqlite_put_select_newer(
+sqlite_put_select_if_row_is_newer(
     struct buf *b, const struct target *t, const struct shape *s)
 {
-	const char *column = t->table->columns[newer_by(t)].quoted;
+	const char *column = t->table->columns[get_newer_by_column(t)].quoted;
 
 	buf_printf(b, "SELECT %s, %s > $%zu FROM %s", column, column,
-	    sqlite_find_parameter_number(s, newer_by(t)), t->table->quoted);
+	    sqlite_find_parameter_number(s, get_newer_by_column(t)),
+	    t->table->quoted);
 	sqlite_put_where_key(b, t, s);
 }
 
 int
-lite_row_is_newer(const struct lite_store *s, struct db_stmt *query,
+lite_find_if_row_is_newer(const struct lite_store *s, struct db_stmt *query,
     const struct shape *shape, struct err *e)
 {
-	size_t column = newer_by(s->target);
+	size_t column = get_newer_by_column(s->target);
 	const struct db_value *record =
 	    &s->values[sqlite_find_parameter_number(shape, column) - 1];
 	struct db_value row;

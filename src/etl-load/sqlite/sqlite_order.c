@@ -71,7 +71,7 @@ lite_order_release(struct lite_order *o)
 }
 
 static int
-make_room(struct lite_order *o, size_t n, struct err *e)
+replace_array_if_too_small(struct lite_order *o, size_t n, struct err *e)
 {
 	if (n <= o->room)
 		return 0;
@@ -84,7 +84,8 @@ make_room(struct lite_order *o, size_t n, struct err *e)
 /* Appends the key of record number i to o->keys, or nothing if the key cannot
  * be read. */
 static int
-add_key(struct lite_order *o, struct outcome *chunk, size_t i, struct err *e)
+add_key_of_record(struct lite_order *o, struct outcome *chunk, size_t i,
+    struct err *e)
 {
 	const struct line l = spool_get_line(chunk->chunk, i);
 	struct lite_ordered *to = &o->v[o->n++];
@@ -111,7 +112,7 @@ compare_keys(const void *a, const void *b)
 }
 
 static void
-sort_unless_in_order(struct lite_order *o)
+sort_and_set_if_wanted(struct lite_order *o)
 {
 	const char *keys = buf_text(&o->keys);
 	size_t i;
@@ -134,21 +135,21 @@ lite_order_sort_if_wanted(
 	buf_clear(&o->keys);
 	if (!o->may || !o->wanted)
 		return 0;
-	if (make_room(o, chunk->chunk->n, e) == -1)
+	if (replace_array_if_too_small(o, chunk->chunk->n, e) == -1)
 		return -1;
 	for (size_t i = 0; i < chunk->chunk->n; i++) {
 		if (i % STOP_EVERY == 0 && stop_signal() != 0)
 			return err_set(
 			    e, ERR_RETRY, false, "stopped by a signal");
-		if (add_key(o, chunk, i, e) == -1)
+		if (add_key_of_record(o, chunk, i, e) == -1)
 			return -1;
 	}
-	sort_unless_in_order(o);
+	sort_and_set_if_wanted(o);
 	return 0;
 }
 
 size_t
-lite_order_get(const struct lite_order *o, size_t i)
+lite_order_get_item(const struct lite_order *o, size_t position)
 {
-	return o->n == 0 ? i : o->v[i].item;
+	return o->n == 0 ? position : o->v[position].item;
 }

@@ -33,6 +33,6 @@ int lite_order_sort_if_wanted(struct lite_order *o, struct outcome *chunk,
     struct err *e);
 /* Returns the number of the record that must be stored at place i of the
  * order. */
-size_t lite_order_get(const struct lite_order *o, size_t i);
+size_t lite_order_get_item(const struct lite_order *o, size_t position);
 
 #endif

@@ -16,7 +16,7 @@ lite_store_free_statements(struct lite_store *s)
 		db_stmt_free(s->by_shape[i].find);
 		db_stmt_free(s->by_shape[i].move);
 		db_stmt_free(s->by_shape[i].remove);
-		lite_history_free(&s->by_shape[i].history);
+		lite_history_free_statements(&s->by_shape[i].history);
 	}
 	free(s->by_shape);
 	s->by_shape = NULL;
@@ -24,7 +24,8 @@ lite_store_free_statements(struct lite_store *s)
 }
 
 static int
-prepare(struct db *db, struct db_stmt **stmt, struct buf *text, struct err *e)
+prepare_and_release_text(struct db *db, struct db_stmt **stmt, struct buf *text,
+    struct err *e)
 {
 	int rc = -1;
 
@@ -36,7 +37,7 @@ prepare(struct db *db, struct db_stmt **stmt, struct buf *text, struct err *e)
 }
 
 int
-lite_prepare(struct lite_store *s, struct db_stmt **stmt,
+lite_prepare_once(struct lite_store *s, struct db_stmt **stmt,
     const struct shape *shape, lite_statement_text *text, struct err *e)
 {
 	struct buf b;
@@ -45,11 +46,11 @@ lite_prepare(struct lite_store *s, struct db_stmt **stmt,
 		return 0;
 	buf_init(&b, SIZE_MAX / 2);
 	text(&b, s->target, shape);
-	return prepare(s->db, stmt, &b, e);
+	return prepare_and_release_text(s->db, stmt, &b, e);
 }
 
 int
-lite_prepare_group(struct lite_store *s, struct db_stmt **stmt,
+lite_prepare_group_insert_once(struct lite_store *s, struct db_stmt **stmt,
     const struct shape *shape, struct err *e)
 {
 	struct buf b;
@@ -59,7 +60,7 @@ lite_prepare_group(struct lite_store *s, struct db_stmt **stmt,
 	buf_init(&b, SIZE_MAX / 2);
 	sqlite_put_insert_group(
 	    &b, s->target, shape, s->group_records, s->group_aborts);
-	return prepare(s->db, stmt, &b, e);
+	return prepare_and_release_text(s->db, stmt, &b, e);
 }
 
 /* Sets s->group_aborts to true if a group must be inserted as a whole or not at
@@ -68,7 +69,7 @@ lite_prepare_group(struct lite_store *s, struct db_stmt **stmt,
  * an AUTOINCREMENT column. Otherwise, the records before a refused record may
  * stay inserted. */
 static int
-find_if_group_aborts(struct lite_store *s, struct err *e)
+set_if_group_aborts(struct lite_store *s, struct err *e)
 {
 	static const char sql[] =
 	    "SELECT EXISTS (SELECT 1 FROM pragma_foreign_key_list($1, $2))"
@@ -112,12 +113,12 @@ limit_group_to_memory(struct lite_store *s, size_t *records, struct err *e)
 }
 
 int
-lite_set_group_records(struct lite_store *s, struct err *e)
+lite_set_max_records_of_group(struct lite_store *s, struct err *e)
 {
 	enum { RECORDS = 64, VALUES = 2000 };
 	size_t n = VALUES / sqlite_max_values_of_record(s->target);
 
-	if (find_if_group_aborts(s, e) == -1 ||
+	if (set_if_group_aborts(s, e) == -1 ||
 	    (s->group_aborts && limit_group_to_memory(s, &n, e) == -1))
 		return -1;
 	s->group_records = n > RECORDS ? RECORDS : n < 2 ? 0 : n;

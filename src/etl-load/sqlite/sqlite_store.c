@@ -16,7 +16,7 @@ lite_store_init(struct lite_store *s, struct db *db, const struct target *t,
 {
 	*s = (struct lite_store){ .db = db, .target = t };
 	buf_init(&s->scratch, SIZE_MAX / 2);
-	if (lite_set_group_records(s, e) == -1)
+	if (lite_set_max_records_of_group(s, e) == -1)
 		return -1;
 	s->slots = calloc(s->group_records + 1,
 	    sqlite_max_values_of_record(t) * sizeof(*s->slots));
@@ -59,8 +59,8 @@ get_statements_and_prepare_insert(
 	}
 	p = &s->by_shape[shape->id];
 	return !s->target->mode->history &&
-	    lite_prepare(s, &p->insert, shape, sqlite_put_insert, e) == -1 ?
-	    NULL : p;
+	    lite_prepare_once(s, &p->insert, shape, sqlite_put_insert,
+	    e) == -1 ? NULL : p;
 }
 
 int
@@ -152,9 +152,9 @@ find_if_row_is_newer(struct lite_store *s, struct lite_statements *st,
 	*newer = false;
 	if (s->target->newer_by == NO_COLUMN)
 		return 0;
-	if (lite_prepare(s, &st->newer, shape, sqlite_put_select_newer, e) ==
-		-1 ||
-	    (rc = lite_row_is_newer(s, st->newer, shape, e)) == -1)
+	if (lite_prepare_once(s, &st->newer, shape,
+	    sqlite_put_select_if_row_is_newer, e) == -1 ||
+	    (rc = lite_find_if_row_is_newer(s, st->newer, shape, e)) == -1)
 		return -1;
 	*newer = rc == 1;
 	return 0;
@@ -174,17 +174,18 @@ update_row_if_changed(struct lite_store *s, struct lite_statements *st,
 	if (find_if_row_is_newer(s, st, shape, &newer, e) == -1)
 		return LITE_FAILED;
 	if (!newer && shape_can_change_row(s->target, shape) &&
-	    (lite_prepare(s, &st->update, shape, sqlite_put_update, e) == -1 ||
-		db_stmt_run_for_first_row(st->update, s->values, shape->n + 1,
-		    NULL, &changed, e) == -1))
+	    (lite_prepare_once(
+		s, &st->update, shape, sqlite_put_update, e) == -1 ||
+	    db_stmt_run_for_first_row(st->update, s->values,
+		shape->n + 1, NULL, &changed, e) == -1))
 		return LITE_FAILED;
 	if (changed > 0)
 		return LITE_UPDATED;
 	if (s->target->seen != NO_COLUMN &&
-	    (lite_prepare(s, &st->seen, shape, sqlite_put_update_seen, e) ==
-		 -1 ||
-		db_stmt_run_for_first_row(st->seen, s->values, shape->n + 1,
-		    NULL, NULL, e) == -1))
+	    (lite_prepare_once(
+		s, &st->seen, shape, sqlite_put_update_seen, e) == -1 ||
+	    db_stmt_run_for_first_row(st->seen, s->values,
+		shape->n + 1, NULL, NULL, e) == -1))
 		return LITE_FAILED;
 	return newer ? LITE_SKIPPED : LITE_UNCHANGED;
 }
@@ -237,8 +238,8 @@ store_in_history(struct lite_store *s, struct lite_statements *st,
 		.as_of = s->as_of };
 	bool inserted, updated;
 
-	if (lite_history_store(&st->history, &r, &inserted, &updated, e) ==
-	    -1) {
+	if (lite_history_merge_record(&st->history, &r, &inserted, &updated,
+	    e) == -1) {
 		if (e->code != ERR_CONFIG)
 			return LITE_FAILED;
 		/* The history of this key has a time that is not in the
@@ -373,8 +374,8 @@ lite_store_group(struct lite_store *s, const struct shape *shape,
 	    get_statements_and_prepare_insert(s, shape, e);
 	enum lite_result rc;
 
-	if (st == NULL ||
-	    lite_prepare_group(s, &st->insert_group, shape, e) == -1)
+	if (st == NULL || lite_prepare_group_insert_once(s, &st->insert_group,
+	    shape, e) == -1)
 		return LITE_FAILED;
 	if (db_stmt_run_for_first_row(st->insert_group, s->slots,
 		s->group_records * sqlite_max_values_of_record(s->target), NULL,

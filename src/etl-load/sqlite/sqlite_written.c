@@ -16,7 +16,7 @@ lite_written_release(struct lite_sink *s)
 }
 
 static bool
-notes_keys(const struct target *t)
+mode_notes_keys_not_rowids(const struct target *t)
 {
 	return t->mode->updates;
 }
@@ -24,7 +24,7 @@ notes_keys(const struct target *t)
 /* Returns NULL if the table is a view, has no rowid, or has columns with all
  * three names of the rowid. */
 static const char *
-find_rowid(const struct table *t)
+find_rowid_name_or_null(const struct table *t)
 {
 	return t->without_rowid || t->view ? NULL :
 	    sqlite_find_name_of_rowid(t);
@@ -36,7 +36,8 @@ check_table_has_rowid(void *self, struct err *e)
 	const struct lite_sink *s = self;
 	const struct target *t = s->store.target;
 
-	if (notes_keys(t) || find_rowid(t->table) != NULL)
+	if (mode_notes_keys_not_rowids(t) ||
+	    find_rowid_name_or_null(t->table) != NULL)
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "--expect: %s %s has no rowid, "
 	    "by which the load could find the rows that it has inserted: only "
@@ -46,11 +47,11 @@ check_table_has_rowid(void *self, struct err *e)
 }
 
 static void
-put_create(struct buf *b, const struct target *t)
+put_create_table_of_written(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "DROP TABLE IF EXISTS " WRITTEN "%s; CREATE TEMP TABLE "
 	    "etl_load_written%s", t->suffix, t->suffix);
-	if (!notes_keys(t)) {
+	if (!mode_notes_keys_not_rowids(t)) {
 		buf_str(b, " (id INTEGER PRIMARY KEY)");
 		return;
 	}
@@ -60,13 +61,13 @@ put_create(struct buf *b, const struct target *t)
 }
 
 static void
-put_insert(struct buf *b, const struct target *t)
+put_insert_key_or_rowid(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "INSERT OR IGNORE INTO " WRITTEN "%s VALUES (",
 	    t->suffix);
-	if (!notes_keys(t))
+	if (!mode_notes_keys_not_rowids(t))
 		buf_str(b, "last_insert_rowid()");
-	for (size_t i = 0; notes_keys(t) && i < t->nkey; i++)
+	for (size_t i = 0; mode_notes_keys_not_rowids(t) && i < t->nkey; i++)
 		buf_printf(b, "%s$%zu", i > 0 ? ", " : "", i + 1);
 	buf_char(b, ')');
 }
@@ -77,8 +78,8 @@ create_table_and_prepare(
 {
 	const struct target *t = s->store.target;
 
-	put_create(create, t);
-	put_insert(insert, t);
+	put_create_table_of_written(create, t);
+	put_insert_key_or_rowid(insert, t);
 	(void)buf_text(create);
 	(void)buf_text(insert);
 	if (buf_check(create, e) == -1 || buf_check(insert, e) == -1 ||
@@ -90,7 +91,7 @@ create_table_and_prepare(
 }
 
 static int
-start(void *self, struct err *e)
+create_table_of_written(void *self, struct err *e)
 {
 	struct lite_sink *s = self;
 	struct buf create, insert;
@@ -106,16 +107,18 @@ start(void *self, struct err *e)
 }
 
 int
-lite_written_note(struct lite_sink *s, const struct shape *shape,
+lite_written_note_key_or_rowid(struct lite_sink *s, const struct shape *shape,
     enum lite_result r, struct err *e)
 {
 	const struct target *t = s->store.target;
 	struct lite_written *w = &s->written;
 	size_t n = 0;
 
-	if (w->insert == NULL || (r != LITE_INSERTED && !notes_keys(t)))
+	if (w->insert == NULL ||
+	    (r != LITE_INSERTED && !mode_notes_keys_not_rowids(t)))
 		return 0;
-	for (size_t at = 0; notes_keys(t) && n < t->nkey; n++, at = 0) {
+	for (size_t at = 0; mode_notes_keys_not_rowids(t) &&
+	    n < t->nkey; n++, at = 0) {
 		while (shape->columns[at] != t->key[n])
 			at++;
 		w->key[n] = s->store.values[at];
@@ -124,23 +127,24 @@ lite_written_note(struct lite_sink *s, const struct shape *shape,
 }
 
 static void
-put_rows(void *self, struct buf *b)
+put_from_and_where_written(void *self, struct buf *b)
 {
 	const struct lite_sink *s = self;
 	const struct target *t = s->store.target;
 
 	buf_printf(b, "FROM %s AS \"etl.t\" WHERE ", t->table->quoted);
-	if (!notes_keys(t))
-		buf_printf(b, "\"etl.t\".%s", find_rowid(t->table));
-	for (size_t i = 0; notes_keys(t) && i < t->nkey; i++)
+	if (!mode_notes_keys_not_rowids(t))
+		buf_printf(b, "\"etl.t\".%s",
+		    find_rowid_name_or_null(t->table));
+	for (size_t i = 0; mode_notes_keys_not_rowids(t) && i < t->nkey; i++)
 		buf_printf(b, "%s\"etl.t\".%s", i == 0 ? "(" : ", ",
 		    t->table->columns[t->key[i]].quoted);
 	buf_printf(b, "%s IN (SELECT * FROM " WRITTEN "%s)",
-	    notes_keys(t) ? ")" : "", t->suffix);
+	    mode_notes_keys_not_rowids(t) ? ")" : "", t->suffix);
 }
 
 const struct sink_written lite_written = {
 	.check = check_table_has_rowid,
-	.start = start,
-	.put_rows = put_rows,
+	.start = create_table_of_written,
+	.put_rows = put_from_and_where_written,
 };
