@@ -191,8 +191,8 @@ report_lost_race(struct db *db, const struct checkpoint_move *m,
 	struct db_value v = db_text(m->name);
 	int64_t version;
 
-	if (db_int(db, db_sql(db, SQL_CHECKPOINT_VERSION), &v, 1, 0, &version,
-	    e) == -1)
+	if (db_query_int(db, db_sql(db, SQL_CHECKPOINT_VERSION), &v, 1, 0,
+	    &version, e) == -1)
 		return CHECKPOINT_FAILED;
 	(void)err_set(e, ERR_RETRY, false, "checkpoint %s: its version is %"
 	    PRId64 ", but %" PRId64 " was expected: another run or "
@@ -228,7 +228,7 @@ lock_row_if_version_matches(struct db *db, const struct checkpoint_move *m,
 {
 	struct db_value v[] = { db_text(m->name), DB_I(m->expected) };
 
-	return db_int(
+	return db_query_int(
 	    db, db_sql(db, SQL_CHECKPOINT_LOCK), v, 2, 0, locked_rows, e);
 }
 

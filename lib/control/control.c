@@ -17,7 +17,7 @@ static const enum sql_id steps[CONTROL_VERSION] = { SQL_CONTROL_1,
 static int
 read_tables_version(struct db *db, int64_t *version, struct err *e)
 {
-	return db_int(db, db_sql(db, SQL_CONTROL_VERSION), NULL, 0, 0,
+	return db_query_int(db, db_sql(db, SQL_CONTROL_VERSION), NULL, 0, 0,
 	    version, e);
 }
 
@@ -51,7 +51,7 @@ create_or_migrate_tables(struct db *db, struct err *e)
 	int64_t present, version = 0;
 
 	if (lock_control_tables(db, e) == -1 ||
-	    db_int(db, db_sql(db, SQL_CONTROL_PRESENT), &schema,
+	    db_query_int(db, db_sql(db, SQL_CONTROL_PRESENT), &schema,
 	    db_schema(db) != NULL ? 1 : 0, 0, &present, e) == -1)
 		return -1;
 	if (present == 0 && old_tables_check_and_rename(&old, db, e) == -1)
@@ -125,7 +125,8 @@ control_open(struct db **db, const char *url, const char *schema,
 	int rc;
 
 	*db = NULL;
-	rc = (creates_missing ? db_open : db_open_present)(db, url, e);
+	rc = (creates_missing ? db_open_or_create :
+	    db_open_existing)(db, url, e);
 	if (rc == 0)
 		rc = control_find_schema_and_refuse_tables_of_others(
 		    *db, schema, creates_missing, &present, e);
@@ -139,7 +140,8 @@ control_open_and_ensure(struct db **db, const char *url, const char *schema,
 	int rc;
 
 	*db = NULL;
-	rc = (creates_missing ? db_open : db_open_present)(db, url, e);
+	rc = (creates_missing ? db_open_or_create :
+	    db_open_existing)(db, url, e);
 	if (rc == 0)
 		rc = control_ensure(*db, schema, creates_missing, e);
 	return close_if_failed(rc, db);

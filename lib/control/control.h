@@ -18,9 +18,9 @@ enum { CONTROL_VERSION = 5 };
  * ERR_USAGE. */
 int control_ensure(struct db *db, const char *schema,
     bool creates_missing_schema, struct err *e);
-/* Opens the database: with db_open() if `creates_missing` is true, else with
- * db_open_present(). Then finds the schema of the control tables and checks who
- * owns them. */
+/* Opens the database: with db_open_or_create() if `creates_missing` is true,
+ * else with db_open_existing(). Then finds the schema of the control tables and
+ * checks who owns them. */
 int control_open(struct db **db, const char *url, const char *schema,
     bool creates_missing, struct err *e);
 /* Like control_open(), but also calls control_ensure(). */

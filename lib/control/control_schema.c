@@ -25,7 +25,7 @@ create_schema(struct db *db, const char *name, struct err *e)
 		goto out;
 	if (db_run(db, db_sql(db, SQL_CONTROL_LOCK), NULL, 0, NULL,
 	    e) == 0 &&
-	    db_int(db, db_sql(db, SQL_CONTROL_SCHEMA_PRESENT), &v, 1, 0,
+	    db_query_int(db, db_sql(db, SQL_CONTROL_SCHEMA_PRESENT), &v, 1, 0,
 	    &present, e) == 0 &&
 	    (present > 0 || db_script(db, sql.data, e) == 0) &&
 	    db_commit(db, e) == 0)

@@ -43,7 +43,7 @@ find_row_by_id(struct db *db, const struct id_kind *k, const char *id,
 	struct db_value v = DB_I(parse_row_number(id));
 
 	*out = 0;
-	if (v.i > 0 && db_int(db, db_sql(db, k->by_number), &v, 1, 0, out,
+	if (v.i > 0 && db_query_int(db, db_sql(db, k->by_number), &v, 1, 0, out,
 	    e) == -1)
 		return -1;
 	if (*out == 0 && *id != '\0' && strspn(id, k->digits) == strlen(id) &&

@@ -95,7 +95,8 @@ ledger_lock_row_if_batch_matches(
 	    DB_I(l->batch) };
 	int64_t found;
 
-	if (db_int(db, db_sql(db, SQL_LEDGER_LOCK), v, 3, 0, &found, e) == -1)
+	if (db_query_int(db, db_sql(db, SQL_LEDGER_LOCK), v, 3, 0, &found, e) ==
+	    -1)
 		return LEDGER_FAILED;
 	return found == 1 ? LEDGER_ROW_MATCHED :
 	    explain_unchanged_row(db, l, e);

@@ -18,8 +18,8 @@ avoid_id_of_other_letter_sqlite(
 
 	if (l->v[LETTER_OWN_ID].type == DB_NULL)
 		return 0;
-	if (db_int(db, db_sql(db, SQL_LETTER_IS_OTHER), v, 5, 0, &other, e) ==
-	    -1)
+	if (db_query_int(db, db_sql(db, SQL_LETTER_IS_OTHER), v, 5, 0, &other,
+	    e) == -1)
 		return -1;
 	if (other) {
 		l->v[LETTER_ID] = l->v[LETTER_OWN_ID];
@@ -75,8 +75,8 @@ store_letter_if_new_occurrence_sqlite(
 	struct db_value line[] = { l->v[LETTER_OCCURRENCE], l->v[LETTER_ID],
 	    l->v[LETTER_RAW] };
 
-	if (db_int(db, db_sql(db, SQL_LETTER_STATE), line, 3, 0, &state, e) ==
-	    -1)
+	if (db_query_int(db, db_sql(db, SQL_LETTER_STATE), line, 3, 0, &state,
+	    e) == -1)
 		return -1;
 	if (state == KNOWN)
 		return 0;
@@ -85,8 +85,8 @@ store_letter_if_new_occurrence_sqlite(
 		return -1;
 	memcpy(v, l->v, LETTER_COLUMNS * sizeof(v[0]));
 	v[LETTER_COLUMNS] = row;
-	if (db_int(db, db_sql(db, SQL_LETTER_STORE), v, LETTER_COLUMNS + 1, 0,
-	    &id, e) == -1)
+	if (db_query_int(db, db_sql(db, SQL_LETTER_STORE), v,
+	    LETTER_COLUMNS + 1, 0, &id, e) == -1)
 		return -1;
 	struct db_value attempt[] = { DB_I(id), l->v[LETTER_OCCURRENCE], row,
 	    l->v[LETTER_AT], l->v[LETTER_MESSAGE] };

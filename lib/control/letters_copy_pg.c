@@ -155,7 +155,7 @@ letters_copy_to_temp(struct db *db, const struct letter_text *lines, size_t n,
 	if (rc == 0)
 		rc = send_and_clear_if_at_least(db, &b, 1, e);
 	if (rc == 0)
-		rc = db_copy_end(db, NULL, e);
+		rc = db_copy_end_and_count_rows(db, NULL, e);
 	buf_release(&ascii);
 	buf_release(&b);
 	letter_line_release(&l);
@@ -174,7 +174,7 @@ lock_and_merge_letters(struct db *db, const struct db_value *row,
 	if (db_run(db, db_sql(db, SQL_LETTERS_LOCK), NULL, 0, NULL, e) == -1 ||
 	    db_run(db, db_sql(db, SQL_LETTERS_CHANGE_IDS), NULL, 0, changed,
 	    e) == -1 ||
-	    db_int(db, db_sql(db, SQL_LETTERS_MERGE), row, 1, 0, &more,
+	    db_query_int(db, db_sql(db, SQL_LETTERS_MERGE), row, 1, 0, &more,
 	    e) == -1)
 		return -1;
 	*added += more;
@@ -203,7 +203,7 @@ copy_replays(struct db *db, const struct letter_replay *v, size_t n,
 	if (rc == 0)
 		rc = send_and_clear_if_at_least(db, &b, 1, e);
 	if (rc == 0)
-		rc = db_copy_end(db, NULL, e);
+		rc = db_copy_end_and_count_rows(db, NULL, e);
 	buf_release(&b);
 	return rc;
 }

@@ -191,14 +191,14 @@ letter_filter_find_run(struct db *db, struct letter_filter *f, struct err *e)
 	if (f->run == NULL)
 		return 0;
 	number = DB_I(parse_row_number(f->run));
-	if (number.i > 0 && db_int(db, db_sql(db, SQL_STATUS_BY_NUMBER),
+	if (number.i > 0 && db_query_int(db, db_sql(db, SQL_STATUS_BY_NUMBER),
 	    &number, 1, 0, &f->run_row, e) == -1)
 		return -1;
 	if (f->run_row != 0) {
 		f->run = NULL;
 		return 0;
 	}
-	if (db_int(db, db_sql(db, SQL_LETTERS_RUNS), &text, 1, 0, &runs,
+	if (db_query_int(db, db_sql(db, SQL_LETTERS_RUNS), &text, 1, 0, &runs,
 	    e) == -1)
 		return -1;
 	return runs < 2 ? 0 : err_set(e, ERR_USAGE, false, "--run %s: the "

@@ -48,7 +48,7 @@ letters_open(struct letters **out, struct db *db,
 	buf_init(&l->raw, SIZE_MAX / 4);
 	buf_init(&l->created, SIZE_MAX / 4);
 	if ((f->id != NULL && letter_find_row(db, f->id, &l->id, e) == -1) ||
-	    db_int(db, db_sql(db, SQL_LETTERS_LAST), NULL, 0, 0, &l->last,
+	    db_query_int(db, db_sql(db, SQL_LETTERS_LAST), NULL, 0, 0, &l->last,
 	    e) == -1) {
 		letters_close(l);
 		return -1;

@@ -336,7 +336,7 @@ run_find_running_row_or_fail(struct db *db, enum sql_id sql, const char *run,
 {
 	struct db_value v = db_text(run);
 
-	if (db_int(db, db_sql(db, sql), &v, 1, 0, row, e) == -1)
+	if (db_query_int(db, db_sql(db, sql), &v, 1, 0, row, e) == -1)
 		return -1;
 	if (*row == 0)
 		return err_set(e, ERR_RETRY, false, "run %s has ended or was "

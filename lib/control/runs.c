@@ -12,7 +12,7 @@ run_start(struct db *db, struct run *r, struct err *e)
 	    db_text(r->traceparent), db_text(r->script),
 	    db_text(r->machine) };
 
-	return db_int(db, db_sql(db, SQL_RUN_START), v, 8, 0, &r->row, e);
+	return db_query_int(db, db_sql(db, SQL_RUN_START), v, 8, 0, &r->row, e);
 }
 
 int

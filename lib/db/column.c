@@ -12,7 +12,7 @@ struct named {
 };
 
 static void
-set_kind(struct column *c, const struct named *n)
+set_kind_and_range(struct column *c, const struct named *n)
 {
 	c->kind = n->kind;
 	c->min = n->min;
@@ -66,7 +66,7 @@ column_set_kind_from_sqlite_type(
 	c->kind = COLUMN_ANY;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (contains_ignoring_case(declared, parts[i].name)) {
-			set_kind(c, &parts[i]);
+			set_kind_and_range(c, &parts[i]);
 			break;
 		}
 	c->numeric = !strict && has_numeric_affinity(c, declared);
@@ -74,7 +74,7 @@ column_set_kind_from_sqlite_type(
 
 /* Returns NULL for any other type. */
 static const struct named *
-find_type_kind(const char *type)
+find_kind_and_range_of_pg_type(const char *type)
 {
 	static const struct named types[] = {
 		{ "int2", COLUMN_INT, INT16_MIN, INT16_MAX },
@@ -112,11 +112,11 @@ column_set_kind_from_pg_type(
     struct column *c, const char *type, const char *element)
 {
 	const struct named *n =
-	    find_type_kind(element != NULL ? element : type);
+	    find_kind_and_range_of_pg_type(element != NULL ? element : type);
 
 	c->kind = c->element = COLUMN_ANY;
 	if (n != NULL)
-		set_kind(c, n);
+		set_kind_and_range(c, n);
 	if (element != NULL) {
 		c->element = c->kind;
 		c->kind = COLUMN_ARRAY;
@@ -169,7 +169,7 @@ set_change_of_interval(struct column *c, int64_t typmod)
 
 void
 column_set_change_from_pg_type(
-    struct column *c, const char *type, int64_t limit)
+    struct column *c, const char *type, int64_t typmod)
 {
 	enum { VARHDRSZ = 4 };
 	static const struct {
@@ -192,24 +192,24 @@ column_set_change_from_pg_type(
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (strcmp(type, types[i].type) == 0) {
 			c->change = types[i].change;
-			c->change_limit = limit >= 0 ? (int)limit :
+			c->change_limit = typmod >= 0 ? (int)typmod :
 			    types[i].limit;
 			return;
 		}
-	c->change_limit = (int)limit;
+	c->change_limit = (int)typmod;
 	if (strcmp(type, "interval") == 0) {
-		set_change_of_interval(c, limit);
+		set_change_of_interval(c, typmod);
 	} else if (strcmp(type, "name") == 0) {
 		c->change = CHANGE_BYTES;
 	} else if (strcmp(type, "money") == 0) {
-		c->change = limit == -1 ? CHANGE_POINT : CHANGE_DECIMALS;
+		c->change = typmod == -1 ? CHANGE_POINT : CHANGE_DECIMALS;
 	} else if (strcmp(type, "record") == 0) {
-		c->change = limit > 0 ? CHANGE_UNKNOWN : CHANGE_NONE;
-	} else if (strcmp(type, "varchar") == 0 && limit != -1) {
+		c->change = typmod > 0 ? CHANGE_UNKNOWN : CHANGE_NONE;
+	} else if (strcmp(type, "varchar") == 0 && typmod != -1) {
 		c->change = CHANGE_BLANKS;
-		c->change_limit = (int)limit - VARHDRSZ;
-	} else if (strcmp(type, "numeric") == 0 && limit != -1) {
+		c->change_limit = (int)typmod - VARHDRSZ;
+	} else if (strcmp(type, "numeric") == 0 && typmod != -1) {
 		c->change = CHANGE_DECIMALS;
-		c->change_limit = get_numeric_scale(limit);
+		c->change_limit = get_numeric_scale(typmod);
 	}
 }

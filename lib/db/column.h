@@ -19,6 +19,6 @@ void column_set_kind_from_pg_type(
 /* For PostgreSQL. Sets change and change_limit, from the two values that the
  * statement table_columns (sql/postgresql/catalog.sql) returns for a column. */
 void column_set_change_from_pg_type(
-    struct column *c, const char *type, int64_t limit);
+    struct column *c, const char *type, int64_t typmod);
 
 #endif

@@ -22,7 +22,7 @@ copy_text_unless_null(char **out, struct db_value v, struct err *e)
 }
 
 bool
-db_value_is_true(struct db_value v)
+db_value_is_nonzero_int(struct db_value v)
 {
 	return v.type == DB_INT && v.i != 0;
 }
@@ -39,9 +39,9 @@ fill_column_from_row(struct column *c, bool strict, struct db *db,
 	c->type = db_value_copy_text(db_column(r, 1));
 	if (c->name == NULL || c->type == NULL)
 		return err_nomem(e);
-	c->not_null = db_value_is_true(db_column(r, 2));
-	c->has_default = db_value_is_true(db_column(r, 3));
-	c->generated = db_value_is_true(db_column(r, 4));
+	c->not_null = db_value_is_nonzero_int(db_column(r, 2));
+	c->has_default = db_value_is_nonzero_int(db_column(r, 3));
+	c->generated = db_value_is_nonzero_int(db_column(r, 4));
 	c->identity = c->generated && db_kind(db) == DB_POSTGRESQL &&
 	    db_column(r, 4).i == 2;
 	c->key = (int)db_column(r, 5).i;
@@ -51,7 +51,7 @@ fill_column_from_row(struct column *c, bool strict, struct db *db,
 		column_set_kind_from_pg_type(c, type.p, element.p);
 		column_set_change_from_pg_type(
 		    c, db_column(r, 10).p, db_column(r, 11).i);
-		c->equal_as_bytes = db_value_is_true(db_column(r, 12));
+		c->equal_as_bytes = db_value_is_nonzero_int(db_column(r, 12));
 		c->type_id = db_column(r, 15).i;
 		if (copy_text_unless_null(
 			&c->composite_schema, db_column(r, 13), e) == -1 ||
@@ -76,7 +76,7 @@ fill_column_from_row(struct column *c, bool strict, struct db *db,
 }
 
 static int
-read_columns(struct column **columns, size_t *n, struct db *db,
+append_columns_without_fields(struct column **columns, size_t *n, struct db *db,
     const char *schema, const char *base, bool strict, struct err *e)
 {
 	struct db_value v[] = { db_text(schema), db_text(base) };
@@ -103,16 +103,19 @@ read_columns(struct column **columns, size_t *n, struct db *db,
 }
 
 int
-columns_read(struct column **columns, size_t *n, struct db *db,
-    const char *schema, const char *base, bool strict, struct err *e)
+columns_read_with_composite_fields(struct column **columns, size_t *n,
+    struct db *db, const char *schema, const char *base, bool strict,
+    struct err *e)
 {
 	struct column *c;
 
-	if (read_columns(columns, n, db, schema, base, strict, e) == -1)
+	if (append_columns_without_fields(columns, n, db, schema, base, strict,
+	    e) == -1)
 		return -1;
 	for (size_t i = 0; i < *n; i++) {
 		c = &(*columns)[i];
-		if (c->composite_name != NULL && columns_read(&c->fields,
+		if (c->composite_name != NULL &&
+		    columns_read_with_composite_fields(&c->fields,
 			&c->nfields, db, c->composite_schema,
 			c->composite_name, false, e) == -1)
 			return -1;

@@ -78,7 +78,7 @@ db_is_pooled(const struct db *db)
 }
 
 const char *
-db_on_commit(const struct db *db)
+db_on_commit_of_temp_table(const struct db *db)
 {
 	return db_is_pooled(db) ? "ON COMMIT DROP" : "ON COMMIT DELETE ROWS";
 }
@@ -115,7 +115,7 @@ db_begin(struct db *db, struct err *e)
 }
 
 int
-db_begin_with_next(struct db *db, struct err *e)
+db_begin_with_next_statement(struct db *db, struct err *e)
 {
 	if (db->driver->begin_with_next == NULL)
 		return db_begin(db, e);
@@ -136,7 +136,7 @@ db_rollback(struct db *db)
 }
 
 int64_t
-db_missing_references(struct db *db)
+db_count_missing_references(struct db *db)
 {
 	return db->driver->missing_references == NULL ? 0 :
 	    db->driver->missing_references(db->conn);
@@ -158,7 +158,7 @@ db_encoding_lacks_characters(struct db *db, struct err *e)
 	int64_t lacks = 0;
 
 	if (!db->encoding_is_known && db->driver->kind == DB_POSTGRESQL &&
-	    db_int(db, sql, NULL, 0, 0, &lacks, e) == -1)
+	    db_query_int(db, sql, NULL, 0, 0, &lacks, e) == -1)
 		return -1;
 	if (!db->encoding_is_known)
 		db->lacks_characters = lacks != 0;
@@ -182,13 +182,14 @@ db_copy_data(struct db *db, const char *p, size_t n, struct err *e)
 }
 
 int
-db_copy_end(struct db *db, int64_t *rows, struct err *e)
+db_copy_end_and_count_rows(struct db *db, int64_t *rows, struct err *e)
 {
 	return db->driver->copy_end(db->conn, rows, e);
 }
 
 int
-db_copy_end_script(struct db *db, int64_t *numbers, size_t n, struct err *e)
+db_copy_end_and_read_numbers(struct db *db, int64_t *numbers, size_t n,
+    struct err *e)
 {
 	return db->driver->copy_end_script(db->conn, numbers, n, e);
 }

@@ -64,16 +64,16 @@ struct db_rows;
  * else sqlite:etl.db. A PostgreSQL session has the time zone UTC. An SQLite
  * connection checks foreign keys, uses WAL, and waits up to ten seconds for a
  * lock. */
-int db_open(struct db **db, const char *url, struct err *e);
-/* Like db_open(), but does not create a missing SQLite file: the call then
- * fails with ERR_INPUT. Only if the missing file is the default etl.db, opens
- * an empty database in memory. */
-int db_open_present(struct db **db, const char *url, struct err *e);
-/* Like db_open(), for a plan, which must not create a file. If the SQLite file
- * is missing, sets *missing and opens an empty database in memory under the
- * name of the file. Fails with ERR_CREATE if db_open() could not create the
- * file. */
-int db_open_for_plan(
+int db_open_or_create(struct db **db, const char *url, struct err *e);
+/* Like db_open_or_create(), but does not create a missing SQLite file: the call
+ * then fails with ERR_INPUT. Only if the missing file is the default etl.db,
+ * opens an empty database in memory. */
+int db_open_existing(struct db **db, const char *url, struct err *e);
+/* Like db_open_or_create(), for a plan, which must not create a file. If the
+ * SQLite file is missing, sets *missing and opens an empty database in memory
+ * under the name of the file. Fails with ERR_CREATE if db_open_or_create()
+ * could not create the file. */
+int db_open_or_empty_if_missing(
     struct db **db, const char *url, bool *missing, struct err *e);
 void db_close(struct db *db);
 struct buf;
@@ -88,7 +88,7 @@ bool db_put_options_without_secret_url(
     struct buf *b, const char *url, const char *schema);
 /* If the environment sets the port or the user of this URL, appends a blank and
  * the variable, as in "PGPORT=5433". Leaves out a default value. */
-void db_url_append_environment(struct buf *b, const char *url);
+void db_url_append_pg_port_and_user_env(struct buf *b, const char *url);
 /* `url` is the value of --db, or NULL. If neither --db nor DATABASE_URL names a
  * database, and the default file etl.db is missing, returns a note that the
  * program is going to create it. Else returns NULL. */
@@ -116,7 +116,7 @@ bool db_is_pooled(const struct db *db);
  * commit deletes the rows, and the session uses the table again. With a pool,
  * the commit drops the table, because the next transaction may run in another
  * session. */
-const char *db_on_commit(const struct db *db);
+const char *db_on_commit_of_temp_table(const struct db *db);
 /* Returns the ON COMMIT clause for a table that keeps its rows until the end of
  * the session (keeps_rows; not possible with a pool), or for a table that the
  * commit drops. */
@@ -140,7 +140,7 @@ int db_begin(struct db *db, struct err *e);
 /* Like db_begin(), but on PostgreSQL BEGIN may be sent only with the next
  * statement, which saves a round trip. So the next statement must be run
  * through db.h, not through db/pg.h. */
-int db_begin_with_next(struct db *db, struct err *e);
+int db_begin_with_next_statement(struct db *db, struct err *e);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);                /* never fails */
 
@@ -150,12 +150,12 @@ void db_rollback(struct db *db);                /* never fails */
  * for a real, "tabc" for a text, "xff" for a blob and null for NULL. "hff" is a
  * text that has a NUL or is not UTF-8. etl_value(IMAGE, I) returns value number
  * I of such an array. */
-int db_add_image_functions(struct db *db, struct err *e);
+int db_add_image_functions_to_sqlite(struct db *db, struct err *e);
 
 /* SQLite: returns a number above 0 if this transaction violates a deferred
  * foreign key (a row refers to a missing row), else 0. PostgreSQL: always 0;
  * SET CONSTRAINTS ALL IMMEDIATE reports such a row. */
-int64_t db_missing_references(struct db *db);
+int64_t db_count_missing_references(struct db *db);
 
 /* SQLite: the number of pages that this connection has written to its files
  * since the last call. PostgreSQL: always 0. */
@@ -177,8 +177,8 @@ struct db_value db_column(const struct db_rows *r, size_t i);
 void db_end(struct db_rows *r);
 /* Runs a statement and sets *out to the first column of its first row, an
  * integer. If it returns no row, sets *out to `none`. */
-int db_int(struct db *db, const char *sql, const struct db_value *v, size_t n,
-    int64_t none, int64_t *out, struct err *e);
+int db_query_int(struct db *db, const char *sql, const struct db_value *v,
+    size_t n, int64_t none, int64_t *out, struct err *e);
 
 /* A prepared statement for frequent use, such as the loader's INSERT of a row:
  * running it needs no search in the cache. db_stmt_run_for_first_row() runs it
@@ -195,16 +195,16 @@ void db_stmt_free(struct db_stmt *s);
 /* PostgreSQL's COPY ... FROM STDIN. On SQLite it fails with ERR_BUG. */
 int db_copy_begin(struct db *db, const char *sql, struct err *e);
 int db_copy_data(struct db *db, const char *p, size_t n, struct err *e);
-int db_copy_end(struct db *db, int64_t *rows, struct err *e);
-/* Like db_copy_end(), for a COPY that is a statement of a script. Runs the rest
- * of the script, which must end with a query that returns one row of n numbers,
- * and copies them to `numbers`. */
-int db_copy_end_script(
+int db_copy_end_and_count_rows(struct db *db, int64_t *rows, struct err *e);
+/* Like db_copy_end_and_count_rows(), for a COPY that is a statement of a
+ * script. Runs the rest of the script, which must end with a query that returns
+ * one row of n numbers, and copies them to `numbers`. */
+int db_copy_end_and_read_numbers(
     struct db *db, int64_t *numbers, size_t n, struct err *e);
 /* Prepares a query without parameters and sets *name: a script can then run it
  * with EXECUTE *name. The name is valid until another statement is prepared. Do
  * not use this with a pool. */
-int db_prepare_for_script(
+int db_prepare_and_get_name(
     struct db *db, const char *sql, const char **name, struct err *e);
 
 /* Returns a script of sql/ in the dialect of this database. */

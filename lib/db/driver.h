@@ -18,7 +18,8 @@ struct driver {
 	size_t name_max;                /* maximum bytes of an identifier; 0: no
 	                                 * limit */
 	const char *begin; /* statement that begins a transaction */
-	/* Called by db_begin_with_next(). NULL: it calls db_begin() instead. */
+	/* Called by db_begin_with_next_statement(). NULL: it calls db_begin()
+	 * instead. */
 	int (*begin_with_next)(void *conn, struct err *e);
 	/* Checks the form of an address. NULL if there is nothing to check. */
 	int (*check)(const char *where, struct err *e);
@@ -49,7 +50,7 @@ struct driver {
 	void (*drop)(void *stmt);
 	/* Called by db_pg_connection(). NULL: it returns NULL. */
 	struct pg *(*pg_connection)(void *conn);
-	/* Called by db_missing_references(). NULL: it returns 0. */
+	/* Called by db_count_missing_references(). NULL: it returns 0. */
 	int64_t (*missing_references)(void *conn);
 	/* Called by db_count_written_pages(). NULL: it returns 0. */
 	int64_t (*count_written_pages)(void *conn);
@@ -118,7 +119,7 @@ void fault_set_code_from_sqlstate_text(struct db_fault *f, const char *text,
     struct err *e);
 /* If COPY has failed, sets line and column from the context that the server has
  * sent, "COPY t, line 3, column a: ...", in any language. */
-void fault_parse_copy_context(struct db_fault *f, const char *context);
+void fault_set_line_and_column_of_copy(struct db_fault *f, const char *context);
 /* The first function sets the error for a server address that libpq cannot use;
  * the second one checks an option of it. Their messages leave out the texts
  * that libpq quotes, because these may be parts of a password. */
@@ -127,10 +128,10 @@ int fault_refuse_misread_password(
     struct err *e, const char *name, const char *value);
 /* Returns the exit code for libpq's message about a failed connection, or
  * ERR_NONE if a later try may succeed. */
-enum err_code fault_classify_libpq(const char *text);
+enum err_code fault_classify_libpq_message(const char *text);
 /* Sets constraint and column from SQLite's message, for example from "UNIQUE
  * constraint failed: t.a, t.b". */
-void fault_parse_sqlite_message(struct db_fault *f, const char *message);
+void fault_set_names_of_sqlite_message(struct db_fault *f, const char *message);
 /* Returns the errno that says why a database file could not be opened. If
  * SQLite reports ENOENT, tries to create the file to find out. */
 int fault_create_file_for_errno(const char *path, int given_errno);

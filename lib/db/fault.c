@@ -152,7 +152,7 @@ fault_set_code_from_sqlstate_text(
 }
 
 void
-fault_parse_copy_context(struct db_fault *f, const char *context)
+fault_set_line_and_column_of_copy(struct db_fault *f, const char *context)
 {
 	const char *p = strstr(context, ", ");
 	size_t n;
@@ -174,14 +174,14 @@ fault_parse_copy_context(struct db_fault *f, const char *context)
 }
 
 static bool
-is_column(const char *message)
+message_names_a_column(const char *message)
 {
 	return strncmp(message, "NOT NULL ", 9) == 0 ||
 	    strncmp(message, "UNIQUE ", 7) == 0;
 }
 
 void
-fault_parse_sqlite_message(struct db_fault *f, const char *message)
+fault_set_names_of_sqlite_message(struct db_fault *f, const char *message)
 {
 	const char *what = strstr(message, " constraint failed: ");
 	const char *column = strrchr(message, '.');
@@ -191,7 +191,8 @@ fault_parse_sqlite_message(struct db_fault *f, const char *message)
 		if (strncmp(message, "NOT NULL ", 9) != 0)
 			fault_copy_text(
 			    f->constraint, sizeof(f->constraint), what);
-		if (!is_column(message) || strchr(what, ',') != NULL)
+		if (!message_names_a_column(message) ||
+		    strchr(what, ',') != NULL)
 			column = NULL;
 	} else if (strncmp(message, "cannot store ", 13) != 0)
 		column = NULL;
@@ -248,7 +249,7 @@ fault_refuse_misread_password(
  * an error has no SQLSTATE (error code of the server), so the text of the
  * message is searched for known words. */
 enum err_code
-fault_classify_libpq(const char *text)
+fault_classify_libpq_message(const char *text)
 {
 	static const char *const config[] = {
 		"invalid port number", "invalid integer value",

@@ -16,7 +16,7 @@ enum { SCHEME = 7 };            /* "sqlite:" */
  * password. So if it has a ":", "@" or "=", the message shows only the part
  * before the first of ":@/?=". */
 static const struct driver *
-set_url_error(const char *url, struct err *e)
+set_unknown_url_error(const char *url, struct err *e)
 {
 	if (strncmp(url, "sqlite:", 7) == 0 && url[7] != '\0')
 		(void)err_set(e, ERR_CONFIG, false, "%.200s: the URL of an "
@@ -36,14 +36,14 @@ find_driver_and_skip_scheme(const char **url, struct err *e)
 	    strncmp(*url, "postgres://", 11) == 0)
 		return &driver_pg;
 	if (strncmp(*url, "sqlite://", 9) == 0 && (*url)[9] != '/')
-		return set_url_error(*url, e);
+		return set_unknown_url_error(*url, e);
 	if (strncmp(*url, "sqlite:", 7) == 0 && (*url)[7] != '\0') {
 		*url += 7;
 		return &driver_sqlite;
 	}
 	if (strstr(*url, "://") == NULL && strchr(*url, '=') != NULL)
 		return &driver_pg;
-	return set_url_error(*url, e);
+	return set_unknown_url_error(*url, e);
 }
 
 int
@@ -88,7 +88,7 @@ open_connection_and_set_name(
 /* A plan does not create the file, but it must fail as a load would: sets the
  * error that SQLite reports if a file cannot be created in this folder. */
 static int
-check_file_can_be_created(const char *path, struct err *e)
+check_folder_is_writable(const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	char *folder = slash == NULL ? strdup(".") :
@@ -143,7 +143,7 @@ open_url_or_default(struct db **out, const char *url,
 	*missing = rc == -1 && e->code == ERR_INPUT &&
 	    db->driver == &driver_sqlite && if_missing != MISSING_IS_CREATED;
 	if (*missing && if_missing == MISSING_IS_EMPTY &&
-	    check_file_can_be_created(url, e) == -1)
+	    check_folder_is_writable(url, e) == -1)
 		goto out;
 	if (*missing && (!named || if_missing == MISSING_IS_EMPTY))
 		rc = open_empty_database(db, url, e);
@@ -159,7 +159,7 @@ out:
 }
 
 int
-db_open(struct db **out, const char *url, struct err *e)
+db_open_or_create(struct db **out, const char *url, struct err *e)
 {
 	bool missing;
 
@@ -167,7 +167,7 @@ db_open(struct db **out, const char *url, struct err *e)
 }
 
 int
-db_open_present(struct db **out, const char *url, struct err *e)
+db_open_existing(struct db **out, const char *url, struct err *e)
 {
 	bool missing;
 
@@ -175,7 +175,7 @@ db_open_present(struct db **out, const char *url, struct err *e)
 }
 
 int
-db_open_for_plan(
+db_open_or_empty_if_missing(
     struct db **out, const char *url, bool *missing, struct err *e)
 {
 	return open_url_or_default(out, url, MISSING_IS_EMPTY, missing, e);

@@ -40,7 +40,7 @@ set_connection_lost_error(struct pg *pg, const char *state, struct err *e)
 /* After such an error the server or the pool closes the connection, even if
  * libpq has not noticed this yet. */
 static bool
-ends_session(const PGresult *res)
+error_ends_session(const PGresult *res)
 {
 	const char *s = error_field(res, PG_DIAG_SEVERITY_NONLOCALIZED);
 
@@ -52,7 +52,7 @@ ends_session(const PGresult *res)
 /* For these errors the server's DETAIL names the object that stands in the way:
  * the key of the other row, or the view that uses a column. */
 static bool
-detail_is_needed(const char *state)
+sqlstate_needs_detail(const char *state)
 {
 	return strcmp(state, "23505") == 0 || strcmp(state, "23503") == 0 ||
 	    strcmp(state, "0A000") == 0 || strcmp(state, "2BP01") == 0;
@@ -68,7 +68,7 @@ pg_set_command_error_and_free(struct pg *pg, PGresult *res, struct err *e)
 	enum err_code code;
 	bool transient;
 
-	if (PQstatus(pg->conn) == CONNECTION_BAD || ends_session(res)) {
+	if (PQstatus(pg->conn) == CONNECTION_BAD || error_ends_session(res)) {
 		(void)set_connection_lost_error(pg, state, e);
 		PQclear(res);
 		return -1;
@@ -79,10 +79,10 @@ pg_set_command_error_and_free(struct pg *pg, PGresult *res, struct err *e)
 	    error_field(res, PG_DIAG_COLUMN_NAME));
 	fault_copy_text(f->constraint, sizeof(f->constraint),
 	    error_field(res, PG_DIAG_CONSTRAINT_NAME));
-	fault_parse_copy_context(f, error_field(res, PG_DIAG_CONTEXT));
+	fault_set_line_and_column_of_copy(f, error_field(res, PG_DIAG_CONTEXT));
 	f->position = strtoll(
 	    error_field(res, PG_DIAG_STATEMENT_POSITION), NULL, 10);
-	if (detail_is_needed(state))
+	if (sqlstate_needs_detail(state))
 		detail = error_field(res, PG_DIAG_MESSAGE_DETAIL);
 	(void)fault_set_error_on_one_line(e, code, transient,
 	    f->data ? "" : "PostgreSQL",
@@ -152,13 +152,13 @@ pg_wait_for_last_result(struct pg *pg, bool ignores_signals)
 /* Sets *res to the answer, or to NULL if the connection is lost. Fails only if
  * memory is out. */
 static int
-set_session_options(struct pg *pg, PGresult **res, struct err *e)
+send_session_options_and_wait(struct pg *pg, PGresult **res, struct err *e)
 {
 	struct buf sql;
 	int rc;
 
 	buf_init(&sql, SIZE_MAX / 4);
-	pg_session_put_first_script(&sql, pg);
+	pg_session_append_first_script(&sql, pg);
 	(void)buf_text(&sql);
 	*res = NULL;
 	rc = buf_check(&sql, e);
@@ -182,7 +182,7 @@ pg_set_limits(struct pg *pg, const struct db_limits *limits, struct err *e)
 	pg->limits = *limits;
 	if (pg->pooled)
 		return 0;
-	if (set_session_options(pg, &res, e) == -1)
+	if (send_session_options_and_wait(pg, &res, e) == -1)
 		return -1;
 	if (PQresultStatus(res) != PGRES_TUPLES_OK)
 		return pg_set_command_error_and_free(pg, res, e);
@@ -201,7 +201,7 @@ connect_and_set_session_options(struct pg *pg, struct err *e)
 	pg->opened++;
 	pg->opening = true;
 	pg->stopped = false;
-	rc = set_session_options(pg, &res, e);
+	rc = send_session_options_and_wait(pg, &res, e);
 	pg->opening = false;
 	if (rc == -1)
 		return -1;
@@ -370,7 +370,7 @@ pg_send_unprepared(struct pg *pg, const char *sql, const unsigned *types,
 }
 
 struct pg_answer *
-pg_next_answer(struct pg *pg)
+pg_wait_for_next_answer(struct pg *pg)
 {
 	wait_for_answer_cancel_on_stop(pg);
 	return (struct pg_answer *)(void *)PQgetResult(pg->conn);
@@ -383,8 +383,8 @@ pg_answer_free(struct pg_answer *a)
 }
 
 int
-pg_answer_check_or_free(struct pg *pg, struct pg_answer *a, int64_t *changed,
-    struct err *e)
+pg_answer_is_row_or_free_if_failed(struct pg *pg, struct pg_answer *a,
+    int64_t *changed, struct err *e)
 {
 	switch (PQresultStatus(pg_as_pgresult(a))) {
 	case PGRES_SINGLE_TUPLE:

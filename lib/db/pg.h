@@ -4,7 +4,7 @@
  *        is freed.
  * Gives: rows one by one, as they arrive.
  * Fails: as described in db.h. If an answer is a failure,
- *        pg_answer_check_or_free() frees it. */
+ *        pg_answer_is_row_or_free_if_failed() frees it. */
 #ifndef DB_PG_H
 #define DB_PG_H
 
@@ -48,25 +48,26 @@ int pg_send_prepared(struct pg *pg, const char *name, const struct pg_args *a,
 int pg_send_unprepared(struct pg *pg, const char *sql, const unsigned *types,
     const struct pg_args *a, size_t n, struct err *e);
 /* Waits for the next answer of the server. Returns NULL after the last one. */
-struct pg_answer *pg_next_answer(struct pg *pg);
+struct pg_answer *pg_wait_for_next_answer(struct pg *pg);
 void pg_answer_free(struct pg_answer *a);
 /* Returns 1 if the answer is a row, 0 if it is the end of a command (sets
  * *changed), and -1 if the command has failed. */
-int pg_answer_check_or_free(
+int pg_answer_is_row_or_free_if_failed(
     struct pg *pg, struct pg_answer *a, int64_t *changed, struct err *e);
 size_t pg_count_columns(const struct pg_answer *a);
-const char *pg_column(const struct pg_answer *a, size_t i, size_t *len,
-    unsigned *oid);                     /* NULL if the value is NULL */
+/* Returns NULL if the value is NULL. */
+const char *pg_get_column_value(
+    const struct pg_answer *a, size_t i, size_t *len, unsigned *oid);
 
 /* Sets *a to a description of the result of a prepared statement:
  * pg_count_columns() and, for each column, pg_column_name() and
  * pg_column_type() read it. */
-int pg_describe(struct pg *pg, const char *name, struct pg_answer **a,
+int pg_describe_prepared(struct pg *pg, const char *name, struct pg_answer **a,
     struct err *e);
 const char *pg_column_name(const struct pg_answer *a, size_t i);
 unsigned pg_column_type(const struct pg_answer *a, size_t i);
 /* Reads what has arrived from the server, without waiting. Returns true if
- * pg_next_answer() now need not wait. */
+ * pg_wait_for_next_answer() now need not wait. */
 bool pg_answer_is_ready(struct pg *pg);
 int pg_socket(const struct pg *pg);
 /* Cancels the SQL command that is running on the server. While the connection
@@ -76,9 +77,9 @@ void pg_cancel_command_or_shut_opening_socket(struct pg *pg);
 
 /* Call these after pg_exec() has begun a COPY ... FROM STDIN. */
 int pg_copy_data(struct pg *pg, const char *p, size_t n, struct err *e);
-int pg_copy_end(struct pg *pg, int64_t *rows, struct err *e);
-/* See db_copy_end_script(). */
-int pg_copy_end_script(
+int pg_copy_end_and_count_rows(struct pg *pg, int64_t *rows, struct err *e);
+/* See db_copy_end_and_read_numbers(). */
+int pg_copy_end_and_read_numbers(
     struct pg *pg, int64_t *numbers, size_t n, struct err *e);
 
 #endif

@@ -78,7 +78,7 @@ get_option_value(const struct attempt *w, const char *name)
 /* Reads connect_timeout as libpq does: 0 means no limit, and 1 means 2
  * seconds. */
 static int
-read_time_limit(struct attempt *w, struct err *e)
+read_connect_timeout_of_options(struct attempt *w, struct err *e)
 {
 	const char *text = get_option_value(w, "connect_timeout");
 	char *end;
@@ -120,7 +120,7 @@ enum end { MADE, FAILED, LATE, STOPPED };
  * LATE if the time for this address is over, and STOPPED if a signal has asked
  * the program to stop. */
 static enum end
-wait_for_socket(struct attempt *w, short events)
+wait_for_socket_until_limit(struct attempt *w, short events)
 {
 	struct pollfd p = { PQsocket(w->conn), events, 0 };
 	int64_t left = POLL_MS;
@@ -153,8 +153,8 @@ poll_until_connected(
 		return FAILED;
 	while (end == MADE && now != PGRES_POLLING_OK) {
 		restart_time_limit_if_address_changed(w);
-		end = wait_for_socket(w, now == PGRES_POLLING_READING ? POLLIN :
-		    POLLOUT);
+		end = wait_for_socket_until_limit(w,
+		    now == PGRES_POLLING_READING ? POLLIN : POLLOUT);
 		if (end == MADE)
 			now = poll_next(w->conn);
 		if (now == PGRES_POLLING_FAILED)
@@ -260,7 +260,7 @@ set_error_and_retry_for_sqlstate(
     struct attempt *w, struct db_fault *fault, struct err *e)
 {
 	const char *text = PQerrorMessage(w->conn);
-	enum err_code code = fault_classify_libpq(text);
+	enum err_code code = fault_classify_libpq_message(text);
 	bool transient = code == ERR_NONE, late = w->late.len > 0;
 	enum end end;
 
@@ -288,7 +288,7 @@ pg_connect_set_stop_error(struct err *e)
 }
 
 static int
-open_connection(struct attempt *w, struct db_fault *fault, struct err *e)
+finish_connecting(struct attempt *w, struct db_fault *fault, struct err *e)
 {
 	enum end end;
 	int more = 1;
@@ -296,7 +296,8 @@ open_connection(struct attempt *w, struct db_fault *fault, struct err *e)
 	w->options = PQconninfo(w->conn);
 	if (w->options == NULL)
 		return err_nomem(e);
-	if (PQstatus(w->conn) != CONNECTION_BAD && read_time_limit(w, e) == -1)
+	if (PQstatus(w->conn) != CONNECTION_BAD &&
+	    read_connect_timeout_of_options(w, e) == -1)
 		return -1;
 	while ((end = poll_until_connected(w, PQconnectPoll)) == LATE &&
 	    (more = drop_late_address_and_reconnect(w, e)) == 1)
@@ -335,7 +336,7 @@ pg_connect(struct pg_conn **conn, const char *url, struct db_fault *fault,
 	wait_limit_begin(&w.wait_limit);
 	buf_init(&w.late, TEXT);
 	w.conn = PQconnectStartParams(keys, values, 1);
-	rc = w.conn == NULL ? err_nomem(e) : open_connection(&w, fault, e);
+	rc = w.conn == NULL ? err_nomem(e) : finish_connecting(&w, fault, e);
 	PQconninfoFree(w.options);
 	hosts_release(&w.hosts);
 	buf_release(&w.late);

@@ -17,7 +17,7 @@ pg_copy_data(struct pg *pg, const char *p, size_t n, struct err *e)
 }
 
 int
-pg_copy_end(struct pg *pg, int64_t *rows, struct err *e)
+pg_copy_end_and_count_rows(struct pg *pg, int64_t *rows, struct err *e)
 {
 	PGresult *res;
 
@@ -34,14 +34,15 @@ pg_copy_end(struct pg *pg, int64_t *rows, struct err *e)
 }
 
 static void
-read_numbers(const PGresult *res, int64_t *numbers, size_t n)
+read_first_row_as_numbers(const PGresult *res, int64_t *numbers, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		numbers[i] = strtoll(PQgetvalue(res, 0, (int)i), NULL, 10);
 }
 
 int
-pg_copy_end_script(struct pg *pg, int64_t *numbers, size_t n, struct err *e)
+pg_copy_end_and_read_numbers(struct pg *pg, int64_t *numbers, size_t n,
+    struct err *e)
 {
 	PGresult *res, *failed = NULL;
 	bool found = false;
@@ -49,10 +50,10 @@ pg_copy_end_script(struct pg *pg, int64_t *numbers, size_t n, struct err *e)
 	pg->copying = false;
 	if (PQputCopyEnd(pg->conn, NULL) != 1)
 		return pg_set_command_error_and_free(pg, NULL, e);
-	while ((res = pg_as_pgresult(pg_next_answer(pg))) != NULL) {
+	while ((res = pg_as_pgresult(pg_wait_for_next_answer(pg))) != NULL) {
 		if (PQresultStatus(res) == PGRES_TUPLES_OK &&
 		    PQntuples(res) == 1 && PQnfields(res) == (int)n) {
-			read_numbers(res, numbers, n);
+			read_first_row_as_numbers(res, numbers, n);
 			found = true;
 		} else if (PQresultStatus(res) != PGRES_COMMAND_OK &&
 		    failed == NULL) {

@@ -79,7 +79,7 @@ link_set_limits(void *conn, const struct db_limits *limits, struct err *e)
 {
 	struct link *l = conn;
 
-	return link_read_pending_rows(l, e) == -1 ? -1 :
+	return link_store_pending_rows(l, e) == -1 ? -1 :
 	    pg_set_limits(l->pg, limits, e);
 }
 
@@ -88,7 +88,7 @@ link_copy_begin(void *conn, const char *sql, struct err *e)
 {
 	struct link *l = conn;
 
-	return link_read_pending_rows(l, e) == -1 ? -1 : link_exec(l, sql, e);
+	return link_store_pending_rows(l, e) == -1 ? -1 : link_exec(l, sql, e);
 }
 
 static int
@@ -97,7 +97,7 @@ link_run_script(void *conn, const char *sql, struct err *e)
 	struct link *l = conn;
 	bool copies = false;
 
-	if (link_read_pending_rows(l, e) == -1)
+	if (link_store_pending_rows(l, e) == -1)
 		return -1;
 	if (strcmp(sql, "COMMIT") == 0 && l->begins) {
 		l->begins = false;      /* nothing was done */
@@ -120,7 +120,7 @@ link_begin_with_next(void *conn, struct err *e)
 {
 	struct link *l = conn;
 
-	if (link_read_pending_rows(l, e) == -1)
+	if (link_store_pending_rows(l, e) == -1)
 		return -1;
 	if (pg_is_pooled(l->pg))
 		return link_exec(l, PG_BEGIN, e);
@@ -134,7 +134,7 @@ link_rollback(void *conn)
 	struct link *l = conn;
 	struct err ignored;
 
-	(void)link_read_pending_rows(l, &ignored);
+	(void)link_store_pending_rows(l, &ignored);
 	l->begins = false;
 	pg_rollback(l->pg);
 }
@@ -152,7 +152,7 @@ link_copy_end(void *conn, int64_t *rows, struct err *e)
 {
 	struct link *l = conn;
 
-	return pg_copy_end(l->pg, rows, e);
+	return pg_copy_end_and_count_rows(l->pg, rows, e);
 }
 
 static int
@@ -160,7 +160,7 @@ link_copy_end_script(void *conn, int64_t *numbers, size_t n, struct err *e)
 {
 	struct link *l = conn;
 
-	return pg_copy_end_script(l->pg, numbers, n, e);
+	return pg_copy_end_and_read_numbers(l->pg, numbers, n, e);
 }
 
 const struct driver driver_pg = {
@@ -178,7 +178,7 @@ const struct driver driver_pg = {
 	.name = link_append_name_for_messages,
 	.script = link_run_script,
 	.rollback = link_rollback,
-	.prepare = pg_statement_create,
+	.prepare = pg_statement_allocate_with_sql,
 	.start = pg_statement_start,
 	.next = pg_statement_next,
 	.columns = pg_statement_columns,

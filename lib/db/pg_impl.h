@@ -36,7 +36,7 @@ int pg_set_command_error_and_free(
 /* Appends the script that sets the options of a session. The script returns one
  * row, whose first column is 1 if a pool is between this program and the
  * server, else 0. */
-void pg_session_put_first_script(struct buf *b, const struct pg *pg);
+void pg_session_append_first_script(struct buf *b, const struct pg *pg);
 /* Returns the script as it is, unless a pool may run it in any session: with a
  * pool and outside a transaction returns the script together with the
  * statements that set the session's options. The text is valid until the next

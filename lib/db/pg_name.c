@@ -25,7 +25,7 @@ is_system_user(const char *user)
 /* Appends a text as a part of a URL: most characters except letters and digits
  * become %XX. */
 static void
-append_as_part_of_url(struct buf *b, const char *text)
+append_percent_encoded(struct buf *b, const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
@@ -42,7 +42,7 @@ pg_name_append(struct buf *b, const struct pg_place *p)
 {
 	buf_str(b, "postgresql://");
 	if (p->user != NULL && *p->user != '\0' && !is_system_user(p->user)) {
-		append_as_part_of_url(b, p->user);
+		append_percent_encoded(b, p->user);
 		buf_char(b, '@');
 	}
 	/* A host that begins with a slash is the folder of a Unix socket. */
@@ -55,7 +55,7 @@ pg_name_append(struct buf *b, const struct pg_place *p)
 }
 
 void
-pg_name_append_environment(struct buf *b, const char *url)
+pg_name_append_port_and_user_env(struct buf *b, const char *url)
 {
 	static const struct {
 		const char *parameter, *variable;

@@ -1,7 +1,7 @@
 #include "db/pg_impl.h"
 
 int
-pg_describe(struct pg *pg, const char *name, struct pg_answer **a,
+pg_describe_prepared(struct pg *pg, const char *name, struct pg_answer **a,
     struct err *e)
 {
 	PGresult *res = NULL;
@@ -33,7 +33,8 @@ pg_count_columns(const struct pg_answer *a)
 }
 
 const char *
-pg_column(const struct pg_answer *a, size_t i, size_t *len, unsigned *oid)
+pg_get_column_value(const struct pg_answer *a, size_t i, size_t *len,
+    unsigned *oid)
 {
 	const PGresult *res = pg_as_pgresult(a);
 

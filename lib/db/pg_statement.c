@@ -45,14 +45,14 @@ link_exec(struct link *l, const char *sql, struct err *e)
 }
 
 static int
-link_begin_if_left(struct link *l, struct err *e)
+link_send_delayed_begin(struct link *l, struct err *e)
 {
 	return l->begins ? link_exec(l, "", e) : 0;
 }
 
 /* Called when all answers of a statement have arrived. If
- * stmt_send_unprepared() has begun a transaction for this statement alone, ends
- * it. */
+ * stmt_begin_if_needed_and_send() has begun a transaction for this statement
+ * alone, ends it. */
 static int
 stmt_end_own_transaction(struct pg_stmt *s, struct err *e)
 {
@@ -66,13 +66,13 @@ stmt_end_own_transaction(struct pg_stmt *s, struct err *e)
 }
 
 int
-link_read_pending_rows(struct link *l, struct err *e)
+link_store_pending_rows(struct link *l, struct err *e)
 {
 	struct pg_stmt *s = l->busy;
 	struct pg_answer *a, **v;
 
 	l->busy = NULL;
-	while (s != NULL && (a = pg_next_answer(l->pg)) != NULL) {
+	while (s != NULL && (a = pg_wait_for_next_answer(l->pg)) != NULL) {
 		if (s->n == s->room) {
 			s->room = s->room == 0 ? 16 : s->room * 2;
 			v = realloc(s->later, s->room * sizeof(void *));
@@ -102,7 +102,8 @@ stmt_rename_and_forget_prepared(struct pg_stmt *s)
 }
 
 int
-pg_statement_create(void *conn, void **stmt, const char *sql, struct err *e)
+pg_statement_allocate_with_sql(void *conn, void **stmt, const char *sql,
+    struct err *e)
 {
 	struct pg_stmt *s = calloc(1, sizeof(*s));
 
@@ -132,7 +133,7 @@ pg_statement_reset(void *stmt)
 	s->at = s->n = 0;
 	if (s->link->busy != s)
 		return;
-	while ((a = pg_next_answer(s->link->pg)) != NULL)
+	while ((a = pg_wait_for_next_answer(s->link->pg)) != NULL)
 		pg_answer_free(a);
 	s->link->busy = NULL;
 	(void)stmt_end_own_transaction(s, &ignored);
@@ -148,7 +149,7 @@ pg_statement_drop(void *stmt)
 	pg_statement_reset(s);
 	(void)snprintf(sql, sizeof(sql), "DEALLOCATE %s", s->name);
 	if (!s->link->closes && stmt_is_prepared(s) &&
-	    link_read_pending_rows(s->link, &ignored) == 0 &&
+	    link_store_pending_rows(s->link, &ignored) == 0 &&
 	    pg_can_run_command(s->link->pg))
 		(void)link_exec(s->link, sql, &ignored);
 	pg_args_release(&s->args);
@@ -163,7 +164,7 @@ pg_statement_drop(void *stmt)
  * next transaction in another session. Outside a transaction begins one for
  * this statement alone, because BEGIN also sets the session's options. */
 static int
-stmt_send_unprepared(struct pg_stmt *s, size_t n, struct err *e)
+stmt_begin_if_needed_and_send(struct pg_stmt *s, size_t n, struct err *e)
 {
 	struct link *l = s->link;
 
@@ -192,13 +193,13 @@ stmt_prepare_if_needed(struct pg_stmt *s, struct err *e)
 /* Does not prepare a statement that runs for the first time, which saves a
  * round trip: most statements run only once. */
 static int
-stmt_send(struct pg_stmt *s, size_t n, struct err *e)
+stmt_send_prepared_if_run_again(struct pg_stmt *s, size_t n, struct err *e)
 {
 	struct link *l = s->link;
 	bool again = s->ran;
 
 	s->ran = true;
-	if (link_begin_if_left(l, e) == -1)
+	if (link_send_delayed_begin(l, e) == -1)
 		return -1;
 	if (!again && !stmt_is_prepared(s))
 		return pg_send_unprepared(l->pg, s->sql, NULL, &s->args, n, e);
@@ -212,7 +213,7 @@ pg_statement_prepare_for_script(void *stmt, const char **name, struct err *e)
 	struct pg_stmt *s = stmt;
 
 	*name = s->name;
-	return link_read_pending_rows(s->link, e) == -1 ? -1 :
+	return link_store_pending_rows(s->link, e) == -1 ? -1 :
 	    stmt_prepare_if_needed(s, e);
 }
 
@@ -223,17 +224,17 @@ pg_statement_start(
 	struct pg_stmt *s = stmt;
 	struct link *l = s->link;
 
-	if (link_read_pending_rows(l, e) == -1 ||
-	    pg_args_set(&s->args, v, n, l->fault, e) == -1 ||
-	    (pg_is_pooled(l->pg) ? stmt_send_unprepared :
-	    stmt_send)(s, n, e) == -1)
+	if (link_store_pending_rows(l, e) == -1 ||
+	    pg_args_set_or_refuse_value(&s->args, v, n, l->fault, e) == -1 ||
+	    (pg_is_pooled(l->pg) ? stmt_begin_if_needed_and_send :
+	    stmt_send_prepared_if_run_again)(s, n, e) == -1)
 		return -1;
 	l->busy = s;
 	return 0;
 }
 
 static int
-convert_row(struct pg_stmt *s, struct err *e)
+convert_values_of_row(struct pg_stmt *s, struct err *e)
 {
 	size_t n = pg_count_columns(s->row), size = 1, len;
 	struct db_value *v;
@@ -248,14 +249,14 @@ convert_row(struct pg_stmt *s, struct err *e)
 	}
 	s->columns = n;
 	for (size_t i = 0; i < n; i++) {
-		(void)pg_column(s->row, i, &len, &oid);
+		(void)pg_get_column_value(s->row, i, &len, &oid);
 		size += len;
 	}
 	buf_clear(&s->bytes);
 	if (!buf_reserve(&s->bytes, size))
 		return buf_check(&s->bytes, e);
 	for (size_t i = 0; i < n; i++) {
-		p = pg_column(s->row, i, &len, &oid);
+		p = pg_get_column_value(s->row, i, &len, &oid);
 		s->values[i] = p == NULL ? db_text(NULL) :
 		    pg_convert_value(oid, p, len, &s->bytes);
 	}
@@ -289,17 +290,18 @@ pg_statement_next(void *stmt, struct err *e)
 		if (s->at < s->n)
 			s->row = s->later[s->at++];
 		else if (l->busy == s)
-			s->row = pg_next_answer(l->pg);
+			s->row = pg_wait_for_next_answer(l->pg);
 		if (s->row == NULL) {
 			if (l->busy != s)
 				return 0;
 			l->busy = NULL;
 			return stmt_end_own_transaction(s, e);
 		}
-		rc = pg_answer_check_or_free(l->pg, s->row, &s->changed, e);
+		rc = pg_answer_is_row_or_free_if_failed(l->pg, s->row,
+		    &s->changed, e);
 	} while (rc == 0);
 	if (rc == 1)
-		return convert_row(s, e);
+		return convert_values_of_row(s, e);
 	s->row = NULL;
 	return mark_transient_if_table_changed(s, e);
 }

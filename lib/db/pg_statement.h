@@ -1,6 +1,6 @@
 /* Statements with parameters on a connection to PostgreSQL, as struct driver
  * describes them: pg_statement_start() and so on are its functions.
- * Owns:  pg_statement_create() allocates, pg_statement_drop() frees.
+ * Owns:  pg_statement_allocate_with_sql() allocates, pg_statement_drop() frees.
  * Borrows: the link until the statement is dropped. */
 #ifndef DB_PG_STATEMENT_H
 #define DB_PG_STATEMENT_H
@@ -32,9 +32,9 @@ int link_exec_or_begin_copy(
     struct link *l, const char *sql, bool *copy_in_began, struct err *e);
 /* Reads the rows that the server is still sending into memory, so that the
  * connection can take a command. */
-int link_read_pending_rows(struct link *l, struct err *e);
+int link_store_pending_rows(struct link *l, struct err *e);
 
-int pg_statement_create(
+int pg_statement_allocate_with_sql(
     void *conn, void **stmt, const char *sql, struct err *e);
 int pg_statement_start(void *stmt, const struct db_value *v, size_t n,
     bool ignored, struct err *e);

@@ -48,11 +48,11 @@ replace_arg_arrays_if_too_small(
 }
 
 /* Returns how many bytes the parameters of a statement need at most when they
- * are written as text; 32 bytes are enough for a number. pg_args_set() gets
- * this much memory before it writes: the buffer must not move later, because
- * pg_args.v points into it. */
+ * are written as text; 32 bytes are enough for a number.
+ * pg_args_set_or_refuse_value() gets this much memory before it writes: the
+ * buffer must not move later, because pg_args.v points into it. */
 static size_t
-max_text_size(const struct db_value *v, size_t n)
+max_size_of_values_as_text(const struct db_value *v, size_t n)
 {
 	size_t size = 0;
 
@@ -76,15 +76,15 @@ append_text_or_refuse_nul(
 }
 
 int
-pg_args_set(struct pg_args *a, const struct db_value *v, size_t n,
-    struct db_fault *f, struct err *e)
+pg_args_set_or_refuse_value(struct pg_args *a, const struct db_value *v,
+    size_t n, struct db_fault *f, struct err *e)
 {
 	size_t at;
 
 	buf_clear(&a->text);
 	if (replace_arg_arrays_if_too_small(a, n, e) == -1)
 		return -1;
-	if (!buf_reserve(&a->text, max_text_size(v, n) + 1))
+	if (!buf_reserve(&a->text, max_size_of_values_as_text(v, n) + 1))
 		return buf_check(&a->text, e);
 	for (size_t i = 0; i < n; i++) {
 		at = a->text.len;

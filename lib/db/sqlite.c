@@ -177,7 +177,7 @@ lite_drop(void *stmt)
 /* SQLite numbers parameters by their order in the statement, not by the N of
  * $N. Fills s->value so that $N gets value N. */
 static int
-lite_map_parameters(struct lite_stmt *s, struct err *e)
+lite_map_parameters_to_values(struct lite_stmt *s, struct err *e)
 {
 	const char *name;
 	char *end;
@@ -211,7 +211,7 @@ lite_prepare(void *conn, void **stmt, const char *sql, struct err *e)
 	    SQLITE_PREPARE_PERSISTENT, &s->st, NULL);
 	if (rc != SQLITE_OK)
 		(void)lite_set_error_and_fault(s->lite, rc, e);
-	else if (lite_map_parameters(s, e) == 0) {
+	else if (lite_map_parameters_to_values(s, e) == 0) {
 		*stmt = s;
 		return 0;
 	}

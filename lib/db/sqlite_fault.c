@@ -76,7 +76,7 @@ lite_set_error_and_fault(struct lite *c, int rc, struct err *e)
 	c->fault->busy = k->rc == SQLITE_BUSY || k->rc == SQLITE_LOCKED;
 	c->fault->late = k->rc == SQLITE_INTERRUPT;
 	if (k->data) {
-		fault_parse_sqlite_message(c->fault, text);
+		fault_set_names_of_sqlite_message(c->fault, text);
 		return err_set(e, k->code, false, "%s", text);
 	}
 	if (k->rc == SQLITE_CANTOPEN && num != 0)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 static void
-put_hex(struct buf *b, char tag, const void *p, size_t n)
+append_tagged_hex_string(struct buf *b, char tag, const void *p, size_t n)
 {
 	buf_char(b, '"');
 	buf_char(b, tag);
@@ -18,12 +18,12 @@ put_hex(struct buf *b, char tag, const void *p, size_t n)
 }
 
 static void
-put_text(struct buf *b, const char *p, size_t n)
+append_image_of_text(struct buf *b, const char *p, size_t n)
 {
 	size_t at = b->len;
 
 	if (utf8_valid_length(p, n) < n || memchr(p, '\0', n) != NULL) {
-		put_hex(b, 'h', p, n);
+		append_tagged_hex_string(b, 'h', p, n);
 		return;
 	}
 	json_put_string(b, p, n);
@@ -36,7 +36,7 @@ put_text(struct buf *b, const char *p, size_t n)
 }
 
 static void
-put_value(struct buf *b, sqlite3_value *v)
+append_image_of_value(struct buf *b, sqlite3_value *v)
 {
 	size_t n = (size_t)sqlite3_value_bytes(v);
 
@@ -49,10 +49,10 @@ put_value(struct buf *b, sqlite3_value *v)
 		buf_printf(b, "\"r%.17g\"", sqlite3_value_double(v));
 		break;
 	case SQLITE_TEXT:
-		put_text(b, (const char *)sqlite3_value_text(v), n);
+		append_image_of_text(b, (const char *)sqlite3_value_text(v), n);
 		break;
 	case SQLITE_BLOB:
-		put_hex(b, 'x', sqlite3_value_blob(v), n);
+		append_tagged_hex_string(b, 'x', sqlite3_value_blob(v), n);
 		break;
 	default:
 		buf_str(b, "null");
@@ -60,7 +60,7 @@ put_value(struct buf *b, sqlite3_value *v)
 }
 
 static void
-return_elements(sqlite3_context *context, int n, sqlite3_value **v)
+return_images_of_values(sqlite3_context *context, int n, sqlite3_value **v)
 {
 	struct buf b;
 
@@ -68,7 +68,7 @@ return_elements(sqlite3_context *context, int n, sqlite3_value **v)
 	for (int i = 0; i < n; i++) {
 		if (i > 0)
 			buf_char(&b, ',');
-		put_value(&b, v[i]);
+		append_image_of_value(&b, v[i]);
 	}
 	if (b.failed)
 		sqlite3_result_error_nomem(context);
@@ -80,7 +80,8 @@ return_elements(sqlite3_context *context, int n, sqlite3_value **v)
 
 /* p points to the n hex digits of the value. */
 static void
-return_bytes(sqlite3_context *context, char tag, const char *p, size_t n)
+return_bytes_of_hex_digits(sqlite3_context *context, char tag, const char *p,
+    size_t n)
 {
 	struct buf b;
 
@@ -100,9 +101,9 @@ return_bytes(sqlite3_context *context, char tag, const char *p, size_t n)
 }
 
 /* Returns a value from its element of an image, such as "i7" (see
- * db_add_image_functions()): the first byte is the type. */
+ * db_add_image_functions_to_sqlite()): the first byte is the type. */
 static void
-return_tagged(sqlite3_context *context, const char *p, size_t n)
+return_value_of_image_element(sqlite3_context *context, const char *p, size_t n)
 {
 	switch (*p) {
 	case 'i':
@@ -117,7 +118,7 @@ return_tagged(sqlite3_context *context, const char *p, size_t n)
 		break;
 	case 'x':
 	case 'h':
-		return_bytes(context, *p, p + 1, n - 1);
+		return_bytes_of_hex_digits(context, *p, p + 1, n - 1);
 		break;
 	default:
 		sqlite3_result_error(context, "not an image of etl-load", -1);
@@ -125,7 +126,7 @@ return_tagged(sqlite3_context *context, const char *p, size_t n)
 }
 
 static void
-return_value_of_token(
+return_value_of_image_token(
     sqlite3_context *context, const struct json *j, uint32_t i)
 {
 	struct buf b;
@@ -140,12 +141,13 @@ return_value_of_token(
 	if (b.failed)
 		sqlite3_result_error_nomem(context);
 	else
-		return_tagged(context, b.data, b.len);
+		return_value_of_image_element(context, b.data, b.len);
 	buf_release(&b);
 }
 
 static void
-return_value(sqlite3_context *context, int n, sqlite3_value **v)
+return_value_at_index_of_image(sqlite3_context *context, int n,
+    sqlite3_value **v)
 {
 	const char *p = (const char *)sqlite3_value_text(v[0]);
 	size_t len = (size_t)sqlite3_value_bytes(v[0]);
@@ -168,13 +170,13 @@ return_value(sqlite3_context *context, int n, sqlite3_value **v)
 	    wanted + 1 >= (int64_t)j.n) {
 		sqlite3_result_error(context, "not an image of etl-load", -1);
 	} else {
-		return_value_of_token(context, &j, (uint32_t)wanted + 1);
+		return_value_of_image_token(context, &j, (uint32_t)wanted + 1);
 	}
 	json_release(&j);
 }
 
 int
-db_add_image_functions(struct db *db, struct err *e)
+db_add_image_functions_to_sqlite(struct db *db, struct err *e)
 {
 	const int flags =
 	    SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
@@ -183,9 +185,9 @@ db_add_image_functions(struct db *db, struct err *e)
 	if (db->driver->kind != DB_SQLITE)
 		return 0;
 	if (sqlite3_create_function_v2(c->db, "etl_image", -1, flags, NULL,
-		return_elements, NULL, NULL, NULL) != SQLITE_OK ||
+		return_images_of_values, NULL, NULL, NULL) != SQLITE_OK ||
 	    sqlite3_create_function_v2(c->db, "etl_value", 2, flags, NULL,
-		return_value, NULL, NULL, NULL) != SQLITE_OK)
+		return_value_at_index_of_image, NULL, NULL, NULL) != SQLITE_OK)
 		return err_nomem(e);
 	return 0;
 }

@@ -87,18 +87,18 @@ refuse_unless_one_query(struct lite_read *r, const char *tail, struct err *e)
 
 int
 lite_read_prepare(
-    struct lite_read *r, const char *sql, int *at, struct err *e)
+    struct lite_read *r, const char *sql, int *error_offset, struct err *e)
 {
 	const char *tail = NULL;
 	int rc;
 
 	(void)sqlite3_finalize(r->st);
 	r->st = NULL;
-	*at = -1;
+	*error_offset = -1;
 	rc = sqlite3_prepare_v3(r->lite->db, sql, -1, 0, &r->st, &tail);
 	if (rc == SQLITE_OK)
 		return refuse_unless_one_query(r, tail, e);
-	*at = sqlite3_error_offset(r->lite->db);
+	*error_offset = sqlite3_error_offset(r->lite->db);
 	return lite_set_error_and_fault(r->lite, rc, e);
 }
 

@@ -17,7 +17,7 @@ int lite_read_open(struct lite_read **r, const char *path,
 void lite_read_close(struct lite_read *r);
 /* Prepares a query, in place of an earlier one. */
 int lite_read_prepare(
-    struct lite_read *r, const char *sql, int *at, struct err *e);
+    struct lite_read *r, const char *sql, int *error_offset, struct err *e);
 size_t lite_read_count_columns(const struct lite_read *r);
 const char *lite_read_column_name(const struct lite_read *r, size_t i);
 /* Returns the declared type of column i of the result if it is a column of a

@@ -148,7 +148,7 @@ db_run(struct db *db, const char *sql, const struct db_value *v, size_t n,
 }
 
 int
-db_prepare_for_script(
+db_prepare_and_get_name(
     struct db *db, const char *sql, const char **name, struct err *e)
 {
 	struct db_rows *r = get_or_prepare_statement(db, sql, e);
@@ -160,7 +160,7 @@ db_prepare_for_script(
 /* Starts a statement. If copies_values is true, the driver copies v, so the
  * caller may free v at once; else v must stay until the statement is reset. */
 static int
-start_query(struct db *db, struct db_rows **out, const char *sql,
+start_cached_statement(struct db *db, struct db_rows **out, const char *sql,
     const struct db_value *v, size_t n, bool copies_values, struct err *e)
 {
 	struct db_rows *r = get_or_prepare_statement(db, sql, e);
@@ -180,7 +180,7 @@ int
 db_query(struct db *db, struct db_rows **out, const char *sql,
     const struct db_value *v, size_t n, struct err *e)
 {
-	return start_query(db, out, sql, v, n, true, e);
+	return start_cached_statement(db, out, sql, v, n, true, e);
 }
 
 int
@@ -226,14 +226,14 @@ value_to_int(const struct db_value *v, int64_t *out)
 }
 
 int
-db_int(struct db *db, const char *sql, const struct db_value *v, size_t n,
+db_query_int(struct db *db, const char *sql, const struct db_value *v, size_t n,
     int64_t none, int64_t *out, struct err *e)
 {
 	struct db_rows *r;
 	struct db_value first;
 	int rc;
 
-	if (start_query(db, &r, sql, v, n, false, e) == -1)
+	if (start_cached_statement(db, &r, sql, v, n, false, e) == -1)
 		return -1;
 	*out = none;
 	if ((rc = db_next(r, e)) == 1) {
@@ -272,7 +272,7 @@ db_prepare(struct db *db, struct db_stmt **out, const char *sql,
  * runs the statement on to its end before it returns, and then the database
  * no longer holds the values of this row. */
 static int
-copy_row(struct db_rows *r, struct err *e)
+copy_values_of_current_row(struct db_rows *r, struct err *e)
 {
 	const struct driver *d = r->db->driver;
 	size_t n = d->columns(r->stmt), size = 0;
@@ -318,7 +318,8 @@ db_stmt_run_for_first_row(struct db_stmt *s, const struct db_value *v, size_t n,
 		while ((rc = d->next(stmt, e)) == 1) {
 			if (first_row == NULL || kept)
 				continue;
-			if ((rc = copy_row(&s->rows, e)) == -1)
+			if ((rc = copy_values_of_current_row(&s->rows, e)) ==
+			    -1)
 				break;
 			kept = true;
 		}

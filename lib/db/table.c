@@ -28,7 +28,7 @@ table_free(struct table *t)
  * quotes is appended without the quotes; any other part ends at a dot. Returns
  * the position after the part, or NULL if the closing quote is missing. */
 static const char *
-read_name_part(struct buf *b, const char *p)
+append_unquoted_name_part(struct buf *b, const char *p)
 {
 	if (*p != '"') {
 		size_t n = strcspn(p, ".\"");
@@ -56,7 +56,8 @@ table_split_name(struct table *t, struct err *e)
 	buf_init(&b, PATH_MAX_BYTES);
 	while (n < PARTS) {
 		buf_clear(&b);
-		if ((p = read_name_part(&b, p)) == NULL || b.len == 0)
+		if ((p = append_unquoted_name_part(&b, p)) == NULL ||
+		    b.len == 0)
 			break;
 		if ((part[n++] = strdup(buf_text(&b))) == NULL)
 			break;
@@ -126,8 +127,8 @@ refuse_other_kinds_or_set_names(
 		return err_set(e, ERR_CONFIG, false, "%s: neither a table nor "
 		    "a view that takes rows: name a table", t->name);
 	t->view = type.len == 4 && strncmp(type.p, "view", 4) == 0;
-	t->without_rowid = db_value_is_true(db_column(r, 3));
-	t->strict = db_value_is_true(db_column(r, 4));
+	t->without_rowid = db_value_is_nonzero_int(db_column(r, 3));
+	t->strict = db_value_is_nonzero_int(db_column(r, 4));
 	free(t->schema);
 	free(t->base);
 	t->schema = db_value_copy_text(schema);
@@ -187,7 +188,7 @@ read_table_from_catalog(struct table *t, struct db *db,
 		return -1;
 	(void)err_set(e, ERR_CONFIG, false, "no such table: %s in %s%s",
 	    t->name, db_name(db), advice_if_missing);
-	table_suggest_name(db, t, e);
+	table_append_nearest_name_to_error(db, t, e);
 	return -1;
 }
 
@@ -209,7 +210,7 @@ table_new_with_name(const char *name, struct err *e)
 }
 
 int
-table_find_if_exists(
+table_check_if_exists(
     struct db *db, const char *name, bool *exists, struct err *e)
 {
 	struct table *t = table_new_with_name(name, e);
@@ -232,7 +233,7 @@ table_find_if_exists(
 
 /* Sets t->quoted. It has a schema only if the user gave one. */
 static int
-quote_given_name(struct table *t, struct db *db, struct err *e)
+set_quoted_name_as_given(struct table *t, struct db *db, struct err *e)
 {
 	struct buf b;
 	int rc = 0;
@@ -251,14 +252,14 @@ quote_given_name(struct table *t, struct db *db, struct err *e)
 }
 
 int
-table_new_absent(
+table_new_without_catalog(
     struct table **out, struct db *db, const char *name, struct err *e)
 {
 	struct table *t = table_new_with_name(name, e);
 
 	if (t == NULL)
 		return -1;
-	if (quote_given_name(t, db, e) == -1 ||
+	if (set_quoted_name_as_given(t, db, e) == -1 ||
 	    set_name_without_default_schema(t, db, e) == -1) {
 		table_free(t);
 		return -1;
@@ -300,7 +301,8 @@ table_read(struct table **out, struct db *db, const char *name,
 	if (t == NULL)
 		return -1;
 	if (read_table_from_catalog(t, db, advice_if_missing, e) == -1 ||
-	    columns_read(&t->columns, &t->n, db, t->schema, t->base, t->strict,
+	    columns_read_with_composite_fields(&t->columns, &t->n, db,
+	    t->schema, t->base, t->strict,
 		e) == -1) {
 		table_free(t);
 		return -1;
@@ -312,7 +314,7 @@ table_read(struct table **out, struct db *db, const char *name,
 }
 
 size_t
-table_find_key_column(const struct table *t, int place)
+table_find_key_column_or_end(const struct table *t, int place)
 {
 	size_t i = 0;
 
@@ -322,7 +324,8 @@ table_find_key_column(const struct table *t, int place)
 }
 
 static bool
-is_primary_key(const struct table *t, const size_t *columns, size_t n)
+columns_are_whole_primary_key(const struct table *t, const size_t *columns,
+    size_t n)
 {
 	size_t keys = 0;
 
@@ -353,7 +356,7 @@ columns_include_name(const struct table *t, const size_t *columns, size_t n,
  * the given columns. The query returns a row for each column of an index; the
  * rows of an index follow each other. */
 static int
-check_if_an_index_has_columns(struct db_rows *r, const struct table *t,
+set_unique_if_index_has_columns(struct db_rows *r, const struct table *t,
     const size_t *columns, size_t n, bool *unique, struct err *e)
 {
 	int64_t last = -1;
@@ -378,19 +381,20 @@ check_if_an_index_has_columns(struct db_rows *r, const struct table *t,
 }
 
 int
-table_find_unique_index(struct db *db, const struct table *t,
+table_check_if_columns_unique(struct db *db, const struct table *t,
     const size_t *columns, size_t n, bool *unique, struct err *e)
 {
 	struct db_value v[] = { db_text(t->schema), db_text(t->base) };
 	struct db_rows *r;
 	int rc;
 
-	*unique = db_kind(db) == DB_SQLITE && is_primary_key(t, columns, n);
+	*unique = db_kind(db) == DB_SQLITE &&
+	    columns_are_whole_primary_key(t, columns, n);
 	if (*unique || n == 0)
 		return 0;
 	if (db_query(db, &r, db_sql(db, SQL_TABLE_UNIQUE), v, 2, e) == -1)
 		return -1;
-	rc = check_if_an_index_has_columns(r, t, columns, n, unique, e);
+	rc = set_unique_if_index_has_columns(r, t, columns, n, unique, e);
 	db_end(r);
 	return rc;
 }

@@ -103,23 +103,23 @@ struct table {
 int table_read(struct table **t, struct db *db, const char *name,
     const char *advice_if_missing, struct err *e);
 /* Sets *exists to true if there is a table or view of this name. */
-int table_find_if_exists(
+int table_check_if_exists(
     struct db *db, const char *name, bool *exists, struct err *e);
 /* Makes a struct for a table that does not exist. It has no columns. `quoted`
  * has a schema only if the user gave one. */
-int table_new_absent(struct table **t, struct db *db, const char *name,
+int table_new_without_catalog(struct table **t, struct db *db, const char *name,
     struct err *e);
 /* Returns the index of the column that has this place in the primary key;
  * places are counted from 1. Returns t->n if there is no such column. */
-size_t table_find_key_column(const struct table *t, int place);
+size_t table_find_key_column_or_end(const struct table *t, int place);
 /* Sets *unique to true if the table has a unique index on exactly these
  * columns. */
-int table_find_unique_index(struct db *db, const struct table *t,
+int table_check_if_columns_unique(struct db *db, const struct table *t,
     const size_t *columns, size_t n, bool *unique, struct err *e);
 /* Sets *changed to true if one of the columns that table_read() has found now
  * has another name, type or place, or is gone. Columns that were added at the
  * end do not count. */
-int table_find_if_changed(
+int table_check_if_changed(
     struct db *db, const struct table *t, bool *changed, struct err *e);
 void table_free(struct table *t);
 /* Splits t->name, which the user wrote as TABLE or SCHEMA.TABLE, into t->schema

@@ -3,7 +3,7 @@
 #include "base/buf.h"
 
 int
-table_find_if_changed(
+table_check_if_changed(
     struct db *db, const struct table *t, bool *changed, struct err *e)
 {
 	struct db_value v[] = { db_text(t->schema), db_text(t->base),
@@ -20,8 +20,8 @@ table_find_if_changed(
 	v[2].len = b.len;
 	rc = buf_check(&b, e);
 	if (rc == 0)
-		rc = db_int(db, db_sql(db, SQL_TABLE_HAS_COLUMNS), v, 3, 0,
-		    &same, e);
+		rc = db_query_int(db, db_sql(db, SQL_TABLE_HAS_COLUMNS), v, 3,
+		    0, &same, e);
 	buf_release(&b);
 	*changed = same != 1;
 	return rc;

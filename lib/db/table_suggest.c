@@ -4,7 +4,8 @@
 #include "db/table.h"
 
 void
-table_suggest_name(struct db *db, const struct table *t, struct err *e)
+table_append_nearest_name_to_error(struct db *db, const struct table *t,
+    struct err *e)
 {
 	struct suggestion near = { .typed = t->base };
 	struct db_value schema = db_text(t->schema);

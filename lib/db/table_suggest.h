@@ -9,6 +9,7 @@ struct table;
 
 /* Appends "; did you mean NAME?" to the error if the database has a table or
  * view whose name is similar to t->base. */
-void table_suggest_name(struct db *db, const struct table *t, struct err *e);
+void table_append_nearest_name_to_error(struct db *db, const struct table *t,
+    struct err *e);
 
 #endif

@@ -137,8 +137,8 @@ db_put_options_without_secret_url(
 }
 
 void
-db_url_append_environment(struct buf *b, const char *url)
+db_url_append_pg_port_and_user_env(struct buf *b, const char *url)
 {
 	if (strncmp(url, "sqlite:", 7) != 0)
-		pg_name_append_environment(b, url);
+		pg_name_append_port_and_user_env(b, url);
 }

@@ -30,8 +30,8 @@ warn_of_running_writer(struct db *db, const char *name, struct err *e)
 	struct db_value v = db_text(name);
 	int64_t running;
 
-	if (db_int(db, db_sql(db, SQL_CHECKPOINT_RUNNING), &v, 1, 0, &running,
-	    e) == -1)
+	if (db_query_int(db, db_sql(db, SQL_CHECKPOINT_RUNNING), &v, 1, 0,
+	    &running, e) == -1)
 		return -1;
 	if (running > 0)
 		err_warn("etl-checkpoint", "the run that wrote this checkpoint "

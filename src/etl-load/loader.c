@@ -94,7 +94,8 @@ open_database_and_tables(struct loader *l, struct err *e)
 	bool create = l->o->ddl != NULL || l->o->create ||
 	    !no_option_or_variable_names_database(l->o);
 
-	if ((create ? db_open : db_open_present)(&l->db, l->o->db, e) == -1)
+	if ((create ? db_open_or_create :
+	    db_open_existing)(&l->db, l->o->db, e) == -1)
 		return -1;
 	if (time_limits_set_if_given(l, e) == -1)
 		return -1;

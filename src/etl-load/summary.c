@@ -150,7 +150,8 @@ put_primary_key_list_if_any(struct buf *b, const struct table *t)
 {
 	int place = 1;
 
-	for (size_t i; (i = table_find_key_column(t, place)) < t->n; place++) {
+	for (size_t i; (i = table_find_key_column_or_end(t, place)) < t->n;
+	     place++) {
 		if (place > 1)
 			buf_char(b, ',');
 		text_show(b, t->columns[i].name, strlen(t->columns[i].name));

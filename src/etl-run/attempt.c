@@ -158,8 +158,8 @@ is_row_completed(const struct attempt *a, const struct job *j, struct err *e)
 	int rc = control_open(&db, j->url, j->schema, true, e);
 
 	if (rc == 0)
-		rc = db_int(db, db_sql(db, SQL_RUN_ENDED), &v, 1, 0, &ours,
-		    e);
+		rc = db_query_int(db, db_sql(db, SQL_RUN_ENDED), &v, 1, 0,
+		    &ours, e);
 	db_close(db);
 	return rc == -1 ? -1 : ours == 1;
 }

@@ -52,7 +52,7 @@ put_database(struct buf *b, const char *url)
 	    access(url + SQLITE, F_OK) == -1)
 		buf_str(b, " (will be created)");
 	buf_init(&variables, PLAN);
-	db_url_append_environment(&variables, url);
+	db_url_append_pg_port_and_user_env(&variables, url);
 	if (variables.len > 0)
 		buf_printf(b, "\nof the database:%s", buf_text(&variables));
 	b->failed |= variables.failed;

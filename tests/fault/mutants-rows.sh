@@ -255,10 +255,10 @@ mutant pgbouncer.t 'the programs do not notice a pool' lib/db/pg.c \
     's/pg->pooled = .*/pg->pooled = false;/' \
     'upsert: nothing stays in the session'
 mutant pgbouncer.t 'a transaction of a pool has the options of others' lib/db/pg_session.c \
-    's/^	put_first_sql_and_options(b, pg, "true");/	buf_str(b, "SELECT 1");/' \
+    's/^	append_first_sql_and_options(b, pg, "true");/	buf_str(b, "SELECT 1");/' \
     'the options of other clients: the query gets the values as ever'
 mutant etl-load/timeouts.t 'the limit of a lock is not set' lib/db/pg_session.c \
-    's/put_limit(b, "lock_timeout", pg->limits.lock, is_local);//' \
+    's/append_limit_unless_0(b, "lock_timeout", pg->limits.lock, is_local);//' \
     'postgresql: the table is locked for longer than the limit'
 mutant etl-load/timeouts.t 'SQLite always waits ten seconds' lib/db/sqlite_limits.c \
     's/c->limits.lock > 0 ? c->limits.lock : BUSY_MS/BUSY_MS/' \

@@ -122,8 +122,8 @@ a_silent_address_is_followed_by_the_next(void **state)
 
 	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
 	assert_int_equal(listen(fd, 5), 0);
-	if (db_open(&db, "postgresql://two.example/postgres?connect_timeout=2",
-	    &e) == -1)
+	if (db_open_or_create(&db,
+	    "postgresql://two.example/postgres?connect_timeout=2", &e) == -1)
 		fail_msg("%s", e.msg);
 	assert_non_null(strstr(db_name(db), "two.example"));
 	assert_int_equal(db_script(db, "SELECT 1", &e), 0);

@@ -17,7 +17,7 @@ refused(const char *url, enum err_code code, const char *part)
 	struct err e = { 0 };
 	struct db *db = NULL;
 
-	assert_int_equal(db_open(&db, url, &e), -1);
+	assert_int_equal(db_open_or_create(&db, url, &e), -1);
 	if (strstr(e.msg, "cret") != NULL || strstr(e.msg, part) == NULL ||
 	    e.code != code)
 		fail_msg("%s: %d: %s", url, e.code, e.msg);

@@ -68,7 +68,7 @@ control_tables_are_created_once(void **state)
 		struct db *db;
 
 		(void)close(go[1]);
-		if (db_open(&db, v->url, &e) == -1)
+		if (db_open_or_create(&db, v->url, &e) == -1)
 			_exit(2);
 		if (read(go[0], &byte, 1) != 0)
 			_exit(3);

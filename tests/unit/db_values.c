@@ -107,8 +107,8 @@ queries_can_be_nested(void **state)
 		assert_int_equal(db_next(inner, &v->e), 1);
 		assert_int_equal(db_column(inner, 0).i, 1);
 		db_end(inner);
-		OK(v, db_int(v->db, "SELECT max(a) FROM t", NULL, 0, 0, &n,
-		    &v->e));
+		OK(v, db_query_int(v->db, "SELECT max(a) FROM t", NULL, 0, 0,
+		    &n, &v->e));
 		assert_int_equal(n, 1000);
 	}
 	OK(v, rc);
@@ -232,7 +232,7 @@ bad_urls_and_passwords_in_urls_are_found(void **state)
 		    c[i].password);
 	assert_null(db_warning_if_url_has_password(NULL));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(db_open(&db, bad[i], &e), -1);
+		assert_int_equal(db_open_or_create(&db, bad[i], &e), -1);
 		assert_int_equal(err_exit_code(&e), ERR_CONFIG);
 		assert_null(strstr(e.msg, "secret"));
 	}

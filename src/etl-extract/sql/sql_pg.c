@@ -115,7 +115,7 @@ pg_source_open(void **self, const char *url, struct sql_query *q,
 	buf_init(&s->sql, SQL_MAX);
 	buf_init(&s->last, SQL_MAX);
 	pg_args_init(&s->args);
-	rc = db_open(&s->db, url, e);
+	rc = db_open_or_create(&s->db, url, e);
 	if (rc == 0) {
 		s->pg = db_pg_connection(s->db);
 		rc = q->table != NULL ? prepare_table_in_any_case(s, e) :
@@ -138,7 +138,7 @@ warn_if_table_has_null_cursors(struct pg_source *s, struct err *e)
 	sql_put_null_cursor_query(&s->sql, s->query, buf_text(&s->table));
 	(void)buf_text(&s->sql);
 	if (buf_check(&s->sql, e) == -1 ||
-	    db_int(s->db, s->sql.data, NULL, 0, 0, &found, e) == -1)
+	    db_query_int(s->db, s->sql.data, NULL, 0, 0, &found, e) == -1)
 		return -1;
 	if (found != 0)
 		sql_warn_of_null_cursors(s->query);
@@ -168,7 +168,7 @@ send_query(struct pg_source *s, const char *since, const char *until,
 		v[s->text.since - 1] = db_text(since);
 	if (s->text.until > 0)
 		v[s->text.until - 1] = db_text(until);
-	if (pg_args_set(&s->args, v, n, &ignored, e) == -1)
+	if (pg_args_set_or_refuse_value(&s->args, v, n, &ignored, e) == -1)
 		return -1;
 	return pg_source_send_query(s, e);
 }
@@ -247,7 +247,7 @@ put_row_as_json_object(struct pg_source *s, struct buf *record)
 
 	for (size_t i = 0; i < s->columns.n; i++, c++) {
 		buf_add(record, c->prefix, c->prefix_len);
-		p = pg_column(s->row, i, &len, &oid);
+		p = pg_get_column_value(s->row, i, &len, &oid);
 		if (p == NULL)
 			buf_add(record, "null", 4);
 		else
@@ -269,9 +269,10 @@ pg_source_next(void *self, struct buf *record, struct err *e)
 		s->row = NULL;
 		if (wait_for_answer(s, e) == -1)
 			return -1;
-		if ((s->row = pg_next_answer(s->pg)) == NULL)
+		if ((s->row = pg_wait_for_next_answer(s->pg)) == NULL)
 			return 0;
-		rc = pg_answer_check_or_free(s->pg, s->row, &changed, e);
+		rc = pg_answer_is_row_or_free_if_failed(s->pg, s->row, &changed,
+		    e);
 		if (rc == 1) {
 			put_row_as_json_object(s, record);
 			return buf_check(record, e) == -1 ? -1 : 1;

@@ -104,7 +104,7 @@ describe_and_check_columns(struct pg_source *s, struct err *e)
 	struct pg_answer *a;
 	int rc;
 
-	if (pg_describe(s->pg, s->name, &a, e) == -1)
+	if (pg_describe_prepared(s->pg, s->name, &a, e) == -1)
 		return set_prepare_error(s, e);
 	rc = sql_columns_fill_and_check(
 	    c, pg_count_columns(a), column_name, a, s->query, e);

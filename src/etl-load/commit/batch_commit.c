@@ -268,7 +268,7 @@ load_and_commit_once(struct loader *l, bool ended, struct err *e)
 	case WORKER_FAILED:
 		return WORKERS_FAILED;
 	}
-	if (db_begin_with_next(l->db, e) == -1)
+	if (db_begin_with_next_statement(l->db, e) == -1)
 		return -1;
 	switch (l->rows_are_stored ? SINK_DONE : load_chunks_of_batch(l, e)) {
 	case SINK_DONE:

@@ -165,7 +165,7 @@ judge_unique(struct loader *l, const struct target *t, const size_t *columns,
 	(void)buf_text(&sql);
 	rc = buf_check(&sql, e);
 	if (rc == 0)
-		rc = db_int(l->db, buf_text(&sql), NULL, 0, 0, &twice, e);
+		rc = db_query_int(l->db, buf_text(&sql), NULL, 0, 0, &twice, e);
 	buf_release(&sql);
 	f->holds = twice == 0;
 	(void)snprintf(f->is, sizeof(f->is), "%lld values come more than once "

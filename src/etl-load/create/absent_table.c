@@ -13,7 +13,7 @@ target_open_absent(struct target *t, struct db *db, const struct load_opts *o,
 			.current = NO_COLUMN },
 		.mapping = { .extra_column = NO_COLUMN } };
 	return load_mode_find(&t->mode, o, e) == -1 ? -1 :
-	    table_new_absent(&t->table, db, o->table, e);
+	    table_new_without_catalog(&t->table, db, o->table, e);
 }
 
 static int

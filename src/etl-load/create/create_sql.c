@@ -321,7 +321,7 @@ create_put_sql(struct buf *b, struct db *db, const struct sample *s,
 	int rc;
 
 	if (check_names(s, db_kind(db), e) == -1 ||
-	    table_new_absent(&t, db, s->o->table, e) == -1)
+	    table_new_without_catalog(&t, db, s->o->table, e) == -1)
 		return -1;
 	rc = refuse_temporary_table(t, db_kind(db), e);
 	if (rc == 0)

@@ -63,7 +63,7 @@ create_unless_made_by_other(struct sample *s, struct db *db, struct err *e)
 	if (create_and_commit(s, db, e) == 0)
 		return 0;
 	if (e->transient || db_fault(db)->lost ||
-	    table_find_if_exists(db, s->o->table, &exists, &none) == -1)
+	    table_check_if_exists(db, s->o->table, &exists, &none) == -1)
 		return -1;
 	return exists ? 0 : -1;
 }
@@ -91,7 +91,7 @@ create_read_sample_if_missing(struct sample *s, struct db *db,
 {
 	bool exists;
 
-	if (table_find_if_exists(db, s->o->table, &exists, e) == -1 ||
+	if (table_check_if_exists(db, s->o->table, &exists, e) == -1 ||
 	    (!exists && !s->read && sample_read(s, stage, e) == -1))
 		return -1;
 	*state = exists ? TABLE_EXISTS :

@@ -57,8 +57,8 @@ emit_put_query(
 }
 
 /* Appends a value of an SQLite image as JSON. `text` begins with a letter for
- * the type (see db_add_image_functions()). A blob or a text that is not valid
- * UTF-8 is written as hexadecimal digits. */
+ * the type (see db_add_image_functions_to_sqlite()). A blob or a text that is
+ * not valid UTF-8 is written as hexadecimal digits. */
 static void
 put_tagged(struct buf *b, const struct buf *text)
 {

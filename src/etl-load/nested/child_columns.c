@@ -208,8 +208,8 @@ set_scope_has_index(struct target *t, struct db *db, struct err *e)
 	v[2] = DB_I((int64_t)t->scope.n);
 	rc = buf_check(&names, e);
 	if (rc == 0)
-		rc = db_int(db, db_sql(db, SQL_TABLE_COUNT_INDEXES), v, 3, 0,
-		    &n, e);
+		rc = db_query_int(db, db_sql(db, SQL_TABLE_COUNT_INDEXES), v, 3,
+		    0, &n, e);
 	t->scope_has_index = n > 0;
 	buf_release(&names);
 	return rc;

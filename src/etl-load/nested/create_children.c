@@ -36,7 +36,7 @@ create_find_if_child_missing(struct loader *l, bool *missing, struct err *e)
 	bool exists = true;
 
 	for (size_t i = 0; i < l->nested_list.n && exists; i++)
-		if (table_find_if_exists(
+		if (table_check_if_exists(
 			l->db, l->nested_list.v[i].table, &exists, e) == -1)
 			return -1;
 	*missing = !exists;
@@ -313,7 +313,7 @@ fail_if_array_has_no_element(
 	bool exists;
 	int rc;
 
-	if (table_find_if_exists(l->db, t->table, &exists, e) == -1)
+	if (table_check_if_exists(l->db, t->table, &exists, e) == -1)
 		return -1;
 	if (exists)
 		return 0;

@@ -11,7 +11,7 @@ loader_store_transaction_id_of_plain_input(struct loader *l, struct err *e)
 	l->xid = 0;
 	if (l->marked || db_kind(l->db) != DB_POSTGRESQL)
 		return 0;
-	return db_int(l->db,
+	return db_query_int(l->db,
 	    "SELECT pg_catalog.pg_current_xact_id()::text::int8", NULL, 0, 0,
 	    &l->xid, e);
 }
@@ -35,7 +35,7 @@ ask_commit_outcome(struct loader *l, struct err *e)
 
 	if (l->xid == 0)
 		return 0;
-	if (db_int(l->db, sql, &v, 1, 3, &is, e) == -1)
+	if (db_query_int(l->db, sql, &v, 1, 3, &is, e) == -1)
 		return -1;
 	if (is >= 2 &&
 	    (!l->mode->repeatable || l->mode->complete)) {

@@ -9,7 +9,7 @@ loader_find_if_any_table_changed(struct loader *l, bool *changed, struct err *e)
 {
 	*changed = false;
 	for (size_t i = 0; i < loader_count_tables(l) && !*changed; i++)
-		if (table_find_if_changed(l->db, l->tables[i].target.table,
+		if (table_check_if_changed(l->db, l->tables[i].target.table,
 			changed, e) == -1)
 			return -1;
 	return 0;
@@ -54,7 +54,7 @@ loader_find_table_change_behind_fault(
 	for (size_t i = 0; i < loader_count_tables(l); i++) {
 		const struct table *t = l->tables[i].target.table;
 
-		if (table_find_if_changed(l->db, t, &changed, &none) == -1 ||
+		if (table_check_if_changed(l->db, t, &changed, &none) == -1 ||
 		    !changed)
 			continue;
 		explain_table_change(l, f->sqlstate, t->name, e);

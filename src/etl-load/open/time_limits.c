@@ -25,7 +25,7 @@ set_normal_if_wal(struct loader *l, struct err *e)
 {
 	int64_t wal;
 
-	if (db_int(l->db, "SELECT journal_mode = 'wal' "
+	if (db_query_int(l->db, "SELECT journal_mode = 'wal' "
 	    "FROM pragma_journal_mode", NULL, 0, 0, &wal, e) == -1)
 		return -1;
 	if (wal)

@@ -12,7 +12,8 @@ int time_limits_check_options(const struct load_opts *o, struct err *e);
  * nothing if none of the options is given. */
 int time_limits_set_if_given(struct loader *l, struct err *e);
 /* Sets the limits again after a script of the user, which may have changed
- * options of the session. This includes the options that db_open() sets. */
+ * options of the session. This includes the options that db_open_or_create()
+ * sets. */
 int time_limits_set(struct loader *l, struct err *e);
 /* Sets --lock-timeout and --statement-timeout for the connection *db. */
 int time_limits_set_for(

@@ -91,8 +91,8 @@ fill_round_table_and_count_rounds(struct pg_sink *s, int64_t *rounds,
 	buf_str(&s->sql, "; ");
 	pg_put_insert_rounds_of_equal_keys(&s->sql, s->target);
 	return pg_run_sql_text(s, e) == -1 ? -1 :
-	    db_int(s->db, "SELECT pg_catalog.max(round) FROM " PG_ROUND, NULL,
-	    0, 1, rounds, e);
+	    db_query_int(s->db, "SELECT pg_catalog.max(round) FROM " PG_ROUND,
+	    NULL, 0, 1, rounds, e);
 }
 
 static int

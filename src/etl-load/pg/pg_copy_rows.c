@@ -100,7 +100,7 @@ pg_finish_copy_and_count_rows(struct pg_rows *r, struct err *e)
 	int64_t n = 0;
 
 	if (put_trailer_and_send_buffer(r, e) == -1 ||
-	    db_copy_end(r->db, &n, e) == -1)
+	    db_copy_end_and_count_rows(r->db, &n, e) == -1)
 		return -1;
 	r->copied += n;
 	return 0;

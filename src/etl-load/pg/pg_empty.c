@@ -55,8 +55,8 @@ fail_if_no_right_to_truncate(struct pg_sink *s, struct err *e)
 	struct db_value v = db_text(s->target->table->quoted);
 	int64_t may;
 
-	if (db_int(s->db, db_sql(s->db, SQL_TABLE_HAS_TRUNCATE_RIGHT), &v, 1,
-	    0, &may, e) == -1)
+	if (db_query_int(s->db, db_sql(s->db, SQL_TABLE_HAS_TRUNCATE_RIGHT), &v,
+	    1, 0, &may, e) == -1)
 		return -1;
 	if (may)
 		return 0;
@@ -73,7 +73,7 @@ fail_if_rows_may_be_hidden(struct pg_sink *s, struct err *e)
 	struct db_value v = db_text(s->target->table->quoted);
 	int64_t hides;
 
-	if (db_int(s->db, db_sql(s->db, SQL_TABLE_HIDES_ROWS), &v, 1, 0,
+	if (db_query_int(s->db, db_sql(s->db, SQL_TABLE_HIDES_ROWS), &v, 1, 0,
 	    &hides, e) == -1)
 		return -1;
 	if (!hides)

@@ -133,8 +133,8 @@ fail_if_foreign_or_inherited(void *self, struct err *e)
 	struct db_value v = db_text(s->target->table->quoted);
 	int64_t n = 0;
 
-	if (db_int(s->db, db_sql(s->db, SQL_TABLE_MAY_HAVE_EQUAL_KEYS), &v, 1,
-	    0, &n, e) == -1)
+	if (db_query_int(s->db, db_sql(s->db, SQL_TABLE_MAY_HAVE_EQUAL_KEYS),
+	    &v, 1, 0, &n, e) == -1)
 		return -1;
 	return n == 0 ? 0 : err_set(e, ERR_CONFIG, false, "--keep-before, "
 	    "--emit: %s is a foreign table (its rows cannot be locked), or "

@@ -47,7 +47,7 @@ count_by_sql(struct pg_mirror *m, int64_t *n, struct err *e)
 {
 	const char *t = buf_text_or_fail(&m->sql, e);
 
-	return t == NULL ? -1 : db_int(m->db, t, NULL, 0, 0, n, e);
+	return t == NULL ? -1 : db_query_int(m->db, t, NULL, 0, 0, n, e);
 }
 
 static int

@@ -82,7 +82,7 @@ pg_run_count_query(struct pg_sink *s,
 	buf_clear(&s->sql);
 	put(&s->sql, s->target);
 	return (t = buf_text_or_fail(&s->sql, e)) == NULL ? -1 :
-	    db_int(s->db, t, NULL, 0, 0, n, e);
+	    db_query_int(s->db, t, NULL, 0, 0, n, e);
 }
 
 int

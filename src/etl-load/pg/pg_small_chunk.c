@@ -33,7 +33,7 @@ prepare_merge_and_put_script(
 	pg_put_merge_statement(&s->sql, s->target, shape, true,
 	    pg_choose_staged_rows_and_order(s));
 	if ((merge = buf_text_or_fail(&s->sql, e)) == NULL ||
-	    db_prepare_for_script(s->db, merge, &name, e) == -1)
+	    db_prepare_and_get_name(s->db, merge, &name, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
 	pg_put_empty_stage(&s->sql, s);
@@ -56,7 +56,7 @@ run_script(struct pg_sink *s, const struct shape *shape, struct sums *sums,
 	    db_copy_begin(s->db, script, e) == -1 ||
 	    pg_send_rows_of_shape_in_open_copy(
 		&s->rows, shape, true, e) == -1 ||
-	    db_copy_end_script(s->db, n, 2, e) == -1)
+	    db_copy_end_and_read_numbers(s->db, n, 2, e) == -1)
 		return -1;
 	sums->inserted += (uint64_t)n[1];
 	sums->updated += (uint64_t)(n[0] - n[1]);

@@ -25,7 +25,7 @@ find_reason_in_catalog(struct pg_sink *s, const char **why, struct err *e)
 	struct db_value v = db_text(s->target->table->quoted);
 	int64_t n;
 
-	if (db_int(s->db, sql, &v, 1, 0, &n, e) == -1)
+	if (db_query_int(s->db, sql, &v, 1, 0, &n, e) == -1)
 		return -1;
 	*why = reasons[n];
 	return 0;

@@ -24,7 +24,7 @@ pg_find_if_copy_may_be_straight(struct pg_sink *s, struct err *e)
 	 * return. */
 	if (t->keeps_images || s->one_by_one || t->table->view)
 		return 0;
-	if (db_int(s->db, sql, &v, 1, 0, &secured, e) == -1)
+	if (db_query_int(s->db, sql, &v, 1, 0, &secured, e) == -1)
 		return -1;
 	s->straight = !secured && !t->mode->keyed && t->touch == NO_COLUMN &&
 	    t->seen == NO_COLUMN;

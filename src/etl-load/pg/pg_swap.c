@@ -113,8 +113,8 @@ fail_if_not_owner(struct pg_swap *s, struct err *e)
 	struct db_value v = db_text(s->old->table->quoted);
 	int64_t owns;
 
-	if (db_int(s->db, db_sql(s->db, SQL_TABLE_IS_OWNED), &v, 1, 0, &owns,
-	    e) == -1)
+	if (db_query_int(s->db, db_sql(s->db, SQL_TABLE_IS_OWNED), &v, 1, 0,
+	    &owns, e) == -1)
 		return -1;
 	if (owns)
 		return 0;
@@ -186,7 +186,7 @@ count_rows(struct pg_swap *s, uint64_t *removed, struct err *e)
 	buf_printf(&s->sql, "SELECT pg_catalog.count(*) FROM %s",
 	    s->old->table->quoted);
 	if ((sql = buf_text_or_fail(&s->sql, e)) == NULL ||
-	    db_int(s->db, sql, NULL, 0, 0, &n, e) == -1)
+	    db_query_int(s->db, sql, NULL, 0, 0, &n, e) == -1)
 		return -1;
 	*removed += (uint64_t)n;
 	return 0;
@@ -309,8 +309,8 @@ pg_swap_tables(struct pg_swap *s, struct err *e)
 	int64_t patience, start = clock_ms();
 	struct err why;
 
-	if (db_int(s->db, db_sql(s->db, SQL_SWAP_PATIENCE), NULL, 0, 60000,
-	    &patience, e) == -1)
+	if (db_query_int(s->db, db_sql(s->db, SQL_SWAP_PATIENCE), NULL, 0,
+	    60000, &patience, e) == -1)
 		return -1;
 	for (uint64_t n = 1; lock_and_swap(s, e) == -1; n++) {
 		if (!waited_too_long_for_lock(s, e))

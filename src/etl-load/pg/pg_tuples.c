@@ -101,7 +101,7 @@ copy_tuples(struct pg_tuples *t, size_t from, size_t to, struct err *e)
 		if (db_copy_data(t->db, k->bytes.data + k->v[from].at,
 		    k->v[from].len, e) == -1)
 			return -1;
-	return db_copy_end(t->db, &rows, e);
+	return db_copy_end_and_count_rows(t->db, &rows, e);
 }
 
 /* Returns 1: copied; 0: the server refused a tuple, and all were rolled back;

@@ -31,7 +31,7 @@ void pg_tuples_release(struct pg_tuples *t);
 /* Calls check() in a transaction. check() makes the temporary table and tries a
  * statement with it. Without a transaction, a connection pool could run the two
  * in different sessions. With a pool, the table is dropped at the end of the
- * transaction (see db_on_commit()). */
+ * transaction (see db_on_commit_of_temp_table()). */
 int pg_tuples_check_in_transaction(struct pg_tuples *t,
     int (*check)(void *self, struct err *e), void *self, struct err *e);
 void pg_tuples_forget(struct pg_tuples *t);

@@ -24,7 +24,7 @@ check_kind_of_table(void *self, struct err *e)
 
 	if (notes_keys(s) || s->target->swaps)
 		return 0;
-	if (db_int(s->db, sql, &v, 1, 0, &n, e) == -1)
+	if (db_query_int(s->db, sql, &v, 1, 0, &n, e) == -1)
 		return -1;
 	return n == 0 ? 0 : err_set(e, ERR_CONFIG, false, "--expect: %s is a "
 	    "view or a foreign table, and neither shows which rows a load has "

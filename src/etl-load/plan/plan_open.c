@@ -32,7 +32,7 @@ fail_if_script_would_make_table(struct loader *l, struct err *e)
 	for (size_t i = 0; i < loader_count_tables(l); i++) {
 		const char *table = l->tables[i].o.table;
 
-		if (table_find_if_exists(l->db, table, &exists, e) == -1)
+		if (table_check_if_exists(l->db, table, &exists, e) == -1)
 			return -1;
 		if (!exists)
 			return err_set(e, ERR_CONFIG, false, "table %s does "
@@ -60,8 +60,8 @@ plan_open_database_and_tables(struct loader *l, struct err *e)
 	enum table_state state = TABLE_EXISTS;
 	bool child_missing = false;
 
-	if (db_open_for_plan(&l->db, l->o->db, &l->plan.no_file, e) == -1 ||
-	    time_limits_set_if_given(l, e) == -1 ||
+	if (db_open_or_empty_if_missing(&l->db, l->o->db, &l->plan.no_file,
+	    e) == -1 || time_limits_set_if_given(l, e) == -1 ||
 	    fail_if_script_would_make_table(l, e) == -1)
 		return -1;
 	if (l->o->create && create_fail_if_child_has_no_columns(l, e) == -1)

@@ -54,7 +54,7 @@ reset_sink_for_chunk(struct lite_sink *s, struct outcome *o, struct err *e)
 		lite_store_free_statements(&s->store);
 	if (!o->begun)
 		clock_format_utc_now(s->store.now);
-	s->store.missing = db_missing_references(s->store.db);
+	s->store.missing = db_count_missing_references(s->store.db);
 	s->order.wanted |= s->keys.hashed;
 	s->order.may &= s->group.full > 0 && !s->store.refers_to_itself &&
 	    !s->watched && s->written.insert == NULL;
@@ -101,7 +101,7 @@ lite_sink_check_deferred_at_end(void *self, struct err *e)
 {
 	struct lite_sink *s = self;
 	bool again =
-	    !s->store.careful && db_missing_references(s->store.db) > 0;
+	    !s->store.careful && db_count_missing_references(s->store.db) > 0;
 
 	s->store.careful = again;
 	return again ? SINK_REPEAT : SINK_DONE;

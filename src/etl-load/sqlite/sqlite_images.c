@@ -120,7 +120,7 @@ create_image_table_and_triggers(void *self, struct err *e)
 	struct lite_sink *s = self;
 
 	s->watched = true;
-	return db_add_image_functions(s->store.db, e) == -1 ? -1 :
+	return db_add_image_functions_to_sqlite(s->store.db, e) == -1 ? -1 :
 	    run_script_of_target(s, put_table_and_triggers, e);
 }
 

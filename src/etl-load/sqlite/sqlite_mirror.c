@@ -133,7 +133,7 @@ run_count_query(struct lite_mirror *m, struct buf *sql, int64_t *n,
 {
 	(void)buf_text(sql);
 	return buf_check(sql, e) == -1 ? -1 :
-	    db_int(m->db, buf_text(sql), NULL, 0, 0, n, e);
+	    db_query_int(m->db, buf_text(sql), NULL, 0, 0, n, e);
 }
 
 static int
@@ -310,7 +310,7 @@ find_end_of_portion(struct lite_mirror *m, int64_t from, int64_t *to,
 	(void)buf_text(&b);
 	rc = buf_check(&b, e);
 	if (rc == 0)
-		rc = db_int(m->db, buf_text(&b), &v, 1, INT64_MAX, to, e);
+		rc = db_query_int(m->db, buf_text(&b), &v, 1, INT64_MAX, to, e);
 	buf_release(&b);
 	return rc == -1 ? -1 : *to != INT64_MAX;
 }
@@ -363,7 +363,7 @@ delete_mark_or_end_missing_rows(void *self, uint64_t *removed, struct err *e)
 	int rc = portions ? delete_in_portions(m, removed, e) :
 	    delete_at_once(m, removed, e);
 
-	if (rc == -1 || db_missing_references(m->db) == 0)
+	if (rc == -1 || db_count_missing_references(m->db) == 0)
 		return rc;
 	return err_set(e, ERR_DATA, false, "table %s: a row that did not come "
 	    "in the input cannot be deleted, because a row of another table "

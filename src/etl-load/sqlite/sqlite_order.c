@@ -54,7 +54,7 @@ lite_order_init(struct lite_order *o, struct db *db, const struct target *t,
 	    t->table->view || t->mapping.sets_values ||
 	    !key_is_compared_by_bytes(t))
 		return 0;
-	if (db_int(db, only_key_sql, &v, 1, 0, &only, e) == -1)
+	if (db_query_int(db, only_key_sql, &v, 1, 0, &only, e) == -1)
 		return -1;
 	o->may = only == 1;
 	o->columns = (struct shape){ .columns = t->key, .n = t->nkey };

@@ -96,7 +96,7 @@ lite_scopes_delete_rows(struct lite_scopes *s, struct outcome *o,
 int
 lite_scopes_check_references(struct lite_scopes *s, struct err *e)
 {
-	if (db_missing_references(s->db) == 0)
+	if (db_count_missing_references(s->db) == 0)
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "table %s: rows that the load "
 	    "replaces are referred to by a foreign key that is INITIALLY "

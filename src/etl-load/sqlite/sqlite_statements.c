@@ -80,7 +80,7 @@ set_if_group_aborts(struct lite_store *s, struct err *e)
 	struct db_value v[] = { db_text(t->base), db_text(t->schema) };
 	int64_t aborts;
 
-	if (db_int(s->db, sql, v, 2, 0, &aborts, e) == -1)
+	if (db_query_int(s->db, sql, v, 2, 0, &aborts, e) == -1)
 		return -1;
 	s->group_aborts = aborts != 0;
 	return 0;
@@ -105,7 +105,7 @@ limit_group_to_memory(struct lite_store *s, size_t *records, struct err *e)
 	struct db_value v[] = { db_text(t->base), db_text(t->schema) };
 	int64_t changed;
 
-	if (db_int(s->db, sql, v, 2, 0, &changed, e) == -1)
+	if (db_query_int(s->db, sql, v, 2, 0, &changed, e) == -1)
 		return -1;
 	if (changed > 0 && *records > (size_t)(PAGES / changed))
 		*records = (size_t)(PAGES / changed);
@@ -138,7 +138,7 @@ find_if_failure_leaves_changes(struct lite_store *s, struct err *e)
 	    "WHERE type = 'trigger' OR sql LIKE '%CONFLICT%FAIL%'";
 	int64_t n;
 
-	if (db_int(s->db, sql, NULL, 0, 0, &n, e) == -1)
+	if (db_query_int(s->db, sql, NULL, 0, 0, &n, e) == -1)
 		return -1;
 	s->may_leave_changes = n > 0;
 	return 0;
@@ -152,7 +152,7 @@ find_if_table_refers_to_itself(struct lite_store *s, struct err *e)
 	struct db_value v = db_text(s->target->table->base);
 	int64_t n;
 
-	if (db_int(s->db, sql, &v, 1, 0, &n, e) == -1)
+	if (db_query_int(s->db, sql, &v, 1, 0, &n, e) == -1)
 		return -1;
 	/* In --mode cdc no record waits for a later one, because changes must
 	 * be applied in their order. */

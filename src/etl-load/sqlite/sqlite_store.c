@@ -284,7 +284,7 @@ lite_set_missing_reference(struct lite_store *s)
 static bool
 lacks_more_references(struct lite_store *s)
 {
-	int64_t now = db_missing_references(s->db);
+	int64_t now = db_count_missing_references(s->db);
 
 	if (now > s->missing)
 		return true;

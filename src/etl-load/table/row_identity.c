@@ -16,7 +16,7 @@ target_find_row_identity(struct target *t, struct err *e)
 	s->columns = calloc(t->table->n + 1, sizeof(*s->columns));
 	if (s->columns == NULL)
 		return err_nomem(e);
-	while ((i = table_find_key_column(t->table, (int)s->n + 1)) <
+	while ((i = table_find_key_column_or_end(t->table, (int)s->n + 1)) <
 	    t->table->n)
 		s->columns[s->n++] = i;
 	/* --key does not identify a row in --mode scd2: all rows of one history

@@ -18,7 +18,7 @@ find_if_table_is_partitioned(struct target *t, struct db *db, struct err *e)
 	int64_t n = 0;
 
 	if (db_kind(db) == DB_POSTGRESQL &&
-	    db_int(db, sql, &v, 1, 0, &n, e) == -1)
+	    db_query_int(db, sql, &v, 1, 0, &n, e) == -1)
 		return -1;
 	t->partitioned = n > 0;
 	return 0;
@@ -62,7 +62,7 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
 	    mapping_open(&t->mapping, t->table, o, e) == -1)
 		return -1;
 	t->truncates = load_mode_truncates(o);
-	t->on_commit = db_on_commit(db);
+	t->on_commit = db_on_commit_of_temp_table(db);
 	t->swaps = db_kind(db) == DB_POSTGRESQL && load_mode_swaps(t->mode, o);
 	t->strict = o->strict;
 	find_if_values_are_checked(t, o);

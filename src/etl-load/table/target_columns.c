@@ -127,7 +127,7 @@ use_primary_key_as_key(struct target *t, struct err *e)
 	const struct table *b = t->table;
 	size_t i;
 
-	while ((i = table_find_key_column(b, (int)t->nkey + 1)) < b->n) {
+	while ((i = table_find_key_column_or_end(b, (int)t->nkey + 1)) < b->n) {
 		if (!mapping_loads_column(&t->mapping, b, i))
 			return err_set(e, ERR_CONFIG, false, "table %s: no "
 			    "record sets column \"%s\" of the primary key: "
@@ -147,7 +147,7 @@ check_unique_index_of_key(const struct target *t, struct db *db, struct err *e)
 {
 	bool unique;
 
-	if (table_find_unique_index(
+	if (table_check_if_columns_unique(
 		db, t->table, t->key, t->nkey, &unique, e) == -1)
 		return -1;
 	if (!unique)

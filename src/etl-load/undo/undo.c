@@ -99,7 +99,7 @@ open_database_and_table(struct undo *u, struct err *e)
 	    table_read(&u->table, u->db, u->o->table,
 		": --undo needs the table that the run has loaded", e) == -1)
 		return -1;
-	return db_add_image_functions(u->db, e);
+	return db_add_image_functions_to_sqlite(u->db, e);
 }
 
 /* Gives the checkpoint of stream number `first` the value that it had before

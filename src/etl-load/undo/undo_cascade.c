@@ -46,7 +46,7 @@ query_int_of_run(
 		db_text(u->table->full) };
 	const char *text = buf_text_or_fail(sql, e);
 
-	return text == NULL ? -1 : db_int(u->db, text, v, 2, 0, n, e);
+	return text == NULL ? -1 : db_query_int(u->db, text, v, 2, 0, n, e);
 }
 
 /* Locks the rows that the run has inserted, so that no other session can insert

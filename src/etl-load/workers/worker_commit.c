@@ -40,8 +40,9 @@ commit_share(struct worker *w)
 {
 	int64_t xid = 0;
 
-	if (db_int(w->db, "SELECT pg_catalog.pg_current_xact_id_if_assigned()"
-	    "::text::int8", NULL, 0, 0, &xid, &w->err) == -1)
+	if (db_query_int(w->db,
+	    "SELECT pg_catalog.pg_current_xact_id_if_assigned()" "::text::int8",
+	    NULL, 0, 0, &xid, &w->err) == -1)
 		return WORKER_FAILED;
 	if (db_commit(w->db, &w->err) == 0)
 		return WORKER_COMMITTED;
@@ -55,7 +56,7 @@ lock_and_commit(struct worker *w)
 {
 	bool changed = false;
 
-	if (table_find_if_changed(w->db, w->outcome.target->table, &changed,
+	if (table_check_if_changed(w->db, w->outcome.target->table, &changed,
 	    &w->err) == -1)
 		return WORKER_FAILED;
 	if (changed)
@@ -75,7 +76,7 @@ worker_find_commit_outcome(struct worker *w, struct err *e)
 
 	if (w->xid == 0)
 		return 0;
-	if (db_int(w->db, sql, &v, 1, 0, &is, e) == -1)
+	if (db_query_int(w->db, sql, &v, 1, 0, &is, e) == -1)
 		return -1;
 	if (is == 2)
 		return err_set(e, ERR_RETRY, true, "the connection was lost "

@@ -46,7 +46,7 @@ open_worker(struct worker *w, struct loader *l, struct err *e)
 
 	w->loader = l;
 	spool_init(&w->share);
-	if (db_open(&w->db, l->o->db, e) == -1 ||
+	if (db_open_or_create(&w->db, l->o->db, e) == -1 ||
 	    set_options_of_session(w, e) == -1 ||
 	    l->sink->open(&w->self, w->db, &t->target, e) == -1)
 		return -1;
