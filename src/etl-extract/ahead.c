@@ -71,8 +71,8 @@ ahead_open(struct ahead **out, uint64_t jobs, struct err *e)
 	return 0;
 }
 
-/* Kills the child. For each job that it has not finished, ahead_wait() then
- * returns NULL. */
+/* Kills the child. For each job that it has not finished,
+ * ahead_wait_and_get_output() then returns NULL. */
 static void
 kill_child(struct child *c)
 {
@@ -127,7 +127,7 @@ ahead_close(struct ahead *a)
 }
 
 static size_t
-count_taken(const struct child *c)
+count_taken_jobs(const struct child *c)
 {
 	size_t n = 0;
 
@@ -148,7 +148,7 @@ find_free_child(struct ahead *a, const void *self)
 	for (size_t i = 0; a != NULL && i < a->n; i++) {
 		struct child *c = &a->child[i];
 		const bool is_for_self = c->pid != 0 && c->self == self;
-		const size_t taken = count_taken(c);
+		const size_t taken = count_taken_jobs(c);
 
 		if (taken == JOBS_OF_CHILD || (taken > 0 && !is_for_self))
 			continue;
@@ -162,7 +162,7 @@ find_free_child(struct ahead *a, const void *self)
 }
 
 static struct ahead_job *
-find_free_job(struct child *c)
+find_first_job_not_taken(struct child *c)
 {
 	size_t k = 0;
 
@@ -174,7 +174,7 @@ find_free_job(struct child *c)
 /* Maps the memory that the child writes its output into. This must be done
  * before the fork, so that it has the same address in both processes. */
 static bool
-map_outputs(struct child *c)
+map_shared_output_memory(struct child *c)
 {
 	for (size_t k = 0; k < JOBS_OF_CHILD; k++) {
 		struct ahead_job *j = &c->job[k];
@@ -274,11 +274,11 @@ ahead_start(struct ahead *a, ahead_work *work, void *self,
 	struct order order = { .task = *t };
 	struct ahead_job *j;
 
-	if (c == NULL || !map_outputs(c))
+	if (c == NULL || !map_shared_output_memory(c))
 		return NULL;
 	if (c->self != self)
 		kill_child(c);
-	j = find_free_job(c);
+	j = find_first_job_not_taken(c);
 	order.output = j->output;
 	if ((c->pid == 0 && !start_child(c, work, self)) ||
 	    !write_whole(c->task_fd, &order, sizeof(order))) {
@@ -290,7 +290,7 @@ ahead_start(struct ahead *a, ahead_work *work, void *self,
 }
 
 const struct ahead_output *
-ahead_wait(struct ahead_job *j)
+ahead_wait_and_get_output(struct ahead_job *j)
 {
 	char byte;
 

@@ -57,7 +57,7 @@ struct ahead_job *ahead_start(struct ahead *a, ahead_work *work, void *self,
  * this in the order in which the jobs were started. The output is valid until
  * ahead_release_or_kill(). That kills the child if it is still working, and its
  * other job fails too. */
-const struct ahead_output *ahead_wait(struct ahead_job *j);
+const struct ahead_output *ahead_wait_and_get_output(struct ahead_job *j);
 void ahead_release_or_kill(struct ahead_job *j);
 /* Kills the children that were started for `self`, and releases their jobs. */
 void ahead_kill_children(struct ahead *a, const void *self);

@@ -42,7 +42,7 @@ get_held_line(const struct each_input *i, size_t n)
  * memory of a large line, that memory is freed first, because most lines are
  * short. */
 static void
-store_line(struct each_input *i, const struct line *l, struct err *e)
+copy_line_into_ring(struct each_input *i, const struct line *l, struct err *e)
 {
 	struct held_line *to = get_held_line(i, i->n);
 
@@ -60,13 +60,13 @@ store_line(struct each_input *i, const struct line *l, struct err *e)
 }
 
 static void
-read_line(struct each_input *i, int timeout)
+read_and_store_line_or_mark(struct each_input *i, int timeout)
 {
 	struct line l;
 	enum stage_item got = stage_next(i->stage, &l, timeout, &i->why);
 
 	if (got == STAGE_RECORD)
-		store_line(i, &l, &i->why);
+		copy_line_into_ring(i, &l, &i->why);
 	else
 		i->behind = got;
 	if (got == STAGE_MARK)
@@ -82,19 +82,19 @@ has_room_and_input(const struct each_input *i)
 /* Reads the lines that are available now, as far as the ring has room for them.
  * Does not wait for input. */
 static void
-read_ahead(struct each_input *i)
+read_lines_that_are_available(struct each_input *i)
 {
 	size_t before;
 
 	do {
 		before = i->n;
 		if (has_room_and_input(i))
-			read_line(i, 0);
+			read_and_store_line_or_mark(i, 0);
 	} while (i->n > before);
 }
 
 static void
-drop_present(struct each_input *i)
+drop_current_line(struct each_input *i)
 {
 	if (!i->has_present)
 		return;
@@ -110,11 +110,11 @@ each_input_next(struct each_input *i, struct line *l, struct err *e)
 
 	if (i->held == NULL)
 		return stage_next(i->stage, l, -1, e);
-	drop_present(i);
+	drop_current_line(i);
 	if (i->n == 0 && i->behind == STAGE_WAIT)
-		read_line(i, -1);
+		read_and_store_line_or_mark(i, -1);
 	if (i->n > 0) {
-		read_ahead(i);
+		read_lines_that_are_available(i);
 		i->has_present = true;
 		*l = get_held_line(i, 0)->line;
 		return STAGE_RECORD;
@@ -129,13 +129,13 @@ each_input_next(struct each_input *i, struct line *l, struct err *e)
 /* Returns the n-th request that follows the request of the current record.
  * Skips records that will be rejected without a request. */
 static const struct request *
-get_upcoming(void *self, uint64_t n)
+get_nth_request_after_current(void *self, uint64_t n)
 {
 	struct each_input *i = self;
 	const struct request *r = NULL;
 	struct held_line *h;
 
-	read_ahead(i);
+	read_lines_that_are_available(i);
 	for (size_t k = 1; k < i->n; k++) {
 		h = get_held_line(i, k);
 		if (h->request == NOT_KNOWN ||
@@ -156,10 +156,11 @@ get_input_if_wanted(void *self)
 }
 
 void
-each_input_announce(struct each_input *i, struct fetch *f,
+each_input_let_fetch_send_early(struct each_input *i, struct fetch *f,
     each_make_request *make, void *self)
 {
-	const struct upcoming u = { get_upcoming, get_input_if_wanted, i };
+	const struct upcoming u = { get_nth_request_after_current,
+	    get_input_if_wanted, i };
 
 	i->make = make;
 	i->self = self;

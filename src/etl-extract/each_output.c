@@ -10,7 +10,7 @@ enum { NAME_SHOWN = 200, MESSAGE_MAX = 1024 };
 const char each_has_name[] = "the record already has a member of this name";
 
 struct each_open_record
-each_open_record(const struct json *record)
+each_record_start_without_brace(const struct json *record)
 {
 	const struct json_tok *t = record->tok;
 
@@ -100,7 +100,7 @@ each_read_raw_mark(struct raw_record *raw, const struct line *mark,
 }
 
 bool
-each_has_line_feed(const struct line *l, struct reject *r)
+each_fill_reject_if_line_feed(const struct line *l, struct reject *r)
 {
 	if (memchr(l->data, '\n', l->len) == NULL)
 		return false;

@@ -15,7 +15,8 @@ struct each_open_record {
 	size_t at, len;
 };
 
-struct each_open_record each_open_record(const struct json *record);
+struct each_open_record each_record_start_without_brace(
+    const struct json *record);
 /* Call this when *out has the open record and the new members. Adds the closing
  * brace and emits the record. If the record is longer than --max-record,
  * rejects the input line instead. */
@@ -45,6 +46,6 @@ int each_read_raw_mark(struct raw_record *raw, const struct line *mark,
     struct line *l, struct err *e);
 /* Returns true and fills in *r if the line contains a line feed. Only a line of
  * a raw mark can contain one. */
-bool each_has_line_feed(const struct line *l, struct reject *r);
+bool each_fill_reject_if_line_feed(const struct line *l, struct reject *r);
 
 #endif

@@ -58,7 +58,7 @@ gunzip_why_damaged(const struct gunzip *z)
 /* Skips NUL bytes after a member and begins the next member. Returns false if
  * no input is left. */
 static bool
-begin_member(struct gunzip *z)
+skip_nuls_and_begin_member(struct gunzip *z)
 {
 	z_stream *s = &z->z;
 
@@ -83,14 +83,14 @@ fault_of(const struct gunzip *z, int rc)
 }
 
 static void
-decode(struct gunzip *z)
+inflate_members(struct gunzip *z)
 {
 	z_stream *s = &z->z;
 	int rc = Z_OK;
 
 	while (rc == Z_OK && s->avail_out > 0 &&
 	    (s->avail_in > 0 || z->may_have_more)) {
-		if (z->is_complete && !begin_member(z))
+		if (z->is_complete && !skip_nuls_and_begin_member(z))
 			break;
 		if ((rc = inflate(s, Z_NO_FLUSH)) == Z_STREAM_END) {
 			z->is_complete = z->has_member = true;
@@ -112,7 +112,7 @@ gunzip_decode(struct gunzip *z, const char *p, size_t n, size_t *used,
 	z->z.next_out = (unsigned char *)out;
 	z->z.avail_out = most;
 	if (z->fault == GUNZIP_OK)
-		decode(z);
+		inflate_members(z);
 	*used = n - z->z.avail_in;
 	*made = most - z->z.avail_out;
 	return z->fault;

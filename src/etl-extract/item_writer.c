@@ -28,7 +28,8 @@ item_writer_release(struct item_writer *w)
  * is only collected, because a later part of the letter may still be
  * rejected. */
 static int
-emit(struct item_writer *w, const char *p, size_t n, struct err *e)
+emit_or_collect_record(struct item_writer *w, const char *p, size_t n,
+    struct err *e)
 {
 	if (w->ahead != NULL)
 		return ahead_put_line(w->ahead, p, n) ? 0 : -1;
@@ -52,14 +53,15 @@ emit_record_as_compact_json(
 
 	if ((w->j.flags & JSON_SPACE) == 0 &&
 	    w->j.tok[0].len == it->line.len && field == NULL)
-		return emit(w, it->line.data, it->line.len, e);
+		return emit_or_collect_record(w, it->line.data, it->line.len,
+		    e);
 	buf_clear(&w->record);
 	json_put_compact(&w->record, &w->j, 0);
 	if (field != NULL)
 		path_member_add(&w->record, field, it->uri);
 	if (buf_check(&w->record, e) == -1)
 		return -1;
-	return emit(w, w->record.data, w->record.len, e);
+	return emit_or_collect_record(w, w->record.data, w->record.len, e);
 }
 
 /* True if the white space between the JSON tokens of a rejected element must be
@@ -78,8 +80,8 @@ needs_compact_raw(const struct item *it, const struct reject *r)
 /* Puts the bytes of the file into the reject, in the encoding of the file. A
  * replay with the same options then reads the same record. */
 static int
-use_original_bytes(struct item_writer *w, const struct item *it,
-    struct reject *r, struct err *e)
+set_raw_of_reject_to_original_bytes(struct item_writer *w,
+    const struct item *it, struct reject *r, struct err *e)
 {
 	buf_clear(&w->original);
 	if (input_append_original(it->converted, &w->original, it->line.data,
@@ -95,7 +97,7 @@ use_original_bytes(struct item_writer *w, const struct item *it,
 }
 
 int
-item_reject_again(struct item_writer *w, struct reject *r, struct err *e)
+item_reject_letter_again(struct item_writer *w, struct reject *r, struct err *e)
 {
 	const struct raw_record *from = w->collected->from;
 
@@ -118,7 +120,7 @@ reject_item(struct item_writer *w, const struct item *it, struct reject *r,
 	if (w->ahead != NULL)
 		return -1;      /* a child leaves rejects to this process */
 	if (w->collected != NULL)
-		return item_reject_again(w, r, e);
+		return item_reject_letter_again(w, r, e);
 	r->origin = (struct origin){ .kind = it->kind, .uri = it->uri,
 	    .page = it->page, .index = it->index, .line = it->line.number,
 	    .offset = it->line.offset, .columns = it->columns,
@@ -131,7 +133,8 @@ reject_item(struct item_writer *w, const struct item *it, struct reject *r,
 		r->raw = w->record.data;
 		r->raw_len = w->record.len;
 	}
-	if (it->converted != NULL && use_original_bytes(w, it, r, e) == -1)
+	if (it->converted != NULL && set_raw_of_reject_to_original_bytes(w, it,
+	    r, e) == -1)
 		return -1;
 	return stage_reject(w->stage, &it->line, r, e);
 }
@@ -141,7 +144,7 @@ reject_item(struct item_writer *w, const struct item *it, struct reject *r,
 static unsigned
 get_levels_to_scan(const struct extract_opts *o)
 {
-	unsigned levels = cursor_scan_levels(o);
+	unsigned levels = cursor_count_levels_to_scan(o);
 
 	return o->source_file != NULL && levels < 2 ? 2 : levels;
 }
@@ -174,7 +177,7 @@ item_check_and_write(
 		return stage_emit_lines(w->stage, it->record, it->record_len,
 		    it->records, e);
 	if (it->record != NULL)
-		return emit(w, it->record, it->record_len, e);
+		return emit_or_collect_record(w, it->record, it->record_len, e);
 	if (it->code != NULL)
 		return reject_item(w, it, &r, e);
 	rc = stage_parse_record_or_fill_reject(w->stage, &it->line, &w->j,

@@ -44,6 +44,7 @@ int item_check_and_write(
     struct item_writer *w, const struct item *it, struct err *e);
 /* In a replay: rejects the letter again, with the bytes and the origin that it
  * already has. Later calls for the same letter do nothing. */
-int item_reject_again(struct item_writer *w, struct reject *r, struct err *e);
+int item_reject_letter_again(struct item_writer *w, struct reject *r,
+    struct err *e);
 
 #endif

@@ -61,8 +61,8 @@
  * of incremental runs, which choose records of a source, then have no
  * effect. */
 static int
-run(struct extract *x, struct stage *s, char *const *uri, size_t n,
-    bool replays, struct err *e)
+run_replay_or_each_or_sources(struct extract *x, struct stage *s,
+    char *const *uri, size_t n, bool replays, struct err *e)
 {
 	if (replays)
 		return run_replay(x, s, e);
@@ -107,7 +107,7 @@ check_extract_and_finish_stage(struct extract *x, struct stage *s,
 	if (x->opts.max_body == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--max-body must be more than 0");
-	rc = run(x, s, uri, n, replays, e);
+	rc = run_replay_or_each_or_sources(x, s, uri, n, replays, e);
 	fetch_close(x->fetch);
 	return rc == -1 ? -1 : stage_finish(s, e);
 }

@@ -15,11 +15,13 @@ parse_and_join_answer(
 	if (body_parse(&x->call.body, a, e) == -1 ||
 	    body_find_records(&x->call.body, e) == -1)
 		return -1;
-	return join_set_answers(&x->join, &x->call.body, x->option.match, e);
+	return join_add_each_answer_to_its_group(&x->join, &x->call.body,
+	    x->option.match, e);
 }
 
 static int
-reject_records(struct batch_run *x, size_t from, size_t to, struct err *e)
+write_records_as_rejects(struct batch_run *x, size_t from, size_t to,
+    struct err *e)
 {
 	const struct err why = *e;
 
@@ -29,7 +31,8 @@ reject_records(struct batch_run *x, size_t from, size_t to, struct err *e)
 /* Makes the request with the ids of the records from..to. An id that several
  * records have is put into the request once. */
 static int
-make_request(struct batch_run *x, size_t from, size_t to, struct err *e)
+make_request_with_ids(struct batch_run *x, size_t from, size_t to,
+    struct err *e)
 {
 	const struct batch *b = &x->batch;
 	struct buf *out = x->place == IDS_IN_URL ? &x->call.url :
@@ -51,7 +54,7 @@ make_request(struct batch_run *x, size_t from, size_t to, struct err *e)
 		if (!is_first)
 			buf_char(out, ',');
 		is_first = false;
-		(void)batch_place_put_id(
+		(void)batch_place_check_and_put_id(
 		    x, &x->value, r->id_is_string, out, &ignored);
 	}
 	buf_add(out, x->list.after.data, x->list.after.len);
@@ -75,16 +78,17 @@ may_succeed_with_fewer_ids(const struct batch_run *x, const struct err *e)
  * separately. So in the end only those records are rejected whose id the
  * service refuses. */
 static int
-request_and_write(struct batch_run *x, size_t from, size_t to, struct err *e)
+request_and_write_or_halve(struct batch_run *x, size_t from, size_t to,
+    struct err *e)
 {
 	const struct answer_check check = { parse_and_join_answer, x };
 	const size_t middle = from + (to - from) / 2;
 
-	if (join_group_records(&x->join, &x->batch, from, to, e) == -1)
+	if (join_group_records_by_id(&x->join, &x->batch, from, to, e) == -1)
 		return -1;
 	if (x->join.groups == 0)
 		return batch_write_records(x, from, to, NULL, e);
-	if (make_request(x, from, to, e) == -1 ||
+	if (make_request_with_ids(x, from, to, e) == -1 ||
 	    stage_flush(x->stage, e) == -1)
 		return -1;
 	if (each_call_fetch(&x->call, &check, e) == 0) {
@@ -94,16 +98,16 @@ request_and_write(struct batch_run *x, size_t from, size_t to, struct err *e)
 	if (fetch_failure_concerns_all(x->call.fetch, e))
 		return -1;
 	if (!may_succeed_with_fewer_ids(x, e))
-		return reject_records(x, from, to, e);
-	if (request_and_write(x, from, middle, e) == -1)
+		return write_records_as_rejects(x, from, to, e);
+	if (request_and_write_or_halve(x, from, middle, e) == -1)
 		return -1;
-	return request_and_write(x, middle, to, e);
+	return request_and_write_or_halve(x, middle, to, e);
 }
 
 static int
 request_and_clear_batch(struct batch_run *x, struct err *e)
 {
-	int rc = request_and_write(x, 0, x->batch.n, e);
+	int rc = request_and_write_or_halve(x, 0, x->batch.n, e);
 
 	batch_clear(&x->batch);
 	return rc;
@@ -112,11 +116,12 @@ request_and_clear_batch(struct batch_run *x, struct err *e)
 /* Adds a record to the batch. If the request would become too long, first sends
  * the batch without this record. If the batch is full afterwards, sends it. */
 static int
-add_record(struct batch_run *x, const struct line *l, struct err *e)
+add_record_and_send_full_batch(struct batch_run *x, const struct line *l,
+    struct err *e)
 {
 	struct batch *b = &x->batch;
 	struct batch_record *r;
-	int has_id = batch_check_record(x, l, false, e);
+	int has_id = batch_parse_record_and_read_id(x, l, false, e);
 
 	if (has_id == -1)
 		return -1;
@@ -126,12 +131,12 @@ add_record(struct batch_run *x, const struct line *l, struct err *e)
 			return -1;
 		/* The id may have been overwritten: to reject a record of the
 		 * batch, batch_write_records() reads the id of that record. */
-		has_id = batch_check_record(x, l, false, e);
+		has_id = batch_parse_record_and_read_id(x, l, false, e);
 	}
 	if (has_id == -1 || batch_add(b, l, &r, e) == -1)
 		return -1;
 	if (has_id == 1) {
-		r->open = each_open_record(&x->call.j);
+		r->open = each_record_start_without_brace(&x->call.j);
 		if (batch_set_id(b, &x->value, x->is_string, x->encoded.len,
 			e) == -1)
 			return -1;
@@ -141,13 +146,14 @@ add_record(struct batch_run *x, const struct line *l, struct err *e)
 }
 
 static int
-process_mark(struct batch_run *x, const struct line *mark, struct err *e)
+add_raw_record_or_send_and_pass_mark(struct batch_run *x,
+    const struct line *mark, struct err *e)
 {
 	struct line l;
 
 	if (stage_last_mark(x->stage)->kind == MARK_RAW)
 		return each_read_raw_mark(&x->call.raw, mark, &l, e) == -1 ?
-		    -1 : add_record(x, &l, e);
+		    -1 : add_record_and_send_full_batch(x, &l, e);
 	return request_and_clear_batch(x, e) == -1 ? -1 :
 	    stage_check_counts_and_pass_mark(x->stage, e);
 }
@@ -175,10 +181,10 @@ process_all_records_and_marks(struct batch_run *x, struct err *e)
 		switch (stage_next(
 		    x->stage, &l, ms_until_batch_is_due(x), e)) {
 		case STAGE_RECORD:
-			rc = add_record(x, &l, e);
+			rc = add_record_and_send_full_batch(x, &l, e);
 			break;
 		case STAGE_MARK:
-			rc = process_mark(x, &l, e);
+			rc = add_raw_record_or_send_and_pass_mark(x, &l, e);
 			break;
 		case STAGE_WAIT:
 			rc = request_and_clear_batch(x, e);
@@ -194,7 +200,7 @@ process_all_records_and_marks(struct batch_run *x, struct err *e)
 /* Warns if the service answered with records that were not requested. It then
  * probably does not know the parameter of {ids} and ignores it. */
 static void
-warn_of_unknown_ids(struct batch_run *x)
+warn_if_answers_had_other_ids(struct batch_run *x)
 {
 	struct buf b;
 
@@ -243,9 +249,9 @@ run_batch(struct extract *from, struct stage *stage, struct err *e)
 	batch_run_init(&x, &from->opts, stage);
 	if (batch_options_parse(&x.option, x.o, e) == 0 &&
 	    each_call_open_client(&x.call, from, e) == 0 &&
-	    batch_place_find(&x, e) == 0)
+	    batch_place_find_and_set_room(&x, e) == 0)
 		rc = process_all_records_and_marks(&x, e);
-	warn_of_unknown_ids(&x);
+	warn_if_answers_had_other_ids(&x);
 	batch_run_release(&x);
 	return rc;
 }

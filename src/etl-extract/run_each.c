@@ -126,7 +126,8 @@ put_answer_member(struct each *x)
 static int
 emit_with_answer_or_reject(struct each *x, const struct line *l, struct err *e)
 {
-	const struct each_open_record open = each_open_record(&x->call.j);
+	const struct each_open_record open =
+	    each_record_start_without_brace(&x->call.j);
 
 	buf_clear(&x->call.out);
 	buf_add(&x->call.out, l->data + open.at, open.len);
@@ -161,7 +162,8 @@ fetch_and_emit_or_reject(struct each *x, const struct line *l, struct err *e)
 }
 
 static int
-process_record(struct each *x, const struct line *l, struct err *e)
+expand_url_and_fetch_or_reject(struct each *x, const struct line *l,
+    struct err *e)
 {
 	struct template_fault f = { 0 };
 	const char *name;
@@ -183,15 +185,17 @@ process_record(struct each *x, const struct line *l, struct err *e)
 }
 
 static int
-process_raw_mark(struct each *x, const struct line *mark, struct err *e)
+process_record_of_raw_mark(struct each *x, const struct line *mark,
+    struct err *e)
 {
 	struct reject r;
 	struct line l;
 
 	if (each_read_raw_mark(&x->call.raw, mark, &l, e) == -1)
 		return -1;
-	return each_has_line_feed(&l, &r) ? stage_reject(x->stage, &l, &r, e) :
-	    process_record(x, &l, e);
+	return each_fill_reject_if_line_feed(&l, &r) ?
+	    stage_reject(x->stage, &l, &r, e) :
+	    expand_url_and_fetch_or_reject(x, &l, e);
 }
 
 /* Makes the request for a record after the current one, so that it can be sent
@@ -223,12 +227,12 @@ process_all_records_and_pass_marks(struct each *x, struct err *e)
 	for (;;)
 		switch (each_input_next(&x->input, &l, e)) {
 		case STAGE_RECORD:
-			if (process_record(x, &l, e) == -1)
+			if (expand_url_and_fetch_or_reject(x, &l, e) == -1)
 				return -1;
 			break;
 		case STAGE_MARK:
 			rc = stage_last_mark(x->stage)->kind == MARK_RAW ?
-			    process_raw_mark(x, &l, e) :
+			    process_record_of_raw_mark(x, &l, e) :
 			    stage_check_counts_and_pass_mark(x->stage, e);
 			if (rc == -1)
 				return -1;
@@ -245,7 +249,8 @@ process_all_records_and_pass_marks(struct each *x, struct err *e)
 /* Opens the HTTP client. With --jobs, also lets it send the requests of later
  * records early. */
 static int
-open_client(struct each *x, struct extract *from, struct err *e)
+open_client_and_send_early_if_jobs(struct each *x, struct extract *from,
+    struct err *e)
 {
 	if (each_call_open_client(&x->call, from, e) == -1)
 		return -1;
@@ -254,7 +259,7 @@ open_client(struct each *x, struct extract *from, struct err *e)
 	if (request_copy_method_and_body(&x->following, &x->call.request,
 	    e) == -1)
 		return -1;
-	each_input_announce(
+	each_input_let_fetch_send_early(
 	    &x->input, x->call.fetch, make_following_request, x);
 	x->following_url.max = x->call.url.max;
 	return 0;
@@ -274,7 +279,7 @@ run_each(struct extract *from, struct stage *stage, struct err *e)
 		return -1;
 	each_call_init(&x.call, x.o);
 	request_init(&x.following);
-	if (open_client(&x, from, e) == 0)
+	if (open_client_and_send_early_if_jobs(&x, from, e) == 0)
 		rc = process_all_records_and_pass_marks(&x, e);
 	if (x.call.fetch != NULL)
 		fetch_set_upcoming(x.call.fetch, NULL);

@@ -27,7 +27,7 @@ struct replay {
 /* Refuses a replay of another stage: its letters are records for that stage.
  * The mark begin of a replay without letters names no stage. */
 static int
-check_begin_mark(const struct replay *r, struct err *e)
+refuse_replay_of_other_stage(const struct replay *r, struct err *e)
 {
 	const struct mark *m = stage_begin_mark(r->stage);
 
@@ -97,7 +97,7 @@ put_bytes_into_file(struct replay *r, struct err *e)
 
 /* Reads items until the end, or until one is rejected. */
 static int
-collect_items(
+collect_items_until_rejected(
     struct replay *r, const struct source *kind, void *source, struct err *e)
 {
 	struct item it = { 0 };
@@ -129,7 +129,7 @@ reject_if_bad_data(struct replay *r, struct err *e)
 	if (why.code != ERR_DATA || why.transient || stop_signal() != 0 ||
 	    r->out.is_rejected)
 		return -1;
-	return item_reject_again(&r->writer, &again, e);
+	return item_reject_letter_again(&r->writer, &again, e);
 }
 
 static int
@@ -148,7 +148,7 @@ read_bytes_with_source(struct replay *r, struct err *e)
 	    put_bytes_into_file(r, e) == -1)
 		return -1;
 	if (kind->open(&source, &r->x, name, e) == 0) {
-		rc = collect_items(r, kind, source, e);
+		rc = collect_items_until_rejected(r, kind, source, e);
 		kind->close(source);
 	}
 	return rc == -1 ? reject_if_bad_data(r, e) : 0;
@@ -179,13 +179,14 @@ replay_record(struct replay *r, const struct line *l, struct err *e)
 }
 
 static int
-handle_mark(struct replay *r, const struct line *l, struct err *e)
+replay_raw_record_or_pass_mark(struct replay *r, const struct line *l,
+    struct err *e)
 {
 	switch (stage_last_mark(r->stage)->kind) {
 	case MARK_RAW:
 		return replay_record(r, l, e);
 	case MARK_BEGIN:
-		if (check_begin_mark(r, e) == -1)
+		if (refuse_replay_of_other_stage(r, e) == -1)
 			return -1;
 		break;
 	default:
@@ -208,7 +209,7 @@ read_stream(struct replay *r, struct err *e)
 			    "etl-extract directly after etl-dlq replay",
 			    (unsigned long long)l.number);
 		case STAGE_MARK:
-			if (handle_mark(r, &l, e) == -1)
+			if (replay_raw_record_or_pass_mark(r, &l, e) == -1)
 				return -1;
 			break;
 		case STAGE_END:

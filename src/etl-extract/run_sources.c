@@ -229,7 +229,8 @@ child_may_read(const struct sources *s, struct file_entry *f)
 	    (o->types != NULL && strcmp(o->types, "auto") != 0) ||
 	    stat(f->name, &st) == -1 || !S_ISREG(st.st_mode) ||
 	    (s->new_files != NULL &&
-		(new_files_reads_tails(o) || !new_files_note_version(f))))
+		(new_files_reads_tails(o) ||
+		    !new_files_set_version_if_regular(f))))
 		return false;
 	file_format_of(&format, o, f->name);
 	return st.st_size < (format.compression == COMPRESSION_NONE ?
@@ -238,7 +239,7 @@ child_may_read(const struct sources *s, struct file_entry *f)
 
 /* Lets children read small files, beginning with file i of the list. */
 static void
-start_files_ahead(struct sources *s, size_t i)
+let_children_read_small_files(struct sources *s, size_t i)
 {
 	if (s->next_ahead < i)
 		s->next_ahead = i;
@@ -260,7 +261,8 @@ start_files_ahead(struct sources *s, size_t i)
 static enum outcome
 wait_for_child_and_write(struct sources *s, size_t i, struct err *e)
 {
-	const struct ahead_output *o = ahead_wait(s->child[i].job);
+	const struct ahead_output *o =
+	    ahead_wait_and_get_output(s->child[i].job);
 	enum outcome rc = READ_IN_PART;
 
 	if (o != NULL)
@@ -273,7 +275,7 @@ wait_for_child_and_write(struct sources *s, size_t i, struct err *e)
 /* Remembers the first failure. If there are several sources, also prints why
  * this one failed. */
 static int
-note_failed_file(struct sources *s, const struct file_entry *f,
+store_first_failure_and_print(struct sources *s, const struct file_entry *f,
     const struct err *why, struct err *e)
 {
 	if (s->failed++ == 0)
@@ -281,21 +283,24 @@ note_failed_file(struct sources *s, const struct file_entry *f,
 	if (s->list.n > 1)
 		err_note("etl-extract", why->msg);
 	return s->new_files == NULL ? 0 :
-	    new_files_fail_file(s->new_files, f, s->stage, why, e);
+	    new_files_list_broken_and_block_marks(s->new_files, f, s->stage,
+	    why, e);
 }
 
 /* Writes the records of source i. If a child was reading the source and has
  * failed, this process reads it itself. */
 static int
-read_one(struct sources *s, struct extract *x, size_t i, struct err *e)
+read_source_or_store_its_failure(struct sources *s, struct extract *x, size_t i,
+    struct err *e)
 {
 	struct file_entry *f = &s->list.v[i];
 	enum outcome rc = READ_IN_PART;
 	struct err why;
 
-	start_files_ahead(s, i + (s->child[i].job == NULL));
+	let_children_read_small_files(s, i + (s->child[i].job == NULL));
 	if (s->new_files != NULL &&
-	    new_files_begin_file(s->new_files, f, s->stage, e) == -1)
+	    new_files_begin_file_and_write_mark(s->new_files, f, s->stage,
+	    e) == -1)
 		return -1;
 	if (s->child[i].job != NULL)
 		rc = wait_for_child_and_write(s, i, e);
@@ -307,10 +312,10 @@ read_one(struct sources *s, struct extract *x, size_t i, struct err *e)
 		return -1;
 	if (rc == READ_IN_PART) {
 		why = *e;
-		return note_failed_file(s, f, &why, e);
+		return store_first_failure_and_print(s, f, &why, e);
 	}
 	return s->new_files == NULL ? 0 :
-	    new_files_end_file(s->new_files, f, s->stage, e);
+	    new_files_add_file_write_mark_if_due(s->new_files, f, s->stage, e);
 }
 
 static int
@@ -321,11 +326,11 @@ read_all(struct sources *s, struct extract *x, struct err *e)
 		 * a stop signal. */
 		if (stop_signal() != 0)
 			return set_stop_or_reader_gone_error(e);
-		if (read_one(s, x, i, e) == -1)
+		if (read_source_or_store_its_failure(s, x, i, e) == -1)
 			return -1;
 	}
 	if (s->new_files != NULL &&
-	    new_files_finish(s->new_files, s->stage, e) == -1)
+	    new_files_write_last_mark(s->new_files, s->stage, e) == -1)
 		return -1;
 	if (s->failed == 0 || stage_flush(s->stage, e) == -1)
 		return s->failed == 0 ? 0 : -1;

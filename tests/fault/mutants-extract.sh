@@ -333,7 +333,7 @@ mutant etl-extract/incremental.t 'the checkpoint is the last value, not the high
     's/if (order > 0) {/if (order != 0) {/' \
     'unordered records make one checkpoint, the highest value'
 mutant etl-extract/incremental.t 'marks are written without --ordered' $cursor \
-    's/if (!c->page_began || c->marks_are_held || !is_ordered(c))/if (!c->page_began)/' \
+    's/if (!c->page_began || c->marks_are_held || !records_are_ordered(c))/if (!c->page_began)/' \
     'without --ordered the only checkpoint is at the end'
 mutant etl-extract/incremental.t 'the checkpoint may go back' $marks \
     's/return c->stored == NULL ||/return true ||/' \
@@ -404,7 +404,7 @@ mutant etl-extract/batch.t 'a string goes into a JSON body without quotes' \
     'a string stays a string'
 mutant etl-extract/batch.t 'answers are joined by their places' \
     src/etl-extract/batch/join.c \
-    's/(g = find_group(j)) == NULL/(g = \&j->group[j->n % j->groups]) == NULL/' \
+    's/(g = find_group_of_id(j)) == NULL/(g = \&j->group[j->n % j->groups]) == NULL/' \
     'each record gets its own answer, in the order of the input'
 mutant etl-extract/batch.t 'the first of several answers is taken' \
     src/etl-extract/batch/batch_write.c \
@@ -417,7 +417,7 @@ mutant 'point.sh memory 1 extract-record' 'a recording that is not masked is sto
 # Singer taps.
 mutant etl-extract/singer.t 'a STATE covers the records after it' \
     src/etl-extract/singer/tap_state.c \
-    '/^tap_state_note_record/,/^}/s/t->is_held = false;//' \
+    '/^tap_state_drop_held_after_record/,/^}/s/t->is_held = false;//' \
     'it covers'
 mutant etl-extract/singer.t 'a STATE that equals that of the last mark gets a mark' \
     src/etl-extract/singer/tap_state.c \
@@ -425,7 +425,7 @@ mutant etl-extract/singer.t 'a STATE that equals that of the last mark gets a ma
     'equals the stored one'
 mutant etl-extract/singer_faults.t 'the exit status of a tap is not looked at' \
     src/etl-extract/singer/tap.c \
-    's/return check_exit(&t->child, e)/return 0/' \
+    's/return set_error_unless_exit_is_0(&t->child, e)/return 0/' \
     'a tap that exits with 3'
 mutant etl-extract/singer_faults.t 'the last line of a tap that failed counts' \
     src/etl-extract/source/tap.c \

@@ -33,7 +33,7 @@ input_read(struct input *in, char *p, size_t n, struct err *e)
 }
 
 bool
-input_may_wait(const struct input *in)
+input_read_may_wait(const struct input *in)
 {
 	return in->waits;
 }
@@ -155,7 +155,7 @@ same_record(struct test *t, const struct csv_oracle *o,
 	same_place(t, o, rec);
 	if (t->columns.n == 0 || o->fields > NAMES_MAX)
 		return;
-	rc = csv_json_make(&t->json, rec, &e);
+	rc = csv_json_make_record_or_reject(&t->json, rec, &e);
 	MUST(rc == 0 || rc == 1);
 	if (*code == '\0' && t->json.record.len > t->max)
 		code = "too_long";

@@ -55,7 +55,7 @@ is_in_json_array(const struct batch_run *x, struct err *e)
  * itself decides, so that the batches have the same sizes as in the recorded
  * run. */
 static int
-choose_place_in_body(struct batch_run *x, struct err *e)
+choose_place_by_content_type(struct batch_run *x, struct err *e)
 {
 	static const char form[] = "application/x-www-form-urlencoded";
 	const char *type =
@@ -84,7 +84,7 @@ choose_place_in_body(struct batch_run *x, struct err *e)
 
 /* Makes the one URL for all requests, which must therefore have no {NAME}. */
 static int
-set_url_without_names(struct batch_run *x, struct err *e)
+make_url_refuse_names(struct batch_run *x, struct err *e)
 {
 	const char *url = x->o->each;
 
@@ -98,7 +98,7 @@ set_url_without_names(struct batch_run *x, struct err *e)
 }
 
 static int
-split_body(struct batch_run *x, const char *at, struct err *e)
+split_body_at_only_ids(struct batch_run *x, const char *at, struct err *e)
 {
 	const struct buf *body = &x->call.request.given_body;
 	const char *after = at + sizeof(ids) - 1;
@@ -114,7 +114,7 @@ split_body(struct batch_run *x, const char *at, struct err *e)
 }
 
 int
-batch_place_find(struct batch_run *x, struct err *e)
+batch_place_find_and_set_room(struct batch_run *x, struct err *e)
 {
 	const struct buf *body = &x->call.request.given_body;
 	const char *at = find_ids(body, body->data);
@@ -125,9 +125,9 @@ batch_place_find(struct batch_run *x, struct err *e)
 		    -1)
 			return -1;
 	} else {
-		if (split_body(x, at, e) == -1 ||
-		    choose_place_in_body(x, e) == -1 ||
-		    set_url_without_names(x, e) == -1)
+		if (split_body_at_only_ids(x, at, e) == -1 ||
+		    choose_place_by_content_type(x, e) == -1 ||
+		    make_url_refuse_names(x, e) == -1)
 			return -1;
 		max = REQUEST_BODY_MAX;
 	}
@@ -141,7 +141,7 @@ batch_place_find(struct batch_run *x, struct err *e)
 }
 
 int
-batch_place_put_id(const struct batch_run *x, const struct buf *value,
+batch_place_check_and_put_id(const struct batch_run *x, const struct buf *value,
     bool is_string, struct buf *out, struct template_fault *f)
 {
 	if (x->place != IDS_IN_JSON || value->len == 0)

@@ -36,8 +36,8 @@ struct batch_run {
 /* Checks an input record and reads its id into x->value, x->encoded and
  * x->is_string. Returns 1 if the id can be requested, else 0. If it returns 0
  * and `rejects` is true, it has also rejected the record. */
-int batch_check_record(struct batch_run *x, const struct line *l, bool rejects,
-    struct err *e);
+int batch_parse_record_and_read_id(struct batch_run *x, const struct line *l,
+    bool rejects, struct err *e);
 /* Writes the records from..to with their answers, or rejects them. If `why` is
  * not NULL, their request has failed for this reason. */
 int batch_write_records(struct batch_run *x, size_t from, size_t to,

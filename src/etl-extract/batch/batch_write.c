@@ -14,7 +14,7 @@ batch_show_id(struct buf *b, const char *id, size_t n)
 /* Rejects a record because the answer has no record with its id, or has several
  * of them. */
 static int
-reject_for_answers(struct batch_run *x, const struct line *l,
+reject_for_none_or_several_answers(struct batch_run *x, const struct line *l,
     const struct join_group *g, struct err *e)
 {
 	struct reject r = { .code = "http",
@@ -45,7 +45,7 @@ reject_for_answers(struct batch_run *x, const struct line *l,
 }
 
 static void
-put_answers(struct batch_run *x, const struct join_group *g)
+put_member_with_joined_answers(struct batch_run *x, const struct join_group *g)
 {
 	struct buf *out = &x->call.out;
 	size_t at = g->first;
@@ -77,15 +77,15 @@ write_joined_record(
 	const struct join_group *g;
 
 	if (r->id_len == 0)
-		return batch_check_record(x, &l, true, e);
+		return batch_parse_record_and_read_id(x, &l, true, e);
 	g = &x->join.group[r->group];
 	if ((g->answers == 0 && !x->option.missing_is_null &&
 	    !x->call.answer.is_ignored) || (g->answers > 1 && !x->option.many))
-		return reject_for_answers(x, &l, g, e);
+		return reject_for_none_or_several_answers(x, &l, g, e);
 	buf_clear(&x->call.out);
 	buf_add(&x->call.out, l.data + r->open.at, r->open.len);
 	if (x->o->as != NULL)
-		put_answers(x, g);
+		put_member_with_joined_answers(x, g);
 	if (x->o->count_as != NULL)
 		json_put_int(
 		    &x->call.out, x->o->count_as, (int64_t)g->answers);

@@ -82,8 +82,8 @@ merge_equal_ids(struct join *j, struct batch *b)
 }
 
 int
-join_group_records(struct join *j, struct batch *b, size_t from, size_t to,
-    struct err *e)
+join_group_records_by_id(struct join *j, struct batch *b, size_t from,
+    size_t to, struct err *e)
 {
 	j->groups = 0;
 	if (make_room_for_groups(j, to - from, e) == -1)
@@ -126,7 +126,7 @@ add_answer(struct join *j, struct join_group *g, uint32_t token, struct err *e)
 /* Returns the group with the id in j->value, or NULL if no record has this
  * id. */
 static struct join_group *
-find_group(struct join *j)
+find_group_of_id(struct join *j)
 {
 	const struct join_group wanted = { .id = j->value.data,
 	    .id_len = j->value.len };
@@ -136,7 +136,7 @@ find_group(struct join *j)
 }
 
 static int
-note_unknown(struct join *j, struct err *e)
+count_unknown_keep_first_as_example(struct join *j, struct err *e)
 {
 	if (j->unknown++ > 0)
 		return 0;
@@ -146,8 +146,8 @@ note_unknown(struct join *j, struct err *e)
 }
 
 static int
-join_element(struct join *j, const struct json *body, uint32_t token,
-    const char *match, struct err *e)
+add_element_to_group_of_its_id(struct join *j, const struct json *body,
+    uint32_t token, const char *match, struct err *e)
 {
 	uint32_t member = body->tok[token].type != JSON_OBJECT ? 0 :
 	    json_member_value(body, token, match, strlen(match));
@@ -163,14 +163,14 @@ join_element(struct join *j, const struct json *body, uint32_t token,
 		j->without++;
 		return 0;
 	}
-	if ((g = find_group(j)) == NULL)
-		return note_unknown(j, e);
+	if ((g = find_group_of_id(j)) == NULL)
+		return count_unknown_keep_first_as_example(j, e);
 	return add_answer(j, g, token, e);
 }
 
 int
-join_set_answers(struct join *j, const struct body *b, const char *match,
-    struct err *e)
+join_add_each_answer_to_its_group(struct join *j, const struct body *b,
+    const char *match, struct err *e)
 {
 	const struct json_tok *t = b->j.tok;
 
@@ -180,7 +180,7 @@ join_set_answers(struct join *j, const struct body *b, const char *match,
 	if (b->no_records)
 		return 0;
 	for (uint32_t i = b->array + 1; i < t[b->array].next; i = t[i].next)
-		if (join_element(j, &b->j, i, match, e) == -1)
+		if (add_element_to_group_of_its_id(j, &b->j, i, match, e) == -1)
 			return -1;
 	return 0;
 }

@@ -57,7 +57,8 @@ is_blank(const char *name)
 /* Adds a column with this name. If the name is blank or already used, makes
  * another one from it. */
 static int
-add_column(struct csv_columns *c, const char *name, struct err *e)
+add_column_with_unique_name(struct csv_columns *c, const char *name,
+    struct err *e)
 {
 	struct csv_column *col = &c->column[c->n];
 	char blank[32];
@@ -67,7 +68,7 @@ add_column(struct csv_columns *c, const char *name, struct err *e)
 		(void)snprintf(blank, sizeof(blank), "column_%zu", c->n + 1);
 		name = blank;
 	}
-	if ((name = csv_names_add_unique(&c->unique, name)) == NULL)
+	if ((name = csv_names_add_or_make_unique(&c->unique, name)) == NULL)
 		return err_nomem(e);
 	c->is_reserved |= c->n == 0 && strcmp(name, "@etl") == 0;
 	buf_char(&c->json, c->n > 0 ? ',' : '[');
@@ -101,7 +102,7 @@ csv_find_likely_delimiter(const char *p, const struct csv_field *f)
 /* Refuses a header that is probably not the header of a CSV file in UTF-8: its
  * names would make no sense. */
 static int
-check_header_text(const char *p, size_t len, size_t n, struct err *e)
+refuse_header_that_is_no_csv(const char *p, size_t len, size_t n, struct err *e)
 {
 	const struct compression *z = compression_recognize(p, len);
 
@@ -130,7 +131,7 @@ csv_columns_from_fields(struct csv_columns *c, const char *p, size_t len,
     const struct csv_field *f, size_t n, char quote, struct err *e)
 {
 	struct buf name;
-	int rc = check_header_text(p, len, n, e);
+	int rc = refuse_header_that_is_no_csv(p, len, n, e);
 
 	if (rc == -1)
 		return -1;
@@ -143,7 +144,7 @@ csv_columns_from_fields(struct csv_columns *c, const char *p, size_t len,
 		(void)buf_text(&name);
 		rc = buf_check(&name, e);
 		if (rc == 0)
-			rc = add_column(c, buf_text(&name), e);
+			rc = add_column_with_unique_name(c, buf_text(&name), e);
 	}
 	if (rc == 0) {
 		buf_char(&c->json, ']');
@@ -161,7 +162,7 @@ csv_scan_option(struct csv_scan *s, const char *option, const char *text,
 	const size_t len = strlen(text);
 
 	csv_scan_init(s, &d);
-	csv_scan_begin(s, SIZE_MAX);
+	csv_scan_begin_record(s, SIZE_MAX);
 	switch (csv_scan_record(s, text, len, true)) {
 	case CSV_NOMEM:
 		return err_nomem(e);

@@ -103,7 +103,7 @@ read_bytes(struct long_record *l, const char *p, size_t n)
  * next line end. Returns 0 or 1 as csv_read_long_record() does, or 2 to read
  * on. */
 static int
-handle_bad_quote(struct long_record *l, struct err *e)
+seek_back_or_read_on_after_bad_quote(struct long_record *l, struct err *e)
 {
 	struct csv_reader *r = l->r;
 
@@ -137,7 +137,7 @@ read_more(struct csv_reader *r, struct err *e)
 /* Reads up to the end of the record and returns 1. Returns 0 if the record must
  * be scanned again, see csv_read_long_record(). */
 static int
-read_to_end(struct long_record *l, struct err *e)
+read_long_record_to_end(struct long_record *l, struct err *e)
 {
 	struct csv_reader *r = l->r;
 	size_t n;
@@ -151,7 +151,7 @@ read_to_end(struct long_record *l, struct err *e)
 			return 1;
 		if (l->place == AFTER_BAD_QUOTE ||
 		    (r->is_eof && l->place == IN_QUOTES))
-			rc = handle_bad_quote(l, e);
+			rc = seek_back_or_read_on_after_bad_quote(l, e);
 		else if (r->is_eof)
 			rc = 1;
 		else if (r->w.start == r->w.end && read_more(r, e) == -1)
@@ -190,7 +190,7 @@ csv_read_long_record(
 	memmove(r->w.data, r->w.data + r->w.start, r->w.end - r->w.start);
 	r->w.end -= r->w.start;
 	r->w.start = 0;
-	if ((rc = read_to_end(&l, e)) == 1)
+	if ((rc = read_long_record_to_end(&l, e)) == 1)
 		fill_record(&l, rec);
 	hash_free(l.hash);
 	return rc;

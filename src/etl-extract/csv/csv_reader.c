@@ -40,7 +40,7 @@ csv_reader_close(struct csv_reader *r)
 /* Moves the start of the window past n bytes. They contain `lines` line
  * feeds. */
 static void
-consume(struct csv_reader *r, size_t n, uint64_t lines)
+move_past_bytes_and_lines(struct csv_reader *r, size_t n, uint64_t lines)
 {
 	r->w.start += n;
 	r->offset += n;
@@ -66,7 +66,7 @@ read_more_or_pause(struct csv_reader *r, struct err *e)
 	ssize_t n;
 	size_t room;
 
-	if (!r->has_paused && input_may_wait(r->in)) {
+	if (!r->has_paused && input_read_may_wait(r->in)) {
 		r->has_paused = true;
 		return CSV_WAIT;
 	}
@@ -94,16 +94,16 @@ starts_with(const struct csv_reader *r, const char *text, size_t len)
 
 /* Skips a line, or the part of it that is in the window. */
 static enum at_start
-skip_line(struct csv_reader *r)
+skip_line_or_its_part_in_window(struct csv_reader *r)
 {
 	const char *p = r->w.data + r->w.start;
 	const char *lf = memchr(p, '\n', r->w.end - r->w.start);
 
 	r->is_in_skipped_line = lf == NULL;
 	if (lf != NULL)
-		consume(r, (size_t)(lf - p) + 1, 1);
+		move_past_bytes_and_lines(r, (size_t)(lf - p) + 1, 1);
 	else
-		consume(r, r->w.end - r->w.start, 0);
+		move_past_bytes_and_lines(r, r->w.end - r->w.start, 0);
 	if (lf == NULL && r->is_eof)
 		return AT_END;
 	if (lf != NULL && r->skip > 0)
@@ -125,7 +125,7 @@ skip_one_or_find_record(struct csv_reader *r)
 	size_t n = r->w.end - r->w.start;
 
 	if (r->is_in_skipped_line)
-		return skip_line(r);
+		return skip_line_or_its_part_in_window(r);
 	if (n == 0)
 		return r->is_eof ? AT_END : AT_UNKNOWN;
 	if (!r->has_begun) {
@@ -133,18 +133,18 @@ skip_one_or_find_record(struct csv_reader *r)
 			return AT_UNKNOWN;
 		r->has_begun = true;
 		if (n >= 3 && starts_with(r, "\xef\xbb\xbf", 3)) {
-			consume(r, 3, 0);
+			move_past_bytes_and_lines(r, 3, 0);
 			return AT_SKIPPED;
 		}
 	}
 	if (r->skip > 0 || is_blank_line(p, n, r->is_eof))
-		return skip_line(r);
+		return skip_line_or_its_part_in_window(r);
 	if (*p == '\r' && n == 1)
 		return AT_UNKNOWN;
 	if (comment == NULL || !starts_with(r, comment, r->d->comment_len))
 		return AT_RECORD;
 	if (n >= r->d->comment_len)
-		return skip_line(r);
+		return skip_line_or_its_part_in_window(r);
 	return r->is_eof ? AT_RECORD : AT_UNKNOWN;
 }
 
@@ -183,7 +183,7 @@ fill_record_and_consume(struct csv_reader *r, struct csv_record *rec)
 	}
 	r->is_in_record = false;
 	r->bad_quote = UINT64_MAX;
-	consume(r, s->length, s->has_quoted ?
+	move_past_bytes_and_lines(r, s->length, s->has_quoted ?
 	    count_lines(l->data, s->length) : s->length > s->text_length);
 }
 
@@ -191,7 +191,7 @@ fill_record_and_consume(struct csv_reader *r, struct csv_record *rec)
  * scanned again; in that scan this quote and all later ones are ordinary
  * characters. */
 static void
-note_bad_quote(struct csv_reader *r)
+store_bad_quote_and_restart_record(struct csv_reader *r)
 {
 	r->bad_quote = r->offset + r->scan.quote_at;
 	r->why = r->scan.is_unclosed ? "a quote opens a field and never closes"
@@ -210,13 +210,14 @@ window_is_full(const struct csv_reader *r)
 /* Scans for a record in the window. Returns CSV_WAIT if the record ends after
  * the window. */
 static enum csv_next
-scan_window(struct csv_reader *r, struct csv_record *rec, struct err *e)
+scan_window_for_record(struct csv_reader *r, struct csv_record *rec,
+    struct err *e)
 {
 	struct csv_scan *s = &r->scan;
 
 	for (;;) {
 		if (!r->is_in_record)
-			csv_scan_begin(s, r->bad_quote == UINT64_MAX ?
+			csv_scan_begin_record(s, r->bad_quote == UINT64_MAX ?
 			    SIZE_MAX : (size_t)(r->bad_quote - r->offset));
 		r->is_in_record = true;
 		switch (csv_scan_record(s, r->w.data + r->w.start,
@@ -224,7 +225,7 @@ scan_window(struct csv_reader *r, struct csv_record *rec, struct err *e)
 		case CSV_MORE:
 			return CSV_WAIT;
 		case CSV_BAD_QUOTE:
-			note_bad_quote(r);
+			store_bad_quote_and_restart_record(r);
 			break;
 		case CSV_RECORD:
 			fill_record_and_consume(r, rec);
@@ -250,7 +251,7 @@ csv_reader_next(struct csv_reader *r, struct csv_record *rec, struct err *e)
 		if (at == AT_END)
 			return CSV_END;
 		if (at == AT_RECORD &&
-		    (n = scan_window(r, rec, e)) != CSV_WAIT)
+		    (n = scan_window_for_record(r, rec, e)) != CSV_WAIT)
 			return n;
 		if (at == AT_RECORD && window_is_full(r)) {
 			if (r->is_held || r->refuses_long)
@@ -268,7 +269,7 @@ int
 csv_reader_skip_line(struct csv_reader *r, struct err *e)
 {
 	for (;;) {
-		switch (skip_line(r)) {
+		switch (skip_line_or_its_part_in_window(r)) {
 		case AT_SKIPPED:
 		case AT_END:
 			return 0;

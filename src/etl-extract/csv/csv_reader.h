@@ -29,11 +29,12 @@ int csv_reader_open(struct csv_reader **r, struct input *in,
 void csv_reader_close(struct csv_reader *r);
 enum csv_next csv_reader_next(
     struct csv_reader *r, struct csv_record *rec, struct err *e);
-/* csv_reader_hold() makes the window keep all records that are read from now
- * on. csv_reader_rewind() goes back to the first of them and ends this. In
- * between, CSV_END can also mean that the window is full. */
-void csv_reader_hold(struct csv_reader *r);
-void csv_reader_rewind(struct csv_reader *r);
+/* csv_reader_mark_place_to_rewind_to() makes the window keep all records that
+ * are read from now on. csv_reader_go_back_to_marked_place() goes back to the
+ * first of them and ends this. In between, CSV_END can also mean that the
+ * window is full. */
+void csv_reader_mark_place_to_rewind_to(struct csv_reader *r);
+void csv_reader_go_back_to_marked_place(struct csv_reader *r);
 /* Returns the offset of the next record, or of a line before it that will be
  * skipped. */
 uint64_t csv_reader_offset(const struct csv_reader *r);

@@ -22,7 +22,7 @@ csv_scan_release(struct csv_scan *s)
 }
 
 void
-csv_scan_begin(struct csv_scan *s, size_t no_quote_from)
+csv_scan_begin_record(struct csv_scan *s, size_t no_quote_from)
 {
 	s->n = s->at = s->seen = 0;
 	s->has_doubled = s->has_quoted = false;
@@ -30,7 +30,7 @@ csv_scan_begin(struct csv_scan *s, size_t no_quote_from)
 }
 
 static bool
-grow_table(struct csv_scan *s)
+double_field_table(struct csv_scan *s)
 {
 	size_t cap = s->cap > 0 ? 2 * s->cap : FIELDS_MIN;
 	struct csv_field *f = realloc(s->field, cap * sizeof(*f));
@@ -46,7 +46,7 @@ grow_table(struct csv_scan *s)
  * set. Only the lowest set bit is reliable; a higher one may be set for a byte
  * that is not 0. */
 static inline uint64_t
-zero_bytes(uint64_t w)
+mark_zeros(uint64_t w)
 {
 	return (w - SPAN_EACH(1)) & ~w & SPAN_EACH(0x80);
 }
@@ -60,7 +60,7 @@ find_field_end(const char *p, const char *end, char delimiter)
 
 	for (; end - p >= 8; p += 8) {
 		w = span_load(p);
-		hit = zero_bytes(w ^ each) | zero_bytes(w ^ SPAN_EACH('\n'));
+		hit = mark_zeros(w ^ each) | mark_zeros(w ^ SPAN_EACH('\n'));
 		if (hit != 0)
 			return p + __builtin_ctzll(hit) / 8;
 	}
@@ -153,7 +153,7 @@ scan_unquoted(struct csv_scan *s, const char *p, size_t n, bool is_last,
 /* Sets the lengths of the record. `end` is the place of its line end, or n if
  * the input ends without one. */
 static void
-set_lengths(struct csv_scan *s, const char *p, size_t n, size_t end)
+set_record_lengths(struct csv_scan *s, const char *p, size_t n, size_t end)
 {
 	s->length = end < n ? end + 1 : n;
 	s->text_length = end;
@@ -169,7 +169,7 @@ csv_scan_record(struct csv_scan *s, const char *p, size_t n, bool is_last)
 	size_t end;
 
 	for (;;) {
-		if (s->n == s->cap && !grow_table(s))
+		if (s->n == s->cap && !double_field_table(s))
 			return CSV_NOMEM;
 		if (s->at == n && !is_last)
 			return CSV_MORE;
@@ -184,7 +184,7 @@ csv_scan_record(struct csv_scan *s, const char *p, size_t n, bool is_last)
 		s->n++;
 		s->has_doubled = false;
 		if (end == n || p[end] == '\n') {
-			set_lengths(s, p, n, end);
+			set_record_lengths(s, p, n, end);
 			return CSV_RECORD;
 		}
 		s->at = end + 1;

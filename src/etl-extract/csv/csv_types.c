@@ -29,7 +29,8 @@ csv_types_release(struct csv_types_option *o)
 
 /* Parses one part of --types: NAME:TYPE or auto. */
 static int
-parse_part(struct csv_types_option *o, const char *part, struct err *e)
+parse_auto_or_column_type(struct csv_types_option *o, const char *part,
+    struct err *e)
 {
 	const char *colon = strrchr(part, ':');
 	char *name;
@@ -74,7 +75,7 @@ csv_types_parse(struct csv_types_option *o, const char *text, struct err *e)
 		csv_append_field(&part, text, &s.field[i], '"');
 		(void)buf_text(&part);
 		rc = buf_check(&part, e) == -1 ? -1 :
-		    parse_part(o, part.data, e);
+		    parse_auto_or_column_type(o, part.data, e);
 	}
 	csv_scan_release(&s);
 	buf_release(&part);
@@ -146,7 +147,8 @@ is_int(const char *p, size_t n)
 /* True if the text starts with the digits and separators of the pattern, in
  * which 9 stands for any digit. */
 static bool
-matches(const char *p, const char *end, const char *pattern)
+starts_with_pattern_of_digits(const char *p, const char *end,
+    const char *pattern)
 {
 	for (; *pattern != '\0'; p++, pattern++)
 		if (p == end || (*pattern == '9' ? *p < '0' || *p > '9' :
@@ -166,7 +168,7 @@ is_date(const char *p, const char *end)
 {
 	int year, month, day;
 
-	if (!matches(p, end, "9999-99-99"))
+	if (!starts_with_pattern_of_digits(p, end, "9999-99-99"))
 		return false;
 	year = two_digits(p) * 100 + two_digits(p + 2);
 	month = two_digits(p + 5);
@@ -184,8 +186,8 @@ is_offset_or_empty(const char *p, const char *end)
 	if (end - p == 1)
 		return *p == 'Z' || *p == 'z';
 	return end - p == 6 && (*p == '+' || *p == '-') &&
-	    matches(p + 1, end, "99:99") && two_digits(p + 1) < 24 &&
-	    two_digits(p + 4) < 60;
+	    starts_with_pattern_of_digits(p + 1, end, "99:99") &&
+	    two_digits(p + 1) < 24 && two_digits(p + 4) < 60;
 }
 
 static bool
@@ -200,12 +202,13 @@ is_time(const char *p, size_t n)
 	if (p == end)
 		return true;
 	if ((*p != 'T' && *p != 't' && *p != ' ') ||
-	    !matches(p + 1, end, "99:99") || two_digits(p + 1) > 23 ||
-	    two_digits(p + 4) > 59)
+	    !starts_with_pattern_of_digits(p + 1, end, "99:99") ||
+	    two_digits(p + 1) > 23 || two_digits(p + 4) > 59)
 		return false;
 	p += 6;
 	if (p < end && *p == ':') {
-		if (!matches(p, end, ":99") || two_digits(p + 1) > 60)
+		if (!starts_with_pattern_of_digits(p, end, ":99") ||
+		    two_digits(p + 1) > 60)
 			return false;
 		p += 3;
 		if (p < end && *p == '.') {
@@ -242,7 +245,8 @@ put_bool(struct buf *out, const char *p, size_t n)
 }
 
 bool
-csv_put_typed(struct buf *out, enum csv_type t, const char *p, size_t n)
+csv_put_typed_or_return_false(struct buf *out, enum csv_type t, const char *p,
+    size_t n)
 {
 	bool is_whole;
 
@@ -265,7 +269,7 @@ csv_put_typed(struct buf *out, enum csv_type t, const char *p, size_t n)
 /* A whole number that does not fit an int64 makes the column text, because most
  * programs would round it as a number. */
 void
-csv_guess_add(struct csv_guess *g, const char *p, size_t n)
+csv_guess_add_value(struct csv_guess *g, const char *p, size_t n)
 {
 	static const char *const bools[] = { "true", "false", NULL };
 	bool is_whole = false, is_number = is_json_number(p, n, &is_whole);

@@ -30,7 +30,7 @@ cursor_free(struct cursor *c)
 }
 
 unsigned
-cursor_scan_levels(const struct extract_opts *o)
+cursor_count_levels_to_scan(const struct extract_opts *o)
 {
 	return o->cursor_field == NULL ? 0 :
 	    pointer_count_parts(o->cursor_field);
@@ -139,7 +139,7 @@ cursor_get_bounds(struct cursor *c, const char **since, const char **until)
 }
 
 void
-cursor_set_ordered(struct cursor *c)
+cursor_set_records_are_ordered(struct cursor *c)
 {
 	c->ordered = c->orders_itself = true;
 }
@@ -151,7 +151,7 @@ cursor_set_times_unordered(struct cursor *c)
 }
 
 static bool
-is_ordered(const struct cursor *c)
+records_are_ordered(const struct cursor *c)
 {
 	return c->ordered &&
 	    !(c->times_are_unordered && c->field.kind == VALUE_TIME);
@@ -164,7 +164,7 @@ cursor_has_risen(const struct cursor *c)
 }
 
 uint64_t
-cursor_place_of_rise(const struct cursor *c)
+cursor_record_number_of_rise(const struct cursor *c)
 {
 	return c->has_risen ? c->risen_at : 0;
 }
@@ -206,13 +206,13 @@ cursor_set_stuck_error(const struct cursor *c, const char *page, uint64_t most,
 }
 
 void
-cursor_hold_marks(struct cursor *c, bool holds)
+cursor_set_marks_are_held(struct cursor *c, bool holds)
 {
 	c->marks_are_held = holds;
 }
 
 static int
-write_mark(struct cursor *c, struct stage *s, struct err *e)
+write_mark_of_highest_value(struct cursor *c, struct stage *s, struct err *e)
 {
 	return cursor_write_mark(c, s, buf_text(&c->highest), NULL, e);
 }
@@ -225,13 +225,13 @@ write_mark(struct cursor *c, struct stage *s, struct err *e)
 static int
 write_mark_if_due(struct cursor *c, struct stage *s, struct err *e)
 {
-	if (!c->page_began || c->marks_are_held || !is_ordered(c))
+	if (!c->page_began || c->marks_are_held || !records_are_ordered(c))
 		return 0;
 	c->page_began = false;
 	if ((c->since_mark < MARK_RECORDS &&
 	    clock_ms() - c->marked_at < MARK_MS) || !cursor_is_past_stored(c))
 		return 0;
-	return write_mark(c, s, e);
+	return write_mark_of_highest_value(c, s, e);
 }
 
 /* Sets the error for a record whose cursor value is lower than that of a record
@@ -309,7 +309,7 @@ cursor_check_and_advance(struct cursor *c, struct stage *s,
 	if (c->highest.len > 0)
 		order = compare_values(c, v->data, v->len,
 		    buf_text(&c->highest));
-	if (order < 0 && is_ordered(c))
+	if (order < 0 && records_are_ordered(c))
 		return set_out_of_order_error(c, it, e);
 	c->page_began |= c->accepted > 0 &&
 	    (it->page != c->page || it->page == 0);

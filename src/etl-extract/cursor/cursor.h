@@ -38,7 +38,8 @@ int cursor_check_options(
 /* Without --checkpoint, refuses the options that need it. */
 int cursor_refuse_options(const struct extract_opts *o, struct err *e);
 /* Checks --state and --db, the place where the checkpoint is stored. */
-int cursor_check_place(const struct extract_opts *o, struct err *e);
+int cursor_check_state_and_db_options(const struct extract_opts *o,
+    struct err *e);
 
 struct cursor;
 
@@ -54,10 +55,11 @@ int cursor_put_bounds_into_url(
 /* With --conditional, adds a header such as If-None-Match to the first request.
  * The service then answers with status 304 if nothing has changed since the
  * last run. */
-int cursor_put_condition(struct cursor *c, struct request *r, struct err *e);
+int cursor_put_condition(struct cursor *c, struct request *r,
+    struct err *e);
 /* With --conditional, must be called after the answer to the first request.
  * Stores its ETag or Last-Modified value for the last checkpoint mark. */
-int cursor_note_validators(struct cursor *c, const struct request *r,
+int cursor_store_new_validators(struct cursor *c, const struct request *r,
     const struct http_answer *a, struct err *e);
 /* Sets *since and *until to the bounds as text, for an SQL query, or to
  * NULL. */
@@ -66,21 +68,21 @@ void cursor_get_bounds(
 /* Tells the cursor that the source sorts its records by the cursor value. So
  * checkpoint marks may be written between the records: at most one for each
  * page, or, if the source has no pages, whenever the highest value rises. */
-void cursor_set_ordered(struct cursor *c);
+void cursor_set_records_are_ordered(struct cursor *c);
 /* Tells the cursor that the source sorts times as texts: 10:00:00Z comes after
  * 10:00:00.5Z. If the cursor values are times, the records then count as not
  * sorted. */
 void cursor_set_times_unordered(struct cursor *c);
 /* While marks are held, cursor_check_and_advance() writes no checkpoint mark.
  * The caller holds them while the service may have left out records. */
-void cursor_hold_marks(struct cursor *c, bool holds);
+void cursor_set_marks_are_held(struct cursor *c, bool holds);
 /* True if a record since the last cursor_put_bounds_into_url() had a higher
  * cursor value than all records before it. */
 bool cursor_has_risen(const struct cursor *c);
 /* Returns which record of its page, counted from 1, last raised the highest
  * cursor value; 0 if no record has raised it since the last
  * cursor_put_bounds_into_url(). */
-uint64_t cursor_place_of_rise(const struct cursor *c);
+uint64_t cursor_record_number_of_rise(const struct cursor *c);
 /* Sets *e for a full page on which the highest cursor value did not rise: no
  * lower bound can reach the records after this page. `most` is 0 if the page
  * has as many records as --size requests. Else the service seems to limit its
@@ -90,7 +92,7 @@ int cursor_set_stuck_error(
 
 /* Returns how many levels of nesting json_scan() must turn into tokens so that
  * the cursor can be found in a record. */
-unsigned cursor_scan_levels(const struct extract_opts *o);
+unsigned cursor_count_levels_to_scan(const struct extract_opts *o);
 /* Must be called for each record before it is written. Checks its cursor,
  * writes a checkpoint mark if one is due, and then raises the highest value. */
 int cursor_check_and_advance(struct cursor *c, struct stage *s,

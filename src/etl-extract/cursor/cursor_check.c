@@ -98,7 +98,7 @@ check_bound_options(const struct extract_opts *o, struct err *e)
 }
 
 int
-cursor_check_place(const struct extract_opts *o, struct err *e)
+cursor_check_state_and_db_options(const struct extract_opts *o, struct err *e)
 {
 	const char *path;
 
@@ -146,5 +146,5 @@ cursor_check_options(const struct extract_opts *o, char *const *uri, size_t n,
 		    "URL");
 	return check_bound_options(o, e) == -1
 		   ? -1
-		   : cursor_check_place(o, e);
+		   : cursor_check_state_and_db_options(o, e);
 }

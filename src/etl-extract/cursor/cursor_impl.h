@@ -23,7 +23,7 @@ struct cursor {
 	bool unmarked;          /* highest has risen since the last mark */
 	bool page_began;        /* a page began since the last call of
 				 * write_mark_if_due() */
-	bool marks_are_held;    /* see cursor_hold_marks() */
+	bool marks_are_held;    /* see cursor_set_marks_are_held() */
 	bool has_warned;
 	uint64_t page;          /* page of the last record */
 	uint64_t accepted;      /* records whose cursor was accepted */

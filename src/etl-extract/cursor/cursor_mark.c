@@ -29,14 +29,14 @@ cursor_put_condition(struct cursor *c, struct request *r, struct err *e)
 		return 0;
 	rc = make_validators_key(c, r, &key, e);
 	if (rc == 0)
-		rc = validators_put_condition(
+		rc = validators_put_condition_header(
 		    &r->condition, c->validators, key.data, e);
 	buf_release(&key);
 	return rc;
 }
 
 int
-cursor_note_validators(struct cursor *c, const struct request *r,
+cursor_store_new_validators(struct cursor *c, const struct request *r,
     const struct http_answer *a, struct err *e)
 {
 	struct buf key;
@@ -50,7 +50,8 @@ cursor_note_validators(struct cursor *c, const struct request *r,
 	}
 	rc = make_validators_key(c, r, &key, e);
 	if (rc == 0)
-		rc = validators_put(&c->new_validators, key.data, a, e);
+		rc = validators_put_from_answer(&c->new_validators, key.data, a,
+		    e);
 	buf_release(&key);
 	return rc;
 }

@@ -129,7 +129,7 @@ put_date_time(struct buf *out, int64_t seconds, char between)
 }
 
 static int
-subtract_from_number(struct buf *out, const char *text, uint64_t n,
+subtract_from_number_or_fail(struct buf *out, const char *text, uint64_t n,
     struct err *e)
 {
 	int64_t v;
@@ -165,7 +165,7 @@ value_subtract_lookback(
 		    "--lookback for any other value", text,
 		    value_kind_name(k));
 	if (k == VALUE_NUMBER)
-		return subtract_from_number(out, text, l->n, e);
+		return subtract_from_number_or_fail(out, text, l->n, e);
 	(void)instant_parse(&t, text, strlen(text));
 	local = t.seconds + t.east;
 	local = l->n > (uint64_t)(local - first) ? first :

@@ -27,7 +27,8 @@ is_header_value(const char *p, size_t n)
 }
 
 static void
-put_header(struct buf *header, const struct json *j, uint32_t entry)
+put_first_valid_condition_header(struct buf *header, const struct json *j,
+    uint32_t entry)
 {
 	for (size_t k = 0; k < KINDS; k++) {
 		uint32_t i = json_member_value(j, entry, kinds[k].member,
@@ -47,7 +48,7 @@ put_header(struct buf *header, const struct json *j, uint32_t entry)
 }
 
 int
-validators_put_condition(struct buf *header, const char *validators,
+validators_put_condition_header(struct buf *header, const char *validators,
     const char *url, struct err *e)
 {
 	struct json_fault f = { 0 };
@@ -58,13 +59,13 @@ validators_put_condition(struct buf *header, const char *validators,
 	    &f) == 0 && j.tok[0].type == JSON_OBJECT)
 		entry = json_member_value(&j, 0, url, strlen(url));
 	if (entry != 0 && j.tok[entry].type == JSON_OBJECT)
-		put_header(header, &j, entry);
+		put_first_valid_condition_header(header, &j, entry);
 	json_release(&j);
 	return f.nomem ? err_nomem(e) : buf_check(header, e);
 }
 
 int
-validators_put(struct buf *validators, const char *url,
+validators_put_from_answer(struct buf *validators, const char *url,
     const struct http_answer *a, struct err *e)
 {
 	const char *v;

@@ -121,7 +121,7 @@ read_more(struct encoding *c, struct err *e)
 }
 
 static int
-open_by_first_bytes(struct encoding *c, struct err *e)
+read_byte_order_and_open_iconv(struct encoding *c, struct err *e)
 {
 	size_t mark;
 
@@ -146,7 +146,7 @@ put_bad_byte(char *p, unsigned char byte)
 /* Converts the bytes of the chunk, up to the first one that is not valid or
  * until p is full. Returns the number of bytes written to p. */
 static size_t
-convert(struct encoding *c, char *p, size_t n)
+convert_until_bad_byte_or_full(struct encoding *c, char *p, size_t n)
 {
 	char *in = c->chunk + c->start, *out = p;
 	size_t left = c->end - c->start, room = n - BAD_LENGTH;
@@ -170,13 +170,13 @@ encoding_read(struct layer *l, char *p, size_t n, struct err *e)
 	char small[LONGEST_CHARACTER];
 	size_t got = 0;
 
-	if (c->to_utf8 == NULL && open_by_first_bytes(c, e) == -1)
+	if (c->to_utf8 == NULL && read_byte_order_and_open_iconv(c, e) == -1)
 		return -1;
 	if (n < sizeof(small))
 		return err_bug(e, "the buffer for converted text is too small");
 	while (got == 0) {
 		if (c->start < c->end)
-			got = convert(c, p, n);
+			got = convert_until_bad_byte_or_full(c, p, n);
 		if (got > 0)
 			break;
 		if (c->has_ended)

@@ -17,7 +17,7 @@ find_suffix(const char *path, size_t n, const char **suffix)
 }
 
 static bool
-is_word(const char *p, size_t n, const char *word)
+equals_ignoring_case(const char *p, size_t n, const char *word)
 {
 	return strlen(word) == n && strncasecmp(p, word, n) == 0;
 }
@@ -30,9 +30,9 @@ file_format_of(struct file_format *f, const struct extract_opts *o,
 	size_t rest = strlen(path), n = find_suffix(path, rest, &suffix);
 
 	*f = (struct file_format){ 0 };
-	if (is_word(suffix, n, "gz"))
+	if (equals_ignoring_case(suffix, n, "gz"))
 		f->compression = COMPRESSION_GZIP;
-	else if (is_word(suffix, n, "zst"))
+	else if (equals_ignoring_case(suffix, n, "zst"))
 		f->compression = COMPRESSION_ZSTD;
 	if (f->compression != COMPRESSION_NONE)
 		n = find_suffix(path, rest - n - 1, &suffix);
@@ -47,5 +47,5 @@ file_format_of(struct file_format *f, const struct extract_opts *o,
 bool
 file_format_is_tsv(const struct file_format *f)
 {
-	return is_word(f->name, f->len, "tsv");
+	return equals_ignoring_case(f->name, f->len, "tsv");
 }

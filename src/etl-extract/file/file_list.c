@@ -32,7 +32,7 @@ file_list_release(struct file_list *l)
 
 /* WHY may be NULL. */
 static int
-add(struct file_list *l, const char *name, const struct err *why,
+add_name_and_error(struct file_list *l, const char *name, const struct err *why,
     struct err *e)
 {
 	struct file_entry *v = l->v, new = { 0 };
@@ -68,7 +68,7 @@ add_file(struct expansion *x, const FTSENT *f, struct err *e)
 	if (f->fts_name[0] == '.')
 		return 0;
 	if (x->filter.accepts(x->filter.self, f->fts_path))
-		return add(x->list, f->fts_path, NULL, e);
+		return add_name_and_error(x->list, f->fts_path, NULL, e);
 	x->others++;
 	return 0;
 }
@@ -93,7 +93,7 @@ add_unreadable(struct expansion *x, const FTSENT *f, struct err *e)
 
 	errno = f->fts_errno;
 	(void)err_errno(&why, ERR_INPUT, f->fts_path);
-	return add(x->list, f->fts_path, &why, e);
+	return add_name_and_error(x->list, f->fts_path, &why, e);
 }
 
 static int
@@ -107,7 +107,7 @@ skip_special_file(struct expansion *x, const FTSENT *f)
 }
 
 static int
-add_entry(struct expansion *x, FTS *fts, FTSENT *f, struct err *e)
+add_directory_entry(struct expansion *x, FTS *fts, FTSENT *f, struct err *e)
 {
 	switch (f->fts_info) {
 	case FTS_D:
@@ -169,14 +169,14 @@ add_directory(struct expansion *x, const char *name, struct err *e)
 	x->others = 0;
 	errno = 0;
 	while (rc == 0 && (f = fts_read(fts)) != NULL) {
-		rc = add_entry(x, fts, f, e);
+		rc = add_directory_entry(x, fts, f, e);
 		errno = 0;
 	}
 	if (rc == 0 && errno != 0)
 		rc = err_errno(e, ERR_IO, name);
 	if (rc == 0 && x->list->n == before) {
 		(void)set_no_file_error(x, name, &why);
-		rc = add(x->list, name, &why, e);
+		rc = add_name_and_error(x->list, name, &why, e);
 	}
 	(void)fts_close(fts);
 	free(path);
@@ -193,11 +193,11 @@ add_file_or_directory(struct expansion *x, const char *name, struct err *e)
 
 	if (stat(name, &st) == 0)
 		return S_ISDIR(st.st_mode) ? add_directory(x, name, e) :
-		    add(x->list, name, NULL, e);
+		    add_name_and_error(x->list, name, NULL, e);
 	if (errno == ENOENT || errno == ENOTDIR)
-		return add(x->list, name, NULL, e);
+		return add_name_and_error(x->list, name, NULL, e);
 	(void)err_errno(&why, ERR_INPUT, name);
-	return add(x->list, name, &why, e);
+	return add_name_and_error(x->list, name, &why, e);
 }
 
 static int
@@ -215,14 +215,14 @@ add_glob(struct expansion *x, const char *pattern, struct err *e)
 	case GLOB_NOMATCH:
 		(void)err_set(&why, ERR_INPUT, false, "%s: no file has a name "
 		    "that matches this pattern", pattern);
-		rc = add(x->list, pattern, &why, e);
+		rc = add_name_and_error(x->list, pattern, &why, e);
 		break;
 	case GLOB_NOSPACE:
 		rc = err_nomem(e);
 		break;
 	default:
 		(void)err_errno(&why, ERR_INPUT, pattern);
-		rc = add(x->list, pattern, &why, e);
+		rc = add_name_and_error(x->list, pattern, &why, e);
 	}
 	globfree(&g);
 	return rc;
@@ -232,7 +232,7 @@ int
 file_list_add_name(struct file_list *l, const char *name, struct err *e)
 {
 	*l = (struct file_list){ 0 };
-	return add(l, name, NULL, e);
+	return add_name_and_error(l, name, NULL, e);
 }
 
 int
@@ -248,7 +248,7 @@ file_list_expand(struct file_list *l, char *const *source, size_t n,
 		const char *s = source[i];
 
 		if (scheme_is_present(s) || strcmp(s, "-") == 0)
-			rc = add(l, s, NULL, e);
+			rc = add_name_and_error(l, s, NULL, e);
 		else if (strpbrk(s, "*?[") != NULL && lstat(s, &st) == -1 &&
 		    errno == ENOENT)
 			rc = add_glob(&x, s, e);

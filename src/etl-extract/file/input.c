@@ -102,8 +102,8 @@ open_file_refuse_directory(
 }
 
 static int
-open_layers(struct input *in, enum compression c, const char *encoding,
-    const struct input_given *given, struct err *e)
+open_file_and_decoding_layers(struct input *in, enum compression c,
+    const char *encoding, const struct input_given *given, struct err *e)
 {
 	if (open_file_refuse_directory(in, given, e) == -1)
 		return -1;
@@ -129,7 +129,8 @@ input_open(struct input **out, const struct extract *x, const char *path,
 	if (in == NULL)
 		return err_nomem(e);
 	in->path = path;
-	if (open_layers(in, c, x->opts.encoding, x->given, e) == -1) {
+	if (open_file_and_decoding_layers(in, c, x->opts.encoding, x->given,
+	    e) == -1) {
 		input_close(in);
 		return -1;
 	}
@@ -158,7 +159,7 @@ input_read(struct input *in, char *p, size_t n, struct err *e)
 }
 
 bool
-input_may_wait(const struct input *in)
+input_read_may_wait(const struct input *in)
 {
 	return !in->is_regular &&
 	    wait_fd_or_stop(in->descriptor.fd, POLLIN, 0) != 1;
@@ -182,7 +183,7 @@ input_size(const struct input *in)
 }
 
 int
-input_reopen(struct input *in, struct err *e)
+input_reopen_with_own_offset(struct input *in, struct err *e)
 {
 	char path[48];
 	int fd;

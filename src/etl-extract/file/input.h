@@ -39,7 +39,7 @@ void input_close(struct input *in);
  * failure. */
 ssize_t input_read(struct input *in, char *p, size_t n, struct err *e);
 /* True if input_read() may have to wait until another process writes. */
-bool input_may_wait(const struct input *in);
+bool input_read_may_wait(const struct input *in);
 /* True if input_seek() works: for a regular file that is neither decompressed
  * nor converted. */
 bool input_is_seekable(const struct input *in);
@@ -47,7 +47,7 @@ bool input_is_seekable(const struct input *in);
 uint64_t input_size(const struct input *in);
 /* For a child process: opens the same file again, so that the child has a file
  * offset of its own. */
-int input_reopen(struct input *in, struct err *e);
+int input_reopen_with_own_offset(struct input *in, struct err *e);
 int input_seek(struct input *in, uint64_t offset, struct err *e);
 /* True if the text was converted from another encoding. Then
  * input_append_original() converts a part of it back to the bytes of the

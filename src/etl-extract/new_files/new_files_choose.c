@@ -8,7 +8,8 @@
 
 /* Notes that the file cannot be read, with the cause. */
 static int
-set_why(struct file_entry *f, const struct err *why, struct err *e)
+set_why_file_is_not_read(struct file_entry *f, const struct err *why,
+    struct err *e)
 {
 	if ((f->why = malloc(sizeof(*f->why))) == NULL)
 		return err_nomem(e);
@@ -27,7 +28,7 @@ is_unchanged(const struct file_entry *f, const struct known_file *k)
 }
 
 static int
-check_changed_file(const struct new_files *n, struct file_entry *f,
+set_why_if_changed_is_fail(const struct new_files *n, struct file_entry *f,
     const struct known_file *k, struct err *e)
 {
 	struct err why;
@@ -37,13 +38,13 @@ check_changed_file(const struct new_files *n, struct file_entry *f,
 	(void)err_set(&why, ERR_DATA, false, "%s: has changed since it was "
 	    "read: it had %lld bytes and the time %s: give --changed reread "
 	    "to read it again", f->name, (long long)k->size, k->mtime);
-	return set_why(f, &why, e) == -1 ? -1 : 1;
+	return set_why_file_is_not_read(f, &why, e) == -1 ? -1 : 1;
 }
 
 /* Returns 1 if the file must be read or its error reported, 0 if it must not be
  * read, -1 on failure. */
 static int
-check_file_is_needed(
+check_if_file_must_be_read(
     const struct new_files *n, struct file_entry *f, struct err *e)
 {
 	const struct known_file *k = known_files_find(&n->known, f->name);
@@ -56,13 +57,13 @@ check_file_is_needed(
 		(void)err_set(&why, ERR_CONFIG, false, "%s: the name is not "
 		    "UTF-8, so --new-files cannot store it: rename the file",
 		    f->name);
-		return set_why(f, &why, e) == -1 ? -1 : 1;
+		return set_why_file_is_not_read(f, &why, e) == -1 ? -1 : 1;
 	}
 	f->was_done = k != NULL && !k->is_broken;
 	f->was_broken = k != NULL && k->is_broken;
-	if (!new_files_note_version(f) || k == NULL || k->is_broken)
+	if (!new_files_set_version_if_regular(f) || k == NULL || k->is_broken)
 		return 1;
-	return is_unchanged(f, k) ? 0 : check_changed_file(n, f, k, e);
+	return is_unchanged(f, k) ? 0 : set_why_if_changed_is_fail(n, f, k, e);
 }
 
 struct place {
@@ -82,7 +83,7 @@ compare_names(const void *a, const void *b)
 /* A file that is named more than once is read only once, at its first place in
  * the list. */
 static int
-mark_repeated_files(struct file_list *l, struct err *e)
+leave_out_repeated_files(struct file_list *l, struct err *e)
 {
 	struct place *v = calloc(l->n + 1, sizeof(*v));
 
@@ -101,7 +102,7 @@ mark_repeated_files(struct file_list *l, struct err *e)
 /* Moves the files that an earlier run found broken to the end of the list.
  * Removes the files that are left out. */
 static int
-put_broken_files_last(struct file_list *l, struct err *e)
+remove_left_out_put_broken_last(struct file_list *l, struct err *e)
 {
 	struct file_entry *v = calloc(l->n + 1, sizeof(*v));
 	size_t n = 0;
@@ -126,20 +127,21 @@ put_broken_files_last(struct file_list *l, struct err *e)
 }
 
 int
-new_files_choose(struct new_files *n, struct file_list *l, struct err *e)
+new_files_leave_out_known_and_sort(struct new_files *n, struct file_list *l,
+    struct err *e)
 {
 	int rc;
 
-	if (mark_repeated_files(l, e) == -1)
+	if (leave_out_repeated_files(l, e) == -1)
 		return -1;
 	for (size_t i = 0; i < l->n; i++) {
 		struct file_entry *f = &l->v[i];
 
 		if (f->is_left_out)
 			continue;
-		if ((rc = check_file_is_needed(n, f, e)) == -1)
+		if ((rc = check_if_file_must_be_read(n, f, e)) == -1)
 			return -1;
 		f->is_left_out = rc == 0;
 	}
-	return put_broken_files_last(l, e);
+	return remove_left_out_put_broken_last(l, e);
 }

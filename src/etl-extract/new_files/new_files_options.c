@@ -46,5 +46,5 @@ new_files_check_options(
 	    checkpoint_check_name(o->checkpoint, strlen(o->checkpoint), e) ==
 		-1)
 		return -1;
-	return cursor_check_place(o, e);
+	return cursor_check_state_and_db_options(o, e);
 }

@@ -71,7 +71,8 @@ struct hashes {
 };
 
 static void
-add_block(struct hashes *h, const char *p, size_t n, uint64_t at)
+add_block_to_hashes_and_lines(struct hashes *h, const char *p, size_t n,
+    uint64_t at)
 {
 	size_t old = at >= h->old_size ? 0 :
 	    h->old_size - at < n ? (size_t)(h->old_size - at) : n;
@@ -85,8 +86,8 @@ add_block(struct hashes *h, const char *p, size_t n, uint64_t at)
 /* Sets f->sha256 to the hash of the first `size` bytes, and `old` to the hash
  * of those that an earlier run has read. */
 static int
-hash_file(struct file_entry *f, int fd, uint64_t size, struct hashes *h,
-    char old[HASH_HEX], struct err *e)
+hash_file_and_part_read_before(struct file_entry *f, int fd, uint64_t size,
+    struct hashes *h, char old[HASH_HEX], struct err *e)
 {
 	char block[BLOCK];
 	size_t n;
@@ -100,7 +101,7 @@ hash_file(struct file_entry *f, int fd, uint64_t size, struct hashes *h,
 		n = size - at < BLOCK ? (size_t)(size - at) : BLOCK;
 		rc = read_block(f, fd, block, n, at, e);
 		if (rc == 0)
-			add_block(h, block, n, at);
+			add_block_to_hashes_and_lines(h, block, n, at);
 	}
 	if (rc == 0) {
 		hash_finish_and_free(h->old, old);
@@ -131,8 +132,8 @@ is_plain_csv_or_ndjson(const struct extract_opts *o, const char *path)
 }
 
 int
-new_files_find_tail(const struct new_files *n, struct file_entry *f, int fd,
-    struct input_given *g, struct err *e)
+new_files_find_tail_or_read_whole(const struct new_files *n,
+    struct file_entry *f, int fd, struct input_given *g, struct err *e)
 {
 	const struct known_file *k = f->was_done ?
 	    known_files_find(&n->known, f->name) : NULL;
@@ -145,7 +146,7 @@ new_files_find_tail(const struct new_files *n, struct file_entry *f, int fd,
 		return -1;
 	h.old_size = k != NULL && (uint64_t)k->size <= g->size ?
 	    (uint64_t)k->size : 0;
-	if (hash_file(f, fd, g->size, &h, old, e) == -1)
+	if (hash_file_and_part_read_before(f, fd, g->size, &h, old, e) == -1)
 		return -1;
 	f->version.size = g->size;
 	if (k == NULL)

@@ -60,7 +60,7 @@ insert_record(struct overlap *o, struct record_hash h, bool top)
 }
 
 int
-overlap_store_and_end_page(
+overlap_store_page(
     struct overlap *o, uint64_t first_top_record, struct err *e)
 {
 	free(o->slot);

@@ -12,7 +12,7 @@
 struct overlap_slot {
 	struct record_hash hash;
 	bool is_used, is_taken;
-	bool top;               /* see overlap_store_and_end_page() */
+	bool top;               /* see overlap_store_page() */
 };
 
 struct overlap {
@@ -32,7 +32,7 @@ int overlap_add_and_find(struct overlap *o,
  * records of the stored page are those from number `first_top_record` on,
  * counted from 1. The caller passes the number of the record that last raised
  * the highest cursor value, so the next page must repeat a top record. */
-int overlap_store_and_end_page(
+int overlap_store_page(
     struct overlap *o, uint64_t first_top_record, struct err *e);
 void overlap_release(struct overlap *o);
 

@@ -34,7 +34,8 @@ is_usual_name(const char *key)
 }
 
 static void
-note_array(void *self, const struct json *j, const struct member *m)
+store_array_if_best_so_far(void *self, const struct json *j,
+    const struct member *m)
 {
 	struct arrays *a = self;
 	const struct json_tok *t = &j->tok[m->value];
@@ -71,7 +72,7 @@ count_elements(const struct json *j, uint32_t array)
  * --records is not needed if this is the only array that is a member of the
  * answer itself. */
 static void
-set_array_member(struct look *l, const struct arrays *a)
+set_records_part_to_array(struct look *l, const struct arrays *a)
 {
 	bool is_default = a->at_top == 1 && a->depth == 1;
 	char why[WHY_MAX];
@@ -83,8 +84,8 @@ set_array_member(struct look *l, const struct arrays *a)
 	    a->with_objects > 1 ?
 	    ", but other arrays of the answer have objects, too" :
 	    l->records == 0 ? ", so this is only their likely place" : "");
-	findings_set(l->findings, PART_RECORDS, a->with_objects == 1 ? SURE :
-	    a->with_objects > 1 ? LIKELY : GUESS,
+	findings_set_if_more_sure(l->findings, PART_RECORDS,
+	    a->with_objects == 1 ? SURE : a->with_objects > 1 ? LIKELY : GUESS,
 	    is_default ? "" : a->pointer, why);
 }
 
@@ -101,15 +102,16 @@ look_for_records(struct look *l, struct err *e)
 		(void)snprintf(why, sizeof(why), "the answer is the array of "
 		    "%" PRIu64 " record%s", l->records,
 		    l->records == 1 ? "" : "s");
-		findings_set(l->findings, PART_RECORDS, SURE, "", why);
+		findings_set_if_more_sure(l->findings, PART_RECORDS, SURE, "",
+		    why);
 		return 0;
 	}
-	if (members_visit(l->j, 0, note_array, &a, e) == -1)
+	if (members_visit(l->j, 0, store_array_if_best_so_far, &a, e) == -1)
 		return -1;
 	if (a.best == 0)
 		return err_set(e, ERR_PEER, false, "the answer has no array, "
 		    "so --probe finds no records in it");
-	set_array_member(l, &a);
+	set_records_part_to_array(l, &a);
 	return 0;
 }
 
@@ -129,7 +131,8 @@ enum { FIELDS = sizeof(field_keys) / sizeof(field_keys[0]),
 	FIELDS_OF_CHANGES = 9 };
 
 static void
-note_field(void *self, const struct json *j, const struct member *m)
+store_field_if_best_cursor_so_far(void *self, const struct json *j,
+    const struct member *m)
 {
 	struct field *f = self;
 	const struct json_tok *t = &j->tok[m->value];
@@ -162,7 +165,8 @@ look_for_cursor_field(struct look *l, struct err *e)
 	char why[WHY_MAX * 2];
 
 	if (l->records > 0 && l->j->tok[l->array + 1].type == JSON_OBJECT &&
-	    members_visit(l->j, l->array + 1, note_field, &f, e) == -1)
+	    members_visit(l->j, l->array + 1, store_field_if_best_cursor_so_far,
+	    &f, e) == -1)
 		return -1;
 	if (f.rank == 0)
 		return 0;
@@ -170,7 +174,7 @@ look_for_cursor_field(struct look *l, struct err *e)
 	    "add --checkpoint NAME --cursor-field %s --since-param PARAMETER",
 	    f.pointer, f.kind == VALUE_TIME ? "a time" : "a number",
 	    f.pointer);
-	findings_set(l->findings, PART_FIELD,
+	findings_set_if_more_sure(l->findings, PART_FIELD,
 	    f.rank > FIELDS - FIELDS_OF_CHANGES ? LIKELY : GUESS, "", why);
 	return 0;
 }

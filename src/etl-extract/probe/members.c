@@ -18,8 +18,8 @@ member_make_key(char out[MEMBER_KEY], const char *name, size_t n)
 }
 
 static int
-visit(const struct json *j, uint32_t object, struct buf *pointer,
-    unsigned depth, member_each *each, void *self)
+visit_unescaped_members(const struct json *j, uint32_t object,
+    struct buf *pointer, unsigned depth, member_each *each, void *self)
 {
 	const struct json_tok *t = j->tok;
 	size_t before = pointer->len;
@@ -41,7 +41,8 @@ visit(const struct json *j, uint32_t object, struct buf *pointer,
 			each(self, j, &m);
 		if (!pointer->failed && t[i + 1].type == JSON_OBJECT &&
 		    depth < MEMBERS_DEPTH &&
-		    visit(j, i + 1, pointer, depth + 1, each, self) == -1)
+		    visit_unescaped_members(j, i + 1, pointer, depth + 1, each,
+		    self) == -1)
 			return -1;
 		pointer->len = before;
 		pointer->failed = pointer->full = false;
@@ -58,7 +59,8 @@ members_visit(const struct json *j, uint32_t object, member_each *each,
 
 	buf_init(&pointer, MEMBER_POINTER);
 	if (j->tok[object].type == JSON_OBJECT)
-		rc = visit(j, object, &pointer, 1, each, self);
+		rc = visit_unescaped_members(j, object, &pointer, 1, each,
+		    self);
 	buf_release(&pointer);
 	return rc == -1 ? err_nomem(e) : 0;
 }

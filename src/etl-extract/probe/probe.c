@@ -45,7 +45,8 @@ check_options(
 }
 
 static int
-parse_answer(void *self, const struct http_answer *a, struct err *e)
+parse_json_answer_or_fail(void *self, const struct http_answer *a,
+    struct err *e)
 {
 	struct probe *p = self;
 	struct json_fault f = { 0 };
@@ -65,7 +66,7 @@ parse_answer(void *self, const struct http_answer *a, struct err *e)
 }
 
 static void
-put_word(struct buf *b, const char *option, const char *word)
+put_option_with_shell_word(struct buf *b, const char *option, const char *word)
 {
 	buf_printf(b, " --%s ", option);
 	put_shell_word(b, word);
@@ -80,12 +81,13 @@ put_header(struct buf *b, const char *option, const char *header)
 
 	(void)snprintf(name, sizeof(name), "%.*s: ...",
 	    (int)strcspn(header, ":"), header);
-	put_word(b, option, *header == '@' ? header : name);
+	put_option_with_shell_word(b, option, *header == '@' ? header : name);
 }
 
 /* The user name and the password of a proxy are not printed. */
 static void
-put_proxy(struct buf *b, const char *option, const char *url)
+put_proxy_option_without_password(struct buf *b, const char *option,
+    const char *url)
 {
 	const char *at = strrchr(url, '@'), *scheme_end = strstr(url, "://");
 	const int scheme = scheme_end == NULL ? 0 : (int)(scheme_end + 3 - url);
@@ -93,16 +95,17 @@ put_proxy(struct buf *b, const char *option, const char *url)
 
 	(void)snprintf(shown, sizeof(shown), "%.*s...%s", scheme, url,
 	    at == NULL ? "" : at);
-	put_word(b, option, at == NULL ? url : shown);
+	put_option_with_shell_word(b, option, at == NULL ? url : shown);
 }
 
 /* Appends an option whose value is at p. */
 static void
-put_option(struct buf *b, const struct opt *option, const void *p)
+put_option_with_value(struct buf *b, const struct opt *option, const void *p)
 {
 	void (*put_text)(struct buf *, const char *, const char *) =
 	    strcmp(option->name, "header") == 0 ? put_header :
-	    strcmp(option->name, "proxy") == 0 ? put_proxy : put_word;
+	    strcmp(option->name, "proxy") == 0 ?
+	    put_proxy_option_without_password : put_option_with_shell_word;
 	const struct opt_list *list = p;
 	const char *const *text = p;
 	const uint64_t *number = p;
@@ -132,12 +135,12 @@ put_given_options(struct buf *b, const struct extract_opts *o)
 
 	for (size_t i = 0; i < spec->n; i++)
 		if (o->is_given[i] && strcmp(spec->opts[i].name, "probe") != 0)
-			put_option(b, &spec->opts[i],
+			put_option_with_value(b, &spec->opts[i],
 			    (const char *)o + spec->opts[i].offset);
 }
 
 static int
-write_findings(struct probe *p, const char *url, struct err *e)
+print_findings_and_command(struct probe *p, const char *url, struct err *e)
 {
 	struct buf *b = &p->out;
 
@@ -155,9 +158,9 @@ write_findings(struct probe *p, const char *url, struct err *e)
 }
 
 static int
-request_and_look(struct probe *p, const char *url, struct err *e)
+request_and_set_findings(struct probe *p, const char *url, struct err *e)
 {
-	const struct answer_check check = { parse_answer, p };
+	const struct answer_check check = { parse_json_answer_or_fail, p };
 	struct look l = { .findings = &p->findings, .answer = &p->answer,
 	    .j = &p->j, .url = url };
 
@@ -173,7 +176,7 @@ request_and_look(struct probe *p, const char *url, struct err *e)
 	}
 	if (look_for_paging(&l, e) == -1 || look_for_cursor_field(&l, e) == -1)
 		return -1;
-	return findings_check(&p->findings, e);
+	return findings_fail_if_memory_is_out(&p->findings, e);
 }
 
 int
@@ -191,8 +194,8 @@ probe_url_and_print_command(
 	buf_init(&p.out, OUTPUT_MAX);
 	p.request.source = uri[0];
 	if (fetch_open_once(&p.fetch, x, e) == 0 &&
-	    request_and_look(&p, uri[0], e) == 0)
-		rc = write_findings(&p, uri[0], e);
+	    request_and_set_findings(&p, uri[0], e) == 0)
+		rc = print_findings_and_command(&p, uri[0], e);
 	fetch_close(x->fetch);
 	request_release(&p.request);
 	http_answer_release(&p.answer);

@@ -33,7 +33,8 @@ write_state_file(const char *state, struct err *e)
 /* Makes the command line of the tap. fd is the file with the STATE, or 0 if
  * there is none. The tap inherits fd and opens it as /dev/fd/N. */
 static int
-make_command(struct tap *t, char *const *command, int fd, struct err *e)
+make_command_with_state_option(struct tap *t, char *const *command, int fd,
+    struct err *e)
 {
 	size_t n = 0;
 
@@ -60,7 +61,7 @@ tap_start(struct tap *t, char *const *command, const char *state,
 	child_init(&t->child);
 	if (state != NULL && (fd = write_state_file(state, e)) == -1)
 		return -1;
-	rc = make_command(t, command, fd, e);
+	rc = make_command_with_state_option(t, command, fd, e);
 	if (rc == 0)
 		rc = guard_start(&t->guard, e);
 	if (rc == 0)
@@ -88,7 +89,7 @@ enum { QUIET_MS = 5000 };
 /* Replaces the output of the tap by an empty file, so that the next read
  * returns the end. */
 static int
-end_output_with_warning(struct tap *t, struct err *e)
+replace_output_by_dev_null_and_warn(struct tap *t, struct err *e)
 {
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
@@ -109,7 +110,7 @@ end_output_with_warning(struct tap *t, struct err *e)
 /* Returns how many ms to wait for output: timeout_ms or, if the tap has exited,
  * at most the rest of QUIET_MS. -1: no limit. */
 static int
-limit_quiet_time(struct tap *t, int timeout_ms)
+ms_to_wait_for_output(struct tap *t, int timeout_ms)
 {
 	int64_t left;
 
@@ -127,7 +128,7 @@ limit_quiet_time(struct tap *t, int timeout_ms)
 int
 tap_wait_or_end_quiet_output(struct tap *t, int timeout_ms, struct err *e)
 {
-	const int limit = limit_quiet_time(t, timeout_ms);
+	const int limit = ms_to_wait_for_output(t, timeout_ms);
 	struct pollfd fds[] = {
 		{ .fd = t->child.out, .events = POLLIN },
 		{ .fd = STDOUT_FILENO },
@@ -142,11 +143,11 @@ tap_wait_or_end_quiet_output(struct tap *t, int timeout_ms, struct err *e)
 		t->quiet_since = 0;
 	return t->quiet_since == 0 ||
 	    clock_ms() < t->quiet_since + QUIET_MS ? 0 :
-	    end_output_with_warning(t, e);
+	    replace_output_by_dev_null_and_warn(t, e);
 }
 
 static int
-check_exit(const struct child *c, struct err *e)
+set_error_unless_exit_is_0(const struct child *c, struct err *e)
 {
 	const char *name = sigabbrev_np(c->signal);
 
@@ -169,5 +170,5 @@ tap_check_end(struct tap *t, struct err *e)
 	while (!child_has_ended(&t->child))
 		if (tap_wait_or_end_quiet_output(t, -1, e) == -1)
 			return -1;
-	return check_exit(&t->child, e);
+	return set_error_unless_exit_is_0(&t->child, e);
 }

@@ -17,5 +17,5 @@ tap_check_options(const struct extract_opts *o, size_t n, struct err *e)
 	if (o->checkpoint == NULL)
 		return cursor_refuse_options(o, e);
 	return checkpoint_check_name(o->checkpoint, strlen(o->checkpoint), e) ==
-	    -1 ? -1 : cursor_check_place(o, e);
+	    -1 ? -1 : cursor_check_state_and_db_options(o, e);
 }

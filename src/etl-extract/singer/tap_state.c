@@ -49,7 +49,7 @@ check_stored_is_object(struct tap_state *t, struct err *e)
 }
 
 int
-tap_state_open(
+tap_state_init_and_read_stored(
     struct tap_state *t, const struct extract_opts *o, struct err *e)
 {
 	const size_t longest = o->max_record / VALUES_IN_RECORD;
@@ -85,7 +85,7 @@ is_marked_already(const struct tap_state *t, const char *value, size_t n)
  * would start from the same STATE, read the committed records again, and load
  * them twice. */
 int
-tap_state_hold(
+tap_state_store_unless_marked(
     struct tap_state *t, const char *value, size_t n, struct err *e)
 {
 	t->has_open_records = false;
@@ -103,7 +103,7 @@ tap_state_hold(
 }
 
 void
-tap_state_note_record(struct tap_state *t)
+tap_state_drop_held_after_record(struct tap_state *t)
 {
 	t->is_held = false;
 	t->has_open_records = true;

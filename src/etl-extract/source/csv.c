@@ -117,7 +117,7 @@ set_named_types_or_start_sample(struct csv *c, struct err *e)
 	c->is_ready = !t->is_auto;
 	if (c->is_ready)
 		return 0;
-	csv_reader_hold(c->reader);
+	csv_reader_mark_place_to_rewind_to(c->reader);
 	c->guess = calloc(c->columns.n, sizeof(*c->guess));
 	return c->guess != NULL ? 0 : err_nomem(e);
 }
@@ -206,7 +206,7 @@ guess_types_of_row(struct csv *c, const struct csv_record *rec, struct err *e)
 		}
 		csv_trim(&p, &n);
 		if (n > 0)
-			csv_guess_add(&c->guess[i], p, n);
+			csv_guess_add_value(&c->guess[i], p, n);
 	}
 	return 0;
 }
@@ -226,7 +226,7 @@ set_types_and_rewind_to_first_row(struct csv *c)
 		if (i != -1)
 			c->columns.column[i].type = t->of[k].type;
 	}
-	csv_reader_rewind(c->reader);
+	csv_reader_go_back_to_marked_place(c->reader);
 	c->is_ready = true;
 }
 
@@ -270,7 +270,7 @@ static int
 fill_item_or_reject(struct csv *c, const struct csv_record *rec,
     struct item *it, struct err *e)
 {
-	int rc = csv_json_make(&c->json, rec, e);
+	int rc = csv_json_make_record_or_reject(&c->json, rec, e);
 
 	if (rc == -1)
 		return -1;
@@ -303,7 +303,7 @@ read_range(void *self, const struct ahead_task *t, struct ahead_output *o)
 	uint64_t first_line;
 	struct err e;
 
-	if ((!c->is_child && input_reopen(c->in, &e) == -1) ||
+	if ((!c->is_child && input_reopen_with_own_offset(c->in, &e) == -1) ||
 	    csv_reader_seek(r, t->from - !t->is_exact, 0, &e) == -1 ||
 	    (!t->is_exact && csv_reader_skip_line(r, &e) == -1))
 		return;
@@ -312,7 +312,7 @@ read_range(void *self, const struct ahead_task *t, struct ahead_output *o)
 	first_line = csv_reader_lines(r);
 	csv_reader_refuse_long_records(r);
 	while (o->end < t->to && csv_reader_next(r, &rec, &e) == CSV_ITEM &&
-	    csv_json_make(&c->json, &rec, &e) == 1 &&
+	    csv_json_make_record_or_reject(&c->json, &rec, &e) == 1 &&
 	    ahead_put_line(o, c->json.record.data, c->json.record.len)) {
 		o->end = csv_reader_offset(r);
 		o->input_lines = csv_reader_lines(r) - first_line;
@@ -348,7 +348,7 @@ take_records_made_by_child(struct csv *c, struct item *it, struct err *e)
 {
 	struct csv_reader *r = c->reader;
 	const struct ahead_output *o =
-	    csv_ranges_take(c->ranges, csv_reader_offset(r));
+	    csv_ranges_take_output_of_place(c->ranges, csv_reader_offset(r));
 
 	if (o == NULL)
 		return SOURCE_PAUSE;

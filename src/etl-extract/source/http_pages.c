@@ -207,7 +207,7 @@ count_and_request_next_page(struct pages *p, struct err *e)
 		return err_nomem(e);
 	p->is_open = true;
 	if (p->paginator->overlaps)
-		cursor_hold_marks(p->x->cursor,
+		cursor_set_marks_are_held(p->x->cursor,
 		    p->page > 1 && p->previous_records >= p->full);
 	return 0;
 }
@@ -271,7 +271,7 @@ fail_if_stuck_or_store_page(struct pages *p, struct err *e)
 		    n < p->size ? n : 0, e);
 	p->is_last = p->is_last || p->repeated == n;
 	return p->is_last ? 0 :
-	    overlap_store_and_end_page(&p->overlap, cursor_place_of_rise(c), e);
+	    overlap_store_page(&p->overlap, cursor_record_number_of_rise(c), e);
 }
 
 /* Called after the last record of a page. Sets p->is_last if no page
@@ -290,7 +290,7 @@ find_if_last_and_store_page(struct pages *p, struct err *e)
 		return -1;
 	if (p->answer.is_unchanged)
 		print_note_unchanged(page.url);
-	if (p->x->cursor != NULL && p->page == 1 && cursor_note_validators(
+	if (p->x->cursor != NULL && p->page == 1 && cursor_store_new_validators(
 		p->x->cursor, &p->request, &p->answer, e) == -1)
 		return -1;
 	return p->paginator->overlaps ? fail_if_stuck_or_store_page(p, e) : 0;
@@ -310,7 +310,7 @@ add_record_and_set_skips(struct pages *p, bool *skips, struct err *e)
 		return -1;
 	p->repeated += *skips;
 	if (p->overlap.has_top)
-		cursor_hold_marks(p->x->cursor, false);
+		cursor_set_marks_are_held(p->x->cursor, false);
 	return 0;
 }
 

@@ -221,7 +221,7 @@ json_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
 			return fill_item(f, it, e) == 0 ? SOURCE_ITEM :
 			    SOURCE_FAILED;
 		case SPLIT_MORE:
-			if (!f->has_paused && input_may_wait(f->in)) {
+			if (!f->has_paused && input_read_may_wait(f->in)) {
 				f->has_paused = true;
 				return SOURCE_PAUSE;
 			}

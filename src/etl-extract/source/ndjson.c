@@ -87,7 +87,7 @@ ndjson_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
 	struct ndjson *n = self;
 
 	if (!n->has_paused && !lines_next_is_buffered(n->lines) &&
-	    input_may_wait(n->in)) {
+	    input_read_may_wait(n->in)) {
 		n->has_paused = true;
 		return SOURCE_PAUSE;
 	}

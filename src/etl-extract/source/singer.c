@@ -73,7 +73,7 @@ singer_next(void *self, struct item *it, struct err *e)
 			break;
 		}
 	if (n == SOURCE_END && !f->is_replay &&
-	    singer_check_selected_came(&f->messages, e) == -1)
+	    singer_warn_of_selected_not_come(&f->messages, e) == -1)
 		return SOURCE_FAILED;
 	return n;
 }

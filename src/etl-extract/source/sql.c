@@ -138,7 +138,7 @@ start_query_from_bounds(struct sql *s, struct err *e)
 	if (c != NULL) {
 		cursor_get_bounds(c, &since, &until);
 		if (s->query.table != NULL)
-			cursor_set_ordered(c);
+			cursor_set_records_are_ordered(c);
 		if (s->query.orders_times_as_text)
 			cursor_set_times_unordered(c);
 		if (since == NULL && s->query.table == NULL)

@@ -41,7 +41,7 @@ tap_source_open(void **self, struct extract *x, const char *name, struct err *e)
 	child_init(&t->tap.child);
 	t->tap.guard.pipe = -1;
 	if (singer_init(&t->messages, x, name, e) == -1 ||
-	    tap_state_open(&t->state, &x->opts, e) == -1 ||
+	    tap_state_init_and_read_stored(&t->state, &x->opts, e) == -1 ||
 	    tap_start(&t->tap, x->tap, t->state.stored,
 		x->opts.max_record + SINGER_ENVELOPE, e) == -1) {
 		tap_source_close(t);
@@ -68,11 +68,12 @@ parse_line_to_item_or_mark(struct tap_source *t, struct item *it,
 	t->is_over = it->line.torn;
 	switch (singer_read(&t->messages, it, &value, e)) {
 	case SINGER_ITEM:
-		tap_state_note_record(&t->state);
+		tap_state_drop_held_after_record(&t->state);
 		*n = SOURCE_ITEM;
 		return true;
 	case SINGER_STATE:
-		if (tap_state_hold(&t->state, value.p, value.n, e) == -1)
+		if (tap_state_store_unless_marked(&t->state, value.p, value.n,
+		    e) == -1)
 			return true;
 		*n = SOURCE_MARK;
 		return tap_state_ms_until_mark(&t->state) == 0;
@@ -107,7 +108,7 @@ static enum source_next
 check_end_and_return_mark(struct tap_source *t, struct err *e)
 {
 	if ((!t->is_over && tap_check_end(&t->tap, e) == -1) ||
-	    singer_check_selected_came(&t->messages, e) == -1)
+	    singer_warn_of_selected_not_come(&t->messages, e) == -1)
 		return SOURCE_FAILED;
 	if (t->state.has_open_records && t->state.o->checkpoint != NULL)
 		err_warnf("etl-extract", "%s: records came after the last "
