@@ -142,15 +142,15 @@ child_start(struct child *c, const struct child_conf *conf, struct err *e)
 	}
 	return 0;
 failed:
-	child_stop(c);
+	child_kill_wait_and_close(c);
 	return -1;
 }
 
 /* Reads the exit status of a command that has exited. WNOWAIT leaves the
- * command a zombie. So its process id stays in use, and child_stop() can safely
- * signal its process group. */
+ * command a zombie. So its process id stays in use, and
+ * child_kill_wait_and_close() can safely signal its process group. */
 static void
-poll_exit_status(struct child *c)
+store_exit_status_if_exited(struct child *c)
 {
 	siginfo_t info = { 0 };
 
@@ -167,7 +167,7 @@ poll_exit_status(struct child *c)
 bool
 child_has_ended(struct child *c)
 {
-	poll_exit_status(c);
+	store_exit_status_if_exited(c);
 	return c->has_exited && c->out == -1;
 }
 
@@ -205,7 +205,7 @@ child_wait_and_close(struct child *c)
 }
 
 void
-child_stop(struct child *c)
+child_kill_wait_and_close(struct child *c)
 {
 	child_close_fd(&c->in);
 	child_close_fd(&c->out);

@@ -46,6 +46,6 @@ int child_start(struct child *c, const struct child_conf *conf, struct err *e);
 void child_close_fd(int *fd);           /* sets *fd to -1 */
 bool child_has_ended(struct child *c);
 void child_wait_and_close(struct child *c);     /* waits for it to exit */
-void child_stop(struct child *c);       /* kills its process group first */
+void child_kill_wait_and_close(struct child *c);    /* kills its group */
 
 #endif

@@ -109,7 +109,7 @@ input_format_append_advice(
  * mark. The value is then null, because the mark has no such member, or it is a
  * uuid, as the id of the stream. */
 static bool
-may_come_from_mark(const struct json *j, const struct json_tok *value)
+value_may_come_from_mark(const struct json *j, const struct json_tok *value)
 {
 	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 	const char *p = j->text + value->at + 1;
@@ -133,7 +133,7 @@ record_may_have_been_mark(const char *p, size_t n)
 	    j.tok[0].type == JSON_OBJECT)
 		for (uint32_t i = 1; i < j.n; i = j.tok[i + 1].next) {
 			nulls |= j.tok[i + 1].type == JSON_NULL;
-			others |= !may_come_from_mark(&j, &j.tok[i + 1]);
+			others |= !value_may_come_from_mark(&j, &j.tok[i + 1]);
 		}
 	json_release(&j);
 	return nulls && !others;

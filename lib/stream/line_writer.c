@@ -87,7 +87,7 @@ out_write_part(struct out *o, const char *p, size_t n, struct err *e)
 }
 
 int
-out_line(struct out *o, const char *p, size_t n, struct err *e)
+out_write_line(struct out *o, const char *p, size_t n, struct err *e)
 {
 	if (n + 1 > sizeof(o->data) - o->len && out_flush(o, e) == -1)
 		return -1;

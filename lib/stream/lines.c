@@ -38,7 +38,7 @@ lines_open_reader(
 }
 
 void
-lines_set_place(struct lines *l, uint64_t lines, uint64_t offset)
+lines_set_number_and_offset(struct lines *l, uint64_t lines, uint64_t offset)
 {
 	l->number = lines;
 	l->offset = offset;

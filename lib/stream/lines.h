@@ -51,7 +51,8 @@ int lines_open_reader(
     struct lines **l, struct lines_reader r, size_t max, struct err *e);
 /* Call this before the first line is read, if the input does not start at the
  * start of the file: sets the number of lines and of bytes before it. */
-void lines_set_place(struct lines *l, uint64_t lines, uint64_t offset);
+void lines_set_number_and_offset(struct lines *l, uint64_t lines,
+    uint64_t offset);
 enum lines_result lines_next_not_blank(
     struct lines *l, struct line *out, int timeout, struct err *e);
 /* Returns the next line, blank or not, without consuming it:
@@ -65,7 +66,7 @@ enum lines_result lines_next_not_blank(
 enum lines_result lines_look_ahead(struct lines *l, struct line *out,
     size_t most, int timeout, struct err *e);
 /* After this, lines_look_ahead() starts at the first line again. */
-void lines_look_ahead_from_start(struct lines *l);
+void lines_restart_look_ahead(struct lines *l);
 /* True if the end of the input was read. */
 bool lines_input_has_ended(const struct lines *l);
 /* Returns true if lines_next_not_blank() can return a line without reading from

@@ -99,7 +99,7 @@ lines_look_ahead(struct lines *l, struct line *out, size_t most, int timeout,
 }
 
 void
-lines_look_ahead_from_start(struct lines *l)
+lines_restart_look_ahead(struct lines *l)
 {
 	l->ahead = l->ahead_no_lf = 0;
 }

@@ -119,7 +119,7 @@ int mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
 
 /* Makes a stage name that is not in `taken`: for example "transform", or
  * "transform.2" if there is already a stage "transform". */
-void mark_make_stage_name(
+void mark_make_unused_stage_name(
     char out[64], const char *name, const struct counts *taken, size_t ntaken);
 
 /* Checks the counts in a mark checkpoint, resolve or end: the counts of each
@@ -128,7 +128,7 @@ void mark_make_stage_name(
 int mark_check_counts(const struct mark *m, struct err *e);
 /* Fails with ERR_PEER if the stage `from` wrote another number of records than
  * the next stage `to` read. */
-int mark_check_handover(
+int mark_check_counts_between_stages(
     const char *from, uint64_t out, const char *to, uint64_t in, struct err *e);
 
 #endif

@@ -32,8 +32,8 @@ mark_files_are_valid(const struct json *j, uint32_t a)
 /* Sets *files to the token of the member "files", or to 0 if the mark has
  * none. */
 static int
-find_files(struct json *j, const char *line, size_t len, uint32_t *files,
-    struct err *e)
+parse_mark_and_find_files(struct json *j, const char *line, size_t len,
+    uint32_t *files, struct err *e)
 {
 	struct json_fault f = { 0 };
 
@@ -78,8 +78,8 @@ mark_append_with_files_of(struct buf *out, const char *line, size_t len,
 	uint32_t own = 0, more = 0;
 	int rc = -1;
 
-	if (find_files(&k, older, older_len, &more, e) == 0 &&
-	    find_files(&j, line, len, &own, e) == 0) {
+	if (parse_mark_and_find_files(&k, older, older_len, &more, e) == 0 &&
+	    parse_mark_and_find_files(&j, line, len, &own, e) == 0) {
 		if (more == 0 || k.tok[more].members == 0)
 			buf_add(out, line, len);
 		else

@@ -49,7 +49,7 @@ is_in_list(const char *name, const char *const *list)
 
 /* Reads the name of a process, which proc(5) calls comm. */
 static bool
-read_name(int proc, const char *pid, char name[READER_NAME])
+read_process_name(int proc, const char *pid, char name[READER_NAME])
 {
 	char path[LINK];
 	ssize_t n;
@@ -87,7 +87,7 @@ read_link(int proc, const char *pid, const char *link, char text[PATH_MAX])
 /* True if the process runs a script: its program file is a shell or another
  * interpreter. The name of such a process is the name of the script. */
 static bool
-is_script(int proc, const char *pid)
+process_runs_script(int proc, const char *pid)
 {
 	char exe[PATH_MAX];
 	const char *slash;
@@ -98,11 +98,12 @@ is_script(int proc, const char *pid)
 }
 
 static bool
-is_etl_program(int proc, const char *pid)
+process_is_etl_program(int proc, const char *pid)
 {
 	char name[READER_NAME];
 
-	return read_name(proc, pid, name) && strncmp(name, "etl-", 4) == 0;
+	return read_process_name(proc, pid, name) &&
+	    strncmp(name, "etl-", 4) == 0;
 }
 
 /* Finds out what kind of program the reader is. For READER_FOREIGN also sets
@@ -111,19 +112,20 @@ static enum pipe_reader
 classify_reader(int proc, const char *pid, char name[READER_NAME],
     char out[PATH_MAX])
 {
-	if (!read_name(proc, pid, name) || is_etl_program(proc, pid) ||
-	    is_in_list(name, harmless))
+	if (!read_process_name(proc, pid, name) ||
+	    process_is_etl_program(proc, pid) || is_in_list(name, harmless))
 		return READER_HARMLESS;
 	if (is_in_list(name, shells))
 		return READER_SHELL;
-	return !is_script(proc, pid) && read_link(proc, pid, "fd/1", out) &&
+	return !process_runs_script(proc, pid) &&
+	    read_link(proc, pid, "fd/1", out) &&
 	    strncmp(out, "pipe:", 5) == 0 ? READER_FOREIGN : READER_HARMLESS;
 }
 
 /* Returns the next process of this program's process group, except this program
  * itself, or NULL. */
 static const char *
-next_in_our_group(DIR *dir)
+next_process_in_our_group(DIR *dir)
 {
 	struct dirent *d;
 	pid_t id;
@@ -147,22 +149,22 @@ pipe_may_have_reader(DIR *dir, const char *pipe)
 	const char *pid;
 
 	rewinddir(dir);
-	while ((pid = next_in_our_group(dir)) != NULL)
+	while ((pid = next_process_in_our_group(dir)) != NULL)
 		if (read_link(dirfd(dir), pid, "fd/0", in) ?
 		    strcmp(in, pipe) == 0 : errno == EACCES &&
-		    is_etl_program(dirfd(dir), pid))
+		    process_is_etl_program(dirfd(dir), pid))
 			return true;
 	return false;
 }
 
 static enum pipe_reader
-find_reader_of(DIR *dir, const char *pipe, char name[READER_NAME])
+find_reader_of_pipe(DIR *dir, const char *pipe, char name[READER_NAME])
 {
 	enum pipe_reader found = READER_NONE, one;
 	char in[PATH_MAX], out[PATH_MAX];
 	const char *pid;
 
-	while ((pid = next_in_our_group(dir)) != NULL) {
+	while ((pid = next_process_in_our_group(dir)) != NULL) {
 		if (!read_link(dirfd(dir), pid, "fd/0", in) ||
 		    strcmp(in, pipe) != 0)
 			continue;
@@ -177,7 +179,7 @@ find_reader_of(DIR *dir, const char *pipe, char name[READER_NAME])
 }
 
 enum pipe_reader
-pipe_reader_find(char name[READER_NAME])
+pipe_reader_find_and_classify(char name[READER_NAME])
 {
 	enum pipe_reader found;
 	char pipe[LINK];
@@ -189,7 +191,7 @@ pipe_reader_find(char name[READER_NAME])
 		return READER_HARMLESS;
 	(void)snprintf(pipe, sizeof(pipe), "pipe:[%llu]",
 	    (unsigned long long)st.st_ino);
-	found = find_reader_of(dir, pipe, name);
+	found = find_reader_of_pipe(dir, pipe, name);
 	(void)closedir(dir);
 	return found;
 }

@@ -16,7 +16,7 @@
 enum { TEXT_MAX = 2048, POINTER_MAX = 16384, SPARE = 64 << 10 };
 
 void
-reject_who_init(struct reject_who *w, const char *stage)
+reject_who_init_from_environment(struct reject_who *w, const char *stage)
 {
 	char uuid[UUID_TEXT];
 
@@ -98,7 +98,7 @@ put_number_unless_0(struct buf *b, const char *name, uint64_t n)
 }
 
 static void
-put_place(struct buf *b, const struct origin *o)
+put_place_members(struct buf *b, const struct origin *o)
 {
 	json_put_text(b, "kind", o->kind);
 	put_cut_text(b, "uri", o->uri, POINTER_MAX);
@@ -119,7 +119,7 @@ put_origin(struct buf *b, const struct origin *o)
 	if (o->members != NULL)
 		buf_str(b, o->members);
 	else
-		put_place(b, o);
+		put_place_members(b, o);
 	if (o->columns != NULL)
 		json_put_raw(b, "columns", o->columns, strlen(o->columns));
 	buf_char(b, '}');
@@ -140,7 +140,7 @@ reject_raw_is_text(const char *p, size_t n)
 }
 
 static void
-put_raw(struct buf *b, const struct reject *r)
+put_raw_bytes_and_hash(struct buf *b, const struct reject *r)
 {
 	if (r->raw == NULL)
 		return;
@@ -192,7 +192,7 @@ reject_append_line(struct buf *out, struct reject_who *w,
 	put_cut_text(out, "message", r->message, TEXT_MAX);
 	put_cut_text(out, "pointer", r->pointer, POINTER_MAX);
 	put_origin(out, &r->origin);
-	put_raw(out, r);
+	put_raw_bytes_and_hash(out, r);
 	if (r->retryable)
 		json_put_raw(out, "retryable", "true", 4);
 	put_cut_text(out, "sqlstate", r->sqlstate, TEXT_MAX);

@@ -52,7 +52,7 @@ struct reject_who {             /* the members that all rejects of a process
 };
 
 /* Reads ETL_RUN and ETL_PIPELINE. */
-void reject_who_init(struct reject_who *w, const char *stage);
+void reject_who_init_from_environment(struct reject_who *w, const char *stage);
 /* Sets raw and origin of the reject from the line, unless they are set. */
 void reject_fill_unset_from_line(struct reject *r, const struct line *l);
 /* Returns true if the bytes of a rejected record can be written as a JSON
@@ -85,8 +85,8 @@ bool reject_limit_exceeded(
  * Keeps up to 20 causes, each with its first record as an example. */
 struct causes;
 int causes_new(struct causes **c, struct err *e);
-void causes_add(struct causes *c, const char *code, const char *message,
-    const char *example, size_t len, uint64_t line);
+void causes_count_and_keep_example(struct causes *c, const char *code,
+    const char *message, const char *example, size_t len, uint64_t line);
 /* Appends the causes, the most frequent first, with the separator between them.
  * If the text would be longer than `most` bytes, only counts the remaining
  * causes as "others". */
@@ -118,7 +118,7 @@ struct reject_file;
 struct stat;
 /* Opens --rejects FILE, or else descriptor 3. Sets *a to NULL if there is
  * neither. */
-int reject_file_open(struct reject_file **a, const char *file,
+int reject_file_open_or_use_fd3(struct reject_file **a, const char *file,
     const struct stdfd *s, struct err *e);
 /* Writes a line in a way that other programs cannot write into the middle of
  * it: with one write(2), and on a pipe under a lock. */

@@ -64,8 +64,8 @@ find_or_add_cause(struct causes *c, const char *code, const char *message)
 }
 
 void
-causes_add(struct causes *c, const char *code, const char *message,
-    const char *example, size_t len, uint64_t line)
+causes_count_and_keep_example(struct causes *c, const char *code,
+    const char *message, const char *example, size_t len, uint64_t line)
 {
 	struct cause *k = find_or_add_cause(c, code,
 	    message != NULL ? message : "");
@@ -84,7 +84,7 @@ causes_add(struct causes *c, const char *code, const char *message,
 }
 
 static void
-put_cause(struct buf *b, const struct cause *k)
+put_count_cause_and_example(struct buf *b, const struct cause *k)
 {
 	buf_printf(b, "%llu ", (unsigned long long)k->count);
 	text_show(b, k->code, strlen(k->code));
@@ -133,7 +133,7 @@ causes_append_text(struct buf *b, const struct causes *c, const char *separator,
 		before = b->len;
 		if (before > start)
 			buf_str(b, separator);
-		put_cause(b, k);
+		put_count_cause_and_example(b, k);
 		if (b->len - start > most) {
 			b->len = before;
 			others += k->count;

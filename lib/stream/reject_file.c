@@ -24,7 +24,7 @@ struct reject_file {
 };
 
 static int
-open_file(const char *file, struct err *e)
+open_or_create_to_append(const char *file, struct err *e)
 {
 	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 
@@ -51,7 +51,7 @@ set_kind_and_append_mode(struct reject_file *a)
 }
 
 int
-reject_file_open(struct reject_file **out, const char *file,
+reject_file_open_or_use_fd3(struct reject_file **out, const char *file,
     const struct stdfd *s, struct err *e)
 {
 	const char *name = file != NULL ? file : "descriptor 3";
@@ -61,7 +61,7 @@ reject_file_open(struct reject_file **out, const char *file,
 	*out = NULL;
 	if (file == NULL && (s == NULL || !s->rejects))
 		return 0;
-	if (file != NULL && (fd = open_file(file, e)) == -1)
+	if (file != NULL && (fd = open_or_create_to_append(file, e)) == -1)
 		return -1;
 	if ((a = calloc(1, sizeof(*a) + strlen(name) + 1)) == NULL) {
 		if (file != NULL)
@@ -109,7 +109,7 @@ set_write_error(const struct reject_file *a, struct err *e)
  * lock also works on a pipe, between all processes that have the pipe open. The
  * kernel releases the lock if its holder exits. */
 static int
-set_lock(const struct reject_file *a, short type)
+lock_or_unlock_and_wait(const struct reject_file *a, short type)
 {
 	struct flock l = { .l_type = type, .l_whence = SEEK_SET };
 
@@ -127,11 +127,11 @@ lock_and_write_to_pipe(const struct reject_file *a, const char *p, size_t n)
 	/* Without the lock write only a line of up to PIPE_BUF bytes: the
 	 * kernel does not mix such a line with the bytes of others. After EINTR
 	 * write nothing, because a stop signal came. */
-	if (set_lock(a, F_WRLCK) == -1 &&
+	if (lock_or_unlock_and_wait(a, F_WRLCK) == -1 &&
 	    (errno == EINTR || n > PIPE_BUF))
 		return -1;
 	rc = fd_write_all(a->fd, p, n);
-	(void)set_lock(a, F_UNLCK);
+	(void)lock_or_unlock_and_wait(a, F_UNLCK);
 	return rc;
 }
 

@@ -17,7 +17,7 @@ reject_limit_parse_or_default(
 }
 
 static bool
-is_judged(const struct limit *l, const struct reject_tally *t)
+has_seen_enough_to_judge(const struct limit *l, const struct reject_tally *t)
 {
 	return !l->by_percent || t->seen >= (t->ended ? SEEN_AT_END : SEEN);
 }
@@ -26,7 +26,8 @@ bool
 reject_limit_exceeded(
     const struct limit *l, const struct reject_tally *t)
 {
-	return is_judged(l, t) && t->rejected > limit_most(l, t->seen);
+	return has_seen_enough_to_judge(l, t) &&
+	    t->rejected > limit_most(l, t->seen);
 }
 
 int
@@ -61,8 +62,8 @@ reject_warn_if_all_rejected(const char *program, const struct limit *l,
 {
 	struct buf b;
 
-	if (is_judged(l, t) || l->percent == 100 || t->rejected == 0 ||
-	    t->rejected < t->seen)
+	if (has_seen_enough_to_judge(l, t) || l->percent == 100 ||
+	    t->rejected == 0 || t->rejected < t->seen)
 		return;
 	buf_init(&b, 64 << 10);
 	causes_append_text(&b, c, "; ", CAUSES_BYTES);

@@ -16,7 +16,7 @@ enum { COMMAND_LINE_MAX = 16 << 20 };
 
 /* Appends the arguments of this program, each with a NUL at its end. */
 static int
-append_command_line(struct buf *b, struct err *e)
+append_own_arguments(struct buf *b, struct err *e)
 {
 	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
 	int rc = -1;
@@ -59,7 +59,7 @@ is_variable_of_shell(const char *variable)
  * DATABASE_URL. A shell may pass the variables in another order each time, so
  * sorts them. */
 static int
-add_environment(struct hash *h)
+hash_sorted_environment(struct hash *h)
 {
 	size_t n = 0, used = 0;
 	char **sorted;
@@ -79,7 +79,7 @@ add_environment(struct hash *h)
 }
 
 static void
-put_command_hash(struct buf *b, const struct buf *arguments)
+put_hash_of_command_folder_and_env(struct buf *b, const struct buf *arguments)
 {
 	char folder[PATH_MAX] = "", hex[HASH_HEX];
 	struct hash *h;
@@ -89,7 +89,7 @@ put_command_hash(struct buf *b, const struct buf *arguments)
 		return;
 	hash_add(h, arguments->data, arguments->len);
 	hash_add(h, folder, strlen(folder) + 1);
-	rc = add_environment(h);
+	rc = hash_sorted_environment(h);
 	hash_finish_and_free(h, hex);
 	if (rc == 0)
 		json_put_text(b, "command", hex);
@@ -98,7 +98,7 @@ put_command_hash(struct buf *b, const struct buf *arguments)
 /* Adds the device and inode of a file. Also adds its size and the time of its
  * last change, because a script may have written other records to it. */
 static bool
-add_file(struct hash *h, const struct stat *st)
+hash_file_identity_if_regular(struct hash *h, const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode))
 		return false;
@@ -113,12 +113,13 @@ add_file(struct hash *h, const struct stat *st)
  * read a part of it. Another program with the same arguments then reads only
  * the rest, and is not a repetition. */
 static bool
-add_standard_input(struct hash *h)
+hash_stdin_file_and_position(struct hash *h)
 {
 	off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
 	struct stat st;
 
-	if (fstat(STDIN_FILENO, &st) == -1 || !add_file(h, &st))
+	if (fstat(STDIN_FILENO, &st) == -1 ||
+	    !hash_file_identity_if_regular(h, &st))
 		return false;
 	hash_add(h, &at, sizeof(at));
 	return true;
@@ -127,7 +128,7 @@ add_standard_input(struct hash *h)
 /* Adds each argument that is the name of a file: the program probably reads it.
  * Leaves out the file of --rejects, which is only written. */
 static void
-put_file_hash(struct buf *b, const struct buf *arguments)
+put_hash_of_files_in_arguments(struct buf *b, const struct buf *arguments)
 {
 	const char *p = arguments->data, *end = p + arguments->len;
 	bool any, written = true;       /* skips the first argument, the name of
@@ -138,10 +139,10 @@ put_file_hash(struct buf *b, const struct buf *arguments)
 
 	if (h == NULL)
 		return;
-	any = add_standard_input(h);
+	any = hash_stdin_file_and_position(h);
 	for (; p < end; p += strlen(p) + 1) {
 		if (!written && stat(p, &st) == 0)
-			any |= add_file(h, &st);
+			any |= hash_file_identity_if_regular(h, &st);
 		written = strcmp(p, "--rejects") == 0;
 	}
 	hash_finish_and_free(h, hex);
@@ -160,7 +161,7 @@ put_pipe_name(struct buf *b, const char *member, const struct stat *st)
 }
 
 static void
-put_pipes(struct buf *b, bool reads)
+put_names_of_own_pipes(struct buf *b, bool reads)
 {
 	struct stat st;
 
@@ -174,17 +175,18 @@ put_pipes(struct buf *b, bool reads)
 }
 
 void
-report_command_put(struct buf *b, bool is_source)
+report_put_command_files_and_pipes(struct buf *b, bool is_source)
 {
 	struct buf arguments;
 	struct err none;
 
 	buf_init(&arguments, COMMAND_LINE_MAX);
-	if (append_command_line(&arguments, &none) == 0 && arguments.len > 0 &&
+	if (append_own_arguments(&arguments, &none) == 0 && arguments.len > 0 &&
 	    arguments.data[arguments.len - 1] == '\0') {
-		put_command_hash(b, &arguments);
-		put_file_hash(b, &arguments);
-		put_pipes(b, !is_source || has_argument_dash(&arguments));
+		put_hash_of_command_folder_and_env(b, &arguments);
+		put_hash_of_files_in_arguments(b, &arguments);
+		put_names_of_own_pipes(b, !is_source ||
+		    has_argument_dash(&arguments));
 	}
 	buf_release(&arguments);
 }

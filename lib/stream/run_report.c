@@ -28,7 +28,7 @@ get_report_file(void)
 /* True if the error shows that this process can never open the file, for
  * example because it runs as another user or in a container. */
 static bool
-is_out_of_reach(int error)
+error_never_lets_open_file(int error)
 {
 	return error == ENOENT || error == ENOTDIR || error == EACCES ||
 	    error == EPERM || error == EROFS || error == ELOOP;
@@ -41,7 +41,7 @@ append_lines_to_file(const struct buf *lines, struct err *e)
 	int fd, rc = 0;
 
 	fd = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1 && is_out_of_reach(errno)) {
+	if (fd == -1 && error_never_lets_open_file(errno)) {
 		err_warnf(program_invocation_short_name, "%s: %s: etl-run does "
 		    "not learn whether this stream ends", path,
 		    strerror(errno));
@@ -69,7 +69,7 @@ end_write_and_release_line(struct buf *line, struct err *e)
 }
 
 static void
-start_line(struct buf *b, struct run_report *r, const char *event)
+start_event_line(struct buf *b, struct run_report *r, const char *event)
 {
 	char name[UUID_TEXT + 16];
 
@@ -99,7 +99,7 @@ put_shown_text(struct buf *b, const char *name, const char *text)
 /* Writes the member "path": the names of the stages in the mark, and the name
  * `stage`, with a slash between them. The mark and the stage may be NULL. */
 static void
-put_path(struct buf *b, const struct mark *m, const char *stage)
+put_path_of_stages(struct buf *b, const struct mark *m, const char *stage)
 {
 	struct buf path;
 
@@ -115,7 +115,7 @@ put_path(struct buf *b, const struct mark *m, const char *stage)
 }
 
 int
-run_report_open(
+run_report_write_open(
     struct run_report *r, const struct run_report_input *in, struct err *e)
 {
 	struct buf b;
@@ -123,15 +123,15 @@ run_report_open(
 	if (get_report_file() == NULL)
 		return 0;
 	r->streams++;
-	start_line(&b, r, "open");
-	put_path(&b, NULL, in->stage);
-	report_command_put(&b, in->is_source);
+	start_event_line(&b, r, "open");
+	put_path_of_stages(&b, NULL, in->stage);
+	report_put_command_files_and_pipes(&b, in->is_source);
 	r->opened = true;
 	return end_write_and_release_line(&b, e);
 }
 
 int
-run_report_begin(struct run_report *r, const struct mark *begin,
+run_report_end_and_write_begin(struct run_report *r, const struct mark *begin,
     const struct run_report_input *in, struct err *e)
 {
 	struct buf b;
@@ -139,19 +139,19 @@ run_report_begin(struct run_report *r, const struct mark *begin,
 
 	if (get_report_file() == NULL)
 		return 0;
-	if (run_report_end_if_begun(r, e) == -1)
+	if (run_report_write_end_or_failed(r, e) == -1)
 		return -1;
 	r->streams += !r->opened;
 	r->opened = false;
 	r->rejects = 0;
-	start_line(&b, r, "begin");
+	start_event_line(&b, r, "begin");
 	json_put_text(&b, "id", begin->id != NULL ? begin->id : "");
 	if (begin->stream != NULL)
 		put_shown_text(&b, "stream", begin->stream);
 	if (begin->replay)
 		json_put_raw(&b, "replay", "true", 4);
-	put_path(&b, begin, in->stage);
-	report_command_put(&b, in->is_source);
+	put_path_of_stages(&b, begin, in->stage);
+	report_put_command_files_and_pipes(&b, in->is_source);
 	rc = end_write_and_release_line(&b, e);
 	r->begun = rc == 0;
 	r->has_output = in->has_output;
@@ -159,14 +159,14 @@ run_report_begin(struct run_report *r, const struct mark *begin,
 }
 
 int
-run_report_load(
-    struct run_report *r, const struct run_report_load *load, struct err *e)
+run_report_write_load(struct run_report *r,
+    const struct run_report_write_load *load, struct err *e)
 {
 	struct buf b;
 
 	if (get_report_file() == NULL)
 		return 0;
-	start_line(&b, r, "load");
+	start_event_line(&b, r, "load");
 	json_put_text(&b, "id", load->id);
 	json_put_text(&b, "target", load->target);
 	if (load->appends)
@@ -197,7 +197,7 @@ is_output_a_pipe(void)
 }
 
 int
-run_report_end_if_begun(struct run_report *r, struct err *e)
+run_report_write_end_or_failed(struct run_report *r, struct err *e)
 {
 	struct err why;
 	struct buf b;
@@ -206,10 +206,10 @@ run_report_end_if_begun(struct run_report *r, struct err *e)
 		return 0;
 	if (r->has_output && has_unread_output()) {
 		(void)err_set(&why, ERR_GONE, false, "-");
-		run_report_failed(r, "", &why, false);
+		run_report_write_failed_once(r, "", &why, false);
 		return 0;
 	}
-	start_line(&b, r, "end");
+	start_event_line(&b, r, "end");
 	if (r->has_output && is_output_a_pipe())
 		json_put_int(&b, "rejects_in_pipe", (int64_t)r->rejects);
 	r->begun = false;
@@ -232,7 +232,7 @@ put_failure(struct buf *b, const struct err *why, bool maybe_loaded)
 }
 
 void
-run_report_failed(struct run_report *r, const char *stage,
+run_report_write_failed_once(struct run_report *r, const char *stage,
     const struct err *why, bool maybe_loaded)
 {
 	struct err e = { 0 };
@@ -241,10 +241,10 @@ run_report_failed(struct run_report *r, const char *stage,
 	if (get_report_file() == NULL || r->failed)
 		return;
 	r->streams += !r->begun && !r->opened;
-	start_line(&b, r, "failed");
+	start_event_line(&b, r, "failed");
 	if (!r->begun) {
-		put_path(&b, NULL, stage);
-		report_command_put(&b, true);
+		put_path_of_stages(&b, NULL, stage);
+		report_put_command_files_and_pipes(&b, true);
 	}
 	put_failure(&b, why, maybe_loaded);
 	if (end_write_and_release_line(&b, &e) == -1)
@@ -264,9 +264,9 @@ run_report_add_stored_stream(struct buf *lines, struct run_report *r,
 	if (get_report_file() == NULL)
 		return 0;
 	r->streams++;
-	start_line(&b, r, "stored");
+	start_event_line(&b, r, "stored");
 	json_put_text(&b, "id", stored->id);
-	put_path(&b, stored->end, NULL);
+	put_path_of_stages(&b, stored->end, NULL);
 	json_put_int(&b, "rejects", (int64_t)stored->rejects);
 	buf_str(&b, "}\n");
 	rc = buf_check(&b, e);

@@ -15,8 +15,8 @@ struct run_report {
 	char process[UUID_TEXT];        /* "" before the first report */
 	unsigned streams;               /* streams that have begun, and the one
 	                                 * that `opened` expects */
-	bool opened;                    /* run_report_open() was called, but no
-	                                 * stream has begun since */
+	bool opened;                    /* run_report_write_open() was called,
+	                                 * but no stream has begun since */
 	bool begun;                     /* the last stream that has begun has
 	                                 * not ended */
 	bool has_output;                /* as in run_report_input */
@@ -33,7 +33,7 @@ struct run_report_input {
 	                                 * loader */
 };
 
-struct run_report_load {
+struct run_report_write_load {
 	const char *id, *target;        /* key of its row in the ledger */
 	bool appends;                   /* the load appends rows without a
 	                                 * checkpoint: a repetition would add
@@ -42,19 +42,20 @@ struct run_report_load {
 
 /* Reports that this program is going to read a stream. A source does not call
  * it. */
-int run_report_open(struct run_report *r, const struct run_report_input *in,
-    struct err *e);
-int run_report_begin(struct run_report *r, const struct mark *begin,
+int run_report_write_open(struct run_report *r,
     const struct run_report_input *in, struct err *e);
-int run_report_load(struct run_report *r, const struct run_report_load *load,
-    struct err *e);
+int run_report_end_and_write_begin(struct run_report *r,
+    const struct mark *begin, const struct run_report_input *in, struct err *e);
+int run_report_write_load(struct run_report *r,
+    const struct run_report_write_load *load, struct err *e);
 /* Call this when the whole output was written. Reports the end of the stream;
  * or a failure, if the reader of the output has exited before it had read
- * everything. run_report_begin() calls this for the stream before. */
-int run_report_end_if_begun(struct run_report *r, struct err *e);
+ * everything. run_report_end_and_write_begin() calls this for the stream
+ * before. */
+int run_report_write_end_or_failed(struct run_report *r, struct err *e);
 /* Reports a failure. maybe_loaded is true if a COMMIT was sent whose answer was
  * lost. */
-void run_report_failed(struct run_report *r, const char *stage,
+void run_report_write_failed_once(struct run_report *r, const char *stage,
     const struct err *why, bool maybe_loaded);
 
 /* For etl-dlq put, which reads streams but is not a stage of them. For each

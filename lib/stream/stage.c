@@ -14,7 +14,7 @@
 enum { MARK_SPARE = 1 << 20 };
 
 bool
-stage_in_run(void)
+stage_in_etl_run(void)
 {
 	const char *run = getenv("ETL_RUN");
 
@@ -67,7 +67,7 @@ check_files_differ_from_output(const struct stage_conf *c, struct err *e)
 }
 
 static int
-open_input(struct stage *s, struct err *e)
+check_files_and_open_input(struct stage *s, struct err *e)
 {
 	const struct stage_conf *c = s->conf;
 	size_t max = 2 * s->max_record + MARK_SPARE;
@@ -80,7 +80,7 @@ open_input(struct stage *s, struct err *e)
 }
 
 static int
-open_parts(struct stage *s, struct err *e)
+open_input_output_and_rejects(struct stage *s, struct err *e)
 {
 	const struct stage_conf *c = s->conf;
 	bool stream = c->fds != NULL && c->fds->same && !c->sink;
@@ -88,25 +88,25 @@ open_parts(struct stage *s, struct err *e)
 	if (reject_limit_parse_or_default(&s->limit, c->max_rejects, e) == -1 ||
 	    causes_new(&s->causes, e) == -1)
 		return -1;
-	if (!c->source && open_input(s, e) == -1)
+	if (!c->source && check_files_and_open_input(s, e) == -1)
 		return -1;
 	if (!c->sink && out_open_and_enlarge_pipe(
 			    &s->out, STDOUT_FILENO, "standard output", e) == -1)
 		return -1;
-	if (reject_file_open(
+	if (reject_file_open_or_use_fd3(
 		&s->aside, c->rejects, stream ? NULL : c->fds, e) == -1)
 		return -1;
 	return check_reject_file_is_separate(s, e);
 }
 
 const char *
-stage_given_name(const struct stage *s)
+stage_name_of_option_or_default(const struct stage *s)
 {
 	return s->conf->stage != NULL ? s->conf->stage : s->conf->name;
 }
 
 static int
-check_names(const struct stage_conf *c, struct err *e)
+check_stage_and_stream_names(const struct stage_conf *c, struct err *e)
 {
 	if (c->stage != NULL &&
 	    stream_check_stage_name(c->stage, c->name, e) == -1)
@@ -137,14 +137,17 @@ stage_open(struct stage **out, const struct stage_conf *c, struct err *e)
 		s->begun_before =
 		    s->regular && lseek(STDIN_FILENO, 0, SEEK_CUR) > 0;
 	}
-	if (check_names(c, e) == -1) {
+	if (check_stage_and_stream_names(c, e) == -1) {
 		stage_close(s);
 		return -1;
 	}
-	reject_who_init(&s->who, stage_given_name(s));
+	reject_who_init_from_environment(&s->who,
+	    stage_name_of_option_or_default(s));
 	s->pipeline = s->who.pipeline;
-	mark_make_stage_name(s->counts.stage, stage_given_name(s), NULL, 0);
-	if (open_parts(s, e) == -1 || stage_report_open(s, e) == -1) {
+	mark_make_unused_stage_name(s->counts.stage,
+	    stage_name_of_option_or_default(s), NULL, 0);
+	if (open_input_output_and_rejects(s, e) == -1 ||
+	    stage_report_open(s, e) == -1) {
 		stage_close(s);
 		return -1;
 	}
@@ -188,7 +191,7 @@ stage_last_mark(const struct stage *s)
 }
 
 static bool
-is_marked(const struct stage *s)
+has_begin_mark(const struct stage *s)
 {
 	return s->begin.id != NULL;
 }
@@ -196,7 +199,7 @@ is_marked(const struct stage *s)
 const struct mark *
 stage_begin_mark(const struct stage *s)
 {
-	return is_marked(s) ? &s->begin : NULL;
+	return has_begin_mark(s) ? &s->begin : NULL;
 }
 
 bool
@@ -219,7 +222,7 @@ stage_name(const struct stage *s)
 }
 
 struct reject_who *
-stage_who(struct stage *s)
+stage_get_reject_identity(struct stage *s)
 {
 	return &s->who;
 }
@@ -237,13 +240,13 @@ stage_get_reject_line_count(const struct stage *s)
 }
 
 enum reject_way
-stage_reject_way(const struct stage *s)
+stage_choose_reject_way(const struct stage *s)
 {
 	if (s->begin.replay)
 		return REJECT_TO_STREAM;
 	if (s->aside != NULL)
 		return REJECT_TO_FILE;
-	if (is_marked(s))
+	if (has_begin_mark(s))
 		return REJECT_TO_STREAM;
 	if (!s->conf->sink && s->conf->fds != NULL && s->conf->fds->same)
 		return REJECT_TO_STREAM;

@@ -1,11 +1,11 @@
 /* A stage is one program of a pipeline: it reads or starts a stream, counts
  * records, passes marks on in order, and writes rejects.
  * Borrows: *c of stage_open() until stage_close().
- * Flow:  stage_open(); stage_next() for each line. For a record stage_emit()
- *        any number of times and stage_count_as_passed_or_dropped(), or
- *        stage_reject(). For a mark stage_check_counts_and_pass_mark(), once
- *        all records before it have an outcome. Then stage_finish(). After a
- *        failure stage_flush_and_write_failed_mark(). */
+ * Flow:  stage_open(); stage_next() for each line; an outcome for each record:
+ *        stage_count_as_passed_or_dropped() or a reject. For a mark, once all
+ *        records before it have one, stage_check_counts_and_pass_mark(). Then
+ *        stage_check_and_end_stream(). After a failure
+ *        stage_flush_and_write_failed_mark(). */
 #ifndef STREAM_STAGE_H
 #define STREAM_STAGE_H
 
@@ -52,7 +52,8 @@ struct stage_conf {
 
 enum stage_item {
 	STAGE_FAILED = -1,
-	STAGE_END,              /* the input has ended: call stage_finish() */
+	STAGE_END,              /* the input has ended: call
+	                         * stage_check_and_end_stream() */
 	STAGE_RECORD,           /* *line is a record, or is not JSON, or is too
 	                         * long */
 	STAGE_MARK,             /* *line is a mark: pass it on */
@@ -64,7 +65,7 @@ enum stage_item {
 
 struct stage;
 
-bool stage_in_run(void);                /* ETL_RUN is set */
+bool stage_in_etl_run(void);                /* ETL_RUN is set */
 int stage_open(struct stage **s, const struct stage_conf *c, struct err *e);
 void stage_close(struct stage *s);
 
@@ -108,26 +109,28 @@ const struct mark *stage_last_mark(
  * stream is plain or its first line was not read yet. */
 const struct mark *stage_begin_mark(const struct stage *s);
 
-/* stage_emit() writes one output record. A record that looks like a mark is
- * ERR_BUG, so first check a record whose form a user decides.
+/* stage_write_and_count_record() writes one output record. A record that looks
+ * like a mark is ERR_BUG, so first check a record whose form a user decides.
  * stage_count_as_passed_or_dropped() counts an input record as passed, or as
  * dropped if nothing was emitted for it; a source does not call it.
- * stage_reject() writes the reject, counts it and enforces --max-rejects. If r
- * has no raw or origin, stage_reject() takes them from l (may be NULL). */
-int stage_emit(struct stage *s, const char *rec, size_t len, struct err *e);
-/* Like stage_emit() for n records, each with its LF. The caller has checked
- * that none of them looks like a mark. */
-int stage_emit_lines(struct stage *s, const char *lines, size_t len, uint64_t n,
+ * stage_write_reject_and_check_limit() writes the reject, counts it and
+ * enforces --max-rejects. If r has no raw or origin,
+ * stage_write_reject_and_check_limit() takes them from l (may be NULL). */
+int stage_write_and_count_record(struct stage *s, const char *rec, size_t len,
     struct err *e);
+/* Like stage_write_and_count_record() for n records, each with its LF. The
+ * caller has checked that none of them looks like a mark. */
+int stage_write_and_count_lines(struct stage *s, const char *lines, size_t len,
+    uint64_t n, struct err *e);
 void stage_count_as_passed_or_dropped(struct stage *s, bool passed);
 /* For etl-dlq replay: calls write() to write a raw mark without its LF, and
  * counts the mark as a record of the output. */
 struct out;
-int stage_emit_raw_mark(struct stage *s,
+int stage_write_and_count_raw_mark(struct stage *s,
     int (*write)(void *self, struct out *o, struct err *e), void *self,
     struct err *e);
-int stage_reject(struct stage *s, const struct line *l, struct reject *r,
-    struct err *e);
+int stage_write_reject_and_check_limit(struct stage *s, const struct line *l,
+    struct reject *r, struct err *e);
 /* Parses a record into j. Returns 1 if j holds an object; -1 on failure; 0 if
  * the line is a reject: it is too long, not JSON, not an object, has a member
  * twice, or looks like a mark (in a source and with --plain). If it is a
@@ -142,9 +145,10 @@ int stage_parse_record_or_reject(struct stage *s, const struct line *l,
 /* Like stage_parse_record_or_fill_reject(), but several threads may call it at
  * the same time. The message of *r is stored in `why`. */
 enum { STAGE_WHY = 192 };
-int stage_parse_record_in_thread(const struct stage *s, const struct line *l,
-    struct json *j, unsigned levels, enum json_members dup, struct reject *r,
-    char why[STAGE_WHY], struct err *e);
+int stage_parse_record_or_set_reason(const struct stage *s,
+    const struct line *l, struct json *j, unsigned levels,
+    enum json_members dup, struct reject *r, char why[STAGE_WHY],
+    struct err *e);
 
 /* A source first calls stage_start_marked_or_plain_source(). Later it writes a
  * mark checkpoint or resolve after the records that the mark covers were
@@ -159,8 +163,8 @@ void stage_set_checkpoint_version(struct stage *s, uint64_t version);
 /* Sets the files that the mark failed will list if this stage fails. */
 int stage_set_broken_files(
     struct stage *s, const struct broken_files *b, struct err *e);
-int stage_write_checkpoint(struct stage *s, const struct checkpoint_mark *p,
-    struct err *e);
+int stage_check_and_write_checkpoint(struct stage *s,
+    const struct checkpoint_mark *p, struct err *e);
 int stage_check_write_and_flush_resolve(
     struct stage *s, const struct resolve_mark *r, struct err *e);
 int stage_check_counts_and_pass_mark(struct stage *s, struct err *e);
@@ -168,10 +172,10 @@ int stage_check_counts_and_pass_mark(struct stage *s, struct err *e);
  * stage_replace_held_checkpoint_by_line() holds the checkpoint mark back that
  * stage_next() has returned, in place of one that is held already. It is
  * written just before the next resolve or end mark, with the counts of that
- * mark. stage_undo_passed() counts n records as dropped that were counted as
- * passed. */
+ * mark. stage_count_passed_as_dropped() counts n records as dropped that were
+ * counted as passed. */
 int stage_replace_held_checkpoint_by_line(struct stage *s, struct err *e);
-void stage_undo_passed(struct stage *s, uint64_t n);
+void stage_count_passed_as_dropped(struct stage *s, uint64_t n);
 int stage_flush(struct stage *s, struct err *e);
 
 /* Call this after STAGE_END; a source calls it after its last record. A source
@@ -179,7 +183,7 @@ int stage_flush(struct stage *s, struct err *e);
  * counts do not add up, and with a transient ERR_RETRY if the stream was cut
  * off. If an earlier stage has failed, *e has the code and message of that
  * failure. */
-int stage_finish(struct stage *s, struct err *e);
+int stage_check_and_end_stream(struct stage *s, struct err *e);
 /* Writes the output records before the failure, which are still in the buffer,
  * and then the mark failed with *why. Writes no mark if the stream is plain or
  * already has a mark failed or end. Never fails. Open the stage before anything
@@ -193,14 +197,14 @@ void stage_write_failed_mark_early(const char *name, const struct err *why);
  * for a program whose streams always have marks. */
 void stage_write_failed_mark_if_pipe(const char *name, const struct err *why);
 
-/* Reports to etl-run. stage_finish() and stage_flush_and_write_failed_mark()
- * send their reports themselves. A loader calls stage_report_load() before its
- * first commit, to report its ledger row. In stage_report_failed(),
- * maybe_loaded is true if the answer to a COMMIT was lost.
- * stage_report_failed_early() reports a failure before stage_open() in a
+/* Reports to etl-run. stage_check_and_end_stream() and
+ * stage_flush_and_write_failed_mark() send their reports themselves. A loader
+ * calls stage_report_load() before its first commit, to report its ledger row.
+ * In stage_report_failed(), maybe_loaded is true if the answer to a COMMIT was
+ * lost. stage_report_failed_early() reports a failure before stage_open() in a
  * program that does not call stage_write_failed_mark_early(). */
-struct run_report_load;
-int stage_report_load(struct stage *s, const struct run_report_load *load,
+struct run_report_write_load;
+int stage_report_load(struct stage *s, const struct run_report_write_load *load,
     struct err *e);
 void stage_report_failed(
     struct stage *s, const struct err *why, bool maybe_loaded);
@@ -208,7 +212,7 @@ void stage_report_failed_early(const char *name, const struct err *why);
 
 const struct counts *stage_counts(const struct stage *s);
 const char *stage_name(const struct stage *s);  /* unique in the stream */
-struct reject_who *stage_who(struct stage *s);
+struct reject_who *stage_get_reject_identity(struct stage *s);
 
 /* For a sink. A sink checks the records of a batch again if the batch is
  * repeated. So it writes its rejects itself, just before the commit, with
@@ -216,7 +220,7 @@ struct reject_who *stage_who(struct stage *s);
  * (ERR_DATA) if there is no place for rejects. Before stage_next() returns a
  * boundary, it has checked the counts of all earlier stages.
  * stage_get_reject_line_count() returns how many reject lines the input had. */
-enum reject_way stage_reject_way(const struct stage *s);
+enum reject_way stage_choose_reject_way(const struct stage *s);
 const struct limit *stage_limit(const struct stage *s);
 uint64_t stage_get_reject_line_count(const struct stage *s);
 /* Sets the error for a program that must reject the record of *r, but has
@@ -229,6 +233,6 @@ int stage_write_uncounted_to_reject_file(
     struct stage *s, const char *line_with_lf, size_t len, struct err *e);
 /* True if rejects are written to the file that *st describes. */
 struct stat;
-bool stage_rejects_go_to(const struct stage *s, const struct stat *st);
+bool stage_reject_file_is(const struct stage *s, const struct stat *st);
 
 #endif

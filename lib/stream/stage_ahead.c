@@ -41,7 +41,7 @@ stage_look_ahead(struct stage *s, struct line *l, size_t most, int timeout,
 void
 stage_look_ahead_from_start(struct stage *s)
 {
-	lines_look_ahead_from_start(s->in);
+	lines_restart_look_ahead(s->in);
 }
 
 bool

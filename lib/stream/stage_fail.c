@@ -30,7 +30,7 @@ write_and_flush_failed_mark(struct out *o, struct buf *b, const char *name,
 
 	buf_clear(b);
 	if (mark_put_failed(b, name, why, broken, &e) == 0 &&
-	    out_line(o, b->data, b->len, &e) == 0)
+	    out_write_line(o, b->data, b->len, &e) == 0)
 		(void)out_flush(o, &e);
 }
 
@@ -48,7 +48,8 @@ stage_flush_and_write_failed_mark(struct stage *s, const struct err *why)
 		return;
 	if (!s->started)
 		read_and_pass_begin_mark(s);
-	if (s->closed || (!s->started && !s->marks && !stage_in_run()))
+	if (s->closed ||
+	    (!s->started && !s->marks && !stage_in_etl_run()))
 		return;
 	s->closed = true;
 	/* If this stage failed before stage_set_name_and_report_begin(), its
@@ -80,7 +81,7 @@ void
 stage_write_failed_mark_early(const char *name, const struct err *why)
 {
 	stage_report_failed_early(name, why);
-	if (stage_in_run())
+	if (stage_in_etl_run())
 		write_failed_mark_if_stdout_is_pipe(name, why);
 }
 

@@ -23,7 +23,7 @@ stage_replace_held_checkpoint_by_line(struct stage *s, struct err *e)
  * mark that was read after it. No record comes between the two marks, so the
  * counts of the mark that was read are right for the held checkpoint, too. */
 int
-stage_write_held_checkpoint(struct stage *s, struct err *e)
+stage_write_checkpoint_if_held(struct stage *s, struct err *e)
 {
 	struct buf moved;
 	int rc = -1;
@@ -36,14 +36,14 @@ stage_write_held_checkpoint(struct stage *s, struct err *e)
 		s->line.data, s->line.len, e) == 0 &&
 	    mark_append_with_stage(
 		&s->text, moved.data, moved.len, &s->counts, e) == 0)
-		rc = out_line(s->out, s->text.data, s->text.len, e);
+		rc = out_write_line(s->out, s->text.data, s->text.len, e);
 	buf_release(&moved);
 	buf_clear(&s->kept);
 	return rc;
 }
 
 void
-stage_undo_passed(struct stage *s, uint64_t n)
+stage_count_passed_as_dropped(struct stage *s, uint64_t n)
 {
 	s->passed -= n;
 	s->counts.dropped += n;

@@ -84,9 +84,9 @@ struct stage {
 	struct run_report report;       /* for etl-run */
 };
 
-/* Returns the name of --stage, or else of the program. mark_make_stage_name()
- * makes it unique in the stream. */
-const char *stage_given_name(const struct stage *s);
+/* Returns the name of --stage, or else of the program.
+ * mark_make_unused_stage_name() makes it unique in the stream. */
+const char *stage_name_of_option_or_default(const struct stage *s);
 /* Sets all counts to 0. Call this when a new stream begins. */
 void stage_reset_counts(struct stage *s);
 /* Starts a marked stream in this stage: sets `made`, makes the mark begin and,
@@ -99,7 +99,7 @@ int stage_report_open(struct stage *s, struct err *e);
 int stage_report_begin(struct stage *s, struct err *e);
 /* Stores how many reject lines the output stream has, for the report to
  * etl-run. Call this after the mark end was passed on or written. */
-void stage_note_rejects_in_output(struct stage *s);
+void stage_store_output_rejects_for_run(struct stage *s);
 /* Sets the error for a stop signal that came. Returns STAGE_STOP. */
 enum stage_item stage_set_stop_error(struct err *e);
 /* Sets the error for a stream that has no end mark. Returns -1. */
@@ -122,7 +122,7 @@ int stage_check_reject_limit(
 
 /* If a mark checkpoint is held back, writes it. Call this before the mark
  * resolve or end that was just read is written. */
-int stage_write_held_checkpoint(struct stage *s, struct err *e);
+int stage_write_checkpoint_if_held(struct stage *s, struct err *e);
 
 /* If a program that may not know marks reads the output, warns once. Call this
  * after a mark was written, and with `ended` at the end of the stream. */

@@ -83,7 +83,7 @@ cut_long_record_or_refuse_mark(struct stage *s, struct err *e)
  * LF, because a file that was written by hand may end so. In plain input such a
  * line is a record like any other. */
 static enum lines_result
-drop_torn_line(struct stage *s, struct err *e)
+drop_or_refuse_torn_line(struct stage *s, struct err *e)
 {
 	struct mark m;
 	struct err why;
@@ -116,16 +116,16 @@ set_order_error(const struct stage *s, const char *why, struct err *e)
  * marked stream if it reads a file or has --plain. Else it reads a pipe, and
  * fails: the program before it should have written begin. */
 static int
-start_without_begin(struct stage *s, struct err *e)
+start_stream_without_begin_mark(struct stage *s, struct err *e)
 {
-	if (!stage_in_run()) {
+	if (!stage_in_etl_run()) {
 		s->state = STATE_PLAIN;
 		return 0;
 	}
 	if (!s->piped || s->conf->plain)
 		return stage_make_begin_mark_and_start(s, e);
 	if (s->over)
-		return 0;       /* stage_finish() reports the cut stream */
+		return 0;       /* the end of the stream reports the cut */
 	return set_order_error(s, "inside etl-run a stream starts with a begin "
 	    "mark, and this one does not: run a command that is no etl "
 	    "program as \"etl-via COMMAND\", or give --plain", e);
@@ -153,7 +153,7 @@ start_stream_from_begin_mark(struct stage *s, struct err *e)
 }
 
 static int
-check_and_store_seq(struct stage *s, struct err *e)
+check_and_store_seq_of_mark(struct stage *s, struct err *e)
 {
 	const struct mark *m = &s->mark;
 
@@ -183,7 +183,7 @@ check_order_and_counts_of_mark(struct stage *s, struct err *e)
 		return set_order_error(s, "this mark has no begin mark before "
 		    "it: a command that is no etl program removed it: run "
 		    "that command as \"etl-via COMMAND\"", e);
-	if (check_and_store_seq(s, e) == -1)
+	if (check_and_store_seq_of_mark(s, e) == -1)
 		return -1;
 	if ((s->conf->sink || s->conf->checks) &&
 	    stage_check_all_counts(s, &s->mark, e) == -1)
@@ -200,11 +200,11 @@ check_order_and_counts_of_mark(struct stage *s, struct err *e)
  * stage has printed the error: a program that is not part of etl may not do
  * so. */
 static bool
-has_printed_failure(const struct stage *s)
+upstream_has_printed_failure(const struct stage *s)
 {
 	const char *run = getenv("ETL_RUN");
 
-	if (run == NULL || !stage_in_run() || !s->mark.printed)
+	if (run == NULL || !stage_in_etl_run() || !s->mark.printed)
 		return false;
 	if (s->state == STATE_START)
 		return s->piped;
@@ -219,8 +219,8 @@ store_upstream_failure(struct stage *s, struct err *e)
 
 	(void)err_set(&s->cause, (enum err_code)m->code,
 	    m->code == ERR_RETRY, "%s: %s", m->stage, m->message);
-	s->cause.origin = has_printed_failure(s) ? ERR_UPSTREAM_PRINTED :
-	    ERR_UPSTREAM;
+	s->cause.origin = upstream_has_printed_failure(s) ?
+	    ERR_UPSTREAM_PRINTED : ERR_UPSTREAM;
 	s->state = STATE_FAILED;
 	return 0;
 }
@@ -245,7 +245,7 @@ check_and_count_raw_mark(struct stage *s, struct err *e)
 }
 
 static int
-process_mark(struct stage *s, struct err *e)
+apply_mark_to_stream_state(struct stage *s, struct err *e)
 {
 	switch (s->mark.kind) {
 	case MARK_BEGIN:
@@ -281,7 +281,7 @@ return_made_mark(struct stage *s, const struct mark *m)
 }
 
 static enum stage_item
-process_line(struct stage *s, struct err *e)
+process_line_as_mark_or_record(struct stage *s, struct err *e)
 {
 	bool mark = line_is_mark(s);
 
@@ -300,7 +300,7 @@ process_line(struct stage *s, struct err *e)
 	}
 	if (s->state == STATE_START && !(mark &&
 	    (s->mark.kind == MARK_BEGIN || s->mark.kind == MARK_FAILED))) {
-		if (start_without_begin(s, e) == -1)
+		if (start_stream_without_begin_mark(s, e) == -1)
 			return STAGE_FAILED;
 		if (s->made && s->conf->sink) {
 			s->held = true;
@@ -309,7 +309,8 @@ process_line(struct stage *s, struct err *e)
 		}
 	}
 	if (mark)
-		return process_mark(s, e) == -1 ? STAGE_FAILED : STAGE_MARK;
+		return apply_mark_to_stream_state(s, e) == -1 ? STAGE_FAILED :
+		    STAGE_MARK;
 	if (s->state == STATE_ENDED) {
 		(void)set_order_error(s, "a record after the end mark", e);
 		return STAGE_FAILED;
@@ -327,7 +328,7 @@ process_end_of_input(struct stage *s, struct err *e)
 	bool first = s->state == STATE_START;
 
 	s->over = true;
-	if (first && start_without_begin(s, e) == -1)
+	if (first && start_stream_without_begin_mark(s, e) == -1)
 		return STAGE_FAILED;
 	if (!s->made || !s->conf->sink || s->state != STATE_OPEN)
 		return STAGE_END;
@@ -359,11 +360,11 @@ stage_next(struct stage *s, struct line *l, int timeout, struct err *e)
 	else if (!s->held)
 		r = read_line_or_flush_and_wait(s, timeout, e);
 	if (r == LINES_ONE)
-		r = drop_torn_line(s, e);
+		r = drop_or_refuse_torn_line(s, e);
 	if (r == LINES_ONE) {
 		s->held = false;
-		item = cut_long_record_or_refuse_mark(s, e) == -1 ? STAGE_FAILED
-						       : process_line(s, e);
+		item = cut_long_record_or_refuse_mark(s, e) == -1 ?
+		    STAGE_FAILED : process_line_as_mark_or_record(s, e);
 	} else if (r == LINES_END) {
 		item = process_end_of_input(s, e);
 	} else if (r == LINES_STOP) {

@@ -24,12 +24,13 @@ output_has_unread_bytes(void)
  * written, so waiting for the reader delays none of them. The wait ends when
  * all bytes were read, because the reader must then have started. */
 static enum pipe_reader
-find_reader(const struct stage *s, bool ended, char name[READER_NAME])
+wait_for_and_find_reader(const struct stage *s, bool ended,
+    char name[READER_NAME])
 {
 	enum pipe_reader found;
 
 	do {
-		found = pipe_reader_find(name);
+		found = pipe_reader_find_and_classify(name);
 	} while ((found == READER_NONE || found == READER_SHELL) && ended &&
 	    clock_ms() - s->opened < STARTED && output_has_unread_bytes() &&
 	    wait_ms_or_stop(STEP) == 0);
@@ -47,7 +48,7 @@ stage_warn_once_if_filter_reads_marks(struct stage *s, bool ended)
 	    (!ended && (age < FIRST_LOOK || age < 2 * s->looked)))
 		return;
 	s->looked = age;
-	found = find_reader(s, ended, name);
+	found = wait_for_and_find_reader(s, ended, name);
 	s->reader_known = found == READER_HARMLESS || found == READER_FOREIGN;
 	if (found != READER_FOREIGN)
 		return;

@@ -63,14 +63,14 @@ stage_write_uncounted_to_reject_file(
 }
 
 bool
-stage_rejects_go_to(const struct stage *s, const struct stat *st)
+stage_reject_file_is(const struct stage *s, const struct stat *st)
 {
 	return reject_file_is(s->aside, st);
 }
 
 static int
-write_reject(struct stage *s, const struct reject *r, enum reject_way way,
-    struct err *e)
+write_reject_or_fail_if_nowhere(struct stage *s, const struct reject *r,
+    enum reject_way way, struct err *e)
 {
 	if (way == REJECT_NOWHERE)
 		return stage_set_no_reject_place_error(s, r, e);
@@ -89,27 +89,27 @@ write_reject(struct stage *s, const struct reject *r, enum reject_way way,
 }
 
 int
-stage_reject(struct stage *s, const struct line *l, struct reject *r,
-    struct err *e)
+stage_write_reject_and_check_limit(struct stage *s, const struct line *l,
+    struct reject *r, struct err *e)
 {
-	enum reject_way way = stage_reject_way(s);
+	enum reject_way way = stage_choose_reject_way(s);
 
 	if (l != NULL)
 		reject_fill_unset_from_line(r, l);
-	if (write_reject(s, r, way, e) == -1)
+	if (write_reject_or_fail_if_nowhere(s, r, way, e) == -1)
 		return -1;
 	if (s->text.cap > LARGE)
 		buf_release(&s->text);
 	s->counts.rejected++;
 	if (way == REJECT_TO_FILE)
 		s->counts.aside++;
-	causes_add(s->causes, r->code, r->message, r->raw, r->raw_len,
-	    r->origin.line);
+	causes_count_and_keep_example(s->causes, r->code, r->message, r->raw,
+	    r->raw_len, r->origin.line);
 	return stage_check_reject_limit(s, false, e);
 }
 
 int
-stage_parse_record_in_thread(const struct stage *s, const struct line *l,
+stage_parse_record_or_set_reason(const struct stage *s, const struct line *l,
     struct json *j, unsigned levels, enum json_members dup, struct reject *r,
     char why[STAGE_WHY], struct err *e)
 {
@@ -147,7 +147,7 @@ stage_parse_record_or_fill_reject(struct stage *s, const struct line *l,
     struct json *j, unsigned levels, enum json_members dup, struct reject *r,
     struct err *e)
 {
-	return stage_parse_record_in_thread(
+	return stage_parse_record_or_set_reason(
 	    s, l, j, levels, dup, r, s->why, e);
 }
 
@@ -160,5 +160,5 @@ stage_parse_record_or_reject(struct stage *s, const struct line *l,
 
 	if (ok != 0)
 		return ok;
-	return stage_reject(s, NULL, &r, e);
+	return stage_write_reject_and_check_limit(s, NULL, &r, e);
 }

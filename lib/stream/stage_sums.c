@@ -64,7 +64,7 @@ stage_check_all_counts(
 	if (m->nstages == 0)
 		return 0;
 	last = &m->stages[m->nstages - 1];
-	if (mark_check_handover(
+	if (mark_check_counts_between_stages(
 		last->stage, last->out, s->counts.stage, s->counts.in, e) == -1)
 		return -1;
 	return check_reject_line_counts(s, m, e);

@@ -18,24 +18,25 @@ stage_flush(struct stage *s, struct err *e)
 static int
 write_text_as_line(struct stage *s, struct err *e)
 {
-	return out_line(s->out, s->text.data, s->text.len, e);
+	return out_write_line(s->out, s->text.data, s->text.len, e);
 }
 
 int
-stage_emit(struct stage *s, const char *rec, size_t len, struct err *e)
+stage_write_and_count_record(struct stage *s, const char *rec, size_t len,
+    struct err *e)
 {
 	if (is_mark_line(rec, len))
 		return err_bug(e, "it tried to write a record whose first "
 		    "member is @etl");
-	if (out_line(s->out, rec, len, e) == -1)
+	if (out_write_line(s->out, rec, len, e) == -1)
 		return -1;
 	s->counts.out++;
 	return 0;
 }
 
 int
-stage_emit_lines(struct stage *s, const char *lines, size_t len, uint64_t n,
-    struct err *e)
+stage_write_and_count_lines(struct stage *s, const char *lines, size_t len,
+    uint64_t n, struct err *e)
 {
 	if (out_write_part(s->out, lines, len, e) == -1)
 		return -1;
@@ -44,11 +45,12 @@ stage_emit_lines(struct stage *s, const char *lines, size_t len, uint64_t n,
 }
 
 int
-stage_emit_raw_mark(struct stage *s,
+stage_write_and_count_raw_mark(struct stage *s,
     int (*write)(void *self, struct out *o, struct err *e), void *self,
     struct err *e)
 {
-	if (write(self, s->out, e) == -1 || out_line(s->out, "", 0, e) == -1)
+	if (write(self, s->out, e) == -1 ||
+	    out_write_line(s->out, "", 0, e) == -1)
 		return -1;
 	s->counts.out++;
 	return 0;
@@ -94,8 +96,8 @@ stage_set_name_and_report_begin(struct stage *s, struct err *e)
 	if (b->nstages >= MARK_STAGES)
 		return err_set(e, ERR_PEER, false, "the stream has passed "
 		    "through %d stages; more are not possible", MARK_STAGES);
-	mark_make_stage_name(s->counts.stage,
-	    first ? b->stage : stage_given_name(s), b->stages, b->nstages);
+	mark_make_unused_stage_name(s->counts.stage, first ? b->stage :
+	    stage_name_of_option_or_default(s), b->stages, b->nstages);
 	(void)snprintf(s->who.stage, sizeof(s->who.stage), "%s",
 	    s->counts.stage);
 	return stage_report_begin(s, e);
@@ -114,7 +116,7 @@ copy_text_if_set(char **out, const char *text, struct err *e)
 /* Sets the name of the stream in the mark begin: that of --stream, else that
  * of the checkpoint, else a name made from the source. */
 static int
-set_stream_name(struct stage *s, struct err *e)
+choose_stream_name_for_begin(struct stage *s, struct err *e)
 {
 	const struct stage_conf *c = s->conf;
 	const char *source = c->source ? c->first_source :
@@ -156,7 +158,7 @@ fill_begin_mark(struct stage *s, struct err *e)
 	if (copy_text_if_set(&b->id, id, e) == -1 ||
 	    copy_text_if_set(&b->run, getenv("ETL_RUN"), e) == -1 ||
 	    copy_text_if_set(&b->traceparent, getenv("TRACEPARENT"), e) == -1 ||
-	    set_stream_name(s, e) == -1 ||
+	    choose_stream_name_for_begin(s, e) == -1 ||
 	    copy_text_if_set(&b->checkpoint, checkpoint, e) == -1 ||
 	    copy_text_if_set(
 		&b->pipeline, r != NULL ? r->pipeline : pipeline, e) == -1)
@@ -179,7 +181,8 @@ stage_make_begin_mark_and_start(struct stage *s, struct err *e)
 	if (fill_begin_mark(s, e) == -1)
 		return -1;
 	s->who.stream = s->begin.stream;
-	mark_make_stage_name(s->counts.stage, stage_given_name(s), NULL, 0);
+	mark_make_unused_stage_name(s->counts.stage,
+	    stage_name_of_option_or_default(s), NULL, 0);
 	if (stage_report_begin(s, e) == -1)
 		return -1;
 	if (s->out == NULL)
@@ -200,7 +203,7 @@ int
 stage_start_marked_or_plain_source(struct stage *s, struct err *e)
 {
 	if (s->conf->stream == NULL && s->conf->checkpoint == NULL &&
-	    s->conf->replay == NULL && !stage_in_run()) {
+	    s->conf->replay == NULL && !stage_in_etl_run()) {
 		s->state = STATE_PLAIN;
 		return 0;
 	}
@@ -230,14 +233,14 @@ check_every_input_has_an_outcome(const struct stage *s, struct err *e)
 }
 
 static int
-write_end_mark(struct stage *s, struct err *e)
+write_end_mark_and_set_closed(struct stage *s, struct err *e)
 {
 	buf_clear(&s->text);
 	if (mark_put_end(&s->text, s->seq, s->has_version ? &s->version : NULL,
 	    &s->counts, e) == -1)
 		return -1;
 	s->closed = true;
-	stage_note_rejects_in_output(s);
+	stage_store_output_rejects_for_run(s);
 	return write_text_as_line(s, e);
 }
 
@@ -253,7 +256,7 @@ check_outcomes_and_reject_limit(struct stage *s, bool ended, struct err *e)
 }
 
 static int
-write_boundary_and_flush(struct stage *s, struct err *e)
+write_text_flush_and_warn_once(struct stage *s, struct err *e)
 {
 	if (write_text_as_line(s, e) == -1 || stage_flush(s, e) == -1)
 		return -1;
@@ -276,14 +279,14 @@ stage_set_broken_files(
 }
 
 int
-stage_write_checkpoint(struct stage *s, const struct checkpoint_mark *p,
-    struct err *e)
+stage_check_and_write_checkpoint(struct stage *s,
+    const struct checkpoint_mark *p, struct err *e)
 {
 	buf_clear(&s->text);
 	if (check_outcomes_and_reject_limit(s, false, e) == -1 ||
 	    mark_put_checkpoint(&s->text, p, ++s->seq, &s->counts, e) == -1)
 		return -1;
-	return write_boundary_and_flush(s, e);
+	return write_text_flush_and_warn_once(s, e);
 }
 
 int
@@ -294,7 +297,7 @@ stage_check_write_and_flush_resolve(
 	if (check_outcomes_and_reject_limit(s, false, e) == -1 ||
 	    mark_put_resolve(&s->text, r, ++s->seq, &s->counts, e) == -1)
 		return -1;
-	return write_boundary_and_flush(s, e);
+	return write_text_flush_and_warn_once(s, e);
 }
 
 static int
@@ -305,7 +308,7 @@ write_mark_with_own_counts(
 	if (mark_append_with_stage(&s->text, s->line.data, s->line.len, c, e) ==
 	    -1)
 		return -1;
-	return write_boundary_and_flush(s, e);
+	return write_text_flush_and_warn_once(s, e);
 }
 
 int
@@ -317,7 +320,7 @@ stage_check_counts_and_pass_mark(struct stage *s, struct err *e)
 	if (s->out == NULL)
 		return 0;
 	if (k == MARK_END)
-		stage_note_rejects_in_output(s);
+		stage_store_output_rejects_for_run(s);
 	if (s->conf->bare && k != MARK_REJECT)
 		return check_outcomes_and_reject_limit(s, ended, e) == -1
 			   ? -1
@@ -325,12 +328,12 @@ stage_check_counts_and_pass_mark(struct stage *s, struct err *e)
 	if (k == MARK_BEGIN || mark_is_boundary(k)) {
 		if (check_outcomes_and_reject_limit(s, ended, e) == -1 ||
 		    (k != MARK_CHECKPOINT &&
-			stage_write_held_checkpoint(s, e) == -1))
+			stage_write_checkpoint_if_held(s, e) == -1))
 			return -1;
 		s->started = true;
 		return write_mark_with_own_counts(s, &s->counts, e);
 	}
-	if (out_line(s->out, s->line.data, s->line.len, e) == -1)
+	if (out_write_line(s->out, s->line.data, s->line.len, e) == -1)
 		return -1;
 	if (k != MARK_FAILED)
 		return 0;
@@ -347,7 +350,7 @@ stage_set_cut_error(struct err *e)
 }
 
 int
-stage_finish(struct stage *s, struct err *e)
+stage_check_and_end_stream(struct stage *s, struct err *e)
 {
 	bool cut = s->state == STATE_START ||
 	    (s->state == STATE_OPEN && !s->made);
@@ -363,7 +366,7 @@ stage_finish(struct stage *s, struct err *e)
 	if (cut)
 		return stage_set_cut_error(e);
 	if (s->made && s->out != NULL && !s->closed &&
-	    write_end_mark(s, e) == -1)
+	    write_end_mark_and_set_closed(s, e) == -1)
 		return -1;
 	if (stage_flush(s, e) == -1)
 		return -1;
@@ -375,5 +378,5 @@ stage_finish(struct stage *s, struct err *e)
 		reject_warn_if_all_rejected(
 		    program, &s->limit, &all, s->causes);
 	}
-	return run_report_end_if_begun(&s->report, e);
+	return run_report_write_end_or_failed(&s->report, e);
 }

@@ -12,13 +12,14 @@
 
 enum {
 	STREAM_NAME_MAX = 200,
-	STAGE_NAME_MAX = 48     /* mark_make_stage_name() may append a number */
+	STAGE_NAME_MAX = 48     /* mark_make_unused_stage_name() may append a
+	                         * number */
 };
 
 /* Appends at most STREAM_NAME_MAX bytes of the text, with control characters
  * and bytes that are not UTF-8 escaped. */
 static void
-append_name(struct buf *b, const char *p, size_t n)
+append_cut_and_escaped(struct buf *b, const char *p, size_t n)
 {
 	struct buf shown;
 
@@ -36,7 +37,7 @@ append_name(struct buf *b, const char *p, size_t n)
 /* Appends the last part of the path p, which is not empty: what follows the
  * last slash. Ignores slashes at the end of p. */
 static void
-append_last_part(struct buf *b, const char *p, size_t n)
+append_last_part_of_path(struct buf *b, const char *p, size_t n)
 {
 	size_t first;
 
@@ -44,13 +45,14 @@ append_last_part(struct buf *b, const char *p, size_t n)
 		n--;
 	for (first = n; first > 0 && p[first - 1] != '/'; first--)
 		;
-	append_name(b, first < n ? p + first : p, first < n ? n - first : n);
+	append_cut_and_escaped(b, first < n ? p + first : p,
+	    first < n ? n - first : n);
 }
 
 /* Appends the host of USER:PASSWORD@HOST:PORT; all parts but HOST may be
  * missing. An IPv6 address keeps its brackets: [::1] for [::1]:80. */
 static void
-append_host(struct buf *b, const char *p, size_t n)
+append_host_of_authority(struct buf *b, const char *p, size_t n)
 {
 	const char *at = memrchr(p, '@', n);
 	size_t skip = at != NULL ? (size_t)(at + 1 - p) : 0, len;
@@ -60,19 +62,19 @@ append_host(struct buf *b, const char *p, size_t n)
 	for (len = 0; len < n && p[len] != ']' && (*p == '[' || p[len] != ':');
 	    len++)
 		;
-	append_name(b, p, len + (len < n && p[len] == ']'));
+	append_cut_and_escaped(b, p, len + (len < n && p[len] == ']'));
 }
 
 static void
-append_name_of_url(struct buf *b, const char *authority)
+append_last_part_or_host_of_url(struct buf *b, const char *authority)
 {
 	size_t host = strcspn(authority, "/?#"), path;
 
 	path = strcspn(authority + host, "?#");
 	if (path > strspn(authority + host, "/"))
-		append_last_part(b, authority + host, path);
+		append_last_part_of_path(b, authority + host, path);
 	else
-		append_host(b, authority, host);
+		append_host_of_authority(b, authority, host);
 }
 
 /* Appends the name of the file that is open as standard input. Returns false if
@@ -91,7 +93,7 @@ append_name_of_stdin_file(struct buf *b)
 	n = readlink("/proc/self/fd/0", path, sizeof(path));
 	if (n <= 0 || path[0] != '/')
 		return false;
-	append_last_part(b, path, (size_t)n);
+	append_last_part_of_path(b, path, (size_t)n);
 	return true;
 }
 
@@ -101,9 +103,9 @@ stream_name_append_of_source(struct buf *b, const char *source)
 	const char *scheme = source != NULL ? strstr(source, "://") : NULL;
 
 	if (scheme != NULL)
-		append_name_of_url(b, scheme + 3);
+		append_last_part_or_host_of_url(b, scheme + 3);
 	else if (source != NULL && *source != '\0' && strcmp(source, "-") != 0)
-		append_last_part(b, source, strlen(source));
+		append_last_part_of_path(b, source, strlen(source));
 	else if (!append_name_of_stdin_file(b))
 		buf_str(b, "stdin");
 }

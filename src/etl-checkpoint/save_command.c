@@ -52,7 +52,7 @@ pass_record_and_save_if_due(struct save *s, const struct line *l, struct err *e)
 	if (l->too_long)
 		return stage_parse_record_or_reject(
 		    s->stage, l, &s->json, 0, JSON_UNIQUE, e);
-	if (stage_emit(s->stage, l->data, l->len, e) == -1)
+	if (stage_write_and_count_record(s->stage, l->data, l->len, e) == -1)
 		return -1;
 	stage_count_as_passed_or_dropped(s->stage, true);
 	return 0;
@@ -107,7 +107,8 @@ pass_mark_and_save(struct save *s, struct err *e)
 static int
 save_and_finish_stream(struct save *s, struct err *e)
 {
-	if (saver_save(&s->saver, e) == -1 || stage_finish(s->stage, e) == -1)
+	if (saver_save(&s->saver, e) == -1 ||
+	    stage_check_and_end_stream(s->stage, e) == -1)
 		return -1;
 	if (stage_begin_mark(s->stage) != NULL)
 		return 0;

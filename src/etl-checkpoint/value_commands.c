@@ -21,10 +21,11 @@ print_value_escaped_on_terminal(
 	int rc;
 
 	if (isatty(STDOUT_FILENO) != 1)
-		return out_line(c->out, value, strlen(value), e);
+		return out_write_line(c->out, value, strlen(value), e);
 	buf_init(&b, TEXT);
 	text_show(&b, value, strlen(value));
-	rc = buf_check(&b, e) == -1 ? -1 : out_line(c->out, b.data, b.len, e);
+	rc = buf_check(&b, e) == -1 ? -1 :
+	    out_write_line(c->out, b.data, b.len, e);
 	buf_release(&b);
 	return rc;
 }

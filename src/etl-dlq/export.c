@@ -62,7 +62,7 @@ write_reject_line(struct dlq *d, const struct letter *l,
 	buf_release(&b);
 	if (rc == 0)
 		rc = write_raw_member(d->out, l, e);
-	return rc == 0 ? out_line(d->out, "}", 1, e) : rc;
+	return rc == 0 ? out_write_line(d->out, "}", 1, e) : rc;
 }
 
 static int

@@ -185,7 +185,7 @@ print_letter_json(struct dlq *d, struct letters *from, struct letter *l,
 	if (rc == 1 && l->erased_at == NULL &&
 	    write_raw_member(d->out, l, e) == -1)
 		return -1;
-	return out_line(d->out, "}", 1, e);
+	return out_write_line(d->out, "}", 1, e);
 fail:
 	buf_release(&b);
 	return -1;

@@ -60,12 +60,12 @@ print_letter_line(struct dlq *d, struct letters *from, struct letter *l,
 
 	if (d->opts->json)
 		return print_letter_json(d, from, l, false, e);
-	if (first && out_line(d->out, head, sizeof(head) - 1, e) == -1)
+	if (first && out_write_line(d->out, head, sizeof(head) - 1, e) == -1)
 		return -1;
 	buf_clear(line);
 	if (put_letter_row(line, l, e) == -1)
 		return -1;
-	return out_line(d->out, line->data, line->len, e);
+	return out_write_line(d->out, line->data, line->len, e);
 }
 
 int

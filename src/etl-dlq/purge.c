@@ -40,5 +40,5 @@ purge_command(struct dlq *d, struct err *e)
 		return -1;
 	n = snprintf(text, sizeof(text), "%lld purged",
 	    (long long)all);
-	return out_line(d->out, text, (size_t)n, e);
+	return out_write_line(d->out, text, (size_t)n, e);
 }

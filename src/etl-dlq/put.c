@@ -178,7 +178,7 @@ print_counts_and_report_or_fail_if_bad(
 	    "%llu other lines", (long long)added,
 	    (long long)rejects - (long long)added,
 	    (unsigned long long)others);
-	if (out_line(d->out, text, (size_t)n, e) == -1)
+	if (out_write_line(d->out, text, (size_t)n, e) == -1)
 		return -1;
 	if (bad == 0)
 		return intake_report_stored_streams(in, e);

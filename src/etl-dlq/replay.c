@@ -155,7 +155,7 @@ write_replay_stream(struct dlq *d, const struct choice *c,
 		goto out;
 	if (c->any && replay_letters(d, s, &f, e) == -1)
 		goto out;
-	rc = stage_finish(s, e);
+	rc = stage_check_and_end_stream(s, e);
 out:
 	if (rc == -1)
 		stage_flush_and_write_failed_mark(s, e);

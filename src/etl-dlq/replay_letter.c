@@ -118,8 +118,8 @@ emit_record(struct stage *s, const struct letter *l, struct err *e)
 	struct letter copy = *l;
 
 	return is_of_extract(l) ?
-	    stage_emit_raw_mark(s, write_raw_mark, &copy, e) :
-	    stage_emit(s, l->raw, l->raw_len, e);
+	    stage_write_and_count_raw_mark(s, write_raw_mark, &copy, e) :
+	    stage_write_and_count_record(s, l->raw, l->raw_len, e);
 }
 
 /* Writes the bytes of each open occurrence (rejection that is not settled), the

@@ -25,7 +25,7 @@ print_field_if_set(struct dlq *d, struct buf *line, const char *name,
 			return -1;
 		buf_clear(line);
 	}
-	return out_line(d->out, "", 0, e);
+	return out_write_line(d->out, "", 0, e);
 }
 
 static int
@@ -36,7 +36,7 @@ print_number(struct dlq *d, struct buf *line, const char *name, int64_t v,
 	buf_printf(line, "%-14s%lld", name, (long long)v);
 	if (buf_check(line, e) == -1)
 		return -1;
-	return out_line(d->out, line->data, line->len, e);
+	return out_write_line(d->out, line->data, line->len, e);
 }
 
 static int
@@ -116,7 +116,7 @@ print_raw_and_warn_if_not_all(
 		err_warnf("etl-dlq", "show: letter %lld: this is the record as "
 		    "it was rejected last; etl-dlq show %lld shows how it was "
 		    "before", (long long)l->id, (long long)l->id);
-	return out_line(d->out, l->raw, l->raw_len, e);
+	return out_write_line(d->out, l->raw, l->raw_len, e);
 }
 
 static int

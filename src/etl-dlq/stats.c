@@ -187,7 +187,7 @@ print_cause(struct dlq *d, const struct cause *c, struct err *e)
 	if (rc == 1)
 		rc = buf_check(&start, e) == -1 ||
 		    buf_check(&line, e) == -1 || buf_check(&shown, e) == -1 ?
-		    -1 : out_line(d->out, d->opts->json ? shown.data :
+		    -1 : out_write_line(d->out, d->opts->json ? shown.data :
 		    line.data, d->opts->json ? shown.len : line.len, e);
 	buf_release(&line);
 	buf_release(&start);
@@ -204,7 +204,7 @@ print_causes(struct dlq *d, const struct causes_found *f, struct err *e)
 	int rc = 0;
 
 	if (f->n > 0 && !d->opts->json)
-		rc = out_line(d->out, head, sizeof(head) - 1, e);
+		rc = out_write_line(d->out, head, sizeof(head) - 1, e);
 	for (size_t i = 0; rc == 0 && i < f->n && i < most; i++)
 		rc = print_cause(d, &f->v[i], e);
 	if (rc == -1 || f->others.letters == 0 || d->opts->json)
@@ -215,7 +215,7 @@ print_causes(struct dlq *d, const struct causes_found *f, struct err *e)
 	    (long long)f->others.open);
 	rc = buf_check(&b, e);
 	if (rc == 0)
-		rc = out_line(d->out, b.data, b.len, e);
+		rc = out_write_line(d->out, b.data, b.len, e);
 	buf_release(&b);
 	return rc;
 }

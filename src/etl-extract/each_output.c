@@ -31,10 +31,10 @@ each_end_and_emit_or_reject(struct stage *s, struct buf *out,
 		(void)snprintf(why, sizeof(why), "the record with its answer "
 		    "is longer than --max-record, which is %zu bytes",
 		    out->max);
-		return stage_reject(s, l, &r, e);
+		return stage_write_reject_and_check_limit(s, l, &r, e);
 	}
 	if (buf_check(out, e) == -1 ||
-	    stage_emit(s, out->data, out->len, e) == -1)
+	    stage_write_and_count_record(s, out->data, out->len, e) == -1)
 		return -1;
 	stage_count_as_passed_or_dropped(s, true);
 	return 0;
@@ -69,7 +69,7 @@ each_reject_for_member(struct stage *s, const struct line *l, const char *code,
 	r.pointer = buf_text(&pointer);
 	r.message = buf_text(&message);
 	rc = buf_check(&pointer, e) == -1 || buf_check(&message, e) == -1 ?
-	    -1 : stage_reject(s, l, &r, e);
+	    -1 : stage_write_reject_and_check_limit(s, l, &r, e);
 	buf_release(&pointer);
 	buf_release(&message);
 	return rc;
@@ -82,7 +82,7 @@ each_reject_for_request(struct stage *s, const struct line *l, int status,
 	struct reject r = { .code = "http", .message = why->msg,
 	    .http_status = status, .retryable = why->transient };
 
-	return stage_reject(s, l, &r, e);
+	return stage_write_reject_and_check_limit(s, l, &r, e);
 }
 
 int

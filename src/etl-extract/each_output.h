@@ -1,6 +1,7 @@
 /* Writes the result for a record of --each: the record with the members of --as
  * and --count-as added at its end, or a reject.
- * Fails: the functions that reject fail as stage_reject() does. */
+ * Fails: the functions that reject fail as stage_write_reject_and_check_limit()
+ *        does. */
 #ifndef EXTRACT_EACH_OUTPUT_H
 #define EXTRACT_EACH_OUTPUT_H
 

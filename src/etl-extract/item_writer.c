@@ -39,7 +39,7 @@ emit_or_collect_record(struct item_writer *w, const char *p, size_t n,
 		w->collected->n++;
 		return buf_check(&w->collected->lines, e);
 	}
-	return stage_emit(w->stage, p, n, e);
+	return stage_write_and_count_record(w->stage, p, n, e);
 }
 
 /* Writes the record without the white space between its tokens. All other bytes
@@ -110,7 +110,7 @@ item_reject_letter_again(struct item_writer *w, struct reject *r, struct err *e)
 	    .members = from->origin.len > 0 ? from->origin.data : "",
 	    .columns = from->columns_json.len > 0 ?
 		from->columns_json.data : NULL };
-	return stage_reject(w->stage, NULL, r, e);
+	return stage_write_reject_and_check_limit(w->stage, NULL, r, e);
 }
 
 static int
@@ -136,7 +136,7 @@ reject_item(struct item_writer *w, const struct item *it, struct reject *r,
 	if (it->converted != NULL && set_raw_of_reject_to_original_bytes(w, it,
 	    r, e) == -1)
 		return -1;
-	return stage_reject(w->stage, &it->line, r, e);
+	return stage_write_reject_and_check_limit(w->stage, &it->line, r, e);
 }
 
 /* How many levels of nesting json_scan() must turn into tokens for the checks
@@ -174,8 +174,8 @@ item_check_and_write(
 	int rc;
 
 	if (it->records > 0)
-		return stage_emit_lines(w->stage, it->record, it->record_len,
-		    it->records, e);
+		return stage_write_and_count_lines(w->stage, it->record,
+		    it->record_len, it->records, e);
 	if (it->record != NULL)
 		return emit_or_collect_record(w, it->record, it->record_len, e);
 	if (it->code != NULL)

@@ -109,7 +109,7 @@ check_extract_and_finish_stage(struct extract *x, struct stage *s,
 		    "--max-body must be more than 0");
 	rc = run_replay_or_each_or_sources(x, s, uri, n, replays, e);
 	fetch_close(x->fetch);
-	return rc == -1 ? -1 : stage_finish(s, e);
+	return rc == -1 ? -1 : stage_check_and_end_stream(s, e);
 }
 
 static bool

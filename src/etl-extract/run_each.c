@@ -194,7 +194,7 @@ process_record_of_raw_mark(struct each *x, const struct line *mark,
 	if (each_read_raw_mark(&x->call.raw, mark, &l, e) == -1)
 		return -1;
 	return each_fill_reject_if_line_feed(&l, &r) ?
-	    stage_reject(x->stage, &l, &r, e) :
+	    stage_write_reject_and_check_limit(x->stage, &l, &r, e) :
 	    expand_url_and_fetch_or_reject(x, &l, e);
 }
 

@@ -171,7 +171,7 @@ replay_record(struct replay *r, const struct line *l, struct err *e)
 	}
 	if (out->is_rejected)
 		return 0;
-	if (stage_emit_lines(
+	if (stage_write_and_count_lines(
 		r->stage, out->lines.data, out->lines.len, out->n, e) == -1)
 		return -1;
 	stage_count_as_passed_or_dropped(r->stage, out->n > 0);

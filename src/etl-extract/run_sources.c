@@ -90,7 +90,7 @@ check_rejects_not_in_source(const struct stage *s, const char *uri,
 	int rc = strcmp(uri, "-") == 0 ? fstat(STDIN_FILENO, &st) :
 	    stat(uri, &st);
 
-	if (rc == -1 || !stage_rejects_go_to(s, &st))
+	if (rc == -1 || !stage_reject_file_is(s, &st))
 		return 0;
 	return err_set(e, ERR_USAGE, false, "%s: the rejects would be written "
 	    "into this source and read again as records: write the rejects to "
@@ -266,8 +266,8 @@ wait_for_child_and_write(struct sources *s, size_t i, struct err *e)
 	enum outcome rc = READ_IN_PART;
 
 	if (o != NULL)
-		rc = stage_emit_lines(s->stage, o->data, o->len, o->records,
-		    e) == 0 ? READ_WHOLE : READ_FAILED;
+		rc = stage_write_and_count_lines(s->stage, o->data, o->len,
+		    o->records, e) == 0 ? READ_WHOLE : READ_FAILED;
 	ahead_release_or_kill(s->child[i].job);
 	return rc;
 }

@@ -223,7 +223,7 @@ finish_and_commit_at_end_of_input(struct loader *l, struct err *e)
 {
 	struct err cause = { 0 };
 
-	if (stage_finish(l->stage, &cause) == 0) {
+	if (stage_check_and_end_stream(l->stage, &cause) == 0) {
 		if (l->marked)          /* committed at the mark end */
 			return 0;
 		return commit_at_end_of_stream(l, e);

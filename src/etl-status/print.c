@@ -24,7 +24,7 @@ status_print_escaped_lines(struct status *s, struct buf *text, struct err *e)
 		buf_clear(&line);
 		text_show(&line, p, (size_t)(lf - p));
 		rc = buf_check(&line, e) == -1 ? -1 :
-		    out_line(s->out, line.data, line.len, e);
+		    out_write_line(s->out, line.data, line.len, e);
 	}
 	buf_release(&line);
 	return rc;

@@ -20,7 +20,7 @@ write_reject(struct transform *t, const struct result *r, struct err *e)
 		.pointer = *r->pointer != '\0' ? r->pointer : NULL
 	};
 
-	return stage_reject(t->stage, &line, &why, e);
+	return stage_write_reject_and_check_limit(t->stage, &line, &why, e);
 }
 
 static int
@@ -35,7 +35,8 @@ write_outputs_and_count(
 		if (lf == NULL)
 			return err_bug(e, "an output of the filter does not "
 			    "end with a line feed");
-		if (stage_emit(t->stage, p, (size_t)(lf - p), e) == -1)
+		if (stage_write_and_count_record(t->stage, p, (size_t)(lf - p),
+		    e) == -1)
 			return -1;
 		p = lf;
 	}
@@ -150,7 +151,7 @@ transform_run_until_end_passing_marks(struct transform *t, struct err *e)
 		else if (item == STAGE_END)
 			return submit_slot_and_write_all_results(t, e) == -1
 				   ? -1
-				   : stage_finish(t->stage, e);
+				   : stage_check_and_end_stream(t->stage, e);
 		else
 			return -1;
 	}

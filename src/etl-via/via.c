@@ -97,7 +97,7 @@ check_and_emit_output_line(struct via *v, const struct line *l, struct err *e)
 	    check_first_output_line_is_json(v, l, e) == -1)
 		return -1;
 	v->out++;
-	return stage_emit(v->stage, l->data, l->len, e);
+	return stage_write_and_count_record(v->stage, l->data, l->len, e);
 }
 
 static int
@@ -240,7 +240,7 @@ finish_command_fix_counts(struct via *v, struct err *e)
 		return -1;
 	child_wait_and_close(c);
 	if (v->in > v->out)
-		stage_undo_passed(v->stage, v->in - v->out);
+		stage_count_passed_as_dropped(v->stage, v->in - v->out);
 	return 0;
 }
 
@@ -305,7 +305,7 @@ handle_mark(struct via *v, struct err *e)
 			return -1;
 		break;
 	case MARK_FAILED:
-		child_stop(&v->child);
+		child_kill_wait_and_close(&v->child);
 		break;
 	default:
 		break;
@@ -316,13 +316,13 @@ handle_mark(struct via *v, struct err *e)
 /* Called at the end of etl-via's input. If the stream has no marks, finishes
  * CMD here, and runs it even if there were no records. In a marked stream CMD
  * was already finished at the mark end. If that mark is missing, the stream was
- * cut off, and stage_finish() fails whatever CMD's exit status is. Inside
- * etl-run (stage_in_run()) an input without any line counts as a cut stream: a
- * stage before etl-via would have written at least the mark begin. */
+ * cut off, and stage_check_and_end_stream() fails whatever CMD's exit status
+ * is. Inside etl-run an input without any line counts as a cut stream: a stage
+ * before etl-via would have written at least the mark begin. */
 static int
 finish_unmarked_command_and_stream(struct via *v, struct err *e)
 {
-	bool empty = stage_begin_mark(v->stage) == NULL && stage_in_run();
+	bool empty = stage_begin_mark(v->stage) == NULL && stage_in_etl_run();
 
 	if (!v->is_marked && !empty) {
 		if (!v->has_run && start_command(v, e) == -1)
@@ -330,7 +330,7 @@ finish_unmarked_command_and_stream(struct via *v, struct err *e)
 		if (v->child.pid != 0 && finish_command_fix_counts(v, e) == -1)
 			return -1;
 	}
-	return stage_finish(v->stage, e);
+	return stage_check_and_end_stream(v->stage, e);
 }
 
 /* Reads the lines of etl-via's input that are available, at most
@@ -393,7 +393,7 @@ via_run(struct stage *s, const struct via_opts *o, struct err *e)
 	child_init(&v.child);
 	buf_init(&v.pending, o->max_record + PENDING_MAX + 1);
 	rc = process_stream(&v, e);
-	child_stop(&v.child);
+	child_kill_wait_and_close(&v.child);
 	buf_release(&v.pending);
 	json_release(&v.json);
 	return rc;

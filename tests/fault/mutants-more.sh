@@ -53,10 +53,10 @@ mutant fd3.t 'SIGPIPE is not ignored' lib/base/stop.c \
     's/(void)signal(SIGPIPE, SIG_IGN);//' \
     "the reader of 3 closed the pipe, SIGPIPE '-'"
 mutant fd3.t 'a reject line is written in two pieces' lib/stream/reject_file.c \
-    's/rc = fd_write_all(a->fd, p, n);/(void)set_lock(a, F_UNLCK); rc = fd_write_all(a->fd, p, 50); (void)usleep(500); rc = fd_write_all(a->fd, p + 50, n - 50);/' \
+    's/rc = fd_write_all(a->fd, p, n);/(void)lock_or_unlock_and_wait(a, F_UNLCK); rc = fd_write_all(a->fd, p, 50); (void)usleep(500); rc = fd_write_all(a->fd, p + 50, n - 50);/' \
     'three programs write rejects to one pipe'
 mutant unit/stream_aside 'writers do not lock the pipe of descriptor 3' lib/stream/reject_file.c \
-    '/^set_lock(/,/^}/s/^{/{ return 0;/' writers_to_one_pipe_never_mix_lines
+    '/^lock_or_unlock_and_wait(/,/^}/s/^{/{ return 0;/' writers_to_one_pipe_never_mix_lines
 mutant unit/stream_aside 'a write that would block is not waited for' lib/stream/fdwrite.c \
     's/(void)wait_fd_or_stop(fd, POLLOUT, -1);/return 0;/' \
     a_full_terminal_is_waited_for

@@ -82,7 +82,7 @@ step(struct stage *s, const struct stage_conf *c, struct json *j,
 	n = memmem(l.data, l.len, "drop", 4) ? 0 :
 	    memmem(l.data, l.len, "twice", 5) ? 2 : 1;
 	for (int i = 0; i < n; i++)
-		if (stage_emit(s, l.data, l.len, e) == -1)
+		if (stage_write_and_count_record(s, l.data, l.len, e) == -1)
 			return -1;
 	if (memmem(l.data, l.len, "forget", 6) == NULL)
 		stage_count_as_passed_or_dropped(s, n > 0);
@@ -98,10 +98,10 @@ source(struct stage *s, const struct stage_conf *c, struct err *e)
 	const struct resolve_mark r = { .id = "9d", .seen = 2, .upto = 1 };
 
 	for (int i = 0; i < 3; i++) {
-		if (stage_emit(s, "{\"n\":1}", 7, e) == -1)
+		if (stage_write_and_count_record(s, "{\"n\":1}", 7, e) == -1)
 			return -1;
 		if (i == 1 && c->checkpoint != NULL &&
-		    stage_write_checkpoint(s, &p, e) == -1)
+		    stage_check_and_write_checkpoint(s, &p, e) == -1)
 			return -1;
 		if (i == 1 && c->replay != NULL &&
 		    stage_check_write_and_flush_resolve(s, &r, e) == -1)
@@ -133,7 +133,7 @@ program(const struct stage_conf *given)
 		;
 	if (rc == -1 && !c.source)
 		goto out;
-	rc = stage_finish(s, &e);
+	rc = stage_check_and_end_stream(s, &e);
 out:
 	if (rc == -1)
 		stage_flush_and_write_failed_mark(s, &e);

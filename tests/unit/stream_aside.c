@@ -72,7 +72,7 @@ file_takes(const char *path, const char *before, const char *after)
 	struct reject_file *a;
 
 	given(path, before);
-	assert_int_equal(reject_file_open(&a, path, NULL, &e), 0);
+	assert_int_equal(reject_file_open_or_use_fd3(&a, path, NULL, &e), 0);
 	put(a, "{1}\n");
 	put(a, "{2}\n");
 	reject_file_close(a);
@@ -90,7 +90,8 @@ a_file_is_appended_to_after_a_torn_line(void **state)
 		struct err e = { 0 };
 		struct reject_file *a;
 
-		assert_int_equal(reject_file_open(&a, *state, NULL, &e), 0);
+		assert_int_equal(reject_file_open_or_use_fd3(&a, *state, NULL,
+		    &e), 0);
 		put(a, "{1}\n");
 		reject_file_close(a);
 	}
@@ -104,12 +105,13 @@ without_a_usable_3_no_file_is_opened(void **state)
 	struct err e = { 0 };
 	struct reject_file *a;
 
-	assert_int_equal(reject_file_open(&a, NULL, NULL, &e), 0);
+	assert_int_equal(reject_file_open_or_use_fd3(&a, NULL, NULL, &e), 0);
 	assert_null(a);
-	assert_int_equal(reject_file_open(&a, NULL, &none, &e), 0);
+	assert_int_equal(reject_file_open_or_use_fd3(&a, NULL, &none, &e), 0);
 	assert_null(a);
 	reject_file_close(NULL);
-	assert_int_equal(reject_file_open(&a, "/nowhere/at/all", NULL, &e), -1);
+	assert_int_equal(reject_file_open_or_use_fd3(&a, "/nowhere/at/all",
+	    NULL, &e), -1);
 	assert_int_equal(e.code, ERR_CREATE);
 	assert_non_null(strstr(e.msg, "/nowhere/at/all"));
 }
@@ -130,7 +132,7 @@ open_three(int fd)
 	struct reject_file *a;
 
 	move_to_three(fd);
-	assert_int_equal(reject_file_open(&a, NULL, &s, &e), 0);
+	assert_int_equal(reject_file_open_or_use_fd3(&a, NULL, &s, &e), 0);
 	assert_non_null(a);
 	return a;
 }
@@ -230,7 +232,7 @@ write_lines(char c)
 	char *line = malloc(LONG + 1);
 
 	(void)alarm(20);
-	if (line == NULL || reject_file_open(&a, NULL, &s, &e) == -1)
+	if (line == NULL || reject_file_open_or_use_fd3(&a, NULL, &s, &e) == -1)
 		_exit(1);
 	memset(line, c, LONG);
 	for (int i = 0; i < LINES; i++) {       /* long and short in turn */

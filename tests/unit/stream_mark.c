@@ -317,11 +317,11 @@ stage_names_are_made_unique(void **state)
 	    { .stage = "b" } };
 	char name[64];
 
-	mark_make_stage_name(name, "c", c, 3);
+	mark_make_unused_stage_name(name, "c", c, 3);
 	assert_string_equal(name, "c");
-	mark_make_stage_name(name, "b", c, 3);
+	mark_make_unused_stage_name(name, "b", c, 3);
 	assert_string_equal(name, "b.2");
-	mark_make_stage_name(name, "a", c, 3);
+	mark_make_unused_stage_name(name, "a", c, 3);
 	assert_string_equal(name, "a.3");
 }
 

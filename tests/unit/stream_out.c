@@ -54,7 +54,7 @@ output_is_whole_through_a_small_pipe(void **state)
 	for (size_t i = 0; i < sizeof(line); i++)
 		line[i] = (char)('a' + i % 23);
 	for (int i = 0; i < 20; i++)
-		assert_int_equal(out_line(o, line, sizeof(line), &e), 0);
+		assert_int_equal(out_write_line(o, line, sizeof(line), &e), 0);
 	assert_int_equal(out_flush(o, &e), 0);
 	out_free(o);
 	(void)close(p[1]);
@@ -78,10 +78,10 @@ output_is_whole_at_the_buffer_size(void **state)
 	    out_open_and_enlarge_pipe(&o, fileno(f), "out", &e), 0);
 	memset(line, 'z', sizeof(line));
 	for (size_t n = 65530; n < 65542; n++) {
-		assert_int_equal(out_line(o, line, n, &e), 0);
-		assert_int_equal(out_line(o, line, n, &e), 0);
+		assert_int_equal(out_write_line(o, line, n, &e), 0);
+		assert_int_equal(out_write_line(o, line, n, &e), 0);
 		assert_int_equal(out_flush(o, &e), 0);
-		assert_int_equal(out_line(o, line, 1, &e), 0);
+		assert_int_equal(out_write_line(o, line, 1, &e), 0);
 	}
 	assert_int_equal(out_flush(o, &e), 0);
 	out_free(o);
@@ -105,12 +105,12 @@ output_that_fails_stays_failed(void **state)
 
 	assert_int_equal(
 	    out_open_and_enlarge_pipe(&o, fd, "standard output", &e), 0);
-	assert_int_equal(out_line(o, "{}", 2, &e), 0);
+	assert_int_equal(out_write_line(o, "{}", 2, &e), 0);
 	assert_int_equal(out_flush(o, &e), -1);
 	assert_int_equal(e.code, ERR_IO);
 	assert_non_null(strstr(e.msg, "standard output: No space left"));
 	assert_int_equal(dup2(STDERR_FILENO, fd), fd);  /* replaces /dev/full */
-	assert_int_equal(out_line(o, "{}", 2, &e), 0);
+	assert_int_equal(out_write_line(o, "{}", 2, &e), 0);
 	assert_int_equal(out_flush(o, &e), -1);
 	assert_int_equal(e.code, ERR_IO);
 	out_free(o);
@@ -119,7 +119,7 @@ output_that_fails_stays_failed(void **state)
 	(void)close(p[0]);
 	assert_int_equal(
 	    out_open_and_enlarge_pipe(&o, p[1], "standard output", &e), 0);
-	assert_int_equal(out_line(o, "{}", 2, &e), 0);
+	assert_int_equal(out_write_line(o, "{}", 2, &e), 0);
 	assert_int_equal(out_flush(o, &e), -1);
 	assert_int_equal(e.code, ERR_GONE);
 	out_free(o);

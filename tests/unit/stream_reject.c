@@ -73,7 +73,7 @@ round_trip(const char *raw, size_t len)
 
 	buf_init(&line, 1 << 24);
 	buf_init(&back, 1 << 24);
-	reject_who_init(&w, "extract");
+	reject_who_init_from_environment(&w, "extract");
 	written(&line, &j, &w, &r);
 	raw_of(&back, &j);
 	assert_int_equal(back.len, len);
@@ -132,7 +132,7 @@ a_reject_full_of_escapes_stays_short(void **state)
 	assert_non_null(raw);
 	buf_init(&line, 2 * n + (1 << 20));
 	buf_init(&back, 1 << 24);
-	reject_who_init(&w, "extract");
+	reject_who_init_from_environment(&w, "extract");
 	written(&line, &j, &w, &r);
 	raw_of(&back, &j);
 	assert_int_equal(back.len, n);
@@ -176,7 +176,7 @@ a_reject_line_has_every_field(void **state)
 
 	(void)setenv("ETL_RUN", "6f1c", 1);
 	(void)setenv("ETL_PIPELINE", "posts", 1);
-	reject_who_init(&w, "transform");
+	reject_who_init_from_environment(&w, "transform");
 	(void)unsetenv("ETL_RUN");
 	buf_init(&line, 1 << 16);
 	written(&line, &j, &w, &r);
@@ -211,7 +211,7 @@ the_id_is_the_hash_of_its_parts(void **state)
 	struct json j = { 0 };
 
 	(void)setenv("ETL_PIPELINE", "posts", 1);
-	reject_who_init(&w, "load");
+	reject_who_init_from_environment(&w, "load");
 	buf_init(&line, 1 << 16);
 	written(&line, &j, &w, &r);
 	hash_bytes_to_hex("posts\0load\0{x\0", 14, id);
@@ -225,7 +225,7 @@ the_id_is_the_hash_of_its_parts(void **state)
 	written(&line, &j, &w, &r);
 	has_text(&j, "id", id);
 	(void)unsetenv("ETL_PIPELINE");
-	reject_who_init(&w, "load");
+	reject_who_init_from_environment(&w, "load");
 	written(&line, &j, &w, &r);
 	hash_bytes_to_hex("\0load\0{x\0", 9, id);
 	has_text(&j, "id", id);
@@ -325,13 +325,19 @@ causes_are_counted_without_their_values(void **state)
 
 	buf_init(&b, 1 << 16);
 	assert_int_equal(causes_new(&c, &e), 0);
-	causes_add(c, "required", "no title", "{\"id\":\x01}", 8, 3);
-	causes_add(c, "filter", "Title too short: 'ab'", NULL, 0, 0);
-	causes_add(c, "filter", "Title too short: 'c'", NULL, 0, 0);
-	causes_add(c, "number", "12 is over 10, isn't it", "x", 1, 0);
-	causes_add(c, "number", "9 is over 100, isn't it", "y", 1, 0);
-	causes_add(c, "number", "7 is over 8, isn't it", "y", 1, 0);
-	causes_add(c, "filter", NULL, NULL, 0, 9);
+	causes_count_and_keep_example(c, "required", "no title",
+	    "{\"id\":\x01}", 8, 3);
+	causes_count_and_keep_example(c, "filter", "Title too short: 'ab'",
+	    NULL, 0, 0);
+	causes_count_and_keep_example(c, "filter", "Title too short: 'c'", NULL,
+	    0, 0);
+	causes_count_and_keep_example(c, "number", "12 is over 10, isn't it",
+	    "x", 1, 0);
+	causes_count_and_keep_example(c, "number", "9 is over 100, isn't it",
+	    "y", 1, 0);
+	causes_count_and_keep_example(c, "number", "7 is over 8, isn't it", "y",
+	    1, 0);
+	causes_count_and_keep_example(c, "filter", NULL, NULL, 0, 9);
 	causes_append_text(&b, c, "; ", 4096);
 	assert_string_equal(buf_text(&b), "3 number: 12 is over 10, isn't it "
 	    "(x); 2 filter: Title too short: 'ab'; 1 required: no title "
@@ -348,7 +354,7 @@ causes_are_counted_without_their_values(void **state)
 	    "3 number: 12 is over 10, isn't it (x)\n4 others");
 	for (int i = 0; i < 100; i++) {
 		(void)snprintf(code, sizeof(code), "c%d", i);
-		causes_add(c, code, "", NULL, 0, 0);
+		causes_count_and_keep_example(c, code, "", NULL, 0, 0);
 	}
 	buf_clear(&b);
 	causes_append_text(&b, c, "; ", 4096);

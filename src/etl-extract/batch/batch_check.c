@@ -18,7 +18,7 @@ reject_for_id(struct batch_run *x, const struct line *l,
 	buf_printf(&message, "%.200s: %s", x->option.ids, f->why);
 	r.message = buf_text(&message);
 	rc = buf_check(&message, e) == -1 ? -1 :
-	    stage_reject(x->stage, l, &r, e);
+	    stage_write_reject_and_check_limit(x->stage, l, &r, e);
 	buf_release(&message);
 	return rc;
 }
@@ -64,7 +64,7 @@ batch_parse_record_and_read_id(struct batch_run *x, const struct line *l,
 
 	if (rc != 1)
 		return rc == -1 || !rejects ? rc :
-		    stage_reject(x->stage, l, &r, e);
+		    stage_write_reject_and_check_limit(x->stage, l, &r, e);
 	if ((name = each_find_name_in_record(x->o, &x->call.j)) != NULL)
 		return !rejects ? 0 : each_reject_for_member(x->stage, l,
 		    "duplicate_member", name, strlen(name), each_has_name, e);

@@ -39,7 +39,7 @@ reject_for_none_or_several_answers(struct batch_run *x, const struct line *l,
 	}
 	r.message = buf_text(&b);
 	rc = buf_check(&b, e) == -1 ? -1 :
-	    stage_reject(x->stage, l, &r, e);
+	    stage_write_reject_and_check_limit(x->stage, l, &r, e);
 	buf_release(&b);
 	return rc;
 }

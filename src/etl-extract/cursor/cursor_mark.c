@@ -87,7 +87,7 @@ cursor_write_mark(struct cursor *c, struct stage *s, const char *value,
 	c->unmarked = false;
 	c->since_mark = 0;
 	c->marked_at = clock_ms();
-	return stage_write_checkpoint(s, &m, e);
+	return stage_check_and_write_checkpoint(s, &m, e);
 }
 
 /* Only this last mark contains the validators of the first page, because only

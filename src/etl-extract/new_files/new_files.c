@@ -120,7 +120,7 @@ write_mark_unless_empty_or_blocked(struct new_files *n, struct stage *s,
 	m.files = buf_text(&n->done);
 	if (buf_check(&n->done, e) == -1)
 		return -1;
-	rc = stage_write_checkpoint(s, &m, e);
+	rc = stage_check_and_write_checkpoint(s, &m, e);
 	buf_clear(&n->done);
 	n->written_at_mark = count_records_and_rejects(s);
 	n->marked_at = clock_ms();

@@ -76,7 +76,7 @@ tap_start(struct tap *t, char *const *command, const char *state,
 void
 tap_close(struct tap *t)
 {
-	child_stop(&t->child);
+	child_kill_wait_and_close(&t->child);
 	guard_end_with_group(&t->guard);
 	free(t->argv);
 	t->argv = NULL;

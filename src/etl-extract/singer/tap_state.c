@@ -141,5 +141,5 @@ tap_state_write_mark(
 	t->is_held = false;
 	t->since_mark = 0;
 	t->marked_at = clock_ms();
-	return stage_write_checkpoint(s, &m, e);
+	return stage_check_and_write_checkpoint(s, &m, e);
 }

@@ -37,7 +37,7 @@ seek_to_start_of_new_records(struct ndjson *n, const struct input_given *g,
 {
 	if (g == NULL || g->start == 0)
 		return 0;
-	lines_set_place(n->lines, g->lines_before, g->start);
+	lines_set_number_and_offset(n->lines, g->lines_before, g->start);
 	return input_seek(n->in, g->start, e);
 }
 

@@ -70,7 +70,7 @@ static int
 make_reject_id_from_key(
     struct outcome *o, const struct line *l, char id[HASH_HEX], struct err *e)
 {
-	const struct reject_who *who = stage_who(o->stage);
+	const struct reject_who *who = stage_get_reject_identity(o->stage);
 	const struct reject_place place = { .pipeline = who->pipeline,
 		.stream = who->stream, .table = o->target->table->full };
 	int rc;
@@ -99,7 +99,7 @@ make_reject_line(struct outcome *o, size_t i, struct reject r,
 	int key;
 
 	reject_fill_unset_from_line(&r, &l);
-	if (stage_reject_way(o->stage) == REJECT_NOWHERE)
+	if (stage_choose_reject_way(o->stage) == REJECT_NOWHERE)
 		return stage_set_no_reject_place_error(o->stage, &r, e);
 	if ((key = make_reject_id_from_key(o, &l, id, e)) == -1)
 		return -1;

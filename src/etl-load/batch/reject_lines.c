@@ -16,14 +16,14 @@ reject_lines_release(struct reject_lines *r)
 void
 reject_lines_start_batch(struct reject_lines *r)
 {
-	r->first_occurrence = stage_who(r->stage)->n;
+	r->first_occurrence = stage_get_reject_identity(r->stage)->n;
 	reject_lines_reset_for_try(r);
 }
 
 void
 reject_lines_reset_for_try(struct reject_lines *r)
 {
-	stage_who(r->stage)->n = r->first_occurrence;
+	stage_get_reject_identity(r->stage)->n = r->first_occurrence;
 	r->kept = 0;
 	spool_clear(&r->spool);
 }
@@ -59,7 +59,8 @@ reject_lines_add(struct reject_lines *r, const struct reject *reject,
 	    spool_write_chunk_to_file(s, e) == -1)
 		return -1;
 	at = s->data.len;
-	if (reject_append_line(&s->data, stage_who(r->stage), reject, e) == -1)
+	if (reject_append_line(&s->data, stage_get_reject_identity(r->stage),
+	    reject, e) == -1)
 		return -1;
 	buf_char(&s->data, '\n');
 	if (buf_check(&s->data, e) == -1 ||

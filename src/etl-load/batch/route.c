@@ -227,7 +227,7 @@ route_make_reject_line_if_refused(struct route *r,
 		return 0;
 	why = refusals_get(&r->refused, r->made++);
 	reject_fill_unset_from_line(&why, &l);
-	if (stage_reject_way(r->stage) == REJECT_NOWHERE)
+	if (stage_choose_reject_way(r->stage) == REJECT_NOWHERE)
 		return stage_set_no_reject_place_error(r->stage, &why, e);
 	if (!reject_lines_take_place_of_other_stage(to))
 		why.target = r->pointer;

@@ -224,7 +224,8 @@ write_file(struct emit *m, const struct lines_of_try *t, struct err *e)
 			continue;
 		if (n <= 0)
 			return err_errno(e, ERR_IO, "temporary file");
-		if (stage_emit_lines(m->out, part, (size_t)n, 0, e) == -1)
+		if (stage_write_and_count_lines(m->out, part, (size_t)n, 0,
+		    e) == -1)
 			return -1;
 		at += n;
 	}
@@ -263,8 +264,8 @@ emit_write_committed(struct loader *l, struct err *e)
 		return 0;
 	t = &m->try[!m->next];
 	if (start_stream_once(l, e) == -1 || write_file(m, t, e) == -1 ||
-	    stage_emit_lines(m->out, t->b.data, t->b.len, t->n, e) == -1 ||
-	    stage_flush(m->out, e) == -1)
+	    stage_write_and_count_lines(m->out, t->b.data, t->b.len, t->n, e) ==
+	    -1 || stage_flush(m->out, e) == -1)
 		return fail_after_batch(l, e);
 	return forget_lines(t, e);
 }
@@ -275,7 +276,7 @@ emit_finish(struct loader *l, struct err *e)
 	if (l->emit == NULL)
 		return 0;
 	return start_stream_once(l, e) == -1 ||
-	    stage_finish(l->emit->out, e) == -1 ?
+	    stage_check_and_end_stream(l->emit->out, e) == -1 ?
 	    fail_after_commit("all records were loaded, but --emit could not "
 	    "write the end of its stream", e) : 0;
 }

@@ -50,7 +50,7 @@ static bool
 is_stored_as_letter(const struct loader *l, const struct item *it)
 {
 	return it->kind == ITEM_REJECT ||
-	    stage_reject_way(l->stage) == REJECT_TO_STREAM;
+	    stage_choose_reject_way(l->stage) == REJECT_TO_STREAM;
 }
 
 /* Stores those reject lines of the chunk (the reject lines in memory) that are
@@ -207,7 +207,7 @@ rejects_write_to_file_or_fd3(struct loader *l, struct err *e)
 	 * line of this process has. If the batch is tried again, its new reject
 	 * lines must not get the numbers of the lines that are in the file
 	 * already. So the next try starts after the last number. */
-	l->rejects.first_occurrence = stage_who(l->stage)->n;
+	l->rejects.first_occurrence = stage_get_reject_identity(l->stage)->n;
 	return more;
 }
 
@@ -238,8 +238,9 @@ add_reject_line_to_causes(struct loader *l, const struct line *line)
 		append_unescaped_string_member(&code, &j, "code");
 		append_unescaped_string_member(&message, &j, "message");
 		append_rejected_bytes(&raw, &j);
-		causes_add(l->causes, buf_text(&code), buf_text(&message),
-		    raw.data, raw.len, get_origin_line_number(&j));
+		causes_count_and_keep_example(l->causes, buf_text(&code),
+		    buf_text(&message), raw.data, raw.len,
+		    get_origin_line_number(&j));
 	}
 	json_release(&j);
 	buf_release(&code);

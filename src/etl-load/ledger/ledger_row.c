@@ -147,7 +147,7 @@ static int
 report_load_to_run(struct loader *l, struct err *e)
 {
 	struct ledger g = make_ledger_entry(l);
-	const struct run_report_load load = { .id = g.stream_id,
+	const struct run_report_write_load load = { .id = g.stream_id,
 		.target = g.target, .appends = g.appends };
 
 	return stage_report_load(l->stage, &load, e);
@@ -251,7 +251,8 @@ move_checkpoint_and_store_files(struct loader *l, struct err *e)
 int64_t
 stream_count_kept_rejects(const struct loader *l)
 {
-	bool own_to_file = stage_reject_way(l->stage) != REJECT_TO_STREAM;
+	bool own_to_file = stage_choose_reject_way(l->stage) !=
+	    REJECT_TO_STREAM;
 
 	return l->stream.kept == -1 ? -1 : l->stream.kept +
 	    (int64_t)(l->rejects.kept +

@@ -312,7 +312,7 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 	*why = (struct reject){ 0 };
 	rc = r->target->mode->changes ?
 	    change_read(&r->change, l, &r->json, r->duplicates, why, e) :
-	    stage_parse_record_in_thread(r->stage, l, &r->json,
+	    stage_parse_record_or_set_reason(r->stage, l, &r->json,
 		r->target->mapping.levels, r->duplicates, why, r->message, e);
 	if (rc != 1)
 		return rc;
