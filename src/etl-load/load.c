@@ -299,7 +299,7 @@ load_run(const struct load_opts *o, const struct stdfd *fds, struct err *e)
 		keep_before_delete_old_runs(&l);
 	if (rc == 0 && !o->plan) {
 		print_summary_and_warn_of_rejects(&l);
-		nested_warn_if_no_value(&l);
+		nested_warn_if_no_record_has_array(&l);
 	}
 	if (rc == 0 && !o->plan && l.absent)
 		err_warnf("etl-load", "the input has no record, so --create "

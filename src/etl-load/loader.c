@@ -210,7 +210,7 @@ set_options_of_tables(struct loader *l, struct err *e)
 			if (o->mode == NULL && l->list.keyed)
 				o->mode = "upsert";
 		}
-		if (load_mode_find(&l->mode, o, e) == -1) {
+		if (load_mode_find_and_check_options(&l->mode, o, e) == -1) {
 			if (l->list.n > 0)
 				err_prefix(e, "--tables, table %s", o->table);
 			return -1;
@@ -278,7 +278,8 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 	l->whole = o->single || l->mode->complete || l->expect.n > 0;
 	l->full_batch = o->batch == BATCH_NOT_GIVEN ? 10000 : o->batch;
 	l->batch_limit = l->full_batch;
-	return init_route_and_outcomes(l, e) == -1 ? -1 : nested_open(l, e);
+	return init_route_and_outcomes(l, e) == -1 ? -1 :
+	    nested_init_children_if_any(l, e);
 }
 
 void

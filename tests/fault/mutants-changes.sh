@@ -19,10 +19,10 @@ mutant etl-load/cdc.t 'a missing key is not taken from the row before' src/etl-l
     's/if (add_missing_key(c, row, e) == -1)/if (false)/' \
     'a partial update leaves absent members alone'
 mutant etl-load/cdc.t 'a changed key is not seen' src/etl-load/table/change_key.c \
-    's/c->moves = key_differs(c, row);/c->moves = false;/' \
+    's/c->moves = old_key_differs(c, row);/c->moves = false;/' \
     'a changed key, and later changes of the row'
 mutant etl-load/cdc.t 'an incomplete old key is not completed' src/etl-load/table/change_key.c \
-    's/make_key(c, \&c->old_text, \&c->old, row,/make_key(c, \&c->old_text, \&c->old, NULL,/' \
+    's/ c, \&c->old_text, \&c->old, row,/ c, \&c->old_text, \&c->old, NULL,/' \
     'a key of two columns'
 mutant etl-load/cdc_map.t 'a row loses the key that was added to it' src/etl-load/table/record.c \
     's/memcpy(r->value, r->change.key_value, size);/memset(r->value, 0, size);/' \

@@ -82,7 +82,7 @@ mutant exits.t 'an invalid line of an env file is accepted' src/etl-run/env_file
     's/^			    err_set(e, ERR_CONFIG, false,/			    0; (void)err_set(e, ERR_CONFIG, false,/' \
     'an env file with a line that is not a variable: the exit status'
 mutant exits.t 'options are checked after the database is opened' src/etl-load/loader.c \
-    's/load_mode_find(&l->mode, o, e) == -1/(l->mode = NULL) != NULL/' '--mode none: no database file is created'
+    's/load_mode_find_and_check_options(&l->mode, o, e) == -1/(l->mode = NULL) != NULL/' '--mode none: no database file is created'
 mutant etl-extract/auth.t 'no warning for a secret file that others may read' lib/base/file.c \
     's/(st.st_mode & 077) != 0/false/' 'a secret file that others can read causes a warning'
 mutant etl-extract/auth.t 'an empty secret is accepted' src/etl-extract/http/secret.c \
@@ -212,7 +212,7 @@ mutant etl-load/replace_others.t 'a change of the definition is lost in the swap
     'rights are granted while the load runs: exit code 75'
 
 mutant etl-load/delete_insert_faults.t 'a later try has the scopes of an earlier one' src/etl-load/pg/pg_scopes.c \
-    '/^pg_scopes_start/,/^}/s/pg_tuples_forget(&s->tuples);//' \
+    '/^pg_scopes_forget_and_empty_table/,/^}/s/pg_tuples_forget(&s->tuples);//' \
     'the load is repeated as a whole'
 
 mutant etl-load/scd2.t 'the index of past rows is taken for that of current rows' src/etl-load/table/history.c \
@@ -225,7 +225,7 @@ mutant etl-load/scd2.t 'a late record opens a second current row' src/etl-load/s
     's/return rc == 1 && strcmp(f->from, at) <= 0/return rc == 1/' \
     'sqlite: late records'
 mutant etl-load/scd2.t 'without --as-of two changes have one time' src/etl-load/table/as_of.c \
-    's/parse_written_time(text) + get_unit(digits)/parse_written_time(text)/' \
+    's/parse_written_time(text) + get_unit_of_digits(digits)/parse_written_time(text)/' \
     'without --as-of each change has a row'
 mutant etl-load/scd2_faults.t 'a refused record of SQLite ends a row' src/etl-load/sqlite/sqlite_store.c \
     's/s->may_leave_changes |= t->mode->history;//' \

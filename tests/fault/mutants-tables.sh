@@ -61,7 +61,7 @@ mutant etl-load/nested.t 'a member may have another value than the loader sets' 
     $lines 's/return v->len == t->len \&\&/return true ||/' \
     'sqlite: the record of each is a reject with a pointer to the element'
 mutant etl-load/nested.t 'elements have no place' $lines \
-    's/(int64_t)i);/0);/' 'sqlite: the elements of objects have key, place and members'
+    's/(int64_t)number);/0);/' 'sqlite: the elements of objects have key, place and members'
 mutant etl-load/nested_keys.t 'the collation of the key is not looked up' $equal \
     's/rc = db_next(r, e)) == 1/rc = db_next(r, e)) == 2/' \
     'the parent ignores case, the child is text: no old row stays'

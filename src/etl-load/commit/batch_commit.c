@@ -260,7 +260,7 @@ load_and_commit_once(struct loader *l, bool ended, struct err *e)
 	reset_counts_and_rejects_for_try(l);
 	if (create_control_tables_if_needed(l, e) == -1)
 		return -1;
-	switch (workers_load_batch_if_may(l, e)) {
+	switch (workers_load_and_commit_if_may(l, e)) {
 	case WORKER_COMMITTED:
 		break;
 	case WORKER_TABLE_CHANGED:

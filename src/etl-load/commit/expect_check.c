@@ -184,7 +184,7 @@ judge_columns(struct loader *l, const struct target *target,
 
 	if (columns == NULL)
 		return err_nomem(e);
-	if (target_find_columns(
+	if (target_find_listed_columns(
 		t, "--expect", x->columns, columns, &n, e) == -1)
 		goto out;
 	if (x->figure == EXPECT_UNIQUE)

@@ -12,7 +12,7 @@ target_open_absent(struct target *t, struct db *db, const struct load_opts *o,
 		.history = { .from = NO_COLUMN, .to = NO_COLUMN,
 			.current = NO_COLUMN },
 		.mapping = { .extra_column = NO_COLUMN } };
-	return load_mode_find(&t->mode, o, e) == -1 ? -1 :
+	return load_mode_find_and_check_options(&t->mode, o, e) == -1 ? -1 :
 	    table_new_without_catalog(&t->table, db, o->table, e);
 }
 

@@ -71,7 +71,7 @@ evolve_note_planned_record(struct evolve *v, struct reader *r,
     const struct line *l, bool adds_columns, struct db *db, struct err *e)
 {
 	struct reject why;
-	int rc = reader_match_record(r, l, &why, e);
+	int rc = reader_read_record_or_reject(r, l, &why, e);
 
 	if (rc != 1)
 		return rc == -1 ? -1 : 0;

@@ -19,7 +19,8 @@ struct foreign_key {
 };
 
 static bool
-is_name(enum db_kind kind, const char *name, struct db_value v)
+is_name_of_database_object(enum db_kind kind, const char *name,
+    struct db_value v)
 {
 	size_t n = strlen(name);
 
@@ -40,7 +41,7 @@ find_place_in_key(
 		const struct column *c = &p->table->columns[p->key[i]];
 
 		if (other.type == DB_NULL ? c->key == place :
-		    is_name(f->kind, c->name, other))
+		    is_name_of_database_object(f->kind, c->name, other))
 			break;
 	}
 	return i;
@@ -54,7 +55,8 @@ note_column_of_foreign_key(struct foreign_key *f, const struct db_rows *r)
 	const struct table *t = f->child->table;
 
 	for (size_t c = 0; c < t->n && place < f->parent->nkey; c++)
-		if (is_name(f->kind, t->columns[c].name, db_column(r, 1))) {
+		if (is_name_of_database_object(f->kind, t->columns[c].name,
+		    db_column(r, 1))) {
 			f->columns[place] = c;
 			f->n++;
 			return;
@@ -79,8 +81,8 @@ use_foreign_key_if_first_to_fit(struct foreign_key *f, struct shape *scope)
 }
 
 static int
-read_foreign_keys(struct foreign_key *f, struct shape *scope, struct db *db,
-    struct err *e)
+set_scope_of_first_fitting_key(struct foreign_key *f, struct shape *scope,
+    struct db *db, struct err *e)
 {
 	bool pg = f->kind == DB_POSTGRESQL;
 	const struct table *t = f->child->table, *p = f->parent->table;
@@ -104,7 +106,7 @@ read_foreign_keys(struct foreign_key *f, struct shape *scope, struct db *db,
 }
 
 static int
-find_columns_of_foreign_key(struct target *t, const struct target *parent,
+set_scope_if_one_foreign_key(struct target *t, const struct target *parent,
     struct db *db, struct err *e)
 {
 	struct foreign_key f = { .child = t, .parent = parent,
@@ -114,7 +116,7 @@ find_columns_of_foreign_key(struct target *t, const struct target *parent,
 	f.columns = calloc(parent->nkey + 1, sizeof(*f.columns));
 	if (f.columns == NULL)
 		return err_nomem(e);
-	rc = read_foreign_keys(&f, &t->scope, db, e);
+	rc = set_scope_of_first_fitting_key(&f, &t->scope, db, e);
 	if (f.found != 1)
 		t->scope.n = 0;
 	free(f.columns);
@@ -122,7 +124,8 @@ find_columns_of_foreign_key(struct target *t, const struct target *parent,
 }
 
 void
-child_put_key_name(struct buf *b, const struct target *parent, size_t number)
+child_put_column_name_of_key(struct buf *b, const struct target *parent,
+    size_t number)
 {
 	const struct table *p = parent->table;
 
@@ -130,8 +133,8 @@ child_put_key_name(struct buf *b, const struct target *parent, size_t number)
 }
 
 static int
-find_column_of_key(struct target *t, const struct target *parent, size_t i,
-    const char *name, struct err *e)
+add_scope_column_of_name_or_fail(struct target *t, const struct target *parent,
+    size_t i, const char *name, struct err *e)
 {
 	const struct table *p = parent->table;
 
@@ -148,7 +151,7 @@ find_column_of_key(struct target *t, const struct target *parent, size_t i,
 }
 
 static int
-find_columns_by_name(
+set_scope_by_column_names(
     struct target *t, const struct target *parent, struct err *e)
 {
 	struct buf name;
@@ -157,11 +160,11 @@ find_columns_by_name(
 	buf_init(&name, SIZE_MAX / 4);
 	for (size_t i = 0; i < parent->nkey && rc == 0; i++) {
 		buf_clear(&name);
-		child_put_key_name(&name, parent, i);
+		child_put_column_name_of_key(&name, parent, i);
 		(void)buf_text(&name);
 		rc = buf_check(&name, e);
 		if (rc == 0)
-			rc = find_column_of_key(
+			rc = add_scope_column_of_name_or_fail(
 			    t, parent, i, buf_text(&name), e);
 	}
 	buf_release(&name);
@@ -171,7 +174,7 @@ find_columns_by_name(
 /* Fails if the database generates a column of t->scope, because then the loader
  * cannot set it. */
 static int
-check_columns_take_values(const struct target *t, struct err *e)
+fail_if_scope_column_is_generated(const struct target *t, struct err *e)
 {
 	for (size_t i = 0; i < t->scope.n; i++) {
 		const struct column *c =
@@ -216,12 +219,13 @@ set_scope_has_index(struct target *t, struct db *db, struct err *e)
 }
 
 int
-child_find_columns(struct target *t, const struct target *parent,
+child_find_and_check_columns(struct target *t, const struct target *parent,
     struct db *db, struct err *e)
 {
-	if (find_columns_of_foreign_key(t, parent, db, e) == -1 ||
-	    (t->scope.n == 0 && find_columns_by_name(t, parent, e) == -1) ||
-	    check_columns_take_values(t, e) == -1 ||
+	if (set_scope_if_one_foreign_key(t, parent, db, e) == -1 ||
+	    (t->scope.n == 0 &&
+	    set_scope_by_column_names(t, parent, e) == -1) ||
+	    fail_if_scope_column_is_generated(t, e) == -1 ||
 	    key_equality_check_and_set_where(t, parent, db, e) == -1)
 		return -1;
 	for (size_t c = 0; c < t->table->n; c++)

@@ -9,8 +9,8 @@ enum { ROWS_MOST = 10000 };     /* that are written together */
 
 /* Notes that the record must be rejected in the next try of the batch. */
 static int
-note_record_to_reject(struct loader *l, const struct child *c, size_t item,
-    const struct reject *why, struct err *e)
+note_record_to_reject_in_next_try(struct loader *l, const struct child *c,
+    size_t item, const struct reject *why, struct err *e)
 {
 	l->nested->repeat = true;
 	return outcome_note_reject_for_next_try(
@@ -18,7 +18,8 @@ note_record_to_reject(struct loader *l, const struct child *c, size_t item,
 }
 
 /* The table has refused row number `row`, because of *why. Calls
- * note_record_to_reject() for the record that contains the row's element. */
+ * note_record_to_reject_in_next_try() for the record that contains the row's
+ * element. */
 static int
 note_record_of_row_to_reject(struct loader *l, struct child *c, size_t row,
     struct reject why, struct err *e)
@@ -26,7 +27,7 @@ note_record_of_row_to_reject(struct loader *l, struct child *c, size_t row,
 	const struct element *m = &c->elements[row];
 	struct buf *b = &l->nested->scratch;
 
-	why.pointer = element_lines_get_pointer(
+	why.pointer = element_lines_make_pointer(
 	    &c->lines, m->number, m->is_object, why.pointer, e);
 	if (why.pointer == NULL)
 		return -1;
@@ -36,10 +37,11 @@ note_record_of_row_to_reject(struct loader *l, struct child *c, size_t row,
 	buf_str(b, why.message);
 	why.message = buf_text(b);
 	return buf_check(b, e) == -1 ? -1 :
-	    note_record_to_reject(l, c, m->item, &why, e);
+	    note_record_to_reject_in_next_try(l, c, m->item, &why, e);
 }
 
-/* Calls note_record_to_reject() for the records of all refused rows. */
+/* Calls note_record_to_reject_in_next_try() for the records of all refused
+ * rows. */
 static int
 note_records_of_rows_to_reject(
     struct loader *l, struct child *c, const struct refusals *rows,
@@ -56,7 +58,7 @@ note_records_of_rows_to_reject(
  * Ignores the number of unreadable keys: if the columns cannot hold a key, the
  * table has no rows for it. */
 static int
-delete_old_rows(struct loader *l, struct child *c, struct err *e)
+delete_old_rows_of_added_keys(struct loader *l, struct child *c, struct err *e)
 {
 	const struct sink_scopes *s = l->sink->scopes;
 	struct outcome *o = &c->table->outcome;
@@ -77,12 +79,13 @@ delete_old_rows(struct loader *l, struct child *c, struct err *e)
 }
 
 enum sink_result
-child_write_rows(struct loader *l, struct child *c, struct err *e)
+child_delete_old_and_write_rows(struct loader *l, struct child *c,
+    struct err *e)
 {
 	struct outcome *o = &c->table->outcome;
 	enum sink_result rc;
 
-	if (delete_old_rows(l, c, e) == -1)
+	if (delete_old_rows_of_added_keys(l, c, e) == -1)
 		return SINK_FAILED;
 	if (c->rows.n == 0)
 		return SINK_DONE;
@@ -120,7 +123,7 @@ make_room_for_row(struct child *c, struct err *e)
 /* Adds the row for element m->number of the array of record m->item. Returns 1;
  * 0: the element cannot be a row, and the record was refused; -1 with *e. */
 static int
-add_row(struct loader *l, struct child *c, uint32_t tok,
+add_row_or_note_reject(struct loader *l, struct child *c, uint32_t tok,
     const struct element *m, uint64_t line, struct err *e)
 {
 	struct buf *b = &c->rows.data;
@@ -130,10 +133,11 @@ add_row(struct loader *l, struct child *c, uint32_t tok,
 	if (make_room_for_row(c, e) == -1)
 		return -1;
 	c->elements[c->rows.n] = *m;
-	if (element_lines_put_element(&c->lines, b, tok, m->number, &why) ==
+	if (element_lines_put_or_reject(&c->lines, b, tok, m->number, &why) ==
 	    0) {
 		b->len = at;
-		return note_record_to_reject(l, c, m->item, &why, e);
+		return note_record_to_reject_in_next_try(l, c, m->item, &why,
+		    e);
 	}
 	return buf_check(b, e) == -1 || buf_check(&c->lines.name, e) == -1 ||
 	    spool_add_appended_line(&c->rows, at, line, e) == -1 ? -1 : 1;
@@ -142,8 +146,8 @@ add_row(struct loader *l, struct child *c, uint32_t tok,
 /* Adds rows for all elements of the record's array. Whenever ROWS_MOST rows are
  * waiting, writes them. */
 static enum sink_result
-add_rows(struct loader *l, struct child *c, uint32_t array, size_t item,
-    struct err *e)
+add_rows_and_write_when_full(struct loader *l, struct child *c, uint32_t array,
+    size_t item, struct err *e)
 {
 	const uint64_t line = l->spool.items[item].number;
 	const struct json_tok *tok = l->nested->json.tok;
@@ -154,16 +158,16 @@ add_rows(struct loader *l, struct child *c, uint32_t array, size_t item,
 	for (uint32_t t = array + 1; t < tok[array].next && rc == SINK_DONE;
 	    t = tok[t].next, m.number++) {
 		m.is_object = tok[t].type == JSON_OBJECT;
-		if ((added = add_row(l, c, t, &m, line, e)) != 1)
+		if ((added = add_row_or_note_reject(l, c, t, &m, line, e)) != 1)
 			return added == -1 ? SINK_FAILED : SINK_DONE;
 		if (spool_chunk_is_full(&c->rows, ROWS_MOST))
-			rc = child_write_rows(l, c, e);
+			rc = child_delete_old_and_write_rows(l, c, e);
 	}
 	return rc;
 }
 
 enum sink_result
-child_add_record(
+child_add_key_and_rows_of_record(
     struct loader *l, struct child *c, size_t item, struct err *e)
 {
 	size_t at = c->keys.data.len;
@@ -171,16 +175,17 @@ child_add_record(
 	uint32_t array;
 	int rc;
 
-	if (element_lines_start(&c->lines, &l->nested->json, e) == -1)
+	if (element_lines_start_record(&c->lines, &l->nested->json, e) == -1)
 		return SINK_FAILED;
 	if ((rc = element_lines_find_array(&c->lines, &array, &why)) == -1)
-		return note_record_to_reject(l, c, item, &why, e) == -1 ?
-		    SINK_FAILED : SINK_DONE;
+		return note_record_to_reject_in_next_try(l, c, item, &why,
+		    e) == -1 ? SINK_FAILED : SINK_DONE;
 	c->found |= rc == 1;
 	element_lines_put_key(&c->lines, &c->keys.data);
 	if (buf_check(&c->keys.data, e) == -1 ||
 	    spool_add_appended_line(
 		&c->keys, at, l->spool.items[item].number, e) == -1)
 		return SINK_FAILED;
-	return rc == 0 ? SINK_DONE : add_rows(l, c, array, item, e);
+	return rc == 0 ? SINK_DONE : add_rows_and_write_when_full(l, c, array,
+	    item, e);
 }

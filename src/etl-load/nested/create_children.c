@@ -44,7 +44,7 @@ create_find_if_child_missing(struct loader *l, bool *missing, struct err *e)
 }
 
 static int
-note_line(struct making *m, struct stage *stage, const struct line *l,
+add_line_to_sample(struct making *m, struct stage *stage, const struct line *l,
     struct err *e)
 {
 	const struct line made = { .data = m->line.data, .len = m->line.len,
@@ -57,19 +57,19 @@ note_line(struct making *m, struct stage *stage, const struct line *l,
 /* Adds to the sample the columns that the loader sets. So the table gets them
  * even if no record has an element. */
 static int
-note_key(struct making *m, struct stage *stage, const struct line *l,
-    struct err *e)
+add_key_columns_to_sample(struct making *m, struct stage *stage,
+    const struct line *l, struct err *e)
 {
 	buf_clear(&m->line);
 	buf_add(&m->line, m->lines.key.data, m->lines.key.len);
 	json_put_int(&m->line, CHILD_POSITION, 0);
 	buf_char(&m->line, '}');
-	return note_line(m, stage, l, e);
+	return add_line_to_sample(m, stage, l, e);
 }
 
 static int
-note_elements(struct making *m, struct stage *stage, const struct line *l,
-    uint32_t array, struct err *e)
+add_elements_to_sample(struct making *m, struct stage *stage,
+    const struct line *l, uint32_t array, struct err *e)
 {
 	const struct json_tok *tok = m->json.tok;
 	struct reject why;
@@ -78,9 +78,9 @@ note_elements(struct making *m, struct stage *stage, const struct line *l,
 	for (uint32_t t = array + 1; t < tok[array].next; t = tok[t].next) {
 		buf_clear(&m->line);
 		m->elements++;
-		if (element_lines_put_element(
+		if (element_lines_put_or_reject(
 			&m->lines, &m->line, t, i++, &why) == 1 &&
-		    note_line(m, stage, l, e) == -1)
+		    add_line_to_sample(m, stage, l, e) == -1)
 			return -1;
 		if (m->sample.records >= SAMPLE_RECORDS)
 			break;
@@ -109,7 +109,7 @@ keep_nearest_array(struct suggestion *near, const struct json *j)
 }
 
 static bool
-has_key(const struct making *m)
+record_has_whole_key(const struct making *m)
 {
 	const struct target *p = &m->parent;
 	struct json j = m->json;
@@ -126,7 +126,7 @@ has_key(const struct making *m)
 /* Notes the elements of one record. A record that the load will reject is
  * treated as a record without elements. */
 static int
-note_elements_of_record(
+add_key_and_elements_to_sample(
     void *self, struct stage *stage, const struct line *l, struct err *e)
 {
 	struct making *m = self;
@@ -135,16 +135,16 @@ note_elements_of_record(
 	int rc = stage_parse_record_or_fill_reject(stage, l, &m->json,
 	    element_lines_count_levels(&m->lines), m->l->duplicates, &why, e);
 
-	if (rc != 1 || !has_key(m)) {
+	if (rc != 1 || !record_has_whole_key(m)) {
 		m->sample.records++;
 		return rc == -1 ? -1 : 0;
 	}
 	keep_nearest_array(&m->near, &m->json);
-	if (element_lines_start(&m->lines, &m->json, e) == -1 ||
-	    note_key(m, stage, l, e) == -1)
+	if (element_lines_start_record(&m->lines, &m->json, e) == -1 ||
+	    add_key_columns_to_sample(m, stage, l, e) == -1)
 		return -1;
 	return element_lines_find_array(&m->lines, &array, &why) != 1 ? 0 :
-	    note_elements(m, stage, l, array, e);
+	    add_elements_to_sample(m, stage, l, array, e);
 }
 
 static int
@@ -161,7 +161,7 @@ fail_no_elements(const char *pointer, const char *table,
 /* Gives m->child the columns for the parent's key. They have the types that the
  * key has in the parent. */
 static int
-set_columns_of_key(struct making *m, struct err *e)
+set_child_columns_of_parent_key(struct making *m, struct err *e)
 {
 	const struct target *p = &m->parent;
 	size_t n = p->nkey;
@@ -181,7 +181,7 @@ set_columns_of_key(struct making *m, struct err *e)
 		struct buf b;
 
 		buf_init(&b, SIZE_MAX / 4);
-		child_put_key_name(&b, p, i);
+		child_put_column_name_of_key(&b, p, i);
 		m->table.columns[i].name = strdup(buf_text(&b));
 		buf_printf(&m->key, "%s,", buf_text(&b));
 		buf_release(&b);
@@ -211,10 +211,10 @@ open_making(struct making *m, struct loader *l, size_t i, struct err *e)
 	m->o.mode = "upsert";
 	m->o.nested = (struct opt_list){ 0 };
 	if (target_open(&m->parent, l->db, &l->tables[t->parent].o, e) == -1 ||
-	    set_columns_of_key(m, e) == -1)
+	    set_child_columns_of_parent_key(m, e) == -1)
 		return -1;
 	sample_init(&m->sample, &m->o, m->parent.mode, l->duplicates);
-	m->sample.note = note_elements_of_record;
+	m->sample.note = add_key_and_elements_to_sample;
 	m->sample.note_self = m;
 	m->sample.types = m->types;
 	m->sample.ntypes = m->parent.nkey;
@@ -238,7 +238,7 @@ close_making(struct making *m)
 }
 
 static int
-make_table(struct making *m, struct buf *ddl, struct err *e)
+create_from_sample_if_missing(struct making *m, struct buf *ddl, struct err *e)
 {
 	struct loader *l = m->l;
 	struct sample *s = &m->sample;
@@ -269,7 +269,7 @@ create_children_if_missing(struct loader *l, struct buf *ddl, struct err *e)
 	for (size_t i = 0; i < l->nested_list.n && rc == 0 && !l->absent; i++) {
 		rc = open_making(&m, l, i, e);
 		if (rc == 0)
-			rc = make_table(&m, ddl, e);
+			rc = create_from_sample_if_missing(&m, ddl, e);
 		close_making(&m);
 	}
 	return rc;
@@ -286,7 +286,7 @@ struct look {
 };
 
 static int
-look_for_element(
+look_for_element_in_record(
     void *self, struct stage *stage, const struct line *l, struct err *e)
 {
 	struct look *k = self;
@@ -318,7 +318,7 @@ fail_if_array_has_no_element(
 	if (exists)
 		return 0;
 	sample_init(&k.sample, l->o, l->mode, l->duplicates);
-	k.sample.note = look_for_element;
+	k.sample.note = look_for_element_in_record;
 	k.sample.note_self = &k;
 	rc = sample_read(&k.sample, l->stage, e);
 	if (rc == 0 && !k.found && !k.sample.no_input)

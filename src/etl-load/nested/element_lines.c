@@ -55,7 +55,7 @@ find_key_value(const struct element_lines *l, size_t i)
 }
 
 int
-element_lines_start(
+element_lines_start_record(
     struct element_lines *l, struct json *record, struct err *e)
 {
 	l->json = record;
@@ -100,7 +100,7 @@ element_lines_put_key(const struct element_lines *l, struct buf *b)
 
 /* Returns the name that is token `tok`, with its escapes decoded. */
 static const char *
-get_name(struct element_lines *l, uint32_t tok, size_t *len)
+get_unescaped_name(struct element_lines *l, uint32_t tok, size_t *len)
 {
 	const struct json_tok *t = &l->json->tok[tok];
 
@@ -118,8 +118,8 @@ get_name(struct element_lines *l, uint32_t tok, size_t *len)
  * sets. True if its value (token `tok`) has the same text as the value that the
  * loader sets. */
 static bool
-is_value_of_loader(const struct element_lines *l, const char *name, size_t len,
-    uint32_t tok, uint64_t number)
+has_value_that_loader_sets(const struct element_lines *l, const char *name,
+    size_t len, uint32_t tok, uint64_t number)
 {
 	const struct json_tok *t = &l->json->tok[tok], *v;
 	const char *text = l->json->text;
@@ -157,17 +157,18 @@ reject_member_of_loader(struct element_lines *l, const char *name, size_t len,
  * name, such as the position, appends nothing; if the member then has another
  * value than the loader sets, rejects the record. */
 static int
-put_member(struct element_lines *l, struct buf *b, uint32_t tok,
+put_member_or_reject(struct element_lines *l, struct buf *b, uint32_t tok,
     uint64_t number, struct reject *why)
 {
 	const struct json_tok *t = l->json->tok;
 	const char *text = l->json->text, *name;
 	size_t len;
 
-	name = get_name(l, tok, &len);
+	name = get_unescaped_name(l, tok, &len);
 	if (child_sets_column(l->child, name, len))
-		return is_value_of_loader(l, name, len, tok + 1, number) ? 1 :
-		    reject_member_of_loader(l, name, len, number, why);
+		return has_value_that_loader_sets(l, name, len, tok + 1,
+		    number) ? 1 : reject_member_of_loader(l, name, len, number,
+		    why);
 	buf_char(b, ',');
 	buf_add(b, text + t[tok].at, t[tok].len);
 	buf_char(b, ':');
@@ -176,22 +177,22 @@ put_member(struct element_lines *l, struct buf *b, uint32_t tok,
 }
 
 int
-element_lines_put_element(struct element_lines *l, struct buf *b,
-    uint32_t tok, uint64_t i, struct reject *why)
+element_lines_put_or_reject(struct element_lines *l, struct buf *b,
+    uint32_t tok, uint64_t number, struct reject *why)
 {
 	const struct json_tok *t = l->json->tok;
 	int rc = 1;
 
 	buf_add(b, l->key.data, l->key.len);
 	if (l->child->position != NO_COLUMN)
-		json_put_int(b, CHILD_POSITION, (int64_t)i);
+		json_put_int(b, CHILD_POSITION, (int64_t)number);
 	if (t[tok].type != JSON_OBJECT)
 		json_put_raw(b, CHILD_VALUE, l->json->text + t[tok].at,
 		    t[tok].len);
 	else
 		for (uint32_t m = tok + 1; m < t[tok].next && rc == 1;
 		    m = t[m + 1].next)
-			rc = put_member(l, b, m, i, why);
+			rc = put_member_or_reject(l, b, m, number, why);
 	buf_char(b, '}');
 	return rc;
 }
@@ -199,7 +200,7 @@ element_lines_put_element(struct element_lines *l, struct buf *b,
 /* `inner` is a pointer in the line that was made. True if it leads to a member
  * that the loader has put there, which the element itself does not have. */
 static bool
-is_member_of_loader(struct element_lines *l, const char *inner)
+is_pointer_to_member_of_loader(struct element_lines *l, const char *inner)
 {
 	for (size_t i = 0; i < l->child->scope.n; i++) {
 		const char *name = get_name_of_key_column(l, i);
@@ -213,14 +214,15 @@ is_member_of_loader(struct element_lines *l, const char *inner)
 }
 
 const char *
-element_lines_get_pointer(struct element_lines *l, uint64_t i,
+element_lines_make_pointer(struct element_lines *l, uint64_t number,
     bool is_object, const char *inner, struct err *e)
 {
 	struct buf b;
 
 	buf_init(&b, SIZE_MAX / 4);
-	buf_printf(&b, "%s/%" PRIu64, l->pointer, i);
-	if (inner != NULL && is_object && !is_member_of_loader(l, inner))
+	buf_printf(&b, "%s/%" PRIu64, l->pointer, number);
+	if (inner != NULL && is_object &&
+	    !is_pointer_to_member_of_loader(l, inner))
 		buf_str(&b, inner);
 	buf_clear(&l->place);
 	buf_add(&l->place, b.data, b.len);

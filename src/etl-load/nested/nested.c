@@ -26,7 +26,7 @@ init_child(struct loader *l, size_t i)
 }
 
 int
-nested_open(struct loader *l, struct err *e)
+nested_init_children_if_any(struct loader *l, struct err *e)
 {
 	struct nested *n;
 
@@ -92,7 +92,7 @@ nested_reset_for_try(struct loader *l)
 }
 
 static enum sink_result
-write_rows_of_parent(
+write_waiting_rows_of_parent(
     struct loader *l, const struct loaded_table *parent, struct err *e)
 {
 	enum sink_result rc = SINK_DONE;
@@ -102,7 +102,7 @@ write_rows_of_parent(
 	n->unhashed = false;
 	for (size_t i = 0; i < n->n && rc == SINK_DONE; i++)
 		if (n->v[i].parent == parent)
-			rc = child_write_rows(l, &n->v[i], e);
+			rc = child_delete_old_and_write_rows(l, &n->v[i], e);
 	return rc;
 }
 
@@ -124,12 +124,12 @@ write_waiting_rows_if_key_equal(struct loader *l, struct loaded_table *parent,
 	uint32_t *known;
 
 	if (k != NULL)
-		made = key_hash_get(k, &parent->outcome.reader, line,
+		made = key_hash_make_of_record(k, &parent->outcome.reader, line,
 		    &n->scratch, &hash, e);
 	if (made == KEY_HASH_FAILED)
 		return SINK_FAILED;
 	if (made != KEY_HASH_MADE || n->unhashed) {
-		rc = write_rows_of_parent(l, parent, e);
+		rc = write_waiting_rows_of_parent(l, parent, e);
 		n->unhashed = made != KEY_HASH_MADE;
 	}
 	if (rc != SINK_DONE || made != KEY_HASH_MADE)
@@ -137,7 +137,7 @@ write_waiting_rows_if_key_equal(struct loader *l, struct loaded_table *parent,
 	p = (const char *)&hash;
 	known = keyset_add_or_find_bytes(&n->keys, p, sizeof(hash), e);
 	if (known != NULL && *known != 0) {
-		rc = write_rows_of_parent(l, parent, e);
+		rc = write_waiting_rows_of_parent(l, parent, e);
 		known = keyset_add_or_find_bytes(
 		    &n->keys, p, sizeof(hash), e);
 	}
@@ -148,8 +148,8 @@ write_waiting_rows_if_key_equal(struct loader *l, struct loaded_table *parent,
 }
 
 static int
-scan_record(struct loader *l, const struct loaded_table *parent,
-    const struct line *line, struct err *e)
+scan_record_as_deep_as_needed(struct loader *l,
+    const struct loaded_table *parent, const struct line *line, struct err *e)
 {
 	struct nested *n = l->nested;
 	struct json_fault f = { 0 };
@@ -169,7 +169,7 @@ scan_record(struct loader *l, const struct loaded_table *parent,
 }
 
 static enum sink_result
-write_record(struct loader *l, struct loaded_table *parent,
+add_rows_of_record_to_children(struct loader *l, struct loaded_table *parent,
     const struct key_hash *k, size_t item, struct err *e)
 {
 	const struct line line = spool_get_line(&l->spool, item);
@@ -177,16 +177,18 @@ write_record(struct loader *l, struct loaded_table *parent,
 	enum sink_result rc =
 	    write_waiting_rows_if_key_equal(l, parent, k, &line, e);
 
-	if (rc == SINK_DONE && scan_record(l, parent, &line, e) == -1)
+	if (rc == SINK_DONE &&
+	    scan_record_as_deep_as_needed(l, parent, &line, e) == -1)
 		return SINK_FAILED;
 	for (size_t i = 0; i < n->n && rc == SINK_DONE; i++)
 		if (n->v[i].parent == parent)
-			rc = child_add_record(l, &n->v[i], item, e);
+			rc = child_add_key_and_rows_of_record(l, &n->v[i], item,
+			    e);
 	return rc;
 }
 
 static enum sink_result
-write_records(struct loader *l, struct loaded_table *parent,
+add_and_write_rows_of_records(struct loader *l, struct loaded_table *parent,
     const struct key_hash *k, struct err *e)
 {
 	struct outcome *o = &parent->outcome;
@@ -201,20 +203,21 @@ write_records(struct loader *l, struct loaded_table *parent,
 		}
 		if (outcome_has_record(o, i) &&
 		    refusals_find(&o->refused, i) == NULL)
-			rc = write_record(l, parent, k, i, e);
+			rc = add_rows_of_record_to_children(l, parent, k, i, e);
 	}
-	return rc == SINK_DONE ? write_rows_of_parent(l, parent, e) : rc;
+	return rc == SINK_DONE ? write_waiting_rows_of_parent(l, parent, e) :
+	    rc;
 }
 
 /* Opens the hash of the parent's key. Returns 1; 0: there is no hash, on SQLite
  * or if no column of the key has a type whose equality is known; -1 with *e. */
 static int
-open_key_hash(struct loader *l, struct key_hash *k,
+open_key_hash_if_possible(struct loader *l, struct key_hash *k,
     const struct loaded_table *parent, struct err *e)
 {
 	if (db_kind(l->db) == DB_SQLITE)
 		return 0;
-	if (key_hash_open(k, &parent->target, e) == 0)
+	if (key_hash_choose_columns_or_fail(k, &parent->target, e) == 0)
 		return 1;
 	if (e->code != ERR_CONFIG)
 		return -1;
@@ -223,7 +226,8 @@ open_key_hash(struct loader *l, struct key_hash *k,
 }
 
 static bool
-has_nested_arrays(const struct loader *l, const struct loaded_table *parent)
+chunk_may_have_nested_arrays(const struct loader *l,
+    const struct loaded_table *parent)
 {
 	return parent->o.nested_at.n > 0 &&
 	    (l->list.n == 0 || l->route.records[parent - l->tables] > 0);
@@ -239,18 +243,20 @@ nested_write_chunk(struct loader *l, struct err *e)
 	for (size_t i = 0; i < l->ntables && rc == SINK_DONE; i++) {
 		struct loaded_table *parent = &l->tables[i];
 
-		if (!has_nested_arrays(l, parent))
+		if (!chunk_may_have_nested_arrays(l, parent))
 			continue;
-		if ((hashed = open_key_hash(l, &k, parent, e)) == -1)
+		hashed = open_key_hash_if_possible(l, &k, parent, e);
+		if (hashed == -1)
 			return SINK_FAILED;
-		rc = write_records(l, parent, hashed == 1 ? &k : NULL, e);
+		rc = add_and_write_rows_of_records(l, parent, hashed == 1 ? &k :
+		    NULL, e);
 		key_hash_close(&k);
 	}
 	return rc;
 }
 
 void
-nested_warn_if_no_value(const struct loader *l)
+nested_warn_if_no_record_has_array(const struct loader *l)
 {
 	for (size_t i = 0; l->nested != NULL && i < l->nested->n; i++) {
 		const struct child *c = &l->nested->v[i];

@@ -49,7 +49,7 @@ struct nested {
 
 /* Allocates the state. Its tables are the last ones of l->tables, from number
  * l->ntables on. */
-int nested_open(struct loader *l, struct err *e);
+int nested_init_children_if_any(struct loader *l, struct err *e);
 void nested_close(struct loader *l);
 /* Fails if rows of a table of --nested cannot be deleted, for example because
  * another table refers to them. */
@@ -58,6 +58,6 @@ void nested_reset_for_try(struct loader *l);
 enum sink_result nested_write_chunk(struct loader *l, struct err *e);
 /* Warns if no record had a value at the pointer of a --nested, because the
  * pointer may be mistyped. */
-void nested_warn_if_no_value(const struct loader *l);
+void nested_warn_if_no_record_has_array(const struct loader *l);
 
 #endif

@@ -137,8 +137,8 @@ loader_read_target(const struct loader *l, const struct loaded_table *t,
 		return rc;
 	i = l->nested_list.v[i - l->ntables].parent;
 	target->parent = l->tables[i].o.table;
-	return l->absent ? 0 :
-	    child_find_columns(target, &l->tables[i].target, l->db, e);
+	return l->absent ? 0 : child_find_and_check_columns(target,
+	    &l->tables[i].target, l->db, e);
 }
 
 int

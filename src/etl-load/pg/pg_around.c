@@ -63,7 +63,7 @@ stage_and_merge_selected_rows(struct search *f, struct err *e)
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "RELEASE SAVEPOINT etl_stage; "
 	    "DELETE FROM " PG_STAGE "%s", s->target->suffix);
-	return pg_run_sql_text(s, e);
+	return pg_run_sql_script(s, e);
 }
 
 /* Merges row i alone, and rejects its record if the server refuses the row

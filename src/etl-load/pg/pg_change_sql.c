@@ -139,7 +139,7 @@ put_update_by_old_key(
 	for (size_t i = 0; i < t->nkey; i++) {
 		char name[CHANGE_NAME], quoted[CHANGE_NAME + 2];
 
-		change_write_old_column(name, i);
+		change_write_name_of_old_column(name, i);
 		(void)snprintf(quoted, sizeof(quoted), "\"%s\"", name);
 		buf_str(b, i > 0 ? " AND " : " WHERE ");
 		pg_put_equal(b, &t->table->columns[t->key[i]], "\"etl.t\"",

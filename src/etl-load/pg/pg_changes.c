@@ -90,7 +90,7 @@ fill_round_table_and_count_rounds(struct pg_sink *s, int64_t *rounds,
 	pg_put_create_or_empty_round_table(&s->sql, s->target);
 	buf_str(&s->sql, "; ");
 	pg_put_insert_rounds_of_equal_keys(&s->sql, s->target);
-	return pg_run_sql_text(s, e) == -1 ? -1 :
+	return pg_run_sql_script(s, e) == -1 ? -1 :
 	    db_query_int(s->db, "SELECT pg_catalog.max(round) FROM " PG_ROUND,
 	    NULL, 0, 1, rounds, e);
 }
@@ -103,7 +103,7 @@ delete_or_mark_rows_of_round(struct pg_sink *s, const struct pg_round *round,
 
 	buf_clear(&s->sql);
 	pg_put_delete_or_mark_round(&s->sql, s->target, round);
-	if (pg_run_change(s, &n, e) == -1)
+	if (pg_run_sql_and_count_changed(s, &n, e) == -1)
 		return -1;
 	*deleted += (uint64_t)n;
 	return 0;
@@ -147,7 +147,7 @@ pg_try_merge_changes_in_rounds(struct pg_sink *s, struct sums *sums,
 		return -1;
 	if ((uint64_t)rounds * (pg_count_used_shapes(s) + 1) > STATEMENTS_MAX)
 		return 0;
-	if (pg_check_deferred_constraints(s, e) == -1)
+	if (pg_make_constraints_immediate(s, e) == -1)
 		return -1;
 	for (int64_t i = 1; i <= rounds; i++) {
 		round = (struct pg_round){ i, rounds == 1 };

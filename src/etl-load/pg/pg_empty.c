@@ -22,12 +22,12 @@ lock_count_and_truncate(struct pg_sink *s, int64_t *deleted, struct err *e)
 
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", table);
-	if (pg_run_sql_text(s, e) == -1 ||
+	if (pg_run_sql_script(s, e) == -1 ||
 	    pg_run_count_query(s, put_count_all_rows, deleted, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "TRUNCATE %s", table);
-	return pg_run_sql_text(s, e);
+	return pg_run_sql_script(s, e);
 }
 
 int
@@ -42,7 +42,7 @@ pg_truncate_or_delete_all_and_count(struct pg_sink *s, uint64_t *removed,
 	} else {
 		buf_clear(&s->sql);
 		put_delete_all_rows(&s->sql, s->target);
-		if (pg_run_change(s, &deleted, e) == -1)
+		if (pg_run_sql_and_count_changed(s, &deleted, e) == -1)
 			return -1;
 	}
 	*removed += (uint64_t)deleted;
@@ -93,7 +93,7 @@ pg_fail_if_table_cannot_be_emptied(struct pg_sink *s, struct err *e)
 	buf_clear(&s->sql);
 	buf_str(&s->sql, "EXPLAIN ");
 	put_delete_all_rows(&s->sql, s->target);
-	if (pg_run_sql_text(s, e) == 0)
+	if (pg_run_sql_script(s, e) == 0)
 		return 0;
 	err_prefix(e, "table %s", s->target->table->name);
 	return -1;

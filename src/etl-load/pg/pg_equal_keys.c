@@ -85,7 +85,7 @@ merge_nth_row_of_each_key(struct pg_sink *s, int64_t nth, struct err *e)
 		buf_clear(&s->sql);
 		pg_put_merge_round(
 		    &s->sql, s->target, s->rows.shapes[i], nth);
-		if (pg_run_sql_text(s, e) == -1)
+		if (pg_run_sql_script(s, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -107,8 +107,8 @@ merge_in_rounds_unless_too_many(struct pg_sink *s, struct sums *sums,
 		return 0;
 	buf_clear(&s->sql);
 	pg_put_create_merged_table(&s->sql, s->target);
-	if (pg_run_sql_text(s, e) == -1 ||
-	    pg_check_deferred_constraints(s, e) == -1)
+	if (pg_run_sql_script(s, e) == -1 ||
+	    pg_make_constraints_immediate(s, e) == -1)
 		return -1;
 	for (int64_t i = 1; i <= rounds; i++)
 		if (merge_nth_row_of_each_key(s, i, e) == -1)

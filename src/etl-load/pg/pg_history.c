@@ -18,7 +18,7 @@ run_change_and_add_count(struct pg_sink *s, put_function *put,
 
 	buf_clear(&s->sql);
 	put(&s->sql, s->target, shape, late);
-	if (pg_run_change(s, &n, e) == -1)
+	if (pg_run_sql_and_count_changed(s, &n, e) == -1)
 		return -1;
 	*sum += (uint64_t)n;
 	return 0;
@@ -33,7 +33,7 @@ plan_rows_of_round(struct pg_sink *s, int64_t round, struct err *e)
 		buf_clear(&s->sql);
 		pg_put_plan_round(
 		    &s->sql, s->target, s->rows.shapes[i], round);
-		if (pg_run_change(s, NULL, e) == -1)
+		if (pg_run_sql_and_count_changed(s, NULL, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -44,14 +44,14 @@ plan_late_records(struct pg_sink *s, struct err *e)
 {
 	buf_clear(&s->sql);
 	pg_put_plan_late(&s->sql, s->target);
-	if (pg_run_change(s, NULL, e) == -1)
+	if (pg_run_sql_and_count_changed(s, NULL, e) == -1)
 		return -1;
 	for (size_t i = 0; i < s->rows.nshapes; i++) {
 		if (!s->rows.used[i])
 			continue;
 		buf_clear(&s->sql);
 		pg_put_plan_valid(&s->sql, s->target, s->rows.shapes[i]);
-		if (pg_run_change(s, NULL, e) == -1)
+		if (pg_run_sql_and_count_changed(s, NULL, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -85,7 +85,7 @@ write_planned_rows_and_set_seen(struct pg_sink *s, bool late, struct sums *sums,
 		return 0;
 	buf_clear(&s->sql);
 	pg_put_seen_planned(&s->sql, s->target, late);
-	return pg_run_change(s, NULL, e);
+	return pg_run_sql_and_count_changed(s, NULL, e);
 }
 
 /* Plans the round. Sets *past to the number of its records that concern a row
@@ -99,7 +99,7 @@ plan_and_count_past_rows(
 
 	buf_clear(&s->sql);
 	pg_put_create_plan_table(&s->sql, s->target);
-	if (pg_run_sql_text(s, e) == -1 ||
+	if (pg_run_sql_script(s, e) == -1 ||
 	    plan_rows_of_round(s, round, e) == -1 ||
 	    pg_run_count_query(s, pg_put_count_late, &late, e) == -1)
 		return -1;
@@ -147,7 +147,7 @@ pg_find_if_may_merge_history(
 int
 pg_merge_history(struct pg_sink *s, struct sums *sums, struct err *e)
 {
-	if (pg_check_deferred_constraints(s, e) == -1)
+	if (pg_make_constraints_immediate(s, e) == -1)
 		return -1;
 	for (int64_t i = 1; i <= s->rounds; i++) {
 		int rc = plan_and_write_round(s, i, sums, e);

@@ -70,7 +70,7 @@ pg_put_carried(struct buf *b, const struct target *t,
     const struct shape *s, const char *from)
 {
 	for (size_t c = 0; c < t->table->n; c++)
-		if (history_carries(t, s, c))
+		if (history_carries_value_of_old_row(t, s, c))
 			buf_printf(b, ", %s%s%s", from == NULL ? "" : from,
 			    from == NULL ? "" : ".", quoted(t, (int)c));
 }

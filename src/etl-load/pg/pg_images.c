@@ -105,7 +105,7 @@ pg_images_store_rows_of_staged_keys(struct pg_sink *s, struct err *e)
 		buf_printf(b, " FROM " PG_STAGE "%s", t->suffix);
 	}
 	put_end_noting_and_store_old_rows(b, t, s->noted);
-	return pg_run_sql_text(s, e);
+	return pg_run_sql_script(s, e);
 }
 
 void
@@ -159,7 +159,7 @@ lock_and_create_tables(void *self, struct err *e)
 	    "AS SELECT 0::int8 AS \"etl.n\", ", t->table->quoted);
 	sql_put_columns(&s->sql, t, &touched, false);
 	buf_printf(&s->sql, " FROM %s WITH NO DATA", t->table->quoted);
-	if (pg_run_sql_text(s, e) == 0)
+	if (pg_run_sql_script(s, e) == 0)
 		return 0;
 	err_prefix(e, "--keep-before, --emit: table %s", t->table->name);
 	return -1;
@@ -184,7 +184,7 @@ create_table_of_images(void *self, struct err *e)
 	    t->table->quoted);
 	put_key_is_noted(b, t, "\"etl.t\"", 0);
 	buf_str(b, ") AS n ON o.key OPERATOR(pg_catalog.=) n.key");
-	return pg_run_sql_text(s, e);
+	return pg_run_sql_script(s, e);
 }
 
 const struct sink_images pg_images = {

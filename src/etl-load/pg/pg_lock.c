@@ -49,7 +49,7 @@ pg_lock_if_first_and_set_savepoint(struct pg_sink *s, bool first, struct err *e)
 	if (!first || (s->lock_is_stuck && !s->deadlocked))
 		return db_script(s->db, "SAVEPOINT etl_chunk", e);
 	put_lock_statements(s);
-	if (pg_run_sql_text(s, e) == 0)
+	if (pg_run_sql_script(s, e) == 0)
 		return 0;
 	if (!waited_too_long(db_fault(s->db)))
 		return -1;

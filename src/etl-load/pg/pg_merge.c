@@ -110,7 +110,7 @@ count_unchanged_superseded_skipped(
 	if (done == staged)
 		return 0;
 	if (s->target->mode->updates &&
-	    pg_count_keys(s, staged, &keys, e) == -1)
+	    pg_count_distinct_staged_keys(s, staged, &keys, e) == -1)
 		return -1;
 	sums->superseded = staged - (uint64_t)keys;
 	sums->unchanged = (uint64_t)keys - done;
@@ -147,10 +147,10 @@ merge_count_and_check_deferred(struct pg_sink *s, merge_function *merge,
 	    sums->unchanged + sums->skipped > 0) {
 		buf_clear(&s->sql);
 		pg_put_update_seen(&s->sql, s->target);
-		if (pg_run_change(s, NULL, e) == -1)
+		if (pg_run_sql_and_count_changed(s, NULL, e) == -1)
 			return -1;
 	}
-	return pg_check_deferred_constraints(s, e) == -1 ? -1 : 1;
+	return pg_make_constraints_immediate(s, e) == -1 ? -1 : 1;
 }
 
 static bool
@@ -183,7 +183,7 @@ may_merge_by_shape(
 	*may = may_merge_many_rows(s) && !pg_order_matters(s);
 	if (!*may || !s->target->mode->keyed)
 		return 0;
-	if (pg_count_keys(s, staged, &keys, e) == -1)
+	if (pg_count_distinct_staged_keys(s, staged, &keys, e) == -1)
 		return -1;
 	*may = (uint64_t)keys == staged;
 	if (!*may)

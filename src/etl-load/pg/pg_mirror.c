@@ -219,7 +219,7 @@ store_images_of_missing_rows(struct pg_sink *s, struct err *e)
 	buf_clear(&s->sql);
 	pg_images_put_store_rows_where(
 	    &s->sql, s->target, ++s->noted, put_where_missing);
-	return pg_run_sql_text(s, e);
+	return pg_run_sql_script(s, e);
 }
 
 static int

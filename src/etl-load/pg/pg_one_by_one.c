@@ -121,7 +121,7 @@ may_merge_groups_at_once(
 	    t->newer_by == NO_COLUMN && t->seen == NO_COLUMN &&
 	    !pg_notes_inserted_keys(t) && pg_count_used_shapes(s) == 1;
 	if (*may && t->mode->updates &&
-	    pg_count_keys(s, staged, &keys, e) == -1)
+	    pg_count_distinct_staged_keys(s, staged, &keys, e) == -1)
 		return -1;
 	*may = *may && (uint64_t)keys == staged;
 	return 0;
@@ -146,12 +146,12 @@ pg_merge_row_by_row_and_reject(
 		return -1;
 	buf_clear(&s->sql);
 	pg_put_create_found_table(&s->sql, s->target);
-	if (pg_run_sql_text(s, e) == -1)
+	if (pg_run_sql_script(s, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
 	pg_put_merge_row_by_row(&s->sql, s->target, s->rows.shapes,
 	    s->rows.used, s->rows.nshapes, &rules);
-	if (pg_run_sql_text(s, e) == -1 ||
+	if (pg_run_sql_script(s, e) == -1 ||
 	    (s->target->swaps && db_script(s->db, s->swap.messages.data, e) ==
 		-1) || add_rejects_and_counts_of_merge(s, o, e) == -1)
 		return -1;

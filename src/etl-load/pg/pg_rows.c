@@ -138,7 +138,7 @@ make_row_or_reject(
 {
 	struct line l = spool_get_line(o->chunk, i);
 	struct reject why;
-	int rc = reader_match_record(&o->reader, &l, &why, e), ending;
+	int rc = reader_read_record_or_reject(&o->reader, &l, &why, e), ending;
 
 	if (rc == 1)
 		rc = pg_reject_changed_values(&o->reader, o->reader.shape,
@@ -168,8 +168,8 @@ pg_rows_may_be_binary(const struct target *t, bool staged)
 enum copies { COPY_NONE, COPY_TO_STAGE, COPY_TO_TABLE };
 
 static int
-make_rows(struct pg_rows *r, struct outcome *o, enum copies copies,
-    struct err *e)
+make_rows_and_copy_if_wanted(struct pg_rows *r, struct outcome *o,
+    enum copies copies, struct err *e)
 {
 	int rc;
 
@@ -208,11 +208,12 @@ int
 pg_rows_make_and_copy_first_shape(
     struct pg_rows *r, struct outcome *o, bool staged, struct err *e)
 {
-	return make_rows(r, o, staged ? COPY_TO_STAGE : COPY_TO_TABLE, e);
+	return make_rows_and_copy_if_wanted(r, o, staged ? COPY_TO_STAGE :
+	    COPY_TO_TABLE, e);
 }
 
 int
-pg_rows_make(struct pg_rows *r, struct outcome *o, struct err *e)
+pg_rows_make_or_reject(struct pg_rows *r, struct outcome *o, struct err *e)
 {
-	return make_rows(r, o, COPY_NONE, e);
+	return make_rows_and_copy_if_wanted(r, o, COPY_NONE, e);
 }

@@ -52,7 +52,7 @@ void pg_rows_release(struct pg_rows *r);
 int pg_rows_make_and_copy_first_shape(
     struct pg_rows *r, struct outcome *o, bool staged, struct err *e);
 /* Makes the rows, but copies none. */
-int pg_rows_make(struct pg_rows *r, struct outcome *o, struct err *e);
+int pg_rows_make_or_reject(struct pg_rows *r, struct outcome *o, struct err *e);
 /* Limits the functions below to the rows number `from` to `to` - 1. */
 void pg_rows_select_range(struct pg_rows *r, size_t from, size_t to);
 /* Begin a COPY for rows of the shape, send one of these rows, and end the

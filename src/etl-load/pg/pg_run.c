@@ -6,7 +6,7 @@
 #include <string.h>
 
 int
-pg_run_sql_text(struct pg_sink *s, struct err *e)
+pg_run_sql_script(struct pg_sink *s, struct err *e)
 {
 	const char *t = buf_text_or_fail(&s->sql, e);
 
@@ -14,7 +14,7 @@ pg_run_sql_text(struct pg_sink *s, struct err *e)
 }
 
 int
-pg_run_change(struct pg_sink *s, int64_t *n, struct err *e)
+pg_run_sql_and_count_changed(struct pg_sink *s, int64_t *n, struct err *e)
 {
 	const char *t = buf_text_or_fail(&s->sql, e);
 
@@ -22,7 +22,7 @@ pg_run_change(struct pg_sink *s, int64_t *n, struct err *e)
 }
 
 int
-pg_check_deferred_constraints(struct pg_sink *s, struct err *e)
+pg_make_constraints_immediate(struct pg_sink *s, struct err *e)
 {
 	return s->deferred ?
 	    db_script(s->db, "SET CONSTRAINTS ALL IMMEDIATE", e) : 0;
@@ -49,7 +49,7 @@ pg_roll_back_if_refused(struct pg_sink *s, const struct outcome *o, int rc,
 		return -1;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "ROLLBACK TO SAVEPOINT %s", savepoint);
-	return pg_run_sql_text(s, e);
+	return pg_run_sql_script(s, e);
 }
 
 int
@@ -86,7 +86,8 @@ pg_run_count_query(struct pg_sink *s,
 }
 
 int
-pg_count_keys(struct pg_sink *s, uint64_t staged, int64_t *keys, struct err *e)
+pg_count_distinct_staged_keys(struct pg_sink *s, uint64_t staged, int64_t *keys,
+    struct err *e)
 {
 	*keys = (int64_t)staged;
 	return s->rows.order.distinct ? 0 :

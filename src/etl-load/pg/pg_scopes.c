@@ -95,7 +95,8 @@ put_where_in_scopes(struct buf *b, const struct target *t, const char *nulls)
 }
 
 static void
-put_delete_scopes(struct buf *b, const struct target *t, const char *nulls)
+put_delete_rows_of_scopes(struct buf *b, const struct target *t,
+    const char *nulls)
 {
 	buf_printf(b, "DELETE FROM %s AS \"etl.t\"", t->table->quoted);
 	put_where_in_scopes(b, t, nulls);
@@ -110,7 +111,7 @@ create_table_and_explain_delete(void *self, struct err *e)
 		return -1;
 	buf_clear(&s->sql);
 	buf_str(&s->sql, "EXPLAIN ");
-	put_delete_scopes(&s->sql, s->target, NULL);
+	put_delete_rows_of_scopes(&s->sql, s->target, NULL);
 	if (run_sql(s, NULL, e) == 0)
 		return 0;
 	err_prefix(e, "table %s: the rows of a scope cannot be deleted",
@@ -119,14 +120,14 @@ create_table_and_explain_delete(void *self, struct err *e)
 }
 
 int
-pg_scopes_check(struct pg_scopes *s, struct err *e)
+pg_scopes_explain_delete(struct pg_scopes *s, struct err *e)
 {
 	return pg_tuples_check_in_transaction(
 	    &s->tuples, create_table_and_explain_delete, s, e);
 }
 
 int
-pg_scopes_start(struct pg_scopes *s, struct err *e)
+pg_scopes_forget_and_empty_table(struct pg_scopes *s, struct err *e)
 {
 	bool filled = s->tuples.copied > 0 || s->tuples.many;
 
@@ -156,7 +157,8 @@ note_nulls(struct pg_scopes *s, const struct reader *r, struct err *e)
 }
 
 static int
-note_scope(void *self, struct reader *r, const struct line *l, struct err *e)
+note_scope_and_its_nulls(void *self, struct reader *r, const struct line *l,
+    struct err *e)
 {
 	struct pg_scopes *s = self;
 	int rc = pg_tuples_note(&s->tuples, r, l, e);
@@ -165,15 +167,16 @@ note_scope(void *self, struct reader *r, const struct line *l, struct err *e)
 }
 
 int
-pg_scopes_copy(struct pg_scopes *s, struct outcome *o, uint64_t *unreadable,
-    struct err *e)
+pg_scopes_note_and_copy(struct pg_scopes *s, struct outcome *o,
+    uint64_t *unreadable, struct err *e)
 {
-	return chunk_for_each_record(o, note_scope, s, unreadable, e) == -1 ?
-	    -1 : pg_tuples_copy_new(&s->tuples, o->judge_all, unreadable, e);
+	return chunk_for_each_record(o, note_scope_and_its_nulls, s, unreadable,
+	    e) == -1 ? -1 : pg_tuples_copy_new(&s->tuples, o->judge_all,
+	    unreadable, e);
 }
 
 static int
-delete_rows_and_count(
+store_images_and_delete_rows(
     struct pg_scopes *s, const char *nulls, struct sums *sums, struct err *e)
 {
 	int64_t deleted = 0;
@@ -186,7 +189,7 @@ delete_rows_and_count(
 			return -1;
 	}
 	buf_clear(&s->sql);
-	put_delete_scopes(&s->sql, s->target, nulls);
+	put_delete_rows_of_scopes(&s->sql, s->target, nulls);
 	if (run_sql(s, &deleted, e) == -1)
 		return -1;
 	sums->removed += (uint64_t)deleted;
@@ -200,11 +203,11 @@ pg_scopes_delete_rows(struct pg_scopes *s, struct outcome *o, struct err *e)
 	bool whole = s->tuples.many && !s->target->scope_has_index;
 
 	if ((whole && pg_avoid_nested_loops(s->db, true, e) == -1) ||
-	    delete_rows_and_count(s, NULL, &o->sums, e) == -1 ||
+	    store_images_and_delete_rows(s, NULL, &o->sums, e) == -1 ||
 	    (whole && pg_avoid_nested_loops(s->db, false, e) == -1))
 		return -1;
 	for (size_t i = 0; i < k->n; i++)
-		if (delete_rows_and_count(
+		if (store_images_and_delete_rows(
 			s, k->bytes.data + k->v[i].at, &o->sums, e) == -1)
 			return -1;
 	return 0;

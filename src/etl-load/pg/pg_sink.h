@@ -81,10 +81,10 @@ struct pg_sink {
 };
 
 /* Runs s->sql as a script. */
-int pg_run_sql_text(struct pg_sink *s, struct err *e);
+int pg_run_sql_script(struct pg_sink *s, struct err *e);
 /* Runs s->sql, which must be one statement. Sets *n, unless n is NULL, to the
  * number of rows that the statement has changed. */
-int pg_run_change(struct pg_sink *s, int64_t *n, struct err *e);
+int pg_run_sql_and_count_changed(struct pg_sink *s, int64_t *n, struct err *e);
 /* Called after a statement has failed. True if the server could not read the
  * binary form of a value, because the type of its column was changed while the
  * load ran: the value has too few bytes, or is not in the form of jsonb. The
@@ -97,7 +97,7 @@ bool pg_binary_form_is_wrong(const struct pg_sink *s);
 int pg_roll_back_if_refused(struct pg_sink *s, const struct outcome *o, int rc,
     const char *savepoint, struct err *e);
 /* Checks the table's deferred constraints now. */
-int pg_check_deferred_constraints(struct pg_sink *s, struct err *e);
+int pg_make_constraints_immediate(struct pg_sink *s, struct err *e);
 /* Called after the last record of the batch was written. Checks the deferred
  * constraints, which PostgreSQL would check only at COMMIT. If the target is a
  * new table (--mode replace), makes its indexes and foreign keys. */
@@ -123,7 +123,7 @@ int pg_run_count_query(struct pg_sink *s,
     struct err *e);
 /* Sets *keys to the number of different keys in the staging table, which has
  * `staged` rows. */
-int pg_count_keys(
+int pg_count_distinct_staged_keys(
     struct pg_sink *s, uint64_t staged, int64_t *keys, struct err *e);
 /* Merges the staged rows one by one, and rejects those that the table
  * refuses. */
@@ -131,7 +131,8 @@ int pg_merge_row_by_row_and_reject(
     struct pg_sink *s, struct outcome *o, uint64_t staged, struct err *e);
 /* Sets *why to the reason why several connections may not load the table at the
  * same time, or to NULL if they may. */
-int pg_why_not_split(void *self, const char **why, struct err *e);
+int pg_find_reason_against_connections(void *self, const char **why,
+    struct err *e);
 /* Counts the shapes (sets of columns) that the chunk's rows have. */
 size_t pg_count_used_shapes(const struct pg_sink *s);
 /* Returns the first shape that a row of the chunk has. There must be a row. */
@@ -172,13 +173,13 @@ int pg_try_history_without_rows(struct pg_sink *s, struct err *e);
  * else until the end of the transaction. */
 int pg_create_stage_table(struct pg_sink *s, bool lasts, struct err *e);
 /* Appends the statement that empties the staging table for a chunk. */
-void pg_put_empty_stage(struct buf *b, struct pg_sink *s);
+void pg_put_delete_or_truncate_stage(struct buf *b, struct pg_sink *s);
 /* Empties the staging table and sets the savepoint etl_stage. Called for each
  * chunk that is staged, before its first row. */
-int pg_empty_stage_and_set_savepoint(struct pg_sink *s, struct err *e);
+int pg_make_empty_stage_and_savepoint(struct pg_sink *s, struct err *e);
 /* Called after each chunk. Adds the space of the rows in the staging table to
  * s->dead, because these rows are deleted before the next chunk is staged. */
-void pg_note_space_of_staged_rows(struct pg_sink *s);
+void pg_add_space_of_dead_rows(struct pg_sink *s);
 /* Copies the rows into the empty staging table, except for those already
  * copied. Rejects the rows that the server refuses, and merges the others. */
 int pg_copy_to_stage_and_merge(
@@ -191,14 +192,15 @@ int pg_copy_to_stage_and_merge(
  * - the table has triggers that must run after each record; or
  * - it is a view: COPY also counts a row that the view's trigger left out.
  * For a load with a key, sets s->new_keys.may_copy. */
-int pg_find_if_copy_may_be_straight(struct pg_sink *s, struct err *e);
+int pg_find_if_direct_copy_is_allowed(struct pg_sink *s, struct err *e);
 /* For a load with a key. True if all keys of this chunk are probably new. Then
  * COPY writes the chunk directly into the target table. Called once for each
  * chunk, because it counts the chunks of a pause. */
-bool pg_expects_new_keys(struct pg_sink *s, const struct outcome *o);
+bool pg_expects_new_keys_or_counts_pause(struct pg_sink *s,
+    const struct outcome *o);
 /* Finishes the COPY of the chunk directly into the target table. If the server
  * refuses rows, rejects these and loads the others. */
-int pg_finish_straight_load(
+int pg_finish_direct_copy_or_load_again(
     struct pg_sink *s, struct outcome *o, struct err *e);
 /* Called after a COPY directly into the target table was rolled back. Copies
  * the rows again, except for those that the server refuses. Each refused row is
@@ -256,6 +258,7 @@ bool pg_chunk_is_small(const struct pg_sink *s, const struct spool *chunk);
  * made and the savepoint etl_chunk was set. Returns 1: loaded, and the
  * savepoint was released; 0: nothing was changed, and the caller must load the
  * rows in another way; -1 with *e. */
-int pg_load_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e);
+int pg_try_load_small_chunk(struct pg_sink *s, struct outcome *o,
+    struct err *e);
 
 #endif

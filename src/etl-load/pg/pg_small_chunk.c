@@ -36,7 +36,7 @@ prepare_merge_and_put_script(
 	    db_prepare_and_get_name(s->db, merge, &name, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
-	pg_put_empty_stage(&s->sql, s);
+	pg_put_delete_or_truncate_stage(&s->sql, s);
 	buf_str(&s->sql, "; ");
 	pg_put_copy_statement(&s->sql, s->target, shape, true,
 	    pg_next_row_is_binary(&s->rows, shape, s->rows.from));
@@ -45,8 +45,8 @@ prepare_merge_and_put_script(
 }
 
 static int
-run_script(struct pg_sink *s, const struct shape *shape, struct sums *sums,
-    struct err *e)
+load_by_script_and_count(struct pg_sink *s, const struct shape *shape,
+    struct sums *sums, struct err *e)
 {
 	int64_t n[2] = { 0 };       /* written, inserted */
 	const char *script;
@@ -64,7 +64,7 @@ run_script(struct pg_sink *s, const struct shape *shape, struct sums *sums,
 }
 
 int
-pg_load_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
+pg_try_load_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	struct sums sums = { 0 };
 	int rc;
@@ -72,7 +72,7 @@ pg_load_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 	if (s->rows.n == 0 || !pg_rows_are_all_text_or_all_binary(&s->rows) ||
 	    !pg_may_merge_by_one_statement(s))
 		return 0;
-	rc = run_script(s, pg_find_first_used_shape(s), &sums, e);
+	rc = load_by_script_and_count(s, pg_find_first_used_shape(s), &sums, e);
 	if (rc == -1)
 		return pg_roll_back_merge_if_refused(s, o, "etl_chunk", e);
 	return pg_count_merged_chunk(s, o, &sums, e) == -1 ? -1 : 1;

@@ -41,7 +41,7 @@ loads_column_of_other_unique_index(const struct pg_sink *s)
 }
 
 int
-pg_why_not_split(void *self, const char **why, struct err *e)
+pg_find_reason_against_connections(void *self, const char **why, struct err *e)
 {
 	struct pg_sink *s = self;
 

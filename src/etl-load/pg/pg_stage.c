@@ -7,7 +7,7 @@ pg_create_stage_table(struct pg_sink *s, bool lasts, struct err *e)
 {
 	buf_clear(&s->sql);
 	pg_put_create_stage_table(&s->sql, s->target, lasts);
-	return pg_run_sql_text(s, e);
+	return pg_run_sql_script(s, e);
 }
 
 /* TRUNCATE takes some milliseconds, which is longer than merging 100 rows
@@ -17,7 +17,7 @@ pg_create_stage_table(struct pg_sink *s, bool lasts, struct err *e)
 enum { DEAD_MAX = 4 << 20, ROW_COSTS = 512 };
 
 void
-pg_note_space_of_staged_rows(struct pg_sink *s)
+pg_add_space_of_dead_rows(struct pg_sink *s)
 {
 	if (!s->staged)
 		return;
@@ -28,7 +28,7 @@ pg_note_space_of_staged_rows(struct pg_sink *s)
 }
 
 void
-pg_put_empty_stage(struct buf *b, struct pg_sink *s)
+pg_put_delete_or_truncate_stage(struct buf *b, struct pg_sink *s)
 {
 	s->staged = true;
 	buf_printf(b, "%s " PG_STAGE "%s",
@@ -37,15 +37,15 @@ pg_put_empty_stage(struct buf *b, struct pg_sink *s)
 }
 
 int
-pg_empty_stage_and_set_savepoint(struct pg_sink *s, struct err *e)
+pg_make_empty_stage_and_savepoint(struct pg_sink *s, struct err *e)
 {
 	if (!s->staging)
 		return pg_create_stage_table(s, false, e) == -1 ? -1 :
 		    db_script(s->db, "SAVEPOINT etl_stage", e);
 	buf_clear(&s->sql);
-	pg_put_empty_stage(&s->sql, s);
+	pg_put_delete_or_truncate_stage(&s->sql, s);
 	buf_str(&s->sql, "; SAVEPOINT etl_stage");
-	return pg_run_sql_text(s, e);
+	return pg_run_sql_script(s, e);
 }
 
 static int

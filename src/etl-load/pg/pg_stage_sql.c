@@ -13,7 +13,7 @@ pg_put_old_column(struct buf *b, size_t i)
 {
 	char name[CHANGE_NAME];
 
-	change_write_old_column(name, i);
+	change_write_name_of_old_column(name, i);
 	buf_printf(b, "\"%s\"", name);
 }
 

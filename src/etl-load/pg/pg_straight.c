@@ -12,7 +12,7 @@ copy_can_set_time(const struct target *t, int column)
 }
 
 int
-pg_find_if_copy_may_be_straight(struct pg_sink *s, struct err *e)
+pg_find_if_direct_copy_is_allowed(struct pg_sink *s, struct err *e)
 {
 	static const char sql[] =
 	    "SELECT pg_catalog.row_security_active($1::text::regclass)::int";
@@ -35,7 +35,7 @@ pg_find_if_copy_may_be_straight(struct pg_sink *s, struct err *e)
 }
 
 bool
-pg_expects_new_keys(struct pg_sink *s, const struct outcome *o)
+pg_expects_new_keys_or_counts_pause(struct pg_sink *s, const struct outcome *o)
 {
 	struct pg_new_keys *k = &s->new_keys;
 	bool expected = k->may_copy && k->all_new && !o->judge_all &&
@@ -48,7 +48,7 @@ pg_expects_new_keys(struct pg_sink *s, const struct outcome *o)
 /* True if one of the records of this COPY has no members. COPY cannot load such
  * a record, because COPY needs at least one column. */
 static bool
-has_empty_record(const struct pg_sink *s)
+has_record_without_members(const struct pg_sink *s)
 {
 	for (size_t i = 0; i < s->rows.nshapes; i++)
 		if (s->rows.used[i] && s->rows.shapes[i]->n == 0)
@@ -61,16 +61,16 @@ has_empty_record(const struct pg_sink *s)
  * another way; -1 with *e. If the server reports fewer rows than were sent, a
  * trigger has suppressed the others: they count as unchanged. */
 static int
-finish_straight_copy_or_roll_back(
+finish_direct_copy_or_roll_back(
     struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	int rc;
 
-	if (has_empty_record(s))
+	if (has_record_without_members(s))
 		return db_script(s->db, "ROLLBACK TO SAVEPOINT etl_chunk", e);
 	rc = pg_copy_all_but_first_shape(&s->rows, false, e);
 	if (rc == 0)
-		rc = pg_check_deferred_constraints(s, e);
+		rc = pg_make_constraints_immediate(s, e);
 	rc = pg_roll_back_if_refused(s, o, rc, "etl_chunk", e);
 	if (rc == 1) {
 		o->sums.inserted += (uint64_t)s->rows.copied;
@@ -88,7 +88,7 @@ finish_straight_copy_or_roll_back(
 static int
 load_rows_of_undone_copy(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	bool around = s->straight && !has_empty_record(s) &&
+	bool around = s->straight && !has_record_without_members(s) &&
 	    pg_may_copy_around_refused_rows(s);
 
 	s->rows.first = NULL;
@@ -99,15 +99,15 @@ load_rows_of_undone_copy(struct pg_sink *s, struct outcome *o, struct err *e)
 		return pg_copy_wide_rows_or_reject(s, o, e);
 	if (around)
 		return pg_copy_around_refused_rows(s, o, e);
-	return pg_empty_stage_and_set_savepoint(s, e) == -1 ? -1 :
+	return pg_make_empty_stage_and_savepoint(s, e) == -1 ? -1 :
 	    pg_copy_to_stage_and_merge(s, o, e);
 }
 
 int
-pg_finish_straight_load(
+pg_finish_direct_copy_or_load_again(
     struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	int rc = finish_straight_copy_or_roll_back(s, o, e);
+	int rc = finish_direct_copy_or_roll_back(s, o, e);
 
 	return rc == 0 ? load_rows_of_undone_copy(s, o, e) :
 	    rc == 1 ? 0 : -1;

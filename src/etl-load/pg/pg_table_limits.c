@@ -94,7 +94,7 @@ pg_copy_wide_rows_or_reject(
 				s, r->shapes[i], o, e) :
 			    pg_copy_shape_in_savepoints(
 				r, r->shapes[i], false, o, e);
-	if (rc == -1 || pg_check_deferred_constraints(s, e) == -1)
+	if (rc == -1 || pg_make_constraints_immediate(s, e) == -1)
 		return -1;
 	for (size_t i = 0; i < r->n; i++)
 		good += !r->v[i].done;

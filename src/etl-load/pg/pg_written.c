@@ -45,7 +45,7 @@ create_table_of_keys(void *self, struct err *e)
 	    "ON COMMIT DROP AS SELECT ", s->target->suffix);
 	sql_put_key_columns(&s->sql, s->target);
 	buf_printf(&s->sql, " FROM %s WITH NO DATA", s->target->table->quoted);
-	return pg_run_sql_text(s, e);
+	return pg_run_sql_script(s, e);
 }
 
 int
@@ -61,7 +61,7 @@ pg_written_note_staged_keys(struct pg_sink *s, bool some_refused, struct err *e)
 	if (some_refused)
 		buf_str(&s->sql, " WHERE \"etl.n\" NOT IN (SELECT n FROM "
 		    PG_FOUND ")");
-	return pg_run_sql_text(s, e);
+	return pg_run_sql_script(s, e);
 }
 
 /* True if this transaction has inserted the row "etl.t". If it was inserted in

@@ -81,7 +81,7 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	    (t->newer_by != NO_COLUMN &&
 	    pg_check_newer_by_has_order(db, t, e) == -1) ||
 	    pg_read_table_traits(s, e) == -1 ||
-	    pg_find_if_copy_may_be_straight(s, e) == -1 ||
+	    pg_find_if_direct_copy_is_allowed(s, e) == -1 ||
 	    pg_refuse_rules(s, e) == -1 ||
 	    pg_find_if_too_wide(s, e) == -1 ||
 	    (stays_in_session(s) && pg_create_stage_table(s, true, e) == -1) ||
@@ -94,17 +94,17 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	return 0;
 }
 
-/* Returns as pg_load_small_chunk(). */
+/* Returns as pg_try_load_small_chunk(). */
 static int
 make_rows_and_load_small_chunk(
     struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	int rc;
 
-	if (pg_rows_make(&s->rows, o, e) == -1)
+	if (pg_rows_make_or_reject(&s->rows, o, e) == -1)
 		return -1;
-	rc = pg_load_small_chunk(s, o, e);
-	if (rc == 0 && pg_empty_stage_and_set_savepoint(s, e) == -1)
+	rc = pg_try_load_small_chunk(s, o, e);
+	if (rc == 0 && pg_make_empty_stage_and_savepoint(s, e) == -1)
 		return -1;
 	return rc;
 }
@@ -112,7 +112,8 @@ make_rows_and_load_small_chunk(
 static int
 copy_and_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	bool straight = s->straight || pg_expects_new_keys(s, o);
+	bool straight = s->straight ||
+	    pg_expects_new_keys_or_counts_pause(s, o);
 	int rc;
 
 	if (pg_lock_if_first_and_set_savepoint(s, !o->begun, e) == -1)
@@ -122,12 +123,13 @@ copy_and_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 		if (rc != 0)
 			return rc == 1 ? 0 : -1;
 	} else if ((!straight &&
-	    pg_empty_stage_and_set_savepoint(s, e) == -1) ||
+	    pg_make_empty_stage_and_savepoint(s, e) == -1) ||
 	    pg_rows_make_and_copy_first_shape(&s->rows, o, !straight, e) ==
 		-1) {
 		return -1;
 	}
-	if (s->rows.n > 0 && (straight ? pg_finish_straight_load(s, o, e) :
+	if (s->rows.n > 0 &&
+	    (straight ? pg_finish_direct_copy_or_load_again(s, o, e) :
 	    pg_copy_to_stage_and_merge(s, o, e)) == -1)
 		return -1;
 	return db_script(s->db, "RELEASE SAVEPOINT etl_chunk", e);
@@ -175,7 +177,7 @@ pg_sink_load_chunk(void *self, struct outcome *o, struct err *e)
 		prefix_table_and_lines(s, o, e);
 	s->deadlocked = rc == -1 &&
 	    strcmp(db_fault(s->db)->sqlstate, "40P01") == 0;
-	pg_note_space_of_staged_rows(s);
+	pg_add_space_of_dead_rows(s);
 	if (s->rows.text.len > SPOOL_LARGE)
 		buf_release(&s->rows.text);
 	if (s->rows.scratch.cap > SPOOL_LARGE)
@@ -206,7 +208,7 @@ pg_sink_check_scopes(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
 
-	return pg_scopes_check(&s->scopes, e);
+	return pg_scopes_explain_delete(&s->scopes, e);
 }
 
 static int
@@ -214,7 +216,7 @@ pg_sink_start_scopes(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
 
-	return pg_scopes_start(&s->scopes, e);
+	return pg_scopes_forget_and_empty_table(&s->scopes, e);
 }
 
 static int
@@ -223,7 +225,7 @@ pg_sink_add_scopes(
 {
 	struct pg_sink *s = self;
 
-	return pg_scopes_copy(&s->scopes, o, unreadable, e);
+	return pg_scopes_note_and_copy(&s->scopes, o, unreadable, e);
 }
 
 static int
@@ -275,7 +277,7 @@ const struct sink sink_pg = {
     .settle = pg_sink_settle,
     .reset = pg_sink_forget_lost_session,
     .close = pg_sink_close,
-    .why_not_split = pg_why_not_split,
+    .why_not_split = pg_find_reason_against_connections,
     .check_empty = pg_sink_check_empty,
     .empty = pg_sink_empty,
     .swap = pg_sink_swap,

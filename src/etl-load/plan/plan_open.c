@@ -51,7 +51,7 @@ make_tables_until_rollback(struct loader *l, bool parent_too, struct err *e)
 		&l->plan.ddl, e) == -1) ||
 	    create_children_if_missing(l, &l->plan.ddl, e) == -1 ||
 	    loader_open_tables(l, e) == -1 ? -1 :
-	    l->absent ? 0 : workers_set_wanted_if_may(l, e);
+	    l->absent ? 0 : workers_set_wanted_or_warn(l, e);
 }
 
 int
@@ -82,5 +82,5 @@ plan_open_database_and_tables(struct loader *l, struct err *e)
 	    missing_rows_check_before_load(l, e) == -1 ||
 	    expect_check_and_try_queries(l, e) == -1 ||
 	    nested_check_before_load(l, e) == -1 ? -1 :
-	    workers_set_wanted_if_may(l, e);
+	    workers_set_wanted_or_warn(l, e);
 }

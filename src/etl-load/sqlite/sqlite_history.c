@@ -59,7 +59,7 @@ copy_time_or_fail(char out[CLOCK_STAMP],
 	if (v.type == DB_NULL)
 		return 0;
 	if (v.type == DB_TEXT &&
-	    as_of_read(out, v.p, v.len, h->digits, false, &no) &&
+	    as_of_convert_or_refuse(out, v.p, v.len, h->digits, false, &no) &&
 	    strlen(out) == v.len && memcmp(out, v.p, v.len) == 0)
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "table %s: a row has the time "
@@ -111,7 +111,7 @@ set_time_of_change(char at[CLOCK_STAMP], const struct lite_history_record *r,
 		return 0;
 	}
 	memcpy(at, get_values_after_shape(r)->p, CLOCK_STAMP);
-	as_of_cut(at, h->digits);
+	as_of_cut_to_digits(at, h->digits);
 	if (current_from == NULL || strcmp(at, current_from) > 0)
 		return 0;
 	memcpy(at, current_from, CLOCK_STAMP);

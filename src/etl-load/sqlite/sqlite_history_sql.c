@@ -75,7 +75,7 @@ put_insert(struct buf *b, const struct target *t, const struct shape *s,
 	buf_printf(b, ", %s, %s, %s", quoted(t, t->history.from),
 	    quoted(t, t->history.to), quoted(t, t->history.current));
 	for (size_t c = 0; carries && c < t->table->n; c++)
-		if (history_carries(t, s, c))
+		if (history_carries_value_of_old_row(t, s, c))
 			buf_printf(b, ", %s", quoted(t, (int)c));
 	buf_str(b, carries ? ") SELECT " : ") VALUES (");
 	for (size_t i = 0; i < s->n; i++)
@@ -88,7 +88,7 @@ put_insert(struct buf *b, const struct target *t, const struct shape *s,
 		return;
 	}
 	for (size_t c = 0; c < t->table->n; c++)
-		if (history_carries(t, s, c))
+		if (history_carries_value_of_old_row(t, s, c))
 			buf_printf(b, ", %s", quoted(t, (int)c));
 	buf_printf(b, " FROM %s", t->table->quoted);
 	put_where_row(b, t, s);

@@ -116,7 +116,7 @@ lite_convert_record(struct lite_store *s, struct reader *r,
 {
 	const struct shape *shape;
 	size_t used;
-	int rc = reader_match_record(r, l, why, e);
+	int rc = reader_read_record_or_reject(r, l, why, e);
 
 	if (rc != 1)
 		return rc;

@@ -1,6 +1,6 @@
 /* Stores one record in a SQLite table, by statements prepared for each shape.
  * Owns:  statements and values; lite_store_release() frees them.
- * Gives: lite_convert_record() returns as reader_match_record().
+ * Gives: lite_convert_record() returns as reader_read_record_or_reject().
  *        lite_store_record() also: LITE_REFUSED: the table is unchanged;
  *        LITE_ENDED: the transaction is rolled back; both set fault and why.
  *        LITE_REPEAT: repeat the batch, to check deferred foreign keys.

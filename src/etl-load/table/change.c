@@ -67,7 +67,7 @@ reject_change(struct change *c, struct reject *why, const char *code,
 
 /* Returns the token of the member, or 0 if it is absent or null. */
 static uint32_t
-find_member(const struct change *c, const char *name)
+find_member_unless_null(const struct change *c, const char *name)
 {
 	uint32_t v = json_member_value(&c->envelope, 0, name, strlen(name));
 
@@ -75,7 +75,7 @@ find_member(const struct change *c, const char *name)
 }
 
 static bool
-has_value(const struct json *j, const char *name)
+has_member_unless_null(const struct json *j, const char *name)
 {
 	uint32_t v = json_member_value(j, 0, name, strlen(name));
 
@@ -88,23 +88,24 @@ change_has_null_payload(const struct json *record)
 	uint32_t v = json_member_value(record, 0, "payload", 7);
 
 	return v != 0 && record->tok[v].type == JSON_NULL &&
-	    !has_value(record, "operation") && !has_value(record, "op");
+	    !has_member_unless_null(record, "operation") &&
+	    !has_member_unless_null(record, "op");
 }
 
 /* Debezium can write the change into the member `payload`, with a member
  * `schema` beside it. If so, c->envelope becomes the object in `payload`, and
  * *inside is true. Returns 1; 2 if the payload is null, a tombstone; 0 or -1 as
- * change_read(). */
+ * change_read_or_reject(). */
 static int
-enter_payload(struct change *c, enum json_members duplicates, bool *inside,
-    struct reject *why, struct err *e)
+enter_payload_or_reject(struct change *c, enum json_members duplicates,
+    bool *inside, struct reject *why, struct err *e)
 {
 	struct json *j = &c->envelope;
 	uint32_t v = json_member_value(j, 0, "payload", 7);
 	struct json_fault f;
 
-	*inside = v != 0 && find_member(c, "operation") == 0 &&
-	    find_member(c, "op") == 0;
+	*inside = v != 0 && find_member_unless_null(c, "operation") == 0 &&
+	    find_member_unless_null(c, "op") == 0;
 	if (!*inside)
 		return 1;
 	if (j->tok[v].type == JSON_NULL)
@@ -140,7 +141,7 @@ reject_unknown_operation(struct change *c, struct reject *why,
 /* Sets c->operation from the member `operation` or `op`. Debezium writes r
  * (read) for a row of its snapshot, which is loaded like an INSERT. */
 static int
-find_operation(struct change *c, bool inside, struct reject *why)
+set_operation_or_reject(struct change *c, bool inside, struct reject *why)
 {
 	static const struct {
 		const char *word;
@@ -151,13 +152,13 @@ find_operation(struct change *c, bool inside, struct reject *why)
 		{ "r", OPERATION_INSERT }, { "u", OPERATION_UPDATE },
 		{ "d", OPERATION_DELETE },
 	};
-	uint32_t word = find_member(c, "operation");
+	uint32_t word = find_member_unless_null(c, "operation");
 	const char *place = inside ? "/payload/operation" : "/operation";
 	const struct json_tok *t;
 	const char *text;
 
 	if (word == 0) {
-		word = find_member(c, "op");
+		word = find_member_unless_null(c, "op");
 		place = inside ? "/payload/op" : "/op";
 	}
 	if (word == 0)
@@ -178,10 +179,10 @@ find_operation(struct change *c, bool inside, struct reject *why)
 }
 
 static int
-find_image(struct change *c, const char *name, const char *place,
+find_row_object_or_reject(struct change *c, const char *name, const char *place,
     struct image *image, struct reject *why)
 {
-	*image = (struct image){ find_member(c, name), place };
+	*image = (struct image){ find_member_unless_null(c, name), place };
 	if (image->token == 0 ||
 	    c->envelope.tok[image->token].type == JSON_OBJECT)
 		return 1;
@@ -194,21 +195,21 @@ find_image(struct change *c, const char *name, const char *place,
 /* The row after the change is in `data` or, as Debezium names it, `after`. The
  * row before the change is in `before`. */
 static int
-find_images(struct change *c, bool inside, struct image *after,
+find_rows_or_reject(struct change *c, bool inside, struct image *after,
     struct image *before, struct reject *why)
 {
-	if (find_image(c, "data", inside ? "/payload/data" : "/data", after,
-	    why) == 0 ||
-	    (after->token == 0 && find_member(c, "after") != 0 &&
-	    find_image(c, "after", inside ? "/payload/after" : "/after", after,
-	    why) == 0))
+	if (find_row_object_or_reject(c, "data", inside ? "/payload/data" :
+	    "/data", after, why) == 0 || (after->token == 0 &&
+	    find_member_unless_null(c, "after") != 0 &&
+	    find_row_object_or_reject(c, "after", inside ? "/payload/after" :
+	    "/after", after, why) == 0))
 		return 0;
-	return find_image(c, "before", inside ? "/payload/before" : "/before",
-	    before, why);
+	return find_row_object_or_reject(c, "before", inside ? "/payload/before"
+	    : "/before", before, why);
 }
 
 static int
-scan_image(struct change *c, struct json *j, const struct image *image,
+scan_row_object(struct change *c, struct json *j, const struct image *image,
     struct err *e)
 {
 	const struct json_tok *t = &c->envelope.tok[image->token];
@@ -222,13 +223,13 @@ scan_image(struct change *c, struct json *j, const struct image *image,
 }
 
 static int
-read_update(struct change *c, struct json *row, const struct image *before,
-    struct err *e)
+read_old_row_of_update(struct change *c, struct json *row,
+    const struct image *before, struct err *e)
 {
 	if (before->token == 0)
 		return 1;
 	c->old_place = before->place;
-	if (scan_image(c, &c->old, before, e) == -1)
+	if (scan_row_object(c, &c->old, before, e) == -1)
 		return -1;
 	return change_add_key_and_find_old(c, row, e) == -1 ? -1 : 1;
 }
@@ -236,15 +237,15 @@ read_update(struct change *c, struct json *row, const struct image *before,
 /* Reads only the key of the row that a DELETE names. Each value is read from
  * `before` or, if it is missing there, from `data` or `after`. */
 static int
-read_delete(struct change *c, struct json *row, const struct image *after,
-    const struct image *before, struct err *e)
+read_key_of_delete(struct change *c, struct json *row,
+    const struct image *after, const struct image *before, struct err *e)
 {
 	const struct image *first = before->token != 0 ? before : after;
 	bool both = before->token != 0 && after->token != 0;
 
 	c->place = first->place;
-	if (scan_image(c, row, first, e) == -1 ||
-	    (both && scan_image(c, &c->old, after, e) == -1))
+	if (scan_row_object(c, row, first, e) == -1 ||
+	    (both && scan_row_object(c, &c->old, after, e) == -1))
 		return -1;
 	return change_reduce_row_to_key(
 	    c, row, both ? &c->old : NULL, e) == -1 ? -1 : 1;
@@ -261,7 +262,7 @@ reject_without_row(struct change *c, const char *place, struct reject *why)
 }
 
 int
-change_read(struct change *c, const struct line *l, struct json *row,
+change_read_or_reject(struct change *c, const struct line *l, struct json *row,
     enum json_members duplicates, struct reject *why, struct err *e)
 {
 	struct image after, before;
@@ -279,24 +280,24 @@ change_read(struct change *c, const struct line *l, struct json *row,
 	rc = stage_parse_record_or_fill_reject(
 	    c->stage, l, &c->envelope, 1, duplicates, why, e);
 	if (rc == 1)
-		rc = enter_payload(c, duplicates, &inside, why, e);
+		rc = enter_payload_or_reject(c, duplicates, &inside, why, e);
 	if (rc == 1)
-		rc = find_operation(c, inside, why);
+		rc = set_operation_or_reject(c, inside, why);
 	if (rc == 1)
-		rc = find_images(c, inside, &after, &before, why);
+		rc = find_rows_or_reject(c, inside, &after, &before, why);
 	if (rc != 1)
 		return rc;
 	if (c->operation == OPERATION_DELETE)
 		return after.token == 0 && before.token == 0 ?
 		    reject_without_row(c, before.place, why) :
-		    read_delete(c, row, &after, &before, e);
+		    read_key_of_delete(c, row, &after, &before, e);
 	if (after.token == 0)
 		return reject_without_row(c, after.place, why);
 	c->place = after.place;
-	if (scan_image(c, row, &after, e) == -1)
+	if (scan_row_object(c, row, &after, e) == -1)
 		return -1;
 	return c->operation == OPERATION_UPDATE ?
-	    read_update(c, row, &before, e) : 1;
+	    read_old_row_of_update(c, row, &before, e) : 1;
 }
 
 /* Debezium writes this text in place of a large value of PostgreSQL (stored as
@@ -322,9 +323,9 @@ change_remove_absent_values(
 }
 
 void
-change_write_old_column(char name[CHANGE_NAME], size_t i)
+change_write_name_of_old_column(char name[CHANGE_NAME], size_t key_part)
 {
-	(void)snprintf(name, CHANGE_NAME, OLD_COLUMN "%zu", i);
+	(void)snprintf(name, CHANGE_NAME, OLD_COLUMN "%zu", key_part);
 }
 
 void

@@ -7,7 +7,7 @@
 #define KEY_MEMBER "etl.k"      /* members are found by their place */
 
 static int
-scan_text(
+scan_copied_text(
     const struct change *c, struct json *j, struct buf *b, struct err *e)
 {
 	struct json_fault f;
@@ -23,7 +23,7 @@ scan_text(
 
 /* Returns the token of the value of column number i of the key, or 0. */
 static uint32_t
-find_key(const struct change *c, struct json *j, size_t i)
+find_key_value(const struct change *c, struct json *j, size_t i)
 {
 	const struct target *t = c->target;
 
@@ -44,7 +44,8 @@ static bool
 put_key_member(struct buf *b, const struct change *c, size_t i,
     struct json *first, struct json *second)
 {
-	uint32_t one = find_key(c, first, i), two = find_key(c, second, i);
+	uint32_t one = find_key_value(c, first, i);
+	uint32_t two = find_key_value(c, second, i);
 	bool second_counts = !has_value(first, one) && two != 0;
 	const struct json *j = second_counts ? second : first;
 	const struct json_tok *t = &j->tok[second_counts ? two : one];
@@ -59,7 +60,8 @@ put_key_member(struct buf *b, const struct change *c, size_t i,
  * key: those whose value[] is not 0. Sets their value[] to the tokens of the
  * values. Returns the token of the member after them. */
 static uint32_t
-set_values(const struct change *c, const struct json *j, uint32_t *value)
+set_values_of_key_members(const struct change *c, const struct json *j,
+    uint32_t *value)
 {
 	const size_t *key = c->target->key;
 	uint32_t t = 1;
@@ -75,7 +77,7 @@ set_values(const struct change *c, const struct json *j, uint32_t *value)
 /* Makes an object that has only the members of the key: writes it into b, scans
  * it into *out, and sets value[] of the key's columns. */
 static int
-make_key(struct change *c, struct buf *b, struct json *first,
+make_object_of_key_only(struct change *c, struct buf *b, struct json *first,
     struct json *second, struct json *out, uint32_t *value, struct err *e)
 {
 	buf_clear(b);
@@ -84,9 +86,9 @@ make_key(struct change *c, struct buf *b, struct json *first,
 		value[c->target->key[i]] =
 		    put_key_member(b, c, i, first, second);
 	buf_char(b, '}');
-	if (scan_text(c, out, b, e) == -1)
+	if (scan_copied_text(c, out, b, e) == -1)
 		return -1;
-	(void)set_values(c, out, value);
+	(void)set_values_of_key_members(c, out, value);
 	return 0;
 }
 
@@ -101,8 +103,8 @@ add_missing_key(struct change *c, struct json *row, struct err *e)
 	buf_clear(b);
 	buf_char(b, '{');
 	for (size_t i = 0; i < c->target->nkey; i++)
-		if (find_key(c, row, i) == 0 &&
-		    has_value(&c->old, find_key(c, &c->old, i))) {
+		if (find_key_value(c, row, i) == 0 &&
+		    has_value(&c->old, find_key_value(c, &c->old, i))) {
 			c->key_value[c->target->key[i]] =
 			    put_key_member(b, c, i, &c->old, NULL);
 			any = true;
@@ -112,20 +114,20 @@ add_missing_key(struct change *c, struct json *row, struct err *e)
 	if (row->tok[0].members > 0)
 		buf_char(b, ',');
 	buf_add(b, row->text + 1, row->len - 1);
-	if (scan_text(c, row, b, e) == -1)
+	if (scan_copied_text(c, row, b, e) == -1)
 		return -1;
-	c->first_member = set_values(c, row, c->key_value);
+	c->first_member = set_values_of_key_members(c, row, c->key_value);
 	return 0;
 }
 
 /* True if the row before the change has another key than the row after it. */
 static bool
-key_differs(struct change *c, struct json *row)
+old_key_differs(struct change *c, struct json *row)
 {
 	for (size_t i = 0; i < c->target->nkey; i++) {
 		uint32_t added = c->key_value[c->target->key[i]];
-		uint32_t a = added != 0 ? added : find_key(c, row, i);
-		uint32_t b = find_key(c, &c->old, i);
+		uint32_t a = added != 0 ? added : find_key_value(c, row, i);
+		uint32_t b = find_key_value(c, &c->old, i);
 		const struct json_tok *x = &row->tok[a], *y = &c->old.tok[b];
 
 		if (has_value(&c->old, b) && (a == 0 || x->len != y->len ||
@@ -141,16 +143,17 @@ change_add_key_and_find_old(struct change *c, struct json *row, struct err *e)
 {
 	if (add_missing_key(c, row, e) == -1)
 		return -1;
-	c->moves = key_differs(c, row);
-	return !c->moves ? 0 :
-	    make_key(c, &c->old_text, &c->old, row, &c->old, c->old_value, e);
+	c->moves = old_key_differs(c, row);
+	return !c->moves ? 0 : make_object_of_key_only(
+	    c, &c->old_text, &c->old, row, &c->old, c->old_value, e);
 }
 
 int
 change_reduce_row_to_key(struct change *c, struct json *row,
     struct json *other, struct err *e)
 {
-	if (make_key(c, &c->row_text, row, other, row, c->key_value, e) == -1)
+	if (make_object_of_key_only(c, &c->row_text, row, other, row,
+	    c->key_value, e) == -1)
 		return -1;
 	c->first_member = row->n;
 	return 0;

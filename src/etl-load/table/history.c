@@ -12,7 +12,7 @@
 /* Appends the text in lower case, without blanks, parentheses and quotes: in a
  * condition about one column they do not change the meaning. */
 static void
-put_plain(struct buf *b, const char *p, size_t n)
+put_without_blanks_and_quotes(struct buf *b, const char *p, size_t n)
 {
 	for (; n > 0; n--, p++)
 		if (strchr(" \t\n()\"`[]", *p) == NULL)
@@ -32,10 +32,10 @@ means_column_is_true(
 
 	buf_init(&have, SIZE_MAX / 4);
 	buf_init(&want, SIZE_MAX / 4);
-	put_plain(&have, condition.p, condition.len);
+	put_without_blanks_and_quotes(&have, condition.p, condition.len);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && rc == 0; i++) {
 		buf_clear(&want);
-		put_plain(&want, c->name, strlen(c->name));
+		put_without_blanks_and_quotes(&want, c->name, strlen(c->name));
 		buf_str(&want, ends[i]);
 		rc = strcmp(buf_text(&have), buf_text(&want)) == 0;
 		if (buf_check(&want, e) == -1)
@@ -72,7 +72,7 @@ is_part_of_word(char c)
  * condition. SQLite gives the whole CREATE INDEX: there the condition follows
  * the word WHERE, which cannot be a name unless it is in quotes. */
 static struct db_value
-get_condition(enum db_kind kind, struct db_value v)
+get_condition_of_index(enum db_kind kind, struct db_value v)
 {
 	const char *end = v.p + v.len, *p = v.p, *word;
 
@@ -101,7 +101,7 @@ keep_condition_of_current_rows(
 	while (rc == 0 && (more = db_next(r, e)) != 0) {
 		if (more == -1)
 			return -1;
-		condition = get_condition(kind, db_column(r, 0));
+		condition = get_condition_of_index(kind, db_column(r, 0));
 		rc = means_column_is_true(
 		    &t->table->columns[h->current], condition, e);
 		if (rc == 1 && (h->current_where =
@@ -138,7 +138,8 @@ find_index_of_current_rows(struct target *t, struct db *db, struct err *e)
  * does not allow a schema before the table there, and requires a name for the
  * index. */
 static int
-fail_no_index(const struct target *t, enum db_kind kind, struct err *e)
+fail_with_missing_create_index(const struct target *t, enum db_kind kind,
+    struct err *e)
 {
 	const struct table *table = t->table;
 	struct buf b, name;
@@ -172,7 +173,8 @@ fail_no_index(const struct target *t, enum db_kind kind, struct err *e)
 /* Sets *digits to the number of digits of the second that the column keeps, or
  * to AS_OF_DAYS. Returns false if the column cannot hold a date. */
 static bool
-find_digits(const struct column *c, enum db_kind kind, int *digits)
+find_digits_of_time_column(const struct column *c, enum db_kind kind,
+    int *digits)
 {
 	*digits = AS_OF_DIGITS;
 	if (kind == DB_SQLITE) {
@@ -192,7 +194,7 @@ find_digits(const struct column *c, enum db_kind kind, int *digits)
 }
 
 static int
-check_columns(struct target *t, enum db_kind kind, struct err *e)
+check_columns_and_set_digits(struct target *t, enum db_kind kind, struct err *e)
 {
 	struct history *h = &t->history;
 	const struct column *from = &t->table->columns[h->from];
@@ -203,9 +205,9 @@ check_columns(struct target *t, enum db_kind kind, struct err *e)
 	if (h->from == h->to || h->from == h->current || h->to == h->current)
 		return err_set(e, ERR_CONFIG, false, "--valid-from, --valid-to "
 		    "and --current must name three columns");
-	if (!find_digits(from, kind, &h->digits) ||
-	    !find_digits(to, kind, &digits) || h->digits != digits ||
-	    strcmp(from->type, to->type) != 0)
+	if (!find_digits_of_time_column(from, kind, &h->digits) ||
+	    !find_digits_of_time_column(to, kind, &digits) ||
+	    h->digits != digits || strcmp(from->type, to->type) != 0)
 		return err_set(e, ERR_CONFIG, false, "table %s: the columns "
 		    "\"%s\" (%s) and \"%s\" (%s) must have the same type: "
 		    "timestamptz, timestamp or date%s", t->table->name,
@@ -275,10 +277,10 @@ history_open_and_check(struct target *t, struct db *db, struct err *e)
 	t->history.carried = calloc(t->table->n + 1, sizeof(bool));
 	if (t->history.carried == NULL)
 		return err_nomem(e);
-	if (check_columns(t, db_kind(db), e) == -1 ||
+	if (check_columns_and_set_digits(t, db_kind(db), e) == -1 ||
 	    (rc = find_index_of_current_rows(t, db, e)) == -1)
 		return -1;
-	return rc == 0 ? fail_no_index(t, db_kind(db), e) :
+	return rc == 0 ? fail_with_missing_create_index(t, db_kind(db), e) :
 	    mark_carried_columns(t, db, e);
 }
 
@@ -299,7 +301,8 @@ history_sets_column(const struct target *t, size_t column)
 }
 
 bool
-history_carries(const struct target *t, const struct shape *s, size_t column)
+history_carries_value_of_old_row(const struct target *t, const struct shape *s,
+    size_t column)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (s->columns[i] == column)

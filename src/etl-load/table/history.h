@@ -43,7 +43,7 @@ void history_close(struct history *h);
 bool history_sets_column(const struct target *t, size_t column);
 /* True if the record, whose columns are *s, has no value for the column, and
  * its row gets the value of the row that was current before. */
-bool history_carries(
+bool history_carries_value_of_old_row(
     const struct target *t, const struct shape *s, size_t column);
 
 #endif

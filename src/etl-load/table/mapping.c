@@ -42,7 +42,7 @@ mapping_check_options(const struct load_opts *o, struct err *e)
 /* Fails if the database generates the column and refuses any other value for
  * it. It accepts other values for an identity column. */
 static int
-refuse_generated(const struct table *t, const char *option, size_t column,
+fail_if_generated(const struct table *t, const char *option, size_t column,
     struct err *e)
 {
 	const struct column *c = &t->columns[column];
@@ -54,8 +54,8 @@ refuse_generated(const struct table *t, const char *option, size_t column,
 }
 
 static int
-name_columns(struct mapping *m, const struct table *t, const char *list,
-    struct err *e)
+mark_columns_of_option(struct mapping *m, const struct table *t,
+    const char *list, struct err *e)
 {
 	const char *name;
 	size_t len, c;
@@ -63,7 +63,7 @@ name_columns(struct mapping *m, const struct table *t, const char *list,
 	while (name_list_next(&list, &name, &len)) {
 		if (option_find_column(
 			t, "--columns", name, len, &c, e) == -1 ||
-		    refuse_generated(t, "--columns", c, e) == -1)
+		    fail_if_generated(t, "--columns", c, e) == -1)
 			return -1;
 		if (m->named[c])
 			return err_set(e, ERR_CONFIG, false, "--columns: "
@@ -75,7 +75,7 @@ name_columns(struct mapping *m, const struct table *t, const char *list,
 }
 
 static int
-map_column(struct mapping *m, const struct table *t, const char *map,
+set_pointer_of_column(struct mapping *m, const struct table *t, const char *map,
     struct err *e)
 {
 	const char *pointer = find_pointer_of_map(map);
@@ -83,7 +83,7 @@ map_column(struct mapping *m, const struct table *t, const char *map,
 	size_t c;
 
 	if (option_find_column(t, "--map", map, (size_t)(pointer - 1 - map),
-		&c, e) == -1 || refuse_generated(t, "--map", c, e) == -1)
+		&c, e) == -1 || fail_if_generated(t, "--map", c, e) == -1)
 		return -1;
 	if (m->pointer[c] != NULL)
 		return err_set(e, ERR_CONFIG, false,
@@ -106,7 +106,7 @@ set_extra_column(struct mapping *m, const struct table *t, const char *name,
 	size_t i;
 
 	if (option_find_column(t, "--extra", name, strlen(name), &i, e) == -1 ||
-	    refuse_generated(t, "--extra", i, e) == -1)
+	    fail_if_generated(t, "--extra", i, e) == -1)
 		return -1;
 	c = &t->columns[i];
 	if (m->pointer[i] != NULL)
@@ -124,7 +124,7 @@ set_extra_column(struct mapping *m, const struct table *t, const char *name,
 }
 
 static enum extra
-read_extra(const struct load_opts *o)
+get_kind_of_extra(const struct load_opts *o)
 {
 	int i = EXTRA_REJECT;
 
@@ -138,14 +138,14 @@ read_extra(const struct load_opts *o)
 bool
 mapping_extra_names_column(const struct load_opts *o)
 {
-	return read_extra(o) == EXTRA_COLUMN;
+	return get_kind_of_extra(o) == EXTRA_COLUMN;
 }
 
 static int
 set_extra(struct mapping *m, const struct table *t, const struct load_opts *o,
     struct err *e)
 {
-	m->extra = read_extra(o);
+	m->extra = get_kind_of_extra(o);
 	return m->extra == EXTRA_COLUMN ?
 	    set_extra_column(m, t, o->extra, e) : 0;
 }
@@ -172,7 +172,7 @@ mapping_find_member(const struct mapping *m, const char *name, size_t len)
 
 /* Returns the first part of a JSON Pointer, decoded: a/b for /a~1b/c. */
 static char *
-copy_first_name(const char *pointer)
+copy_first_part_unescaped(const char *pointer)
 {
 	size_t n = strcspn(pointer + 1, "/"), at = 0;
 	char *name = strndup(pointer + 1, n);
@@ -193,7 +193,7 @@ static int
 add_first_name_of_pointer(struct mapping *m, const char *pointer, struct err *e)
 {
 	bool whole = pointer_count_parts(pointer) == 1;
-	char *name = copy_first_name(pointer);
+	char *name = copy_first_part_unescaped(pointer);
 	struct member *found = NULL;
 
 	if (name == NULL)
@@ -279,10 +279,11 @@ mapping_open(struct mapping *m, const struct table *t,
 	m->named = calloc(t->n + 1, sizeof(*m->named));
 	if (m->pointer == NULL || m->named == NULL)
 		return err_nomem(e);
-	if (o->columns != NULL && name_columns(m, t, o->columns, e) == -1)
+	if (o->columns != NULL &&
+	    mark_columns_of_option(m, t, o->columns, e) == -1)
 		return -1;
 	for (size_t i = 0; i < o->map.n; i++)
-		if (map_column(m, t, o->map.v[i], e) == -1)
+		if (set_pointer_of_column(m, t, o->map.v[i], e) == -1)
 			return -1;
 	if (set_extra(m, t, o, e) == -1)
 		return -1;

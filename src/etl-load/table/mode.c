@@ -57,7 +57,7 @@ struct rule {
 };
 
 static int
-check_rules(const struct rule *rules, size_t n, struct err *e)
+fail_if_rule_is_broken(const struct rule *rules, size_t n, struct err *e)
 {
 	for (size_t i = 0; i < n; i++)
 		if (rules[i].broken)
@@ -101,7 +101,8 @@ check_options_of_rows_fit(
 		    "that updates rows" },
 	};
 
-	return check_rules(rules, sizeof(rules) / sizeof(rules[0]), e);
+	return fail_if_rule_is_broken(rules, sizeof(rules) / sizeof(rules[0]),
+	    e);
 }
 
 static int
@@ -142,7 +143,8 @@ check_options_of_old_rows_fit(
 		    "--emit cannot be used with --plan, which loads nothing" },
 	};
 
-	return check_rules(rules, sizeof(rules) / sizeof(rules[0]), e);
+	return fail_if_rule_is_broken(rules, sizeof(rules) / sizeof(rules[0]),
+	    e);
 }
 
 static int
@@ -176,7 +178,8 @@ check_connections_fit(
 		    "the table between two tries of a batch" },
 	};
 
-	return check_rules(rules, sizeof(rules) / sizeof(rules[0]), e);
+	return fail_if_rule_is_broken(rules, sizeof(rules) / sizeof(rules[0]),
+	    e);
 }
 
 /* --nested works only with --mode upsert. Other modes delete rows, leave them
@@ -208,7 +211,7 @@ check_nested_fits(
 	};
 
 	return o->nested.n == 0 ? 0 :
-	    check_rules(rules, sizeof(rules) / sizeof(rules[0]), e);
+	    fail_if_rule_is_broken(rules, sizeof(rules) / sizeof(rules[0]), e);
 }
 
 static int
@@ -251,8 +254,8 @@ load_mode_truncates(const struct load_opts *o)
 }
 
 int
-load_mode_find(const struct load_mode **mode, const struct load_opts *o,
-    struct err *e)
+load_mode_find_and_check_options(const struct load_mode **mode,
+    const struct load_opts *o, struct err *e)
 {
 	if (find_by_name_or_default(mode, o, e) == -1 ||
 	    check_options_of_rows_fit(*mode, o, e) == -1 ||

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static int
-fail_to_read(const char *option, bool several, struct err *e)
+fail_unreadable_option(const char *option, bool several, struct err *e)
 {
 	return err_set(e, ERR_USAGE, false, "--nested %s: write %sTABLE="
 	    "POINTER, with a JSON Pointer to the array, such as /items", option,
@@ -17,14 +17,14 @@ fail_to_read(const char *option, bool several, struct err *e)
 /* Reads NAME: of --nested NAME:TABLE=POINTER. Sets t->parent to the number of
  * the table with this NAME, and moves *p after the colon. */
 static int
-find_parent(struct nested_table *t, const char *option, const char **p,
-    const struct table_list *tables, struct err *e)
+read_parent_name_and_find_table(struct nested_table *t, const char *option,
+    const char **p, const struct table_list *tables, struct err *e)
 {
 	size_t len = table_list_find_end_of_part(*p, ":=");
 	char *name;
 
 	if (len == 0 || (*p)[len] != ':')
-		return fail_to_read(option, true, e);
+		return fail_unreadable_option(option, true, e);
 	if ((name = strndup(*p, len)) == NULL)
 		return err_nomem(e);
 	table_list_remove_quotes(name);
@@ -38,18 +38,19 @@ find_parent(struct nested_table *t, const char *option, const char **p,
 }
 
 static int
-parse_option(struct nested_table *t, const char *option,
+parse_nested_option(struct nested_table *t, const char *option,
     const struct table_list *tables, struct err *e)
 {
 	const char *p = option;
 	size_t len;
 
-	if (tables->n > 0 && find_parent(t, option, &p, tables, e) == -1)
+	if (tables->n > 0 &&
+	    read_parent_name_and_find_table(t, option, &p, tables, e) == -1)
 		return -1;
 	len = table_list_find_end_of_part(p, "=");
 	if (len == 0 || p[len] != '=' || p[len + 1] != '/' ||
 	    !pointer_is_valid(p + len + 1))
-		return fail_to_read(option, tables->n > 0, e);
+		return fail_unreadable_option(option, tables->n > 0, e);
 	t->pointer = p + len + 1;
 	t->table = strndup(p, len);
 	return t->table == NULL ? err_nomem(e) : 0;
@@ -58,7 +59,7 @@ parse_option(struct nested_table *t, const char *option,
 /* True if one of the pointers leads to a place inside the other one's value, or
  * both are equal. */
 static bool
-overlap(const char *a, const char *b)
+pointers_overlap(const char *a, const char *b)
 {
 	while (*a != '\0' && *a == *b) {
 		a++;
@@ -81,7 +82,7 @@ check_pointer_is_apart(
 		const struct nested_table *s = &l->v[k];
 
 		if (s->parent == t->parent && s->pointer != NULL &&
-		    overlap(t->pointer, s->pointer))
+		    pointers_overlap(t->pointer, s->pointer))
 			return err_set(e, ERR_USAGE, false, "--nested %s: "
 			    "another --nested has the pointer %s: an array "
 			    "has one table, and arrays inside its elements "
@@ -106,8 +107,8 @@ nested_list_parse(struct nested_list *l, const struct load_opts *o,
 	for (size_t i = 0; i < o->nested.n; i++) {
 		const char *option = o->nested.v[i];
 
-		if (parse_option(&l->v[l->n++], option, tables, e) == -1 ||
-		    check_pointer_is_apart(l, i, option, e) == -1)
+		if (parse_nested_option(&l->v[l->n++], option, tables,
+		    e) == -1 || check_pointer_is_apart(l, i, option, e) == -1)
 			return -1;
 	}
 	return 0;

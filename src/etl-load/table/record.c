@@ -256,7 +256,7 @@ reject_missing_scope(struct reader *r, struct reject *why)
  * the key that the change has added to the row. Returns the token of the first
  * member that is to be stored. */
 static uint32_t
-store_values_of_key(struct reader *r)
+clear_values_except_added_key(struct reader *r)
 {
 	size_t size = r->target->table->n * sizeof(*r->value);
 
@@ -272,11 +272,11 @@ static int
 store_values_by_column(struct reader *r, bool *same, struct reject *why)
 {
 	const struct json_tok *tok = r->json.tok;
-	uint32_t first = store_values_of_key(r);
+	uint32_t first = clear_values_except_added_key(r);
 	size_t i = 0;
 
 	buf_clear(&r->text);
-	row_values_start(r);
+	row_values_start_extra_object(r);
 	for (uint32_t t = first; t < r->json.n; t = tok[t + 1].next, i++)
 		if (find_column_and_store_value(r, i, t, same, why) == 0) {
 			r->nguess = 0;
@@ -303,15 +303,16 @@ reject_unfit_old_key(struct reader *r, struct reject *why, struct err *e)
 }
 
 int
-reader_match_record(struct reader *r, const struct line *l, struct reject *why,
-    struct err *e)
+reader_read_record_or_reject(struct reader *r, const struct line *l,
+    struct reject *why, struct err *e)
 {
 	bool same = true;
 	int rc;
 
 	*why = (struct reject){ 0 };
 	rc = r->target->mode->changes ?
-	    change_read(&r->change, l, &r->json, r->duplicates, why, e) :
+	    change_read_or_reject(
+		&r->change, l, &r->json, r->duplicates, why, e) :
 	    stage_parse_record_or_set_reason(r->stage, l, &r->json,
 		r->target->mapping.levels, r->duplicates, why, r->message, e);
 	if (rc != 1)
@@ -329,7 +330,7 @@ reader_match_record(struct reader *r, const struct line *l, struct reject *why,
 		same = false;
 	}
 	if (r->target->mapping.sets_values &&
-	    (rc = row_values_finish(r, why, e)) != 1) {
+	    (rc = row_values_finish_or_reject(r, why, e)) != 1) {
 		r->nguess = 0;  /* r->shape is not that of this record */
 		return rc;
 	}

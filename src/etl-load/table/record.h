@@ -1,10 +1,10 @@
 /* Matches the members of a record with the columns of the table.
  * Owns:  buffers that are reused for each record; reader_close() frees them.
  * Borrows: stage, target.
- * Gives: reader_match_record(): 1 a record: its values are in json, value and
- *        shape until the next call; 2 a tombstone (table/change.h); 0 the
- *        record must be rejected: *why says why until the next call; -1 failed,
- *        with *e. */
+ * Gives: reader_read_record_or_reject(): 1 a record: its values are in json,
+ *        value and shape until the next call; 2 a tombstone (table/change.h);
+ *        0 the record must be rejected: *why says why until the next call;
+ *        -1 failed, with *e. */
 #ifndef LOAD_RECORD_H
 #define LOAD_RECORD_H
 
@@ -59,7 +59,7 @@ reader_json_of_column(const struct reader *r, size_t column)
 int reader_open(struct reader *r, struct stage *s, const struct target *t,
     enum json_members duplicates, struct err *e);
 void reader_close(struct reader *r);
-int reader_match_record(
+int reader_read_record_or_reject(
     struct reader *r, const struct line *l, struct reject *why, struct err *e);
 /* If there are SHAPES_MAX shapes, forgets them all and returns true. A sink
  * that keeps statements by shape id calls this before each chunk, and frees its

@@ -61,7 +61,8 @@ scan_record_again(struct reader *r, const struct line *l, struct err *e)
 	int rc;
 
 	if (r->target->mode->changes) {
-		rc = change_read(&r->change, l, &r->json, JSON_LAST, &why, e);
+		rc = change_read_or_reject(&r->change, l, &r->json, JSON_LAST,
+		    &why, e);
 		return rc == 2 ? 0 : rc;
 	}
 	if (l->too_long)

@@ -33,7 +33,7 @@ set_reject_pointer_to_old_key(
 
 	while (r->target->key[i] != column)
 		i++;
-	change_write_old_column(name, i);
+	change_write_name_of_old_column(name, i);
 	reader_set_reject_pointer(r, why, name, strlen(name));
 }
 

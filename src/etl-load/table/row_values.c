@@ -10,7 +10,7 @@
 #include <string.h>
 
 void
-row_values_start(struct reader *r)
+row_values_start_extra_object(struct reader *r)
 {
 	if (r->target->mapping.extra != EXTRA_COLUMN)
 		return;
@@ -46,7 +46,8 @@ reject_extra_member(struct reader *r, struct reject *why,
  * two members of this name, appends only the last one, which counts. Returns 1,
  * or 0 if memory is out. */
 static int
-add_extra_member(struct reader *r, uint32_t tok, const char *name, size_t len)
+add_extra_member_if_it_counts(struct reader *r, uint32_t tok, const char *name,
+    size_t len)
 {
 	const struct json *j = &r->json;
 	struct buf *b = &r->extra_text;
@@ -87,7 +88,7 @@ row_find_column_of_member(struct reader *r, uint32_t tok, const char *name,
 	if (k != NULL && k->mapped_whole)
 		return 1;
 	if (m->extra == EXTRA_COLUMN)
-		return add_extra_member(r, tok, name, len);
+		return add_extra_member_if_it_counts(r, tok, name, len);
 	if (m->extra == EXTRA_IGNORE || (k != NULL && k->mapped))
 		return 1;
 	return reject_extra_member(r, why, name, len, reason);
@@ -242,7 +243,7 @@ row_reject_unless_base64(
 }
 
 int
-row_values_finish(struct reader *r, struct reject *why, struct err *e)
+row_values_finish_or_reject(struct reader *r, struct reject *why, struct err *e)
 {
 	const struct mapping *m = &r->target->mapping;
 

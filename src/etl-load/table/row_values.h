@@ -1,4 +1,4 @@
-/* The steps of reader_match_record() that the options --map, --extra,
+/* The steps of reader_read_record_or_reject() that the options --map, --extra,
  * --empty-as-null and --bytes need.
  * Gives: if a function can reject the record: 1 continue; 0 reject it, *why
  *        says why; -1 with *e. */
@@ -8,7 +8,7 @@
 #include "table/record.h"
 
 /* Called before the members of a row are read. */
-void row_values_start(struct reader *r);
+void row_values_start_extra_object(struct reader *r);
 /* Finds the column for the member `name` of the row; its value is token `tok` +
  * 1. *column is the number of columns if the member has no column but the
  * record is valid. Returns 0 if the record must be rejected, or if memory is
@@ -26,7 +26,8 @@ void row_values_set_from_pointers(struct reader *r, bool *same);
 /* Called after row_values_set_from_pointers(), if an option sets or checks
  * values: stores the object of --extra, makes empty strings null
  * (--empty-as-null) and checks --bytes. */
-int row_values_finish(struct reader *r, struct reject *why, struct err *e);
+int row_values_finish_or_reject(struct reader *r, struct reject *why,
+    struct err *e);
 /* Returns an upper limit for the number of bytes that the values of the columns
  * of s have together once they are decoded. It may be more than the bytes of
  * the line, because with --map several columns can get one value. */
@@ -34,7 +35,7 @@ size_t row_max_size_of_values(
     const struct reader *r, const struct shape *s, const struct line *l);
 /* Returns the token of the value that the column gets from the scanned row, or
  * 0 if the row has none. Unlike r->value, this works also if
- * reader_match_record() was not called. */
+ * reader_read_record_or_reject() was not called. */
 uint32_t row_find_value(struct reader *r, size_t column);
 /* True if the value is null or a string in base64. */
 bool row_is_base64(struct buf *scratch, const struct json *j, uint32_t tok);

@@ -55,7 +55,7 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
 		.position = NO_COLUMN,
 		.history = { .from = NO_COLUMN, .to = NO_COLUMN,
 			.current = NO_COLUMN } };
-	if (load_mode_find(&t->mode, o, e) == -1 ||
+	if (load_mode_find_and_check_options(&t->mode, o, e) == -1 ||
 	    table_read(
 		&t->table, db, o->table, advise_if_missing(o), e) == -1 ||
 	    view_check_takes_rows(t->table, t->mode, db, e) == -1 ||

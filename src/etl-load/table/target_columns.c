@@ -36,7 +36,7 @@ find_writable_column_of_option(const struct target *t, const char *option,
 }
 
 int
-target_find_columns(const struct table *t, const char *option,
+target_find_listed_columns(const struct table *t, const char *option,
     const char *list, size_t *columns, size_t *n, struct err *e)
 {
 	const char *name;
@@ -181,8 +181,8 @@ find_non_key_column_of_option(const struct target *t, const char *option,
 
 /* Fails if records would set a column that the loader sets. */
 static int
-check_not_named(const struct target *t, const char *option, int column,
-    struct err *e)
+fail_if_records_set_column(const struct target *t, const char *option,
+    int column, struct err *e)
 {
 	if (column == NO_COLUMN || !t->mapping.named[column])
 		return 0;
@@ -200,12 +200,16 @@ check_mapping_fits_mode(const struct target *t, struct err *e)
 	const struct column *c = t->table->columns;
 	int extra = t->mapping.extra_column;
 
-	if (check_not_named(t, "--touch", t->touch, e) == -1 ||
-	    check_not_named(t, "--seen", t->seen, e) == -1 ||
-	    check_not_named(t, "--soft-delete", t->soft_delete, e) == -1 ||
-	    check_not_named(t, "--mode scd2", t->history.from, e) == -1 ||
-	    check_not_named(t, "--mode scd2", t->history.to, e) == -1 ||
-	    check_not_named(t, "--mode scd2", t->history.current, e) == -1)
+	if (fail_if_records_set_column(t, "--touch", t->touch, e) == -1 ||
+	    fail_if_records_set_column(t, "--seen", t->seen, e) == -1 ||
+	    fail_if_records_set_column(t, "--soft-delete", t->soft_delete,
+	    e) == -1 ||
+	    fail_if_records_set_column(t, "--mode scd2", t->history.from,
+	    e) == -1 ||
+	    fail_if_records_set_column(t, "--mode scd2", t->history.to,
+	    e) == -1 ||
+	    fail_if_records_set_column(t, "--mode scd2", t->history.current,
+	    e) == -1)
 		return -1;
 	if (t->mode->changes && extra != NO_COLUMN)
 		return err_set(e, ERR_USAGE, false, "--extra COLUMN cannot be "

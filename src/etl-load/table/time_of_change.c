@@ -58,6 +58,7 @@ read_time_of_change(struct reader *r, struct reject *why)
 	json_unescape(&r->text, &r->json, tok);
 	if (r->text.failed)
 		return 0;
-	return as_of_read(r->as_of, buf_text(&r->text), r->text.len, h->digits,
-	    r->target->lossy, &no) ? 1 : reject_time_of_change(r, why, no);
+	return as_of_convert_or_refuse(r->as_of, buf_text(&r->text),
+	    r->text.len, h->digits, r->target->lossy, &no) ? 1 :
+	    reject_time_of_change(r, why, no);
 }

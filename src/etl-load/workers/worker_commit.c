@@ -24,7 +24,7 @@ lock_state_of_stream(const struct worker *w, struct err *e)
 }
 
 static enum sink_result
-apply_share(struct worker *w)
+write_share_and_check_deferred(struct worker *w)
 {
 	const struct sink *sink = w->loader->sink;
 	enum sink_result rc;
@@ -36,7 +36,7 @@ apply_share(struct worker *w)
 }
 
 static enum worker_result
-commit_share(struct worker *w)
+commit_share_or_keep_xid(struct worker *w)
 {
 	int64_t xid = 0;
 
@@ -52,7 +52,7 @@ commit_share(struct worker *w)
 }
 
 static enum worker_result
-lock_and_commit(struct worker *w)
+check_table_lock_and_commit(struct worker *w)
 {
 	bool changed = false;
 
@@ -62,7 +62,7 @@ lock_and_commit(struct worker *w)
 	if (changed)
 		return WORKER_TABLE_CHANGED;
 	return lock_state_of_stream(w, &w->err) == -1 ? WORKER_FAILED :
-	    commit_share(w);
+	    commit_share_or_keep_xid(w);
 }
 
 int
@@ -93,7 +93,7 @@ worker_find_commit_outcome(struct worker *w, struct err *e)
 /* If the sink returns SINK_REPEAT, loads the share again at once. In the second
  * try the sink finds the bad records one by one. */
 void
-worker_load_share(struct worker *w)
+worker_load_and_commit_share(struct worker *w)
 {
 	enum sink_result rc;
 
@@ -104,9 +104,9 @@ worker_load_share(struct worker *w)
 	do {
 		if (db_begin(w->db, &w->err) == -1)
 			return;
-		rc = apply_share(w);
+		rc = write_share_and_check_deferred(w);
 		if (rc == SINK_DONE)
-			w->result = lock_and_commit(w);
+			w->result = check_table_lock_and_commit(w);
 		if (w->result != WORKER_COMMITTED)
 			db_rollback(w->db);
 	} while (rc == SINK_REPEAT);

@@ -17,8 +17,8 @@ find_workers_of_records(struct worker *w, struct buf *scratch)
 		all->share_of[i] = 0;
 		if (l->spool.items[i].kind != ITEM_RECORD)
 			continue;
-		switch (key_hash_get(&all->hash, &w->outcome.reader, &line,
-		    scratch, &hash, &w->err)) {
+		switch (key_hash_make_of_record(&all->hash, &w->outcome.reader,
+		    &line, scratch, &hash, &w->err)) {
 		case KEY_HASH_MADE:
 			all->share_of[i] = (unsigned char)(hash % all->n);
 			break;
@@ -35,7 +35,7 @@ find_workers_of_records(struct worker *w, struct buf *scratch)
 }
 
 static void
-find_shares(struct worker *w)
+find_workers_of_own_part(struct worker *w)
 {
 	struct buf scratch;
 
@@ -65,7 +65,7 @@ make_room_in_share(struct worker *w, size_t n, struct err *e)
 }
 
 static int
-make_room(struct loader *l, struct err *e)
+make_room_for_chunk(struct loader *l, struct err *e)
 {
 	struct workers *all = &l->workers;
 	const size_t n = l->spool.n;
@@ -101,7 +101,7 @@ workers_divide_chunk(struct loader *l, struct err *e)
 	const struct spool *chunk = &l->spool;
 	bool unsure = false;
 
-	if (make_room(l, e) == -1)
+	if (make_room_for_chunk(l, e) == -1)
 		return -1;
 	for (size_t i = 0; i < all->n; i++) {
 		struct worker *w = &all->v[i];
@@ -112,7 +112,7 @@ workers_divide_chunk(struct loader *l, struct err *e)
 		w->share.data = chunk->data;
 		w->share.n = 0;
 	}
-	workers_run(all, find_shares);
+	workers_run_in_threads_and_wait(all, find_workers_of_own_part);
 	for (size_t i = 0; i < all->n; i++) {
 		if (all->v[i].result == WORKER_FAILED) {
 			*e = all->v[i].err;

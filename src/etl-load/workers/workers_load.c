@@ -8,7 +8,7 @@
 /* True if the workers may load the batch: the stream may be committed in parts,
  * and other loaders of the stream can be locked out. */
 static bool
-may_load_batch(const struct loader *l)
+workers_may_load_batch(const struct loader *l)
 {
 	const struct stream *s = &l->stream;
 
@@ -39,7 +39,7 @@ set_schema_of_workers(struct loader *l, struct err *e)
 }
 
 static bool
-may_pass(const struct worker *w)
+error_may_pass(const struct worker *w)
 {
 	const struct db_fault *f = db_fault(w->db);
 
@@ -59,10 +59,10 @@ find_worst_result(const struct workers *all, bool *again, struct err *e)
 		changed |= !w->idle && w->result == WORKER_TABLE_CHANGED;
 		if (w->idle || w->result != WORKER_FAILED)
 			continue;
-		if (!failed || !may_pass(w))
+		if (!failed || !error_may_pass(w))
 			*e = w->err;
 		failed = true;
-		*again = may_pass(w);
+		*again = error_may_pass(w);
 		if (!*again)
 			return WORKER_FAILED;
 	}
@@ -71,7 +71,7 @@ find_worst_result(const struct workers *all, bool *again, struct err *e)
 }
 
 static void
-complete_errors(struct loader *l)
+add_causes_to_errors(struct loader *l)
 {
 	for (size_t i = 0; i < l->workers.n; i++) {
 		struct worker *w = &l->workers.v[i];
@@ -110,8 +110,9 @@ static int
 reconnect_failed(struct workers *all, struct err *e)
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (!all->v[i].idle && worker_reconnect(&all->v[i], e) == -1)
-			return worker_name_in_error(all, i, e);
+		if (!all->v[i].idle &&
+		    worker_reconnect_and_find_commit(&all->v[i], e) == -1)
+			return worker_put_number_into_error(all, i, e);
 	return 0;
 }
 
@@ -144,7 +145,7 @@ mark_committed_as_idle(struct workers *all)
  * other workers, one of them could wait for its locks, and both would wait
  * forever. So only the shares that are not yet committed are tried again. */
 static enum worker_result
-load_shares(struct loader *l, struct err *e)
+load_shares_with_retries(struct loader *l, struct err *e)
 {
 	struct workers *all = &l->workers;
 	enum worker_result rc;
@@ -152,9 +153,10 @@ load_shares(struct loader *l, struct err *e)
 	bool again;
 
 	for (;;) {
-		workers_run(all, worker_load_share);
+		workers_run_in_threads_and_wait(all,
+		    worker_load_and_commit_share);
 		mark_committed_as_idle(all);
-		complete_errors(l);
+		add_causes_to_errors(l);
 		rc = find_worst_result(all, &again, e);
 		if (rc != WORKER_FAILED || !again)
 			return rc;
@@ -186,7 +188,7 @@ collect_outcome(struct worker *w, struct outcome *to, struct err *e)
 }
 
 static enum worker_result
-load_chunk(struct loader *l, struct err *e)
+load_chunk_by_workers(struct loader *l, struct err *e)
 {
 	struct workers *all = &l->workers;
 	struct outcome *o = &l->tables[0].outcome;
@@ -197,7 +199,7 @@ load_chunk(struct loader *l, struct err *e)
 		outcome_start_batch(&all->v[i].outcome);
 	if (workers_divide_chunk(l, e) == -1)
 		return WORKER_FAILED;
-	if ((rc = load_shares(l, e)) != WORKER_COMMITTED)
+	if ((rc = load_shares_with_retries(l, e)) != WORKER_COMMITTED)
 		return rc;
 	for (size_t i = 0; i < all->n; i++)
 		if (collect_outcome(&all->v[i], o, e) == -1)
@@ -209,18 +211,18 @@ load_chunk(struct loader *l, struct err *e)
 }
 
 enum worker_result
-workers_load_batch_if_may(struct loader *l, struct err *e)
+workers_load_and_commit_if_may(struct loader *l, struct err *e)
 {
 	enum worker_result rc = WORKER_COMMITTED;
 	int more;
 
-	if (l->rows_are_stored || !may_load_batch(l))
+	if (l->rows_are_stored || !workers_may_load_batch(l))
 		return rc;
 	if (set_schema_of_workers(l, e) == -1 ||
 	    spool_seal_and_rewind(&l->spool, e) == -1)
 		return WORKER_FAILED;
 	while ((more = spool_next_chunk(&l->spool, e)) == 1)
-		if ((rc = load_chunk(l, e)) != WORKER_COMMITTED)
+		if ((rc = load_chunk_by_workers(l, e)) != WORKER_COMMITTED)
 			return rc;
 	l->rows_are_stored = more == 0;
 	return more == -1 ? WORKER_FAILED : WORKER_COMMITTED;

@@ -9,7 +9,7 @@
  * which may do more. So this function makes a script that only sets these
  * options. */
 static int
-read_settings_of_session(struct loader *l, struct err *e)
+read_session_settings_if_ddl(struct loader *l, struct err *e)
 {
 	struct buf *b = &l->workers.settings;
 	struct db_rows *r;
@@ -68,7 +68,7 @@ close_worker(struct worker *w)
 }
 
 int
-worker_reconnect(struct worker *w, struct err *e)
+worker_reconnect_and_find_commit(struct worker *w, struct err *e)
 {
 	if (db_reopen(w->db, e) == -1)
 		return -1;
@@ -78,7 +78,7 @@ worker_reconnect(struct worker *w, struct err *e)
 }
 
 int
-worker_name_in_error(const struct workers *all, size_t i, struct err *e)
+worker_put_number_into_error(const struct workers *all, size_t i, struct err *e)
 {
 	err_prefix(e, "connection %zu of --connections %zu", i + 1, all->n);
 	return -1;
@@ -93,18 +93,18 @@ open_workers(struct loader *l, struct err *e)
 	if ((all->v = calloc(all->wanted, sizeof(*all->v))) == NULL)
 		return err_nomem(e);
 	all->n = all->wanted;
-	if (read_settings_of_session(l, e) == -1)
+	if (read_session_settings_if_ddl(l, e) == -1)
 		return -1;
 	for (size_t i = 0; i < all->n; i++) {
 		if (open_worker(&all->v[i], l, e) == 0)
 			continue;
-		return worker_name_in_error(all, i, e);
+		return worker_put_number_into_error(all, i, e);
 	}
 	return 0;
 }
 
 int
-workers_set_wanted_if_may(struct loader *l, struct err *e)
+workers_set_wanted_or_warn(struct loader *l, struct err *e)
 {
 	const struct loaded_table *t = &l->tables[0];
 	struct workers *all = &l->workers;
@@ -124,13 +124,13 @@ workers_set_wanted_if_may(struct loader *l, struct err *e)
 		return 0;
 	}
 	all->wanted = l->o->connections;
-	return key_hash_open(&all->hash, &t->target, e);
+	return key_hash_choose_columns_or_fail(&all->hash, &t->target, e);
 }
 
 int
 workers_open(struct loader *l, struct err *e)
 {
-	if (workers_set_wanted_if_may(l, e) == -1)
+	if (workers_set_wanted_or_warn(l, e) == -1)
 		return -1;
 	return l->workers.wanted == 0 ? 0 : open_workers(l, e);
 }
