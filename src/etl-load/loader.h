@@ -133,7 +133,7 @@ int loader_name_tables_and_refuse_twice(struct loader *l, struct err *e);
 /* Reads the columns of the table from the catalog. */
 int loader_read_target(const struct loader *l, const struct loaded_table *t,
     struct target *target, struct err *e);
-/* Called after spool_next_chunk(): finds the table of each record. */
+/* Called after spool_read_next_chunk(): finds the table of each record. */
 int loader_start_chunk(struct loader *l, struct err *e);
 
 void sums_add(struct sums *to, const struct sums *t);

@@ -17,7 +17,7 @@ mutant etl-load/mirror.t 'rejects of earlier stages in a file are ignored' $rows
     'an earlier stage has rejected a record aside: exit code 65'
 mutant etl-load/mirror.t 'the row of a rejected record is deleted' \
     src/etl-load/batch/chunk_records.c \
-    '/^chunk_for_each_rejected/,/^}/s/take_and_count(&v, &l, e) == -1/false/' \
+    '/^chunk_for_each_rejected/,/^}/s/call_take_and_count_unreadable(&v, &l, e) == -1/false/' \
     'the rows of rejected records stay'
 mutant etl-load/mirror.t 'the row of a reject line is deleted' \
     src/etl-load/batch/chunk_records.c \

@@ -23,7 +23,8 @@ check_stop_sometimes(size_t i, struct err *e)
 }
 
 static int
-take_and_count(const struct visit *v, const struct line *l, struct err *e)
+call_take_and_count_unreadable(const struct visit *v, const struct line *l,
+    struct err *e)
 {
 	int rc = v->take(v->self, &v->o->reader, l, e);
 
@@ -43,7 +44,7 @@ chunk_for_each_record(struct outcome *o, take_part *take, void *self,
 		if (check_stop_sometimes(i, e) == -1)
 			return -1;
 		if (outcome_has_record(o, i) &&
-		    take_and_count(&v, &l, e) == -1)
+		    call_take_and_count_unreadable(&v, &l, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -75,7 +76,7 @@ take_record_of_reject_line(
 		rc = 0;
 	}
 	if (rc == 0)
-		rc = take_and_count(v, &l, e);
+		rc = call_take_and_count_unreadable(v, &l, e);
 	json_release(&j);
 	buf_release(&raw);
 	return rc;
@@ -92,7 +93,7 @@ chunk_for_each_rejected(struct outcome *o, take_part *take, void *self,
 		    spool_get_line(o->chunk, o->refused.v[i].item);
 
 		if (check_stop_sometimes(i, e) == -1 ||
-		    take_and_count(&v, &l, e) == -1)
+		    call_take_and_count_unreadable(&v, &l, e) == -1)
 			return -1;
 	}
 	for (size_t i = 0; i < o->chunk->n; i++) {

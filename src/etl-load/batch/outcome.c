@@ -83,15 +83,15 @@ make_reject_id_from_key(
 }
 
 int
-outcome_add_reject(struct outcome *o, size_t i, const struct reject *why,
-    struct err *e)
+outcome_count_and_note_reject(struct outcome *o, size_t item,
+    const struct reject *why, struct err *e)
 {
 	o->sums.rejected++;
-	return refusals_add(&o->refused, i, why, e);
+	return refusals_add(&o->refused, item, why, e);
 }
 
 static int
-make_reject_line(struct outcome *o, size_t i, struct reject r,
+add_reject_line_with_key_and_id(struct outcome *o, size_t i, struct reject r,
     struct reject_lines *to, struct err *e)
 {
 	struct line l = spool_get_line(o->chunk, i);
@@ -112,7 +112,7 @@ make_reject_line(struct outcome *o, size_t i, struct reject r,
 		change_put_pointer(&o->pointer, &o->reader.change, r.pointer);
 		r.pointer = buf_text(&o->pointer);
 	}
-	if (key == 1 || !reject_lines_take_place_of_other_stage(to))
+	if (key == 1 || !reject_lines_belong_to_other_stage(to))
 		r.target = o->target->table->full;
 	return reject_lines_add(to, &r, o->ordinal + i, e);
 }
@@ -132,7 +132,8 @@ outcome_make_reject_line_if_refused(
 
 	if (o->made == r->n || r->v[o->made].item != i)
 		return 0;
-	return make_reject_line(o, i, refusals_get(r, o->made++), to, e);
+	return add_reject_line_with_key_and_id(o, i, refusals_get(r, o->made++),
+	    to, e);
 }
 
 int
@@ -156,7 +157,7 @@ outcome_reject_if_noted(struct outcome *o, size_t i, struct err *e)
 	if (f == NULL)
 		return 0;
 	why = refusals_get(&o->ending, (size_t)(f - o->ending.v));
-	return outcome_add_reject(o, i, &why, e) == -1 ? -1 : 1;
+	return outcome_count_and_note_reject(o, i, &why, e) == -1 ? -1 : 1;
 }
 
 /* Returns the reject code for an SQLSTATE (PostgreSQL manual, appendix A). The
@@ -220,7 +221,7 @@ outcome_reject_after_db_fault(struct outcome *o, size_t i,
 	if (o->violated[0] == '\0' && violates_unique(f, message))
 		(void)snprintf(o->violated, sizeof(o->violated), "%s",
 		    f->constraint);
-	rc = outcome_add_reject(o, i, &why, e);
+	rc = outcome_count_and_note_reject(o, i, &why, e);
 	buf_release(&pointer);
 	return rc;
 }

@@ -63,8 +63,8 @@ outcome_has_record(const struct outcome *o, size_t i)
 	    (o->table_of == NULL || o->table_of[i] == o->table);
 }
 /* Rejects item i of the chunk for the reason *why. */
-int outcome_add_reject(struct outcome *o, size_t i, const struct reject *why,
-    struct err *e);
+int outcome_count_and_note_reject(struct outcome *o, size_t item,
+    const struct reject *why, struct err *e);
 /* Rejects item i because the database refused it. The code of the reject is
  * made from the SQLSTATE, its pointer from the name of the column. */
 int outcome_reject_after_db_fault(struct outcome *o, size_t i,

@@ -29,7 +29,7 @@ reject_lines_reset_for_try(struct reject_lines *r)
 }
 
 bool
-reject_lines_take_place_of_other_stage(const struct reject_lines *r)
+reject_lines_belong_to_other_stage(const struct reject_lines *r)
 {
 	const struct mark *b = stage_begin_mark(r->stage);
 

@@ -28,7 +28,7 @@ void reject_lines_reset_for_try(struct reject_lines *r);
  * the first program after etl-dlq. If such a record is rejected again, the
  * loader writes its reject line in the name of that stage, so that the reject
  * becomes an occurrence of the same letter. */
-bool reject_lines_take_place_of_other_stage(const struct reject_lines *r);
+bool reject_lines_belong_to_other_stage(const struct reject_lines *r);
 /* Adds the reject line of record number `ordinal` of the batch. */
 int reject_lines_add(struct reject_lines *r, const struct reject *reject,
     uint64_t ordinal, struct err *e);

@@ -48,7 +48,8 @@ route_reset_for_try(struct route *r)
 }
 
 static int
-refuse(struct route *r, size_t i, const char *reason, struct err *e)
+note_refusal_with_code_schema(struct route *r, size_t i, const char *reason,
+    struct err *e)
 {
 	const struct reject why = { .code = "schema", .pointer = r->pointer,
 		.message = reason };
@@ -67,13 +68,13 @@ refuse_unknown_name(struct route *r, size_t i, const char *name, size_t len,
 	(void)snprintf(r->message, sizeof(r->message),
 	    "--tables has no table of the name \"%s\"", buf_text(&r->raw));
 	return buf_check(&r->raw, e) == -1 ? -1 :
-	    refuse(r, i, r->message, e);
+	    note_refusal_with_code_schema(r, i, r->message, e);
 }
 
 /* Finds the name in the scanned record r->json. Returns its token, or 0 if the
  * record has none; *reason then says why. */
 static uint32_t
-find_name(struct route *r, const char **reason)
+find_name_of_table_or_reason(struct route *r, const char **reason)
 {
 	uint32_t v;
 
@@ -110,7 +111,8 @@ find_table_of_name(struct route *r, uint32_t v, const char **name, size_t *len)
 }
 
 static int
-route_record(struct route *r, const struct line *l, size_t i, struct err *e)
+find_table_of_record_or_refuse(struct route *r, const struct line *l,
+    size_t item, struct err *e)
 {
 	struct reject why = { 0 };
 	const char *name, *reason = NULL;
@@ -118,7 +120,7 @@ route_record(struct route *r, const struct line *l, size_t i, struct err *e)
 	uint32_t v;
 	int rc;
 
-	r->table_of[i] = NO_TABLE;
+	r->table_of[item] = NO_TABLE;
 	if (r->tombstones && change_is_tombstone(l)) {
 		r->skipped++;
 		return 0;
@@ -128,19 +130,19 @@ route_record(struct route *r, const struct line *l, size_t i, struct err *e)
 	rc = stage_parse_record_or_fill_reject(
 	    r->stage, l, &r->json, r->levels, JSON_LAST, &why, e);
 	if (rc != 1)
-		return rc == -1 ? -1 : refusals_add(&r->refused, i, &why, e);
+		return rc == -1 ? -1 : refusals_add(&r->refused, item, &why, e);
 	if (r->tombstones && change_has_null_payload(&r->json)) {
 		r->skipped++;
 		return 0;
 	}
-	if ((v = find_name(r, &reason)) == 0)
-		return refuse(r, i, reason, e);
+	if ((v = find_name_of_table_or_reason(r, &reason)) == 0)
+		return note_refusal_with_code_schema(r, item, reason, e);
 	table = find_table_of_name(r, v, &name, &len);
 	if (buf_check(&r->text, e) == -1)
 		return -1;
 	if (table == r->list->n)
-		return refuse_unknown_name(r, i, name, len, e);
-	r->table_of[i] = (uint16_t)table;
+		return refuse_unknown_name(r, item, name, len, e);
+	r->table_of[item] = (uint16_t)table;
 	r->records[table]++;
 	r->last = table;
 	return 0;
@@ -150,15 +152,15 @@ route_record(struct route *r, const struct line *l, size_t i, struct err *e)
  * of the record in the reject line. Finds none if the line holds only a part of
  * the record. */
 static int
-route_reject_line(struct route *r, const struct line *l, size_t i,
-    struct err *e)
+find_table_of_rejected_record(struct route *r, const struct line *l,
+    size_t item, struct err *e)
 {
 	struct json_fault f = { 0 };
 	const char *name, *reason = NULL;
 	size_t len, table;
 	uint32_t v;
 
-	r->table_of[i] = NO_TABLE;
+	r->table_of[item] = NO_TABLE;
 	if (!r->rejects_too)
 		return 0;
 	buf_clear(&r->raw);
@@ -171,16 +173,16 @@ route_reject_line(struct route *r, const struct line *l, size_t i,
 	if (json_scan(&r->json, buf_text(&r->raw), r->raw.len, r->levels,
 		JSON_LAST, &f) == -1)
 		return f.nomem ? err_nomem(e) : 0;
-	if ((v = find_name(r, &reason)) == 0)
+	if ((v = find_name_of_table_or_reason(r, &reason)) == 0)
 		return 0;
 	table = find_table_of_name(r, v, &name, &len);
 	if (table < r->list->n)
-		r->table_of[i] = (uint16_t)table;
+		r->table_of[item] = (uint16_t)table;
 	return buf_check(&r->text, e);
 }
 
 static int
-make_room(struct route *r, size_t n, struct err *e)
+make_room_for_tables_of_chunk(struct route *r, size_t n, struct err *e)
 {
 	uint16_t *p;
 
@@ -194,9 +196,10 @@ make_room(struct route *r, size_t n, struct err *e)
 }
 
 int
-route_chunk(struct route *r, const struct spool *chunk, struct err *e)
+route_find_tables_of_chunk(struct route *r, const struct spool *chunk,
+    struct err *e)
 {
-	int rc = make_room(r, chunk->n, e);
+	int rc = make_room_for_tables_of_chunk(r, chunk->n, e);
 
 	memset(r->records, 0, r->list->n * sizeof(*r->records));
 	refusals_clear(&r->refused);
@@ -209,8 +212,8 @@ route_chunk(struct route *r, const struct spool *chunk, struct err *e)
 			return err_set(e, ERR_RETRY, false,
 			    "stopped by a signal");
 		rc = chunk->items[i].kind == ITEM_RECORD ?
-		    route_record(r, &l, i, e) :
-		    route_reject_line(r, &l, i, e);
+		    find_table_of_record_or_refuse(r, &l, i, e) :
+		    find_table_of_rejected_record(r, &l, i, e);
 	}
 	return rc;
 }
@@ -229,13 +232,13 @@ route_make_reject_line_if_refused(struct route *r,
 	reject_fill_unset_from_line(&why, &l);
 	if (stage_choose_reject_way(r->stage) == REJECT_NOWHERE)
 		return stage_set_no_reject_place_error(r->stage, &why, e);
-	if (!reject_lines_take_place_of_other_stage(to))
+	if (!reject_lines_belong_to_other_stage(to))
 		why.target = r->pointer;
 	return reject_lines_add(to, &why, ordinal + i, e);
 }
 
 void
-route_end_chunk(struct route *r)
+route_count_refused_and_skipped(struct route *r)
 {
 	r->sums.in += r->refused.n + r->skipped;
 	r->sums.rejected += r->refused.n;

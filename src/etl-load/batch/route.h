@@ -1,9 +1,10 @@
 /* Finds the table of each record of a chunk by the value at --table-from.
  * Owns:  buffers and reasons; route_release() frees them.
  * Borrows: stage and list.
- * Gives: route_chunk() sets table_of and records. A record without a table is
- *        rejected or, if it is a tombstone (--mode cdc), skipped. It is in no
- *        struct outcome: route_end_chunk() counts it, and
+ * Gives: route_find_tables_of_chunk() sets table_of and records. A record
+ *        without a table is rejected or, if it is a tombstone (--mode cdc),
+ *        skipped. It is in no struct outcome:
+ *        route_count_refused_and_skipped() counts it, and
  *        route_make_reject_line_if_refused() makes its reject line. */
 #ifndef LOAD_ROUTE_H
 #define LOAD_ROUTE_H
@@ -43,7 +44,8 @@ int route_open(struct route *r, struct stage *s, const struct table_list *list,
 void route_release(struct route *r);
 /* Forgets the failed try. Called before each try of a batch. */
 void route_reset_for_try(struct route *r);
-int route_chunk(struct route *r, const struct spool *chunk, struct err *e);
+int route_find_tables_of_chunk(struct route *r, const struct spool *chunk,
+    struct err *e);
 /* Like outcome_make_reject_line_if_refused(), for a record without a table. The
  * member `target` of the reject line is the pointer of --table-from, so that
  * the letter can be replayed by a load with other --tables. */
@@ -52,6 +54,6 @@ int route_make_reject_line_if_refused(struct route *r,
     struct reject_lines *to, struct err *e);
 /* Called when the records of the chunk were loaded: counts the chunk's records
  * without a table. */
-void route_end_chunk(struct route *r);
+void route_count_refused_and_skipped(struct route *r);
 
 #endif

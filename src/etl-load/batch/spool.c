@@ -234,16 +234,17 @@ read_next_chunk_of_file(struct spool *s, struct err *e)
 }
 
 struct spool_position
-spool_get_end(const struct spool *s)
+spool_get_end_position(const struct spool *s)
 {
 	return (struct spool_position){ .n = s->n, .len = s->data.len,
 		.total = s->total, .end = s->end };
 }
 
-/* Removes the lines that were added after spool_get_end() returned the position
- * *at. The lines just before this position were in memory then. If their chunk
- * has been written to the temporary file since then, it also holds later lines:
- * so the function reads the chunk back into memory and cuts it there. */
+/* Removes the lines that were added after spool_get_end_position() returned the
+ * position *at. The lines just before this position were in memory then. If
+ * their chunk has been written to the temporary file since then, it also holds
+ * later lines: so the function reads the chunk back into memory and cuts it
+ * there. */
 int
 spool_remove_lines_after(
     struct spool *s, const struct spool_position *at, struct err *e)
@@ -261,7 +262,7 @@ spool_remove_lines_after(
 }
 
 int
-spool_next_chunk(struct spool *s, struct err *e)
+spool_read_next_chunk(struct spool *s, struct err *e)
 {
 	if (s->end > 0 && s->read < s->end)
 		return read_next_chunk_of_file(s, e);

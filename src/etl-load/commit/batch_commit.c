@@ -48,7 +48,7 @@ load_chunk_into_tables(struct loader *l, struct err *e)
 		return SINK_FAILED;
 	for (size_t i = 0; i < l->ntables; i++)
 		outcome_end_chunk(&l->tables[i].outcome);
-	route_end_chunk(&l->route);
+	route_count_refused_and_skipped(&l->route);
 	return SINK_DONE;
 }
 
@@ -78,7 +78,7 @@ load_chunks_of_batch(struct loader *l, struct err *e)
 	    expect_start_noting_written_rows(l, e) == -1 ||
 	    spool_seal_and_rewind(&l->spool, e) == -1)
 		return SINK_FAILED;
-	while ((more = spool_next_chunk(&l->spool, e)) == 1)
+	while ((more = spool_read_next_chunk(&l->spool, e)) == 1)
 		if ((rc = load_chunk_into_tables(l, e)) != SINK_DONE)
 			return rc;
 	return more == -1 ? SINK_FAILED :

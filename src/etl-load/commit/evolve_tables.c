@@ -6,7 +6,7 @@ loader_tables_must_be_altered(const struct loader *l)
 	bool any = false;
 
 	for (size_t i = 0; i < l->ntables; i++)
-		any |= evolve_is_needed(&l->tables[i].evolve);
+		any |= evolve_has_noted_changes(&l->tables[i].evolve);
 	return any;
 }
 
@@ -26,8 +26,9 @@ loader_alter_tables(struct loader *l, struct err *e)
 	for (size_t i = 0; i < l->ntables; i++) {
 		struct loaded_table *t = &l->tables[i];
 
-		if (evolve_is_needed(&t->evolve) && evolve_alter_table(
-			&t->evolve, l->db, t->target.table, e) == -1)
+		if (evolve_has_noted_changes(&t->evolve) &&
+		    evolve_alter_table_and_print(&t->evolve, l->db,
+		    t->target.table, e) == -1)
 			return -1;
 	}
 	return 0;

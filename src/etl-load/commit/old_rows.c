@@ -106,7 +106,7 @@ delete_rows_of_scopes(
 	if (start_and_add_scope_values(l, t, o, e) == -1 ||
 	    spool_seal_and_rewind(&l->spool, e) == -1)
 		return -1;
-	while ((more = spool_next_chunk(&l->spool, e)) == 1) {
+	while ((more = spool_read_next_chunk(&l->spool, e)) == 1) {
 		if (loader_start_chunk(l, e) == -1 ||
 		    l->sink->scopes->add(t->self, o, &unreadable, e) == -1)
 			return -1;

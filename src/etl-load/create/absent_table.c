@@ -25,7 +25,7 @@ open_sink(void **self, struct db *db, const struct target *t, struct err *e)
 }
 
 static enum sink_result
-refuse_records(void *self, struct outcome *o, struct err *e)
+fail_if_chunk_has_records(void *self, struct outcome *o, struct err *e)
 {
 	(void)self;
 	for (size_t i = 0; i < o->chunk->n; i++)
@@ -52,7 +52,7 @@ do_nothing(void *self)
 
 const struct sink sink_absent = {
     .open = open_sink,
-    .apply = refuse_records,
+    .apply = fail_if_chunk_has_records,
     .settle = settle_nothing,
     .reset = do_nothing,
     .close = do_nothing,

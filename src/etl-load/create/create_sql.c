@@ -11,7 +11,7 @@
 #include <strings.h>
 
 static int
-set_option_columns(struct sample *s, struct err *e)
+add_columns_that_options_set(struct sample *s, struct err *e)
 {
 	const struct load_opts *o = s->o;
 	const struct history_names names = s->mode->history ?
@@ -30,7 +30,7 @@ set_option_columns(struct sample *s, struct err *e)
 	};
 
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-		if (columns[i].name != NULL && sample_set_column(
+		if (columns[i].name != NULL && sample_set_kinds_of_column(
 			s, columns[i].name, columns[i].kind, e) == -1)
 			return -1;
 	return 0;
@@ -91,12 +91,12 @@ add_named_columns(struct sample *s, struct err *e)
 	size_t len;
 
 	while (name_list_next_trimmed(&list, &name, &len))
-		if (sample_add_column(s, name, len, 0, e) == -1)
+		if (sample_add_kinds_of_column(s, name, len, 0, e) == -1)
 			return -1;
 	for (size_t i = 0; i < o->map.n; i++) {
 		name = o->map.v[i];
 		len = (size_t)(strstr(name, "=/") - name);
-		if (sample_add_column(s, name, len, 0, e) == -1)
+		if (sample_add_kinds_of_column(s, name, len, 0, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -112,7 +112,7 @@ create_add_columns_of_options(struct sample *s, struct err *e)
 		    "not exist: name the columns of its primary key with --key",
 		    o->table);
 	return add_named_columns(s, e) == -1 ||
-	    set_option_columns(s, e) == -1 ||
+	    add_columns_that_options_set(s, e) == -1 ||
 	    check_sample_has_columns(s, "--key", o->key, e) == -1 ||
 	    check_sample_has_columns(s, "--scope", o->scope, e) == -1 ||
 	    check_sample_has_columns(s, "--compare", o->compare, e) == -1 ||
@@ -123,7 +123,8 @@ create_add_columns_of_options(struct sample *s, struct err *e)
 /* Checks the names of the columns and their number. To SQLite two names are
  * equal if they differ only in the case of letters. */
 static int
-check_names(const struct sample *s, enum db_kind kind, struct err *e)
+check_number_and_names_of_columns(const struct sample *s, enum db_kind kind,
+    struct err *e)
 {
 	const size_t most = max_columns_of_table(kind);
 	const char *a, *b;
@@ -178,7 +179,7 @@ type_of_column(const struct sample *s, size_t i, enum db_kind kind)
 }
 
 static int
-put_columns(struct buf *b, struct db *db, const struct sample *s,
+put_column_definitions(struct buf *b, struct db *db, const struct sample *s,
     struct err *e)
 {
 	const char *from = second_part_of_key(s);
@@ -260,7 +261,7 @@ put_create_table(struct buf *b, struct db *db, const struct sample *s,
 	const char *from = second_part_of_key(s);
 
 	buf_printf(b, "CREATE TABLE %s (\n", t->quoted);
-	if (put_columns(b, db, s, e) == -1)
+	if (put_column_definitions(b, db, s, e) == -1)
 		return -1;
 	if (s->o->key != NULL) {
 		buf_str(b, ",\n    PRIMARY KEY (");
@@ -320,7 +321,7 @@ create_put_sql(struct buf *b, struct db *db, const struct sample *s,
 	struct table *t = NULL;
 	int rc;
 
-	if (check_names(s, db_kind(db), e) == -1 ||
+	if (check_number_and_names_of_columns(s, db_kind(db), e) == -1 ||
 	    table_new_without_catalog(&t, db, s->o->table, e) == -1)
 		return -1;
 	rc = refuse_temporary_table(t, db_kind(db), e);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static int
-check_options_fit_table(struct db *db, const struct load_opts *o,
+open_target_to_check_options(struct db *db, const struct load_opts *o,
     struct err *e)
 {
 	struct target t;
@@ -17,7 +17,7 @@ check_options_fit_table(struct db *db, const struct load_opts *o,
 }
 
 int
-create_table_in_transaction(
+create_table_and_check_options(
     struct sample *s, struct db *db, struct buf *ddl, struct err *e)
 {
 	size_t at = ddl->len;
@@ -26,7 +26,7 @@ create_table_in_transaction(
 	    create_put_sql(ddl, db, s, e) == -1)
 		return -1;
 	if (db_script(db, buf_text(ddl) + at, e) == 0)
-		return check_options_fit_table(db, s->o, e);
+		return open_target_to_check_options(db, s->o, e);
 	if (e->code == ERR_DATA)
 		e->code = ERR_CONFIG;
 	err_prefix(e, "--create: table %s", s->o->table);
@@ -41,7 +41,7 @@ create_and_commit(struct sample *s, struct db *db, struct err *e)
 
 	buf_init(&ddl, SIZE_MAX / 4);
 	if (db_begin(db, e) == 0) {
-		rc = create_table_in_transaction(s, db, &ddl, e);
+		rc = create_table_and_check_options(s, db, &ddl, e);
 		if (rc == 0)
 			rc = db_commit(db, e);
 		if (rc == -1)

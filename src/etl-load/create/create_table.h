@@ -19,7 +19,7 @@ int create_table_if_missing(struct sample *s, struct db *db,
     struct stage *stage, bool *absent, struct err *e);
 /* Makes the table in the open transaction, and checks that the options fit it.
  * Appends the statements to `ddl`. */
-int create_table_in_transaction(
+int create_table_and_check_options(
     struct sample *s, struct db *db, struct buf *ddl, struct err *e);
 
 #endif

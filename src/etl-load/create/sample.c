@@ -28,7 +28,7 @@ sample_release(struct sample *s)
 }
 
 int
-sample_add_column(struct sample *s, const char *name, size_t len,
+sample_add_kinds_of_column(struct sample *s, const char *name, size_t len,
     unsigned kinds, struct err *e)
 {
 	uint32_t *bits = keyset_add_or_find_bytes(&s->columns, name, len, e);
@@ -39,7 +39,7 @@ sample_add_column(struct sample *s, const char *name, size_t len,
 }
 
 int
-sample_set_column(
+sample_set_kinds_of_column(
     struct sample *s, const char *name, unsigned kinds, struct err *e)
 {
 	uint32_t *bits = keyset_add_or_find_bytes(
@@ -156,7 +156,7 @@ note_members(struct sample *s, uint32_t object, struct err *e)
 		if (is_debezium_placeholder(s, t + 1) ||
 		    gets_no_column(s, name, len))
 			continue;
-		if (sample_add_column(s, name, len,
+		if (sample_add_kinds_of_column(s, name, len,
 			kind_of_value(s, t + 1), e) == -1)
 			return -1;
 	}
@@ -174,8 +174,8 @@ note_values_of_pointers(struct sample *s, struct err *e)
 		uint32_t v;
 
 		if (pointer_find(&s->json, map + len + 1, &v) &&
-		    sample_add_column(s, map, len, kind_of_value(s, v), e) ==
-			-1)
+		    sample_add_kinds_of_column(s, map, len, kind_of_value(s, v),
+		    e) == -1)
 			return -1;
 	}
 	return 0;

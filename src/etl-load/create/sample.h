@@ -54,10 +54,10 @@ int sample_note_record(struct sample *s, struct stage *stage,
     const struct line *l, struct err *e);
 /* Adds the kinds to those of the column. Adds the column itself if it is
  * new. */
-int sample_add_column(struct sample *s, const char *name, size_t len,
+int sample_add_kinds_of_column(struct sample *s, const char *name, size_t len,
     unsigned kinds, struct err *e);
 /* Sets the kinds of the column to these alone. Adds the column if it is new. */
-int sample_set_column(
+int sample_set_kinds_of_column(
     struct sample *s, const char *name, unsigned kinds, struct err *e);
 /* The name of column number i. */
 const char *sample_get_name(const struct sample *s, size_t i, size_t *len);

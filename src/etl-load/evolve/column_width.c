@@ -9,7 +9,7 @@ enum type_class { OTHER, SMALL_INTEGER, BIGINT, NUMERIC, NUMERIC_CUT, FLOAT,
 	WORD };
 
 static enum type_class
-find_class(const char *type)
+get_class_of_type(const char *type)
 {
 	static const struct {
 		const char *type;
@@ -33,7 +33,7 @@ column_find_wider_type(const struct column *c, unsigned kinds)
 {
 	const unsigned integers = KIND_INT | KIND_WIDE;
 	const unsigned numbers = integers | KIND_REAL | KIND_DECIMAL;
-	enum type_class class = find_class(c->type);
+	enum type_class class = get_class_of_type(c->type);
 
 	if (kinds == 0 || class == OTHER)
 		return WIDTH_KEEP;
@@ -53,7 +53,7 @@ column_find_wider_type(const struct column *c, unsigned kinds)
 }
 
 const char *
-column_width_name(enum column_width w)
+column_get_type_of_width(enum column_width w)
 {
 	return w == WIDTH_BIGINT ? "bigint" : w == WIDTH_NUMERIC ? "numeric" :
 	    "text";
@@ -66,7 +66,7 @@ column_put_widening(
     struct buf *b, const struct column *c, enum column_width w)
 {
 	buf_printf(b, "ALTER COLUMN %s TYPE %s", c->quoted,
-	    column_width_name(w));
+	    column_get_type_of_width(w));
 	if (w == WIDTH_NUMERIC)
 		buf_printf(b, " USING %s::pg_catalog.text::pg_catalog.numeric",
 		    c->quoted);

@@ -14,7 +14,7 @@ enum column_width { WIDTH_KEEP, WIDTH_BIGINT, WIDTH_NUMERIC, WIDTH_TEXT };
  * hold the value. */
 enum column_width column_find_wider_type(
     const struct column *c, unsigned kinds);
-const char *column_width_name(enum column_width w);
+const char *column_get_type_of_width(enum column_width w);
 /* Appends ALTER COLUMN ... TYPE. Numbers keep all their digits, and a time
  * becomes the text that etl-extract writes for it. */
 void column_put_widening(

@@ -32,13 +32,13 @@ evolve_forget_changes(struct evolve *v)
 }
 
 bool
-evolve_is_needed(const struct evolve *v)
+evolve_has_noted_changes(const struct evolve *v)
 {
 	return v->added.n > 0 || v->widened.n > 0;
 }
 
 const struct column *
-evolve_find_column(const struct table *t, const char *name, size_t len)
+evolve_find_column_or_null(const struct table *t, const char *name, size_t len)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (strlen(t->columns[i].name) == len &&
@@ -78,7 +78,7 @@ is_name_taken_in_sqlite(const struct evolve *v, const struct table *t,
 }
 
 static bool
-is_name_of_pg(const char *name, size_t len)
+is_reserved_name_in_postgresql(const char *name, size_t len)
 {
 	static const char *const names[] = { "tableoid", "cmax", "xmax",
 		"cmin", "xmin", "ctid" };
@@ -105,14 +105,14 @@ database_allows_name(const struct evolve *v, struct db *db,
 		return e->code == ERR_CONFIG ? 0 : -1;
 	return db_kind(db) == DB_SQLITE ?
 	    !is_name_taken_in_sqlite(v, t, name, len) :
-	    !is_name_of_pg(name, len);
+	    !is_reserved_name_in_postgresql(name, len);
 }
 
 /* Returns 1 if columns can be added for all members of the record that have no
  * column in the table; 0 if not; -1 with *e. */
 static int
-may_add_columns(const struct evolve *v, struct db *db, const struct table *t,
-    struct err *e)
+may_add_columns_of_record(const struct evolve *v, struct db *db,
+    const struct table *t, struct err *e)
 {
 	const size_t most = max_columns_of_table(db_kind(db));
 	size_t room = EVOLVE_COLUMNS_MAX - v->total - v->added.n, new = 0;
@@ -125,7 +125,7 @@ may_add_columns(const struct evolve *v, struct db *db, const struct table *t,
 	for (size_t i = 0, n; i < v->record.columns.n && new <= room; i++) {
 		const char *name = sample_get_name(&v->record, i, &n);
 
-		if (evolve_find_column(t, name, n) != NULL)
+		if (evolve_find_column_or_null(t, name, n) != NULL)
 			continue;
 		rc = database_allows_name(v, db, t, name, n, e);
 		if (rc != 1)
@@ -139,7 +139,7 @@ int
 evolve_note_columns_of_record(struct evolve *v, struct db *db,
     const struct table *t, struct err *e)
 {
-	int rc = may_add_columns(v, db, t, e);
+	int rc = may_add_columns_of_record(v, db, t, e);
 
 	if (rc != 1)
 		return rc;
@@ -147,7 +147,7 @@ evolve_note_columns_of_record(struct evolve *v, struct db *db,
 		const char *name = sample_get_name(&v->record, i, &n);
 		uint32_t *kinds;
 
-		if (evolve_find_column(t, name, n) != NULL)
+		if (evolve_find_column_or_null(t, name, n) != NULL)
 			continue;
 		if ((kinds = keyset_add_or_find_bytes(
 			&v->added, name, n, e)) == NULL)

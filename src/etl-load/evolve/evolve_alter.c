@@ -17,7 +17,8 @@ find_strict_type(const char *type)
 }
 
 static const char *
-find_type(const struct keyset_entry *k, struct db *db, const struct table *t)
+get_type_of_new_column(const struct keyset_entry *k, struct db *db,
+    const struct table *t)
 {
 	const char *type = value_type_name(k->value, db_kind(db));
 
@@ -27,7 +28,8 @@ find_type(const struct keyset_entry *k, struct db *db, const struct table *t)
 static const struct column *
 find_column_of_entry(const struct keyset *k, size_t i, const struct table *t)
 {
-	return evolve_find_column(t, k->bytes.data + k->v[i].at, k->v[i].len);
+	return evolve_find_column_or_null(t, k->bytes.data + k->v[i].at,
+	    k->v[i].len);
 }
 
 /* Appends one ALTER TABLE for each column on SQLite, which can add only one
@@ -53,7 +55,8 @@ evolve_put_statements(struct buf *b, const struct evolve *v, struct db *db,
 		if (db_quote_name(db, b, v->added.bytes.data + k->at, k->len,
 			e) == -1)
 			return -1;
-		buf_printf(b, " %s%s", find_type(k, db, t), lite ? ";\n" : "");
+		buf_printf(b, " %s%s", get_type_of_new_column(k, db, t), lite ?
+		    ";\n" : "");
 	}
 	for (size_t i = 0; i < v->widened.n; i++) {
 		if ((c = find_column_of_entry(&v->widened, i, t)) == NULL)
@@ -129,7 +132,7 @@ alter_in_transaction(
 }
 
 static void
-print_line(struct buf *b)
+print_and_clear_line(struct buf *b)
 {
 	struct buf line;
 
@@ -151,18 +154,18 @@ print_changes(const struct evolve *v, struct db *db, const struct table *t)
 	for (size_t i = 0; i < v->added.n; i++) {
 		k = &v->added.v[i];
 		buf_printf(&b, "table %s: --evolve has added column \"%.*s\" "
-		    "(%s)", t->name, (int)k->len,
-		    v->added.bytes.data + k->at, find_type(k, db, t));
-		print_line(&b);
+		    "(%s)", t->name, (int)k->len, v->added.bytes.data + k->at,
+		    get_type_of_new_column(k, db, t));
+		print_and_clear_line(&b);
 	}
 	for (size_t i = 0; i < v->widened.n; i++) {
 		if ((c = find_column_of_entry(&v->widened, i, t)) == NULL)
 			continue;
 		buf_printf(&b, "table %s: --evolve has changed the type of "
 		    "column \"%s\" from %s to %s", t->name, c->name, c->type,
-		    column_width_name(
+		    column_get_type_of_width(
 			(enum column_width)v->widened.v[i].value));
-		print_line(&b);
+		print_and_clear_line(&b);
 	}
 	buf_release(&b);
 }
@@ -188,8 +191,8 @@ advise_after_refused_alter(
 }
 
 int
-evolve_alter_table(struct evolve *v, struct db *db, const struct table *t,
-    struct err *e)
+evolve_alter_table_and_print(struct evolve *v, struct db *db,
+    const struct table *t, struct err *e)
 {
 	struct buf sql;
 	int rc;

@@ -99,7 +99,7 @@ store_letters_of_batch(struct loader *l, int64_t run_row, struct err *e)
 		return 0;
 	if (spool_seal_and_rewind(s, e) == -1)
 		return -1;
-	while ((more = spool_next_chunk(s, e)) == 1) {
+	while ((more = spool_read_next_chunk(s, e)) == 1) {
 		if ((rc = store_letters_of_chunk(l, run_row, e)) == -1)
 			return -1;
 		any |= rc;
@@ -191,7 +191,7 @@ rejects_write_to_file_or_fd3(struct loader *l, struct err *e)
 		return 0;
 	if (spool_seal_and_rewind(s, e) == -1)
 		return -1;
-	while ((more = spool_next_chunk(s, e)) == 1)
+	while ((more = spool_read_next_chunk(s, e)) == 1)
 		for (size_t i = 0; i < s->n; i++) {
 			struct line line = spool_get_line(s, i);
 
@@ -258,7 +258,7 @@ rejects_add_lines_to_causes(struct loader *l)
 
 	if (s->total == 0 || spool_seal_and_rewind(s, &e) == -1)
 		return;
-	while (spool_next_chunk(s, &e) == 1)
+	while (spool_read_next_chunk(s, &e) == 1)
 		for (size_t i = 0; i < s->n; i++) {
 			struct line line = spool_get_line(s, i);
 

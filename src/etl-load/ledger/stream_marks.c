@@ -351,7 +351,7 @@ stream_check_and_store_boundary(struct loader *l, struct err *e)
 	last->open = !skipped;          /* else an earlier run committed it */
 	last->in = stage_counts(l->stage)->in;
 	last->seen = stage_get_reject_line_count(l->stage);
-	last->at = spool_get_end(&l->spool);
+	last->at = spool_get_end_position(&l->spool);
 	memcpy(last->stages, m->stages, sizeof(last->stages));
 	last->nstages = m->nstages;
 	return 0;

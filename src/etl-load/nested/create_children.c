@@ -254,9 +254,9 @@ create_from_sample_if_missing(struct making *m, struct buf *ddl, struct err *e)
 	if (m->elements == 0)
 		return fail_no_elements(
 		    m->lines.pointer, m->o.table, &m->near, e);
-	if (sample_set_column(s, CHILD_POSITION, KIND_INT, e) == -1)
+	if (sample_set_kinds_of_column(s, CHILD_POSITION, KIND_INT, e) == -1)
 		return -1;
-	return ddl != NULL ? create_table_in_transaction(s, l->db, ddl, e) :
+	return ddl != NULL ? create_table_and_check_options(s, l->db, ddl, e) :
 	    create_table_if_missing(s, l->db, l->stage, &absent, e);
 }
 

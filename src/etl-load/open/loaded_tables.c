@@ -147,7 +147,7 @@ loader_start_chunk(struct loader *l, struct err *e)
 	const uint16_t *table_of = NULL;
 
 	if (l->list.n > 0) {
-		if (route_chunk(&l->route, &l->spool, e) == -1)
+		if (route_find_tables_of_chunk(&l->route, &l->spool, e) == -1)
 			return -1;
 		table_of = l->route.table_of;
 	}

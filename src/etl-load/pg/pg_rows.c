@@ -154,7 +154,7 @@ make_row_or_reject(
 	if (rc == 1)
 		return add_row_of_record(r, &o->reader, i, e) == -1 ? -1 : 1;
 	if (rc == 0)
-		return outcome_add_reject(o, i, &why, e);
+		return outcome_count_and_note_reject(o, i, &why, e);
 	return rc == 2 ? 0 : -1;
 }
 

@@ -72,7 +72,8 @@ reject_rows_without_columns(struct pg_sink *s, const struct shape *shape,
 		if (s->rows.v[i].shape != shape->id)
 			continue;
 		s->rows.v[i].done = true;
-		if (outcome_add_reject(o, s->rows.v[i].item, &why, e) == -1)
+		if (outcome_count_and_note_reject(o, s->rows.v[i].item, &why,
+		    e) == -1)
 			return -1;
 	}
 	return 0;

@@ -47,7 +47,7 @@ make_tables_until_rollback(struct loader *l, bool parent_too, struct err *e)
 {
 	buf_clear(&l->plan.ddl);
 	return db_begin(l->db, e) == -1 ||
-	    (parent_too && create_table_in_transaction(&l->sample, l->db,
+	    (parent_too && create_table_and_check_options(&l->sample, l->db,
 		&l->plan.ddl, e) == -1) ||
 	    create_children_if_missing(l, &l->plan.ddl, e) == -1 ||
 	    loader_open_tables(l, e) == -1 ? -1 :

@@ -124,7 +124,7 @@ put_changes_of_table(struct buf *b, const struct loader *l, struct err *e)
 		return 0;
 	buf_printf(b, "\nstatements of --evolve, as far as the first %llu "
 	    "records show:\n", (unsigned long long)l->sample.records);
-	if (evolve_is_needed(&t->evolve))
+	if (evolve_has_noted_changes(&t->evolve))
 		return evolve_put_statements(
 		    b, &t->evolve, l->db, t->target.table, e);
 	buf_str(b, "none\n");

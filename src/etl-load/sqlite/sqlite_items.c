@@ -61,7 +61,8 @@ convert_or_reject_item(
 	int rc = lite_convert_record(&s->store, &o->reader, &l, &why, e);
 
 	if (rc == 0)
-		rc = outcome_add_reject(o, i, &why, e) == -1 ? -1 : 1;
+		rc = outcome_count_and_note_reject(o, i, &why, e) == -1 ? -1 :
+		    1;
 	else if (rc == 2)
 		o->sums.skipped++;
 	else if (rc == 1)

@@ -221,7 +221,7 @@ workers_load_and_commit_if_may(struct loader *l, struct err *e)
 	if (set_schema_of_workers(l, e) == -1 ||
 	    spool_seal_and_rewind(&l->spool, e) == -1)
 		return WORKER_FAILED;
-	while ((more = spool_next_chunk(&l->spool, e)) == 1)
+	while ((more = spool_read_next_chunk(&l->spool, e)) == 1)
 		if ((rc = load_chunk_by_workers(l, e)) != WORKER_COMMITTED)
 			return rc;
 	l->rows_are_stored = more == 0;
