@@ -70,7 +70,7 @@ check_reader_and_sync_output(const struct saver *s, struct err *e)
 /* Appends the elements of the JSON array `array` to the array in b, whose
  * closing bracket is still missing. */
 static int
-add_files(struct buf *b, const char *array, struct err *e)
+append_json_array_elements(struct buf *b, const char *array, struct err *e)
 {
 	const size_t n = array != NULL ? strlen(array) : 0;
 
@@ -82,7 +82,7 @@ add_files(struct buf *b, const char *array, struct err *e)
 }
 
 int
-saver_save(struct saver *s, struct err *e)
+saver_sync_and_save_if_pending(struct saver *s, struct err *e)
 {
 	struct files_change files = { 0 };
 
@@ -107,7 +107,8 @@ saver_save(struct saver *s, struct err *e)
 }
 
 int
-saver_set_pending(struct saver *s, const struct mark *m, struct err *e)
+saver_check_and_set_pending_mark(struct saver *s, const struct mark *m,
+    struct err *e)
 {
 	char *name = strdup(m->name), *value = strdup(m->value);
 	char *validators = m->validators == NULL ? NULL :
@@ -126,7 +127,7 @@ saver_set_pending(struct saver *s, const struct mark *m, struct err *e)
 		buf_release(&s->files);
 		buf_init(&s->files, SIZE_MAX / 4);
 	}
-	if (add_files(&s->files, m->files, e) == -1)
+	if (append_json_array_elements(&s->files, m->files, e) == -1)
 		goto out;
 	free(s->name);
 	free(s->value);
@@ -146,7 +147,7 @@ out:
 }
 
 int
-saver_save_broken_files(struct saver *s, const char *name,
+saver_store_broken_files_of_mark(struct saver *s, const char *name,
     const struct mark *m, struct err *e)
 {
 	const struct files_change files = { .broken = m->files };
@@ -159,7 +160,7 @@ saver_save_broken_files(struct saver *s, const char *name,
 }
 
 void
-saver_forget_version(struct saver *s)
+saver_take_version_of_next_mark(struct saver *s)
 {
 	s->own = false;
 }

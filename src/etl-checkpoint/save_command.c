@@ -23,7 +23,7 @@ struct save {
 };
 
 static int
-check_begin_mark_has_checkpoint(struct save *s, struct err *e)
+refuse_stream_without_checkpoint(struct save *s, struct err *e)
 {
 	const struct mark *m = stage_begin_mark(s->stage);
 
@@ -43,11 +43,11 @@ check_begin_mark_has_checkpoint(struct save *s, struct err *e)
 static int
 pass_record_and_save_if_due(struct save *s, const struct line *l, struct err *e)
 {
-	if (check_begin_mark_has_checkpoint(s, e) == -1)
+	if (refuse_stream_without_checkpoint(s, e) == -1)
 		return -1;
 	if (++s->records % LOOK_EVERY == 0 &&
 	    saver_ms_until_due(&s->saver) == 0 &&
-	    saver_save(&s->saver, e) == -1)
+	    saver_sync_and_save_if_pending(&s->saver, e) == -1)
 		return -1;
 	if (l->too_long)
 		return stage_parse_record_or_reject(
@@ -81,33 +81,34 @@ pass_mark_and_save(struct save *s, struct err *e)
 
 	if (m->kind == MARK_BEGIN) {
 		s->begun = false;
-		saver_forget_version(&s->saver);
-		if (check_begin_mark_has_checkpoint(s, e) == -1)
+		saver_take_version_of_next_mark(&s->saver);
+		if (refuse_stream_without_checkpoint(s, e) == -1)
 			return -1;
 	}
 	if ((m->kind == MARK_END || m->kind == MARK_FAILED) &&
-	    saver_save(&s->saver, e) == -1)
+	    saver_sync_and_save_if_pending(&s->saver, e) == -1)
 		return -1;
 	if (m->kind == MARK_CHECKPOINT && check_checkpoint_name(s, m, e) == -1)
 		return -1;
 	if (m->kind == MARK_FAILED && stage_begin_mark(s->stage) != NULL &&
-	    saver_save_broken_files(&s->saver,
+	    saver_store_broken_files_of_mark(&s->saver,
 		stage_begin_mark(s->stage)->checkpoint, m, e) == -1)
 		return -1;
 	if (stage_check_counts_and_pass_mark(s->stage, e) == -1)
 		return -1;
 	if (m->kind != MARK_CHECKPOINT)
 		return 0;
-	if (saver_set_pending(&s->saver, m, e) == -1)
+	if (saver_check_and_set_pending_mark(&s->saver, m, e) == -1)
 		return -1;
-	return saver_ms_until_due(&s->saver) == 0 ? saver_save(&s->saver, e)
+	return saver_ms_until_due(&s->saver) == 0 ?
+	    saver_sync_and_save_if_pending(&s->saver, e)
 						  : 0;
 }
 
 static int
-save_and_finish_stream(struct save *s, struct err *e)
+save_and_finish_or_fail_if_empty(struct save *s, struct err *e)
 {
-	if (saver_save(&s->saver, e) == -1 ||
+	if (saver_sync_and_save_if_pending(&s->saver, e) == -1 ||
 	    stage_check_and_end_stream(s->stage, e) == -1)
 		return -1;
 	if (stage_begin_mark(s->stage) != NULL)
@@ -117,7 +118,7 @@ save_and_finish_stream(struct save *s, struct err *e)
 }
 
 static int
-pass_stream(struct save *s, struct err *e)
+pass_stream_and_save_marks(struct save *s, struct err *e)
 {
 	struct err other = { 0 };
 	enum stage_item item;
@@ -133,12 +134,13 @@ pass_stream(struct save *s, struct err *e)
 			rc = pass_mark_and_save(s, e);
 		else if (item == STAGE_WAIT)
 			rc = saver_ms_until_due(&s->saver) == 0 ?
-			    saver_save(&s->saver, e) : 0;
+			    saver_sync_and_save_if_pending(&s->saver, e) : 0;
 		else if (item == STAGE_END)
-			return save_and_finish_stream(s, e);
+			return save_and_finish_or_fail_if_empty(s, e);
 		else {
 			if (item == STAGE_STOP)
-				(void)saver_save(&s->saver, &other);
+				(void)saver_sync_and_save_if_pending(&s->saver,
+				    &other);
 			return -1;
 		}
 	}
@@ -173,7 +175,7 @@ save_command(struct command *c, struct err *e)
 	}
 	if (statefile_check_usable(c->path, e) == 0 &&
 	    end_torn_last_line_of_stdout(e) == 0)
-		rc = pass_stream(&s, e);
+		rc = pass_stream_and_save_marks(&s, e);
 	if (rc == -1)
 		stage_flush_and_write_failed_mark(s.stage, e);
 	saver_release(&s.saver);

@@ -25,7 +25,7 @@ database_get(struct command *c, const char *name, char **value,
  * The user is changing the checkpoint, so the version that the run has read is
  * out of date, and the next commit of its loader will fail. */
 static int
-warn_of_running_writer(struct db *db, const char *name, struct err *e)
+warn_if_writer_is_running(struct db *db, const char *name, struct err *e)
 {
 	struct db_value v = db_text(name);
 	int64_t running;
@@ -40,13 +40,13 @@ warn_of_running_writer(struct db *db, const char *name, struct err *e)
 }
 
 static int
-set_or_clear_checkpoint(
+warn_and_set_or_clear_checkpoint(
     struct db *db, const char *name, const char *value, struct err *e)
 {
 	/* This statement waits while a loader commits. */
 	if (db_run(db, db_sql(db, SQL_RUN_WAIT_LIMIT), NULL, 0, NULL, e) ==
 		-1 ||
-	    warn_of_running_writer(db, name, e) == -1)
+	    warn_if_writer_is_running(db, name, e) == -1)
 		return -1;
 	return value != NULL ? checkpoint_set(db, name, value, e) :
 	    checkpoint_clear_value_and_files(db, name, e);
@@ -66,7 +66,7 @@ database_set(struct command *c, const char *name, const char *value,
 		value != NULL, e) == -1)
 		return -1;
 	if (db_begin(db, e) == 0) {
-		rc = set_or_clear_checkpoint(db, name, value, e);
+		rc = warn_and_set_or_clear_checkpoint(db, name, value, e);
 		if (rc == 0)
 			rc = db_commit(db, e);
 		if (rc == -1)

@@ -76,7 +76,7 @@ struct list {
 };
 
 static void
-put_cell(struct buf *b, const char *s, size_t width)
+put_padded_cell(struct buf *b, const char *s, size_t width)
 {
 	size_t start = b->len;
 
@@ -99,9 +99,9 @@ put_checkpoint_row(struct list *l, const struct checkpoint *p)
 	if (l->text.len == 0)
 		buf_str(&l->text, "NAME                 VERSION UPDATED"
 		    "              VALUE\n");
-	put_cell(&l->text, p->name, 20);
+	put_padded_cell(&l->text, p->name, 20);
 	buf_printf(&l->text, "%7lld ", (long long)p->version);
-	put_cell(&l->text, seconds, 20);
+	put_padded_cell(&l->text, seconds, 20);
 	if (p->value != NULL)
 		text_show(&l->text, p->value, strlen(p->value));
 	else
@@ -137,7 +137,7 @@ put_checkpoint_json(struct list *l, const struct checkpoint *p, struct err *e)
 }
 
 static int
-list_add_checkpoint(void *self, const struct checkpoint *p, struct err *e)
+list_append_row_or_json(void *self, const struct checkpoint *p, struct err *e)
 {
 	struct list *l = self;
 
@@ -168,7 +168,7 @@ list_command(struct command *c, struct err *e)
 
 	buf_init(&l.text, TEXT);
 	buf_init(&l.json, TEXT);
-	rc = c->store->list(c, list_add_checkpoint, &l, e);
+	rc = c->store->list(c, list_append_row_or_json, &l, e);
 	if (rc == 0)
 		rc = out_write_part(c->out, l.text.data, l.text.len, e);
 	buf_release(&l.text);

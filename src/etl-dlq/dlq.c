@@ -45,7 +45,8 @@ print_nearest_stored_value_if_unknown(const struct dlq *d, const char *command,
 }
 
 int
-dlq_print_no_match(const struct dlq *d, const char *command, struct err *e)
+dlq_print_no_match_and_suggest(const struct dlq *d, const char *command,
+    struct err *e)
 {
 	const struct letter_filter *f = &d->selection.filter;
 	const struct { const char *option, *value; } words[] = {

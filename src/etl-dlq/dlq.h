@@ -43,10 +43,12 @@ struct dlq {
  * no transaction is open while put waits for a pipe. Lines that cannot be
  * stored are printed in a warning, and appended to the file of --bad. */
 struct intake;
-int intake_open(struct intake **in, const char *bad, struct err *e);
-int intake_read_file(struct intake *in, const char *name, struct err *e);
+int intake_open_temporary_and_bad_file(struct intake **in, const char *bad,
+    struct err *e);
+int intake_read_file_and_keep_rejects(struct intake *in, const char *name,
+    struct err *e);
 int intake_flush_files(struct intake *in, struct err *e);
-FILE *intake_rejects(const struct intake *in);
+FILE *intake_file_of_rejects(const struct intake *in);
 void intake_counts(const struct intake *in, uint64_t *rejects,
     uint64_t *others, uint64_t *bad);
 /* Reports to etl-run that the rejects of the streams in the input are stored.
@@ -70,7 +72,7 @@ int dlq_open_database(struct dlq *d, struct err *e);
 /* If stderr is a terminal, prints that no letter matches. If no letter has the
  * code, stage or pipeline of the selection, also prints the most similar one
  * that a letter has: the user may have mistyped it. */
-int dlq_print_no_match(
+int dlq_print_no_match_and_suggest(
     const struct dlq *d, const char *command, struct err *e);
 /* default_status is used if --status is not given; NULL means any status. */
 int selection_init(struct selection *s, const struct dlq_opts *o,

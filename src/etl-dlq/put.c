@@ -23,7 +23,7 @@ struct part {
 };
 
 static void
-clear_part(struct part *p)
+free_lines_of_part(struct part *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		free(p->lines[i]);
@@ -33,7 +33,7 @@ clear_part(struct part *p)
 static bool
 read_part(struct part *p, FILE *f)
 {
-	clear_part(p);
+	free_lines_of_part(p);
 	p->at = ftello(f);
 	while (p->n < PART_LINES && p->bytes < PART_BYTES) {
 		size_t cap = 0;
@@ -144,7 +144,7 @@ store_all_rejects(
     struct dlq *d, struct intake *in, int64_t *added, struct err *e)
 {
 	struct part *p = calloc(1, sizeof(*p));
-	FILE *f = intake_rejects(in);
+	FILE *f = intake_file_of_rejects(in);
 	int rc = 0;
 
 	if (p == NULL)
@@ -160,7 +160,7 @@ store_all_rejects(
 		(void)err_set(e, ERR_RETRY, true, "put: stopped by a signal "
 		    "after %lld were stored: put the same files again",
 		    (long long)*added);
-	clear_part(p);
+	free_lines_of_part(p);
 	free(p);
 	return rc;
 }
@@ -198,9 +198,9 @@ put_command(struct dlq *d, struct err *e)
 	struct intake *in = NULL;
 	int64_t added = 0;
 
-	rc = intake_open(&in, d->opts->bad, e);
+	rc = intake_open_temporary_and_bad_file(&in, d->opts->bad, e);
 	for (int i = 0; rc == 0 && i < n; i++)
-		rc = intake_read_file(in, files[i], e);
+		rc = intake_read_file_and_keep_rejects(in, files[i], e);
 	if (rc == 0)
 		rc = intake_flush_files(in, e);
 	if (rc == 0)

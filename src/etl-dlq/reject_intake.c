@@ -50,7 +50,8 @@ open_private_for_append(const char *path)
 }
 
 int
-intake_open(struct intake **out, const char *bad, struct err *e)
+intake_open_temporary_and_bad_file(struct intake **out, const char *bad,
+    struct err *e)
 {
 	struct intake *in = calloc(1, sizeof(*in));
 	int fd;
@@ -89,7 +90,7 @@ intake_free(struct intake *in)
 }
 
 FILE *
-intake_rejects(const struct intake *in)
+intake_file_of_rejects(const struct intake *in)
 {
 	return in->file;
 }
@@ -183,7 +184,8 @@ note_begin_or_end_of_stream(
  * stores; 1 for a record or another line of a stream, which put ignores; -1 for
  * any other line, with the reason in *e. */
 static int
-classify_line(struct intake *in, const struct line *l, struct err *e)
+classify_line_and_follow_stream_marks(struct intake *in, const struct line *l,
+    struct err *e)
 {
 	struct mark m = { 0 };
 	struct json_fault f = { 0 };
@@ -208,11 +210,11 @@ classify_line(struct intake *in, const struct line *l, struct err *e)
 }
 
 static int
-classify_and_copy_reject_line(
+store_reject_or_count_other_line(
     struct intake *in, const struct line *l, const char *name, struct err *e)
 {
 	struct err why = { 0 };
-	int kind = classify_line(in, l, &why);
+	int kind = classify_line_and_follow_stream_marks(in, l, &why);
 
 	report_held_bad_line(in, name, false);
 	if (kind == -1 && why.transient) {
@@ -255,7 +257,8 @@ set_stopped_error(struct err *e)
 }
 
 int
-intake_read_file(struct intake *in, const char *name, struct err *e)
+intake_read_file_and_keep_rejects(struct intake *in, const char *name,
+    struct err *e)
 {
 	bool from_stdin = strcmp(name, "-") == 0;
 	int fd = from_stdin ? STDIN_FILENO :
@@ -276,7 +279,7 @@ intake_read_file(struct intake *in, const char *name, struct err *e)
 	    lines_open(&lines, fd, line_max, e) == -1)
 		goto out;
 	while ((r = lines_next_not_blank(lines, &l, -1, e)) == LINES_ONE)
-		if (classify_and_copy_reject_line(in, &l, name, e) == -1)
+		if (store_reject_or_count_other_line(in, &l, name, e) == -1)
 			goto out;
 	report_held_bad_line(in, name, r == LINES_END);
 	if (r == LINES_FAILED)

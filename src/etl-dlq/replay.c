@@ -247,7 +247,7 @@ open_database_and_select_letters(struct dlq *d, struct letter_filter *f,
 	if (set_max_attempts_and_warn(d, f, e) == -1 ||
 	    read_single_choice(c, d, f, e) == -1)
 		return -1;
-	return c->any ? 0 : dlq_print_no_match(d, "replay", e);
+	return c->any ? 0 : dlq_print_no_match_and_suggest(d, "replay", e);
 }
 
 int

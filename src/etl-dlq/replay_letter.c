@@ -169,8 +169,8 @@ emit_letter_and_resolve_mark(
  * *why; -1 on failure. If one occurrence cannot be replayed, the whole letter
  * is left out, because the mark resolve settles all of its occurrences. */
 static int
-check_all_records(struct dlq *d, const struct letter *l, const char **why,
-    struct err *e)
+check_all_occurrences_replayable(struct dlq *d, const struct letter *l,
+    const char **why, struct err *e)
 {
 	struct occurrences o;
 	int more;
@@ -198,7 +198,7 @@ replay_letter(struct dlq *d, struct stage *s, struct letters *from,
 	if (rc == 0 && why == NULL)
 		why = "another command changed it while it was read";
 	if (rc == 1)
-		rc = check_all_records(d, l, &why, e);
+		rc = check_all_occurrences_replayable(d, l, &why, e);
 	if (rc == 1)
 		return emit_letter_and_resolve_mark(d, s, l, e);
 	if (rc == 0)

@@ -230,7 +230,7 @@ stats_command(struct dlq *d, struct err *e)
 		return err_nomem(e);
 	if (dlq_open_database(d, e) == 0 &&
 	    read_and_sort_causes(&f, d, e) == 0 && (f.n > 0 ||
-	    dlq_print_no_match(d, "stats", e) == 0))
+	    dlq_print_no_match_and_suggest(d, "stats", e) == 0))
 		rc = print_causes(d, &f, e);
 	free(f.v);
 	return rc;

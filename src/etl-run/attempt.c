@@ -83,7 +83,7 @@ abandon_stale_and_start_row(
 	if (control_open_and_ensure(&db, j->url, j->schema, true, e) == -1)
 		goto out;
 	if (script_place_append(&place, &j->script, db, e) == -1 ||
-	    script_place_check(j, buf_text(&place), db, e) == -1)
+	    script_place_refuse_other_script(j, buf_text(&place), db, e) == -1)
 		goto out;
 	row.script = place.len > 0 ? place.data : NULL;
 	if (abandon_stale_runs(db, &row, j, &dead, e) == -1)
@@ -113,7 +113,7 @@ renew_row_and_touch_lock(const void *arg)
 	struct err e = { 0 };
 	struct db *db = NULL;
 
-	lock_touch(&r->job->lock);
+	lock_touch_files(&r->job->lock);
 	if (control_open(&db, r->job->url, r->job->schema, true, &e) == -1 ||
 	    run_set_renewed_at_if_running(db, r->run, &e) == -1)
 		err_warnf("etl-run", "%s: cannot renew the row of the run: %s",
@@ -122,7 +122,7 @@ renew_row_and_touch_lock(const void *arg)
 }
 
 static int
-try_complete_row(struct attempt *a, const struct job *j, bool ok,
+complete_row_once(struct attempt *a, const struct job *j, bool ok,
     struct err *e)
 {
 	struct run_outcome how = { .script_ok = ok, .tolerates = j->tolerates,
@@ -178,7 +178,7 @@ complete_row_with_retries(
 	int64_t wait = FIRST_WAIT;
 	struct err over;
 
-	while (try_complete_row(a, j, ok, e) == -1) {
+	while (complete_row_once(a, j, ok, e) == -1) {
 		over = *e;
 		done = e->code == ERR_RETRY && wait > FIRST_WAIT ?
 		    is_row_completed(a, j, e) : 0;
@@ -214,7 +214,8 @@ set_environment(const struct attempt *a, const struct job *j, struct err *e)
 }
 
 static int
-run_script(struct attempt *a, const struct job *j, struct err *e)
+run_script_and_set_exit_outcome(struct attempt *a, const struct job *j,
+    struct err *e)
 {
 	const struct renewal r = { j, a->run };
 	const struct child_spec s = {.argv = j->script.argv,
@@ -312,7 +313,7 @@ static int
 run_script_and_read_reports(struct attempt *a, struct job *j, struct err *e)
 {
 	if (reports_create_file(j->lock.reports, a->run, e) == -1 ||
-	    run_script(a, j, e) == -1)
+	    run_script_and_set_exit_outcome(a, j, e) == -1)
 		return -1;
 	if (reports_read_and_judge(&a->reports, j->lock.reports, e) == -1)
 		return -1;

@@ -154,27 +154,28 @@ signal_group(const struct watch *w, int sig)
 }
 
 static void
-signal_all(const struct watch *w, int sig)
+signal_group_and_lost_processes(const struct watch *w, int sig)
 {
 	signal_group(w, sig);
 	family_signal(&w->family, sig);
 }
 
 /* Asks all processes of the pipeline to end: sends them the signal, and lets
- * handle_timers() send SIGKILL after GRACE. At the second call sends SIGKILL at
- * once. Searches for processes that have left the script's process group before
- * it sends anything: once their parents have exited, they may not be found any
- * more. */
+ * end_late_kill_renew_and_warn() send SIGKILL after GRACE. At the second call
+ * sends SIGKILL at once. Searches for processes that have left the script's
+ * process group before it sends anything: once their parents have exited, they
+ * may not be found any more. */
 static void
 signal_all_and_schedule_kill(struct watch *w, int sig)
 {
-	family_add_lost_processes(&w->family);
-	signal_all(w, sig);
-	signal_all(w, SIGCONT);         /* a stopped process cannot end */
+	family_find_lost_processes_in_proc(&w->family);
+	signal_group_and_lost_processes(w, sig);
+	/* A stopped process cannot end. */
+	signal_group_and_lost_processes(w, SIGCONT);
 	if (w->kill_at == NEVER)
 		w->kill_at = clock_ms() + GRACE;
 	else
-		signal_all(w, SIGKILL);
+		signal_group_and_lost_processes(w, SIGKILL);
 }
 
 /* Collects the exit status of processes that have exited. w->group becomes 0
@@ -204,7 +205,7 @@ reap_exited_processes(struct watch *w)
 }
 
 static void
-handle_signals(struct watch *w)
+reap_or_pass_signals_to_pipeline(struct watch *w)
 {
 	struct signalfd_siginfo info;
 
@@ -243,7 +244,7 @@ start_renewal_process(struct watch *w)
 }
 
 static void
-handle_timers(struct watch *w)
+end_late_kill_renew_and_warn(struct watch *w)
 {
 	int64_t now = clock_ms();
 
@@ -254,8 +255,8 @@ handle_timers(struct watch *w)
 	}
 	if (w->kill_at != NEVER && now >= w->kill_at) {
 		w->kill_at = now + GRACE;
-		family_add_lost_processes(&w->family);
-		signal_all(w, SIGKILL);
+		family_find_lost_processes_in_proc(&w->family);
+		signal_group_and_lost_processes(w, SIGKILL);
 	}
 	if (now >= w->renew_at) {
 		w->renew_at = now + RENEW;
@@ -273,7 +274,7 @@ handle_timers(struct watch *w)
 
 /* Returns how many ms poll(2) may wait for the next timer. */
 static int
-time_to_next_timer(const struct watch *w)
+ms_until_next_timer(const struct watch *w)
 {
 	const int64_t at[] = { w->late_at, w->kill_at, w->linger_at };
 	int64_t next = w->renew_at, left;
@@ -301,7 +302,7 @@ is_any_process_running(struct watch *w)
 	if (w->family.n == 0 && waitid(P_ALL, 0, &info, WEXITED | WNOHANG |
 	    WNOWAIT) == -1 && errno == ECHILD)
 		return false;
-	family_add_lost_processes(&w->family);
+	family_find_lost_processes_in_proc(&w->family);
 	return family_forget_ended_and_check_running(&w->family);
 }
 
@@ -313,12 +314,12 @@ watch_until_all_processes_ended(struct watch *w)
 	while (is_any_process_running(w)) {
 		p[0] = (struct pollfd){ .fd = w->sigfd, .events = POLLIN };
 		relay_fill_pollfds(&w->relay, p + 1);
-		if (poll(p, 1 + RELAY_FDS, time_to_next_timer(w)) > 0) {
+		if (poll(p, 1 + RELAY_FDS, ms_until_next_timer(w)) > 0) {
 			if (p[0].revents != 0)
-				handle_signals(w);
+				reap_or_pass_signals_to_pipeline(w);
 			relay_copy_ready(&w->relay, p + 1);
 		}
-		handle_timers(w);
+		end_late_kill_renew_and_warn(w);
 	}
 	relay_drain_and_close(&w->relay);
 	if (w->helper > 0) {

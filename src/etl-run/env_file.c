@@ -12,7 +12,7 @@
 
 /* If a valid variable name starts at p, returns its end; else returns p. */
 static char *
-name_end(char *p)
+variable_name_end_or_start(char *p)
 {
 	if (isdigit((unsigned char)*p))
 		return p;
@@ -50,7 +50,7 @@ set_variable_from_line(char *line, size_t n, struct buf *names)
 	if (strncmp(name, export, sizeof(export) - 1) == 0)
 		name += sizeof(export) - 1 +
 		    strspn(name + sizeof(export) - 1, " \t");
-	end = name_end(name);
+	end = variable_name_end_or_start(name);
 	if (end == name || *end != '=')
 		return -1;
 	*end++ = '\0';

@@ -139,7 +139,7 @@ examine_line_for_cause(struct cause *c)
 }
 
 void
-cause_end_line(struct cause *c)
+cause_examine_and_clear_line(struct cause *c)
 {
 	examine_line_for_cause(c);
 	buf_clear(&c->line);
@@ -148,7 +148,7 @@ cause_end_line(struct cause *c)
 /* Reads the next bytes of the pipeline's standard error. Examines each line
  * when its LF was read. Only the start of a long line is kept. */
 void
-cause_add(struct cause *c, const char *p, size_t n)
+cause_examine_lines_of_stderr(struct cause *c, const char *p, size_t n)
 {
 	while (n > 0) {
 		const char *lf = memchr(p, '\n', n);
@@ -158,7 +158,7 @@ cause_add(struct cause *c, const char *p, size_t n)
 		buf_add(&c->line, p, part < room ? part : room);
 		if (lf == NULL)
 			return;
-		cause_end_line(c);
+		cause_examine_and_clear_line(c);
 		p += part + 1;
 		n -= part + 1;
 	}

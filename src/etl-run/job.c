@@ -207,7 +207,8 @@ job_run(struct job *j, int *sig)
 	int code = 0;
 
 	do {
-		if (wait_ms_or_stop(schedule_take_next_time(&s, clock_ms()) -
+		if (wait_ms_or_stop(schedule_take_next_time_with_jitter(&s,
+		    clock_ms()) -
 				    clock_ms()) == -1) {
 			*sig = stop_signal();
 			break;

@@ -56,7 +56,7 @@ put_lock_holder(struct buf *b, int fd)
 	*run_end++ = '\0';
 	if ((time_end = strchr(run_end, ' ')) != NULL) {
 		*time_end++ = '\0';
-		machine_get_namespace(here);
+		machine_get_pid_namespace(here);
 		is_elsewhere = strcmp(time_end, here) != 0;
 	}
 	if (is_elsewhere)
@@ -181,8 +181,8 @@ hash_lock_file_name(char file[HASH_HEX], const char *url, const char *name,
 
 /* Takes the lock in the folder `path`. */
 static int
-take_in_folder(struct lock *l, const char *path, const char *file,
-    const char *name, struct err *e)
+lock_file_in_folder_with_retries(struct lock *l, const char *path,
+    const char *file, const char *name, struct err *e)
 {
 	int folder, rc = 0;
 
@@ -190,7 +190,7 @@ take_in_folder(struct lock *l, const char *path, const char *file,
 		return -1;
 	for (int i = 0; rc == 0 && i < TRIES; i++)
 		rc = open_and_lock_file(l, folder, file, path, name, e);
-	machine_identify(l->machine, folder);
+	machine_id_of_boot_and_lock_folder(l->machine, folder);
 	(void)close(folder);
 	if (rc == -1 && e->code != ERR_RETRY)
 		err_prefix(e, "%s", path);
@@ -213,7 +213,8 @@ lock_take(struct lock *l, const char *url, const char *name, struct err *e)
 	    lock_folders_find(&folders, e) == -1)
 		return -1;
 	for (size_t i = 0; rc == 0 && i < folders.n; i++)
-		rc = take_in_folder(l, folders.path[i], file, name, e);
+		rc = lock_file_in_folder_with_retries(l, folders.path[i], file,
+		    name, e);
 	if (rc == 0 && asprintf(&l->reports, "%s/%s.reports",
 	    folders.path[folders.n - 1], file) == -1) {
 		l->reports = NULL;
@@ -232,7 +233,7 @@ lock_write_holder(const struct lock *l, const char *run)
 	int n;
 
 	clock_format_utc_now(stamp);
-	machine_get_namespace(here);
+	machine_get_pid_namespace(here);
 	n = snprintf(note, sizeof(note), "%ld %s %s %s\n", (long)getpid(), run,
 	    stamp, here);
 	for (size_t i = 0; n > 0 && i < l->n; i++)
@@ -241,7 +242,7 @@ lock_write_holder(const struct lock *l, const char *run)
 }
 
 void
-lock_touch(const struct lock *l)
+lock_touch_files(const struct lock *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		(void)futimens(l->fd[i], NULL);

@@ -16,8 +16,8 @@ struct lock {
 	size_t n;               /* 0: no lock is held */
 	char *reports;          /* path of the file in which the stages report
 	                         * their streams: beside the last lock file */
-	char machine[MACHINE_ID];       /* machine_identify() of the last
-					 * folder */
+	/* machine_id_of_boot_and_lock_folder() of the last folder. */
+	char machine[MACHINE_ID];
 };
 
 int lock_take(struct lock *l, const char *url, const char *name,
@@ -27,7 +27,7 @@ int lock_take(struct lock *l, const char *url, const char *name,
 void lock_write_holder(const struct lock *l, const char *run);
 /* Sets the times of the lock files to now, so that no program that removes old
  * files removes them. */
-void lock_touch(const struct lock *l);
+void lock_touch_files(const struct lock *l);
 void lock_release(struct lock *l);
 /* Appends two lines: the lock folders, and "free" or who holds the lock. Does
  * not take the lock. */

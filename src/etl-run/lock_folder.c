@@ -48,7 +48,7 @@ find_home(void)
 /* True if the folder at path, which is below the folder `base`, can be written
  * or created: checks the longest part of path that exists. */
 static bool
-can_be_made(const char *path, const char *base)
+is_writable_or_can_be_created(const char *path, const char *base)
 {
 	char *part = strdup(path);
 	bool can = false;
@@ -64,7 +64,7 @@ can_be_made(const char *path, const char *base)
 }
 
 static int
-add_path(struct lock_folders *f, const char *base, const char *below,
+append_folder_path(struct lock_folders *f, const char *base, const char *below,
     struct err *e)
 {
 	if (asprintf(&f->path[f->n], "%s%s", strcmp(base, "/") == 0 ? "" :
@@ -77,25 +77,26 @@ add_path(struct lock_folders *f, const char *base, const char *below,
 }
 
 static int
-add_state_folder(struct lock_folders *f, struct err *e)
+append_state_or_home_or_tmp_folder(struct lock_folders *f, struct err *e)
 {
 	const char *state = get_absolute_path_env("XDG_STATE_HOME");
 	const char *home;
 	char below[32];
 
 	if (state != NULL)
-		return add_path(f, state, "/etl-run", e);
+		return append_folder_path(f, state, "/etl-run", e);
 	if ((home = find_home()) != NULL) {
-		if (add_path(f, home, "/.local/state/etl-run", e) == -1)
+		if (append_folder_path(f, home, "/.local/state/etl-run",
+		    e) == -1)
 			return -1;
-		if (can_be_made(f->path[f->n - 1], home))
+		if (is_writable_or_can_be_created(f->path[f->n - 1], home))
 			return 0;
 		free(f->path[--f->n]);
 		f->path[f->n] = NULL;
 	}
 	(void)snprintf(below, sizeof(below), "/etl-run-%lu",
 	    (unsigned long)geteuid());
-	return add_path(f, "/tmp", below, e);
+	return append_folder_path(f, "/tmp", below, e);
 }
 
 int
@@ -105,9 +106,9 @@ lock_folders_find(struct lock_folders *f, struct err *e)
 
 	*f = (struct lock_folders){ .n = 0 };
 	if (runtime != NULL && is_private_folder(runtime) &&
-	    add_path(f, runtime, "/etl-run", e) == -1)
+	    append_folder_path(f, runtime, "/etl-run", e) == -1)
 		return -1;
-	if (add_state_folder(f, e) == 0)
+	if (append_state_or_home_or_tmp_folder(f, e) == 0)
 		return 0;
 	lock_folders_release(f);
 	return -1;
@@ -160,7 +161,7 @@ create_folders(const char *path, struct err *e)
  * error if descriptors have run out or the disk fails, else a lack of
  * permission. */
 static enum err_code
-open_code(void)
+error_code_of_failed_open(void)
 {
 	return errno == EMFILE || errno == ENFILE || errno == EIO ? ERR_IO :
 	    ERR_DENIED;
@@ -176,7 +177,7 @@ lock_folder_open_or_create(const char *path, struct err *e)
 		return -1;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1)
-		return err_errno(e, open_code(), path);
+		return err_errno(e, error_code_of_failed_open(), path);
 	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
 	    (st.st_mode & 077) == 0)
 		return fd;

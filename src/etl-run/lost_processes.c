@@ -131,7 +131,8 @@ is_already_found(const struct family *f, const struct process *p)
  * again: if p has exited in the meantime, the pidfd may be that of another
  * process with the same number. */
 static void
-add_if_same_process(struct family *f, int proc, const struct process *p)
+add_with_pidfd_unless_pid_reused(struct family *f, int proc,
+    const struct process *p)
 {
 	struct relative *more = reallocarray(f->found, f->n + 1,
 	    sizeof(*more));
@@ -152,7 +153,7 @@ add_if_same_process(struct family *f, int proc, const struct process *p)
 }
 
 void
-family_add_lost_processes(struct family *f)
+family_find_lost_processes_in_proc(struct family *f)
 {
 	DIR *dir = opendir("/proc");
 	struct table t = { 0 };
@@ -164,7 +165,8 @@ family_add_lost_processes(struct family *f)
 		if (t.p[i].group != f->leader &&
 		    !is_already_found(f, &t.p[i]) &&
 		    belongs_to_pipeline(&t, &t.p[i], f->leader))
-			add_if_same_process(f, dirfd(dir), &t.p[i]);
+			add_with_pidfd_unless_pid_reused(f, dirfd(dir),
+			    &t.p[i]);
 	free(t.p);
 	(void)closedir(dir);
 }

@@ -26,7 +26,7 @@ read_boot_id(char id[BOOT_ID + 1])
 }
 
 void
-machine_identify(char id[MACHINE_ID], int lock_folder)
+machine_id_of_boot_and_lock_folder(char id[MACHINE_ID], int lock_folder)
 {
 	char boot[BOOT_ID + 1];
 	struct stat st;
@@ -38,7 +38,7 @@ machine_identify(char id[MACHINE_ID], int lock_folder)
 }
 
 void
-machine_get_namespace(char text[MACHINE_NAMESPACE])
+machine_get_pid_namespace(char text[MACHINE_NAMESPACE])
 {
 	struct stat st;
 

@@ -60,7 +60,8 @@ name_pipeline_after_text(char *out, size_t size, const char *text)
 }
 
 static int
-check_script_file(const char *path, bool *executable, struct err *e)
+check_script_file_and_if_executable(const char *path, bool *executable,
+    struct err *e)
 {
 	struct stat st;
 
@@ -96,7 +97,8 @@ set_argv_for_file(struct script *s, char *operands[], int n, struct err *e)
 	const char **argv = s->argv;
 	bool executable = false;
 
-	if (check_script_file(operands[0], &executable, e) == -1)
+	if (check_script_file_and_if_executable(operands[0], &executable,
+	    e) == -1)
 		return -1;
 	if (strchr(operands[0], '/') == NULL)
 		buf_str(&s->path, "./");

@@ -74,8 +74,8 @@ is_same_script(const char *a, const char *b)
 }
 
 int
-script_place_check(const struct job *j, const char *place, struct db *db,
-    struct err *e)
+script_place_refuse_other_script(const struct job *j, const char *place,
+    struct db *db, struct err *e)
 {
 	struct buf last;
 	int rc;

@@ -86,7 +86,7 @@ put_bytes_escaped(struct relay *r, const char *p, size_t n)
 /* Returns how many bytes of the pipeline fit into the output buffer, even if
  * each of them must be escaped. */
 static size_t
-get_room(const struct relay *r)
+get_room_when_escaped(const struct relay *r)
 {
 	size_t room = sizeof(r->out) - r->ready;
 
@@ -106,7 +106,7 @@ put_bytes_and_keep_tail(struct relay *r, const char *p, size_t n)
 		r->ready += n;
 	}
 	if (r->to.tail != NULL)
-		tail_add(r->to.tail, p, n);
+		tail_add_and_drop_old_bytes(r->to.tail, p, n);
 }
 
 /* Decides from its first n bytes whether a line begins with "etl-NAME: " and so
@@ -132,7 +132,7 @@ classify_line_start(const char *p, size_t n)
 }
 
 static void
-put_name(struct relay *r)
+put_pipeline_name(struct relay *r)
 {
 	put_bytes_and_keep_tail(r, r->to.name, strnlen(r->to.name, TAG - 2));
 	put_bytes_and_keep_tail(r, ": ", 2);
@@ -160,7 +160,7 @@ add_byte_to_line_start(struct relay *r, char c)
 	if (v == IS_OPEN)
 		return;
 	if (v == IS_OTHER)
-		put_name(r);
+		put_pipeline_name(r);
 	put_bytes_and_keep_tail(r, r->held, r->holds);
 	r->line = v == IS_OURS ? LINE_OURS : LINE_OTHER;
 	if (c == '\n') {
@@ -172,10 +172,10 @@ add_byte_to_line_start(struct relay *r, char c)
 }
 
 static void
-copy_rest_of_line(struct relay *r)
+copy_line_up_to_room(struct relay *r)
 {
 	const char *p = r->data + r->at;
-	size_t n = r->len - r->at, room = get_room(r);
+	size_t n = r->len - r->at, room = get_room_when_escaped(r);
 	const char *lf;
 
 	if (n > room)
@@ -193,14 +193,15 @@ copy_rest_of_line(struct relay *r)
  * is full. Writes the name of the pipeline before each line that no etl program
  * has written. */
 static void
-fill_output(struct relay *r)
+fill_output_with_name_before_lines(struct relay *r)
 {
 	r->shown = r->ready = 0;
-	while (r->at < r->len && get_room(r) > TAG + sizeof(r->held)) {
+	while (r->at < r->len && get_room_when_escaped(r) > TAG +
+	    sizeof(r->held)) {
 		if (r->line == LINE_NEW)
 			add_byte_to_line_start(r, r->data[r->at++]);
 		else
-			copy_rest_of_line(r);
+			copy_line_up_to_room(r);
 	}
 }
 
@@ -212,8 +213,8 @@ read_pipe_and_fill_output(struct relay *r)
 	if (n > 0) {
 		r->at = 0;
 		r->len = (size_t)n;
-		cause_add(r->to.cause, r->data, r->len);
-		fill_output(r);
+		cause_examine_lines_of_stderr(r->to.cause, r->data, r->len);
+		fill_output_with_name_before_lines(r);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		(void)close(r->fd);
 		r->fd = -1;
@@ -233,7 +234,7 @@ write_stderr_and_refill_output(struct relay *r)
 	else if (errno != EAGAIN && errno != EINTR)
 		r->shown = r->ready;
 	if (r->shown == r->ready)
-		fill_output(r);
+		fill_output_with_name_before_lines(r);
 }
 
 void
@@ -251,7 +252,7 @@ static void
 put_held_bytes_and_missing_newline(struct relay *r)
 {
 	if (r->holds > 0) {
-		put_name(r);
+		put_pipeline_name(r);
 		put_bytes_and_keep_tail(r, r->held, r->holds);
 	} else if (r->line == LINE_NEW) {
 		return;
@@ -260,7 +261,7 @@ put_held_bytes_and_missing_newline(struct relay *r)
 }
 
 static void
-move_until_idle(struct relay *r)
+copy_to_stderr_until_idle(struct relay *r)
 {
 	struct pollfd p[RELAY_FDS];
 
@@ -279,13 +280,13 @@ move_until_idle(struct relay *r)
 void
 relay_drain_and_close(struct relay *r)
 {
-	move_until_idle(r);
-	cause_end_line(r->to.cause);
+	copy_to_stderr_until_idle(r);
+	cause_examine_and_clear_line(r->to.cause);
 	if (r->shown < r->ready)
 		return;
 	put_held_bytes_and_missing_newline(r);
 	relay_close(r);
-	move_until_idle(r);
+	copy_to_stderr_until_idle(r);
 }
 
 void

@@ -50,7 +50,7 @@ reports_create_file(const char *path, const char *run, struct err *e)
 /* Copies the text of a member. Leaves *out NULL if the member is missing or not
  * a text. */
 static int
-copy_text_member(
+copy_text_member_if_not_yet_set(
     char **out, const struct json *j, const char *name, struct err *e)
 {
 	uint32_t i = json_member_value(j, 0, name, strlen(name));
@@ -90,7 +90,7 @@ get_number_member(const struct json *j, const char *name)
 }
 
 static struct report *
-add_report(struct reports *r, struct err *e)
+append_empty_report(struct reports *r, struct err *e)
 {
 	size_t room = r->room > 0 ? r->room * 2 : 16;
 	struct report *v;
@@ -115,13 +115,13 @@ find_or_add_report(struct reports *r, const struct json *j, struct err *e)
 	struct report *v = NULL;
 	char *process = NULL;
 
-	if (copy_text_member(&process, j, "process", e) == -1)
+	if (copy_text_member_if_not_yet_set(&process, j, "process", e) == -1)
 		return NULL;
 	for (size_t i = r->n; v == NULL && process != NULL && i-- > 0;)
 		if (r->v[i].process != NULL &&
 		    strcmp(r->v[i].process, process) == 0)
 			v = &r->v[i];
-	if (v == NULL && (v = add_report(r, e)) != NULL) {
+	if (v == NULL && (v = append_empty_report(r, e)) != NULL) {
 		v->process = process;
 		return v;
 	}
@@ -140,19 +140,23 @@ is_event(const struct json *j, const char *name)
 }
 
 static int
-store_event(struct report *v, const struct json *j, size_t line, struct err *e)
+store_event_of_report(struct report *v, const struct json *j, size_t line,
+    struct err *e)
 {
 	if (is_event(j, "load")) {
 		v->appends = has_true_member(j, "appends");
-		return copy_text_member(&v->load_id, j, "id", e) == -1 ||
-		    copy_text_member(&v->target, j, "target", e) == -1 ? -1 : 0;
+		return copy_text_member_if_not_yet_set(&v->load_id, j, "id",
+		    e) == -1 ||
+		    copy_text_member_if_not_yet_set(&v->target, j, "target",
+		    e) == -1 ? -1 : 0;
 	}
 	if (is_event(j, "stored")) {
 		v->state = REPORT_ENDED;
 		v->stored = get_number_member(j, "rejects");
-		return copy_text_member(&v->stored_id, j, "id", e) == -1 ||
-		    copy_text_member(&v->stored_path, j, "path", e) == -1 ?
-		    -1 : 0;
+		return copy_text_member_if_not_yet_set(&v->stored_id, j, "id",
+		    e) == -1 ||
+		    copy_text_member_if_not_yet_set(&v->stored_path, j, "path",
+		    e) == -1 ? -1 : 0;
 	}
 	if (is_event(j, "begin")) {     /* the path of `begin` is longer than
 					 * that of `open` */
@@ -161,14 +165,15 @@ store_event(struct report *v, const struct json *j, size_t line, struct err *e)
 	}
 	v->replay |= has_true_member(j, "replay");
 	v->reads_pipe |= has_true_member(j, "pipe");
-	if (copy_text_member(&v->path, j, "path", e) == -1 ||
-	    copy_text_member(&v->command, j, "command", e) == -1 ||
-	    copy_text_member(&v->files, j, "files", e) == -1 ||
-	    copy_text_member(&v->in, j, "in", e) == -1 ||
-	    copy_text_member(&v->out, j, "out", e) == -1 ||
-	    copy_text_member(&v->stream, j, "stream", e) == -1 ||
-	    copy_text_member(&v->id, j, "id", e) == -1 ||
-	    copy_text_member(&v->message, j, "message", e) == -1)
+	if (copy_text_member_if_not_yet_set(&v->path, j, "path", e) == -1 ||
+	    copy_text_member_if_not_yet_set(&v->command, j, "command",
+	    e) == -1 ||
+	    copy_text_member_if_not_yet_set(&v->files, j, "files", e) == -1 ||
+	    copy_text_member_if_not_yet_set(&v->in, j, "in", e) == -1 ||
+	    copy_text_member_if_not_yet_set(&v->out, j, "out", e) == -1 ||
+	    copy_text_member_if_not_yet_set(&v->stream, j, "stream", e) == -1 ||
+	    copy_text_member_if_not_yet_set(&v->id, j, "id", e) == -1 ||
+	    copy_text_member_if_not_yet_set(&v->message, j, "message", e) == -1)
 		return -1;
 	if (is_event(j, "open") || is_event(j, "begin"))
 		return 0;
@@ -188,7 +193,7 @@ store_event(struct report *v, const struct json *j, size_t line, struct err *e)
 static int
 add_damaged_line(struct reports *r, struct err *e)
 {
-	struct report *v = add_report(r, e);
+	struct report *v = append_empty_report(r, e);
 
 	if (v == NULL || (v->path = strdup("?")) == NULL)
 		return err_nomem(e);
@@ -196,7 +201,8 @@ add_damaged_line(struct reports *r, struct err *e)
 }
 
 static int
-parse_line(struct reports *r, const char *p, size_t n, struct err *e)
+parse_report_line_or_count_damaged(struct reports *r, const char *p, size_t n,
+    struct err *e)
 {
 	struct json j = { 0 };
 	struct json_fault f = { 0 };
@@ -207,10 +213,10 @@ parse_line(struct reports *r, const char *p, size_t n, struct err *e)
 	    j.tok[0].type != JSON_OBJECT)
 		rc = f.nomem ? err_nomem(e) : add_damaged_line(r, e);
 	else if (r->lines == 0)
-		rc = copy_text_member(&r->run, &j, "run", e);
+		rc = copy_text_member_if_not_yet_set(&r->run, &j, "run", e);
 	else
 		rc = (v = find_or_add_report(r, &j, e)) == NULL ? -1 :
-		    store_event(v, &j, r->lines, e);
+		    store_event_of_report(v, &j, r->lines, e);
 	json_release(&j);
 	r->lines++;
 	return rc;
@@ -224,7 +230,8 @@ parse_lines(struct reports *r, const struct buf *b, struct err *e)
 	for (; p < end; p = lf + 1) {
 		if ((lf = memchr(p, '\n', (size_t)(end - p))) == NULL)
 			return add_damaged_line(r, e);
-		if (parse_line(r, p, (size_t)(lf - p), e) == -1)
+		if (parse_report_line_or_count_damaged(r, p, (size_t)(lf - p),
+		    e) == -1)
 			return -1;
 	}
 	return 0;
@@ -245,7 +252,7 @@ reports_read_and_judge(struct reports *r, const char *path, struct err *e)
 	rc = file_append_fd_to_buf(&b, fd, path, ERR_IO, e);
 	(void)close(fd);
 	if (rc == 0 && b.len > 0 && (rc = parse_lines(r, &b, e)) == 0)
-		rc = streams_judge(r, e);
+		rc = streams_find_failures(r, e);
 	buf_release(&b);
 	return rc;
 }

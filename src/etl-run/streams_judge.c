@@ -108,7 +108,7 @@ sort_and_mark_last_stages(struct reports *r, struct err *e)
 /* Returns the stage directly before the stage of v in its stream, or NULL if
  * this run has none. */
 static const struct report *
-find_previous(const struct reports *r, const struct report *v)
+find_stage_before_in_stream(const struct reports *r, const struct report *v)
 {
 	const struct report *best = NULL;
 
@@ -145,7 +145,7 @@ have_same_commands(const struct reports *r, const struct report *a,
     const struct report *b)
 {
 	while (a != NULL && b != NULL) {
-		const struct report *before = find_previous(r, a);
+		const struct report *before = find_stage_before_in_stream(r, a);
 
 		if (a->command == NULL || b->command == NULL ||
 		    strcmp(a->command, b->command) != 0 ||
@@ -153,7 +153,7 @@ have_same_commands(const struct reports *r, const struct report *a,
 		    (before == NULL && a->reads_pipe))
 			return false;
 		a = before;
-		b = find_previous(r, b);
+		b = find_stage_before_in_stream(r, b);
 	}
 	return a == NULL && b == NULL;
 }
@@ -165,7 +165,7 @@ get_first_stage(const struct reports *r, const struct report *v)
 {
 	const struct report *before;
 
-	while ((before = find_previous(r, v)) != NULL)
+	while ((before = find_stage_before_in_stream(r, v)) != NULL)
 		v = before;
 	return v;
 }
@@ -182,7 +182,7 @@ was_repeated_with_success(const struct reports *r, const struct report *v)
 
 		if (w->last && w->state == REPORT_ENDED &&
 		    w->begun_at > since && have_same_commands(r, v,
-		    v->id == NULL && find_previous(r, v) == NULL ?
+		    v->id == NULL && find_stage_before_in_stream(r, v) == NULL ?
 		    get_first_stage(r, w) : w))
 			return true;
 	}
@@ -190,7 +190,7 @@ was_repeated_with_success(const struct reports *r, const struct report *v)
 }
 
 static const char *
-get_name(const struct report *v)
+get_stream_name_or_path(const struct report *v)
 {
 	return v->stream != NULL ? v->stream : v->path != NULL ? v->path : "?";
 }
@@ -203,7 +203,7 @@ list_failure(struct reports *r, const struct report *v)
 	struct buf one;
 
 	buf_init(&one, SIZE_MAX / 4);
-	buf_printf(&one, "%s (%s)", get_name(v),
+	buf_printf(&one, "%s (%s)", get_stream_name_or_path(v),
 	    v->state == REPORT_BEGUN ? "did not end" :
 	    v->message != NULL ? v->message : "failed");
 	if (strstr(buf_text(&r->failed), buf_text(&one)) == NULL)
@@ -214,10 +214,11 @@ list_failure(struct reports *r, const struct report *v)
 }
 
 static void
-add_load(struct run_load *list, size_t *n, const struct report *v)
+append_load_with_stream_name(struct run_load *list, size_t *n,
+    const struct report *v)
 {
 	list[(*n)++] = (struct run_load){ .stream_id = v->load_id,
-		.target = v->target, .stream = get_name(v) };
+		.target = v->target, .stream = get_stream_name_or_path(v) };
 }
 
 /* True for a failure or a missing end at the last stage of a stream. If a stage
@@ -243,13 +244,15 @@ list_failed_streams(struct reports *r)
 		if (!is_failed_stream(v))
 			continue;
 		if (was_repeated_with_success(r, v)) {
-			add_load(r->repeated, &r->found.nrepeated, v);
+			append_load_with_stream_name(r->repeated,
+			    &r->found.nrepeated, v);
 			continue;
 		}
 		if (r->code == 0)
 			r->code = EX_TEMPFAIL;
 		if (v->state == REPORT_BEGUN && v->load_id != NULL) {
-			add_load(r->open, &r->found.nopen, v);
+			append_load_with_stream_name(r->open,
+			    &r->found.nopen, v);
 			continue;
 		}
 		list_failure(r, v);
@@ -294,13 +297,13 @@ list_lost_rejects(struct reports *r)
 			continue;
 		buf_printf(&r->lost, "%sstream %s (%lld that stage %s sent to "
 		    "a program that is not etl's)", r->lost.len > 0 ? ", " : "",
-		    get_name(v), (long long)v->rejects, v->path);
+		    get_stream_name_or_path(v), (long long)v->rejects, v->path);
 		r->found.lost_rejects += v->rejects;
 	}
 }
 
 static void
-find_ended_appends(struct reports *r)
+set_append_ended_if_any_may_be(struct reports *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct report *v = &r->v[i];
@@ -311,7 +314,7 @@ find_ended_appends(struct reports *r)
 }
 
 int
-streams_judge(struct reports *r, struct err *e)
+streams_find_failures(struct reports *r, struct err *e)
 {
 	r->open = calloc(r->n + 1, sizeof(*r->open));
 	r->repeated = calloc(r->n + 1, sizeof(*r->repeated));
@@ -321,7 +324,7 @@ streams_judge(struct reports *r, struct err *e)
 		return -1;
 	list_failed_streams(r);
 	list_lost_rejects(r);
-	find_ended_appends(r);
+	set_append_ended_if_any_may_be(r);
 	r->found.run = r->run;
 	r->found.open = r->open;
 	r->found.repeated = r->repeated;

@@ -27,7 +27,8 @@ sum_loader_outcomes(const int64_t *c)
  * only 9. A stage that has read no records is the source of the stream; its
  * output cannot be checked against its input. */
 static void
-check_stage(struct buf *b, const char *where, const struct run_stage *s)
+report_contradicting_counts(struct buf *b, const char *where,
+    const struct run_stage *s)
 {
 	const int64_t *c = s->count;
 	int64_t gone = c[COUNT_DROPPED] + c[COUNT_REJECTED];
@@ -51,7 +52,8 @@ check_stage(struct buf *b, const char *where, const struct run_stage *s)
 /* Appends a line to b if the next stage, s[1], did not read as many records as
  * this stage, s[0], wrote. */
 static void
-check_next_stage(struct buf *b, const char *where, const struct run_stage *s)
+report_if_next_stage_read_other_count(struct buf *b, const char *where,
+    const struct run_stage *s)
 {
 	if (s[0].count[COUNT_OUT] == s[1].count[COUNT_IN])
 		return;
@@ -61,13 +63,14 @@ check_next_stage(struct buf *b, const char *where, const struct run_stage *s)
 }
 
 static void
-check_stages(struct buf *b, const char *where, const struct run_counts *t,
-    bool compares_neighbours)
+report_problems_of_stages(struct buf *b, const char *where,
+    const struct run_counts *t, bool compares_neighbours)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		check_stage(b, where, &t->stages[i]);
+		report_contradicting_counts(b, where, &t->stages[i]);
 		if (compares_neighbours && i + 1 < t->n)
-			check_next_stage(b, where, &t->stages[i]);
+			report_if_next_stage_read_other_count(b, where,
+			    &t->stages[i]);
 	}
 }
 
@@ -80,7 +83,7 @@ has_run_succeeded(const struct run_report *h)
 /* Adds a problem to the report if a total in the run's row (table
  * pipeline_runs) is not the sum of the counts of the run's stages. */
 static void
-check_row_against_stages(struct run_report *h)
+report_totals_not_sum_of_stages(struct run_report *h)
 {
 	const struct run_counts *t = &h->stages;
 	const struct { const char *name; int64_t row, stages; } all[] = {
@@ -134,7 +137,7 @@ count_stored_letters(const struct run_report *h, const struct run_stage *s)
  * run may have stored the same rejects, or etl-dlq purge has deleted them.
  * Rejects that were written to a file (COUNT_ASIDE) are not in the database. */
 static void
-check_letters(struct run_report *h)
+report_if_more_letters_than_rejects(struct run_report *h)
 {
 	for (size_t i = 0; i < h->stages.n; i++) {
 		const struct run_stage *s = &h->stages.stages[i];
@@ -150,15 +153,16 @@ check_letters(struct run_report *h)
 }
 
 void
-run_report_check(struct run_report *h)
+run_report_add_problems_found(struct run_report *h)
 {
 	for (size_t i = 0; i < h->nloads; i++)
-		check_stages(&h->problems, h->loads[i].target,
+		report_problems_of_stages(&h->problems, h->loads[i].target,
 		    &h->loads[i].counts, h->loads[i].ended);
 	if (h->nloads == 0)
-		check_stages(&h->problems, "its row", &h->stages, false);
+		report_problems_of_stages(&h->problems, "its row", &h->stages,
+		    false);
 	if (h->text[TEXT_STAGES] != NULL)
-		check_row_against_stages(h);
+		report_totals_not_sum_of_stages(h);
 	if (has_run_succeeded(h) && !has_stream_twice(h))
-		check_letters(h);
+		report_if_more_letters_than_rejects(h);
 }

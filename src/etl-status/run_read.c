@@ -63,7 +63,7 @@ read_run_row(struct run_report *h, struct db *db, int64_t id, struct err *e)
  * problem to the report and succeeds: the rest of the report can still be
  * printed. */
 static int
-add_counts_or_problem(struct run_report *h, struct run_counts *t,
+add_counts_or_report_problem(struct run_report *h, struct run_counts *t,
     const char *json, size_t len, const char *where, struct err *e)
 {
 	if (run_counts_add(t, json, len, e) == 0)
@@ -94,7 +94,7 @@ append_load_from_row(
 		return -1;
 	if (counts.type != DB_TEXT)
 		return 0;
-	return add_counts_or_problem(
+	return add_counts_or_report_problem(
 	    h, &l->counts, counts.p, counts.len, l->target, e);
 }
 
@@ -137,7 +137,7 @@ query_and_add_rows(struct run_report *h, struct db *db, enum sql_id sql,
  * row (table pipeline_runs) has them. If the run is still active or was killed,
  * the row has none; the counts of the run's loads are then added up. */
 static int
-set_stage_counts(struct run_report *h, struct err *e)
+set_stage_counts_of_row_or_loads(struct run_report *h, struct err *e)
 {
 	const char *json = h->text[TEXT_STAGES];
 	const struct run_counts *t;
@@ -145,8 +145,8 @@ set_stage_counts(struct run_report *h, struct err *e)
 	int rc = 0;
 
 	if (json != NULL)
-		return add_counts_or_problem(h, &h->stages, json, strlen(json),
-		    "the stages of its row", e);
+		return add_counts_or_report_problem(h, &h->stages, json,
+		    strlen(json), "the stages of its row", e);
 	h->so_far = h->text[TEXT_COMPLETED] == NULL;
 	buf_init(&b, SIZE_MAX / 4);
 	for (size_t i = 0; rc == 0 && i < h->nloads; i++) {
@@ -155,7 +155,8 @@ set_stage_counts(struct run_report *h, struct err *e)
 		run_counts_put_json(&b, t);
 		rc = buf_check(&b, e) == -1
 			 ? -1
-			 : add_counts_or_problem(h, &h->stages, b.data, b.len,
+			 : add_counts_or_report_problem(h, &h->stages, b.data,
+			     b.len,
 			       h->loads[i].target, e);
 	}
 	buf_release(&b);
@@ -174,5 +175,5 @@ run_report_read(
 	    query_and_add_rows(h, db, SQL_STATUS_CODES, DB_I(number),
 		append_code_from_row, e) == -1)
 		return -1;
-	return set_stage_counts(h, e);
+	return set_stage_counts_of_row_or_loads(h, e);
 }

@@ -22,7 +22,7 @@ static const struct column {
 enum { WIDTH = 8, NAME = 16 };
 
 static void
-fill_to(struct buf *b, size_t start, size_t column_width)
+put_blanks_up_to_width(struct buf *b, size_t start, size_t column_width)
 {
 	while (b->len < start + column_width)
 		buf_char(b, ' ');
@@ -107,12 +107,12 @@ put_reject_codes(struct buf *b, const struct run_report *h, const char *stage)
 }
 
 static void
-put_cell(struct buf *b, const char *text, size_t column_width)
+put_cell_padded(struct buf *b, const char *text, size_t column_width)
 {
 	size_t start = b->len;
 
 	text_show(b, text, strlen(text));
-	fill_to(b, start, column_width);
+	put_blanks_up_to_width(b, start, column_width);
 }
 
 /* Appends how many rejects of the stage this run has not stored as dead letters
@@ -142,7 +142,7 @@ static void
 put_stage_row(struct buf *b, const struct run_report *h,
     const struct run_stage *s, const struct column *c, size_t n, bool codes)
 {
-	put_cell(b, s->name, NAME);
+	put_cell_padded(b, s->name, NAME);
 	for (size_t i = 0; i < n; i++)
 		buf_printf(b, " %*lld", column_width(&c[i]),
 		    (long long)s->count[c[i].what]);
@@ -198,7 +198,7 @@ put_stage_table(struct buf *b, const struct run_report *h,
 			continue;
 		if (!any) {
 			buf_char(b, '\n');
-			put_cell(b, "STAGE", NAME);
+			put_cell_padded(b, "STAGE", NAME);
 			for (size_t i = 0; i < n; i++)
 				buf_printf(b, " %*s", column_width(&c[i]),
 				    c[i].name);
@@ -241,7 +241,7 @@ put_rejects_of_uncounted_stages(struct buf *b, const struct run_report *h)
 		if (*last == '\0')
 			buf_str(b, "\nOther rejects\n");
 		last = stage;
-		put_cell(b, stage, NAME);
+		put_cell_padded(b, stage, NAME);
 		put_reject_codes(b, h, stage);
 		buf_char(b, '\n');
 	}
@@ -256,12 +256,12 @@ put_loads(struct buf *b, const struct run_report *h)
 	for (size_t i = 0; i < h->nloads; i++) {
 		const struct run_load *l = &h->loads[i];
 
-		put_cell(b, l->target, 24);
+		put_cell_padded(b, l->target, 24);
 		buf_printf(b, " %8lld %8lld %8lld %-6s ",
 		    (long long)l->batches, (long long)l->seq,
 		    (long long)l->version, l->taken ? "taken" :
 		    l->ended ? "ended" : "open");
-		put_cell(b, l->stream, 0);
+		put_cell_padded(b, l->stream, 0);
 		buf_char(b, '\n');
 	}
 }
@@ -275,9 +275,9 @@ put_stages_of_each_load(struct buf *b, const struct run_report *h)
 		const struct run_load *l = &h->loads[i];
 
 		buf_str(b, "\nInto ");
-		put_cell(b, l->target, 0);
+		put_cell_padded(b, l->target, 0);
 		buf_str(b, ", stream ");
-		put_cell(b, l->stream, 0);
+		put_cell_padded(b, l->stream, 0);
 		buf_char(b, '\n');
 		put_stage_tables(b, h, &l->counts);
 	}

@@ -138,7 +138,7 @@ write_pending_or_close_stdin(struct via *v, bool *busy, struct err *e)
 		*busy |= v->is_input_over;
 		return v->is_input_over ? command_close_input(c, e) : 0;
 	}
-	n = command_write_or_note_closed(c, v->pending.data + v->written, left);
+	n = command_write_or_close_stdin(c, v->pending.data + v->written, left);
 	*busy |= n > 0 || c->has_closed_stdin;
 	v->written += n;
 	if (v->written < v->pending.len)
@@ -181,7 +181,7 @@ exchange_with_command_and_check_end(struct via *v, bool *busy, struct err *e)
 	/* CMD has exited although more records may follow. This is a failure if
 	 * CMD left input unread or has a bad exit status. Otherwise it is a
 	 * failure only if another record follows. */
-	return command_check_end(c, v->o->ok, e);
+	return command_check_exit_and_input_read(c, v->o->ok, e);
 }
 
 /* Waits with poll(2) until the next step is possible: a line can be read from
@@ -189,7 +189,7 @@ exchange_with_command_and_check_end(struct via *v, bool *busy, struct err *e)
  * has written output, or CMD has exited. Flushes etl-via's output first, so
  * that no record is held back during the wait. */
 static int
-flush_and_wait(struct via *v, int input, struct err *e)
+flush_and_wait_for_event(struct via *v, int input, struct err *e)
 {
 	const struct child *c = &v->child;
 	struct pollfd fds[] = {
@@ -218,7 +218,7 @@ flush_and_wait(struct via *v, int input, struct err *e)
  * input before it read everything has failed: it gets GRACE_MS to exit, so that
  * its exit status can be reported. */
 static int
-finish_command_fix_counts(struct via *v, struct err *e)
+end_command_count_missing(struct via *v, struct err *e)
 {
 	struct child *c = &v->child;
 	bool busy;
@@ -233,10 +233,10 @@ finish_command_fix_counts(struct via *v, struct err *e)
 		if (v->deadline != 0 && clock_ms() >= v->deadline)
 			break;
 		if (!busy && !child_has_ended(c) &&
-		    flush_and_wait(v, -1, e) == -1)
+		    flush_and_wait_for_event(v, -1, e) == -1)
 			return -1;
 	}
-	if (command_check_end(c, v->o->ok, e) == -1)
+	if (command_check_exit_and_input_read(c, v->o->ok, e) == -1)
 		return -1;
 	child_wait_and_close(c);
 	if (v->in > v->out)
@@ -249,7 +249,7 @@ finish_command_fix_counts(struct via *v, struct err *e)
  * and with --plain, rejects a line that is not a JSON object. Other input is
  * given to CMD unchecked. */
 static int
-queue_record(struct via *v, const struct line *l, struct err *e)
+queue_or_reject_record(struct via *v, const struct line *l, struct err *e)
 {
 	bool is_checked = v->o->plain || stage_begin_mark(v->stage) != NULL;
 	int ok = 1;
@@ -274,10 +274,10 @@ queue_record(struct via *v, const struct line *l, struct err *e)
 
 /* Handles the mark begin, the first line of a marked stream, and starts CMD. In
  * a replay (rejected records that etl-dlq sends through the pipeline again) CMD
- * is not started here: queue_record() starts a new CMD for each letter, so that
- * it is known which output belongs to which letter. */
+ * is not started here: queue_or_reject_record() starts a new CMD for each
+ * letter, so that it is known which output belongs to which letter. */
 static int
-handle_begin_mark(struct via *v, struct err *e)
+pass_begin_mark_start_unless_replay(struct via *v, struct err *e)
 {
 	v->is_marked = true;
 	if (stage_check_counts_and_pass_mark(v->stage, e) == -1)
@@ -292,16 +292,16 @@ handle_begin_mark(struct via *v, struct err *e)
  * is written before the mark. After the mark failed no output is needed: CMD is
  * killed. */
 static int
-handle_mark(struct via *v, struct err *e)
+finish_command_if_needed_pass_mark(struct via *v, struct err *e)
 {
 	switch (stage_last_mark(v->stage)->kind) {
 	case MARK_BEGIN:
-		return handle_begin_mark(v, e);
+		return pass_begin_mark_start_unless_replay(v, e);
 	case MARK_CHECKPOINT:
 		return stage_replace_held_checkpoint_by_line(v->stage, e);
 	case MARK_RESOLVE:
 	case MARK_END:
-		if (v->child.pid != 0 && finish_command_fix_counts(v, e) == -1)
+		if (v->child.pid != 0 && end_command_count_missing(v, e) == -1)
 			return -1;
 		break;
 	case MARK_FAILED:
@@ -327,7 +327,7 @@ finish_unmarked_command_and_stream(struct via *v, struct err *e)
 	if (!v->is_marked && !empty) {
 		if (!v->has_run && start_command(v, e) == -1)
 			return -1;
-		if (v->child.pid != 0 && finish_command_fix_counts(v, e) == -1)
+		if (v->child.pid != 0 && end_command_count_missing(v, e) == -1)
 			return -1;
 	}
 	return stage_check_and_end_stream(v->stage, e);
@@ -337,7 +337,7 @@ finish_unmarked_command_and_stream(struct via *v, struct err *e)
  * LINES_IN_A_ROW, and stops when CMD has PENDING_MAX bytes of input to read.
  * Returns 1 if more input may follow, 0 at its end. */
 static int
-read_input(struct via *v, bool *busy, struct err *e)
+read_and_handle_available_input(struct via *v, bool *busy, struct err *e)
 {
 	struct line l;
 	int rc = 0;
@@ -346,10 +346,10 @@ read_input(struct via *v, bool *busy, struct err *e)
 	    v->pending.len < PENDING_MAX; i++) {
 		switch (stage_next(v->stage, &l, 0, e)) {
 		case STAGE_RECORD:
-			rc = queue_record(v, &l, e);
+			rc = queue_or_reject_record(v, &l, e);
 			break;
 		case STAGE_MARK:
-			rc = handle_mark(v, e);
+			rc = finish_command_if_needed_pass_mark(v, e);
 			break;
 		case STAGE_WAIT:
 			return 1;
@@ -364,7 +364,7 @@ read_input(struct via *v, bool *busy, struct err *e)
 }
 
 static int
-process_stream(struct via *v, struct err *e)
+exchange_stream_with_command(struct via *v, struct err *e)
 {
 	int rc = 1;
 
@@ -374,10 +374,10 @@ process_stream(struct via *v, struct err *e)
 		if (exchange_with_command_and_check_end(v, &busy, e) == -1)
 			return -1;
 		if (v->child.has_closed_stdin)  /* fails: input is left */
-			return finish_command_fix_counts(v, e);
-		rc = read_input(v, &busy, e);
+			return end_command_count_missing(v, e);
+		rc = read_and_handle_available_input(v, &busy, e);
 		if (rc == 1 && !busy &&
-		    flush_and_wait(v, v->pending.len < PENDING_MAX ?
+		    flush_and_wait_for_event(v, v->pending.len < PENDING_MAX ?
 		    STDIN_FILENO : -1, e) == -1)
 			return -1;
 	}
@@ -392,7 +392,7 @@ via_run(struct stage *s, const struct via_opts *o, struct err *e)
 
 	child_init(&v.child);
 	buf_init(&v.pending, o->max_record + PENDING_MAX + 1);
-	rc = process_stream(&v, e);
+	rc = exchange_stream_with_command(&v, e);
 	child_kill_wait_and_close(&v.child);
 	buf_release(&v.pending);
 	json_release(&v.json);

@@ -33,7 +33,7 @@ mutant etl-run/lock.t 'the stages do not inherit the run lock' src/etl-run/lock.
 mutant etl-run/lock.t 'the lock is released by close() only' src/etl-run/lock.c \
     's/(void)call_file_lock(l->fd[[]i], F_OFD_SETLK, F_UNLCK, NULL);//' 'the daemon does not hold the lock'
 mutant etl-run/lock_folder.t 'only the folder of the session is locked' src/etl-run/lock_folder.c \
-    's/^	if (add_state_folder(f, e) == 0)/	if (f->n > 0 || add_state_folder(f, e) == 0)/' \
+    's/^	if (append_state_or_home_or_tmp_folder(f, e) == 0)/	if (f->n > 0 || append_state_or_home_or_tmp_folder(f, e) == 0)/' \
     'the second run exits with 75'
 mutant etl-run/lock.t 'the lock of a name is shared by all databases' src/etl-run/lock.c \
     's/hash_add(h, url, strlen(url) + 1);//' 'a run of the same name in another database exits with 0'

@@ -51,7 +51,7 @@ s/cause.code != ERR_LIMIT && !l->whole &&/cause.code != ERR_LIMIT \&\&/'
 mutant 'sweep.sh -e 2 sqlite/save/save' \
     'the checkpoint is saved before its mark is passed on' src/etl-checkpoint/save_command.c "
 s/^	if (stage_check_counts_and_pass_mark(s->stage, e) == -1)/if (m->kind == MARK_CHECKPOINT \
-\&\& (saver_set_pending(\&s->saver, m, e) == -1 || saver_save(\&s->saver, e) \
+\&\& (saver_check_and_set_pending_mark(\&s->saver, m, e) == -1 || saver_sync_and_save_if_pending(\&s->saver, e) \
 == -1)) return -1;&/
 s/^	if (m->kind != MARK_CHECKPOINT)/	if (m != NULL)/"
 
