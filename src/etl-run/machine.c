@@ -26,7 +26,7 @@ read_boot_id(char id[BOOT_ID + 1])
 }
 
 void
-machine_id_of_boot_and_lock_folder(char id[MACHINE_ID], int lock_folder)
+machine_get_id_for_lock_folder(char id[MACHINE_ID], int lock_folder)
 {
 	char boot[BOOT_ID + 1];
 	struct stat st;
