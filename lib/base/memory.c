@@ -5,7 +5,7 @@
 enum { LARGE = 1 << 20 };
 
 void
-memory_init(void)
+memory_return_large_blocks(void)
 {
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
 	(void)mallopt(M_TRIM_THRESHOLD, 2 * LARGE);

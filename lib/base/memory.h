@@ -5,6 +5,6 @@
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
-void memory_init(void);         /* call it first in main */
+void memory_return_large_blocks(void);    /* call it first in main */
 
 #endif

@@ -112,7 +112,7 @@ parse_and_store_value(const struct opt *o, void *into, const char *text)
 }
 
 static const char *
-describe_value(enum opt_type t)
+get_value_description_of_type(enum opt_type t)
 {
 	switch (t) {
 	case OPT_NUMBER:
@@ -141,7 +141,7 @@ read_environment(const struct opt_spec *s, void *into, struct err *e)
 			return err_set(e, ERR_CONFIG, false,
 			    "%s=%s in the environment: the value must be %s",
 			    o->env, text,
-			    describe_value(o->type));
+			    get_value_description_of_type(o->type));
 	}
 	return 0;
 }
@@ -232,7 +232,7 @@ set_long_option_error(
 }
 
 static void
-note_option_is_given(
+set_is_given_of_option(
     const struct opt_spec *s, void *into, const struct opt *o)
 {
 	if (s->is_given != 0)
@@ -262,17 +262,17 @@ store_option_or_set_error(
 	if ((o = find_option(s, c)) == NULL)
 		return err_bug(e, "getopt_long returned an option that is not "
 		    "in the table");
-	note_option_is_given(s, into, o);
+	set_is_given_of_option(s, into, o);
 	if (parse_and_store_value(o, into, optarg) == 0)
 		return OPT_RUN;
 	if (o->type == OPT_LIST)        /* a list accepts every text */
 		return err_nomem(e);
 	return err_set(e, ERR_USAGE, false, "--%s %s: the value must be %s",
-	    o->name, optarg, describe_value(o->type));
+	    o->name, optarg, get_value_description_of_type(o->type));
 }
 
 static bool
-begins_command(const struct opt_spec *s, int c)
+is_command_option(const struct opt_spec *s, int c)
 {
 	return c >= FIRST_LONG && (size_t)(c - FIRST_LONG) < s->n &&
 	    s->opts[c - FIRST_LONG].type == OPT_COMMAND;
@@ -310,7 +310,7 @@ opt_parse_env_and_argv(
 	while (r == OPT_RUN &&
 	    (c = getopt_long(argc, argv, letters, l, NULL)) != -1) {
 		r = store_option_or_set_error(s, into, c, argv, e);
-		if (begins_command(s, c)) {
+		if (is_command_option(s, c)) {
 			last = c;
 			argc = optind;
 		}

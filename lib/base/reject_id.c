@@ -5,24 +5,24 @@
 /* Adds a part and a NUL to the hash. With the NUL, the parts "ab","c" and
  * "a","bc" have different hashes. */
 static void
-add_part(struct hash *h, const char *p, size_t n)
+hash_part_with_nul(struct hash *h, const char *p, size_t n)
 {
 	hash_add(h, n > 0 ? p : "", n);
 	hash_add(h, "", 1);
 }
 
 static void
-add_text(struct hash *h, const char *s)
+hash_text_with_nul(struct hash *h, const char *s)
 {
-	add_part(h, s, s != NULL ? strlen(s) : 0);
+	hash_part_with_nul(h, s, s != NULL ? strlen(s) : 0);
 }
 
 static void
 add_pipeline_and_stream(struct hash *h, const struct reject_place *p)
 {
-	add_text(h, p->pipeline);
+	hash_text_with_nul(h, p->pipeline);
 	if (p->stream != NULL && *p->stream != '\0')
-		add_text(h, p->stream);
+		hash_text_with_nul(h, p->stream);
 }
 
 int
@@ -34,12 +34,12 @@ reject_id_from_record(char id[HASH_HEX], const struct reject_place *p,
 	if (h == NULL)
 		return err_nomem(e);
 	add_pipeline_and_stream(h, p);
-	add_text(h, p->stage);
+	hash_text_with_nul(h, p->stage);
 	if (p->table != NULL)
-		add_text(h, p->table);
-	add_part(h, raw, len);
+		hash_text_with_nul(h, p->table);
+	hash_part_with_nul(h, raw, len);
 	if (sha256 != NULL)
-		add_text(h, sha256);
+		hash_text_with_nul(h, sha256);
 	hash_finish_and_free(h, id);
 	return 0;
 }
@@ -56,7 +56,7 @@ reject_id_from_key(char id[HASH_HEX], const struct reject_place *p,
 	if (h == NULL)
 		return err_nomem(e);
 	add_pipeline_and_stream(h, p);
-	add_text(h, p->table);
+	hash_text_with_nul(h, p->table);
 	hash_add(h, key, len);
 	hash_finish_and_free(h, id);
 	return 0;

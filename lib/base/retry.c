@@ -66,8 +66,8 @@ retry_random_delay(const struct retry *r, uint64_t nth_try)
 }
 
 int
-retry_wait_or_fail(const struct retry *r, uint64_t n, const struct err *why,
-    struct err *e)
+retry_wait_unless_last_or_stopped(const struct retry *r, uint64_t n,
+    const struct err *why, struct err *e)
 {
 	*e = *why;
 	if (n > r->max || stop_signal() != 0)
@@ -85,7 +85,7 @@ retry_while_transient(const struct retry *r,
 	while (call(self, e) == -1) {
 		why = *e;
 		if (!why.transient ||
-		    retry_wait_or_fail(r, ++n, &why, e) == -1)
+		    retry_wait_unless_last_or_stopped(r, ++n, &why, e) == -1)
 			return -1;
 	}
 	return 0;

@@ -21,7 +21,7 @@ int retry_parse_backoff_or_env(
 int64_t retry_random_delay(const struct retry *r, uint64_t nth_try);
 /* Waits before retry number n. Fails with the error *why if n is greater than
  * r->max or if a signal has asked the program to stop. */
-int retry_wait_or_fail(const struct retry *r, uint64_t n,
+int retry_wait_unless_last_or_stopped(const struct retry *r, uint64_t n,
     const struct err *why, struct err *e);
 /* Calls call(self, e) until it succeeds. Fails with the error of the call if
  * this error is not transient, after r->max retries, or if a signal has asked

@@ -121,7 +121,7 @@ text_cut_length(const char *p, size_t n, size_t most)
 /* Used by text_show(): appends the character at p, which is not printable
  * ASCII. Returns its length in bytes. */
 static size_t
-show_other_character(struct buf *b, const char *p, size_t n)
+append_non_ascii_or_escape(struct buf *b, const char *p, size_t n)
 {
 	unsigned int cp = 0;
 	size_t len = utf8_decode(p, n, &cp);
@@ -152,7 +152,7 @@ text_show(struct buf *b, const char *p, size_t n)
 			at++;
 		buf_add(b, p + start, at - start);
 		if (at < n)
-			at += show_other_character(b, p + at, n - at);
+			at += append_non_ascii_or_escape(b, p + at, n - at);
 	}
 }
 

@@ -30,7 +30,8 @@ check_name_string(const char *name, struct err *e)
  * something else: a user may have written the row by hand, and SQLite stores a
  * value of any type in any column. */
 static int
-check_stored_value(const struct db_value *v, const char *name, struct err *e)
+check_stored_value_is_utf8_or_null(const struct db_value *v, const char *name,
+    struct err *e)
 {
 	if (v->type == DB_NULL || (v->type == DB_TEXT &&
 	    memchr(v->p, '\0', v->len) == NULL &&
@@ -47,7 +48,7 @@ check_and_copy_value_and_version(struct db_rows *r, const char *name,
 	struct db_value v = db_column(r, 0);
 
 	*version = db_column(r, 1).i;
-	if (check_stored_value(&v, name, e) == -1)
+	if (check_stored_value_is_utf8_or_null(&v, name, e) == -1)
 		return -1;
 	if (v.type == DB_NULL)
 		return 0;
@@ -146,7 +147,7 @@ checkpoints_open(struct checkpoints **out, struct db *db, struct err *e)
 }
 
 static const char *
-get_text_or_null(const struct checkpoints *l, size_t i)
+get_column_text_or_null(const struct checkpoints *l, size_t i)
 {
 	struct db_value v = db_column(l->rows, i);
 
@@ -161,16 +162,18 @@ checkpoints_next(struct checkpoints *l, struct checkpoint *c, struct err *e)
 
 	if (rc != 1)
 		return rc;
-	*c = (struct checkpoint){ .name = get_text_or_null(l, 0),
-	    .value = get_text_or_null(l, 1), .version = db_column(l->rows, 2).i,
-	    .seq = db_column(l->rows, 3).i, .run = get_text_or_null(l, 4),
-	    .updated_at = get_text_or_null(l, 5) };
+	*c = (struct checkpoint){ .name = get_column_text_or_null(l, 0),
+	    .value = get_column_text_or_null(l, 1),
+	    .version = db_column(l->rows, 2).i, .seq = db_column(l->rows, 3).i,
+	    .run = get_column_text_or_null(l, 4),
+	    .updated_at = get_column_text_or_null(l, 5) };
 	if (c->name == NULL)
 		return err_set(e, ERR_CONFIG, false, "etl_checkpoints: a row "
 		    "has a name that is not a text: correct or delete the row "
 		    "where typeof(name) <> 'text'");
 	value = db_column(l->rows, 1);
-	return check_stored_value(&value, c->name, e) == -1 ? -1 : 1;
+	return check_stored_value_is_utf8_or_null(&value, c->name, e) == -1 ?
+	    -1 : 1;
 }
 
 void
@@ -185,8 +188,8 @@ checkpoints_close(struct checkpoints *l)
 /* Sets the error for a checkpoint that another process has changed: its stored
  * version is not the expected one. The message has both versions. */
 static enum checkpoint_result
-report_lost_race(struct db *db, const struct checkpoint_move *m,
-    struct err *e)
+set_lost_race_error_with_versions(struct db *db,
+    const struct checkpoint_move *m, struct err *e)
 {
 	struct db_value v = db_text(m->name);
 	int64_t version;
@@ -207,7 +210,7 @@ report_lost_race(struct db *db, const struct checkpoint_move *m,
  * ends: inserts its row and deletes it again. Until the transaction ends, the
  * unique index makes another INSERT of the same name wait. */
 static int
-lock_missing_name(struct db *db, const struct checkpoint_move *m,
+lock_name_if_missing(struct db *db, const struct checkpoint_move *m,
     int64_t *was_missing, struct err *e)
 {
 	struct db_value none = db_text(NULL), v[] = { db_text(m->name), none,
@@ -260,9 +263,10 @@ checkpoint_move(struct db *db, const struct checkpoint_move *m,
 	if (check_name_string(m->name, e) == -1)
 		return CHECKPOINT_FAILED;
 	rc = m->moves		? insert_or_move_row(db, m, &found, e)
-	     : m->expected == 0 ? lock_missing_name(db, m, &found, e)
+	     : m->expected == 0 ? lock_name_if_missing(db, m, &found, e)
 				: lock_row_if_version_matches(db, m, &found, e);
 	if (rc == -1)
 		return CHECKPOINT_FAILED;
-	return found == 1 ? CHECKPOINT_MOVED : report_lost_race(db, m, e);
+	return found == 1 ? CHECKPOINT_MOVED :
+	    set_lost_race_error_with_versions(db, m, e);
 }

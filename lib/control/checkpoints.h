@@ -1,7 +1,7 @@
 /* The table etl_checkpoints: the cursor value that each checkpoint has reached.
  * A value is a text. Each change of a row adds 1 to its version. Rows are never
- * deleted. Call control_ensure() first. The isolation level READ COMMITTED is
- * sufficient.
+ * deleted. Call control_ensure_tables() first. The isolation level READ
+ * COMMITTED is sufficient.
  * Borrows: texts until the call returns; the texts of checkpoints_next() are
  *        valid until the next call.
  * Fails:   ERR_USAGE for a wrong name, ERR_CONFIG if a stored value is not a

@@ -65,7 +65,7 @@ create_or_migrate_tables(struct db *db, struct err *e)
 	for (; version < CONTROL_VERSION; version++)
 		if (db_script(db, db_sql(db, steps[version]), e) == -1)
 			return -1;
-	return old_tables_copy_back(&old, db, e);
+	return old_tables_copy_into_control_tables(&old, db, e);
 }
 
 /* Sets *version to 0 if there are no tables. On SQLite `present` is always
@@ -85,8 +85,8 @@ read_version_or_0_without_tables(
 }
 
 int
-control_ensure(struct db *db, const char *schema, bool creates_missing_schema,
-    struct err *e)
+control_ensure_tables(struct db *db, const char *schema,
+    bool creates_missing_schema, struct err *e)
 {
 	int64_t version;
 	bool present;
@@ -108,7 +108,7 @@ control_ensure(struct db *db, const char *schema, bool creates_missing_schema,
 }
 
 static int
-close_if_failed(int rc, struct db **db)
+close_and_set_null_if_failed(int rc, struct db **db)
 {
 	if (rc == 0)
 		return 0;
@@ -118,8 +118,8 @@ close_if_failed(int rc, struct db **db)
 }
 
 int
-control_open(struct db **db, const char *url, const char *schema,
-    bool creates_missing, struct err *e)
+control_open_and_check_owner(struct db **db, const char *url,
+    const char *schema, bool creates_missing, struct err *e)
 {
 	bool present;
 	int rc;
@@ -130,12 +130,12 @@ control_open(struct db **db, const char *url, const char *schema,
 	if (rc == 0)
 		rc = control_find_schema_and_refuse_tables_of_others(
 		    *db, schema, creates_missing, &present, e);
-	return close_if_failed(rc, db);
+	return close_and_set_null_if_failed(rc, db);
 }
 
 int
-control_open_and_ensure(struct db **db, const char *url, const char *schema,
-    bool creates_missing, struct err *e)
+control_open_and_create_tables(struct db **db, const char *url,
+    const char *schema, bool creates_missing, struct err *e)
 {
 	int rc;
 
@@ -143,12 +143,13 @@ control_open_and_ensure(struct db **db, const char *url, const char *schema,
 	rc = (creates_missing ? db_open_or_create :
 	    db_open_existing)(db, url, e);
 	if (rc == 0)
-		rc = control_ensure(*db, schema, creates_missing, e);
-	return close_if_failed(rc, db);
+		rc = control_ensure_tables(*db, schema, creates_missing,
+		    e);
+	return close_and_set_null_if_failed(rc, db);
 }
 
 int
-control_limit_idle_time(struct db *db, struct err *e)
+control_limit_idle_in_transaction(struct db *db, struct err *e)
 {
 	return db_run(db, db_sql(db, SQL_CONTROL_LIMIT_IDLE), NULL, 0, NULL, e);
 }

@@ -16,20 +16,21 @@ enum { CONTROL_VERSION = 5 };
  * not exist, it is created if `creates_missing_schema` is true; else the call
  * fails with ERR_CONFIG. With SQLite, which has no schemas, a SCHEMA fails with
  * ERR_USAGE. */
-int control_ensure(struct db *db, const char *schema,
+int control_ensure_tables(struct db *db, const char *schema,
     bool creates_missing_schema, struct err *e);
 /* Opens the database: with db_open_or_create() if `creates_missing` is true,
  * else with db_open_existing(). Then finds the schema of the control tables and
  * checks who owns them. */
-int control_open(struct db **db, const char *url, const char *schema,
-    bool creates_missing, struct err *e);
-/* Like control_open(), but also calls control_ensure(). */
-int control_open_and_ensure(struct db **db, const char *url,
+int control_open_and_check_owner(struct db **db, const char *url,
+    const char *schema, bool creates_missing, struct err *e);
+/* Like control_open_and_check_owner(), but also calls
+ * control_ensure_tables(). */
+int control_open_and_create_tables(struct db **db, const char *url,
     const char *schema, bool creates_missing, struct err *e);
 
 /* Call this in a transaction before it locks rows of the control tables. If the
  * server then gets nothing from this client for 60 seconds, it ends the
  * transaction. So the locks of a host that has crashed do not stay. */
-int control_limit_idle_time(struct db *db, struct err *e);
+int control_limit_idle_in_transaction(struct db *db, struct err *e);
 
 #endif

@@ -108,7 +108,7 @@ create_missing_schema(
 }
 
 static const char *
-get_name_of_environment(void)
+get_schema_name_of_environment(void)
 {
 	const char *name = getenv("ETL_CONTROL_SCHEMA");
 
@@ -127,7 +127,7 @@ control_find_schema_and_refuse_tables_of_others(struct db *db, const char *name,
 	if (db_schema(db) != NULL)
 		name = db_schema(db);
 	else if (name == NULL)
-		name = get_name_of_environment();
+		name = get_schema_name_of_environment();
 	else if (*name == '\0')
 		name = NULL;
 	if (set_present_schema_and_refuse_tables_of_others(

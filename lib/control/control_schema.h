@@ -1,7 +1,7 @@
 /* Finds the PostgreSQL schema that holds the control tables. If the user has
  * named a schema that does not exist, creates it. Refuses control tables that
  * belong to another role.
- * Fails: see control_ensure(). */
+ * Fails: see control_ensure_tables(). */
 #ifndef CONTROL_CONTROL_SCHEMA_H
 #define CONTROL_CONTROL_SCHEMA_H
 

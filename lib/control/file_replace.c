@@ -202,7 +202,8 @@ write_temp_file(struct replace *r, const char *p, size_t n, struct err *e)
 }
 
 int
-replace_write(struct replace *r, const char *p, size_t n, struct err *e)
+replace_file_content_and_sync(struct replace *r, const char *p, size_t n,
+    struct err *e)
 {
 	int rc = write_temp_file(r, p, n, e);
 

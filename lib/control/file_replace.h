@@ -22,7 +22,8 @@ struct replace {
 int replace_open_and_lock(struct replace *r, const char *path, struct err *e);
 /* Writes the temporary file, syncs it, renames it over the file, and syncs the
  * folder. */
-int replace_write(struct replace *r, const char *p, size_t n, struct err *e);
+int replace_file_content_and_sync(struct replace *r, const char *p, size_t n,
+    struct err *e);
 void replace_unlock_and_free(struct replace *r);
 
 #endif

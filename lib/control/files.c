@@ -43,7 +43,7 @@ files_read(struct db *db, const char *name, file_state_each *each, void *self,
 }
 
 static int
-store_with_status(struct db *db, const char *name, const char *run,
+store_files_with_status(struct db *db, const char *name, const char *run,
     const char *json, const char *status, struct err *e)
 {
 	struct db_value v[] = { db_text(name), db_text(json), db_text(run),
@@ -58,6 +58,7 @@ int
 files_store(struct db *db, const char *name, const char *run,
     const struct files_change *c, struct err *e)
 {
-	return store_with_status(db, name, run, c->done, "done", e) == -1 ?
-	    -1 : store_with_status(db, name, run, c->broken, "failed", e);
+	return store_files_with_status(db, name, run, c->done, "done", e) ==
+	    -1 ? -1 :
+	    store_files_with_status(db, name, run, c->broken, "failed", e);
 }

@@ -1,6 +1,6 @@
 /* The table etl_files: the files that etl-extract --new-files has read. Each
  * row belongs to a checkpoint. It says that the file was read to its end, or
- * that the file is broken. Call control_ensure() first.
+ * that the file is broken. Call control_ensure_tables() first.
  * Borrows: all texts until the call returns.
  * Fails:   as the database does. */
 #ifndef CONTROL_FILES_H

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static bool
-is_same_run(const struct db_value *v, const char *run)
+run_equals_or_both_null(const struct db_value *v, const char *run)
 {
 	if (v->type != DB_TEXT || run == NULL)
 		return v->type != DB_TEXT && run == NULL;
@@ -37,7 +37,7 @@ ledger_read(struct db *db, const struct ledger *l, struct ledger_row *t,
 		run = db_column(r, 6);
 		t->kept = db_column(r, 7).type == DB_INT ?
 		    db_column(r, 7).i : -1;
-		t->own = is_same_run(&run, l->run);
+		t->own = run_equals_or_both_null(&run, l->run);
 		rc = 0;
 	}
 	db_end(r);
@@ -51,7 +51,7 @@ ledger_read(struct db *db, const struct ledger *l, struct ledger_row *t,
  * out why: another loader was faster, an earlier COMMIT of this batch
  * succeeded, or the row was closed. */
 static enum ledger_result
-explain_unchanged_row(struct db *db, const struct ledger *l, struct err *e)
+read_why_row_is_unchanged(struct db *db, const struct ledger *l, struct err *e)
 {
 	struct ledger_row t;
 
@@ -84,7 +84,7 @@ ledger_insert_or_move_row(struct db *db, const struct ledger *l, struct err *e)
 	    SQL_LEDGER_UPDATE), v, first ? 9 : 10, &changed, e) == -1)
 		return LEDGER_FAILED;
 	return changed == 1 ? LEDGER_ROW_MATCHED
-			    : explain_unchanged_row(db, l, e);
+			    : read_why_row_is_unchanged(db, l, e);
 }
 
 enum ledger_result
@@ -99,7 +99,7 @@ ledger_lock_row_if_batch_matches(
 	    -1)
 		return LEDGER_FAILED;
 	return found == 1 ? LEDGER_ROW_MATCHED :
-	    explain_unchanged_row(db, l, e);
+	    read_why_row_is_unchanged(db, l, e);
 }
 
 enum ledger_result
@@ -117,11 +117,11 @@ ledger_close_or_insert_closed_row(
 	    e) == -1)
 		return LEDGER_FAILED;
 	return changed == 1 ? LEDGER_ROW_MATCHED
-			    : explain_unchanged_row(db, l, e);
+			    : read_why_row_is_unchanged(db, l, e);
 }
 
 int
-ledger_reopen(struct db *db, const struct ledger *l, struct err *e)
+ledger_reopen_closed_row(struct db *db, const struct ledger *l, struct err *e)
 {
 	struct db_value v[] = { db_text(l->stream_id), db_text(l->target),
 	    DB_I(l->batch) };

@@ -68,7 +68,8 @@ enum ledger_result ledger_close_or_insert_closed_row(
 /* Reopens a row that was closed after l->batch batches. A row that is not
  * closed stays as it is. The reopened row gets a new batch number, so a late
  * COMMIT, which expects the old one, fails. Call this outside a transaction. */
-int ledger_reopen(struct db *db, const struct ledger *l, struct err *e);
+int ledger_reopen_closed_row(struct db *db, const struct ledger *l,
+    struct err *e);
 /* Reads the row of the stream and target of l. Appends the JSON text of its
  * counts to the buffer `counts`, which may be NULL. */
 struct buf;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static bool
-has_id(const struct letter_line *l, const char *id)
+line_has_reject_id(const struct letter_line *l, const char *id)
 {
 	const struct db_value *v = &l->v[LETTER_ID];
 
@@ -18,8 +18,8 @@ has_id(const struct letter_line *l, const char *id)
  * the key is the member "key" of origin. Returns 1 if the line has this id, 0
  * if not, -1 with *e. */
 static int
-has_id_of_key(struct letter_line *l, const struct reject_place *p,
-    struct err *e)
+line_has_id_computed_from_key(struct letter_line *l,
+    const struct reject_place *p, struct err *e)
 {
 	const struct db_value *origin = &l->v[LETTER_ORIGIN];
 	struct json_fault fault;
@@ -39,7 +39,7 @@ has_id_of_key(struct letter_line *l, const struct reject_place *p,
 	if (buf_check(&l->scratch, e) == -1 ||
 	    reject_id_from_key(id, p, l->scratch.data, l->scratch.len, e) == -1)
 		return -1;
-	return has_id(l, id);
+	return line_has_reject_id(l, id);
 }
 
 int
@@ -54,9 +54,9 @@ letter_line_set_own_id_if_other(struct letter_line *l, struct err *e)
 	if (reject_id_from_record(l->own_id, &place, raw->p, raw->len,
 	    v[LETTER_SHA256].p, e) == -1)
 		return -1;
-	if (has_id(l, l->own_id))
+	if (line_has_reject_id(l, l->own_id))
 		return 0;
-	if ((by_key = has_id_of_key(l, &place, e)) != 0)
+	if ((by_key = line_has_id_computed_from_key(l, &place, e)) != 0)
 		return by_key == -1 ? -1 : 0;
 	l->v[LETTER_OWN_ID] = db_text(l->own_id);
 	return 0;

@@ -81,7 +81,7 @@ read_int(struct letter_line *l, const char *name, int64_t max)
  * decoded straight from the line: of the base64 alphabet only "/" can be
  * escaped in JSON, and few programs do so. */
 static int
-decode_base64(struct letter_line *l, uint32_t i)
+append_decoded_base64_string(struct letter_line *l, uint32_t i)
 {
 	const struct json_tok *t = &l->json.tok[i];
 
@@ -94,7 +94,7 @@ decode_base64(struct letter_line *l, uint32_t i)
 }
 
 static int
-read_raw(struct letter_line *l, struct err *e)
+decode_raw_into_value(struct letter_line *l, struct err *e)
 {
 	uint32_t plain = find_member(l, "raw", JSON_STRING);
 	uint32_t coded = find_member(l, "raw_base64", JSON_STRING);
@@ -105,7 +105,7 @@ read_raw(struct letter_line *l, struct err *e)
 	else if (coded == 0)
 		return err_set(e, ERR_DATA, false, "%s: it has no member "
 		    "\"raw\" or \"raw_base64\" with the record", bad);
-	else if (decode_base64(l, coded) == -1)
+	else if (append_decoded_base64_string(l, coded) == -1)
 		return err_set(e, ERR_DATA, false,
 		    "%s: \"raw_base64\" is not valid base64", bad);
 	l->v[LETTER_RAW] = db_bytes(l->text.data + at, l->text.len - at);
@@ -191,7 +191,7 @@ starts_with_timestamp(const char *p)
  * timestamps as texts sorts them by time. Returns false if v is not a time that
  * a database accepts. */
 static bool
-format_timestamp(char out[CLOCK_STAMP], const struct db_value *v)
+format_timestamp_if_valid(char out[CLOCK_STAMP], const struct db_value *v)
 {
 	struct tm given = { 0 }, same;
 	const char *p, *digits = "";
@@ -219,7 +219,7 @@ format_timestamp(char out[CLOCK_STAMP], const struct db_value *v)
 }
 
 static struct db_value
-copy_origin(struct letter_line *l)
+copy_origin_object_or_null(struct letter_line *l)
 {
 	uint32_t i = find_member(l, "origin", JSON_OBJECT);
 	const struct json_tok *t = &l->json.tok[i];
@@ -241,7 +241,7 @@ read_timestamp(struct letter_line *l)
 	char stamp[CLOCK_STAMP], now[CLOCK_STAMP];
 
 	clock_format_utc_now(now);
-	if (!format_timestamp(stamp, &v) || strcmp(stamp, now) > 0)
+	if (!format_timestamp_if_valid(stamp, &v) || strcmp(stamp, now) > 0)
 		memcpy(stamp, now, sizeof(stamp));
 	v = (struct db_value){ .type = DB_TEXT,
 	    .p = l->text.data + l->text.len, .len = strlen(stamp) };
@@ -277,7 +277,7 @@ read_optional_members(struct letter_line *l)
 	l->v[LETTER_MESSAGE] =
 	    null_to_empty(read_text_with_nul_replaced(l, "message"));
 	l->v[LETTER_POINTER] = read_text_with_nul_replaced(l, "pointer");
-	l->v[LETTER_ORIGIN] = copy_origin(l);
+	l->v[LETTER_ORIGIN] = copy_origin_object_or_null(l);
 	l->v[LETTER_SQLSTATE] = read_text_with_nul_replaced(l, "sqlstate");
 	l->v[LETTER_HTTP] = read_int(l, "http_status", INT32_MAX);
 	l->v[LETTER_RETRYABLE] =
@@ -288,7 +288,7 @@ read_optional_members(struct letter_line *l)
 }
 
 static bool
-is_reject(const struct letter_line *l)
+line_is_reject(const struct letter_line *l)
 {
 	uint32_t i = find_member(l, "@etl", JSON_STRING);
 
@@ -309,7 +309,7 @@ letter_line_parse(struct letter_line *l, const char *line, size_t len,
 	if (json_scan(&l->json, line, len, 1, JSON_LAST, &fault) == -1)
 		return fault.nomem ? err_nomem(e) :
 		    err_set(e, ERR_DATA, false, "%s: %s", bad, fault.why);
-	if (l->json.tok[0].type != JSON_OBJECT || !is_reject(l))
+	if (l->json.tok[0].type != JSON_OBJECT || !line_is_reject(l))
 		return err_set(e, ERR_DATA, false, "%s", bad);
 	if (read_required_name(l, LETTER_ID, "id", e) == -1 ||
 	    read_required_name(l, LETTER_OCCURRENCE, "occurrence", e) == -1 ||
@@ -317,7 +317,7 @@ letter_line_parse(struct letter_line *l, const char *line, size_t len,
 	    read_required_name(l, LETTER_CODE, "code", e) == -1)
 		return -1;
 	read_optional_members(l);
-	if (read_raw(l, e) == -1 ||
+	if (decode_raw_into_value(l, e) == -1 ||
 	    letter_line_set_own_id_if_other(l, e) == -1 ||
 	    set_raw_data_if_jsonb_can_store(l, e) == -1)
 		return -1;

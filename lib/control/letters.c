@@ -148,7 +148,7 @@ letters_store_or_queue_in_temp(struct db *db, const struct letter_text *lines,
 	if (n == 0)
 		return 0;
 	if (db_kind(db) == DB_POSTGRESQL)
-		return letters_copy_to_temp(db, lines, n, e);
+		return letters_parse_and_copy_to_temp(db, lines, n, e);
 	return store_letters_sqlite(db, lines, n, run_row,
 	    added != NULL ? added : &ignored, e);
 }
@@ -162,7 +162,7 @@ letters_add_and_release_line(struct db *db, struct buf *line, int64_t run_row,
 	int rc;
 
 	if (db_kind(db) == DB_POSTGRESQL) {
-		rc = letters_copy_to_temp(db, &text, 1, e);
+		rc = letters_parse_and_copy_to_temp(db, &text, 1, e);
 		buf_release(line);
 		return rc;
 	}
@@ -213,7 +213,7 @@ letters_store(struct db *db, const struct letter_text *lines, size_t n,
 }
 
 int
-letter_check_line(const char *line, size_t len, struct err *e)
+letter_check_is_reject_line(const char *line, size_t len, struct err *e)
 {
 	struct letter_line l;
 	int rc;

@@ -74,7 +74,7 @@ int letters_store_queued_and_resolve(struct db *db,
 int letters_store(struct db *db, const struct letter_text *lines, size_t n,
     int64_t run_row, int64_t *added, struct err *e);
 /* Only checks the line. Fails with ERR_DATA if it is not a reject line. */
-int letter_check_line(const char *line, size_t len, struct err *e);
+int letter_check_is_reject_line(const char *line, size_t len, struct err *e);
 
 struct letter_filter {          /* NULL or 0: no condition */
 	const char *stage, *code, *pipeline, *stream, *target, *status;
@@ -168,7 +168,7 @@ int letters_run_filtered(struct db *db, enum sql_id script,
 /* The user names a run by the number of its row in pipeline_runs or by the
  * start of its uuid. If f->run is such a number, sets f->run_row to it and
  * f->run to NULL. If it is the start of several uuids, fails with ERR_USAGE. */
-int letter_filter_find_run(struct db *db, struct letter_filter *f,
+int letter_filter_set_row_of_run(struct db *db, struct letter_filter *f,
     struct err *e);
 
 /* Finds the row of the letter that a user named: by its number, or by the

@@ -26,7 +26,7 @@ send_and_clear_if_at_least(
 }
 
 static int
-copy_hex_field(struct db *db, struct buf *b, const struct db_value *v,
+copy_bytes_as_hex_field(struct db *db, struct buf *b, const struct db_value *v,
     struct err *e)
 {
 	buf_str(b, "\\\\x");
@@ -122,7 +122,7 @@ copy_letter_as_row(struct db *db, struct buf *b, const struct letter_line *l,
 		else if (v->type == DB_INT)
 			buf_printf(b, "%" PRId64, v->i);
 		else if (v->type == DB_BLOB)
-			rc = copy_hex_field(db, b, v, e);
+			rc = copy_bytes_as_hex_field(db, b, v, e);
 		else
 			rc = copy_text_field(db, b, v, e);
 	}
@@ -131,8 +131,8 @@ copy_letter_as_row(struct db *db, struct buf *b, const struct letter_line *l,
 }
 
 int
-letters_copy_to_temp(struct db *db, const struct letter_text *lines, size_t n,
-    struct err *e)
+letters_parse_and_copy_to_temp(struct db *db, const struct letter_text *lines,
+    size_t n, struct err *e)
 {
 	struct letter_line l;
 	struct buf b, ascii;
@@ -182,8 +182,8 @@ lock_and_merge_letters(struct db *db, const struct db_value *row,
 }
 
 static int
-copy_replays(struct db *db, const struct letter_replay *v, size_t n,
-    struct err *e)
+copy_replays_to_temp_table(struct db *db, const struct letter_replay *v,
+    size_t n, struct err *e)
 {
 	struct db_value id;
 	struct buf b;
@@ -239,10 +239,11 @@ is_json_refused(const struct db_fault *f)
 	return f->data || strcmp(f->sqlstate, "0A000") == 0;
 }
 
-/* Call this in the transaction in which letters_copy_to_temp() has copied rows
- * into the temporary table. Without a transaction these rows would be lost at
- * the end of COPY, because the table has ON COMMIT DELETE ROWS. The statement
- * SAVEPOINT, which fails outside a transaction, reports this mistake. */
+/* Call this in the transaction in which letters_parse_and_copy_to_temp() has
+ * copied rows into the temporary table. Without a transaction these rows would
+ * be lost at the end of COPY, because the table has ON COMMIT DELETE ROWS. The
+ * statement SAVEPOINT, which fails outside a transaction, reports this
+ * mistake. */
 int
 letters_merge_and_resolve(struct db *db, const struct letter_replays *r,
     int64_t run_row, int64_t *added, struct err *e)
@@ -251,7 +252,7 @@ letters_merge_and_resolve(struct db *db, const struct letter_replays *r,
 	int64_t changed = 0;
 
 	if (db_script(db, db_sql(db, SQL_LETTERS_STAGE), e) == -1 ||
-	    (r->n > 0 && copy_replays(db, r->v, r->n, e) == -1) ||
+	    (r->n > 0 && copy_replays_to_temp_table(db, r->v, r->n, e) == -1) ||
 	    db_script(db, db_sql(db, SQL_LETTERS_SAVEPOINT), e) == -1)
 		return -1;
 	if (lock_and_merge_letters(db, &row, added, &changed, e) == -1) {

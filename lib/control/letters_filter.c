@@ -44,7 +44,7 @@ static const struct condition
 	"position(pg_catalog.convert_to($, 'UTF8') IN a.raw) > 0))" };
 
 size_t
-where_add_value(struct where *w, struct db_value v)
+where_add_value_and_get_number(struct where *w, struct db_value v)
 {
 	w->v[w->n] = v;
 	return ++w->n;
@@ -60,7 +60,7 @@ add_condition_unless_null(struct where *w, const struct db *db,
 
 	if (v.type == DB_NULL)
 		return;
-	n = where_add_value(w, v);
+	n = where_add_value_and_get_number(w, v);
 	buf_str(&w->sql, " AND ");
 	for (; *p != '\0'; p++) {
 		p += db_append_schema_if_at_placeholder(db, &w->sql, p);
@@ -87,8 +87,8 @@ add_ids_condition(struct where *w, const int64_t *ids, size_t n)
 }
 
 static void
-add_filter(struct where *w, struct db *db, const struct letter_filter *f,
-    int64_t id)
+add_conditions_of_filter(struct where *w, struct db *db,
+    const struct letter_filter *f, int64_t id)
 {
 	add_condition_unless_null(w, db, &by_id, number_or_null(id));
 	add_condition_unless_null(w, db, &by_status, db_text(f->status));
@@ -112,7 +112,7 @@ add_filter(struct where *w, struct db *db, const struct letter_filter *f,
 }
 
 int
-where_init(struct where *w, struct db *db, enum sql_id script,
+where_begin_with_filter(struct where *w, struct db *db, enum sql_id script,
     const struct db_value *own, size_t n, const struct letter_filter *f,
     struct err *e)
 {
@@ -133,12 +133,12 @@ where_init(struct where *w, struct db *db, enum sql_id script,
 	}
 	w->rest = at + sizeof(mark) - 1;
 	buf_add(&w->sql, text, (size_t)(w->rest - text));
-	add_filter(w, db, f, id);
+	add_conditions_of_filter(w, db, f, id);
 	return 0;
 }
 
 const char *
-where_complete(struct where *w, struct err *e)
+where_append_rest_and_get_sql(struct where *w, struct err *e)
 {
 	buf_str(&w->sql, w->rest);
 	return buf_text_or_fail(&w->sql, e);
@@ -159,8 +159,8 @@ letters_query_filtered(struct db *db, struct db_rows **r, enum sql_id script,
 	struct where w;
 	int rc = -1;
 
-	if (where_init(&w, db, script, own, n, f, e) == 0 &&
-	    (text = where_complete(&w, e)) != NULL)
+	if (where_begin_with_filter(&w, db, script, own, n, f, e) == 0 &&
+	    (text = where_append_rest_and_get_sql(&w, e)) != NULL)
 		rc = db_query(db, r, text, w.v, w.n, e);
 	where_release(&w);
 	return rc;
@@ -175,15 +175,16 @@ letters_run_filtered(struct db *db, enum sql_id script,
 	struct where w;
 	int rc = -1;
 
-	if (where_init(&w, db, script, own, n, f, e) == 0 &&
-	    (text = where_complete(&w, e)) != NULL)
+	if (where_begin_with_filter(&w, db, script, own, n, f, e) == 0 &&
+	    (text = where_append_rest_and_get_sql(&w, e)) != NULL)
 		rc = db_run(db, text, w.v, w.n, changed, e);
 	where_release(&w);
 	return rc;
 }
 
 int
-letter_filter_find_run(struct db *db, struct letter_filter *f, struct err *e)
+letter_filter_set_row_of_run(struct db *db, struct letter_filter *f,
+    struct err *e)
 {
 	struct db_value number, text = db_text(f->run);
 	int64_t runs = 0;

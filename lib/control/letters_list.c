@@ -92,19 +92,20 @@ query_next_page(struct letters *l, struct db_rows **r, struct err *e)
 	const char *text;
 	struct where w;
 	size_t a, b;
-	int rc = where_init(&w, l->db, SQL_LETTERS_PAGE, &limit, 1, l->filter,
-	    e);
+	int rc = where_begin_with_filter(&w, l->db, SQL_LETTERS_PAGE, &limit, 1,
+	    l->filter, e);
 
 	if (rc == 0) {
-		a = where_add_value(&w, DB_I(l->last));
+		a = where_add_value_and_get_number(&w, DB_I(l->last));
 		buf_printf(&w.sql, " AND d.id <= $%zu", a);
 		if (l->created.len > 0) {
-			a = where_add_value(&w, db_text(buf_text(&l->created)));
-			b = where_add_value(&w, DB_I(l->id));
+			a = where_add_value_and_get_number(&w,
+			    db_text(buf_text(&l->created)));
+			b = where_add_value_and_get_number(&w, DB_I(l->id));
 			buf_printf(&w.sql, " AND (d.created_at, d.id) > "
 			    "($%zu, $%zu)", a, b);
 		}
-		text = where_complete(&w, e);
+		text = where_append_rest_and_get_sql(&w, e);
 		rc = text == NULL ? -1 :
 		    db_query(l->db, r, text, w.v, w.n, e);
 	}
@@ -113,7 +114,7 @@ query_next_page(struct letters *l, struct db_rows **r, struct err *e)
 }
 
 static const char *
-text_at(const struct letters *l, size_t at)
+get_text_at_offset_or_null(const struct letters *l, size_t at)
 {
 	return at == SIZE_MAX ? NULL : l->text.data + at;
 }
@@ -139,18 +140,19 @@ read_next_page(struct letters *l, struct err *e)
 		return 0;
 	l->id = l->page[l->n - 1].number[0];
 	buf_clear(&l->created);
-	buf_str(&l->created, text_at(l, l->page[l->n - 1].text[8]));
+	buf_str(&l->created,
+	    get_text_at_offset_or_null(l, l->page[l->n - 1].text[8]));
 	return buf_check(&l->created, e);
 }
 
 static void
-fill_letter(const struct letters *l, const struct entry *t,
+fill_letter_from_page_entry(const struct letters *l, const struct entry *t,
     struct letter *out)
 {
 	const char *text[TEXTS];
 
 	for (size_t i = 0; i < TEXTS; i++)
-		text[i] = text_at(l, t->text[i]);
+		text[i] = get_text_at_offset_or_null(l, t->text[i]);
 	*out = (struct letter){
 		.id = t->number[0], .attempts = t->number[1],
 		.resolved_upto = t->number[2],
@@ -166,7 +168,7 @@ fill_letter(const struct letters *l, const struct entry *t,
 		.reason = text[12], .resolved_at = text[13],
 		.resolved_by_run = text[14], .erased_at = text[15],
 		.sha256 = text[16], .stream = text[17], .target = text[18],
-		.raw = text_at(l, t->raw),
+		.raw = get_text_at_offset_or_null(l, t->raw),
 	};
 }
 
@@ -185,7 +187,7 @@ letters_next(struct letters *l, struct letter *out, struct err *e)
 		if (l->n == 0)
 			return 0;
 	}
-	fill_letter(l, &l->page[l->at++], out);
+	fill_letter_from_page_entry(l, &l->page[l->at++], out);
 	return 1;
 }
 

@@ -25,8 +25,8 @@ static const char *const letter_columns[COLUMNS] = { "id", "pipeline_run_id",
  * if that table lacks one of `columns`, which will be copied. Also fails if it
  * has the column `ours`: etl itself has then created it. */
 static int
-check_old_table(struct db *db, const char *name, const char *const *columns,
-    const char *ours, bool *exists, struct err *e)
+refuse_unfit_old_table_if_exists(struct db *db, const char *name,
+    const char *const *columns, const char *ours, bool *exists, struct err *e)
 {
 	struct db_value v[] = { db_text(name), db_text(db_schema(db)) };
 	size_t params = db_schema(db) != NULL ? 2 : 1;
@@ -64,9 +64,9 @@ int
 old_tables_check_and_rename(struct old_tables *o, struct db *db, struct err *e)
 {
 	*o = (struct old_tables){ false, false };
-	if (check_old_table(db, "pipeline_runs", run_columns,
+	if (refuse_unfit_old_table_if_exists(db, "pipeline_runs", run_columns,
 	    "renewed_at", &o->runs, e) == -1 ||
-	    check_old_table(db, "dead_letters", letter_columns,
+	    refuse_unfit_old_table_if_exists(db, "dead_letters", letter_columns,
 	    "reject_id", &o->letters, e) == -1)
 		return -1;
 	if (o->runs &&
@@ -191,7 +191,7 @@ store_letter_page(const struct page *p, struct db *db, struct err *e)
 }
 
 static int
-copy_letters_back(struct db *db, struct err *e)
+store_old_letters_as_rejects(struct db *db, struct err *e)
 {
 	struct page p = { .last = INT64_MIN };
 	int rc;
@@ -207,14 +207,15 @@ copy_letters_back(struct db *db, struct err *e)
 }
 
 int
-old_tables_copy_back(const struct old_tables *o, struct db *db, struct err *e)
+old_tables_copy_into_control_tables(const struct old_tables *o, struct db *db,
+    struct err *e)
 {
 	int rc = 0;
 
 	if (o->runs)
 		rc = db_script(db, db_sql(db, SQL_CONTROL_COPY_OLD_RUNS), e);
 	if (rc == 0 && o->letters)
-		rc = copy_letters_back(db, e);
+		rc = store_old_letters_as_rejects(db, e);
 	if (rc == 0 || e->transient)
 		return rc;
 	e->code = ERR_CONFIG;

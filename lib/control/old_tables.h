@@ -15,7 +15,7 @@ struct old_tables {
 
 int old_tables_check_and_rename(
     struct old_tables *o, struct db *db, struct err *e);
-int old_tables_copy_back(const struct old_tables *o, struct db *db,
-    struct err *e);
+int old_tables_copy_into_control_tables(const struct old_tables *o,
+    struct db *db, struct err *e);
 
 #endif

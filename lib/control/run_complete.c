@@ -65,7 +65,7 @@ ending_release(struct ending *n)
 }
 
 static void
-put_separator(struct buf *b, const char *separator)
+put_separator_unless_first(struct buf *b, const char *separator)
 {
 	if (b->len > 0)
 		buf_str(b, separator);
@@ -117,10 +117,10 @@ list_lost_rejects(struct ending *n, const struct db_value *json,
     const struct db_value *target, int64_t sent, int64_t kept, struct err *e)
 {
 	struct run_counts one = { 0 };
-	int rc = run_counts_add(&one, json->p, json->len, e);
+	int rc = run_counts_add_json(&one, json->p, json->len, e);
 
 	n->out.lost_rejects += sent - kept;
-	put_separator(&n->lost, ", ");
+	put_separator_unless_first(&n->lost, ", ");
 	buf_add(&n->lost, target->p, target->len);
 	buf_printf(&n->lost, " (%lld of %lld", (long long)(sent - kept),
 	    (long long)sent);
@@ -144,7 +144,7 @@ add_counts_and_find_lost_rejects(struct ending *n, const struct db_value *json,
     const struct db_value *target, const struct db_value *kept, struct err *e)
 {
 	int64_t sent = -sum_rejects_in_stream(&n->run_counts);
-	int rc = run_counts_add(&n->run_counts, json->p, json->len, e);
+	int rc = run_counts_add_json(&n->run_counts, json->p, json->len, e);
 
 	sent += sum_rejects_in_stream(&n->run_counts);
 	if (rc == 0 && kept->type == DB_INT && sent > kept->i)
@@ -165,10 +165,10 @@ add_ledger_row_to_ending(struct ending *n, struct db_rows *r, struct err *e)
 	n->out.appended |= appends;
 	n->out.append_ended |= appends && ended;
 	n->incomplete |= !note_load_end_and_is_row_ok(n, &id, &target, ended);
-	put_separator(list, ", ");
+	put_separator_unless_first(list, ", ");
 	buf_add(list, target.p, target.len);
 	if (appends && ended) {
-		put_separator(&n->appended, ", ");
+		put_separator_unless_first(&n->appended, ", ");
 		buf_add(&n->appended, target.p, target.len);
 	}
 	if (!ended)
@@ -195,7 +195,7 @@ read_ledger_rows(
 }
 
 static void
-set_end_counts(struct ending *n)
+fill_end_counts_from_stage_sums(struct ending *n)
 {
 	struct run_end *out = &n->out;
 	const struct run_counts *t = &n->run_counts;
@@ -223,7 +223,7 @@ list_failed_streams(struct ending *n)
 		buf_str(&n->failed, s->failed);
 	for (size_t i = 0; i < s->nopen; i++)
 		if (!n->open_has_ended[i]) {
-			put_separator(&n->failed, ", ");
+			put_separator_unless_first(&n->failed, ", ");
 			buf_printf(&n->failed, "%s (did not end)",
 			    s->open[i].stream);
 		}
@@ -233,7 +233,7 @@ list_failed_streams(struct ending *n)
 		    buf_text(&n->open));
 	if (s->lost != NULL) {
 		n->out.lost_rejects += s->lost_rejects;
-		put_separator(&n->lost, ", ");
+		put_separator_unless_first(&n->lost, ", ");
 		buf_str(&n->lost, s->lost);
 	}
 }
@@ -275,7 +275,7 @@ put_ended_streams_of_abandoned_run(struct buf *b, struct ending *n)
 }
 
 static void
-compose_message(struct ending *n)
+append_message_of_run_end(struct ending *n)
 {
 	const struct run_outcome *how = n->how;
 	struct buf *b = &n->message;
@@ -297,7 +297,7 @@ compose_message(struct ending *n)
 }
 
 static int
-check_texts(struct ending *n, struct err *e)
+check_no_text_has_failed(struct ending *n, struct err *e)
 {
 	for (size_t i = 0; i < BUFFERS; i++)
 		if (buf_check(&n->all[i], e) == -1)
@@ -318,7 +318,7 @@ update_row_at_run_end(struct ending *n, struct db *db, const char *run,
 		texts[0] = buf_text(&n->message);
 	if (out->streams > 0)
 		texts[1] = buf_text(&n->stages);
-	if (check_texts(n, e) == -1 ||
+	if (check_no_text_has_failed(n, e) == -1 ||
 	    run_escape_texts_if_encoding_is_limited(n->ascii, texts,
 	    TEXTS, db, e) == -1)
 		return -1;
@@ -363,11 +363,11 @@ lock_row_and_write_run_end(
 		-1 ||
 	    read_ledger_rows(n, db, run, e) == -1)
 		return -1;
-	set_end_counts(n);
+	fill_end_counts_from_stage_sums(n);
 	list_failed_streams(n);
 	out->success = !how->abandoned && how->script_ok &&
 	    (how->tolerates || !out->streams_failed) && out->lost_rejects == 0;
-	compose_message(n);
+	append_message_of_run_end(n);
 	return update_row_at_run_end(n, db, run, how->abandoned ? "abandoned" :
 	    out->success ? "success" : "failed", e);
 }

@@ -64,8 +64,8 @@ read_stage_name(char out[64], const struct json *j, uint32_t obj, struct err *e)
 }
 
 static int
-add_stage_counts(struct run_counts *t, const struct json *j, uint32_t obj,
-    bool first, struct err *e)
+parse_and_add_stage_counts(struct run_counts *t, const struct json *j,
+    uint32_t obj, bool first, struct err *e)
 {
 	struct run_stage *s;
 	char name[64];
@@ -105,7 +105,7 @@ add_stage_counts(struct run_counts *t, const struct json *j, uint32_t obj,
 }
 
 int
-run_counts_add(
+run_counts_add_json(
     struct run_counts *t, const char *json, size_t len, struct err *e)
 {
 	struct json j = { 0 };
@@ -126,7 +126,7 @@ run_counts_add(
 		goto out;
 	}
 	for (uint32_t i = 1; i < j.tok[0].next; i = j.tok[i].next)
-		if (add_stage_counts(t, &j, i, i == 1, e) == -1)
+		if (parse_and_add_stage_counts(t, &j, i, i == 1, e) == -1)
 			goto out;
 	rc = 0;
 out:

@@ -31,7 +31,7 @@ struct run_counts {
 	                    * rejected */
 };
 
-int run_counts_add(
+int run_counts_add_json(
     struct run_counts *t, const char *json, size_t len, struct err *e);
 int64_t run_counts_sum(const struct run_counts *t, enum run_count what);
 void run_counts_put_json(struct buf *b, const struct run_counts *t);

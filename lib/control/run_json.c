@@ -19,7 +19,7 @@ static const struct {
 };
 
 static void
-put_column(struct buf *out, const char *name, bool json,
+put_column_as_member(struct buf *out, const char *name, bool json,
     const struct db_value *v)
 {
 	if (v->type == DB_INT)
@@ -48,7 +48,8 @@ run_append_row_json(
 		    i++) {
 			struct db_value c = db_column(r, i);
 
-			put_column(out, columns[i].name, columns[i].json, &c);
+			put_column_as_member(out, columns[i].name,
+			    columns[i].json, &c);
 		}
 		buf_char(out, '}');
 	} else if (rc == 0) {

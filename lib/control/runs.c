@@ -5,7 +5,7 @@
 #include <string.h>
 
 int
-run_start(struct db *db, struct run *r, struct err *e)
+run_insert_row_as_running(struct db *db, struct run *r, struct err *e)
 {
 	struct db_value v[] = { db_text(r->pipeline), db_text(r->run),
 	    DB_I(r->attempt), db_text(r->retry_of), db_text(r->host),

@@ -8,7 +8,8 @@
 #include "control/run_complete.h"
 
 struct run {
-	int64_t row;            /* pipeline_runs.id, set by run_start() */
+	int64_t row;            /* pipeline_runs.id, set by
+	                         * run_insert_row_as_running() */
 	const char *run;        /* uuid, a different one for each attempt */
 	const char *script;     /* absolute path; NULL: the run has no file */
 	const char *pipeline, *retry_of, *host, *traceparent;
@@ -17,7 +18,7 @@ struct run {
 	int attempt;
 };
 
-int run_start(struct db *db, struct run *r, struct err *e);
+int run_insert_row_as_running(struct db *db, struct run *r, struct err *e);
 /* Finds the last run of the pipeline that has the path of a script, and appends
  * this path. */
 struct buf;

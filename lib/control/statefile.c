@@ -68,7 +68,7 @@ unescape_string(
 
 /* Returns the number of the line that holds a byte offset; the first is 1. */
 static size_t
-line_number(const struct statefile *f, size_t at)
+count_line_number_of_offset(const struct statefile *f, size_t at)
 {
 	size_t n = 1;
 
@@ -82,18 +82,18 @@ set_token_error(const struct statefile *f, uint32_t i, const char *why,
     struct err *e)
 {
 	return err_set(e, ERR_CONFIG, false, "%s: line %zu: %s", f->path,
-	    line_number(f, f->j.tok[i].at), why);
+	    count_line_number_of_offset(f, f->j.tok[i].at), why);
 }
 
 static bool
-is_valid_text(const struct statefile *f, uint32_t i)
+is_string_without_nul_or_lone(const struct statefile *f, uint32_t i)
 {
 	return f->j.tok[i].type == JSON_STRING &&
 	    (f->j.tok[i].flags & (JSON_NUL | JSON_LONE)) == 0;
 }
 
 static int
-read_version(const struct statefile *f, uint32_t entry, int64_t *v,
+read_version_of_entry(const struct statefile *f, uint32_t entry, int64_t *v,
     struct err *e)
 {
 	uint32_t i = json_member_value(&f->j, entry, "version", 7);
@@ -111,13 +111,14 @@ read_version(const struct statefile *f, uint32_t entry, int64_t *v,
 }
 
 static int
-check_entry(struct statefile *f, uint32_t name, struct err *e)
+check_name_and_members_of_entry(struct statefile *f, uint32_t name,
+    struct err *e)
 {
 	uint32_t entry = name + 1, value, bad;
 	int64_t version;
 	const char *why;
 
-	if (!is_valid_text(f, name))
+	if (!is_string_without_nul_or_lone(f, name))
 		return set_token_error(f, name, "a name must not have \\u0000 "
 		    "or half a surrogate pair", e);
 	if (unescape_string(f, name, &f->name, e) == -1)
@@ -132,13 +133,14 @@ check_entry(struct statefile *f, uint32_t name, struct err *e)
 	if (value == 0)
 		return set_token_error(f, entry, "the checkpoint has no "
 		    "\"value\"", e);
-	if (f->j.tok[value].type != JSON_NULL && !is_valid_text(f, value))
+	if (f->j.tok[value].type != JSON_NULL &&
+	    !is_string_without_nul_or_lone(f, value))
 		return set_token_error(f, value, "\"value\" must be null or a "
 		    "text in quotes, without \\u0000 or half a surrogate pair",
 		    e);
 	if ((bad = statefile_find_bad_file(f, entry, &why)) != 0)
 		return set_token_error(f, bad, why, e);
-	return read_version(f, entry, &version, e);
+	return read_version_of_entry(f, entry, &version, e);
 }
 
 static int
@@ -154,13 +156,13 @@ parse_and_check_file(struct statefile *f, struct err *e)
 	    &fault) == -1)
 		return fault.nomem ? err_nomem(e) : err_set(e, ERR_CONFIG,
 		    false, "%s: line %zu: not JSON: %s", f->path,
-		    line_number(f, fault.at), fault.why);
+		    count_line_number_of_offset(f, fault.at), fault.why);
 	if (f->j.tok[0].type != JSON_OBJECT)
 		return set_token_error(f, 0, "the file must hold a JSON "
 		    "object", e);
 	end = f->j.tok[0].next;
 	for (uint32_t i = 1; i < end; i = f->j.tok[i + 1].next)
-		if (check_entry(f, i, e) == -1)
+		if (check_name_and_members_of_entry(f, i, e) == -1)
 			return -1;
 	f->at = 1;
 	return 0;
@@ -211,7 +213,7 @@ statefile_next(struct statefile *f, struct checkpoint *c, struct err *e)
 	value = json_member_value(&f->j, name + 1, "value", 5);
 	*c = (struct checkpoint){ 0 };
 	if (unescape_string(f, name, &f->name, e) == -1 ||
-	    read_version(f, name + 1, &c->version, e) == -1)
+	    read_version_of_entry(f, name + 1, &c->version, e) == -1)
 		return -1;
 	c->name = f->name.data;
 	if (f->j.tok[value].type == JSON_NULL)

@@ -29,16 +29,16 @@ int statefile_read_validators(const char *path, const char *name,
     char **validators, struct err *e);
 /* Checks that the file is valid and that this user may replace it. Call this
  * before a stream is read. */
-int statefile_check_usable(const char *path, struct err *e);
+int statefile_check_writable_and_valid(const char *path, struct err *e);
 /* Stores the value, the validators (a JSON object; NULL removes the stored one)
  * and the files of a checkpoint, and raises its version by 1. Does so only if
  * the stored version is `expected`. */
-enum checkpoint_result statefile_move(const char *path, const char *name,
-    const char *value, const char *validators,
+enum checkpoint_result statefile_move_if_version_matches(const char *path,
+    const char *name, const char *value, const char *validators,
     const struct files_change *files, int64_t expected, struct err *e);
-/* Like statefile_move(), but stores only the files; the value and the
- * validators stay. */
-enum checkpoint_result statefile_store_files(const char *path,
+/* Like statefile_move_if_version_matches(), but stores only the files; the
+ * value and the validators stay. */
+enum checkpoint_result statefile_store_files_if_version(const char *path,
     const char *name, const struct files_change *files, int64_t expected,
     struct err *e);
 /* For etl-checkpoint set and clear: sets the value, whatever version is stored.

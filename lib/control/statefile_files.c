@@ -8,7 +8,7 @@
 #include <string.h>
 
 static uint32_t
-find_files(const struct statefile *f, uint32_t entry)
+find_files_member(const struct statefile *f, uint32_t entry)
 {
 	return entry == 0 ? 0 : json_member_value(&f->j, entry, "files", 5);
 }
@@ -27,7 +27,7 @@ is_text(const struct json *j, uint32_t i)
 }
 
 static bool
-read_size(const struct json *j, uint32_t file, int64_t *size)
+read_size_of_file(const struct json *j, uint32_t file, int64_t *size)
 {
 	uint32_t i = find_member(j, file, "size");
 	const struct json_tok *t = &j->tok[i];
@@ -40,7 +40,7 @@ uint32_t
 statefile_find_bad_file(
     const struct statefile *f, uint32_t entry, const char **why)
 {
-	uint32_t files = find_files(f, entry);
+	uint32_t files = find_files_member(f, entry);
 	const struct json_tok *t = f->j.tok;
 	int64_t size;
 
@@ -53,7 +53,7 @@ statefile_find_bad_file(
 	for (uint32_t i = files + 1; i < t[files].next; i = t[i + 1].next)
 		if (!is_text(&f->j, i) || t[i + 1].type != JSON_OBJECT ||
 		    !is_text(&f->j, find_member(&f->j, i + 1, "mtime")) ||
-		    !read_size(&f->j, i + 1, &size))
+		    !read_size_of_file(&f->j, i + 1, &size))
 			return i;
 	return 0;
 }
@@ -72,7 +72,7 @@ int
 statefile_call_for_each_file(const struct statefile *f, uint32_t entry,
     file_state_each *each, void *self, struct err *e)
 {
-	const uint32_t files = find_files(f, entry);
+	const uint32_t files = find_files_member(f, entry);
 	const struct json_tok *t = f->j.tok;
 	struct buf path, mtime, hash, status;
 	int rc = 0;
@@ -94,7 +94,7 @@ statefile_call_for_each_file(const struct statefile *f, uint32_t entry,
 		    .is_broken = is_text(&f->j, s) && strcmp(
 			unescape_text(&f->j, s, &status), "failed") == 0 };
 
-		(void)read_size(&f->j, i + 1, &file.size);
+		(void)read_size_of_file(&f->j, i + 1, &file.size);
 		if (buf_check(&path, e) == -1 || buf_check(&mtime, e) == -1 ||
 		    buf_check(&hash, e) == -1 ||
 		    buf_check(&status, e) == -1 || each(self, &file, e) == -1)
@@ -111,7 +111,8 @@ statefile_call_for_each_file(const struct statefile *f, uint32_t entry,
  * a form such as {"path":...,"size":...}. Other members than size, mtime and
  * sha256 are not copied. */
 static void
-put_file(struct buf *b, const struct json *j, uint32_t i, bool is_broken)
+put_path_and_members_of_file(struct buf *b, const struct json *j, uint32_t i,
+    bool is_broken)
 {
 	const char *names[] = { "size", "mtime", "sha256" };
 
@@ -136,7 +137,7 @@ struct changed {
 };
 
 static int
-scan(struct json *j, const char *text, size_t n, struct err *e)
+scan_list_of_files(struct json *j, const char *text, size_t n, struct err *e)
 {
 	struct json_fault f = { 0 };
 
@@ -156,7 +157,8 @@ parse_change(struct changed *c, const struct files_change *change,
 	for (size_t k = 0; k < 2; k++) {
 		const struct json *j = &c->list[k];
 
-		if (scan(&c->list[k], text[k] != NULL ? text[k] : "[]",
+		if (scan_list_of_files(&c->list[k],
+		    text[k] != NULL ? text[k] : "[]",
 			text[k] != NULL ? strlen(text[k]) : 2, e) == -1)
 			return -1;
 		for (uint32_t i = 1; i < j->tok[0].next; i = j->tok[i].next) {
@@ -168,7 +170,7 @@ parse_change(struct changed *c, const struct files_change *change,
 	}
 	buf_char(&c->text, '}');
 	return buf_check(&c->text, e) == -1 ? -1 :
-	    scan(&c->paths, c->text.data, c->text.len, e);
+	    scan_list_of_files(&c->paths, c->text.data, c->text.len, e);
 }
 
 static void
@@ -180,8 +182,8 @@ put_comma_unless_first(struct buf *b)
 
 /* Appends the stored files that the change does not name. */
 static int
-put_old_files(struct buf *b, const struct statefile *f, uint32_t files,
-    const struct json *changed, struct err *e)
+put_files_not_in_change(struct buf *b, const struct statefile *f,
+    uint32_t files, const struct json *changed, struct err *e)
 {
 	const struct json_tok *t = f->j.tok;
 	struct buf path;
@@ -210,7 +212,7 @@ put_changed_files(struct buf *b, const struct changed *c)
 
 		for (uint32_t i = 1; i < j->tok[0].next; i = j->tok[i].next) {
 			put_comma_unless_first(b);
-			put_file(b, j, i, k == 1);
+			put_path_and_members_of_file(b, j, i, k == 1);
 		}
 	}
 }
@@ -219,7 +221,7 @@ int
 statefile_put_files(struct buf *b, const struct statefile *f,
     uint32_t entry, const struct files_change *change, struct err *e)
 {
-	uint32_t files = find_files(f, entry);
+	uint32_t files = find_files_member(f, entry);
 	struct changed c = { 0 };
 	int rc;
 
@@ -229,7 +231,7 @@ statefile_put_files(struct buf *b, const struct statefile *f,
 	rc = parse_change(&c, change, e);
 	if (rc == 0) {
 		json_put_raw(b, "files", "{", 1);
-		rc = put_old_files(b, f, files, &c.paths, e);
+		rc = put_files_not_in_change(b, f, files, &c.paths, e);
 		put_changed_files(b, &c);
 		buf_char(b, '}');
 	}

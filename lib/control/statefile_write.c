@@ -12,7 +12,7 @@
 enum { ANY_VERSION = -1 };
 
 int
-statefile_check_usable(const char *path, struct err *e)
+statefile_check_writable_and_valid(const char *path, struct err *e)
 {
 	struct statefile *f;
 	struct replace r;
@@ -84,8 +84,8 @@ put_entry_keeping_other_members(struct buf *b, const struct statefile *f,
 }
 
 static int
-put_content(struct buf *b, const struct statefile *f, const struct change *c,
-    struct err *e)
+put_file_content_with_change(struct buf *b, const struct statefile *f,
+    const struct change *c, struct err *e)
 {
 	uint32_t mine =
 	    json_member_value(&f->j, 0, c->name, strlen(c->name));
@@ -121,10 +121,11 @@ replace_file_with_checkpoint(struct replace *r, const struct statefile *f,
 	int rc = -1;
 
 	buf_init(&b, STATEFILE_MAX);
-	if (put_content(&b, f, c, e) == -1 || buf_check(&b, e) == -1)
+	if (put_file_content_with_change(&b, f, c, e) == -1 ||
+	    buf_check(&b, e) == -1)
 		err_prefix(e, "%s", r->path);
 	else
-		rc = replace_write(r, b.data, b.len, e);
+		rc = replace_file_content_and_sync(r, b.data, b.len, e);
 	buf_release(&b);
 	return rc;
 }
@@ -132,7 +133,7 @@ replace_file_with_checkpoint(struct replace *r, const struct statefile *f,
 /* Sets *version to the version of the checkpoint `name`, or to 0 if the file
  * has no such checkpoint. */
 static int
-find_version(struct statefile *f, const char *name, int64_t *version,
+find_version_or_0(struct statefile *f, const char *name, int64_t *version,
     struct err *e)
 {
 	struct checkpoint c;
@@ -159,7 +160,7 @@ check_version_and_set_checkpoint(struct replace *r, struct change *c,
 
 	if (statefile_open(&f, r->path, e) == -1)
 		return rc;
-	if (find_version(f, name, &version, e) == -1)
+	if (find_version_or_0(f, name, &version, e) == -1)
 		goto out;
 	if (expected == ANY_VERSION && version == 0 && c->value == NULL) {
 		(void)err_set(e, ERR_LIMIT, false, "%s: no such checkpoint "
@@ -202,8 +203,8 @@ lock_and_set_checkpoint(
 static const struct files_change no_files;
 
 enum checkpoint_result
-statefile_move(const char *path, const char *name, const char *value,
-    const char *validators, const struct files_change *files,
+statefile_move_if_version_matches(const char *path, const char *name,
+    const char *value, const char *validators, const struct files_change *files,
     int64_t expected, struct err *e)
 {
 	struct change c = { .name = name, .value = value,
@@ -213,7 +214,7 @@ statefile_move(const char *path, const char *name, const char *value,
 }
 
 enum checkpoint_result
-statefile_store_files(const char *path, const char *name,
+statefile_store_files_if_version(const char *path, const char *name,
     const struct files_change *files, int64_t expected, struct err *e)
 {
 	struct change c = { .name = name, .keeps_value = true,

@@ -17,7 +17,7 @@ struct canonical {
 	bool exact;             /* all numbers so far are known exactly */
 };
 
-static void put_value(struct canonical *c, uint32_t i);
+static void put_canonical_value(struct canonical *c, uint32_t i);
 
 /* Compares the first bytes in which two names differ. The order of UTF-16 is
  * that of UTF-8 with one exception: a character beyond U+FFFF, whose first byte
@@ -61,7 +61,7 @@ by_name_then_last(const void *a, const void *b, void *json)
 }
 
 static void
-put_string(struct canonical *c, uint32_t i)
+put_canonical_string_token(struct canonical *c, uint32_t i)
 {
 	const struct json_tok *t = &c->j->tok[i];
 
@@ -75,7 +75,7 @@ put_string(struct canonical *c, uint32_t i)
 }
 
 static void
-put_array(struct canonical *c, uint32_t i)
+put_canonical_array(struct canonical *c, uint32_t i)
 {
 	const struct json_tok *tok = c->j->tok;
 	const char *before = "[";
@@ -84,7 +84,7 @@ put_array(struct canonical *c, uint32_t i)
 		buf_char(c->out, '[');
 	for (uint32_t k = i + 1; k < tok[i].next; k = tok[k].next) {
 		buf_str(c->out, before);
-		put_value(c, k);
+		put_canonical_value(c, k);
 		before = ",";
 	}
 	buf_char(c->out, ']');
@@ -102,15 +102,15 @@ put_sorted_members(struct canonical *c, const uint32_t *names, uint32_t n)
 		if (more)
 			buf_char(c->out, ',');
 		more = true;
-		put_string(c, names[k]);
+		put_canonical_string_token(c, names[k]);
 		buf_char(c->out, ':');
-		put_value(c, names[k] + 1);
+		put_canonical_value(c, names[k] + 1);
 	}
 	buf_char(c->out, '}');
 }
 
 static void
-put_object(struct canonical *c, uint32_t i)
+put_canonical_object(struct canonical *c, uint32_t i)
 {
 	const struct json_tok *tok = c->j->tok;
 	uint32_t few[FEW], *names = few, n = 0;
@@ -133,20 +133,20 @@ put_object(struct canonical *c, uint32_t i)
 }
 
 static void
-put_value(struct canonical *c, uint32_t i)
+put_canonical_value(struct canonical *c, uint32_t i)
 {
 	const struct json_tok *t = &c->j->tok[i];
 	const char *text = c->j->text + t->at;
 
 	switch (t->type) {
 	case JSON_OBJECT:
-		put_object(c, i);
+		put_canonical_object(c, i);
 		break;
 	case JSON_ARRAY:
-		put_array(c, i);
+		put_canonical_array(c, i);
 		break;
 	case JSON_STRING:
-		put_string(c, i);
+		put_canonical_string_token(c, i);
 		break;
 	case JSON_NUMBER:
 		c->exact &= number_put_as_ecmascript(c->out, text, t->len);
@@ -157,12 +157,12 @@ put_value(struct canonical *c, uint32_t i)
 }
 
 bool
-json_put_canonical(struct buf *b, const struct json *j, uint32_t i)
+json_put_canonical_and_is_exact(struct buf *b, const struct json *j, uint32_t i)
 {
 	struct canonical c = { .out = b, .j = j, .exact = true };
 
 	buf_init(&c.text, SIZE_MAX / 2);
-	put_value(&c, i);
+	put_canonical_value(&c, i);
 	b->failed |= c.text.failed;
 	buf_release(&c.text);
 	return c.exact;

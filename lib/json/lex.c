@@ -55,7 +55,7 @@ is_escape_letter(char c)
  * as \n, also checks the two-byte sequences that follow it directly. Returns
  * the position after the last of them. */
 static const char *
-check_escape(struct scan *s, const char *p, unsigned int *flags)
+check_and_skip_escapes(struct scan *s, const char *p, unsigned int *flags)
 {
 	const char *end = s->end;
 	int v, low;
@@ -114,7 +114,7 @@ lex_skip_escape_or_utf8(struct scan *s, const char *p, unsigned int *flags)
 	if (p == s->end)
 		return lex_set_unexpected(s, p, "");
 	if (*p == '\\')
-		return check_escape(s, p, flags);
+		return check_and_skip_escapes(s, p, flags);
 	if ((unsigned char)*p < 0x20)
 		return lex_set_fault(s, p, "parse",
 		    "control character in a string");

@@ -51,7 +51,7 @@ grow_if_full(void *v, uint32_t n, uint32_t *cap, size_t size)
 }
 
 static bool
-add_name(struct member_index *m, uint32_t tok)
+append_name_token(struct member_index *m, uint32_t tok)
 {
 	uint32_t *p =
 	    grow_if_full(m->names, m->n_names, &m->cap_names, sizeof(*p));
@@ -64,7 +64,8 @@ add_name(struct member_index *m, uint32_t tok)
 }
 
 static bool
-add_object(struct member_index *m, const struct json *j, uint32_t obj)
+add_names_of_object_sorted(struct member_index *m, const struct json *j,
+    uint32_t obj)
 {
 	struct indexed_object *o =
 	    grow_if_full(m->objects, m->n, &m->cap, sizeof(*o));
@@ -75,7 +76,7 @@ add_object(struct member_index *m, const struct json *j, uint32_t obj)
 	m->objects = o;
 	for (uint32_t i = obj + 1; i < j->tok[obj].next;
 	    i = j->tok[i + 1].next)
-		if (!add_name(m, i))
+		if (!append_name_token(m, i))
 			return false;
 	m->objects[m->n++] = (struct indexed_object){ obj, from, m->n_names };
 	qsort_r(m->names + from, m->n_names - from, sizeof(*m->names),
@@ -84,13 +85,13 @@ add_object(struct member_index *m, const struct json *j, uint32_t obj)
 }
 
 static bool
-build(struct member_index *m, const struct json *j)
+index_all_large_objects(struct member_index *m, const struct json *j)
 {
 	member_index_clear(m);
 	for (uint32_t i = 0; i < j->n; i++)
 		if (j->tok[i].type == JSON_OBJECT &&
 		    j->tok[i].members > MEMBER_INDEX_FEW &&
-		    !add_object(m, j, i))
+		    !add_names_of_object_sorted(m, j, i))
 			return false;
 	m->built = true;
 	return true;
@@ -135,12 +136,12 @@ find_in_object(const struct member_index *m, const struct json *j,
 }
 
 uint32_t
-member_index_value(struct member_index *m, const struct json *j, uint32_t obj,
-    const char *name, size_t len, bool *nomem)
+member_index_find_value(struct member_index *m, const struct json *j,
+    uint32_t obj, const char *name, size_t len, bool *nomem)
 {
 	if (j->tok[obj].members <= MEMBER_INDEX_FEW)
 		return json_member_value(j, obj, name, len);
-	if (!m->built && !build(m, j)) {
+	if (!m->built && !index_all_large_objects(m, j)) {
 		*nomem = true;
 		return 0;
 	}

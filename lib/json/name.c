@@ -174,8 +174,8 @@ struct slot {
  * somebody has probably chosen names with equal hashes to slow the program
  * down, and the caller sorts the names instead. */
 static int
-insert_name(struct slot *table, uint32_t mask, const struct json *j, uint32_t i,
-    uint64_t *steps_left)
+insert_name_if_new(struct slot *table, uint32_t mask, const struct json *j,
+    uint32_t i, uint64_t *steps_left)
 {
 	uint32_t h = name_hash(j, i), at = h & mask;
 
@@ -238,7 +238,8 @@ name_find_duplicate(const struct json *j, uint32_t obj, uint32_t *second)
 	steps = 8 * (uint64_t)n;
 	for (uint32_t i = obj + 1; rc == 0 && i < j->tok[obj].next;
 	    i = j->tok[i + 1].next)
-		if ((rc = insert_name(table, size - 1, j, i, &steps)) == 1)
+		if ((rc = insert_name_if_new(table, size - 1, j, i, &steps)) ==
+		    1)
 			*second = i;
 	if (table != some)
 		free(table);

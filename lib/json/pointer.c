@@ -50,7 +50,8 @@ part_equals_name(const char *p, const char *end, const struct json_tok *t,
 }
 
 static uint32_t
-find_member(const struct json *j, uint32_t obj, const char *p, size_t n)
+find_member_of_pointer_part(const struct json *j, uint32_t obj, const char *p,
+    size_t n)
 {
 	uint32_t found = 0, end = j->tok[obj].next;
 
@@ -63,7 +64,8 @@ find_member(const struct json *j, uint32_t obj, const char *p, size_t n)
 }
 
 static uint32_t
-find_element(const struct json *j, uint32_t array, const char *p, size_t n)
+find_element_of_pointer_part(const struct json *j, uint32_t array,
+    const char *p, size_t n)
 {
 	uint32_t i = array + 1, end = j->tok[array].next;
 	uint64_t index = 0;
@@ -90,9 +92,9 @@ pointer_find(const struct json *j, const char *text, uint32_t *index)
 	while (*text == '/') {
 		n = strcspn(++text, "/");
 		if (j->tok[i].type == JSON_OBJECT)
-			i = find_member(j, i, text, n);
+			i = find_member_of_pointer_part(j, i, text, n);
 		else if (j->tok[i].type == JSON_ARRAY)
-			i = find_element(j, i, text, n);
+			i = find_element_of_pointer_part(j, i, text, n);
 		else
 			i = 0;
 		if (i == 0)

@@ -76,7 +76,7 @@ skip_blanks(const char *p, const char *end)
 }
 
 static inline const char *
-skip_and_note_space(struct scan *s, const char *p)
+skip_space_and_set_flag(struct scan *s, const char *p)
 {
 	if (p == s->end || (unsigned char)*p > ' ')
 		return p;
@@ -139,7 +139,7 @@ read_number(struct scan *s, const char *p, unsigned int *flags)
  * last name is not set yet, the name needs no comparison. An object with more
  * than FEW names is checked at its closing bracket. */
 static inline bool
-note_name_if_new(struct scan *s, struct frame *f)
+record_name_unless_duplicate(struct scan *s, struct frame *f)
 {
 	const struct json *j = s->j;
 	uint32_t last = j->n - 1;
@@ -172,10 +172,10 @@ read_member_name(struct scan *s, const char *p)
 	s->j->flags |= (uint8_t)flags;
 	if (value_has_token(s) && !store_token(s, JSON_STRING, from, p, flags))
 		return lex_set_nomem(s);
-	if (s->unique && !note_name_if_new(s, f))
+	if (s->unique && !record_name_unless_duplicate(s, f))
 		return lex_set_fault(s, from, "duplicate_member",
 		    "the same member name twice");
-	p = skip_and_note_space(s, p);
+	p = skip_space_and_set_flag(s, p);
 	if (p == s->end || *p != ':')
 		return lex_set_unexpected(s, p, "expected a colon");
 	return p + 1;
@@ -198,7 +198,7 @@ open_container_and_read_name(struct scan *s, const char *p)
 	    !store_token(s, object ? JSON_OBJECT : JSON_ARRAY, p, p + 1, 0))
 		return lex_set_nomem(s);
 	s->depth++;
-	p = skip_and_note_space(s, p + 1);
+	p = skip_space_and_set_flag(s, p + 1);
 	if (p < s->end && *p == f->close)
 		return p;
 	s->value = true;
@@ -256,17 +256,18 @@ close_container_and_check_names(struct scan *s, const char *p)
  * a comma and, in an object, also the next member's name and colon. Returns the
  * position after them. */
 static inline const char *
-read_after_value(struct scan *s, const char *p)
+read_close_or_comma_and_name(struct scan *s, const char *p)
 {
 	const struct frame *f = &s->stack[s->depth - 1];
 
-	p = skip_and_note_space(s, p);
+	p = skip_space_and_set_flag(s, p);
 	if (p == s->end)
 		return lex_set_unexpected(s, p, "");
 	if (*p == ',') {
 		s->value = true;
 		return f->close == '}'
-			   ? read_member_name(s, skip_and_note_space(s, p + 1))
+			   ? read_member_name(s,
+			       skip_space_and_set_flag(s, p + 1))
 			   : p + 1;
 	}
 	if (*p != f->close)
@@ -312,10 +313,10 @@ read_value(struct scan *s, const char *p)
 	s->value = true;
 	while (p != NULL && (s->value || s->depth > 0)) {
 		if (!s->value) {
-			p = read_after_value(s, p);
+			p = read_close_or_comma_and_name(s, p);
 			continue;
 		}
-		p = skip_and_note_space(s, p);
+		p = skip_space_and_set_flag(s, p);
 		if (p == s->end)
 			return lex_set_unexpected(s, p, "");
 		s->value = false;

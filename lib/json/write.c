@@ -13,22 +13,24 @@
  * bytes. */
 enum { ESCAPE_MAX = 6 };
 struct pieces {
-	char p[256];            /* after add_piece() there is always room for */
-	size_t n;               /* an escape sequence or a character */
+	char p[256];            /* after collect_or_flush_piece() there is
+	                         * always room for an escape sequence or a
+	                         * character */
+	size_t n;
 };
 
 static inline void
-add_pieces(struct buf *b, struct pieces *s)
+flush_pieces(struct buf *b, struct pieces *s)
 {
 	buf_add(b, s->p, s->n);
 	s->n = 0;
 }
 
 static inline void
-add_piece(struct buf *b, struct pieces *s, const char *p, size_t n)
+collect_or_flush_piece(struct buf *b, struct pieces *s, const char *p, size_t n)
 {
 	if (s->n + n > sizeof(s->p) - ESCAPE_MAX) {
-		add_pieces(b, s);
+		flush_pieces(b, s);
 		buf_add(b, p, n);
 	} else if (n > 0) {
 		memcpy(s->p + s->n, p, n);
@@ -37,7 +39,7 @@ add_piece(struct buf *b, struct pieces *s, const char *p, size_t n)
 }
 
 static inline size_t
-put_escape(char out[ESCAPE_MAX], unsigned char c)
+write_escape_of_byte(char out[ESCAPE_MAX], unsigned char c)
 {
 	static const char letter[UCHAR_MAX + 1] = { ['"'] = '"',
 		['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n',
@@ -64,16 +66,17 @@ put_string(struct buf *b, const char *p, size_t n, bool escape_del)
 	s.n = 1;
 	for (;; p = q + 1) {
 		q = span_unescaped(p, end);
-		add_piece(b, &s, p, (size_t)(q - p));
+		collect_or_flush_piece(b, &s, p, (size_t)(q - p));
 		if (q == end)
 			break;
 		if (*q == 0x7f && !escape_del)
 			s.p[s.n++] = *q;
 		else
-			s.n += put_escape(s.p + s.n, (unsigned char)*q);
+			s.n +=
+			    write_escape_of_byte(s.p + s.n, (unsigned char)*q);
 	}
 	s.p[s.n++] = '"';
-	add_pieces(b, &s);
+	flush_pieces(b, &s);
 }
 
 void
@@ -201,7 +204,7 @@ json_unescape(struct buf *b, const struct json *j, uint32_t i)
 
 	for (s.n = 0;;) {
 		q = span_quoted(p, end);
-		add_piece(b, &s, p, (size_t)(q - p));
+		collect_or_flush_piece(b, &s, p, (size_t)(q - p));
 		if (q == end)
 			break;
 		p = q + escape_decode(q, &cp);
@@ -209,5 +212,5 @@ json_unescape(struct buf *b, const struct json *j, uint32_t i)
 			cp = 0xfffd;
 		s.n += utf8_encode(s.p + s.n, cp);
 	}
-	add_pieces(b, &s);
+	flush_pieces(b, &s);
 }

@@ -27,7 +27,7 @@ reject_limit_exceeded(
     const struct limit *l, const struct reject_tally *t)
 {
 	return has_seen_enough_to_judge(l, t) &&
-	    t->rejected > limit_most(l, t->seen);
+	    t->rejected > limit_count_for_total(l, t->seen);
 }
 
 int

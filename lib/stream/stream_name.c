@@ -113,7 +113,8 @@ stream_name_append_of_source(struct buf *b, const char *source)
 int
 stream_name_check(const char *name, struct err *e)
 {
-	return name_check("--stream", name, STREAM_NAME_MAX, e);
+	return name_check_length_and_characters("--stream", name,
+	    STREAM_NAME_MAX, e);
 }
 
 int
@@ -130,7 +131,8 @@ stream_check_stage_name(
 	};
 	size_t n = strcspn(name, ".");
 
-	if (name_check("--stage", name, STAGE_NAME_MAX, e) == -1)
+	if (name_check_length_and_characters("--stage", name, STAGE_NAME_MAX,
+	    e) == -1)
 		return -1;
 	if (strchr(name, '/') != NULL)
 		return err_set(e, ERR_USAGE, false, "--stage %s: must not "

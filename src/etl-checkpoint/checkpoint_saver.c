@@ -95,7 +95,8 @@ saver_sync_and_save_if_pending(struct saver *s, struct err *e)
 			return -1;
 	}
 	if (check_reader_and_sync_output(s, e) == -1 ||
-	    statefile_move(s->path, s->name, s->value, s->validators, &files,
+	    statefile_move_if_version_matches(s->path, s->name, s->value,
+	    s->validators, &files,
 		s->version, e) != CHECKPOINT_MOVED)
 		return -1;
 	buf_clear(&s->files);
@@ -155,8 +156,8 @@ saver_store_broken_files_of_mark(struct saver *s, const char *name,
 
 	if (m->files == NULL || name == NULL)
 		return 0;
-	return statefile_store_files(s->path, name, &files, version, e) ==
-	    CHECKPOINT_MOVED ? 0 : -1;
+	return statefile_store_files_if_version(s->path, name, &files, version,
+	    e) == CHECKPOINT_MOVED ? 0 : -1;
 }
 
 void

@@ -173,7 +173,7 @@ save_command(struct command *c, struct err *e)
 		stage_write_failed_mark_early(conf.name, e);
 		return -1;
 	}
-	if (statefile_check_usable(c->path, e) == 0 &&
+	if (statefile_check_writable_and_valid(c->path, e) == 0 &&
 	    end_torn_last_line_of_stdout(e) == 0)
 		rc = pass_stream_and_save_marks(&s, e);
 	if (rc == -1)

@@ -10,7 +10,7 @@ database_get(struct command *c, const char *name, char **value,
 	int rc;
 
 	*value = NULL;
-	if (control_open_and_ensure(
+	if (control_open_and_create_tables(
 		&db, c->opts->db, c->opts->control_schema, false, e) == -1)
 		return -1;
 	rc = checkpoint_read(db, name, value, version, e);
@@ -62,7 +62,8 @@ database_set(struct command *c, const char *name, const char *value,
 	if (value != NULL)
 		err_note("etl-checkpoint",
 		    db_note_if_default_missing(c->opts->db));
-	if (control_open_and_ensure(&db, c->opts->db, c->opts->control_schema,
+	if (control_open_and_create_tables(&db, c->opts->db,
+	    c->opts->control_schema,
 		value != NULL, e) == -1)
 		return -1;
 	if (db_begin(db, e) == 0) {
@@ -86,7 +87,7 @@ database_list(struct command *c, int (*each)(void *self,
 	size_t n = 0;
 	int rc = -1;
 
-	if (control_open_and_ensure(
+	if (control_open_and_create_tables(
 		&db, c->opts->db, c->opts->control_schema, false, e) == -1)
 		return -1;
 	if (checkpoints_open(&l, db, e) == 0)

@@ -10,10 +10,10 @@
 int
 dlq_open_database(struct dlq *d, struct err *e)
 {
-	if (control_open_and_ensure(
+	if (control_open_and_create_tables(
 		&d->db, d->opts->db, d->opts->control_schema, false, e) == -1)
 		return -1;
-	return letter_filter_find_run(d->db, &d->selection.filter, e);
+	return letter_filter_set_row_of_run(d->db, &d->selection.filter, e);
 }
 
 /* If no letter has the code, stage, stream, target or pipeline that the user

@@ -236,7 +236,7 @@ main(int argc, char *argv[])
 	struct err e = { 0 };
 	enum opt_result r;
 
-	memory_init();
+	memory_return_large_blocks();
 	core_dump_forbid_also_in_commands();
 	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report("etl-dlq", &e);

@@ -206,7 +206,7 @@ put_command(struct dlq *d, struct err *e)
 	if (rc == 0)
 		err_note("etl-dlq", db_note_if_default_missing(d->opts->db));
 	if (rc == 0)
-		rc = control_open_and_ensure(
+		rc = control_open_and_create_tables(
 		    &d->db, d->opts->db, d->opts->control_schema, true, e);
 	if (rc == 0)
 		rc = store_all_rejects(d, in, &added, e);

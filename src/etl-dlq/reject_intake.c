@@ -202,7 +202,7 @@ classify_line_and_follow_stream_marks(struct intake *in, const struct line *l,
 		return 1;
 	rc = mark_parse(&m, l->data, l->len, e);
 	if (rc == 0 && m.kind == MARK_REJECT)
-		rc = letter_check_line(l->data, l->len, e);
+		rc = letter_check_is_reject_line(l->data, l->len, e);
 	else if (rc == 0)
 		rc = note_begin_or_end_of_stream(in, &m, e) == -1 ? -1 : 1;
 	mark_release(&m);

@@ -113,7 +113,7 @@ main(int argc, char *argv[])
 	enum opt_result r;
 	int rc;
 
-	memory_init();
+	memory_return_large_blocks();
 	core_dump_forbid_also_in_commands();
 	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report("etl-load", &e);

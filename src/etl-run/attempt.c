@@ -80,7 +80,8 @@ abandon_stale_and_start_row(
 	int rc = -1;
 
 	buf_init(&place, SIZE_MAX / 4);
-	if (control_open_and_ensure(&db, j->url, j->schema, true, e) == -1)
+	if (control_open_and_create_tables(&db, j->url, j->schema, true, e) ==
+	    -1)
 		goto out;
 	if (script_place_append(&place, &j->script, db, e) == -1 ||
 	    script_place_refuse_other_script(j, buf_text(&place), db, e) == -1)
@@ -88,7 +89,7 @@ abandon_stale_and_start_row(
 	row.script = place.len > 0 ? place.data : NULL;
 	if (abandon_stale_runs(db, &row, j, &dead, e) == -1)
 		goto out;
-	if (run_start(db, &row, e) == -1)
+	if (run_insert_row_as_running(db, &row, e) == -1)
 		goto out;
 	if (dead > 0 && j->verbose)
 		(void)fprintf(stderr, "etl-run: %s: %lld run%s that had been "
@@ -114,8 +115,8 @@ renew_row_and_touch_lock(const void *arg)
 	struct db *db = NULL;
 
 	lock_touch_files(&r->job->lock);
-	if (control_open(&db, r->job->url, r->job->schema, true, &e) == -1 ||
-	    run_set_renewed_at_if_running(db, r->run, &e) == -1)
+	if (control_open_and_check_owner(&db, r->job->url, r->job->schema, true,
+	    &e) == -1 || run_set_renewed_at_if_running(db, r->run, &e) == -1)
 		err_warnf("etl-run", "%s: cannot renew the row of the run: %s",
 		    r->job->name, e.msg);
 	db_close(db);
@@ -138,7 +139,7 @@ complete_row_once(struct attempt *a, const struct job *j, bool ok,
 	if (log.len > 0)
 		how.texts.log = buf_text(&log);
 	if (buf_check(&log, e) == 0 &&
-	    control_open(&db, j->url, j->schema, true, e) == 0)
+	    control_open_and_check_owner(&db, j->url, j->schema, true, e) == 0)
 		rc = run_complete(
 		    db, a->run, &how, &a->end, &a->failed, e);
 	db_close(db);
@@ -155,7 +156,7 @@ is_row_completed(const struct attempt *a, const struct job *j, struct err *e)
 	struct db_value v = db_text(a->run);
 	struct db *db = NULL;
 	int64_t ours = 0;
-	int rc = control_open(&db, j->url, j->schema, true, e);
+	int rc = control_open_and_check_owner(&db, j->url, j->schema, true, e);
 
 	if (rc == 0)
 		rc = db_query_int(db, db_sql(db, SQL_RUN_ENDED), &v, 1, 0,

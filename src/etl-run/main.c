@@ -178,8 +178,8 @@ load_env_file_and_configure_job(struct job *j, struct texts *t,
 	    e) == -1)
 		return -1;
 	j->name = o->name != NULL ? o->name : j->script.name;
-	if (name_check("--name", j->name, NAME_MAX_BYTES, e) == -1 ||
-	    run_database_resolve_url(&t->url, o->db, e) == -1)
+	if (name_check_length_and_characters("--name", j->name, NAME_MAX_BYTES,
+	    e) == -1 || run_database_resolve_url(&t->url, o->db, e) == -1)
 		return -1;
 	j->url = t->url.data;
 	j->url_given = o->db != NULL || strstr(buf_text(&t->names),
@@ -228,7 +228,7 @@ main(int argc, char *argv[])
 	enum opt_result r;
 	int code, sig = 0;
 
-	memory_init();
+	memory_return_large_blocks();
 	core_dump_forbid_except_in_commands();
 	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report("etl-run", &e);

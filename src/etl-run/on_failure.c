@@ -61,8 +61,8 @@ create_command_input(struct attempt *a, const struct job *j, struct err *e)
 
 	buf_init(&b, JSON);
 	if (!a->started ||
-	    control_open(&db, j->url, j->schema, true, &none) == -1 ||
-	    run_append_row_json(db, a->run, &b, &none) == -1)
+	    control_open_and_check_owner(&db, j->url, j->schema, true, &none) ==
+	    -1 || run_append_row_json(db, a->run, &b, &none) == -1)
 		clear_and_put_json_without_database(&b, a, j);
 	db_close(db);
 	buf_char(&b, '\n');

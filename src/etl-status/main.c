@@ -81,7 +81,7 @@ open_database_and_print_report(
 	if (out_open_and_enlarge_pipe(
 		&s->out, STDOUT_FILENO, "standard output", e) == -1)
 		return -1;
-	if (control_open_and_ensure(
+	if (control_open_and_create_tables(
 		&s->db, s->opts->db, s->opts->control_schema, false, e) == 0 &&
 	    report(s, e) == 0)
 		rc = out_flush(s->out, e);
@@ -101,7 +101,7 @@ main(int argc, char *argv[])
 	enum opt_result r;
 	int status = 0;
 
-	memory_init();
+	memory_return_large_blocks();
 	core_dump_forbid_also_in_commands();
 	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report(spec.program, &e);

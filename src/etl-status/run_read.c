@@ -66,7 +66,7 @@ static int
 add_counts_or_report_problem(struct run_report *h, struct run_counts *t,
     const char *json, size_t len, const char *where, struct err *e)
 {
-	if (run_counts_add(t, json, len, e) == 0)
+	if (run_counts_add_json(t, json, len, e) == 0)
 		return 0;
 	if (e->code != ERR_PEER)
 		return -1;

@@ -115,7 +115,7 @@ main(int argc, char *argv[])
 	enum opt_result r;
 	int status = 0;
 
-	memory_init();
+	memory_return_large_blocks();
 	core_dump_forbid_except_in_commands();
 	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report(spec.program, &e);

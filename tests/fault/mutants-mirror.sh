@@ -7,7 +7,7 @@
 rows=src/etl-load/commit/missing_rows.c
 
 mutant etl-load/mirror.t 'any number of rows is deleted' $rows \
-    's/if (missing <= limit_most(&limit, before))/if (true)/' \
+    's/if (missing <= limit_count_for_total(&limit, before))/if (true)/' \
     'three of four rows: exit code 1'
 mutant etl-load/mirror.t 'rejects without a readable key are ignored' $rows \
     's/if (rejected == 0 || /if (true || /' \

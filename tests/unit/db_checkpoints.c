@@ -55,7 +55,7 @@ a_person_can_set_and_clear(void **state)
 {
 	struct env *v = *state;
 
-	OK(v, control_ensure(v->db, NULL, true, &v->e));
+	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
 	check(v, "posts", "-", 0);
 	assert_int_equal(
 	    checkpoint_clear_value_and_files(v->db, "posts", &v->e), -1);
@@ -83,7 +83,7 @@ odd_names_and_large_values(void **state)
 	char *big = malloc((1 << 20) + 1), *have;
 	int64_t n;
 
-	OK(v, control_ensure(v->db, NULL, true, &v->e));
+	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
 	assert_non_null(big);
 	memset(big, 'x', 1 << 20);
 	big[1 << 20] = '\0';
@@ -112,7 +112,7 @@ loaders_move_checkpoints(void **state)
 {
 	struct env *v = *state;
 
-	OK(v, control_ensure(v->db, NULL, true, &v->e));
+	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
 	assert_int_equal(move(v, 0, NULL), CHECKPOINT_MOVED);
 	check(v, "posts", "-", 0);
 	assert_int_equal(move(v, 1, NULL), CHECKPOINT_LOST);
@@ -141,7 +141,7 @@ a_set_by_a_person_wins_the_race(void **state)
 {
 	struct env *v = *state;
 
-	OK(v, control_ensure(v->db, NULL, true, &v->e));
+	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
 	assert_int_equal(move(v, 0, "10"), CHECKPOINT_MOVED);
 	OK(v, checkpoint_set(v->db, "posts", "5", &v->e));
 	OK(v, checkpoint_set(v->db, "posts", "10", &v->e));
@@ -184,12 +184,13 @@ move_while_locked(struct env *v, const struct checkpoint_move *ours,
 		struct db *db;
 
 		wait_for_close(go);
-		if (control_open(&db, v->url, NULL, true, &e) == -1)
+		if (control_open_and_check_owner(&db, v->url, NULL, true, &e) ==
+		    -1)
 			_exit(9);
 		(void)close(ready[1]);
 		_exit((int)commit_move(db, theirs, &e) & 0xff);
 	}
-	OK(v, control_open(&v->db, v->url, NULL, true, &v->e));
+	OK(v, control_open_and_check_owner(&v->db, v->url, NULL, true, &v->e));
 	OK(v, db_begin(v->db, &v->e));
 	assert_int_equal(checkpoint_move(v->db, ours, &v->e),
 	    CHECKPOINT_MOVED);
@@ -211,7 +212,7 @@ one_of_two_concurrent_moves_wins(void **state)
 	struct checkpoint_move a = { .name = "posts", .moves = true,
 	    .value = "1", .seq = 1 }, b = a, look = { .name = "posts" };
 
-	OK(v, control_ensure(v->db, NULL, true, &v->e));
+	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
 	b.value = "2";
 	/* No row exists: none may appear between a read and its COMMIT. */
 	assert_int_equal(move_while_locked(v, &look, &look), CHECKPOINT_MOVED);
@@ -240,7 +241,7 @@ a_rolled_back_move_does_not_count(void **state)
 	struct checkpoint_move m = { .name = "posts", .moves = true,
 	    .value = "1", .seq = 1 };
 
-	OK(v, control_ensure(v->db, NULL, true, &v->e));
+	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
 	OK(v, db_begin(v->db, &v->e));
 	assert_int_equal(checkpoint_move(v->db, &m, &v->e), CHECKPOINT_MOVED);
 	db_rollback(v->db);
@@ -259,7 +260,7 @@ lists_are_sorted_by_name(void **state)
 	size_t n = 0;
 	int rc;
 
-	OK(v, control_ensure(v->db, NULL, true, &v->e));
+	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
 	for (size_t i = 4; i-- > 0;)
 		OK(v, checkpoint_set(v->db, want[i], want[i], &v->e));
 	OK(v, checkpoint_clear_value_and_files(v->db, "a", &v->e));
@@ -290,7 +291,7 @@ invalid_text_is_reported(void **state)
 	char sql[256], *have;
 	int64_t n;
 
-	OK(v, control_ensure(v->db, NULL, true, &v->e));
+	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		(void)snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO "
 		    "etl_checkpoints (name, value, version, updated_at) "

@@ -17,7 +17,7 @@ setup_tables(void **state)
 {
 	struct env *v = *state;
 
-	OK(v, control_ensure(v->db, NULL, true, &v->e));
+	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
 	return 0;
 }
 

@@ -170,7 +170,7 @@ resolve_and_store_in_own_order(const char *url, int which)
 	struct db *db;
 	struct err e;
 
-	if (control_open(&db, url, NULL, true, &e) == -1)
+	if (control_open_and_check_owner(&db, url, NULL, true, &e) == -1)
 		return 2;
 	for (int i = 0; i < CROSS; i++)
 		(void)snprintf(id[i], sizeof(id[i]), "%08x", i * 7919);

@@ -23,8 +23,8 @@ start(struct env *v, const char *run, const char *host)
 	    .machine = strcmp(run, "r2") == 0 ? "boot2:1:1" : "boot1:1:1",
 	    .attempt = 1 };
 
-	OK(v, control_ensure(v->db, NULL, true, &v->e));
-	OK(v, run_start(v->db, &r, &v->e));
+	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
+	OK(v, run_insert_row_as_running(v->db, &r, &v->e));
 	assert_int_not_equal(r.row, 0);
 }
 
@@ -72,7 +72,7 @@ control_tables_are_created_once(void **state)
 			_exit(2);
 		if (read(go[0], &byte, 1) != 0)
 			_exit(3);
-		_exit(control_ensure(db, NULL, true, &e) == -1);
+		_exit(control_ensure_tables(db, NULL, true, &e) == -1);
 	}
 	(void)usleep(100000);
 	(void)close(go[0]);
@@ -82,9 +82,9 @@ control_tables_are_created_once(void **state)
 		assert_int_equal(status, 0);
 	}
 	assert_int_equal(number(v, "SELECT count(*) FROM etl_control"), 1);
-	OK(v, control_ensure(v->db, NULL, true, &v->e));
+	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
 	script(v, "UPDATE etl_control SET version = 99");
-	assert_int_equal(control_ensure(v->db, NULL, true, &v->e), -1);
+	assert_int_equal(control_ensure_tables(v->db, NULL, true, &v->e), -1);
 	assert_int_equal(err_exit_code(&v->e), ERR_CONFIG);
 	assert_non_null(strstr(v->e.msg, "99"));
 }
@@ -95,11 +95,11 @@ half_created_tables_are_rolled_back(void **state)
 	struct env *v = *state;
 
 	script(v, "CREATE TABLE etl_loads (mine int)");
-	assert_int_equal(control_ensure(v->db, NULL, true, &v->e), -1);
+	assert_int_equal(control_ensure_tables(v->db, NULL, true, &v->e), -1);
 	assert_int_equal(err_exit_code(&v->e), ERR_CONFIG);
 	assert_non_null(strstr(v->e.msg, "etl_loads"));
 	script(v, "DROP TABLE etl_loads");
-	OK(v, control_ensure(v->db, NULL, true, &v->e));
+	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
 }
 
 static void
@@ -113,7 +113,7 @@ a_run_with_ended_streams_succeeds(void **state)
 
 	start(v, "r1", "h");
 	OK(v, db_begin(v->db, &v->e));
-	OK(v, control_limit_idle_time(v->db, &v->e));
+	OK(v, control_limit_idle_in_transaction(v->db, &v->e));
 	OK(v, run_lock_if_running(v->db, "r1", &row, &v->e));
 	assert_int_equal(row, 1);
 	OK(v, db_commit(v->db, &v->e));
@@ -260,7 +260,7 @@ the_ledger_reports_each_case(void **state)
 	struct ledger_row row;
 	struct buf b;
 
-	OK(v, control_ensure(v->db, NULL, true, &v->e));
+	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
 	OK(v, ledger_read(v->db, &l, &row, NULL, &v->e));
 	assert_false(row.there);
 	assert_int_equal(row.batch, 0);
@@ -308,7 +308,7 @@ a_closed_ledger_row_cannot_move(void **state)
 	    -1 };
 	struct ledger_row row;
 
-	OK(v, control_ensure(v->db, NULL, true, &v->e));
+	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
 	assert_int_equal(ledger_close_or_insert_closed_row(v->db, &l, &v->e),
 	    LEDGER_ROW_MATCHED);
 	assert_int_equal(ledger_close_or_insert_closed_row(v->db, &l, &v->e),
@@ -325,8 +325,8 @@ a_closed_ledger_row_cannot_move(void **state)
 	    LEDGER_ROW_CLOSED);
 	assert_int_equal(move(v, &l), LEDGER_ROW_CLOSED);
 	/* The stream can go on, but not a loader that missed the change. */
-	OK(v, ledger_reopen(v->db, &l, &v->e));
-	OK(v, ledger_reopen(v->db, &l, &v->e));
+	OK(v, ledger_reopen_closed_row(v->db, &l, &v->e));
+	OK(v, ledger_reopen_closed_row(v->db, &l, &v->e));
 	OK(v, ledger_read(v->db, &l, &row, NULL, &v->e));
 	assert_false(row.taken);
 	assert_int_equal(row.batch, 3);
@@ -358,14 +358,14 @@ completing_waits_for_a_commit(void **state)
 		struct err e;
 		struct db *db;
 
-		if (read(go[0], &byte, 1) != 1 ||
-		    control_open(&db, v->url, NULL, true, &e) == -1)
+		if (read(go[0], &byte, 1) != 1 || control_open_and_check_owner(
+		    &db, v->url, NULL, true, &e) == -1)
 			_exit(2);
 		_exit(run_complete(db, "r1",
 		    &(struct run_outcome){ .script_ok = true }, &end, NULL,
 		    &e) == -1 || end.loaded != 72 || !end.success);
 	}
-	OK(v, control_open(&loader, v->url, NULL, true, &v->e));
+	OK(v, control_open_and_check_owner(&loader, v->url, NULL, true, &v->e));
 	OK(v, db_begin(loader, &v->e));
 	OK(v, run_lock_if_running(loader, "r1", &row, &v->e));
 	assert_int_equal(write(go[1], "x", 1), 1);

@@ -83,7 +83,7 @@ move(struct place *p, const char *name, const char *value, int64_t expected)
 {
 	const struct files_change no_files = { 0 };
 
-	return statefile_move(
+	return statefile_move_if_version_matches(
 	    p->path, name, value, NULL, &no_files, expected, &p->e);
 }
 
@@ -176,7 +176,8 @@ broken_files_are_not_changed(void **state)
 		    strstr(p->e.msg, p->path) == NULL)
 			fail_msg("%zu: %s", i, p->e.msg);
 		assert_int_equal(statefile_set(p->path, "z", "1", &p->e), -1);
-		assert_int_equal(statefile_check_usable(p->path, &p->e), -1);
+		assert_int_equal(statefile_check_writable_and_valid(p->path,
+		    &p->e), -1);
 		is_file(p, bad[i].text);
 	}
 }

@@ -14,7 +14,7 @@ open_database(void *self, struct err *e)
 {
 	struct opening *op = self;
 
-	return control_open_and_ensure(
+	return control_open_and_create_tables(
 	    &op->db, op->o->db, op->o->control_schema, true, e);
 }
 

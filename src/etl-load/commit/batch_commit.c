@@ -159,7 +159,7 @@ store_state_and_commit(struct loader *l, bool ended, struct err *e)
 	int64_t row = 0;
 	int rc = 1;
 
-	if (l->control && control_limit_idle_time(l->db, e) == -1)
+	if (l->control && control_limit_idle_in_transaction(l->db, e) == -1)
 		return -1;
 	if (l->run != NULL && run_lock_if_running(l->db, l->run, &row, e) == -1)
 		return -1;
@@ -191,7 +191,7 @@ create_control_tables_if_needed(struct loader *l, struct err *e)
 	if (l->control ||
 	    (!l->marked && !l->upstream && !l->o->keep_before))
 		return 0;
-	if (control_ensure(l->db, l->o->control_schema, true, e) == -1)
+	if (control_ensure_tables(l->db, l->o->control_schema, true, e) == -1)
 		return -1;
 	l->control = true;
 	return 0;

@@ -50,7 +50,7 @@ judge_usual(struct loader *l, const struct expectation *x, uint64_t rows,
 		    "known only inside etl-run", x->text);
 		return 0;
 	}
-	if (usual_rows_read(
+	if (usual_rows_read_and_set_median(
 		&u, l->db, pipeline, loader_get_target_name(l), e) == -1)
 		return -1;
 	if (u.runs < USUAL_RUNS_LEAST) {

@@ -78,7 +78,7 @@ check_limit_of_deletes(const struct loader *l, const struct loaded_table *t,
 
 	if (limit_parse(&limit, "--max-deletes", get_max_deletes(l), e) == -1)
 		return -1;
-	if (missing <= limit_most(&limit, before))
+	if (missing <= limit_count_for_total(&limit, before))
 		return 0;
 	return err_set(e, ERR_LIMIT, false, "table %s: %llu of %llu rows did "
 	    "not come in the input and would %s, more than --max-deletes %s: "

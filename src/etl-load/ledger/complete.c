@@ -39,7 +39,8 @@ complete_read_replacement_counts(struct loader *l, struct err *e)
 {
 	if (!l->mode->complete)
 		return 0;
-	if (control_ensure(l->db, l->o->control_schema, true, e) == -1)
+	if (control_ensure_tables(l->db, l->o->control_schema, true, e) ==
+	    -1)
 		return -1;
 	for (size_t i = 0; i < l->ntables; i++)
 		if (read_count_of_replacements(l->db, &l->tables[i], e) == -1)

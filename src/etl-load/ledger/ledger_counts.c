@@ -40,7 +40,7 @@ parse_loader_counts(
 	int rc;
 
 	*sums = (struct sums){ 0 };
-	rc = run_counts_add(&t, json, len, e);
+	rc = run_counts_add_json(&t, json, len, e);
 	if (rc == 0 && t.n > 0) {
 		c = t.stages[t.n - 1].count;
 		*sums = (struct sums){

@@ -138,7 +138,7 @@ read_ledger_row_reopen_if_closed(
 	if (!row->taken)
 		return 0;
 	g.batch = row->batch;
-	if (ledger_reopen(l->db, &g, e) == -1)
+	if (ledger_reopen_closed_row(l->db, &g, e) == -1)
 		return -1;
 	return read_ledger_row_and_counts(l, row, sums, e);
 }
@@ -173,9 +173,9 @@ stream_read_ledger_progress_and_report_load(struct loader *l, struct err *e)
 	uint64_t tries = 0;
 
 	l->unknown = false;
-	while (control_ensure(l->db, l->o->control_schema, true, e) == -1 ||
-	    read_ledger_row_reopen_if_closed(l, &row, &sums, e) == -1 ||
-	    read_checkpoint_version_if_unknown(l, e) == -1)
+	while (control_ensure_tables(l->db, l->o->control_schema, true,
+	    e) == -1 || read_ledger_row_reopen_if_closed(l, &row, &sums, e) ==
+	    -1 || read_checkpoint_version_if_unknown(l, e) == -1)
 		if (loader_reconnect_and_check_commit(l, &tries, e) == -1)
 			return -1;
 	l->control = true;

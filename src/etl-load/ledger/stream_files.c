@@ -44,7 +44,7 @@ store_broken_files_and_commit(
 	    .broken = stage_last_mark(l->stage)->files };
 	int64_t row;
 
-	if (control_limit_idle_time(l->db, e) == -1 ||
+	if (control_limit_idle_in_transaction(l->db, e) == -1 ||
 	    (l->run != NULL &&
 		run_lock_if_running(l->db, l->run, &row, e) == -1))
 		return -1;

@@ -63,7 +63,8 @@ loader_reconnect_and_check_commit(
 	if (!e->transient || stop_signal() != 0 || (!f->again && !f->lost))
 		return -1;
 	do {
-		if (retry_wait_or_fail(&l->retry, ++*tries, &first, e) == -1)
+		if (retry_wait_unless_last_or_stopped(&l->retry, ++*tries,
+		    &first, e) == -1)
 			return -1;
 		rc = db_reopen(l->db, e);
 		if (rc == 0) {

@@ -325,7 +325,7 @@ pg_swap_tables(struct pg_swap *s, struct err *e)
 			    "not take its place: nothing was committed; "
 			    "pg_locks shows these sessions; run the command "
 			    "again", s->old->table->name, (long long)patience);
-		if (retry_wait_or_fail(&pause, n, &why, e) == -1)
+		if (retry_wait_unless_last_or_stopped(&pause, n, &why, e) == -1)
 			return -1;
 	}
 	return 0;

@@ -53,7 +53,7 @@ add_extra_member_if_it_counts(struct reader *r, uint32_t tok, const char *name,
 	struct buf *b = &r->extra_text;
 	bool nomem = false;
 
-	if (r->duplicates == JSON_LAST && member_index_value(
+	if (r->duplicates == JSON_LAST && member_index_find_value(
 		&r->members, j, 0, name, len, &nomem) != tok + 1) {
 		r->text.failed |= nomem;
 		return !nomem;

@@ -92,7 +92,8 @@ open_database_and_table(struct undo *u, struct err *e)
 	const struct db_limits limits = { .lock = u->o->lock_timeout,
 		.statement = u->o->statement_timeout };
 
-	if (control_open_and_ensure(&u->db, u->o->db, u->o->control_schema,
+	if (control_open_and_create_tables(&u->db, u->o->db,
+	    u->o->control_schema,
 		false, e) == -1 ||
 	    ((limits.lock > 0 || limits.statement > 0) &&
 		db_set_limits(u->db, &limits, e) == -1) ||

@@ -16,7 +16,7 @@ lock_state_of_stream(const struct worker *w, struct err *e)
 
 	if (!l->marked)
 		return 0;
-	if (control_limit_idle_time(w->db, e) == -1)
+	if (control_limit_idle_in_transaction(w->db, e) == -1)
 		return -1;
 	if (l->run != NULL && run_lock_if_running(w->db, l->run, &row, e) == -1)
 		return -1;

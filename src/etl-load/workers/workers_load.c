@@ -127,7 +127,8 @@ wait_and_reconnect(struct loader *l, uint64_t *tries, struct err *e)
 		first = *e;
 		if (!first.transient || stop_signal() != 0)
 			return -1;
-		if (retry_wait_or_fail(&l->retry, ++*tries, &first, e) == -1)
+		if (retry_wait_unless_last_or_stopped(&l->retry, ++*tries,
+		    &first, e) == -1)
 			return -1;
 	} while (reconnect_failed(&l->workers, e) == -1);
 	return 0;

@@ -143,13 +143,13 @@ put_chosen_members_or_reject(
 	member_index_clear(&h->index);
 	for (size_t n; p < end; p += n + 1) {
 		n = strlen(p);
-		v = member_index_value(&h->index, j, 0, p, n, &nomem);
+		v = member_index_find_value(&h->index, j, 0, p, n, &nomem);
 		if (v == 0)
 			continue;
 		buf_char(&h->text, h->text.len == 0 ? '{' : ',');
 		json_put_canonical_string(&h->text, p, n);
 		buf_char(&h->text, ':');
-		exact &= json_put_canonical(&h->text, j, v);
+		exact &= json_put_canonical_and_is_exact(&h->text, j, v);
 	}
 	buf_char(&h->text, '}');
 	if (nomem || h->text.failed)

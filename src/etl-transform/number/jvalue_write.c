@@ -78,8 +78,8 @@ find_place_of_member(struct writer *w, const struct number_place *at,
 		return p;
 	if (at->tok != NUMBERS_NOWHERE &&
 	    w->j->tok[at->tok].type == JSON_OBJECT)
-		p.tok = member_index_value(&w->numbers->members, w->j, at->tok,
-		    name->p, name->len, &w->numbers->nomem);
+		p.tok = member_index_find_value(&w->numbers->members, w->j,
+		    at->tok, name->p, name->len, &w->numbers->nomem);
 	if (p.tok == 0)
 		p.tok = NUMBERS_NOWHERE;
 	return p;
