@@ -86,7 +86,9 @@ class Load:
                      "--flush", "1h", "--max-rejects", "100%",
                      "--backoff", "1ms..20ms", "--retries", "9"]
         if mode == "several":
-            self.argv += ["--connections", "2"]
+            # The loader asks for the outcome of each connection's COMMIT
+            # before it goes on: longer than the longest of DELAYS.
+            self.argv += ["--connections", "2", "--retries", "99"]
         else:
             self.argv += ["--mode", mode]
         if self.keyed:
