@@ -2,7 +2,6 @@
 
 #include "hex.h"
 
-#include <stdint.h>
 #include <string.h>
 
 /* Accepts only the well-formed sequences of table 3-7 of the Unicode

@@ -128,7 +128,8 @@ put_path_and_members_of_file(struct buf *b, const struct json *j, uint32_t i,
 	buf_char(b, '}');
 }
 
-/* The two lists of struct files_change, parsed, and all paths in them. */
+/* Holds both lists of a struct files_change as parsed JSON, and an object with
+ * all paths of the two lists as its member names. */
 struct changed {
 	struct json list[2];    /* list[0]: the files that are done; list[1]:
 	                         * those that are broken */

@@ -2,7 +2,6 @@
 
 #include "base/text.h"
 
-
 const char *
 lex_set_fault(struct scan *s, const char *at, const char *code, const char *why)
 {

@@ -16,9 +16,9 @@
 void stream_name_append_of_source(struct buf *b, const char *source);
 
 int stream_name_check(const char *name, struct err *e);
-/* Checks the value of --stage. PROGRAM is the usual stage name of this program,
- * such as "transform". Refuses a name that another etl program uses: the
- * rejects of two programs would then have the same stage name. */
+/* Checks `name`, the value of --stage. `program` is the stage name that this
+ * program has without --stage, such as "transform". Refuses the name of another
+ * etl program: the rejects of both would have the same stage name. */
 int stream_check_stage_name(const char *name, const char *program,
     struct err *e);
 

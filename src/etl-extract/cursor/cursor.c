@@ -164,7 +164,7 @@ cursor_has_risen(const struct cursor *c)
 }
 
 uint64_t
-cursor_get_record_of_rise(const struct cursor *c)
+cursor_get_highest_record_no(const struct cursor *c)
 {
 	return c->has_risen ? c->risen_at : 0;
 }

@@ -82,7 +82,7 @@ bool cursor_has_risen(const struct cursor *c);
 /* Returns which record of its page, counted from 1, last raised the highest
  * cursor value; 0 if no record has raised it since the last
  * cursor_put_bounds_into_url(). */
-uint64_t cursor_get_record_of_rise(const struct cursor *c);
+uint64_t cursor_get_highest_record_no(const struct cursor *c);
 /* Sets *e for a full page on which the highest cursor value did not rise: no
  * lower bound can reach the records after this page. `most` is 0 if the page
  * has as many records as --size requests. Else the service seems to limit its

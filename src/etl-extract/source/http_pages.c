@@ -271,7 +271,7 @@ fail_if_stuck_or_store_page(struct pages *p, struct err *e)
 		    n < p->size ? n : 0, e);
 	p->is_last = p->is_last || p->repeated == n;
 	return p->is_last ? 0 :
-	    overlap_store_page(&p->overlap, cursor_get_record_of_rise(c), e);
+	    overlap_store_page(&p->overlap, cursor_get_highest_record_no(c), e);
 }
 
 /* Called after the last record of a page. Sets p->is_last if no page

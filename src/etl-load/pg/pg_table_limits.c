@@ -1,7 +1,7 @@
 #include "pg/pg_table_limits.h"
 
-/* PostgreSQL's limit (MaxHeapAttributeNumber), less the two columns that only
- * the staging table has. */
+/* A table of PostgreSQL has at most 1600 columns (MaxHeapAttributeNumber). The
+ * staging table has two columns more than the target table. */
 enum { STAGE_COLUMNS_MAX = 1600 - 2 };
 
 static bool

@@ -2,7 +2,7 @@
  * filter uses a bug of libjq to run its own code, it cannot read a file, open a
  * connection, start a program or send a signal.
  * Flow:  the keeper calls sandbox_new(); each worker calls
- *        sandbox_enter_available_protection()  before its first record.
+ *        sandbox_enter_available_protection() before its first record.
  * Gives: protections that the kernel lacks are left out, see *in_force.
  * Fails: sandbox_enter_available_protection() returns -1, for example if
  *        memory is out. */
