@@ -435,6 +435,7 @@ WITH t AS (
     FROM t JOIN a ON true
         CROSS JOIN LATERAL pg_catalog.pg_options_to_table(a.attoptions)
             WITH ORDINALITY AS x(name, value, n)
+    WHERE x.name IN ('n_distinct', 'n_distinct_inherited')
     UNION ALL SELECT 1, 14, c.oid, pg_catalog.format(
         'ALTER TABLE %s ADD CONSTRAINT %I %s', t.new, c.conname,
         pg_catalog.pg_get_constraintdef(c.oid))
@@ -599,7 +600,11 @@ ORDER BY place, id, text
 
 -- name: swap_description
 -- Describes the table $1, a line for each of its properties. The lines of two
--- tables with the same name and properties are equal.
+-- tables with the same name and properties are equal. The lines that begin with
+-- "table: " or "column " hold what does not depend on the name, and what a new
+-- table has before it gets its indexes.
+-- Of a column's options only those count that a user can set: a server may
+-- keep options of its own there, which differ from table to table.
 WITH t AS (
     SELECT c.*, coalesce(k.reloptions, '{}') AS toast_options
     FROM pg_catalog.pg_class AS c
@@ -639,16 +644,21 @@ SELECT pg_catalog.concat_ws(' ', 'table: kind', t.relkind, 'stored',
         SELECT pg_catalog.string_agg(x.word, ' ' ORDER BY x.word)
         FROM pg_catalog.unnest(t.reloptions) AS x(word)), 'toast options', (
         SELECT pg_catalog.string_agg(x.word, ' ' ORDER BY x.word)
-        FROM pg_catalog.unnest(t.toast_options) AS x(word)),
-    'row security', t.relrowsecurity, t.relforcerowsecurity, 'identity',
-    t.relreplident) AS line
+        FROM pg_catalog.unnest(t.toast_options) AS x(word))) AS line
+FROM t
+UNION ALL SELECT pg_catalog.concat_ws(' ', 'row security', t.relrowsecurity,
+    t.relforcerowsecurity, 'identity', t.relreplident)
 FROM t
 UNION ALL SELECT pg_catalog.concat_ws(' ', 'column',
     pg_catalog.row_number() OVER (ORDER BY a.attnum), a.attname,
     pg_catalog.format_type(a.atttypid, a.atttypmod), 'collation',
     a.attcollation, 'not null', a.attnotnull, 'identity', a.attidentity,
     'generated', a.attgenerated, 'storage', a.attstorage, a.attcompression,
-    'statistics', coalesce(a.attstattarget, -1), 'options', a.attoptions,
+    'statistics', coalesce(a.attstattarget, -1), 'options', (
+        SELECT pg_catalog.string_agg(pg_catalog.concat_ws('=', x.name, x.value),
+            ' ' ORDER BY x.name)
+        FROM pg_catalog.pg_options_to_table(a.attoptions) AS x(name, value)
+        WHERE x.name IN ('n_distinct', 'n_distinct_inherited')),
     'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid))
 FROM t JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid
     AND a.attnum > 0 AND NOT a.attisdropped

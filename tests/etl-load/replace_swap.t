@@ -94,6 +94,17 @@ is "$k bad records, deleted and inserted: exit code 0" 0 "$(status etl-load \
 is "$k bad records get the causes that the old table would give" \
     "$(causes)" "$(cat "$scratch/swap.causes")"
 
+# A server may keep options of its own beside those of a user, and the new table
+# has others, or none.  This one stands for an option that no version knows yet.
+sql "SET allow_system_table_mods = on; UPDATE pg_attribute
+    SET attoptions = array_append(attoptions, 'made_by_server=7')
+    WHERE attrelid = 's.t'::regclass AND attnum > 0"
+put '{"name":"a","p":1}'
+is "$k options of the server: exit code 0" 0 "$(load_everything)"
+is "$k options of the server are not copied, those of the user are" \
+    'n_distinct=-0.5' "$(sql "SELECT o FROM pg_attribute, unnest(attoptions)
+    AS o WHERE attrelid = 's.t'::regclass AND o !~ 'attver'")"
+
 # Hostile names, and objects of other roles with the names of PostgreSQL's.
 # shellcheck disable=SC2016
 sql 'CREATE SCHEMA "s ""x; y"; CREATE SCHEMA evil;
@@ -207,6 +218,17 @@ cannot 'a constraint with the whole row' \
 cannot 'a disabled foreign key' 'CREATE TABLE up (k int PRIMARY KEY);
     ALTER TABLE t ADD CONSTRAINT up FOREIGN KEY (n) REFERENCES up NOT VALID;
     ALTER TABLE t DISABLE TRIGGER ALL' 'constraint up' 'DROP TABLE up CASCADE'
+cannot 'a column that cannot be copied' "SET allow_system_table_mods = on;
+    UPDATE pg_attribute SET attstattarget = 20000
+    WHERE attrelid = 't'::regclass AND attname = 'n'" \
+    'would differ from it \(column 2 n integer .*--replace-by delete or' \
+    'ALTER TABLE t ALTER n SET STATISTICS -1'
+sql "SET allow_system_table_mods = on; UPDATE pg_attribute
+    SET attstattarget = 20000 WHERE attrelid = 't'::regclass AND attname = 'n'"
+is "$k a column that cannot be copied is refused before a record is read" \
+    "$(head -n 1 "$scratch/in")" "$({ etl-load --db "$db" --table t \
+    --mode replace 2>"$scratch/err" || :; head -n 1; } <"$scratch/in")"
+sql 'ALTER TABLE t ALTER n SET STATISTICS -1'
 sql 'CREATE TABLE parts (k int, n int) PARTITION BY LIST (k);
     CREATE TABLE part PARTITION OF parts DEFAULT'
 for table in parts part; do

@@ -86,10 +86,12 @@ run_statements(struct pg_swap *s, enum part part, struct err *e)
 	return s->sql.len == 0 ? 0 : db_script(s->db, s->sql.data, e);
 }
 
+/* table is the quoted name of the old or of the new table. */
 static int
-query_description(struct pg_swap *s, struct buf *b, struct err *e)
+query_description(
+    struct pg_swap *s, const char *table, struct buf *b, struct err *e)
 {
-	struct db_value v = db_text(s->old->table->quoted);
+	struct db_value v = db_text(table);
 
 	return pg_swap_query_lines(
 	    s->db, b, SQL_SWAP_DESCRIPTION, &v, 1, "\n", e);
@@ -149,7 +151,7 @@ check_and_make(struct pg_swap *s, struct err *e)
 
 	if (fail_if_not_all_can_be_kept(s, e) == -1)
 		return -1;
-	if (query_description(s, &s->before, e) == 0 &&
+	if (query_description(s, s->old->table->quoted, &s->before, e) == 0 &&
 	    run_statements(s, NEW_TABLE, e) == 0 &&
 	    (!s->indexed_first || run_statements(s, INDEXES, e) == 0))
 		return query_statements(s, &s->messages, MESSAGES, e);
@@ -160,8 +162,77 @@ check_and_make(struct pg_swap *s, struct err *e)
 	    "--replace-by delete or --replace-by truncate" : "");
 }
 
-/* Makes the new table and drops it again. If it cannot be made, the load fails
- * before it reads any record. */
+/* line is a line of one description that the other one lacks: the new table
+ * lacks a property that this program cannot copy. */
+static int
+set_difference(struct pg_swap *s, const char *line, struct err *e)
+{
+	return err_set(e, ERR_CONFIG, false, "table %s: the new table of "
+	    "--mode replace would differ from it (%.*s): nothing was changed; "
+	    "use --replace-by delete or --replace-by truncate",
+	    s->old->table->name, (int)strcspn(line, "\n"), line);
+}
+
+/* Compares the descriptions of the old table and of the table that took its
+ * place. */
+static int
+compare_tables(struct pg_swap *s, struct buf *now, struct err *e)
+{
+	const char *was = s->before.data, *is = now->data, *line = was;
+
+	for (; *was == *is && *was != '\0'; was++, is++)
+		if (*was == '\n')
+			line = was + 1;
+	if (*was == *is)
+		return 0;
+	return set_difference(s, *line == '\0' ? is : line, e);
+}
+
+/* Returns the first line at or after text that a new table has before it gets
+ * its indexes (see swap_description), or NULL. */
+static const char *
+find_early_line(const char *text)
+{
+	while (*text != '\0') {
+		if (strncmp(text, "table: ", 7) == 0 ||
+		    strncmp(text, "column ", 7) == 0)
+			return text;
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	return NULL;
+}
+
+/* Compares the columns and the storage of the old table with those of the new
+ * one, which is empty and has no index yet. */
+static int
+compare_columns(struct pg_swap *s, struct err *e)
+{
+	const char *was, *is;
+	struct buf now;
+	int rc;
+
+	buf_init(&now, SIZE_MAX / 4);
+	rc = query_description(s, s->quoted.data, &now, e);
+	was = rc == 0 ? find_early_line(s->before.data) : NULL;
+	is = rc == 0 ? find_early_line(now.data) : NULL;
+	while (rc == 0 && was != NULL) {
+		size_t n = strcspn(was, "\n");
+
+		if (is == NULL || strcspn(is, "\n") != n ||
+		    memcmp(was, is, n) != 0)
+			rc = set_difference(s, was, e);
+		else {
+			was = find_early_line(was + n + (was[n] == '\n'));
+			is = find_early_line(is + n + (is[n] == '\n'));
+		}
+	}
+	buf_release(&now);
+	return rc;
+}
+
+/* Makes the new table and drops it again. If it cannot be made, or differs from
+ * the old one, the load fails before it reads any record. */
 int
 pg_swap_check(struct pg_swap *s, struct err *e)
 {
@@ -172,6 +243,8 @@ pg_swap_check(struct pg_swap *s, struct err *e)
 	rc = restrict_search_path(s, e);
 	if (rc == 0)
 		rc = check_and_make(s, e);
+	if (rc == 0)
+		rc = compare_columns(s, e);
 	db_rollback(s->db);
 	return rc;
 }
@@ -229,26 +302,6 @@ fail_if_changed(struct pg_swap *s, struct buf *now, struct err *e)
 	    "run the command again", s->old->table->name);
 }
 
-/* Fails if the description of the new table differs from that of the old table.
- * Then the table has a property that this program cannot copy. */
-static int
-fail_if_different(struct pg_swap *s, struct buf *now, struct err *e)
-{
-	const char *was = s->before.data, *is = now->data, *line = was;
-
-	for (; *was == *is && *was != '\0'; was++, is++)
-		if (*was == '\n')
-			line = was + 1;
-	if (*was == *is)
-		return 0;
-	if (*line == '\0')
-		line = is;
-	return err_set(e, ERR_CONFIG, false, "table %s: the new table of "
-	    "--mode replace would differ from it (%.*s): nothing was changed; "
-	    "use --replace-by delete or --replace-by truncate",
-	    s->old->table->name, (int)strcspn(line, "\n"), line);
-}
-
 /* Swaps the tables. The table must be locked. */
 static int
 swap_locked_tables(struct pg_swap *s, struct err *e)
@@ -261,15 +314,15 @@ swap_locked_tables(struct pg_swap *s, struct err *e)
 	if (rc == 0)
 		rc = fail_if_not_all_can_be_kept(s, e);
 	if (rc == 0)
-		rc = query_description(s, &now, e);
+		rc = query_description(s, s->old->table->quoted, &now, e);
 	if (rc == 0)
 		rc = fail_if_changed(s, &now, e);
 	if (rc == 0)
 		rc = run_statements(s, SWAP, e);
 	if (rc == 0)
-		rc = query_description(s, &now, e);
+		rc = query_description(s, s->old->table->quoted, &now, e);
 	if (rc == 0)
-		rc = fail_if_different(s, &now, e);
+		rc = compare_tables(s, &now, e);
 	if (rc == 0)
 		rc = restore_search_path(s, e);
 	buf_release(&now);
