@@ -14,7 +14,10 @@
  * encoding_append_original() can restore the byte of the file. */
 enum { BAD = 0xff, HALF = 0xc0, BAD_LENGTH = 3 };
 
-enum { LONGEST_CHARACTER = 32, LONGEST_MARK = 4 };
+enum { LONGEST_CHARACTER = 32, LONGEST_MARK = 4, LONGEST_UNIT = 4 };
+/* What must be free in the buffer after the converted text: for the characters
+ * that iconv holds back, and for a bad unit. */
+enum { HELD_BACK = 8, RESERVE = HELD_BACK + LONGEST_UNIT * BAD_LENGTH };
 
 struct encoding {
 	struct layer layer;
@@ -22,6 +25,8 @@ struct encoding {
 	const char *name;       /* the encoding; has the byte order once to_utf8
 				 * is open */
 	iconv_t to_utf8;        /* NULL: not yet opened */
+	size_t unit;            /* bytes that are skipped together if they are
+				 * not valid: 2 for UTF-16, 4 for UTF-32 */
 	bool has_ended;         /* the end of the input was read */
 	size_t start, end;      /* bytes of chunk that were not converted yet */
 	char chunk[LAYER_CHUNK];
@@ -49,6 +54,9 @@ static const struct {
 } with_mark[] = {
 	{ "UTF-16", "UTF-16LE", "UTF-16BE", 2, "\xff\xfe", "\xfe\xff" },
 	{ "UTF16", "UTF-16LE", "UTF-16BE", 2, "\xff\xfe", "\xfe\xff" },
+	{ "UNICODE", "UNICODELITTLE", "UNICODEBIG", 2, "\xff\xfe", "\xfe\xff" },
+	{ "CSUNICODE", "UNICODELITTLE", "UNICODEBIG", 2, "\xff\xfe",
+	    "\xfe\xff" },
 	{ "UTF-32", "UTF-32LE", "UTF-32BE", 4, "\xff\xfe\0\0", "\0\0\xfe\xff" },
 	{ "UTF32", "UTF-32LE", "UTF-32BE", 4, "\xff\xfe\0\0", "\0\0\xfe\xff" },
 };
@@ -120,6 +128,31 @@ read_more(struct encoding *c, struct err *e)
 	return 0;
 }
 
+/* Sets c->unit to the number of bytes of a newline. glibc knows UTF-16, UTF-32
+ * and their kin by some 30 names, so ask it, and not a list of names. */
+static int
+find_unit(struct encoding *c, struct err *e)
+{
+	iconv_t cd = open_or_fail(c->name, "UTF-8", e);
+	char newline[] = "\n", to[LONGEST_CHARACTER];
+
+	if (cd == NULL)
+		return -1;
+	c->unit = 1;
+	/* The first newline may come with a byte order mark. */
+	for (int i = 0; i < 2; i++) {
+		char *in = newline, *out = to;
+		size_t left = 1, room = sizeof(to);
+
+		if (iconv(cd, &in, &left, &out, &room) == (size_t)-1)
+			break;
+		if (i == 1 && (out - to == 2 || out - to == LONGEST_UNIT))
+			c->unit = (size_t)(out - to);
+	}
+	(void)iconv_close(cd);
+	return 0;
+}
+
 static int
 read_byte_order_and_open_iconv(struct encoding *c, struct err *e)
 {
@@ -130,6 +163,8 @@ read_byte_order_and_open_iconv(struct encoding *c, struct err *e)
 			return -1;
 	c->name = resolve_byte_order(c->name, c->chunk, c->end, &mark);
 	c->start = mark;
+	if (find_unit(c, e) == -1)
+		return -1;
 	c->to_utf8 = open_or_fail("UTF-8", c->name, e);
 	return c->to_utf8 != NULL ? 0 : -1;
 }
@@ -143,22 +178,35 @@ put_bad_byte(char *p, unsigned char byte)
 	return BAD_LENGTH;
 }
 
-/* Converts the bytes of the chunk, up to the first one that is not valid or
- * until p is full. Returns the number of bytes written to p. */
+/* Appends the character that some encodings (CP1258, TCVN) hold back until they
+ * see the next one, and returns to the initial shift state. */
+static void
+flush_iconv(struct encoding *c, char **out)
+{
+	size_t room = HELD_BACK;
+
+	(void)iconv(c->to_utf8, NULL, NULL, out, &room);
+}
+
+/* Converts the bytes of the chunk, up to the first unit that is not valid or
+ * until p is full. A bad unit is skipped as a whole: if only its first byte
+ * were skipped, no later character of the file would be read rightly. Returns
+ * the number of bytes written to p. */
 static size_t
-convert_until_bad_byte_or_full(struct encoding *c, char *p, size_t n)
+convert_until_bad_unit_or_full(struct encoding *c, char *p, size_t n)
 {
 	char *in = c->chunk + c->start, *out = p;
-	size_t left = c->end - c->start, room = n - BAD_LENGTH;
+	size_t left = c->end - c->start, room = n - RESERVE;
 	bool is_bad = iconv(c->to_utf8, &in, &left, &out, &room) ==
 	    (size_t)-1 && (errno == EILSEQ || (errno == EINVAL &&
 	    (c->has_ended || left > LONGEST_CHARACTER)));
 
 	c->start = c->end - left;
 	if (is_bad && left > 0) {
-		out += put_bad_byte(out, (unsigned char)*in);
-		c->start++;
-		(void)iconv(c->to_utf8, NULL, NULL, NULL, NULL);
+		flush_iconv(c, &out);
+		for (size_t i = 0; i < c->unit && c->start < c->end; i++)
+			out += put_bad_byte(
+			    out, (unsigned char)c->chunk[c->start++]);
 	}
 	return (size_t)(out - p);
 }
@@ -167,24 +215,25 @@ static ssize_t
 encoding_read(struct layer *l, char *p, size_t n, struct err *e)
 {
 	struct encoding *c = (struct encoding *)l;
-	char small[LONGEST_CHARACTER];
-	size_t got = 0;
+	char *end = p;
 
 	if (c->to_utf8 == NULL && read_byte_order_and_open_iconv(c, e) == -1)
 		return -1;
-	if (n < sizeof(small))
+	if (n < LONGEST_CHARACTER)
 		return err_bug(e, "the buffer for converted text is too small");
-	while (got == 0) {
+	for (;;) {
 		if (c->start < c->end)
-			got = convert_until_bad_byte_or_full(c, p, n);
-		if (got > 0)
+			end += convert_until_bad_unit_or_full(c, p, n);
+		if (end > p)
 			break;
-		if (c->has_ended)
-			return 0;
-		if (read_more(c, e) == -1)
+		if (c->has_ended && c->start == c->end) {
+			flush_iconv(c, &end);
+			break;
+		}
+		if (!c->has_ended && read_more(c, e) == -1)
 			return -1;
 	}
-	return (ssize_t)got;
+	return end - p;
 }
 
 struct layer *
