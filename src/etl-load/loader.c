@@ -275,7 +275,8 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 		return -1;
 	if (!o->plan)
 		sample_release(&l->sample);
-	l->whole = o->single || l->mode->complete || l->expect.n > 0;
+	l->once = o->single || l->mode->complete || l->expect.n > 0;
+	l->whole = l->once;
 	l->full_batch = o->batch == BATCH_NOT_GIVEN ? 10000 : o->batch;
 	l->batch_limit = l->full_batch;
 	return init_route_and_outcomes(l, e) == -1 ? -1 :

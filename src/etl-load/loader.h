@@ -91,7 +91,12 @@ struct loader {
 	bool control;                   /* the control tables exist */
 	bool marked;                    /* the input is a marked stream */
 	struct stream stream;
-	bool whole;                     /* commit once, at the stream's end */
+	bool once;                      /* the mode or an option, such as
+	                                 * --expect, requires that each stream
+	                                 * is committed once, at its end */
+	bool whole;                     /* the present stream is committed once:
+	                                 * because of `once`, or because its
+	                                 * records must not be loaded twice */
 	int64_t xid;                    /* the batch's transaction id, or 0 */
 	struct sums sent;               /* counts of the last COMMIT sent */
 	bool unknown;                   /* the answer to that COMMIT was lost:

@@ -63,11 +63,15 @@ struct sink_mirror {
  * found unchanged. check() fails if such rows of the table cannot be found
  * again. start() forgets all rows; from then on, until the transaction ends,
  * apply() notes the rows that it writes. put_rows() appends the FROM and WHERE
- * of a query of these rows; their table has the alias "etl.t" there. */
+ * of a query of these rows; their table has the alias "etl.t" there.
+ * compares_by_type() is sqlite_compares_by_type(), or NULL if the database
+ * itself refuses a text that is no value of the column's type. */
 struct sink_written {
 	int (*check)(void *self, struct err *e);
 	int (*start)(void *self, struct err *e);
 	void (*put_rows)(void *self, struct buf *b);
+	bool (*compares_by_type)(
+	    const struct column *c, const char *text, const char *stored);
 };
 
 /* Keeps images (images/image_sql.h) of the rows that the transaction changes.

@@ -2,6 +2,7 @@
 # --expect: the tests of a load.  They are checked in its transaction: if one
 # fails, nothing of the load is committed.
 . tests/support/lib.sh
+. tests/etl-load/marked.sh
 
 records() {
 	seq "$1" "$2" | sed 's/.*/{"id":&,"v":"x","n":&}/'
@@ -156,6 +157,74 @@ for kind in postgresql sqlite; do
 	    "$(records 1 50 | load --key id --batch 10 --flush 1ms \
 	    --expect 'max(id)<=45') $(rows)"
 
+	# A marked stream of several batches, with and without checkpoints, is
+	# judged as a whole.  Record 55 has the value of record 5.
+	for mode in '--key id' '--mode append' '--mode ignore'; do
+		for of in checkpoint_stream stream; do
+			k="$kind, $of, $mode:"
+			sql 'DELETE FROM t'
+			id=$of$mode$kind
+			# The first time there is no such table yet.
+			sql 'DELETE FROM etl_checkpoints' >"$scratch/none" 2>&1 || :
+			$of "$id"
+			for n in 1 11 21 31 41 51; do
+				records $n $((n + 9)) | sed 's/"n":55/"n":5/' >"$scratch/ten"
+				cat "$scratch/ten" >>"$scratch/in"
+				out=$((out + 10))
+				[ $of = stream ] || checkpoint_mark $n
+			done
+			cp "$scratch/in" "$scratch/cut"
+			end
+			set -- --batch 10 --flush 1ms
+			for test in 'rows>=61' 'rows<60' 'unique(n)' 'max(id)<=45' \
+			    'null(at)<5%' 'max(id)<=10'; do
+				# shellcheck disable=SC2086
+				is "$k $test fails: nothing is stored, no checkpoint moves" \
+				    '1 0 ' "$(load "$@" $mode --expect "$test" \
+				    <"$scratch/in") $(rows) $(sql "SELECT count(*)
+				    FROM etl_checkpoints" | grep -v '^0$' || :)"
+				like "$k $test fails: the message says that nothing was committed" \
+				    'failed: .*; nothing of this load was committed$' \
+				    "$(cat "$scratch/err")"
+			done
+			# shellcheck disable=SC2086
+			is "$k a cut stream stores nothing" '75 0' \
+			    "$(load "$@" $mode --expect 'rows>=1' \
+			    <"$scratch/cut") $(rows)"
+			# shellcheck disable=SC2086
+			is "$k the tests hold: all is stored" '0 60' \
+			    "$(load "$@" $mode --expect 'rows=60' --expect 'unique(id)' \
+			    --expect 'max(id)=60' <"$scratch/in") $(rows)"
+			[ $of = stream ] || is "$k the last checkpoint is stored, in one commit" \
+			    '51|1 1|6|1|1' "$(checkpoint) $(ledger "$id")"
+		done
+	done
+	# Each stream is judged by itself.
+	sql 'DELETE FROM t'
+	stream "two$kind"
+	rec '{"id":1}' '{"id":2}'
+	end
+	cp "$scratch/in" "$scratch/first"
+	stream "three$kind"
+	rec '{"id":3}'
+	end
+	is "$kind: the second of two streams fails: the first one is stored" '1 2' \
+	    "$(cat "$scratch/first" "$scratch/in" |
+	    load --key id --expect 'rows>=2') $(rows)"
+	like "$kind: the second of two streams fails: the message says so" \
+	    'nothing of this stream was committed, but the streams before it are' \
+	    "$(cat "$scratch/err")"
+	# Rejects that an earlier stage has written to a file count, too.
+	stream "aside$kind"
+	rec '{"id":11}' '{"id":12}'
+	rejected=1 aside=',"aside":1'
+	end
+	aside=
+	is "$kind: a reject in a file of an earlier stage counts" 1 \
+	    "$(load --key id --expect 'rejected<=30%' <"$scratch/in")"
+	like "$kind: a reject in a file of an earlier stage: the message has it" \
+	    'failed: 1 of 3 records were rejected' "$(cat "$scratch/err")"
+
 	# Inside etl-run.  The run's row names the test; usual needs three runs.
 	sql 'DELETE FROM t'
 	run() {
@@ -212,6 +281,39 @@ sql 'DROP TABLE t; CREATE TABLE t (id integer PRIMARY KEY, v text NOT NULL, n in
 is 'postgresql: a refused record is not tested' 0 \
     "$(sed 's/"n":40/"n":400/' "$scratch/in" | load --key id \
     --rejects "$scratch/r" --expect 'rows=39' --expect 'max(id)=39')"
+# SQLite compares a number and a text by their storage classes: each number is
+# below each text.  Such a test would hold or fail whatever the number is.
+kind=sqlite
+db_new sqlite
+sql 'CREATE TABLE t (id integer PRIMARY KEY, r real, q numeric, b boolean,
+    at timestamptz, v text, n, raw blob)'
+echo '{"id":1000,"r":1.5,"q":2,"b":true,"at":"2026-05-30","v":"x","n":7,"raw":"y"}' \
+    >"$scratch/in"
+for test in 'max(id)<=1OO' 'max(id)<=0x10' 'max(r)<9,5' 'min(q)<=ten' 'max(b)<=yes' \
+    'min(at)<=2026-13-01' 'min(at)<=nowadays' 'min(raw)!=5'; do
+	is "SQLite: $test is no test of its column: exit code 78" '78 0' \
+	    "$(load --key id --expect "$test" <"$scratch/in") $(rows)"
+	like "SQLite: $test: the message has the type of the column" \
+	    'column [a-z]+ has the type .* can be compared with' \
+	    "$(cat "$scratch/err")"
+done
+for test in 'min(n)<=x' 'min(at)>=17'; do
+	is "SQLite: $test: the written value has another type: exit code 78" '78 0' \
+	    "$(load --key id --expect "$test" <"$scratch/in") $(rows)"
+	like "SQLite: $test: the message has the value" \
+	    'the column has the value .* which cannot be compared' \
+	    "$(cat "$scratch/err")"
+done
+is 'SQLite: a number in a column without a type is compared as a number' 1 \
+    "$(load --key id --expect 'max(n)<=6.5' <"$scratch/in")"
+is 'SQLite: tests that the types allow' 0 \
+    "$(load --key id --expect 'max(n)<=10' --expect 'max(id)<=1e3' \
+    --expect 'max(r)<=1.5' --expect 'min(q)>=-1' --expect 'max(b)=1' \
+    --expect 'min(at)>=2026-05-30' --expect 'max(v)>=5' <"$scratch/in")"
+echo '{"id":2,"v":"yesterday"}' >"$scratch/in"
+sql 'INSERT INTO t (id) VALUES (1001)'
+fails 'a text that is no time' 'yesterday is no time' --key id \
+    --expect 'max(v)>=now-1d'
 # SQLite: a table without rowid.
 db_new sqlite
 sql 'CREATE TABLE t (id integer PRIMARY KEY, v text, n integer) WITHOUT ROWID'

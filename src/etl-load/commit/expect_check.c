@@ -81,12 +81,22 @@ judge_rows(struct loader *l, const struct expectation *x, struct found *f,
 	return 0;
 }
 
-/* The first two columns of the row that a query returns. */
+/* The row that a query returns. */
 struct answer {
-	int64_t n[2];
-	char text[128];         /* of a column that is a text */
+	int64_t n[2];           /* the first two columns */
+	bool null;              /* the second column is NULL */
+	char text[128];         /* the first column, if it is a text */
+	char stored[16];        /* the third column */
 	bool any;               /* there was a row */
 };
+
+static void
+copy_text(char *to, size_t size, const struct db_value *v)
+{
+	if (v->type == DB_TEXT)
+		(void)snprintf(to, size, "%.*s",
+		    (int)text_cut_length(v->p, v->len, size - 1), v->p);
+}
 
 static int
 read_answer(struct loader *l, struct buf *sql, const struct db_value *v,
@@ -94,24 +104,53 @@ read_answer(struct loader *l, struct buf *sql, const struct db_value *v,
 {
 	struct db_rows *r;
 	const char *text = buf_text_or_fail(sql, e);
-	struct db_value c;
+	struct db_value c[3];
 	int rc;
 
 	*a = (struct answer){ 0 };
 	if (text == NULL || db_query(l->db, &r, text, v, nv, e) == -1)
 		return -1;
-	while ((rc = db_next(r, e)) == 1)
-		for (size_t i = 0; i < 2; i++) {
-			a->any = true;
-			c = db_column(r, i);
-			if (c.type == DB_TEXT)
-				(void)snprintf(a->text, sizeof(a->text),
-				    "%.*s", (int)text_cut_length(c.p, c.len,
-				    sizeof(a->text) - 1), c.p);
-			a->n[i] = c.i;
-		}
+	while ((rc = db_next(r, e)) == 1) {
+		a->any = true;
+		for (size_t i = 0; i < 3; i++)
+			c[i] = db_column(r, i);
+		a->n[0] = c[0].i;
+		a->n[1] = c[1].i;
+		a->null = c[1].type == DB_NULL;
+		copy_text(a->text, sizeof(a->text), &c[0]);
+		copy_text(a->stored, sizeof(a->stored), &c[2]);
+	}
 	db_end(r);
 	return rc;
+}
+
+static const char *
+say_what_is_committed(const struct loader *l)
+{
+	return l->totals.in > 0 ? "nothing of this stream was committed, but "
+	    "the streams before it are loaded" :
+	    "nothing of this load was committed";
+}
+
+/* Fails if SQLite would compare the value of the test and the value *a of the
+ * column, or the values of the column's type, by their storage classes. */
+static int
+check_types_compare(const struct loader *l, const struct expectation *x,
+    const struct column *c, const struct answer *a, struct err *e)
+{
+	const struct sink_written *w = l->sink->written;
+
+	if (x->unit != EXPECT_VALUE || w->compares_by_type == NULL ||
+	    w->compares_by_type(c, x->value, a->any ? a->stored : NULL))
+		return 0;
+	if (w->compares_by_type(c, x->value, NULL))
+		return err_set(e, ERR_CONFIG, false, "--expect %s: the column "
+		    "has the value %s (%s), which cannot be compared with %s; "
+		    "%s", x->text, a->text, a->stored, x->value,
+		    say_what_is_committed(l));
+	return err_set(e, ERR_CONFIG, false, "--expect %s: column %s has the "
+	    "type %s, and no value of this type can be compared with %s",
+	    x->text, c->name, c->type, x->value);
 }
 
 static int
@@ -128,9 +167,12 @@ judge_extreme(struct loader *l, const struct expectation *x,
 	rc = read_answer(
 	    l, &sql, &v, x->unit == EXPECT_VALUE ? 1 : 0, &a, e);
 	buf_release(&sql);
+	if (rc == 0)
+		rc = check_types_compare(l, x, c, &a, e);
 	f->holds = a.any && a.n[1] == 1;
-	(void)snprintf(f->is, sizeof(f->is), "%s", a.any ? a.text :
-	    "no written row has a value there");
+	(void)snprintf(f->is, sizeof(f->is), "%s%s", a.any ? a.text :
+	    "no written row has a value there",
+	    a.any && a.null ? " is no time" : "");
 	return rc;
 }
 
@@ -358,8 +400,8 @@ expect_fail_if_any_test_fails(struct loader *l, struct err *e)
 			    x->text, f.is);
 		else
 			(void)err_set(e, ERR_LIMIT, false, "--expect %s "
-			    "failed: %s; nothing of this load was committed",
-			    x->text, f.is);
+			    "failed: %s; %s", x->text, f.is,
+			    say_what_is_committed(l));
 	}
 	return failed == 0 ? 0 : -1;
 }

@@ -34,8 +34,10 @@ struct reject_tally
 tally_make_with_batch(const struct loader *l, bool ended)
 {
 	const struct sums t = loader_add_up_batch(l);
+	uint64_t upstream = tally_count_upstream_rejects(l);
 
+	for (size_t i = 0; i < l->stream.last.nstages; i++)
+		upstream += l->stream.last.stages[i].aside;
 	return tally_make(l, l->sums.in + t.in,
-	    l->sums.rejected + t.rejected, tally_count_upstream_rejects(l),
-	    ended);
+	    l->sums.rejected + t.rejected, upstream, ended);
 }

@@ -11,7 +11,8 @@ uint64_t tally_count_upstream_rejects(const struct loader *l);
  * the stream. `ended` is true at the end of the stream. */
 struct reject_tally tally_make(const struct loader *l, uint64_t in,
     uint64_t rejected, uint64_t upstream, bool ended);
-/* Counts the committed records of the stream and those of the present batch. */
+/* Counts the committed records of the stream and those of the present batch,
+ * also the rejects that an earlier stage has written to a file. */
 struct reject_tally tally_make_with_batch(const struct loader *l, bool ended);
 
 #endif

@@ -14,7 +14,8 @@ void
 expect_put_null_query(struct buf *b, enum db_kind kind,
     const struct column *c, const char *rows)
 {
-	buf_printf(b, "SELECT %s, %s FILTER (WHERE \"etl.t\".%s IS NULL) %s",
+	buf_printf(b, "SELECT %s, %s FILTER (WHERE \"etl.t\".%s IS NULL), "
+	    "'' %s",
 	    count(kind), count(kind), c->quoted, rows);
 }
 
@@ -34,7 +35,9 @@ expect_put_unique_query(struct buf *b, enum db_kind kind,
 	buf_printf(b, " HAVING %s > 1) AS d", count(kind));
 }
 
-/* SQLite keeps times as texts or numbers. julianday() makes both comparable. */
+/* SQLite keeps times as texts or numbers. julianday() makes both comparable,
+ * and returns NULL for a value that is no time. A number is compared as a
+ * number, also in a column without a type. */
 static void
 put_sqlite_extreme(struct buf *b, const struct expectation *x,
     const struct column *c, const char *rows, const char *order)
@@ -50,10 +53,11 @@ put_sqlite_extreme(struct buf *b, const struct expectation *x,
 		buf_printf(b, "julianday('now', '%+.3f seconds')",
 		    (double)x->offset / 1000);
 	else
-		buf_str(b, "$1");
-	buf_printf(b, " %s AND %s\"etl.t\".%s%s IS NOT NULL ORDER BY "
-	    "%s\"etl.t\".%s%s%s LIMIT 1", rows, head, c->quoted, tail, head,
-	    c->quoted, tail, order);
+		buf_printf(b, "CASE WHEN typeof(\"etl.t\".%s) IN ('integer', "
+		    "'real') THEN CAST($1 AS NUMERIC) ELSE $1 END", c->quoted);
+	buf_printf(b, ", typeof(\"etl.t\".%s) %s AND \"etl.t\".%s IS NOT NULL "
+	    "ORDER BY %s\"etl.t\".%s%s%s NULLS FIRST LIMIT 1", c->quoted,
+	    rows, c->quoted, head, c->quoted, tail, order);
 }
 
 static void
@@ -67,7 +71,7 @@ put_pg_extreme(struct buf *b, const struct expectation *x,
 		    "interval '%" PRId64 " ms')", x->offset);
 	else
 		buf_str(b, "$1");
-	buf_printf(b, ")::int %s AND \"etl.t\".%s IS NOT NULL "
+	buf_printf(b, ")::int, '' %s AND \"etl.t\".%s IS NOT NULL "
 	    "ORDER BY \"etl.t\".%s%s LIMIT 1", rows, c->quoted, c->quoted,
 	    order);
 }

@@ -144,8 +144,7 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	 * except its end is loaded again from its start. In a mode that is not
 	 * repeatable this would insert its records twice, so such a load
 	 * commits only once. */
-	l->whole = l->o->single || l->mode->complete ||
-	    (!l->mode->repeatable && !s->segments);
+	l->whole = l->once || (!l->mode->repeatable && !s->segments);
 	return stream_read_ledger_progress_and_report_load(l, e);
 }
 

@@ -78,8 +78,6 @@ static void
 put_mode_and_key(struct buf *b, const struct loader *l,
     const struct target *t)
 {
-	const struct opt_list *tests = &l->o->expect;
-
 	buf_printf(b, "mode: %s\n", l->mode->name);
 	if (l->workers.wanted > 0)
 		buf_printf(b, "connections: %zu\n", l->workers.wanted);
@@ -91,7 +89,7 @@ put_mode_and_key(struct buf *b, const struct loader *l,
 		text_show(b, name, strlen(name));
 		buf_str(b, i + 1 < t->nkey ? ", " : "\n");
 	}
-	if (l->o->single || l->mode->complete || tests->n > 0)
+	if (l->once)
 		buf_str(b, "commits: once, at the end of the stream\n");
 	else
 		buf_printf(b, "commits: after %llu records, or %llu ms\n",

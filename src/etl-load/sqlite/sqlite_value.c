@@ -351,6 +351,42 @@ sqlite_convert_value(struct db_value *out, struct reader *r, size_t column,
 	}
 }
 
+static bool
+fits_type(const struct column *c, const char *text, bool number)
+{
+	switch (c->kind) {
+	case COLUMN_INT:
+	case COLUMN_REAL:
+	case COLUMN_NUMERIC:
+	case COLUMN_BOOL:
+		return number;
+	case COLUMN_TIME:
+		return number || is_valid_date_or_time(text, strlen(text));
+	default:
+		return c->kind != COLUMN_BYTES;
+	}
+}
+
+bool
+sqlite_compares_by_type(
+    const struct column *c, const char *text, const char *stored)
+{
+	bool number = would_sqlite_read_as_number(text, strlen(text));
+	/* SQLite turns the text into a number if the column has numeric
+	 * affinity. BOOLEAN has it, too. */
+	bool turned = number && (c->numeric || c->kind == COLUMN_INT ||
+	    c->kind == COLUMN_REAL || c->kind == COLUMN_NUMERIC ||
+	    c->kind == COLUMN_BOOL);
+
+	if (!fits_type(c, text, number))
+		return false;
+	if (stored == NULL)
+		return true;
+	if (strcmp(stored, "integer") == 0 || strcmp(stored, "real") == 0)
+		return number;
+	return strcmp(stored, "text") == 0 && !turned;
+}
+
 /* The bytes of a text end with a NUL. This is safe, because a text contains no
  * NUL. */
 void

@@ -16,6 +16,14 @@ int sqlite_convert_value(struct db_value *out, struct reader *r, size_t column,
  * values. */
 void sqlite_put_value_bytes(struct buf *b, const struct db_value *v);
 
+/* For --expect: true if SQLite compares a value of the column with the text by
+ * the type of the column. If this is false, SQLite compares them by their
+ * storage classes: each number is then below each text, and each text below
+ * each blob. `stored` is typeof() of the value, or NULL if only the type of the
+ * column is known. */
+bool sqlite_compares_by_type(
+    const struct column *c, const char *text, const char *stored);
+
 /* True if the text is a valid date, a valid time, or both, in the form of RFC
  * 3339 or ISO 8601. */
 bool is_valid_date_or_time(const char *p, size_t n);

@@ -1,6 +1,7 @@
 #include "sqlite/sqlite_sink.h"
 
 #include "sqlite/sqlite_sql.h"
+#include "sqlite/sqlite_value.h"
 #include "table/columns_sql.h"
 
 #include <stdlib.h>
@@ -147,4 +148,5 @@ const struct sink_written lite_written = {
 	.check = check_table_has_rowid,
 	.start = create_table_of_written,
 	.put_rows = put_from_and_where_written,
+	.compares_by_type = sqlite_compares_by_type,
 };
