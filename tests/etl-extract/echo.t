@@ -122,6 +122,53 @@ T='user:pass/w0rd'
 carries 'the password alone' basic 'b=pass%2fw0rd'
 carries 'user and password in base64' basic 'b=dXNlcjpwYXNzL3cwcmQ%3d'
 
+# A secret of which only a part would be sent: # begins the fragment of a URL,
+# which is not sent, and an HTML escape of a number contains #.
+T='kJ8+sd/92Hq0fLmZ=='
+carries 'an HTML escape that cuts the end of the secret' bearer \
+    'token=kJ8+sd/92Hq0fLmZ&#61;&#61;'
+carries 'hexadecimal HTML escapes' bearer 'token=kJ8+sd/92Hq0fLmZ&#x3d;&#X3D;'
+carries 'HTML escapes without a semicolon' bearer \
+    'token=kJ8+sd/92Hq0fLmZ&#61&#61'
+carries 'an escape at the start of the secret' bearer \
+    'token=&#107;J8+sd/92Hq0fLmZ=='
+carries 'a secret that a raw # divides' bearer 'token=kJ8+sd/92#Hq0fLmZ=='
+carries 'a secret in the fragment' bearer 'a=b#kJ8%2bsd%2f92Hq0fLmZ%3D%3d'
+carries 'a secret without its padding' bearer 'token=kJ8%2bsd%2F92Hq0fLmZ'
+carries 'a secret in base64url' bearer 'token=kJ8-sd_92Hq0fLmZ'
+carries 'the first half of a secret' bearer 'token=kJ8+sd/92H...'
+carries 'the second half of a secret' bearer 'token=...Hq0fLmZ%3d%3d'
+carries 'a secret in lower case' bearer 'token=kj8+sd/92hq0flmz'
+carries 'a parameter that an HTML & begins' query:key \
+    'a=b&amp;key=kJ8+sd/92Hq0fLmZ%3D%3D'
+carries 'its own parameter, with an escape that is cut' bearer \
+    'key=kJ8+sd/92Hq0fLmZ&#61;&#61;'
+: >"$api_log_file"
+is 'the parameter of the secret is left out, also with an escape that is cut' \
+    '0 GET /posts?_limit=1' "$(status etl-extract --auth query:key \
+    --secret env:T --retries 0 "$one/fault/redirect/302/$(encode 1 \
+    "$two/posts?_limit=1&key=kJ8+sd/92Hq0fLmZ&#61;&#61;")/") $(api_log)"
+is 'less than half of a secret may be a chance' '0 3' "$(status etl-extract \
+    --auth bearer --secret env:T "$one/fault/redirect/302/$(encode 1 \
+    "$two/posts?_limit=3&v=kJ8+sd/")/") $(wc -l <"$scratch/out")"
+is 'a URL of another kind with a part of the secret exits with 77' \
+    77 "$(status etl-extract --auth bearer --secret env:T --retries 0 \
+    "$one/fault/redirect/302/$(encode 1 'ftp://h/?t=kJ8+sd/92Hq0fLmZ&#61;')/")"
+unlike 'a URL of another kind: the message has no part of the secret' \
+    'kJ8|Hq0fLmZ' "$(sed 's,[^ ]*: refused,refused,' "$scratch/err")"
+
+# The same in the URL of a next page.
+: >"$api_log_file"
+is 'a next page at another origin with a part of the secret exits with 77' \
+    77 "$(status etl-extract --auth bearer --secret env:T --retries 0 \
+    --paginate cursor --next /next --into url --records /d "$one/fault/body/$(
+    encode 1 '{"d":[{"a":1}],"next":"'"$two"'/in?t=kJ8+sd/92Hq0fLmZ&#61;&#61;"}'
+    )")"
+is 'a next page with a part of the secret is not requested' '' "$(api_log)"
+like 'a next page with a part of the secret: the message says why' \
+    'refused the next page at another origin: its URL contains the secret$' \
+    "$(cat "$scratch/err")"
+
 # A proxy URL that libcurl cannot use: its message shows the URL.
 # proxied VARIABLE=URL [HOST]: reads from HOST through this proxy.
 proxied() {

@@ -47,8 +47,10 @@ int credentials_renew_secret_once(struct credentials *c, struct err *e);
  * (find_secret.h). With --auth basic they also find the password alone, and
  * USER:PASSWORD in base64. With --auth oauth2 they also find the token, and
  * ID:SECRET in base64. A cut text is the start of a longer text. If a cut text
- * ends with the start of the secret, this start counts as a copy. */
-bool credentials_are_in_text(
+ * ends with the start of the secret, this start counts as a copy. Half of a
+ * secret counts too, except for credentials_mask_or_fail(), whose text is used
+ * again as data. */
+bool credentials_are_in_url(
     const struct credentials *c, const char *p, size_t n);
 bool credentials_are_in_cut_text(
     const struct credentials *c, const char *p, size_t n);

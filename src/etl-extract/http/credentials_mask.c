@@ -8,18 +8,16 @@
 
 enum { VALUE_MAX = 64 << 10 };
 
-/* The texts that must not be shown if an answer contains them: the secret; with
- * --auth basic and oauth2 the base64 text that was sent; with --auth basic the
- * password; with oauth2 the token. */
-enum secret_value { VALUE_SECRET, VALUE_BASE64, VALUE_PASSWORD, VALUE_TOKEN,
-	VALUES };
+/* The texts that must not be shown if an answer contains them: the secret, also
+ * without the "=" at its end; with --auth basic and oauth2 the base64 text that
+ * was sent; with --auth basic the password; with oauth2 the token. */
+enum secret_value { VALUE_SECRET, VALUE_UNPADDED, VALUE_BASE64, VALUE_PASSWORD,
+	VALUE_TOKEN, VALUES };
 
-/* Appends base64 without the = at its end: a service may repeat the text
- * without them. */
+/* A service may repeat base64 text without the "=" at its end. */
 static void
-put_base64_without_end(struct buf *b, const char *s)
+remove_padding(struct buf *b)
 {
-	base64_put(b, s, strlen(s));
 	while (b->len > 0 && b->data[b->len - 1] == '=')
 		b->len--;
 }
@@ -35,10 +33,14 @@ put_secret_value(
 
 	if (which == VALUE_SECRET) {
 		buf_str(b, s);
+	} else if (which == VALUE_UNPADDED) {
+		buf_str(b, s);
+		remove_padding(b);
 	} else if (which == VALUE_TOKEN) {
 		buf_str(b, c->token == NULL ? "" : c->token);
 	} else if (which == VALUE_BASE64 && c->client != NULL) {
-		put_base64_without_end(b, c->client);
+		base64_put(b, c->client, strlen(c->client));
+		remove_padding(b);
 	} else if (strcmp(c->auth, "basic") != 0 || colon == NULL) {
 		return;
 	} else if (which == VALUE_PASSWORD) {
@@ -47,16 +49,20 @@ put_secret_value(
 		else
 			buf_add(b, s, (size_t)(colon - s));
 	} else {
-		put_base64_without_end(b, s);
+		base64_put(b, s, strlen(s));
+		remove_padding(b);
 	}
 }
 
 /* Sets marks[i] to 1 for each byte of the text that belongs to a secret.
- * Returns 1 if there is such a byte, 0 if not, -1 if memory is out. */
+ * Returns 1 if there is such a byte, 0 if not, -1 if memory is out. Half of
+ * USER:PASSWORD does not count: it may be the user name, which is no secret. */
 static int
-mark_all_values(const struct credentials *c, const struct secret_text *text,
+mark_all_values(const struct credentials *c, const struct secret_text *given,
     char *marks)
 {
+	const bool is_basic = c->auth != NULL && strcmp(c->auth, "basic") == 0;
+	struct secret_text text = *given;
 	struct buf value;
 	int found = 0, one;
 
@@ -65,8 +71,10 @@ mark_all_values(const struct credentials *c, const struct secret_text *text,
 	     i++) {
 		buf_clear(&value);
 		put_secret_value(&value, c, i);
+		text.is_strict = given->is_strict && (!is_basic ||
+		    i == VALUE_BASE64 || i == VALUE_PASSWORD);
 		one = value.failed ? -1 : value.len == 0 ? 0 :
-		    find_secret(text, value.data, value.len, marks);
+		    find_secret(&text, value.data, value.len, marks);
 		found = one == -1 ? -1 : found | one;
 	}
 	if (value.data != NULL)
@@ -93,9 +101,10 @@ is_secret_in(const struct credentials *c, const struct secret_text *text)
 }
 
 bool
-credentials_are_in_text(const struct credentials *c, const char *p, size_t n)
+credentials_are_in_url(const struct credentials *c, const char *p, size_t n)
 {
-	return is_secret_in(c, &(struct secret_text){ .p = p, .n = n });
+	return is_secret_in(c,
+	    &(struct secret_text){ .p = p, .n = n, .is_strict = true });
 }
 
 bool
@@ -103,7 +112,8 @@ credentials_are_in_cut_text(
     const struct credentials *c, const char *p, size_t n)
 {
 	return is_secret_in(c,
-	    &(struct secret_text){ .p = p, .n = n, .is_cut = true });
+	    &(struct secret_text){ .p = p, .n = n, .is_cut = true,
+		.is_strict = true });
 }
 
 /* Returns false if memory is out. */
@@ -132,9 +142,10 @@ replace_marked_bytes(struct buf *b, const char *marks)
 /* Replaces each copy of the secret by ***. If memory is out, replaces the whole
  * text by *** and returns false. */
 static bool
-mask_text(const struct credentials *c, struct buf *b, bool is_cut)
+mask_text(const struct credentials *c, struct buf *b, bool is_cut,
+    bool is_strict)
 {
-	const struct secret_text text = { b->data, b->len, is_cut };
+	const struct secret_text text = { b->data, b->len, is_cut, is_strict };
 	char *marks;
 	bool ok;
 
@@ -157,17 +168,17 @@ credentials_mask_or_fail(
 {
 	if (buf_check(b, e) == -1)
 		return -1;
-	return mask_text(c, b, false) ? buf_check(b, e) : err_nomem(e);
+	return mask_text(c, b, false, false) ? buf_check(b, e) : err_nomem(e);
 }
 
 void
 credentials_mask_in_message(const struct credentials *c, struct buf *b)
 {
-	(void)mask_text(c, b, false);
+	(void)mask_text(c, b, false, true);
 }
 
 void
 credentials_mask_cut_text(const struct credentials *c, struct buf *b)
 {
-	(void)mask_text(c, b, true);
+	(void)mask_text(c, b, true, true);
 }

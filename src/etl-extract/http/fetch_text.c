@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* If memory is out, returns "" and not the part that was written: this part
  * would look like the URL of another page. */
@@ -64,6 +65,25 @@ fetch_mask_text(const struct fetch *f, struct buf *b, struct err *e)
 	return credentials_mask_or_fail(&f->cred, b, e);
 }
 
+/* Refuses the URL of a next page that belongs to another origin and contains
+ * the secret. This checks its whole text: the request gets the URL without the
+ * fragment (see redirect.c, which checks the URL again). */
+static int
+refuse_secret_for_other_origin(const struct fetch *f, const char *ref, size_t n,
+    const struct http_url *to, struct err *e)
+{
+	struct http_url user;
+	bool is_same;
+
+	if (http_url_parse(&user, NULL, f->request->source, e) == -1)
+		return -1;
+	is_same = strcasecmp(user.origin, to->origin) == 0;
+	http_url_release(&user);
+	return is_same || !redirect_has_secret(&f->cred, ref, n) ? 0 :
+	    err_set(e, ERR_DENIED, false, "refused the next page at another "
+		"origin: its URL contains the secret");
+}
+
 int
 fetch_resolve_url(const struct fetch *f, const char *ref, size_t n,
     struct buf *url, struct err *e)
@@ -81,6 +101,8 @@ fetch_resolve_url(const struct fetch *f, const char *ref, size_t n,
 	(void)buf_text(&text);
 	if (buf_check(&base, e) == 0 && buf_check(&text, e) == 0)
 		rc = http_url_parse(&to, base.data, text.data, e);
+	if (rc == 0)
+		rc = refuse_secret_for_other_origin(f, ref, n, &to, e);
 	if (rc == 0) {
 		buf_clear(url);
 		buf_str(url, to.text);

@@ -2,13 +2,15 @@
 
 #include "http/unescape.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ROUNDS: how often a text is decoded: three times for percent-encodings, once
  * for JSON and once for HTML. Each round decodes escapes of all three kinds.
- * SHORTEST: a shorter secret, or a shorter start of one, is not looked for. */
-enum { ROUNDS = 5, SHORTEST = 3 };
+ * SHORTEST: a shorter secret, or a shorter start of one, is not looked for.
+ * SHORTEST_PART: the same for a part of a secret. */
+enum { ROUNDS = 5, SHORTEST = 3, SHORTEST_PART = 8 };
 
 /* A text that is decoded in place. The byte text[i] stands for the bytes from
  * from[i] to from[i + 1] of the source, the text before any decoding. */
@@ -16,6 +18,7 @@ struct decoded {
 	char *text;
 	size_t *from;
 	size_t n, source_len;
+	bool ignores_case;
 };
 
 static void
@@ -27,18 +30,23 @@ decoded_release(struct decoded *d)
 	free(d->from);
 }
 
+/* Returns one and the same byte for all bytes that count as equal. */
 static char
-plus_to_space(char c)
+comparable_byte(const struct decoded *d, char c)
 {
-	if (c == '+')
+	if (c == '+' || c == '-')
 		return ' ';
-	return c;
+	if (c == '_')
+		return '/';
+	return d->ignores_case ? (char)tolower((unsigned char)c) : c;
 }
 
 static int
-decoded_init(struct decoded *d, const char *p, size_t n)
+decoded_init(
+    struct decoded *d, const char *p, size_t n, bool ignores_case)
 {
 	memset(d, 0, sizeof(*d));
+	d->ignores_case = ignores_case;
 	d->text = malloc(n + 1);
 	d->from = calloc(n + 1, sizeof(*d->from));
 	if (d->text == NULL || d->from == NULL) {
@@ -47,7 +55,7 @@ decoded_init(struct decoded *d, const char *p, size_t n)
 	}
 	d->n = d->source_len = n;
 	for (size_t i = 0; i < n; i++) {
-		d->text[i] = plus_to_space(p[i]);
+		d->text[i] = comparable_byte(d, p[i]);
 		d->from[i] = i;
 	}
 	d->from[n] = n;
@@ -75,7 +83,7 @@ decode_each_escape_once(struct decoded *d, bool is_cut)
 			len = got = 1;
 		}
 		for (size_t i = 0; i < got; i++, to++) {
-			d->text[to] = plus_to_space(out[i]);
+			d->text[to] = comparable_byte(d, out[i]);
 			d->from[to] = source;
 		}
 	}
@@ -101,6 +109,45 @@ mark_copies_of_secret(const struct decoded *d, const struct decoded *secret,
 		found = 1;
 		p += secret->n;
 	}
+	return found;
+}
+
+/* Marks each part of the text that equals at least half of the secret. Such a
+ * part contains one of the blocks into which the secret is divided here, so it
+ * is enough to look for the blocks and to compare the bytes around them. */
+static int
+mark_halves_of_secret(const struct decoded *d, const struct decoded *secret,
+    char *marks)
+{
+	const size_t half = (secret->n + 1) / 2;
+	const size_t least = half > SHORTEST_PART ? half : SHORTEST_PART;
+	const size_t block = least / 2;
+	const char *end = d->text + d->n, *p;
+	int found = 0;
+
+	for (size_t k = 0; k + block <= secret->n && least < secret->n;
+	     k += block)
+		for (p = d->text; (p = memmem(p, (size_t)(end - p),
+		    secret->text + k, block)) != NULL; p++) {
+			size_t at = (size_t)(p - d->text), first = at;
+			size_t last = at + block, in = k + block;
+
+			while (first > 0 && first + k > at &&
+			    d->text[first - 1] ==
+				secret->text[k - (at - first) - 1])
+				first--;
+			while (last < d->n && in < secret->n &&
+			    d->text[last] == secret->text[in]) {
+				last++;
+				in++;
+			}
+			if (last - first < least)
+				continue;
+			memset(marks + d->from[first], 1,
+			    d->from[last] - d->from[first]);
+			found = 1;
+			p = d->text + last - 1;
+		}
 	return found;
 }
 
@@ -130,10 +177,12 @@ find_in_each_decoding(const struct secret_text *text,
 	unsigned round = 0;
 	int found = 0;
 
-	if (decoded_init(&d, text->p, text->n) == -1)
+	if (decoded_init(&d, text->p, text->n, text->is_strict) == -1)
 		return -1;
 	do {
 		found |= mark_copies_of_secret(&d, secret, marks);
+		if (text->is_strict)
+			found |= mark_halves_of_secret(&d, secret, marks);
 		if (text->is_cut)
 			found |= mark_start_of_secret_at_end(
 			    &d, secret, marks);
@@ -153,7 +202,7 @@ find_secret(const struct secret_text *text, const char *secret, size_t n,
 	unsigned round = 0;
 	int found = 0, one;
 
-	if (decoded_init(&d, secret, n) == -1)
+	if (decoded_init(&d, secret, n, text->is_strict) == -1)
 		return -1;
 	do {
 		one = d.n < SHORTEST ? 0 :

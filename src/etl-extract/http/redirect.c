@@ -121,9 +121,31 @@ set_refused_target_error(const struct redirect *r, const char *to,
 	return -1;
 }
 
+/* The parameter of --auth query:NAME does not count: another origin does not
+ * get it. */
+bool
+redirect_has_secret(const struct credentials *c, const char *p, size_t n)
+{
+	const char *fragment = n == 0 ? NULL : memchr(p, '#', n);
+	const size_t before = fragment == NULL ? n : (size_t)(fragment - p);
+	struct buf b;
+	bool found;
+
+	buf_init(&b, n + 1);
+	buf_add(&b, p, before);
+	if (c->query_param != NULL)
+		query_remove(&b, c->query_param, strlen(c->query_param));
+	buf_add(&b, p + before, n - before);
+	found = b.failed || credentials_are_in_url(c, b.data, b.len);
+	secret_release_buf(&b);
+	return found;
+}
+
+/* ref is the text from which *to was made. */
 static int
 check_and_set_target_url(struct redirect *r, const struct http_url *from,
-    const struct http_url *to, const struct credentials *c, struct err *e)
+    const struct http_url *to, const char *ref, const struct credentials *c,
+    struct err *e)
 {
 	if (!to->is_http)
 		return set_refused_target_error(r, to->text, c,
@@ -148,9 +170,12 @@ check_and_set_target_url(struct redirect *r, const struct http_url *from,
 	if (buf_check(&r->url, e) == -1)
 		return -1;
 	/* Never send the secret to another origin: the service may have copied
-	 * it from the request into the URL of the target. */
+	 * it from the request into the URL of the target. The text before it
+	 * was parsed counts too: in "SECRET&#61;" the # begins a fragment, so
+	 * the URL has the secret without its last character. */
 	if (r->left_origin &&
-	    credentials_are_in_text(c, r->url.data, r->url.len))
+	    (redirect_has_secret(c, ref, strlen(ref)) ||
+		redirect_has_secret(c, r->url.data, r->url.len)))
 		return set_refused_target_error(r, "another origin", c,
 		    "its URL contains the secret", e);
 	return 0;
@@ -175,7 +200,8 @@ check_and_set_page_url(struct redirect *r, const struct request *from,
 	if (rc == 0)
 		rc = http_url_parse(&page, NULL, url.data, e);
 	if (rc == 0)
-		rc = check_and_set_target_url(r, &user, &page, c, e);
+		rc = check_and_set_target_url(
+		    r, &user, &page, url.data, c, e);
 	secret_release_buf(&url);
 	http_url_release(&user);
 	http_url_release(&page);
@@ -245,7 +271,8 @@ redirect_set_next_url(struct redirect *r, const struct http_answer *a,
 	buf_add(&ref, v, n);
 	if (buf_check(&ref, e) == 0 && http_url_parse(&to, from.text,
 	    buf_text(&ref), e) == 0)
-		rc = check_and_set_target_url(r, &from, &to, c, e);
+		rc = check_and_set_target_url(
+		    r, &from, &to, buf_text(&ref), c, e);
 	else if (e->code != ERR_IO)
 		(void)err_set(e, ERR_PEER, false, "status %d is a redirect, "
 		    "but its Location header is not a valid URL", a->status);

@@ -43,6 +43,10 @@ int redirect_send_request(struct redirect *r, struct http *http,
 int redirect_set_next_url(struct redirect *r, const struct http_answer *a,
     const struct credentials *c, struct err *e);
 
+/* True if this text of a URL contains the secret or half of it, and also if
+ * memory is out. */
+bool redirect_has_secret(const struct credentials *c, const char *p, size_t n);
+
 void redirect_init(struct redirect *r, size_t max_bytes_of_each);
 void redirect_release(struct redirect *r);
 
