@@ -116,11 +116,22 @@ size_t table_find_key_column_or_end(const struct table *t, int place);
  * columns. */
 int table_check_if_columns_unique(struct db *db, const struct table *t,
     const size_t *columns, size_t n, bool *unique, struct err *e);
+/* A key that needs a unique index on exactly its columns. */
+struct table_key {
+	const size_t *columns;
+	size_t n;
+	bool primary;           /* it must be the primary key, which may be
+	                         * deferrable */
+	const char *condition;  /* of its partial index, or NULL */
+};
 /* Sets *changed to true if one of the columns that table_read() has found now
- * has another name, type or place, or is gone. Columns that were added at the
- * end do not count. */
-int table_check_if_changed(
-    struct db *db, const struct table *t, bool *changed, struct err *e);
+ * has another name, type or place, or is gone, or if one of the keys no longer
+ * has its unique index. Columns that were added at the end do not count.
+ * Indexes stay as they are until the transaction ends if it has written to the
+ * table before: it then holds a lock that ALTER TABLE and DROP INDEX must wait
+ * for. */
+int table_check_if_changed(struct db *db, const struct table *t,
+    const struct table_key *keys, size_t nkeys, bool *changed, struct err *e);
 void table_free(struct table *t);
 /* Splits t->name, which the user wrote as TABLE or SCHEMA.TABLE, into t->schema
  * and t->base (the name without the schema). If the name has no dot, t->schema

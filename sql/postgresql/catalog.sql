@@ -181,12 +181,39 @@ ORDER BY a.attnum
 
 -- name: table_has_columns
 -- Returns 1 if the first columns of the table have the names and types $3, a
--- text such as 'id integer,title text,'; else 0. Each batch runs this
+-- text such as 'id integer,title text,', and if each key of $4 has its unique
+-- index; else 0. $4 is a JSON array of keys (struct table_key), such as
+-- [{"columns":["id"],"primary":false,"condition":null}]. Each batch runs this
 -- statement. The table is looked up in a subquery: the plan then does not
 -- depend on the table, and the server soon stops planning the statement again.
-SELECT pg_catalog.starts_with(coalesce(pg_catalog.string_agg(pg_catalog.concat(
+SELECT (pg_catalog.starts_with(coalesce(pg_catalog.string_agg(pg_catalog.concat(
     attname, ' ', pg_catalog.format_type(atttypid, atttypmod), ','), ''
-    ORDER BY attnum), ''), $3)::int
+    ORDER BY attnum), ''), $3) AND NOT EXISTS (
+        SELECT
+        FROM pg_catalog.jsonb_to_recordset($4::jsonb)
+            AS k(columns jsonb, "primary" boolean, condition text)
+        WHERE NOT EXISTS (
+            SELECT
+            FROM pg_catalog.pg_index AS i
+            WHERE i.indrelid = (
+                    SELECT pg_catalog.to_regclass(pg_catalog.concat(
+                        pg_catalog.quote_ident($1) || '.',
+                        pg_catalog.quote_ident($2)))::oid)
+                AND CASE WHEN k."primary" THEN i.indisprimary
+                    ELSE i.indisunique AND i.indisvalid AND i.indimmediate
+                        AND coalesce(pg_catalog.pg_get_expr(
+                            i.indpred, i.indrelid), '') =
+                            coalesce(k.condition, '') END
+                AND i.indnkeyatts = pg_catalog.jsonb_array_length(k.columns)
+                AND i.indnkeyatts = (
+                    SELECT pg_catalog.count(*)
+                    FROM pg_catalog.unnest(i.indkey::smallint[])
+                            WITH ORDINALITY AS p(attnum, place)
+                        JOIN pg_catalog.pg_attribute AS a
+                            ON a.attrelid = i.indrelid AND a.attnum = p.attnum
+                    WHERE p.place <= i.indnkeyatts
+                        AND k.columns OPERATOR(pg_catalog.?) a.attname::text)))
+    )::int
 FROM pg_catalog.pg_attribute
 WHERE attrelid = (
         SELECT pg_catalog.to_regclass(pg_catalog.concat(

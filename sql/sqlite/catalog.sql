@@ -24,9 +24,37 @@ ORDER BY cid
 
 -- name: table_has_columns
 -- Returns 1 if the first columns of the table have the names and types $3, a
--- text such as 'id INTEGER,title TEXT,'; else 0.
+-- text such as 'id INTEGER,title TEXT,', and if each key of $4 has its unique
+-- index or is the primary key; else 0. $4 is a JSON array of keys (struct
+-- table_key), such as [{"columns":["id"],"primary":false,"condition":null}]. A
+-- condition is the end of the CREATE INDEX.
 SELECT substr(coalesce(group_concat(name || ' ' || type || ',', ''), ''), 1,
-    length($3)) = $3
+    length($3)) = $3 AND NOT EXISTS (
+        SELECT 1
+        FROM (SELECT value ->> '$.condition' AS condition,
+                value ->> '$.primary' AS only_primary,
+                value -> '$.columns' AS columns
+            FROM json_each($4)) AS k
+        WHERE (k.condition IS NOT NULL OR json_array_length(k.columns) IS NOT (
+                SELECT CASE WHEN count(*) = sum(c.name IN (
+                    SELECT value FROM json_each(k.columns))) THEN count(*) END
+                FROM pragma_table_xinfo($2, $1) AS c
+                WHERE c.pk > 0))
+            AND (k.only_primary OR NOT EXISTS (
+                SELECT 1
+                FROM pragma_index_list($2, $1) AS l
+                    LEFT JOIN (SELECT type, name, sql FROM main.sqlite_schema
+                        UNION ALL SELECT type, name, sql
+                        FROM temp.sqlite_schema) AS s
+                        ON s.name = l.name AND s.type = 'index'
+                WHERE l."unique" AND l.partial = (k.condition IS NOT NULL)
+                    AND (k.condition IS NULL OR
+                        substr(s.sql, -length(k.condition)) = k.condition)
+                    AND json_array_length(k.columns) = (
+                        SELECT CASE WHEN count(*) = sum(i.name IN (
+                            SELECT value FROM json_each(k.columns)))
+                            THEN count(*) END
+                        FROM pragma_index_info(l.name, $1) AS i))))
 FROM (SELECT name, type FROM pragma_table_xinfo($2, $1) ORDER BY cid)
 
 -- name: table_unique

@@ -112,6 +112,113 @@ like 'sqlite: the table is renamed: the message says what has happened' \
     'the table was altered while the load ran.*no such table: t' \
     "$(cat "$scratch/err")"
 
+# The unique index of the key is dropped between two batches.  Without it, the
+# server would take a second row of key 1.  A batch of new keys comes first, after
+# which PostgreSQL copies the next batch directly into the table.
+index='CREATE UNIQUE INDEX k ON t (id);
+    CREATE UNIQUE INDEX c ON t (id) WHERE is_current'
+keyed='id int NOT NULL, n int, at timestamp, valid_from timestamp,
+    valid_to timestamp, is_current boolean'
+# vanish STATEMENT OPTION...: loads two records, executes STATEMENT, and sends one
+# record of the first key and a new one.  Prints the exit code, the number of rows
+# and that of keys.
+vanish() {
+	statement=$1
+	shift
+	sql 'DROP TABLE IF EXISTS part; DROP TABLE IF EXISTS t' 2>/dev/null
+	sql "CREATE TABLE t ($keyed); $index;
+	    CREATE TABLE part (t_id int, m int)"
+	timeout 60 etl-load --db "$db" --table t --batch 2 --flush 1h \
+	    --max-rejects 100% "$@" <"$fifo" 2>"$scratch/err" \
+	    3>"$scratch/rejects" >"$scratch/out" &
+	pid=$!
+	exec 9>"$fifo"
+	{ [ -z "$begin" ] || echo "$begin"; records 1 2; } >&9
+	wait_until 20 has_two_rows || diag "$(cat "$scratch/err")"
+	sql "$statement"
+	{ records 1 3; [ -z "$begin" ] ||
+	    echo '{"@etl":"end","seq":1,"stages":[{"stage":"x","in":4,"out":4,"dropped":0,"rejected":0}]}'
+	} >&9
+	exec 9>&-
+	rc=0
+	wait $pid || rc=$?
+	echo "$rc $(sql 'SELECT count(*), count(DISTINCT id) FROM t')"
+}
+records() {
+	case $options in
+	*cdc*) printf '{"operation":"INSERT","data":{"id":%d,"n":1}}\n' "$@" ;;
+	*--nested*) printf '{"id":%d,"n":1,"parts":[{"m":1}]}\n' "$@" ;;
+	*) printf '{"id":%d,"n":1}\n' "$@" ;;
+	esac
+}
+begin=
+for kind in sqlite postgresql; do
+	db_new $kind
+	for options in '' '--mode ignore' '--newer-by n' '--touch at' \
+	    '--seen at' '--nested part=/parts' '--connections 2' '--mode cdc' \
+	    '--emit changes' '--keep-before' marked '--mode scd2'; do
+		l="$kind, the index of the key is dropped, $options"
+		case $kind:$options in
+		sqlite:*connections*) continue ;;
+		*:marked)
+			options=
+			begin='{"@etl":"begin","v":1,"id":"i","stages":["x"]}'
+			;;
+		esac
+		case $options in
+		*scd2*) drop='DROP INDEX c' ;;
+		*) drop='DROP INDEX k' ;;
+		esac
+		# shellcheck disable=SC2086
+		is "$l: 78 and no second row" '78 2|2' \
+		    "$(vanish "$drop" --key id $options)"
+		like "$l: the message says what has happened" \
+		    'table t has no unique index|table t: the unique index on the columns of the key was dropped' \
+		    "$(cat "$scratch/err")"
+		is "$l: no reject" '' "$(cat "$scratch/rejects")"
+		begin=
+	done
+	options=
+	l="$kind, another index of the key"
+	is "$l takes the place of the old one: the load goes on" '0 3|3' \
+	    "$(vanish 'CREATE UNIQUE INDEX k2 ON t (id); DROP INDEX k' --key id)"
+	is "$l has a condition: 78" '78 2|2' "$(vanish 'DROP INDEX k;
+	    CREATE UNIQUE INDEX k2 ON t (id) WHERE n > 9' --key id)"
+	is "$l has one more column: 78" '78 2|2' "$(vanish 'DROP INDEX k;
+	    CREATE UNIQUE INDEX k2 ON t (id, n)' --key id)"
+	is "$l is not unique: 78" '78 2|2' "$(vanish 'DROP INDEX k;
+	    CREATE INDEX k2 ON t (id)' --key id)"
+	options='--mode scd2'
+	is "$kind, another index of the current rows: the load goes on" \
+	    '0 4|3' "$(vanish 'DROP INDEX k; DROP INDEX c;
+	    CREATE UNIQUE INDEX c2 ON t (id) WHERE is_current;
+	    UPDATE t SET n = 0' --key id --mode scd2)"
+done
+# DROP INDEX CONCURRENTLY waits for the loader only after it has marked the index.
+# A deferrable constraint takes two equal keys until the commit.
+options=
+for drop in 'DROP INDEX CONCURRENTLY k' 'DROP INDEX k; ALTER TABLE t ADD UNIQUE (id)
+    DEFERRABLE INITIALLY DEFERRED'; do
+	is "postgresql, $drop: 78 and no second row" '78 2|2' \
+	    "$(vanish "$drop" --key id)"
+done
+# Without a key, --keep-before finds the rows by the primary key.
+index='ALTER TABLE t ADD PRIMARY KEY (id)'
+for drop in 'ALTER TABLE t DROP CONSTRAINT t_pkey' \
+    'ALTER TABLE t DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (n)'; do
+	case $drop in
+	*ADD*) wanted='65 2|2' why='another key than when this run began' ;;
+	*) wanted='78 2|2' why='no primary key' ;;
+	esac
+	records() {
+		printf '{"id":%d,"n":%d}\n' $1 $1 $2 $2
+	}
+	is "postgresql, --mode append --keep-before, $drop: status and rows" \
+	    "$wanted" "$(vanish "$drop" --mode append --keep-before)"
+	like "postgresql, --mode append --keep-before, $drop: the message" \
+	    "$why" "$(cat "$scratch/err")"
+done
+
 # A foreign key that comes while the input is read: the loader looks again before
 # it deletes rows.  It has begun to read when a record larger than the pipe is gone.
 refer_meanwhile() {

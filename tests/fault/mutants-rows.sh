@@ -176,6 +176,15 @@ mutant etl-load/types.t 'a value in a composite value is not checked' src/etl-lo
 mutant etl-load/altered.t 'a batch for the old types of the columns is committed' lib/db/table_change.c \
     's/\*changed = same != 1;/*changed = false;/' \
     '--mode append, a number gets fewer digits: status and rows'
+mutant etl-load/altered.t 'a batch is committed without the unique index of its key' src/etl-load/table/target.c \
+    's/if (t->nkey > 0)/if (false)/' \
+    'postgresql, the index of the key is dropped, --newer-by n: 78 and no second row'
+mutant etl-load/altered.t 'the primary key of images is not looked at' src/etl-load/table/target.c \
+    's/if (primary)/if (false)/' \
+    'postgresql, --mode append --keep-before, ALTER TABLE t DROP CONSTRAINT t_pkey: status and rows'
+mutant etl-load/altered.t 'an index with a condition carries the key' sql/postgresql/catalog.sql@table_has_columns \
+    's/coalesce(k.condition, /coalesce(pg_catalog.pg_get_expr(i.indpred, i.indrelid), /' \
+    'postgresql, another index of the key has a condition: 78'
 
 # Containers of one host name.
 mutant etl-run/machine.t 'only the host name tells runs apart' sql/sqlite/runs.sql@run_list_stale \

@@ -25,7 +25,7 @@
 #		after a kill writes fewer marks
 #	also	a command that prints further state
 
-pipelines='fresh migrate created evolved append upsert newer single plain aside marks-append
+pipelines='fresh migrate created evolved append upsert unkeyed newer single plain aside marks-append
     marks-upsert several marks-ignore tables nested nested-marks changes
     marks-changes scopes refresh mirror kept undone emitted
     history many via replay replay-again
@@ -72,6 +72,11 @@ old_tables='sh "$top/tests/support/sql-statement.sh" \
 case $DATABASE_URL in
 sqlite:*) sqlite3 x.db ;;
 *) psql -Xq -d "$DATABASE_URL" ;;
+esac'
+in_database='case $DATABASE_URL in
+sqlite:*) sqlite3 -cmd ".timeout 10000" x.db ;;
+*) PGOPTIONS="-c client_min_messages=error" psql -XAtq \
+    -v ON_ERROR_STOP=1 -d "$DATABASE_URL" ;;
 esac'
 drip='while read -r line; do printf "%s\n" "$line"; sleep .01; done'
 marked='cat "$marks"'
@@ -140,6 +145,24 @@ pipeline() {
 		;;
 	upsert)
 		cut=line compare=rows
+		;;
+	unkeyed)
+		# The index of the key is dropped while the stream comes, best
+		# after a commit.  It can be made again only if no key has two
+		# rows.
+		stages=load cut=any compare=rows source='grep -v @etl "$records"'
+		rest="$into_log 2 --key k 3>/dev/null"
+		index="echo 'CREATE UNIQUE INDEX IF NOT EXISTS log_k
+		    ON log (k);' | $in_database"
+		script="$index && {
+		    $source | sed 4q
+		    for i in 1 2 3 4 5 6 7 8 9; do
+			[ \"\$(echo 'SELECT count(*) FROM log;' |
+			    $in_database)\" = 0 ] || break
+		    done
+		    echo 'DROP INDEX log_k;' | $in_database
+		    $source; } | $rest
+		    [ \$? -eq 78 ] && $index && $source | $(without_stages "$rest")"
 		;;
 	newer)
 		cut=line compare=rows rest="$rest --newer-by n"

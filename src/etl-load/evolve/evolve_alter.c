@@ -98,7 +98,7 @@ lock_and_compare_table(struct db *db, const struct table *t, struct err *e)
 
 	if (db_kind(db) == DB_POSTGRESQL && lock_table(db, t, e) == -1)
 		return -1;
-	return table_check_if_changed(db, t, &changed, e) == -1 ? -1 :
+	return table_check_if_changed(db, t, NULL, 0, &changed, e) == -1 ? -1 :
 	    !changed;
 }
 

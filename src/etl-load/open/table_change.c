@@ -9,8 +9,8 @@ loader_find_if_any_table_changed(struct loader *l, bool *changed, struct err *e)
 {
 	*changed = false;
 	for (size_t i = 0; i < loader_count_tables(l) && !*changed; i++)
-		if (table_check_if_changed(l->db, l->tables[i].target.table,
-			changed, e) == -1)
+		if (target_find_change(&l->tables[i].target, l->db, changed,
+			e) == -1)
 			return -1;
 	return 0;
 }
@@ -35,6 +35,11 @@ explain_table_change(const struct loader *l, const char *sqlstate,
 		    "column was renamed or dropped while the load ran (%s): "
 		    "%s; start the load again if the table is as it should be",
 		    table, why.msg, stored);
+	else if (strcmp(sqlstate, "42P10") == 0)
+		(void)err_set(e, ERR_CONFIG, false, "table %s: the unique "
+		    "index on the columns of the key was dropped while the "
+		    "load ran: %s; make the index again, then start the load "
+		    "again", table, stored);
 	else
 		(void)err_set(e, ERR_RETRY, false, "table %s: a column got "
 		    "another type while the load ran: %s; start the load "
@@ -52,12 +57,12 @@ loader_find_table_change_behind_fault(
 	    f->sqlstate[0] == '\0')
 		return;
 	for (size_t i = 0; i < loader_count_tables(l); i++) {
-		const struct table *t = l->tables[i].target.table;
+		const struct target *t = &l->tables[i].target;
 
-		if (table_check_if_changed(l->db, t, &changed, &none) == -1 ||
+		if (target_find_change(t, l->db, &changed, &none) == -1 ||
 		    !changed)
 			continue;
-		explain_table_change(l, f->sqlstate, t->name, e);
+		explain_table_change(l, f->sqlstate, t->table->name, e);
 		return;
 	}
 }

@@ -31,8 +31,8 @@ struct history {
 	bool *carried;                  /* by column: if a record has no member
 	                                 * for it, its row gets the value of
 	                                 * the row before */
-	char *current_where;            /* SQLite: the condition of the index of
-	                                 * current rows: only a query with the
+	char *current_where;            /* the condition of the index of current
+	                                 * rows. On SQLite only a query with the
 	                                 * same text uses this index */
 };
 

@@ -95,6 +95,24 @@ target_close(struct target *t)
 	*t = (struct target){ 0 };
 }
 
+int
+target_find_change(
+    const struct target *t, struct db *db, bool *changed, struct err *e)
+{
+	bool primary = t->identity.n > 0 &&
+	    t->table->columns[t->identity.columns[0]].key > 0;
+	struct table_key keys[2];
+	size_t n = 0;
+
+	if (t->nkey > 0)
+		keys[n++] = (struct table_key){ .columns = t->key,
+			.n = t->nkey, .condition = t->history.current_where };
+	if (primary)
+		keys[n++] = (struct table_key){ .columns = t->identity.columns,
+			.n = t->identity.n, .primary = true };
+	return table_check_if_changed(db, t->table, keys, n, changed, e);
+}
+
 const char *
 target_refusal_reason(const struct target *t, size_t column)
 {

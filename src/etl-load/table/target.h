@@ -73,6 +73,13 @@ struct target {
 int target_open(struct target *t, struct db *db, const struct load_opts *o,
     struct err *e);
 void target_close(struct target *t);
+/* Sets *changed to true if the table was altered since target_open(): a column,
+ * or the unique index of the key or, with --keep-before, of the columns that
+ * identify a row. Without this index the load would insert rows twice. Called
+ * in a transaction that has written its rows, so no other session can alter the
+ * table until it ends. */
+int target_find_change(const struct target *t, struct db *db, bool *changed,
+    struct err *e);
 /* True if records can set the column, by a member with its name or by --map. */
 bool target_loads_column(const struct target *t, size_t column);
 /* Appends the JSON Pointer to the member that gives the column its value.

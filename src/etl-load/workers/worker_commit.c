@@ -56,7 +56,7 @@ check_table_lock_and_commit(struct worker *w)
 {
 	bool changed = false;
 
-	if (table_check_if_changed(w->db, w->outcome.target->table, &changed,
+	if (target_find_change(w->outcome.target, w->db, &changed,
 	    &w->err) == -1)
 		return WORKER_FAILED;
 	if (changed)
