@@ -16,6 +16,8 @@ static const struct {
 	{ "dropped", false }, { "unchanged", false }, { "rejected", false },
 	{ "host", false }, { "stages", true }, { "traceparent", false },
 	{ "log", false }, { "script", false }, { "machine", false },
+	{ "pid", false }, { "pid_started", false }, { "pid_namespace", false },
+	{ "boot", false }, { "host_id", false },
 };
 
 static void

@@ -14,10 +14,19 @@ struct run {
 	const char *script;     /* absolute path; NULL: the run has no file */
 	const char *pipeline, *retry_of, *host, *traceparent;
 	const char *machine;    /* identifies the boot of the machine and the
-	                         * lock folder of the run's etl-run */
+	                         * lock file of the run's etl-run */
 	int attempt;
+	/* The etl-run that executes the run. */
+	int64_t pid;            /* 0: not known, a run of version 5 */
+	int64_t pid_started;    /* clock ticks from boot to the start of this
+	                         * process; 0: not known */
+	const char *pid_namespace;      /* in which pid is valid */
+	const char *boot;       /* identifies the boot of the kernel */
+	const char *host_id;    /* a hash of /etc/machine-id */
 };
 
+/* Inserts the row of a run that starts, and sets r->row to its id. Sets it to 0
+ * if the pipeline already has a run in status running. */
 int run_insert_row_as_running(struct db *db, struct run *r, struct err *e);
 /* Finds the last run of the pipeline that has the path of a script, and appends
  * this path. */
@@ -27,12 +36,18 @@ int run_append_last_script(struct db *db, const char *pipeline,
 /* Sets renewed_at, to show that the run is still active. */
 int run_set_renewed_at_if_running(
     struct db *db, const char *run, struct err *e);
-/* Sets the status abandoned for the stale runs of r's pipeline. A run is stale
- * if it is in status running and has the host and machine of r, or was not
- * renewed for ten minutes: its etl-run has probably exited without writing the
- * end of the run. *n is the number of these runs. `streams` is what the stages
- * of the run streams->run have reported (NULL: nothing is known). */
-int run_abandon_stale(struct db *db, const struct run *r,
+/* True if the run `other`, whose row says running, may still be alive. is_fresh
+ * is true if the row was renewed in the last ten minutes. */
+typedef bool run_is_alive(
+    const struct run *self, const struct run *other, bool is_fresh);
+
+/* The row of a run in status running is the lease of its pipeline. Inserts the
+ * row of r unless another run is alive, and sets the status abandoned for the
+ * runs that are not. *n is the number of these runs. `streams` is what the
+ * stages of the run streams->run have reported (NULL: nothing is known).
+ * Returns 0 if r has the lease, and 1 with the reason in *e (ERR_RETRY) if
+ * another run has it. */
+int run_take_lease(struct db *db, struct run *r, run_is_alive *is_alive,
     const struct run_streams *streams, int64_t *n, struct err *e);
 /* Appends the run's row as one JSON object with a member for each column. */
 int run_append_row_json(struct db *db, const char *run, struct buf *out,

@@ -1,9 +1,12 @@
 -- name: run_start
--- Inserts the row of a run that starts, with status running. Returns its id.
+-- Inserts the row of a run that starts, with status running. Returns its id, or
+-- no row if another run of the pipeline has a row with this status.
 INSERT INTO {schema}.pipeline_runs (started_at, renewed_at, status, pipeline,
-    run, attempt, retry_of, host, traceparent, script, machine)
+    run, attempt, retry_of, host, traceparent, script, machine, pid,
+    pid_started, pid_namespace, boot, host_id)
 VALUES (pg_catalog.now(), pg_catalog.now(), 'running', $1, $2, $3, $4, $5, $6,
-    $7, $8)
+    $7, $8, $9, $10, $11, $12, $13)
+ON CONFLICT (pipeline) WHERE status = 'running' AND pid IS NOT NULL DO NOTHING
 RETURNING id
 
 -- name: run_last_script
@@ -35,15 +38,16 @@ FOR UPDATE
 -- Limits how long run_lock waits for the COMMIT of a loader.
 SELECT pg_catalog.set_config('lock_timeout', '20s', true)
 
--- name: run_list_stale
--- Lists the runs of pipeline $1 that are in status running, but whose etl-run
--- has probably exited. Either the run has the lock folder of this etl-run (host
--- $2, machine $3), which holds the lock now. Or the run was not renewed for 10
--- minutes.
-SELECT run FROM {schema}.pipeline_runs
+-- name: run_list_running
+-- Lists the runs of pipeline $1 that are in status running: which process
+-- executes each of them, since when, and whether it was renewed in the last 10
+-- minutes. A time in the future does not count as renewed.
+SELECT run, pg_catalog.to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+    renewed_at BETWEEN pg_catalog.now() - interval '10 minutes'
+        AND pg_catalog.now() + interval '10 minutes',
+    host, machine, pid, pid_started, pid_namespace, boot, host_id
+FROM {schema}.pipeline_runs
 WHERE pipeline = $1 AND status = 'running'
-    AND ((host = $2 AND machine = $3)
-    OR renewed_at < pg_catalog.now() - interval '10 minutes')
 ORDER BY id
 
 -- name: run_end
@@ -68,7 +72,7 @@ SELECT id, pg_catalog.to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     attempt, retry_of,
     pg_catalog.to_char(renewed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     dropped, unchanged, rejected, host, stages, traceparent, log, script,
-    machine
+    machine, pid, pid_started, pid_namespace, boot, host_id
 FROM {schema}.pipeline_runs WHERE run = $1
 
 -- name: run_loads

@@ -270,6 +270,24 @@ CREATE UNIQUE INDEX etl_before_key ON etl_before (run, target, key);
 
 UPDATE etl_control SET version = 5;
 
+-- name: control_6
+-- Migrates the control tables from version 5 to version 6.
+-- The etl-run that executes the run: its process id, the time at which that
+-- process started (in clock ticks since the boot), the namespace of the process
+-- id, the id of the boot of the kernel, and a hash of /etc/machine-id. pid is
+-- NULL for a run of version 5, the others also if they are not known.
+ALTER TABLE pipeline_runs ADD COLUMN pid INTEGER;
+ALTER TABLE pipeline_runs ADD COLUMN pid_started INTEGER;
+ALTER TABLE pipeline_runs ADD COLUMN pid_namespace TEXT;
+ALTER TABLE pipeline_runs ADD COLUMN boot TEXT;
+ALTER TABLE pipeline_runs ADD COLUMN host_id TEXT;
+-- A pipeline has one run in status running. Runs of version 5 do not count:
+-- several of them may be in this status.
+CREATE UNIQUE INDEX pipeline_runs_lease ON pipeline_runs (pipeline)
+    WHERE status = 'running' AND pid IS NOT NULL;
+
+UPDATE etl_control SET version = 6;
+
 -- name: control_columns
 -- Lists the columns of the table $1 in the schema where new tables are created.
 -- The columns show whether etl or another tool has created the table.

@@ -1,9 +1,14 @@
 -- name: run_start
--- Inserts the row of a run that starts, with status running. Returns its id.
+-- Inserts the row of a run that starts, with status running. Returns its id, or
+-- no row if another run of the pipeline has a row with this status.
 INSERT INTO pipeline_runs (started_at, renewed_at, status, pipeline, run,
-    attempt, retry_of, host, traceparent, script, machine)
-SELECT now, now, 'running', $1, $2, $3, $4, $5, $6, $7, $8
+    attempt, retry_of, host, traceparent, script, machine, pid, pid_started,
+    pid_namespace, boot, host_id)
+SELECT now, now, 'running', $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+    $13
 FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now)
+WHERE true
+ON CONFLICT (pipeline) WHERE status = 'running' AND pid IS NOT NULL DO NOTHING
 RETURNING id
 
 -- name: run_last_script
@@ -33,14 +38,17 @@ SELECT id FROM pipeline_runs WHERE run = $1 AND status = 'running'
 -- statement does nothing: the connection has a busy time-out.
 SELECT 1
 
--- name: run_list_stale
--- Lists the runs of pipeline $1 that are in status running, but whose etl-run
--- has probably exited. Either the run has the lock folder of this etl-run (host
--- $2, machine $3), which holds the lock now. Or the run was not renewed for 10
--- minutes.
-SELECT run FROM pipeline_runs
-WHERE pipeline = $1 AND status = 'running' AND ((host = $2 AND machine = $3)
-    OR renewed_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-10 minutes'))
+-- name: run_list_running
+-- Lists the runs of pipeline $1 that are in status running: which process
+-- executes each of them, since when, and whether it was renewed in the last 10
+-- minutes. A time in the future does not count as renewed.
+SELECT run, strftime('%Y-%m-%dT%H:%M:%SZ', started_at),
+    coalesce(renewed_at BETWEEN
+        strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-10 minutes')
+        AND strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+10 minutes'), 0),
+    host, machine, pid, pid_started, pid_namespace, boot, host_id
+FROM pipeline_runs
+WHERE pipeline = $1 AND status = 'running'
 ORDER BY id
 
 -- name: run_end
@@ -63,7 +71,7 @@ SELECT id, started_at, completed_at, status,
     records_extracted, records_loaded, errors, error_message, pipeline, run,
     attempt, retry_of, renewed_at,
     dropped, unchanged, rejected, host, stages, traceparent, log, script,
-    machine
+    machine, pid, pid_started, pid_namespace, boot, host_id
 FROM pipeline_runs WHERE run = $1
 
 -- name: run_loads

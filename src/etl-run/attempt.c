@@ -45,38 +45,41 @@ attempt_release(struct attempt *a)
 	tail_release(&a->said);
 }
 
-/* Sets the status of killed runs of this pipeline to `abandoned`. If the last
- * run was killed, its file of reports still exists and says how its streams
- * have ended. */
+/* Takes the lease of the pipeline: the row of the run, in status running. If
+ * the last run was killed, its file of reports still exists and says how its
+ * streams have ended. Returns 1 if another run has the lease. */
 static int
-abandon_stale_runs(struct db *db, const struct run *row, const struct job *j,
-    int64_t *dead, struct err *e)
+take_lease(struct db *db, struct run *row, const struct job *j, struct err *e)
 {
 	struct reports old;
 	struct err none;
+	int64_t dead = 0;
 	int rc;
 
 	reports_init(&old);
 	if (reports_read_and_judge(&old, j->lock.reports, &none) == -1)
 		reports_release(&old);
-	rc = run_abandon_stale(db, row,
-	    old.run != NULL ? &old.found : NULL, dead, e);
+	rc = run_take_lease(db, row, machine_run_is_alive,
+	    old.run != NULL ? &old.found : NULL, &dead, e);
 	reports_release(&old);
+	if (dead > 0 && j->verbose)
+		(void)fprintf(stderr, "etl-run: %s: %lld run%s that had been "
+		    "killed marked as abandoned\n", j->name, (long long)dead,
+		    dead == 1 ? "" : "s");
 	return rc;
 }
 
 static int
-abandon_stale_and_start_row(
-    const struct attempt *a, const struct job *j, struct err *e)
+start_row(struct attempt *a, const struct job *j, struct err *e)
 {
 	struct run row = { .run = a->run, .pipeline = j->name,
 	    .retry_of = *a->retry_of != '\0' ? a->retry_of : NULL,
 	    .host = j->host, .traceparent = j->traceparent,
 	    .machine = *j->lock.machine != '\0' ? j->lock.machine : NULL,
 	    .attempt = a->number };
+	struct machine m;
 	struct buf place;
 	struct db *db = NULL;
-	int64_t dead = 0;
 	int rc = -1;
 
 	buf_init(&place, SIZE_MAX / 4);
@@ -87,19 +90,13 @@ abandon_stale_and_start_row(
 	    script_place_refuse_other_script(j, buf_text(&place), db, e) == -1)
 		goto out;
 	row.script = place.len > 0 ? place.data : NULL;
-	if (abandon_stale_runs(db, &row, j, &dead, e) == -1)
-		goto out;
-	if (run_insert_row_as_running(db, &row, e) == -1)
-		goto out;
-	if (dead > 0 && j->verbose)
-		(void)fprintf(stderr, "etl-run: %s: %lld run%s that had been "
-		    "killed marked as abandoned\n", j->name, (long long)dead,
-		    dead == 1 ? "" : "s");
-	rc = 0;
+	machine_set_process(&m, &row);
+	rc = take_lease(db, &row, j, e);
+	a->held = rc == 1;
 out:
 	db_close(db);
 	buf_release(&place);
-	return rc;
+	return rc == 0 ? 0 : -1;
 }
 
 struct renewal {
@@ -259,8 +256,8 @@ static void
 set_row_not_completed_failure(struct attempt *a, struct err *e)
 {
 	if (e->code == ERR_RETRY)
-		(void)err_set(e, ERR_RETRY, true, "another run of this name, "
-		    "which did not see the lock, marked this run abandoned, or "
+		(void)err_set(e, ERR_RETRY, true, "the run has lost its "
+		    "lease: another run of this name marked it abandoned, or "
 		    "somebody deleted its row");
 	else
 		err_prefix(e, "the run has ended, but its row still says "
@@ -336,7 +333,7 @@ attempt_run(struct attempt *a, struct job *j)
 	uuid_new(a->run);
 	lock_write_holder(&j->lock, a->run);
 	if (set_environment(a, j, &e) == -1 ||
-	    abandon_stale_and_start_row(a, j, &e) == -1) {
+	    start_row(a, j, &e) == -1) {
 		set_failure_from_error(a, &e);
 		return;
 	}

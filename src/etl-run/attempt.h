@@ -43,6 +43,7 @@ struct attempt {
 	char retry_of[UUID_TEXT];       /* the run of the last attempt, or "" */
 	int code, signal;       /* exit code; the signal that stopped it, or
 	                         * 0 */
+	bool held;              /* another run of the pipeline is alive */
 	bool started;           /* the row exists, and the script was
 				 * executed */
 	bool completed;         /* the outcome was written to the row */

@@ -90,9 +90,10 @@ print_failure_or_if_verbose_success(struct attempt *a, const struct job *j)
 }
 
 /* Returns true if the failed attempt may be repeated, and sets *wait_ms to the
- * delay in ms. Prints the delay. An attempt that has appended records is not
- * repeated, because the rows would then be in the table twice: this function
- * prints that reason instead. */
+ * delay in ms. Prints the delay. An attempt that found another run alive is not
+ * repeated. An attempt that has appended records is not repeated either,
+ * because the rows would then be in the table twice: this function prints that
+ * reason instead. */
 static bool
 decide_retry_and_print(
     const struct attempt *a, const struct job *j, int64_t *wait_ms)
@@ -104,7 +105,7 @@ decide_retry_and_print(
 		    "again\n", j->name);
 		return false;
 	}
-	if (a->code != EX_TEMPFAIL || a->signal != 0 ||
+	if (a->code != EX_TEMPFAIL || a->signal != 0 || a->held ||
 	    (uint64_t)a->number > j->retry.max)
 		return false;
 	if (a->started && !a->completed)
@@ -193,7 +194,8 @@ run_with_lock_and_retries(struct job *j, int *sig)
 	lock_release(&j->lock);
 	code = a.code;
 	warn_if_withheld_stdin_has_bytes(&a, j);
-	if (code != 0 && *sig == 0 && j->on_failure != NULL)
+	if (code != 0 && *sig == 0 && j->on_failure != NULL &&
+	    (!a.held || a.number > 1))
 		run_on_failure_command(&a, j, sig);
 	attempt_release(&a);
 	return code;

@@ -190,7 +190,7 @@ lock_file_in_folder_with_retries(struct lock *l, const char *path,
 		return -1;
 	for (int i = 0; rc == 0 && i < TRIES; i++)
 		rc = open_and_lock_file(l, folder, file, path, name, e);
-	machine_get_id_for_lock_folder(l->machine, folder);
+	machine_get_lock_id(l->machine, folder, file);
 	(void)close(folder);
 	if (rc == -1 && e->code != ERR_RETRY)
 		err_prefix(e, "%s", path);

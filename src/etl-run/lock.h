@@ -16,7 +16,7 @@ struct lock {
 	size_t n;               /* 0: no lock is held */
 	char *reports;          /* path of the file in which the stages report
 	                         * their streams: beside the last lock file */
-	/* machine_get_id_for_lock_folder() of the last folder. */
+	/* machine_get_lock_id() of the last folder. */
 	char machine[MACHINE_ID];
 };
 

@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -55,6 +56,43 @@ read_process_unless_ended(int proc, const char *pid, struct process *p)
 	    ") %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
 	    "%*d %*d %*d %llu", &state, &p->parent, &p->group, &p->session,
 	    &p->since) == 5 && state != 'Z' && state != 'X';
+}
+
+/* True if /proc numbers processes as this process does: it may belong to the
+ * namespace outside a container. */
+static bool
+proc_is_ours(int proc)
+{
+	char self[16];
+	ssize_t n = readlinkat(proc, "self", self, sizeof(self) - 1);
+
+	self[n > 0 ? n : 0] = '\0';
+	return strtol(self, NULL, 10) == getpid();
+}
+
+enum process_state
+process_find(pid_t pid, unsigned long long *since)
+{
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ours = proc != -1 && proc_is_ours(proc);
+	enum process_state state = PROCESS_HIDDEN;
+	struct process p;
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "%ld", (long)pid);
+	if (ours && read_process_unless_ended(proc, path, &p)) {
+		*since = p.since;
+		state = PROCESS_RUNNING;
+	} else {
+		/* A file that can be read is that of a zombie. */
+		(void)snprintf(path, sizeof(path), "%ld/stat", (long)pid);
+		if ((ours && faccessat(proc, path, R_OK, 0) == 0) ||
+		    (kill(pid, 0) == -1 && errno == ESRCH))
+			state = PROCESS_ENDED;
+	}
+	if (proc != -1)
+		(void)close(proc);
+	return state;
 }
 
 static void

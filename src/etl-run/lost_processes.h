@@ -25,4 +25,10 @@ void family_signal(const struct family *f, int sig);
 bool family_forget_ended_and_check_running(struct family *f);
 void family_release(struct family *f);
 
+/* Looks for any process of this process id namespace. *since is its start time
+ * in clock ticks since the boot. HIDDEN: it exists, but /proc does not show
+ * it (the option hidepid), so *since is not known. */
+enum process_state { PROCESS_ENDED, PROCESS_RUNNING, PROCESS_HIDDEN };
+enum process_state process_find(pid_t pid, unsigned long long *since);
+
 #endif

@@ -1,16 +1,30 @@
-/* Identifies this machine and container. The host name is not sufficient,
+/* Identifies this machine, this container and this process, and finds out
+ * whether the process of another run is alive. The host name is not sufficient,
  * because two containers may have the same one, and the same process ids.
- * Gives: machine_get_id_for_lock_folder(): "BOOT:DEVICE:INODE" of the
- *        kernel's boot and the lock folder. Two runs with the same text use the
+ * Gives: machine_get_lock_id(): "BOOT:DEVICE:INODE:FILE" of the kernel's boot,
+ *        the lock folder and the lock file. Two runs with the same text use the
  *        same lock. machine_get_pid_namespace(): the inode of the process id
  *        namespace.
  * Fails: returns "" if /proc is missing. */
 #ifndef RUN_MACHINE_H
 #define RUN_MACHINE_H
 
-enum { MACHINE_ID = 96, MACHINE_NAMESPACE = 24 };
+#include "base/hash.h"
+#include "control/runs.h"
 
-void machine_get_id_for_lock_folder(char id[MACHINE_ID], int lock_folder);
+enum { MACHINE_ID = 96, MACHINE_NAMESPACE = 24, MACHINE_BOOT = 37 };
+
+struct machine {
+	char boot[MACHINE_BOOT], pid_namespace[MACHINE_NAMESPACE];
+	char host_id[HASH_HEX]; /* a hash of /etc/machine-id */
+};
+
+void machine_get_lock_id(
+    char id[MACHINE_ID], int lock_folder, const char *lock_file);
 void machine_get_pid_namespace(char text[MACHINE_NAMESPACE]);
+/* Sets in r the columns that name this process. r borrows the texts of m. */
+void machine_set_process(struct machine *m, struct run *r);
+/* See run_take_lease(). The caller holds the lock of r->machine. */
+run_is_alive machine_run_is_alive;
 
 #endif

@@ -38,15 +38,19 @@ statuses() {
 echo 'CREATE TABLE IF NOT EXISTS t (id int PRIMARY KEY);' >t.sql
 
 start_run one
-is 'a run with another lock folder on the same host exits with 0' 0 \
+is 'a run with another lock folder on the same host exits with 75' 75 \
+    "$(XDG_STATE_HOME=$scratch/two status etl-run --name p -c :)"
+# The rules for a container: it cannot look for the process.
+sql "UPDATE pipeline_runs SET pid_namespace = 'another'"
+is 'a run with another lock folder in another container exits with 75' 75 \
     "$(XDG_STATE_HOME=$scratch/two status etl-run --name p -c :)"
 is 'it does not abandon the run that has another lock folder' \
-    'running success' "$(statuses)"
+    'running' "$(statuses)"
 : >over
 rc=0
 wait $pid || rc=$?
 is 'the run with the other lock folder goes on and loads its records' \
-    '0 9 success success' \
+    '0 9 success' \
     "$rc $(sql 'SELECT count(*) FROM t') $(statuses)"
 sql 'DELETE FROM t; DELETE FROM pipeline_runs'
 
@@ -58,13 +62,23 @@ is 'after a kill the next run with the same lock folder exits with 0' 0 \
 is 'it abandons the killed run at once' 'abandoned success' "$(statuses)"
 sql 'DELETE FROM t; DELETE FROM pipeline_runs'
 
-# A row of version 2 names no machine.
+# A killed container with the same lock folder: the next run holds its lock.
 start_run one
-sql 'UPDATE pipeline_runs SET machine = NULL'
-is 'a run beside one of an older version exits with 0' 0 \
+sql "UPDATE pipeline_runs SET pid_namespace = 'another', host = 'another'"
+{ kill -KILL $pid; wait $pid; } 2>/dev/null || :
+: >over
+is 'after a kill the next container with the same lock folder exits with 0' 0 \
+    "$(XDG_STATE_HOME=$scratch/one run_after_stages)"
+is 'it abandons the killed run at once, too' 'abandoned success' "$(statuses)"
+sql 'DELETE FROM t; DELETE FROM pipeline_runs'
+
+# A row of version 2 names no machine and no process.
+start_run one
+sql 'UPDATE pipeline_runs SET machine = NULL, pid = NULL'
+is 'a run beside one of an older version exits with 75' 75 \
     "$(XDG_STATE_HOME=$scratch/two status etl-run --name p -c :)"
 is 'a run of an older version that is renewed is not abandoned' \
-    'running success' "$(statuses)"
+    'running' "$(statuses)"
 : >over
 wait $pid || :
 

@@ -187,12 +187,26 @@ mutant etl-load/altered.t 'an index with a condition carries the key' sql/postgr
     'postgresql, another index of the key has a condition: 78'
 
 # Containers of one host name.
-mutant etl-run/machine.t 'only the host name tells runs apart' sql/sqlite/runs.sql@run_list_stale \
-    's/ AND machine = \$3//' \
-    'it does not abandon the run that has another lock folder'
 mutant etl-run/machine.t 'the lock folder does not tell machines apart' src/etl-run/machine.c \
-    's/(unsigned long)st.st_ino);/0UL);/' \
+    's/(unsigned long)st.st_ino,$/0UL,/' \
     'it does not abandon the run that has another lock folder'
+mutant etl-run/lease.t 'the process of another container is looked for' src/etl-run/machine.c \
+    's/is_same(self->pid_namespace, other->pid_namespace))/true)/' \
+    'sqlite: a run outside the container exits with 75'
+
+# The lease.
+mutant etl-run/lease.t 'a process that may not be signalled counts as gone' src/etl-run/lost_processes.c \
+    's/ours \&\& read_process_unless_ended(proc, path, \&p)/kill(pid, 0) == 0 \&\& read_process_unless_ended(proc, path, \&p)/' \
+    'sqlite: a run of another user exits with 75'
+mutant etl-run/lease.t 'the start of a process is not compared' src/etl-run/machine.c \
+    's/started == (unsigned long long)other->pid_started/started > 0/' \
+    'sqlite: a process of the same number does not hold the lease'
+mutant etl-run/lease.t 'a run of this process holds its own lease' src/etl-run/machine.c \
+    's/other->pid != getpid() \&\&/true \&\&/' \
+    'sqlite: etl-run --every does not wait for its own last run'
+mutant unit/db_runs 'two starts can both get a row' sql/sqlite/runs.sql@run_start \
+    's/DO NOTHING/DO UPDATE SET attempt = excluded.attempt/' \
+    a_pipeline_has_one_running_row
 
 # Lines.
 mutant unit/stream_lines 'the limit of the line length is one byte higher' lib/stream/lines.c \

@@ -56,6 +56,6 @@ s/^	if (stage_check_counts_and_pass_mark(s->stage, e) == -1)/if (m->kind == MARK
 s/^	if (m->kind != MARK_CHECKPOINT)/	if (m != NULL)/"
 
 mutant 'sweep.sh -e 8 sqlite/run/run' \
-    'the rows of killed runs stay running' sql/sqlite/runs.sql@run_list_stale '
+    'the rows of killed runs stay running' sql/sqlite/runs.sql@run_list_running '
 s/pipeline = \$1/pipeline = $1 AND 0/'
 done_testing

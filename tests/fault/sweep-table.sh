@@ -33,7 +33,7 @@ pipelines='fresh migrate created evolved append upsert unkeyed newer single plai
     extract-upsert extract-jobs batch each-jobs singer singer-upsert files
     files-save json json-upsert sql-append
     sql-upsert replay-raw save run run-extract run-via run-two
-    run-branches run-append retries orphans
+    run-branches run-append run-folders retries orphans takeover
     overlap tee drip drip-marks posts items'
 
 # Records of $records and $marks; items of the API.
@@ -470,6 +470,20 @@ pipeline() {
 		in_run "$drip <\"\$marks\" | $rest"
 		script="$script; ${script#* }; true"
 		;;
+	takeover)
+		# The second run has another lock folder, so only the row keeps
+		# the stages of the first one from committing.
+		source=$marked rest="$transform | $into_log 1"
+		stages=run compare=letters
+		in_run "$drip <\"\$marks\" | $rest"
+		two_folders ';'
+		;;
+	run-folders)
+		source=$items rest="$transform_items | $into_log 1"
+		stages='run load' compare=sums
+		in_run "$source | $rest"
+		two_folders '&'
+		;;
 	retries)
 		source=$items rest="$transform_items | $into_log 1"
 		stages='extract transform load' compare=sums
@@ -524,6 +538,11 @@ in_run() {
 }
 
 # without_stages TEXT: prints TEXT so that none of its programs is killed.
+# two_folders SEPARATOR: executes the run twice, each with a lock folder of its own.
+two_folders() {
+	script="mkdir -p out; XDG_STATE_HOME=\$PWD/out/1; export XDG_STATE_HOME
+	    $script $1 XDG_STATE_HOME=\$PWD/out/2; ${script#* }; wait; true"
+}
 without_stages() {
 	printf '%s' "$1" | sed 's/\$at_[a-z0-9]* //g'
 }

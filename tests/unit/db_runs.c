@@ -20,7 +20,6 @@ static void
 start(struct env *v, const char *run, const char *host)
 {
 	struct run r = { .run = run, .pipeline = "posts", .host = host,
-	    .machine = strcmp(run, "r2") == 0 ? "boot2:1:1" : "boot1:1:1",
 	    .attempt = 1 };
 
 	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
@@ -220,35 +219,70 @@ any_error_message_can_be_stored(void **state)
 	free(message);
 }
 
+/* Runs on the host "here" are alive, others if they were renewed. */
+static bool
+is_alive(const struct run *self, const struct run *other, bool is_fresh)
+{
+	return is_fresh || strcmp(self->host, other->host) == 0;
+}
+
 static void
 runs_of_killed_processes_are_abandoned(void **state)
 {
 	struct env *v = *state;
 	struct ledger l = { "s1", "posts", "r1", 0, 0, true, false, counts,
 	    0, -1 };
-	struct run self = { .host = "here", .machine = "boot1:1:1",
-	    .pipeline = "other" };
+	struct run self = { .run = "r9", .host = "here", .attempt = 1,
+	    .pid = 9, .pipeline = "other" };
 	int64_t n, row;
 
-	start(v, "r1", "here");
+	start(v, "r1", "gone");
 	assert_int_equal(move(v, &l), LEDGER_ROW_MATCHED);
-	start(v, "r2", "here");
-	start(v, "r3", "gone");
+	start(v, "r2", "gone");
+	start(v, "r3", "here");
 	script(v, v->kind == DB_SQLITE ? "UPDATE pipeline_runs SET "
 	    "renewed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', "
-	    "'-601 seconds') WHERE run = 'r3'" : "UPDATE pipeline_runs SET "
-	    "renewed_at = now() - interval '601 s' WHERE run = 'r3'");
-	OK(v, run_abandon_stale(v->db, &self, NULL, &n, &v->e));
+	    "'-601 seconds')" : "UPDATE pipeline_runs SET "
+	    "renewed_at = now() - interval '601 s'");
+	assert_int_equal(
+	    run_take_lease(v->db, &self, is_alive, NULL, &n, &v->e), 0);
 	assert_int_equal(n, 0);
+	assert_int_not_equal(self.row, 0);
+	self.run = "r8";
 	self.pipeline = "posts";
-	OK(v, run_abandon_stale(v->db, &self, NULL, &n, &v->e));
+	assert_int_equal(
+	    run_take_lease(v->db, &self, is_alive, NULL, &n, &v->e), 1);
+	assert_int_equal(v->e.code, ERR_RETRY);
+	assert_non_null(strstr(
+	    v->e.msg, "already running on the host here (run r3, "));
 	assert_int_equal(n, 2);
+	assert_int_equal(self.row, 0);
 	assert_int_equal(number(v, "SELECT count(*) FROM pipeline_runs "
-	    "WHERE status = 'abandoned' AND run IN ('r1', 'r3')"), 2);
+	    "WHERE status = 'abandoned' AND run IN ('r1', 'r2')"), 2);
 	assert_int_equal(number(v, "SELECT records_loaded "
 	    "FROM pipeline_runs WHERE run = 'r1'"), 72);
 	assert_int_equal(run_lock_if_running(v->db, "r1", &row, &v->e), -1);
-	OK(v, run_lock_if_running(v->db, "r2", &row, &v->e));
+	OK(v, run_lock_if_running(v->db, "r3", &row, &v->e));
+}
+
+/* Two etl-runs that both found no other run cannot both insert a row. */
+static void
+a_pipeline_has_one_running_row(void **state)
+{
+	struct env *v = *state;
+	struct run r = { .run = "r1", .pipeline = "posts", .host = "here",
+	    .attempt = 1, .pid = 1 };
+	struct run_end end;
+
+	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
+	OK(v, run_insert_row_as_running(v->db, &r, &v->e));
+	assert_int_not_equal(r.row, 0);
+	r.run = "r2";
+	OK(v, run_insert_row_as_running(v->db, &r, &v->e));
+	assert_int_equal(r.row, 0);
+	OK(v, complete(v, "r1", true, NULL, &end));
+	OK(v, run_insert_row_as_running(v->db, &r, &v->e));
+	assert_int_not_equal(r.row, 0);
 }
 
 static void
@@ -390,6 +424,7 @@ main(void)
 		ON_BOTH(a_run_with_a_failure_fails),
 		ON_BOTH(any_error_message_can_be_stored),
 		ON_BOTH(runs_of_killed_processes_are_abandoned),
+		ON_BOTH(a_pipeline_has_one_running_row),
 		ON_BOTH(the_ledger_reports_each_case),
 		ON_BOTH(a_closed_ledger_row_cannot_move),
 		ON_BOTH(completing_waits_for_a_commit),
