@@ -27,6 +27,7 @@ int
 each_call_open_client(
     struct each_call *c, struct extract *x, struct err *e)
 {
+	c->request.source = x->opts.each;
 	if (request_load_body(&c->request, &x->opts, e) == -1 ||
 	    fetch_open_once(&c->fetch, x, e) == -1 ||
 	    request_set_url_and_params(

@@ -275,6 +275,92 @@ is 'a redirect to private over an open connection exits with 77' 77 \
 like 'a redirect over an open connection: the message says so' \
     "$near" "$(cat "$scratch/err")"
 
+# A host that was public once stays public, although its name is given a private
+# address later (DNS rebinding). Both addresses are this server.
+serve_at 0.0.0.0
+rebinding() {
+	rm -f "$raw/request"
+	REBIND_AFTER=$raw/request extract_public "$@"
+}
+is 'a name that has a public address is read' '0 {"a":1}' "$(rebinding \
+    "http://rebind.example:$port/near") $(cat "$scratch/out")"
+is 'a name that gets a private address in the run exits with 77' 77 \
+    "$(rebinding --paginate page --into query:p \
+    "http://rebind.example:$port/near")"
+like 'a name that gets a private address: the message says so' \
+    'a host that had a public address before' "$(cat "$scratch/err")"
+is '--each: a name that gets a private address ends the run with 77' 77 \
+    "$(printf '{"id":1}\n{"id":2}\n' | rebinding --as a \
+    --each "http://rebind.example:$port/near?{id}")"
+is '--each: the private address is not read' \
+    '{"id":1,"a":[{"a":1}]}' "$(cat "$scratch/out")"
+
+# From the first public address on, no redirect leads to a private one, also if
+# the user's own server is private.
+redirect_to "http://203.0.113.1:$port/back"
+printf 'HTTP/1.1 302 Found\r\nLocation: %s\r\n\r\n' \
+    "http://10.1.2.3:$port/near" >"$raw/back"
+is 'private, public, private: exits with 77' 77 \
+    "$(extract_public "http://127.0.0.1:$port/to")"
+like 'private, public, private: the message says so' \
+    "$near" "$(cat "$scratch/err")"
+
+# Link-local addresses need to be in the URL that the user gave.
+is 'a link-local address that the user gave is read' '0 {"a":1}' "$(
+    extract_public "http://169.254.169.254:$port/near") $(cat "$scratch/out")"
+is '--each: a link-local address in the template is read' \
+    '0 {"id":1,"a":[{"a":1}]}' "$(echo '{"id":1}' | extract_public --as a \
+    --each "http://169.254.169.254:$port/near?{id}") $(cat "$scratch/out")"
+link_local='refused a link-local address'
+for to in 169.254.169.254 2852039166 0xa9fea9fe 0251.0376.0251.0376 \
+    169.254.43518 '[::ffff:169.254.169.254]' '[::ffff:a9fe:a9fe]' '[fe80::1]' \
+    '[64:ff9b::a9fe:a9fe]' metadata.example; do
+	redirect_to "http://$to:$port/near"
+	is "a redirect from a private address to $to exits with 77" 77 \
+	    "$(extract_public "http://127.0.0.1:$port/to")"
+	like "a redirect from a private address to $to: the message says so" \
+	    "$link_local" "$(cat "$scratch/err")"
+done
+is 'a name of the user with a link-local address exits with 77' 77 \
+    "$(extract_public "http://metadata.example:$port/near")"
+like 'a name with a link-local address: the message says what to do' \
+    "$link_local.*give etl-extract a URL with the address" "$(cat "$scratch/err")"
+printf '%s\r\n' 'HTTP/1.1 200 OK' \
+    "Link: <http://169.254.169.254:$port/near>; rel=\"next\"" '' \
+    '[{"a":1}]' >"$raw/linked"
+is 'a link to a link-local address exits with 77' 77 "$(extract_public \
+    --paginate link "http://127.0.0.1:$port/linked")"
+
+# A proxy makes the connections, so the address in a URL is checked before.
+proxy=http://127.0.0.1:$port
+mkdir -p "$raw/http:/api.example"
+for to in 10.1.2.3 127.0.0.1 '[::1]' 169.254.169.254 localhost a.localhost. \
+    2130706433; do
+	printf 'HTTP/1.1 302 Found\r\nLocation: %s\r\n\r\n' \
+	    "http://$to:1/near" >"$raw/http:/api.example/to"
+	: >"$raw/log"
+	is "a redirect to $to behind a proxy exits with 77" 77 \
+	    "$(status etl-extract --retries 0 --proxy "$proxy" \
+	    http://api.example/to)"
+	is "a redirect to $to behind a proxy: the proxy is not asked" \
+	    http://api.example/to "$(cat "$raw/log")"
+	is "a redirect to $to behind http_proxy exits with 77" 77 \
+	    "$(http_proxy=$proxy status etl-extract --retries 0 \
+	    http://api.example/to)"
+done
+mkdir -p "$raw/http:/b.example"
+cp "$raw/near" "$raw/http:/b.example/near"
+printf 'HTTP/1.1 302 Found\r\nLocation: http://b.example/near\r\n\r\n' \
+    >"$raw/http:/api.example/to"
+is 'a redirect to another name behind a proxy is followed' '0 {"a":1}' \
+    "$(status etl-extract --retries 0 --proxy "$proxy" http://api.example/to
+    ) $(cat "$scratch/out")"
+mkdir -p "$raw/http:/10.1.2.3"
+cp "$raw/near" "$raw/http:/10.1.2.3/near"
+is 'a private URL of the user behind a proxy is read' '0 {"a":1}' \
+    "$(status etl-extract --retries 0 --proxy "$proxy" http://10.1.2.3/near
+    ) $(cat "$scratch/out")"
+
 # The headers of the user replace those of etl-extract, from any source.
 # accepts OPTION...: prints the headers Accept... that are sent.
 accepts() {

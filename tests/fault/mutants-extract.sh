@@ -243,7 +243,7 @@ mutant unit/extract_address 'an address of a local NAT64 counts as public' $addr
     's/memcmp(p, local_nat64, sizeof(local_nat64)) == 0/false/' \
     private_addresses_are_recognised
 mutant etl-extract/parallel.t 'an early answer is taken for any request' src/etl-extract/http/http_early.c \
-    's/if (!transfer_is_early_request(t, r))/if (false)/' \
+    's/if (!transfer_match_early(t, r))/if (false)/' \
     'offsets, pages of 7: the records of 8 jobs are those of one'
 mutant etl-extract/parallel.t 'early requests do not wait for --rate' src/etl-extract/http/fetch_early.c \
     's/return hold > turn ? hold : turn;/return hold;/' \
@@ -255,13 +255,13 @@ mutant etl-extract/parallel_each.t 'lines are read past a mark' src/etl-extract/
     's/return i->behind == STAGE_WAIT && i->n < i->cap/return i->n < i->cap/' \
     'a stream with marks: '
 mutant etl-extract/raw.t 'a redirect may lead to a private address' $redirect \
-    's/.public_only = r->left_origin && r->origin_is_public/.public_only = false/' \
+    's/to->public_only = .*/to->public_only = false/' \
     'redirect from a public to a private address'
 mutant etl-extract/raw.t 'an open connection to a private address is used' $transfer \
     's/t->refused_private = t->public_only && a->from_private;/t->refused_private = false;/' \
     'a redirect to private over an open connection exits with 77'
 mutant etl-extract/redirect.t 'a redirect between private addresses is refused' $redirect \
-    's/.public_only = r->left_origin && r->origin_is_public/.public_only = r->left_origin/' \
+    's/to->public_only = (r->left_origin \&\& r->met_public)/to->public_only = r->left_origin/' \
     'bearer: a redirect to another origin succeeds'
 
 # TLS.

@@ -21,7 +21,29 @@ static const char *const near[] = {
 	"fdff::1", "ff02::1", "64:ff9b:1::10.0.0.1",
 	"::ffff:10.0.0.1", "::ffff:127.0.0.1", "64:ff9b::169.254.169.254",
 	"2002:a00:1::1", "2002:7f00:1::", "2002:a9fe:a9fe::1",
-	"2002:c0a8:101::",
+	"2002:c0a8:101::", "::10.0.0.1", "::169.254.169.254",
+};
+
+static const char *const link_local[] = {
+	"169.254.0.0", "169.254.169.254", "169.254.255.255", "fe80::1",
+	"febf::1", "::ffff:169.254.169.254", "::169.254.0.1",
+	"64:ff9b::169.254.169.254", "2002:a9fe:a9fe::1",
+};
+
+static const char *const not_link_local[] = {
+	"169.253.255.255", "169.255.0.0", "10.0.0.1", "127.0.0.1",
+	"203.0.113.1", "::1", "fe7f::1", "fec0::1", "fc00::1",
+	"::ffff:10.0.0.1", "2002:a00:1::", "2001:db8::1", "", "metadata",
+};
+
+static const char *const private_hosts[] = {
+	"127.0.0.1", "10.1.2.3", "::1", "fe80::1", "::ffff:10.0.0.1",
+	"localhost", "LocalHost", "a.localhost",
+};
+
+static const char *const other_hosts[] = {
+	"203.0.113.1", "2001:db8::1", "example.org", "notlocalhost",
+	"localhost.example", "10.1.2", "",
 };
 
 static const char *const far[] = {
@@ -66,6 +88,31 @@ public_addresses_are_not_private(void **state)
 			fail_msg("near: %s", far[i]);
 }
 
+static void
+link_local_addresses_are_recognised(void **state)
+{
+	for (size_t i = 0; i < sizeof(link_local) / sizeof(*link_local); i++)
+		if (!is_link_local_text(link_local[i]))
+			fail_msg("not link-local: %s", link_local[i]);
+	for (size_t i = 0; i < sizeof(not_link_local) /
+	    sizeof(*not_link_local); i++)
+		if (is_link_local_text(not_link_local[i]))
+			fail_msg("link-local: %s", not_link_local[i]);
+}
+
+static void
+private_hosts_are_recognised(void **state)
+{
+	for (size_t i = 0; i < sizeof(private_hosts) /
+	    sizeof(*private_hosts); i++)
+		if (!is_private_host(private_hosts[i]))
+			fail_msg("not private: %s", private_hosts[i]);
+	for (size_t i = 0; i < sizeof(other_hosts) / sizeof(*other_hosts);
+	     i++)
+		if (is_private_host(other_hosts[i]))
+			fail_msg("private: %s", other_hosts[i]);
+}
+
 /* An unknown address may be a private one. */
 static void
 unknown_addresses_count_as_private(void **state)
@@ -83,6 +130,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(private_addresses_are_recognised),
 		cmocka_unit_test(public_addresses_are_not_private),
+		cmocka_unit_test(link_local_addresses_are_recognised),
+		cmocka_unit_test(private_hosts_are_recognised),
 		cmocka_unit_test(unknown_addresses_count_as_private),
 	};
 

@@ -61,7 +61,7 @@ static int
 mark_all_values(const struct credentials *c, const struct secret_text *given,
     char *marks)
 {
-	const bool is_basic = c->auth != NULL && strcmp(c->auth, "basic") == 0;
+	const bool is_basic = strcmp(c->auth, "basic") == 0;
 	struct secret_text text = *given;
 	struct buf value;
 	int found = 0, one;

@@ -21,6 +21,7 @@ fetch_close(struct fetch *f)
 	credentials_release(&f->cred);
 	redirect_release(&f->redirect);
 	redirect_release(&f->early.redirect);
+	public_origins_release(&f->public);
 	oauth_release(&f->oauth);
 	recording_release(&f->recording);
 	buf_release(&f->masked);
@@ -40,12 +41,12 @@ fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 		return err_nomem(e);
 	f->o = o;
 	f->retry.max = o->retries;
-	redirect_init(&f->redirect, SENT_MAX);
-	redirect_init(&f->early.redirect, SENT_MAX);
+	redirect_init(&f->redirect, &f->public, SENT_MAX);
+	redirect_init(&f->early.redirect, &f->public, SENT_MAX);
 	oauth_init(&f->oauth, o);
 	buf_init(&f->masked, MASKED_MAX);
 	if (status_rules_check(o, e) == -1 ||
-	    oauth_check_options(o, e) == -1 ||
+	    oauth_check_options(&f->oauth, e) == -1 ||
 	    pace_init(&f->pace, o, e) == -1 ||
 	    recording_init_and_make_folder(
 		&f->recording, o, &f->cred, e) == -1 ||

@@ -45,6 +45,7 @@ struct fetch {
 	struct credentials cred;
 	struct retry retry;
 	struct redirect redirect;
+	struct public_origins public;
 	struct pace pace;
 	struct oauth oauth;
 	struct recording recording;

@@ -38,7 +38,9 @@ comparable_byte(const struct decoded *d, char c)
 		return ' ';
 	if (c == '_')
 		return '/';
-	return d->ignores_case ? (char)tolower((unsigned char)c) : c;
+	if (d->ignores_case)
+		c = (char)tolower((unsigned char)c);
+	return c;
 }
 
 static int

@@ -34,6 +34,8 @@ struct http_request {
 	const char *sigv4;      /* CURLOPT_AWS_SIGV4; NULL: no signature */
 	const char *user_password;      /* for the signature */
 	bool public_only;       /* refuse private addresses */
+	bool may_link_local;    /* do not refuse link-local addresses */
+	bool host_is_private;   /* for a proxy, which hides the address */
 	bool takes_early;       /* http_begin_early() may have begun it */
 };
 
@@ -56,6 +58,8 @@ struct http_answer {
  * fragment have been removed. */
 struct http_url {
 	char *text, *origin;
+	char *host;             /* without the brackets of an IPv6 address and
+				 * the dot at the end of a name */
 	bool is_http;           /* the scheme is http or https */
 	bool is_https;
 	bool has_user;          /* the URL had a user name */

@@ -99,7 +99,7 @@ http_match_early_or_end(struct http *h, const struct http_request *r)
 
 	if (t == NULL)
 		return false;
-	if (!transfer_is_early_request(t, r)) {
+	if (!transfer_match_early(t, r)) {
 		http_end_early(h);
 		return false;
 	}

@@ -14,17 +14,30 @@ get_url_part(CURLU *u, CURLUPart part, unsigned flags)
 }
 
 static char *
-make_origin(CURLU *u, const char *scheme)
+make_origin(CURLU *u, const char *scheme, const char *host)
 {
-	char *host = get_url_part(u, CURLUPART_HOST, 0), *text = NULL;
+	char *text = NULL;
 	char *port = get_url_part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT);
 
 	if (asprintf(&text, "%s://%s:%s", scheme, host == NULL ? "" : host,
 	    port == NULL ? "" : port) == -1)
 		text = NULL;
-	curl_free(host);
 	curl_free(port);
 	return text;
+}
+
+/* Removes the brackets of "[::1]" and the dot at the end of "localhost.". */
+static void
+strip_host(char *host)
+{
+	size_t n = strlen(host);
+
+	if (n > 2 && host[0] == '[' && host[n - 1] == ']') {
+		memmove(host, host + 1, n - 2);
+		host[n - 2] = '\0';
+	} else if (n > 1 && host[n - 1] == '.') {
+		host[n - 1] = '\0';
+	}
 }
 
 /* Fills *to from a parsed URL, without user name, password and fragment. */
@@ -43,11 +56,14 @@ set_origin_and_url_without_user(struct http_url *to, CURLU *u, struct err *e)
 		to->is_https = strcasecmp(scheme, "https") == 0;
 		to->is_http = to->is_https || strcasecmp(scheme, "http") == 0;
 		to->text = get_url_part(u, CURLUPART_URL, 0);
-		to->origin = make_origin(u, scheme);
+		to->host = get_url_part(u, CURLUPART_HOST, 0);
+		to->origin = make_origin(u, scheme, to->host);
 	}
 	curl_free(scheme);
 	if (to->text == NULL || to->origin == NULL)
 		return err_nomem(e);
+	if (to->host != NULL)
+		strip_host(to->host);
 	for (const char *p = to->origin; *p != '\0'; p++)
 		if ((*p & 0x80) != 0)   /* libcurl's IDN needs a locale */
 			return err_set(e, ERR_USAGE, false, "the host name is "
@@ -87,6 +103,7 @@ void
 http_url_release(struct http_url *u)
 {
 	curl_free(u->text);
+	curl_free(u->host);
 	free(u->origin);
 	memset(u, 0, sizeof(*u));
 }

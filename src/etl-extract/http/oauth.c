@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "http/oauth_answer.h"
+#include "http/private_address.h"
 #include "http/secret.h"
 #include "http/status.h"
 #include "http/url.h"
@@ -31,8 +32,9 @@ oauth_release(struct oauth *a)
 }
 
 int
-oauth_check_options(const struct extract_opts *o, struct err *e)
+oauth_check_options(struct oauth *a, struct err *e)
 {
+	const struct extract_opts *o = a->o;
 	bool is_oauth = o->auth != NULL && strcmp(o->auth, "oauth2") == 0;
 	struct http_url u;
 	bool has_user, is_http;
@@ -50,6 +52,7 @@ oauth_check_options(const struct extract_opts *o, struct err *e)
 	}
 	has_user = u.has_user;
 	is_http = u.is_http;
+	a->may_link_local = u.host != NULL && is_link_local_text(u.host);
 	http_url_release(&u);
 	return !has_user && is_http ? 0 : err_set(e, ERR_USAGE, false,
 	    "--token-url: it must be a URL of http or https without a user "
@@ -103,9 +106,11 @@ request_token(struct oauth *a, const struct credentials *c,
 		    .url = a->o->token_url, .headers = headers,
 		    .n_headers = sizeof(headers) / sizeof(headers[0]),
 		    .body = body.data, .body_len = body.len,
-		    .timeout = timeout_ms };
+		    .timeout = timeout_ms, .public_only = a->was_public,
+		    .may_link_local = a->may_link_local };
 
 		rc = http_send_and_wait_for_head(http, &r, &a->answer, e);
+		a->was_public |= rc == 0 && !a->answer.from_private;
 		if (rc == 0 && a->answer.status < 300)
 			rc = http_answer_read_body(&a->answer, from, e);
 	}

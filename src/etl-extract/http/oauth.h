@@ -16,10 +16,12 @@ struct oauth {
 	const struct extract_opts *o;
 	struct http_answer answer;
 	int64_t renew_at;       /* by clock_ms(); INT64_MAX: not known */
+	bool may_link_local;    /* --token-url has a link-local address */
+	bool was_public;        /* it has answered from a public address */
 };
 
 /* Checks --token-url, --client-id and --scope. */
-int oauth_check_options(const struct extract_opts *o, struct err *e);
+int oauth_check_options(struct oauth *a, struct err *e);
 void oauth_init(struct oauth *a, const struct extract_opts *o);
 void oauth_release(struct oauth *a);
 bool oauth_token_is_needed(const struct oauth *a, const struct credentials *c);

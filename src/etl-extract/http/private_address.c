@@ -4,6 +4,9 @@
 #include <netinet/in.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
+
+enum { LINK_LOCAL_V4 = 0xa9fe };        /* 169.254, the first 16 bits */
 
 struct block {
 	uint32_t net;
@@ -33,16 +36,19 @@ is_private_v4(uint32_t ip)
 }
 
 /* Returns the IPv4 address that is inside the IPv6 address p, or NULL. With the
- * prefix ::ffff:0:0/96 (mapped) or 64:ff9b::/96 (NAT64) it is the last four
- * bytes; with 2002::/16 (6to4) it is the four bytes after the prefix. */
+ * prefix ::ffff:0:0/96 (mapped), ::/96 (compatible) or 64:ff9b::/96 (NAT64) it
+ * is the last four bytes; with 2002::/16 (6to4) it is the four bytes after the
+ * prefix. */
 static const unsigned char *
 find_v4_in_v6(const unsigned char *p)
 {
 	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const unsigned char compatible[12] = { 0 };
 	static const unsigned char nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
 	static const unsigned char six_to_four[2] = { 0x20, 0x02 };
 
-	if (memcmp(p, mapped, 12) == 0 || memcmp(p, nat64, 12) == 0)
+	if (memcmp(p, mapped, 12) == 0 || memcmp(p, nat64, 12) == 0 ||
+	    memcmp(p, compatible, 12) == 0)
 		return p + 12;
 	return memcmp(p, six_to_four, 2) == 0 ? p + 2 : NULL;
 }
@@ -91,4 +97,56 @@ is_private_or_invalid_address_text(const char *ip)
 	if (inet_pton(AF_INET, ip, &in) == 1)
 		return is_private_v4(ntohl(in.s_addr));
 	return inet_pton(AF_INET6, ip, &in6) != 1 || is_private_v6(&in6);
+}
+
+bool
+is_link_local_text(const char *ip)
+{
+	const unsigned char *inner;
+	struct in_addr in;
+	struct in6_addr in6;
+
+	if (inet_pton(AF_INET, ip, &in) == 1)
+		return ntohl(in.s_addr) >> 16 == LINK_LOCAL_V4;
+	if (inet_pton(AF_INET6, ip, &in6) != 1)
+		return false;
+	if ((inner = find_v4_in_v6(in6.s6_addr)) != NULL)
+		return inner[0] == LINK_LOCAL_V4 >> 8 &&
+		    inner[1] == (LINK_LOCAL_V4 & 0xff);
+	return IN6_IS_ADDR_LINKLOCAL(&in6);
+}
+
+bool
+is_private_host(const char *host)
+{
+	static const char local[] = "localhost";
+	size_t n = strlen(host);
+	struct in_addr in;
+	struct in6_addr in6;
+
+	if (inet_pton(AF_INET, host, &in) == 1 ||
+	    inet_pton(AF_INET6, host, &in6) == 1)
+		return is_private_or_invalid_address_text(host);
+	return n >= sizeof(local) - 1 &&
+	    strcasecmp(host + n - (sizeof(local) - 1), local) == 0 &&
+	    (n == sizeof(local) - 1 || host[n - sizeof(local)] == '.');
+}
+
+int
+set_private_address_error(struct err *e)
+{
+	return err_set(e, ERR_DENIED, false,
+	    "refused a link or redirect from a public address to a private "
+	    "one, or a host that had a public address before: it could reach "
+	    "servers inside your network; if you trust it, give etl-extract "
+	    "the private URL itself");
+}
+
+int
+set_link_local_error(struct err *e)
+{
+	return err_set(e, ERR_DENIED, false,
+	    "refused a link-local address (169.254.0.0/16 or fe80::/10), at "
+	    "which clouds give credentials to everybody who asks: if you want "
+	    "to read it, give etl-extract a URL with the address itself");
 }

@@ -1,6 +1,7 @@
 #include "http/redirect.h"
 
 #include "base/text.h"
+#include "http/private_address.h"
 #include "http/secret.h"
 #include "http/url.h"
 
@@ -8,12 +9,57 @@
 #include <string.h>
 #include <strings.h>
 
-enum { REDIRECTS_MAX = 10, TARGET_SHOWN = 200, SHOWN_MAX = 2048 };
+enum { REDIRECTS_MAX = 10, TARGET_SHOWN = 200, SHOWN_MAX = 2048,
+	ORIGINS_MAX = 1000 };
+
+static bool
+public_origins_have(const struct public_origins *p, const char *origin)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (strcasecmp(p->v[i], origin) == 0)
+			return true;
+	return false;
+}
+
+/* Beyond ORIGINS_MAX, forgets the oldest origin. */
+static int
+public_origins_add(
+    struct public_origins *p, const char *origin, struct err *e)
+{
+	char *copy;
+
+	if (public_origins_have(p, origin))
+		return 0;
+	if (p->v == NULL &&
+	    (p->v = calloc(ORIGINS_MAX, sizeof(*p->v))) == NULL)
+		return err_nomem(e);
+	if ((copy = strdup(origin)) == NULL)
+		return err_nomem(e);
+	if (p->n < ORIGINS_MAX) {
+		p->v[p->n++] = copy;
+		return 0;
+	}
+	free(p->v[p->oldest]);
+	p->v[p->oldest] = copy;
+	p->oldest = (p->oldest + 1) % ORIGINS_MAX;
+	return 0;
+}
 
 void
-redirect_init(struct redirect *r, size_t max_bytes_of_each)
+public_origins_release(struct public_origins *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->v[i]);
+	free(p->v);
+	memset(p, 0, sizeof(*p));
+}
+
+void
+redirect_init(struct redirect *r, struct public_origins *p,
+    size_t max_bytes_of_each)
 {
 	memset(r, 0, sizeof(*r));
+	r->public = p;
 	buf_init(&r->url, max_bytes_of_each);
 	buf_init(&r->header, max_bytes_of_each);
 	buf_init(&r->condition, max_bytes_of_each);
@@ -26,6 +72,7 @@ redirect_release(struct redirect *r)
 	secret_release_buf(&r->header);
 	buf_release(&r->condition);
 	free(r->lines);
+	free(r->origin);
 }
 
 /* Sets to->headers to the headers of all requests plus those of this one. If
@@ -56,14 +103,63 @@ add_request_headers_and_signature(struct redirect *r,
 	return 0;
 }
 
+/* True if this is the host of the URL or template that the user gave. */
+static bool
+is_given_host(const struct redirect *r, const char *host)
+{
+	char *start = r->given == NULL ? NULL :
+	    strndup(r->given, strcspn(r->given, "{"));
+	struct http_url u;
+	struct err ignored;
+	bool is_same;
+
+	if (start == NULL || http_url_parse(&u, NULL, start, &ignored) == -1) {
+		free(start);
+		return false;
+	}
+	is_same = u.host != NULL && strcasecmp(u.host, host) == 0;
+	http_url_release(&u);
+	free(start);
+	return is_same;
+}
+
+/* Says which addresses the request may connect to. An address in the URL is
+ * checked here too: a proxy would hide it later. */
+static int
+set_allowed_addresses(struct redirect *r, struct http_request *to,
+    struct err *e)
+{
+	struct http_url u;
+	int rc = 0;
+
+	free(r->origin);
+	r->origin = NULL;
+	to->public_only = r->left_origin && r->met_public;
+	if (http_url_parse(&u, NULL, r->url.data, e) == -1)
+		return e->code == ERR_IO ? -1 : 0;      /* libcurl says why */
+	r->origin = u.origin;
+	u.origin = NULL;
+	to->public_only = (r->left_origin && r->met_public) ||
+	    public_origins_have(r->public, r->origin);
+	to->host_is_private = u.host == NULL || is_private_host(u.host);
+	to->may_link_local = u.host != NULL && is_link_local_text(u.host) &&
+	    is_given_host(r, u.host);
+	if (to->public_only && to->host_is_private)
+		rc = set_private_address_error(e);
+	else if (u.host != NULL && is_link_local_text(u.host) &&
+	    !to->may_link_local)
+		rc = set_link_local_error(e);
+	http_url_release(&u);
+	return rc;
+}
+
 int
 redirect_make_request(struct redirect *r, const struct credentials *c,
     uint64_t timeout_ms, struct http_request *to, struct err *e)
 {
 	*to = (struct http_request){ .method = r->method,
 	    .timeout = timeout_ms, .headers = c->headers,
-	    .n_headers = r->left_origin ? c->n_default : c->n_headers,
-	    .public_only = r->left_origin && r->origin_is_public };
+	    .n_headers = r->left_origin ? c->n_default : c->n_headers };
 	if (c->sigv4.provider != NULL && !r->left_origin &&
 	    sigv4_sort_query(&r->url, e) == -1)
 		return -1;
@@ -72,6 +168,8 @@ redirect_make_request(struct redirect *r, const struct credentials *c,
 	(void)buf_text(&r->condition);
 	if (buf_check(&r->url, e) == -1 || buf_check(&r->header, e) == -1 ||
 	    buf_check(&r->condition, e) == -1)
+		return -1;
+	if (set_allowed_addresses(r, to, e) == -1)
 		return -1;
 	to->url = r->url.data;
 	if (r->body != NULL) {
@@ -96,9 +194,11 @@ redirect_send_request(struct redirect *r, struct http *http,
 	to.takes_early = r->takes_early && r->count == 0;
 	if (http_send_and_wait_for_head(http, &to, a, e) == -1)
 		return -1;
-	if (r->count == 0 && !r->left_origin)
-		r->origin_is_public = !a->from_private;
-	return 0;
+	if (a->from_private)
+		return 0;
+	r->met_public = true;
+	return r->origin == NULL ? 0 :
+	    public_origins_add(r->public, r->origin, e);
 }
 
 static int
@@ -214,6 +314,7 @@ redirect_reset_to_request_with_secret(struct redirect *r,
 {
 	r->count = 0;
 	r->left_origin = false;
+	r->given = from->source;
 	r->method = from->method;
 	r->body = from->has_body ? &from->body : NULL;
 	buf_clear(&r->header);
@@ -225,7 +326,7 @@ redirect_reset_to_request_with_secret(struct redirect *r,
 		return -1;
 	if (from->comes_from_page)
 		return check_and_set_page_url(r, from, c, e);
-	r->origin_is_public = false;
+	r->met_public = false;
 	buf_clear(&r->url);
 	buf_add(&r->url, from->url.data, from->url.len);
 	if (c->query_param != NULL && c->secret != NULL)

@@ -12,7 +12,17 @@
 #include "http/http.h"
 #include "http/request.h"
 
+/* The last origins that have answered from a public address. All redirects of
+ * a process share them. Later requests to such an origin need a public address
+ * too: a name server may be made to give a private one (DNS rebinding). */
+struct public_origins {
+	char **v;
+	size_t n, oldest;
+};
+
 struct redirect {
+	struct public_origins *public;
+	char *origin;           /* of the last request that was made */
 	struct buf url;         /* of the next request that is sent */
 	struct buf header;      /* "Name: value" for the user's origin or "" */
 	struct buf condition;   /* "If-None-Match: ..." likewise, or "" */
@@ -21,7 +31,9 @@ struct redirect {
 	unsigned count;         /* redirects followed so far */
 	bool left_origin;       /* this URL, or one before it, is not of the
 				 * user's origin */
-	bool origin_is_public;  /* the user's origin has a public address */
+	bool met_public;        /* a public address has answered this request,
+				 * or has given the URL of this page */
+	const char *given;      /* URL or template that the user gave */
 	bool takes_early;       /* the request may have been begun early */
 	char **lines;           /* the headers of the last request */
 	char hash[SIGV4_HASH_HEADER];
@@ -47,7 +59,9 @@ int redirect_set_next_url(struct redirect *r, const struct http_answer *a,
  * memory is out. */
 bool redirect_has_secret(const struct credentials *c, const char *p, size_t n);
 
-void redirect_init(struct redirect *r, size_t max_bytes_of_each);
+void redirect_init(struct redirect *r, struct public_origins *p,
+    size_t max_bytes_of_each);
 void redirect_release(struct redirect *r);
+void public_origins_release(struct public_origins *p);
 
 #endif

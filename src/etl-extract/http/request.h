@@ -19,7 +19,7 @@ struct request {
 	bool has_body;
 	struct buf body;
 	struct buf given_body;  /* of --body; copied to body for each URL */
-	const char *source;     /* the URL that the user gave */
+	const char *source;     /* the URL or template that the user gave */
 	bool comes_from_page;   /* the URL is from an answer: the rules for
 				 * redirects apply (redirect.h) */
 };

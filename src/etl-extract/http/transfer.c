@@ -4,9 +4,12 @@
 #include "http/curl_error.h"
 #include "http/curl_options.h"
 #include "http/private_address.h"
+#include "http/proxy.h"
 #include "http/secret.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,15 +41,41 @@ receive_body(char *p, size_t size, size_t n, void *to)
 	    n * size : 0;
 }
 
+/* Writes the address of a socket as text. Returns its port, or 0 with an empty
+ * text if it is not an address of IP. */
+static int
+put_address(const struct sockaddr *a, char ip[INET6_ADDRSTRLEN])
+{
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+
+	*ip = '\0';
+	if (a->sa_family == AF_INET) {
+		memcpy(&in, a, sizeof(in));
+		(void)inet_ntop(AF_INET, &in.sin_addr, ip, INET6_ADDRSTRLEN);
+		return ntohs(in.sin_port);
+	}
+	if (a->sa_family != AF_INET6)
+		return 0;
+	memcpy(&in6, a, sizeof(in6));
+	(void)inet_ntop(AF_INET6, &in6.sin6_addr, ip, INET6_ADDRSTRLEN);
+	return ntohs(in6.sin6_port);
+}
+
 static curl_socket_t
 open_allowed_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct transfer *t = to;
-	int fd;
+	char ip[INET6_ADDRSTRLEN];
+	int fd, port = put_address(&a->addr, ip);
 
-	if (t->public_only && is_private_or_unknown_address(&a->addr)) {
-		t->refused_private = true;
-		return CURL_SOCKET_BAD;
+	if (!proxy_is_at(t->proxy, ip, port)) {
+		t->refused_private = t->public_only &&
+		    is_private_or_unknown_address(&a->addr);
+		t->refused_link_local = !t->may_link_local &&
+		    is_link_local_text(ip);
+		if (t->refused_private || t->refused_link_local)
+			return CURL_SOCKET_BAD;
 	}
 	fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 	if (fd != -1)
@@ -81,19 +110,25 @@ is_reused_with_unread_bytes(const struct transfer *t, int own_port, int port)
 }
 
 /* libcurl calls this before it sends a request, also on an open connection.
- * Refuses a private address if t->public_only is set, and a connection that has
- * unread bytes. */
+ * Refuses a private address if t->public_only is set, a link-local address
+ * unless t->may_link_local is set, and a connection that has unread bytes. The
+ * address behind a proxy is not known. */
 static int
 refuse_private_or_unread_connection(void *to, char *ip, char *own, int port,
     int own_port)
 {
 	struct transfer *t = to;
 	struct http_answer *a = t->receiver.answer;
+	const bool is_proxy = proxy_is_at(t->proxy, ip, port);
 
-	a->from_private = is_private_or_invalid_address_text(ip);
+	a->from_private = is_proxy ? t->host_is_private :
+	    is_private_or_invalid_address_text(ip);
 	t->refused_private = t->public_only && a->from_private;
+	t->refused_link_local = !is_proxy && !t->may_link_local &&
+	    is_link_local_text(ip);
 	t->refused_connection = is_reused_with_unread_bytes(t, own_port, port);
-	return t->refused_private || t->refused_connection ?
+	return t->refused_private || t->refused_link_local ||
+		t->refused_connection ?
 	    CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
@@ -185,8 +220,10 @@ begin_request(struct transfer *t, void *multi, const struct http_request *r,
 	CURLMcode code;
 
 	t->refused_private = t->is_done = t->is_paused = false;
-	t->refused_connection = false;
+	t->refused_connection = t->refused_link_local = false;
 	t->public_only = r->public_only;
+	t->may_link_local = r->may_link_local;
+	t->host_is_private = r->host_is_private;
 	time_limit_restart(&t->time, r->timeout);
 	t->code = CURLE_OK;
 	t->curl_error[0] = '\0';
@@ -221,7 +258,7 @@ put_request_text_to_compare(struct buf *b, const struct http_request *r)
 		buf_str(b, r->headers[i]);
 		buf_char(b, '\n');
 	}
-	buf_printf(b, "%d %d %s\n", r->public_only, r->body != NULL,
+	buf_printf(b, "%d %s\n", r->body != NULL,
 	    r->sigv4 == NULL ? "" : r->sigv4);
 	buf_add(b, r->body, r->body_len);
 }
@@ -244,9 +281,10 @@ transfer_begin_early(struct transfer *t, void *multi,
 	return begin_request(t, multi, &copy, e);
 }
 
+/* An early request may have been begun before its origin was known to be
+ * public. */
 bool
-transfer_is_early_request(
-    const struct transfer *t, const struct http_request *r)
+transfer_match_early(struct transfer *t, const struct http_request *r)
 {
 	bool is_same;
 	struct buf b;
@@ -256,6 +294,10 @@ transfer_is_early_request(
 	is_same = !b.failed && b.len == t->sent.len &&
 	    memcmp(b.data, t->sent.data, b.len) == 0;
 	secret_release_buf(&b);
+	if (is_same && r->public_only && !t->public_only) {
+		is_same = !t->early.from_private;
+		t->public_only = true;
+	}
 	return is_same;
 }
 
@@ -286,7 +328,8 @@ transfer_set_done(struct transfer *t, int code)
 bool
 transfer_begin_again_if_refused(struct transfer *t, void *multi)
 {
-	if (!t->refused_connection || t->refused_private)
+	if (!t->refused_connection || t->refused_private ||
+	    t->refused_link_local)
 		return false;
 	t->refused_connection = false;
 	t->curl_error[0] = '\0';
@@ -345,10 +388,9 @@ transfer_set_error(struct transfer *t, struct err *e)
 	curl_off_t begun = 0;
 
 	if (t->refused_private)
-		return err_set(e, ERR_DENIED, false,
-		    "refused a link or redirect from a public address to a "
-		    "private one: it could reach servers inside your network; "
-		    "if you trust it, give etl-extract the private URL itself");
+		return set_private_address_error(e);
+	if (t->refused_link_local)
+		return set_link_local_error(e);
 	if (t->code == CURLE_WRITE_ERROR)
 		return transfer_set_refused_error(t, e);
 	if (curl_error_to_value(t->code, why, t->proxy, e) == -1)

@@ -28,7 +28,9 @@ struct transfer {
 	int code;                       /* a CURLcode */
 	bool is_paused;                 /* receive_body() has refused bytes */
 	bool public_only;               /* refuse private addresses */
+	bool may_link_local, host_is_private;   /* of the request */
 	bool refused_private;           /* a private address was refused */
+	bool refused_link_local;        /* a link-local one was refused */
 	bool refused_connection;        /* a connection had unread bytes */
 	struct sockets *sockets;        /* of all transfers */
 	struct buf sent;                /* put_request() of an early request */
@@ -49,9 +51,9 @@ int transfer_begin_early(struct transfer *t, void *multi,
 /* Ends the transfer. Its connection can be used again only if the answer was
  * received to its end. */
 void transfer_end(struct transfer *t, void *multi);
-/* True if r is the early request of t. */
-bool transfer_is_early_request(
-    const struct transfer *t, const struct http_request *r);
+/* True if r is the early request of t. From then on t follows r's rule for
+ * private addresses. */
+bool transfer_match_early(struct transfer *t, const struct http_request *r);
 /* Moves the early answer to *a. The rest of the answer is received into *a. */
 void transfer_move_answer_to(struct transfer *t, struct http_answer *a);
 void transfer_continue_if_not_full(struct transfer *t);
