@@ -37,6 +37,7 @@ mark_release(struct mark *m)
 	free(m->stage);
 	free(m->target);
 	free(m->message);
+	free(m->cut);
 	free(m->checkpoint);
 	free(m->name);
 	free(m->value);
@@ -320,6 +321,7 @@ get_members(struct reading *r, struct mark *m)
 	    get_text(r, "stream", &m->stream) == -1 ||
 	    get_text(r, "run", &m->run) == -1 ||
 	    get_text(r, "pipeline", &m->pipeline) == -1 ||
+	    (m->kind == MARK_END && get_text(r, "cut", &m->cut) == -1) ||
 	    get_text(r, "traceparent", &m->traceparent) == -1)
 		return -1;
 	m->replay = is_true(r, "replay");

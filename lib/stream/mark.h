@@ -43,6 +43,8 @@ struct mark {
 	bool piped;             /* of begin: the records came from a pipe
 	                         * without marks, so they may have been cut
 	                         * off */
+	char *cut;              /* of end: the file and the line in which the
+	                         * input was cut off, or NULL */
 	char *checkpoint;       /* of begin: the name in its checkpoint marks */
 	char *name, *value, *from;      /* of checkpoint; from NULL: no value
 	                                 * was stored */
@@ -99,7 +101,7 @@ int mark_put_failed(struct buf *out, const char *stage, const struct err *why,
     const struct broken_files *broken, struct err *e);
 /* Append a mark checkpoint, resolve or end, as the first stage of a stream
  * writes them; c has the counts of this stage. An end mark gets no seq if seq
- * is 0, and no version if version is NULL. */
+ * is 0, and no version if version is NULL. `cut`: see struct mark. */
 struct checkpoint_mark {
 	const char *name, *value, *from;        /* from NULL: null */
 	uint64_t version;
@@ -115,7 +117,7 @@ int mark_put_checkpoint(struct buf *out, const struct checkpoint_mark *p,
 int mark_put_resolve(struct buf *out, const struct resolve_mark *r,
     uint64_t seq, const struct counts *c, struct err *e);
 int mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
-    const struct counts *c, struct err *e);
+    const char *cut, const struct counts *c, struct err *e);
 
 /* Makes a stage name that is not in `taken`: for example "transform", or
  * "transform.2" if there is already a stage "transform". */

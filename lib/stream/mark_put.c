@@ -145,13 +145,14 @@ mark_put_resolve(struct buf *out, const struct resolve_mark *r,
 
 int
 mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
-    const struct counts *c, struct err *e)
+    const char *cut, const struct counts *c, struct err *e)
 {
 	open_mark_of_kind(out, "end");
 	if (seq > 0)
 		json_put_int(out, "seq", (int64_t)seq);
 	if (version != NULL)
 		json_put_int(out, "version", (int64_t)*version);
+	put_text_if_utf8(out, "cut", cut);
 	return put_own_counts_and_closing_brace(out, c, e);
 }
 

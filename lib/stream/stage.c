@@ -2,9 +2,11 @@
 
 #include "base/clock.h"
 #include "base/same_file.h"
+#include "base/text.h"
 #include "stream_name.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -167,6 +169,7 @@ stage_close(struct stage *s)
 	reject_file_close(s->aside);
 	causes_free(s->causes);
 	free(s->broken_json);
+	free(s->cut);
 	buf_release(&s->text);
 	buf_release(&s->kept);
 	free(s);
@@ -207,6 +210,32 @@ stage_input_is_complete(const struct stage *s)
 {
 	return (s->regular && !s->begun_before) ||
 	    (s->state == STATE_ENDED && !s->made);
+}
+
+int
+stage_note_cut_input(
+    struct stage *s, const char *file, uint64_t line, struct err *e)
+{
+	struct buf b;
+
+	buf_init(&b, SIZE_MAX / 4);
+	text_show(&b, file, strlen(file));
+	buf_printf(&b, ": line %llu", (unsigned long long)line);
+	(void)buf_text(&b);
+	if (buf_check(&b, e) == -1) {
+		buf_release(&b);
+		return -1;
+	}
+	free(s->cut);
+	s->cut = b.data;
+	return 0;
+}
+
+const char *
+stage_find_cut(const struct stage *s)
+{
+	return s->cut != NULL ? s->cut :
+	    s->state == STATE_ENDED ? s->mark.cut : NULL;
 }
 
 const struct counts *

@@ -88,6 +88,15 @@ enum stage_item stage_next(struct stage *s, struct line *l, int timeout,
  * input cannot have been cut off: it has the mark end, or it is a regular
  * file. */
 bool stage_input_is_complete(const struct stage *s);
+/* Call this after the mark end, or at the end of the input. If the input was
+ * visibly cut off, returns the file and the line: the last line of a file or
+ * pipe without marks has no newline and is no JSON object, or the mark end says
+ * so. Else returns NULL. */
+const char *stage_find_cut(const struct stage *s);
+/* For a source: its file ends in the middle of the record in this line. The
+ * mark end will say so. */
+int stage_note_cut_input(
+    struct stage *s, const char *file, uint64_t line, struct err *e);
 /* For a sink, before its first stage_next(): returns the next line without
  * consuming it, as lines_look_ahead() does. stage_next() later returns all
  * lines from the first one on. STAGE_MARK is a line that looks like a mark;

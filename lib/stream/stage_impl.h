@@ -41,6 +41,8 @@ struct stage {
 	                                 * itself: it is a source, or its input
 	                                 * has no mark begin */
 	bool over;                      /* the end of the input was reached */
+	char *cut;                      /* the file and the line in which input
+	                                 * without marks was cut off, or NULL */
 	bool held;                      /* `line` was read, but the sink first
 	                                 * gets the begin mark that was made
 	                                 * here; the next stage_next() returns

@@ -78,21 +78,43 @@ cut_long_record_or_refuse_mark(struct stage *s, struct err *e)
 	    (unsigned long long)l->number, (unsigned long long)l->bytes);
 }
 
+/* Called for a last line without LF of input without marks. Such a line is a
+ * record like any other, because a file that was written by hand may end so.
+ * But if it is no JSON object, the input was cut off in the middle of it. */
+static int
+note_torn_record(struct stage *s, struct err *e)
+{
+	struct json j = { 0 };
+	struct json_fault f = { 0 };
+	bool is_object = !s->line.too_long && json_scan(&j, s->line.data,
+	    s->line.len, 1, JSON_LAST, &f) == 0 &&
+	    j.tok[0].type == JSON_OBJECT;
+
+	json_release(&j);
+	if (f.nomem)
+		return err_nomem(e);
+	return is_object ? 0 : stage_note_cut_input(s, s->line.file != NULL ?
+	    s->line.file : "standard input", s->line.number, e);
+}
+
 /* If the last line of a marked stream has no LF, a program was killed while it
  * wrote the line: drops the line (LINES_END). Accepts a complete mark without
- * LF, because a file that was written by hand may end so. In plain input such a
- * line is a record like any other. */
+ * LF, because a file that was written by hand may end so. */
 static enum lines_result
 drop_or_refuse_torn_line(struct stage *s, struct err *e)
 {
 	struct mark m;
 	struct err why;
 
-	if (!s->line.torn || s->made ||
-	    (s->state != STATE_OPEN && s->state != STATE_START))
+	if (!s->line.torn)
+		return LINES_ONE;
+	if (s->made || s->state == STATE_PLAIN ||
+	    (s->state == STATE_START && !line_is_mark(s)))
+		return note_torn_record(s, e) == 0 ? LINES_ONE : LINES_FAILED;
+	if (s->state != STATE_OPEN && s->state != STATE_START)
 		return LINES_ONE;
 	if (!line_is_mark(s))
-		return s->state == STATE_OPEN ? LINES_END : LINES_ONE;
+		return LINES_END;
 	if (!s->line.too_long &&
 	    mark_parse(&m, s->line.data, s->line.len, &why) == 0) {
 		mark_release(&m);

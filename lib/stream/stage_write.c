@@ -237,7 +237,7 @@ write_end_mark_and_set_closed(struct stage *s, struct err *e)
 {
 	buf_clear(&s->text);
 	if (mark_put_end(&s->text, s->seq, s->has_version ? &s->version : NULL,
-	    &s->counts, e) == -1)
+	    s->cut, &s->counts, e) == -1)
 		return -1;
 	s->closed = true;
 	stage_store_output_rejects_for_run(s);

@@ -20,7 +20,7 @@ enum { EXTRACT_OPTIONS_MAX = 96 };
 struct extract_opts {
 	const char *format, *records;
 	/* Files. */
-	const char *encoding, *source_file;
+	const char *encoding, *source_file, *final_newline;
 	const char *columns, *comment, *delimiter, *null, *quote, *types;
 	uint64_t skip, jobs;
 	bool recursive, plain, new_files;

@@ -113,6 +113,26 @@ item_reject_letter_again(struct item_writer *w, struct reject *r, struct err *e)
 	return stage_write_reject_and_check_limit(w->stage, NULL, r, e);
 }
 
+/* Called for an element that cannot be read as a record. If it is the last of
+ * its file and has no line end, the file was cut in the middle of it. */
+static int
+note_cut_file(struct item_writer *w, const struct item *it, const char *code,
+    struct err *e)
+{
+	static const char *const codes[] = {
+		"parse", "encoding", "depth", "type", "too_long"
+	};
+
+	if (!it->line.torn || w->ahead != NULL || w->collected != NULL)
+		return 0;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (strcmp(code, codes[i]) == 0)
+			return stage_note_cut_input(w->stage,
+			    strcmp(it->uri, "-") == 0 ? "standard input" :
+			    it->uri, it->line.number, e);
+	return 0;
+}
+
 static int
 reject_item(struct item_writer *w, const struct item *it, struct reject *r,
     struct err *e)
@@ -179,9 +199,12 @@ item_check_and_write(
 	if (it->record != NULL)
 		return emit_or_collect_record(w, it->record, it->record_len, e);
 	if (it->code != NULL)
-		return reject_item(w, it, &r, e);
+		return note_cut_file(w, it, it->code, e) == -1 ? -1 :
+		    reject_item(w, it, &r, e);
 	rc = stage_parse_record_or_fill_reject(w->stage, &it->line, &w->j,
 	    get_levels_to_scan(&w->x->opts), JSON_LAST, &r, e);
+	if (rc == 0 && note_cut_file(w, it, r.code, e) == -1)
+		return -1;
 	if (rc == 1)
 		rc = check_path_member(w, it, &r);
 	if (rc == 1 && w->x->cursor != NULL)

@@ -8,7 +8,8 @@ static const char usage[] =
     "                   [--backoff BASE..MAX] [--body TEXT|@FILE]\n"
     "                   [--cacert FILE] [--capath DIR] [--cert FILE]\n"
     "                   [--client-id ID] [--connect-timeout DURATION]\n"
-    "                   [--delay DURATION] [--encoding NAME] [--first N]\n"
+    "                   [--delay DURATION] [--encoding NAME]\n"
+    "                   [--final-newline require] [--first N]\n"
     "                   [--format FORMAT] [--header LINE|@FILE] [--into TO]\n"
     "                   [--jobs N] [--key FILE] [--max-body SIZE]\n"
     "                   [--max-pages N] [--max-record SIZE]\n"
@@ -77,6 +78,8 @@ static const struct opt options[] = {
 	    "read N files, or make N requests, at once (default: 1)"),
 	OPT("encoding", OPT_STRING, encoding, "NAME",
 	    "encoding of files, as for iconv(1) (default: UTF-8)"),
+	OPT("final-newline", OPT_STRING, final_newline, "require",
+	    "a file that does not end with a newline is incomplete"),
 	OPT("source-file", OPT_STRING, source_file, "FIELD",
 	    "add the name of the file to each record"),
 	OPT("columns", OPT_STRING, columns, "NAME,...",

@@ -1,5 +1,6 @@
 #include "ahead.h"
 #include "base/stop.h"
+#include "base/suggest.h"
 #include "cursor/cursor.h"
 #include "csv/csv_options.h"
 #include "file/file_format.h"
@@ -98,6 +99,15 @@ check_rejects_not_in_source(const struct stage *s, const char *uri,
 }
 
 static int
+check_final_newline(const struct extract_opts *o, struct err *e)
+{
+	static const char *const words[] = { "require", NULL };
+
+	return o->final_newline == NULL || suggest_find_choice(
+	    "--final-newline", o->final_newline, words, e) != -1 ? 0 : -1;
+}
+
+static int
 check_records_option(const struct extract_opts *o, struct err *e)
 {
 	return o->records == NULL || pointer_is_valid(o->records) ? 0 :
@@ -128,6 +138,7 @@ check_sources_and_rejects_file(struct sources *s, struct err *e)
 	}
 	if (source_options_check(o, kinds, e) == -1 ||
 	    check_records_option(o, e) == -1 ||
+	    check_final_newline(o, e) == -1 ||
 	    path_member_check("--select-as", o->select_as, e) == -1)
 		return -1;
 	if (o->encoding != NULL && input_check_encoding(o->encoding, e) == -1)

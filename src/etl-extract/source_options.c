@@ -46,8 +46,8 @@ static const struct group groups[] = {
 	    { "columns", "comment", "delimiter", "null", "quote", "skip",
 	    "types" } },
 	{ KIND_FILES, "files: no SOURCE is one",
-	    { "format", "encoding", "source-file", "recursive", "new-files",
-	    "changed" } },
+	    { "format", "encoding", "final-newline", "source-file",
+	    "recursive", "new-files", "changed" } },
 	{ KIND_FILES | KIND_HTTP | KIND_EACH,
 	    "files and for requests of HTTP: no SOURCE needs it", { "jobs" } },
 	{ KIND_JSON | KIND_HTTP | KIND_EACH, "JSON files and for URLs: no "

@@ -190,6 +190,61 @@ is 'NDJSON with an encoding' '0 {"a":"ü"} fc' "$(printf '{"a":"\374"}\n\374\n' 
     >u.ndjson; run --encoding latin1 u.ndjson) $(cat out) $(jq -r .raw_base64 r |
     base64 -d | od -An -tx1 | tr -d ' ')"
 
+# --final-newline require.
+needs_newline() {
+	run --final-newline require "$@"
+}
+head -c -1 d/b.csv >no_lf.csv
+: >empty.csv
+printf 'a\n1\n' | iconv -t UTF-16LE >lf.utf16.csv
+head -c -2 lf.utf16.csv >no_lf.utf16.csv
+gzip -c no_lf.csv >no_lf.csv.gz
+head -c -1 d/c.ndjson >no_lf.ndjson
+printf '[{"a":1}]' >no_lf.json
+for file in no_lf.csv no_lf.csv.gz no_lf.ndjson no_lf.json; do
+	is "--final-newline require: $file exits with 65" 65 "$(needs_newline $file)"
+	like "--final-newline require: $file: the message says why" \
+	    "^etl-extract: $file: the file has no newline at its end" "$(cat err)"
+done
+is '--final-newline require: an empty file exits with 65' 65 \
+    "$(needs_newline empty.csv)"
+like '--final-newline require: an empty file: the message says so' \
+    '^etl-extract: empty.csv: the file is empty' "$(cat err)"
+is '--final-newline require: the last character of UTF-16' '65 0' \
+    "$(needs_newline --encoding UTF-16LE no_lf.utf16.csv
+    ) $(needs_newline --encoding UTF-16LE lf.utf16.csv)"
+is '--final-newline require: standard input' '65 0' \
+    "$(needs_newline --format csv - <no_lf.csv
+    ) $(needs_newline --format csv - <d/a.csv)"
+is '--final-newline require: the other files are read' '65 1 8' \
+    "$(needs_newline no_lf.csv d/a.csv d/d.TSV) $(out)"
+is '--final-newline require: the stream of a file without it fails' \
+    '65 failed' "$(needs_newline --stream s no_lf.csv) $(tail -n 1 out |
+    jq -r '.["@etl"]')"
+is '--final-newline require: with --jobs' '65 1 8' \
+    "$(needs_newline --jobs 3 d/a.csv no_lf.csv d/d.TSV) $(out)"
+is '--final-newline require: files that end with a newline are read' \
+    '0 1 2 7 8' "$(needs_newline d) $(out)"
+{
+	echo a
+	seq 1000000 1900000
+} >long.csv
+is '--final-newline require: a long file that is read in parts' '0 900001' \
+    "$(needs_newline --jobs 3 long.csv) $(wc -l <out)"
+truncate -s -1 long.csv
+is '--final-newline require: a long file without it' 65 \
+    "$(needs_newline --jobs 3 long.csv)"
+rm long.csv
+is '--final-newline require with --new-files: the file is remembered as failed' \
+    '65 no_lf.csv' "$(needs_newline --new-files --checkpoint n --state file:s \
+    no_lf.csv d/a.csv) $(tail -n 1 out | jq -r '.files[].path')"
+printf 'a\n1\n2' >tail.csv
+is '--final-newline require with --changed tail: a line that is being written' \
+    '0 1' "$(needs_newline --new-files --changed tail --checkpoint n \
+    --state file:t tail.csv) $(jq -r '.a // empty' out)"
+is '--final-newline: another word exits with 64' 64 \
+    "$(run --final-newline requires d/a.csv)"
+
 # Files that cannot be read do not keep the others from being read.
 is 'a missing file among others exits with 66' \
     66 "$(run --stream s d/a.csv no.csv d/b.csv cut.csv.gz)"

@@ -44,5 +44,26 @@ for kind in sqlite postgresql; do
 	    "$(status sh "$pipeline" 2026-05-30 "$scratch/2026-05-30.csv.gz")"
 	is "$k a file that was cut off leaves the old sales" 'c|31 f|60' \
 	    "$(rows | sed 's/\.00//g')"
+	printf '%s\n' day,shop,sale,total 2026-05-30,1,c,31 2026-05-30,3,f,62.75 |
+	    head -c -4 >"$scratch/2026-05-30.csv"
+	is "$k a file that was cut in its last number: exit code 65" \
+	    65 "$(day 2026-05-30)"
+	like "$k a file that was cut in its last number: the message names it" \
+	    '2026-05-30.csv: the file has no newline at its end' \
+	    "$(cat "$scratch/err")"
+	is "$k a file that was cut in its last number leaves the old sales" \
+	    'c|31 f|60' "$(rows | sed 's/\.00//g')"
+	printf '%s\n' day,shop,sale,total 2026-05-30,1,c,31 2026-05-30,2,d,40 \
+	    2026-05-30,3,f,60 2026-05-30,3,g,5 >"$scratch/2026-05-30.csv"
+	for _ in 1 2 3; do
+		etl-run --name sales "$pipeline" 2026-05-30 \
+		    "$scratch/2026-05-30.csv" 2>/dev/null
+	done
+	head -n 2 "$scratch/2026-05-30.csv" >"$scratch/lines.csv"
+	is "$k a file that was cut at the end of a line: exit code 1" \
+	    1 "$(status etl-run --name sales "$pipeline" 2026-05-30 \
+	    "$scratch/lines.csv")"
+	is "$k a file that was cut at the end of a line leaves the old sales" \
+	    'c|31 d|40 f|60 g|5' "$(rows | sed 's/\.00//g')"
 done
 done_testing

@@ -288,14 +288,16 @@ written_marks_read_back(void **state)
 	mark_release(&back);
 	mark_release(&m);
 	buf_clear(&b);
-	assert_int_equal(mark_put_end(&b, 3, &version, c, &e), 0);
+	assert_int_equal(mark_put_end(&b, 3, &version, NULL, c, &e), 0);
 	parse(&back, buf_text(&b));
 	assert_true(back.has_version && back.version == version);
+	assert_null(back.cut);
 	mark_release(&back);
 	buf_clear(&b);
-	assert_int_equal(mark_put_end(&b, 3, NULL, c, &e), 0);
+	assert_int_equal(mark_put_end(&b, 3, NULL, "in.csv: line 9", c, &e), 0);
 	parse(&back, buf_text(&b));
 	assert_false(back.has_version);
+	assert_string_equal(back.cut, "in.csv: line 9");
 	assert_int_equal(back.seq, 3);
 	assert_int_equal(back.nstages, 1);
 	assert_memory_equal(back.stages, c, sizeof(c[0]));

@@ -10,6 +10,6 @@ set -eu
 day=$1 file=$2
 here=$(dirname "$0")
 
-etl-extract --stream sales "$file" |
+etl-extract --stream sales --final-newline require "$file" |
 etl-load --ddl "$here/sales.sql" --table sales --mode delete-insert \
-    --scope day --scope-value "$day"
+    --scope day --scope-value "$day" --expect 'rows>=0.5*usual'

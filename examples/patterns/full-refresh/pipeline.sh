@@ -10,4 +10,5 @@ set -eu
 here=$(dirname "$0")
 
 etl-extract --stream countries "$1" |
-etl-load --ddl "$here/countries.sql" --table countries --mode replace
+etl-load --ddl "$here/countries.sql" --table countries --mode replace \
+    --expect 'rows>=0.5*usual'

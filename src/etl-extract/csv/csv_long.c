@@ -108,8 +108,10 @@ seek_back_or_read_on_after_bad_quote(struct long_record *l, struct err *e)
 	struct csv_reader *r = l->r;
 
 	if (!input_is_seekable(r->in)) {
-		l->place = r->is_eof ? AT_RECORD_END : IN_PLAIN_FIELD;
-		return r->is_eof ? 1 : 2;
+		if (r->is_eof)
+			return 1;
+		l->place = IN_PLAIN_FIELD;
+		return 2;
 	}
 	r->why = l->place == AFTER_BAD_QUOTE ? "something else than a "
 	    "delimiter or a line end follows the closing quote of a field"
@@ -168,6 +170,8 @@ fill_record(struct long_record *l, struct csv_record *rec)
 	*rec = (struct csv_record){ .line = { .data = r->w.data,
 	    .bytes = l->bytes, .number = r->number + 1, .offset = r->offset,
 	    .too_long = true } };
+	rec->line.torn = l->place != AT_RECORD_END && r->is_eof &&
+	    r->w.start == r->w.end;
 	rec->line.len = l->bytes < LINES_KEPT ? (size_t)l->bytes : LINES_KEPT;
 	hash_finish_and_free(l->hash, rec->line.sha256);
 	l->hash = NULL;

@@ -175,7 +175,8 @@ fill_record_and_consume(struct csv_reader *r, struct csv_record *rec)
 	l->file = NULL;
 	l->number = r->number + 1;
 	l->offset = r->offset;
-	l->torn = l->too_long = false;
+	l->torn = s->length == 0 || l->data[s->length - 1] != '\n';
+	l->too_long = false;
 	if (s->text_length > r->max) {
 		l->too_long = true;
 		hash_bytes_to_hex(l->data, l->len, l->sha256);

@@ -29,6 +29,9 @@ struct input {
 	bool is_regular;
 	bool is_plain;          /* the descriptor is the only layer */
 	bool is_converted;      /* the top layer converts the encoding */
+	bool needs_newline;     /* --final-newline require */
+	char last;              /* the last byte of text that was read; '\0':
+				 * none was read yet */
 };
 
 static ssize_t
@@ -129,6 +132,9 @@ input_open(struct input **out, const struct extract *x, const char *path,
 	if (in == NULL)
 		return err_nomem(e);
 	in->path = path;
+	in->needs_newline = x->opts.final_newline != NULL &&
+	    (x->given == NULL || (!x->given->is_decompressed &&
+	    !x->given->has_whole_lines));
 	if (open_file_and_decoding_layers(in, c, x->opts.encoding, x->given,
 	    e) == -1) {
 		input_close(in);
@@ -153,6 +159,14 @@ input_read(struct input *in, char *p, size_t n, struct err *e)
 {
 	ssize_t got = in->top->read(in->top, p, n, e);
 
+	if (got > 0)
+		in->last = p[got - 1];
+	else if (got == 0 && in->needs_newline && in->last != '\n')
+		got = err_set(e, ERR_DATA, false, "the file %s, so it was "
+		    "probably cut off: get the whole file, or leave out "
+		    "--final-newline require if its last line is whole",
+		    in->last == '\0' ? "is empty" :
+		    "has no newline at its end");
 	if (got == -1 && stop_signal() == 0)
 		err_prefix(e, "%s", in->path);
 	return got;
@@ -202,6 +216,9 @@ input_seek(struct input *in, uint64_t offset, struct err *e)
 	if (lseek(in->descriptor.fd, (off_t)offset, SEEK_SET) == -1)
 		return err_errno(e, ERR_IO, in->path);
 	in->descriptor.at = offset;
+	if (offset == 0 || pread(in->descriptor.fd, &in->last, 1,
+		(off_t)offset - 1) != 1)
+		in->last = '\0';
 	return 0;
 }
 

@@ -4,7 +4,8 @@
  * Borrows: the path and the options, until input_close().
  * Fails: ERR_INPUT or ERR_DENIED if the file cannot be opened; ERR_IO if it
  *        cannot be read or the compressed data ends early; ERR_DATA if the
- *        compressed data is damaged. Messages name the file. */
+ *        compressed data is damaged, or the text does not end with the newline
+ *        that --final-newline requires. Messages name the file. */
 #ifndef EXTRACT_INPUT_H
 #define EXTRACT_INPUT_H
 
@@ -29,6 +30,8 @@ struct input_given {
 	uint64_t lines_before;  /* number of lines before `start` */
 	bool is_decompressed;   /* do not decompress, whatever suffix the path
 				 * has */
+	bool has_whole_lines;   /* `size` was lowered to the end of a line: do
+				 * not apply --final-newline */
 };
 
 /* The path "-" is standard input. *x has the options and x->given. */

@@ -144,6 +144,7 @@ new_files_find_tail_or_read_whole(const struct new_files *n,
 		return 0;
 	if (cut_to_whole_lines(f, fd, &g->size, e) == -1)
 		return -1;
+	g->has_whole_lines = true;
 	h.old_size = k != NULL && (uint64_t)k->size <= g->size ?
 	    (uint64_t)k->size : 0;
 	if (hash_file_and_part_read_before(f, fd, g->size, &h, old, e) == -1)

@@ -161,11 +161,17 @@ int
 complete_fail_if_input_may_be_cut(const struct loader *l, struct err *e)
 {
 	const struct mark *begin = stage_begin_mark(l->stage);
+	const char *cut = stage_find_cut(l->stage);
 
 	if (l->absent && (l->mode->complete || l->expect.n > 0))
 		return err_set(e, ERR_DATA, false, "table %s does not exist, "
 		    "and no record came from which --create could make it",
 		    l->o->table);
+	if (l->mode->complete && cut != NULL)
+		return err_set(e, ERR_DATA, false, "%s: the input was cut off: "
+		    "its last line has no newline and is no whole record; so "
+		    "--mode %s has loaded nothing: get the whole input and "
+		    "load it again", cut, l->mode->name);
 	if (!l->mode->complete || l->o->complete)
 		return 0;
 	if (stage_input_is_complete(l->stage))

@@ -33,8 +33,8 @@ int complete_refuse_increment_at_begin(const struct loader *l, struct err *e);
  * stream is an increment. */
 int complete_refuse_increment_at_mark(
     const struct loader *l, const struct mark *m, struct err *e);
-/* Called at the end of the stream, before its commit. Fails if the input may be
- * incomplete. */
+/* Called at the end of the stream, before its commit. Fails if the input was
+ * cut off, or may be incomplete and --complete is not given. */
 int complete_fail_if_input_may_be_cut(const struct loader *l, struct err *e);
 
 #endif
