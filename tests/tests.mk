@@ -78,7 +78,7 @@ check: deps
 	    $(SERVER) $(PROVE) $(TESTS)
 lint: deps
 	@$(MAKE_ALL) build-tests
-	@ETL_BIN=$(BIN) ETL_BUILD=$(B) $(PROVE) tests/lint/*.t
+	@ETL_BIN=$(BIN) ETL_BUILD=$(B) $(SERVER) $(PROVE) tests/lint/*.t
 demo:
 	@sh tests/support/deps.sh packages.txt demo
 	@$(MAKE_ALL) all $(B)/tests/mock-api

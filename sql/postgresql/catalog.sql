@@ -53,7 +53,7 @@ WHERE c.relkind IN ('r', 'p', 'f', 'v')
     AND CASE WHEN $1::text IS NULL
         THEN pg_catalog.pg_table_is_visible(c.oid)
             AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-        ELSE n.nspname = $1 END
+        ELSE n.nspname = $1::text END
 ORDER BY c.relname
 LIMIT 10000
 
@@ -112,7 +112,7 @@ WITH RECURSIVE attribute AS (
         JOIN pg_catalog.pg_operator AS o ON o.oid = p.amopopr
         JOIN pg_catalog.pg_type AS t ON t.oid = c.opcintype
     WHERE c.opcmethod = 403::oid AND p.amopstrategy = 3 AND c.opcdefault
-        AND o.oprnamespace <> 'pg_catalog'::regnamespace
+        AND o.oprnamespace <> 'pg_catalog'::regnamespace::oid
 ), inner_type AS (
     SELECT a.attnum, a.atttypid AS type, a.atttypmod AS typmod
     FROM attribute AS a
@@ -176,7 +176,7 @@ FROM attribute AS a
     LEFT JOIN equal AS q ON q.type = b.type
     LEFT JOIN change AS g ON g.attnum = a.attnum
     LEFT JOIN pg_catalog.pg_class AS w
-        ON w.oid IN (t.typrelid, i.typrelid) AND w.oid <> 0
+        ON w.oid IN (t.typrelid, i.typrelid) AND w.oid <> 0::oid
 ORDER BY a.attnum
 
 -- name: table_has_columns
@@ -260,8 +260,8 @@ WITH t AS (
     FROM t JOIN pg_catalog.pg_index AS i ON i.indrelid = t.oid
     UNION SELECT d.classid, d.objid, d.deptype = 'i'
     FROM t JOIN pg_catalog.pg_depend AS d ON d.refobjid = t.oid
-            AND d.refclassid = 'pg_catalog.pg_class'::regclass
-            AND d.classid = 'pg_catalog.pg_class'::regclass
+            AND d.refclassid = 'pg_catalog.pg_class'::regclass::oid
+            AND d.classid = 'pg_catalog.pg_class'::regclass::oid
         JOIN pg_catalog.pg_class AS s ON s.oid = d.objid AND s.relkind = 'S'
     WHERE d.deptype IN ('a', 'i')
     UNION SELECT 'pg_catalog.pg_attrdef'::regclass, a.oid, true
@@ -285,7 +285,7 @@ WITH t AS (
     FROM t JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid
     UNION ALL SELECT 'sequence ' || s.oid::regclass::text, s.relowner, s.relacl
     FROM own JOIN pg_catalog.pg_class AS s ON s.oid = own.id
-        AND own.class = 'pg_catalog.pg_class'::regclass AND s.relkind = 'S'
+        AND own.class = 'pg_catalog.pg_class'::regclass::oid AND s.relkind = 'S'
 )
 SELECT DISTINCT CASE WHEN r.ev_class IS NULL OR r.ev_class = t.oid
     THEN pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
@@ -296,7 +296,7 @@ FROM t CROSS JOIN own
     JOIN pg_catalog.pg_depend AS d
         ON d.refclassid = own.class AND d.refobjid = own.id
     LEFT JOIN pg_catalog.pg_rewrite AS r ON r.oid = d.objid
-        AND d.classid = 'pg_catalog.pg_rewrite'::regclass
+        AND d.classid = 'pg_catalog.pg_rewrite'::regclass::oid
 WHERE own.is_dropped
     AND NOT EXISTS (SELECT FROM own AS o WHERE o.class = d.classid
         AND o.id = d.objid)
@@ -312,7 +312,7 @@ UNION SELECT 'the kind of the table: it is a '
 FROM t WHERE t.relkind <> 'r' OR t.relpersistence = 't'
 UNION SELECT 'type ' || pg_catalog.format_type(t.reloftype, NULL)
     || ', of which the table is'
-FROM t WHERE t.reloftype <> 0
+FROM t WHERE t.reloftype <> 0::oid
 UNION SELECT 'inheritance: table ' || i.inhrelid::regclass::text
     || ' inherits from ' || i.inhparent::regclass::text
 FROM t JOIN pg_catalog.pg_inherits AS i
@@ -412,8 +412,8 @@ WITH t AS (
     FROM t JOIN a ON true
         JOIN pg_catalog.pg_depend AS d ON d.refobjid = t.oid
             AND d.refobjsubid = a.attnum AND d.deptype IN ('a', 'i')
-            AND d.refclassid = 'pg_catalog.pg_class'::regclass
-            AND d.classid = 'pg_catalog.pg_class'::regclass
+            AND d.refclassid = 'pg_catalog.pg_class'::regclass::oid
+            AND d.classid = 'pg_catalog.pg_class'::regclass::oid
         JOIN pg_catalog.pg_class AS k ON k.oid = d.objid AND k.relkind = 'S'
         JOIN pg_catalog.pg_sequence AS q ON q.seqrelid = k.oid
 ), g AS (
@@ -425,11 +425,11 @@ WITH t AS (
         pg_catalog.acldefault('r', t.relowner) AS usual,
         n.relacl AS found, t.relowner
     FROM t LEFT JOIN pg_catalog.pg_class AS n
-        ON n.oid = pg_catalog.to_regclass(t.new)
+        ON n.oid = pg_catalog.to_regclass(t.new)::oid
     UNION ALL SELECT 2, 'SEQUENCE ' || s.old, '', s.relacl,
         pg_catalog.acldefault('s', s.relowner), n.relacl, s.relowner
     FROM s JOIN pg_catalog.pg_class AS n
-        ON n.oid = pg_catalog.to_regclass(s.new)
+        ON n.oid = pg_catalog.to_regclass(s.new)::oid
     WHERE s.deptype = 'i'
     UNION ALL SELECT 3, 'TABLE ' || t.old, ' (' || a.name || ')', a.attacl,
         NULL, NULL, t.relowner
@@ -544,7 +544,7 @@ WITH t AS (
         CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
         CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT'
             WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
-        (SELECT pg_catalog.string_agg(CASE r.id WHEN 0 THEN 'PUBLIC' ELSE
+        (SELECT pg_catalog.string_agg(CASE r.id WHEN 0::oid THEN 'PUBLIC' ELSE
             pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(r.id)) END, ', ')
             FROM pg_catalog.unnest(p.polroles) AS r(id)),
         ' USING (' || pg_catalog.pg_get_expr(p.polqual, t.oid) || ')',
@@ -564,8 +564,8 @@ WITH t AS (
     FROM t JOIN pg_catalog.pg_statistic_ext AS x ON x.stxrelid = t.oid
         JOIN pg_catalog.pg_namespace AS n ON n.oid = x.stxnamespace
     UNION ALL SELECT 3, 38, 0, pg_catalog.format('REVOKE ALL ON %s FROM %s',
-        acl.object, pg_catalog.string_agg(DISTINCT CASE x.grantee WHEN 0 THEN
-        'PUBLIC' ELSE pg_catalog.quote_ident(
+        acl.object, pg_catalog.string_agg(DISTINCT CASE x.grantee
+        WHEN 0::oid THEN 'PUBLIC' ELSE pg_catalog.quote_ident(
         pg_catalog.pg_get_userbyid(x.grantee)) END, ', '))
     FROM acl CROSS JOIN LATERAL pg_catalog.aclexplode(
         coalesce(acl.found, acl.usual)) AS x
@@ -573,7 +573,7 @@ WITH t AS (
     GROUP BY acl.object
     UNION ALL SELECT 3, 39, x.n::oid, pg_catalog.format(
         'GRANT %s%s ON %s TO %s%s', x.right_name, acl.columns, acl.object,
-        CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(
+        CASE x.grantee WHEN 0::oid THEN 'PUBLIC' ELSE pg_catalog.quote_ident(
         pg_catalog.pg_get_userbyid(x.grantee)) END,
         CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
     FROM acl CROSS JOIN LATERAL pg_catalog.aclexplode(
@@ -612,7 +612,7 @@ WITH t AS (
         ) AS c(class, id, place, what)
         JOIN pg_catalog.pg_description AS d ON d.objoid = c.id
             AND d.objsubid = c.place
-            AND d.classoid = ('pg_catalog.' || c.class)::regclass
+            AND d.classoid = ('pg_catalog.' || c.class)::regclass::oid
     UNION ALL SELECT 4, 50, n.id, pg_catalog.format(
         'UPDATE pg_temp.etl_load_found SET message = pg_catalog.replace('
         'message, %L, %L), con = CASE con WHEN %L THEN %L ELSE con END',
@@ -640,8 +640,8 @@ WITH t AS (
 ), s AS (
     SELECT k.*, d.deptype, d.refobjsubid
     FROM t JOIN pg_catalog.pg_depend AS d ON d.refobjid = t.oid
-            AND d.refclassid = 'pg_catalog.pg_class'::regclass
-            AND d.classid = 'pg_catalog.pg_class'::regclass
+            AND d.refclassid = 'pg_catalog.pg_class'::regclass::oid
+            AND d.classid = 'pg_catalog.pg_class'::regclass::oid
             AND d.deptype IN ('a', 'i')
         JOIN pg_catalog.pg_class AS k ON k.oid = d.objid AND k.relkind = 'S'
 ), acl AS (
@@ -649,7 +649,7 @@ WITH t AS (
         pg_catalog.acldefault('r', t.relowner)) AS acl FROM t
     UNION ALL SELECT 'column ' || pg_catalog.quote_ident(a.attname), a.attacl
     FROM t JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid
-    UNION ALL SELECT 'sequence ' || s.relname, coalesce(s.relacl,
+    UNION ALL SELECT 'sequence ' || s.relname::text, coalesce(s.relacl,
         pg_catalog.acldefault('s', s.relowner)) FROM s
 ), own AS (
     SELECT 'pg_class' AS class, t.oid AS id FROM t
@@ -738,7 +738,7 @@ UNION ALL SELECT pg_catalog.concat_ws(' ', 'comment',
     pg_catalog.pg_describe_object(d.classoid, d.objoid, d.objsubid),
     d.description)
 FROM own JOIN pg_catalog.pg_description AS d ON d.objoid = own.id
-    AND d.classoid = ('pg_catalog.' || own.class)::regclass
+    AND d.classoid = ('pg_catalog.' || own.class)::regclass::oid
 ORDER BY line
 
 -- name: table_partial_unique
@@ -904,8 +904,8 @@ WITH RECURSIVE v AS (
     FROM v
         JOIN pg_catalog.pg_rewrite AS w ON w.ev_class = v.id AND w.ev_type = '1'
         JOIN pg_catalog.pg_depend AS d ON d.objid = w.oid
-            AND d.classid = 'pg_catalog.pg_rewrite'::regclass
-            AND d.refclassid = 'pg_catalog.pg_class'::regclass
+            AND d.classid = 'pg_catalog.pg_rewrite'::regclass::oid
+            AND d.refclassid = 'pg_catalog.pg_class'::regclass::oid
 ), r AS MATERIALIZED (
     SELECT ARRAY(
         SELECT id FROM v
@@ -1016,8 +1016,8 @@ FROM pg_catalog.pg_constraint AS c
         ON a.attrelid = c.conrelid AND a.attnum = u.own
     JOIN pg_catalog.pg_attribute AS b
         ON b.attrelid = c.confrelid AND b.attnum = u.other
-WHERE c.contype = 'f' AND c.conrelid = $1::text::regclass
-    AND c.confrelid = $2::text::regclass
+WHERE c.contype = 'f' AND c.conrelid = $1::text::regclass::oid
+    AND c.confrelid = $2::text::regclass::oid
 ORDER BY c.oid, u.place
 
 -- name: table_count_indexes
@@ -1025,7 +1025,8 @@ ORDER BY c.oid, u.place
 -- array $2, in any order.
 SELECT pg_catalog.count(*)
 FROM pg_catalog.pg_index AS i
-WHERE i.indrelid = $1::text::regclass AND i.indisvalid AND i.indpred IS NULL
+WHERE i.indrelid = $1::text::regclass::oid AND i.indisvalid
+    AND i.indpred IS NULL
     AND $3::bigint = (
         SELECT pg_catalog.count(*)
         FROM pg_catalog.unnest(i.indkey[0:$3::int - 1]) AS n

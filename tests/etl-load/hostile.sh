@@ -6,11 +6,25 @@
 # Sets:  $db; $last, the number of calls that the steps have counted.
 loader=etl_loader_$$ hostile=etl_hostile_$$
 
-# as ROLE COMMAND...: runs COMMAND as ROLE, in the database of $db.
+# as ROLE COMMAND...: runs COMMAND as ROLE, in the database of $db.  The server
+# writes the parse trees of the loader's statements to its log.
 as() {
-	role=$1
+	role=$1 parsed=
+	[ "$role" != "$loader" ] || parsed='-c debug_print_parse=on
+	    -c debug_pretty_print=off -c log_min_error_statement=log'
 	shift
-	PGUSER=$role PGPASSWORD=x "$@"
+	PGUSER=$role PGPASSWORD=x PGOPTIONS=$parsed "$@"
+}
+
+# operators_are_exact: checks all statements that the steps have run.
+operators_are_exact() {
+	server_log=$(pg_lsclusters -h |
+	    awk '$3 == ENVIRON["PGPORT"] { print $NF }')
+	PGDATABASE=${db##*/} /usr/bin/python3 "$top/tests/support/operators.py" \
+	    --log "$server_log" "${db##*/}" >inexact 2>counted || :
+	is "$path: no operator that another role could replace" '' "$(cat inexact)"
+	like "$path: the statements were in the log of the server" \
+	    '^[0-9]{3,} statements' "$(cat counted)"
 }
 roles() {
 	for role in $loader $hostile; do

@@ -4,6 +4,8 @@
 -- Each of them calls evil.note(), which counts in evil.calls if the variable
 -- :loader names the role that runs it.
 -- Variable exact: "true" creates them also for the types that pg_catalog has.
+-- Each object that a transaction creates takes a lock in the memory that all
+-- sessions of the server share, so a transaction creates only a hundred.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 SET check_function_bodies = off;
@@ -36,6 +38,16 @@ FROM unnest(ARRAY['text', 'varchar', 'name', '"char"', 'int2', 'int4', 'int8',
     'int2[]', 'int2vector', 'public.citext', 'app.code', 'app.ci', 'app.mood',
     'app.at', 'app.at_local', 'app.number'])
     WITH ORDINALITY AS t(type, place);
+-- The names of objects: pg_catalog compares none of these types with another one,
+-- or with oid, by an operator of exactly these types.
+INSERT INTO evil.types SELECT type::regtype, NULL
+FROM unnest(ARRAY['regcollation', 'regconfig', 'regdictionary', 'regnamespace',
+    'regoper', 'regoperator', 'regproc', 'regprocedure', 'regrole', 'regtype'])
+    AS t(type);
+-- The types that stand beside one of these in an operator.
+CREATE TABLE evil.beside AS SELECT type FROM evil.types
+WHERE place IS NULL OR type IN ('oid', 'regclass', 'int2', 'int4', 'int8', 'text',
+    'varchar', 'name', '"char"', 'xid', 'bool');
 
 -- Every function that a statement of the programs calls.
 CREATE TABLE evil.names AS SELECT name FROM unnest(string_to_array(
@@ -68,6 +80,7 @@ DO $$
 DECLARE
     a record;
     args text;
+    n int := 0;
     exact boolean := (SELECT exact FROM evil.settings);
 BEGIN
     FOR a IN SELECT n.name, v.args FROM evil.names AS n, (
@@ -76,6 +89,7 @@ BEGIN
             UNION ALL SELECT ARRAY[x.type, y.type]
             FROM evil.types AS x, evil.types AS y
             WHERE x.place <= 13 AND y.place <= 13
+            OR x.place IS NULL AND y.type IN ('text', 'oid', 'int4')
             UNION ALL SELECT ARRAY[x.type, y.type, z.type]
             FROM evil.types AS x, evil.types AS y, evil.types AS z
             WHERE x.type IN ('text', 'int8') AND y.type IN ('text', 'int4',
@@ -93,9 +107,18 @@ BEGIN
             LANGUAGE plpgsql AS %L', a.name, args, format(
             'BEGIN PERFORM evil.note(%L); RETURN NULL; END',
             a.name || '(' || args || ')'));
+        n := n + 1;
+        IF n % 100 = 0 THEN
+            COMMIT;
+        END IF;
     END LOOP;
 END $$;
 
+-- The name of an object is compared as its number.
+CREATE FUNCTION evil.plain(operand text, type regtype) RETURNS text
+LANGUAGE sql SET search_path = pg_catalog AS $$
+    SELECT operand || CASE WHEN type::text ~ '^reg' THEN '::oid' ELSE '' END
+$$;
 -- The result of a comparison is right, so that the program goes on.
 CREATE FUNCTION evil.compare(l text, operator text, r text) RETURNS boolean
 LANGUAGE sql SET search_path = pg_catalog AS $$
@@ -115,7 +138,10 @@ BEGIN
             s !~ '^[-+*/|~]' AS compares
         FROM evil.types AS x, evil.types AS y, unnest(ARRAY['=', '<>', '<',
             '<=', '>', '>=', '||', '+', '-', '*', '/', '~', '~*']) AS s
-        WHERE NOT EXISTS (SELECT FROM pg_operator AS p
+        WHERE (x.place IS NOT NULL AND y.place IS NOT NULL OR s !~ '^[-+*/~]'
+            AND x.type IN (SELECT type FROM evil.beside)
+            AND y.type IN (SELECT type FROM evil.beside))
+        AND NOT EXISTS (SELECT FROM pg_operator AS p
             WHERE (p.oprnamespace = 'public'::regnamespace
                 OR NOT exact AND p.oprnamespace = 'pg_catalog'::regnamespace)
             AND p.oprname = s AND p.oprleft = x.type AND p.oprright = y.type)
@@ -127,10 +153,14 @@ BEGIN
             CASE WHEN o.compares THEN 'boolean' ELSE 'text' END,
             format('BEGIN PERFORM evil.note(%L); RETURN %s; END',
             format('%s %s %s', o.l, o.name, o.r),
-            CASE WHEN o.compares THEN format('evil.compare(l::text, %L,
-                r::text)', o.name) ELSE 'NULL' END));
+            CASE WHEN o.compares THEN format('evil.compare(%s::text, %L,
+                %s::text)', evil.plain('l', o.l), o.name, evil.plain('r', o.r))
+            ELSE 'NULL' END));
         EXECUTE format('CREATE OPERATOR public.%s (LEFTARG = %s,
             RIGHTARG = %s, FUNCTION = %s)', o.name, o.l, o.r, f);
+        IF n % 100 = 0 THEN
+            COMMIT;
+        END IF;
     END LOOP;
 END $$;
 

@@ -103,6 +103,29 @@ control_tables() {
 	step 'etl-checkpoint get' 0 etl-checkpoint get c
 	step 'etl-checkpoint list' 0 etl-checkpoint list
 	step 'etl-checkpoint clear' 0 etl-checkpoint clear c
+	sql "SET ROLE $loader; CREATE TABLE app.source (id int, name name,
+	    v varchar(9), code app.code, t text, at app.at, seen app.at_local,
+	    amount numeric, o oid, u uuid, kind regtype, many int[]);
+	    INSERT INTO app.source VALUES (1, 'n', 'v', 'c', 't', '2026-01-01',
+	    '2026-01-01', 1.5, 1, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'int4',
+	    '{1}')"
+	for column in id name v code t at seen amount o u; do
+		step "etl-extract --table by $column" 0 etl-extract "$db" \
+		    --table source --checkpoint "of_$column" \
+		    --cursor-field "/$column"
+		case $column in
+		id | amount | o) value=1 until=9 ;;
+		at | seen) value=2026-01-01T00:00:00Z until=2027-01-01T00:00:00Z ;;
+		u) value=00000000-0000-4000-8000-000000000000
+			until=ffffffff-ffff-4fff-bfff-ffffffffffff ;;
+		*) value=a until=z ;;
+		esac
+		step "etl-extract --table from a $column" 0 etl-extract "$db" \
+		    --table source --checkpoint "of_$column" --since "$value" \
+		    --cursor-field "/$column" --until "$until"
+	done
+	step 'etl-extract --query' 0 etl-extract "$db" --query \
+	    'SELECT id, kind, many FROM app.source'
 	echo 'CREATE TABLE IF NOT EXISTS made (id int PRIMARY KEY, v varchar)' \
 	    >made.sql
 	step '--ddl' 0 etl-load --ddl made.sql --table made --key id \
@@ -125,6 +148,7 @@ tools() {
 	old_tables
 	control_tables
 	load_all_types
+	operators_are_exact
 	is "$path: no object of the hostile role was called" '' "$(sql \
 	    'SELECT DISTINCT what FROM evil.log')"
 	is "$path: and none in a transaction that was rolled back" f \

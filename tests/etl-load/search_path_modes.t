@@ -154,6 +154,30 @@ history() {
 	X
 }
 
+# nested: rows of a second table, whose foreign keys, indexes and partitions
+# etl-load looks up.
+nested() {
+	sql "SET ROLE $loader; CREATE TABLE app.sold (k public.citext PRIMARY KEY,
+	    v app.code); CREATE TABLE app.lines (k public.citext NOT NULL
+	    REFERENCES app.sold ON DELETE CASCADE, _index int, n app.number,
+	    v app.code, PRIMARY KEY (k, _index))"
+	table=sold
+	put '{"k":"a","v":"1","of":[{"n":1},{"n":2,"v":"x"}],"tags":["p","q"]}' \
+	    '{"k":"b","v":"1","of":[],"tags":null}'
+	step '--nested --create' 0 etl-load --table made_with --key k --create \
+	    --nested made_lines=/of --nested made_tags=/tags <in
+	for what in new unchanged; do
+		step "--nested: $what rows" 0 etl-load --table sold --key k \
+		    --nested lines=/of --extra ignore <in
+	done
+	put '{"k":"A","v":"2","of":[{"n":3}]}' '{"k":"b","of":[{"n":"x"}]}' \
+	    '{"k":"c","of":[{"n":4},{"n":5}]}'
+	step '--nested: changed rows, and a reject' 0 etl-load --table sold \
+	    --key k --nested lines=/of --extra ignore \
+	    --rejects rejects --max-rejects 100% <in
+	rm -f rejects
+}
+
 # tools PATH EXACT TYPES: runs etl-load with this search_path; TYPES are those of
 # the keys.
 tools() {
@@ -169,6 +193,8 @@ tools() {
 	divided
 	several
 	history
+	nested
+	operators_are_exact
 	is "$path: no object of the hostile role was called" '' "$(sql \
 	    'SELECT DISTINCT what FROM evil.log')"
 	is "$path: and none in a transaction that was rolled back" f \

@@ -67,6 +67,43 @@ unqualified() {
 }
 is 'the functions of all PostgreSQL statements have their schema' '' \
     "$(unqualified sql/postgresql/*.sql)"
+# The tables that the statements name: those of the programs, those that a load
+# makes for its session, and those of another tool that had the same names.
+db_new postgresql
+DATABASE_URL=$db ETL_CONTROL_SCHEMA=public etl-status >/dev/null
+sql 'CREATE TABLE pipeline_runs_before_etl (id int, started_at timestamp,
+    completed_at timestamp, status varchar(20), records_extracted numeric,
+    records_loaded int2, errors int4, error_message varchar);
+    CREATE TABLE dead_letters_before_etl (id numeric, pipeline_run_id numeric,
+    raw_data json, error_message varchar, created_at timestamp)'
+is 'the operators of all PostgreSQL statements have exactly the types of their operands, or their schema' \
+    '' "$(PGDATABASE=${db##*/} /usr/bin/python3 tests/support/operators.py \
+    sql/postgresql/*.sql 2>&1)"
+# inexact STATEMENT: what operators.py says about a statement.
+inexact() {
+	printf -- '-- name: one\n%s\n' "$1" >"$scratch/one.sql"
+	PGDATABASE=${db##*/} /usr/bin/python3 tests/support/operators.py \
+	    "$scratch/one.sql" | sed 's/.*: one: //'
+}
+class="'pg_class'::regclass"
+# shellcheck disable=SC2016
+for condition in "oid = $class" "oid IN ($class)" 'oid = 1' \
+    "oid = ANY (ARRAY[$class])" "oid <> ALL (SELECT $class)" \
+    "CASE oid WHEN $class THEN true END" "oid IS DISTINCT FROM $class" \
+    "(oid, relname) < ($class, 'a'::name)" "relname || 'a' LIKE 'b'" \
+    "NULLIF(oid, $class) IS NULL" "'{}'::jsonb ? 'a'" 'reltype = $1::regtype'; do
+	like "an operator that pg_catalog does not have for its types is found: $condition" \
+	    'taken from pg_catalog' \
+	    "$(inexact "SELECT FROM pg_catalog.pg_class WHERE $condition")"
+done
+# shellcheck disable=SC2016
+for condition in "oid OPERATOR(pg_catalog.=) $class" "oid = $class::oid" \
+    "oid IN ($class, $class)" "relname = 'a'" "relname = 'a'::text" \
+    "relkind IN ('a', 'b')" 'relname = $1' "pg_catalog.now() - interval '1 day' \
+    > pg_catalog.now()"; do
+	is "an operator that nobody can replace is not found: $condition" '' \
+	    "$(inexact "SELECT FROM pg_catalog.pg_class WHERE $condition")"
+done
 is 'the tables of the PostgreSQL catalog have their schema' '' "$(
     grep -rnE '(FROM|JOIN) pg_[a-bd-su-z]' sql/postgresql src lib || :)"
 # c_unqualified FILE...: the same for the statements in C texts.  A lower-case word

@@ -102,10 +102,13 @@ sql_columns_fill_and_check(struct sql_columns *c, size_t n,
 }
 
 /* Leaves out rows whose cursor is NULL: the first run would reject them, and no
- * later run would read them. */
+ * later run would read them. On PostgreSQL the operators have their schema:
+ * another role may have created one for exactly the type of the column, which
+ * may be a domain. */
 void
 sql_put_table_query(struct buf *b, const struct sql_query *q,
-    const char *quoted_table, const char *collate, bool since, bool until)
+    const char *quoted_table, const char *collate, bool is_pg, bool since,
+    bool until)
 {
 	struct buf column;
 	const char *name;
@@ -118,11 +121,13 @@ sql_put_table_query(struct buf *b, const struct sql_query *q,
 	buf_str(&column, collate);
 	name = buf_text(&column);
 	if (since)
-		buf_printf(b, " WHERE %s >= :since", name);
+		buf_printf(b, " WHERE %s %s :since", name,
+		    is_pg ? "OPERATOR(pg_catalog.>=)" : ">=");
 	else
 		buf_printf(b, " WHERE %s IS NOT NULL", name);
 	if (until)
-		buf_printf(b, " AND %s < :until", name);
+		buf_printf(b, " AND %s %s :until", name,
+		    is_pg ? "OPERATOR(pg_catalog.<)" : "<");
 	buf_printf(b, " ORDER BY %s", name);
 	b->failed |= column.failed;
 	buf_release(&column);

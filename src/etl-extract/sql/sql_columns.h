@@ -29,7 +29,8 @@ int sql_columns_fill_and_check(struct sql_columns *c, size_t n,
 /* Appends the SELECT for --table. `collate` is appended to the column of the
  * cursor in comparisons and in ORDER BY; it may be "". */
 void sql_put_table_query(struct buf *b, const struct sql_query *q,
-    const char *quoted_table, const char *collate, bool since, bool until);
+    const char *quoted_table, const char *collate, bool is_pg, bool since,
+    bool until);
 /* Appends the name of the table in SQL quotes; if `lower` is set, in lower
  * case. */
 int sql_put_quoted_table(

@@ -152,7 +152,8 @@ prepare_table_from_bounds(
 	buf_clear(&s->sql);
 	sql_put_table_query(&s->sql, s->query, buf_text(&s->table),
 	    sql_pg_type_is_collated(s->cursor_type) ?
-	    " COLLATE pg_catalog.\"C\"" : "", since != NULL, until != NULL);
+	    " COLLATE pg_catalog.\"C\"" : "", true, since != NULL,
+	    until != NULL);
 	return prepare_table_query(s, e);
 }
 

@@ -181,7 +181,7 @@ prepare_table_from_bounds(struct lite_source *s, const char *since,
 {
 	buf_clear(&s->sql);
 	sql_put_table_query(&s->sql, s->query, buf_text(&s->table),
-	    s->cursor_is_text ? " COLLATE BINARY" : "", since != NULL,
+	    s->cursor_is_text ? " COLLATE BINARY" : "", false, since != NULL,
 	    until != NULL);
 	return prepare_table_query(s, e);
 }
