@@ -245,8 +245,9 @@ static void
 put_failed_streams_and_lost_rejects(struct buf *b, struct ending *n)
 {
 	if (n->failed.len > 0)
-		buf_printf(b, "%sstreams that failed%s: %s",
-		    b->len > 0 ? "; " : "", n->out.success ?
+		buf_printf(b, "%s%s that failed%s: %s",
+		    b->len > 0 ? "; " : "", get_streams(n)->nested_failed ?
+		    "runs or streams" : "streams", n->out.success ?
 		    " (--tolerate)" : "", buf_text(&n->failed));
 	if (n->lost.len > 0)
 		buf_printf(b, "%srejected records that no dead letter, file or "

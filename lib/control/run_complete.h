@@ -39,6 +39,7 @@ struct run_streams {
 	const char *run;        /* its uuid */
 	const char *failed;     /* the streams that failed or did not end, for
 	                         * messages; NULL: none */
+	bool nested_failed;     /* an etl-run inside the run is among them */
 	const char *lost;       /* the streams whose rejects no program has
 	                         * kept; NULL: none */
 	int64_t lost_rejects;   /* how many */

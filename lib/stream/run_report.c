@@ -18,9 +18,9 @@
 enum { LINE_MAX_BYTES = 1 << 20 };
 
 static const char *
-get_report_file(void)
+get_report_file(const struct run_report *r)
 {
-	const char *path = getenv("ETL_REPORTS");
+	const char *path = r->file != NULL ? r->file : getenv("ETL_REPORTS");
 
 	return path != NULL && *path != '\0' ? path : NULL;
 }
@@ -35,9 +35,8 @@ error_never_lets_open_file(int error)
 }
 
 static int
-append_lines_to_file(const struct buf *lines, struct err *e)
+append_lines_to_file(const char *path, const struct buf *lines, struct err *e)
 {
-	const char *path = get_report_file();
 	int fd, rc = 0;
 
 	fd = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
@@ -56,14 +55,15 @@ append_lines_to_file(const struct buf *lines, struct err *e)
 }
 
 static int
-end_write_and_release_line(struct buf *line, struct err *e)
+end_write_and_release_line(
+    struct buf *line, const struct run_report *r, struct err *e)
 {
 	int rc;
 
 	buf_str(line, "}\n");
 	rc = buf_check(line, e);
 	if (rc == 0)
-		rc = append_lines_to_file(line, e);
+		rc = append_lines_to_file(get_report_file(r), line, e);
 	buf_release(line);
 	return rc;
 }
@@ -120,14 +120,16 @@ run_report_write_open(
 {
 	struct buf b;
 
-	if (get_report_file() == NULL)
+	if (get_report_file(r) == NULL)
 		return 0;
 	r->streams++;
 	start_event_line(&b, r, "open");
 	put_path_of_stages(&b, NULL, in->stage);
+	if (in->is_run)
+		json_put_raw(&b, "nested", "true", 4);
 	report_put_command_files_and_pipes(&b, in->is_source);
 	r->opened = true;
-	return end_write_and_release_line(&b, e);
+	return end_write_and_release_line(&b, r, e);
 }
 
 int
@@ -137,7 +139,7 @@ run_report_end_and_write_begin(struct run_report *r, const struct mark *begin,
 	struct buf b;
 	int rc;
 
-	if (get_report_file() == NULL)
+	if (get_report_file(r) == NULL)
 		return 0;
 	if (run_report_write_end_or_failed(r, e) == -1)
 		return -1;
@@ -152,7 +154,7 @@ run_report_end_and_write_begin(struct run_report *r, const struct mark *begin,
 		json_put_raw(&b, "replay", "true", 4);
 	put_path_of_stages(&b, begin, in->stage);
 	report_put_command_files_and_pipes(&b, in->is_source);
-	rc = end_write_and_release_line(&b, e);
+	rc = end_write_and_release_line(&b, r, e);
 	r->begun = rc == 0;
 	r->has_output = in->has_output;
 	return rc;
@@ -164,14 +166,14 @@ run_report_write_load(struct run_report *r,
 {
 	struct buf b;
 
-	if (get_report_file() == NULL)
+	if (get_report_file(r) == NULL)
 		return 0;
 	start_event_line(&b, r, "load");
 	json_put_text(&b, "id", load->id);
 	json_put_text(&b, "target", load->target);
 	if (load->appends)
 		json_put_raw(&b, "appends", "true", 4);
-	return end_write_and_release_line(&b, e);
+	return end_write_and_release_line(&b, r, e);
 }
 
 /* True if all readers of the pipe have exited and have not read all bytes. */
@@ -213,7 +215,7 @@ run_report_write_end_or_failed(struct run_report *r, struct err *e)
 	if (r->has_output && is_output_a_pipe())
 		json_put_int(&b, "rejects_in_pipe", (int64_t)r->rejects);
 	r->begun = false;
-	return end_write_and_release_line(&b, e);
+	return end_write_and_release_line(&b, r, e);
 }
 
 static void
@@ -238,7 +240,7 @@ run_report_write_failed_once(struct run_report *r, const char *stage,
 	struct err e = { 0 };
 	struct buf b;
 
-	if (get_report_file() == NULL || r->failed)
+	if (get_report_file(r) == NULL || r->failed)
 		return;
 	r->streams += !r->begun && !r->opened;
 	start_event_line(&b, r, "failed");
@@ -247,11 +249,39 @@ run_report_write_failed_once(struct run_report *r, const char *stage,
 		report_put_command_files_and_pipes(&b, true);
 	}
 	put_failure(&b, why, maybe_loaded);
-	if (end_write_and_release_line(&b, &e) == -1)
+	if (end_write_and_release_line(&b, r, &e) == -1)
 		err_warnf(program_invocation_short_name,
 		    "cannot report this failure to etl-run: %s", e.msg);
 	r->failed = true;
 	r->begun = false;
+}
+
+int
+run_report_write_run(struct run_report *r, const char *name, struct err *e)
+{
+	struct run_report_input in = { name, .is_source = true,
+		.is_run = true };
+
+	return run_report_write_open(r, &in, e);
+}
+
+void
+run_report_write_run_end(
+    struct run_report *r, const struct err *why, bool appended)
+{
+	struct err e = { 0 };
+	struct buf b;
+
+	if (!r->opened)
+		return;
+	start_event_line(&b, r, why->code == ERR_NONE ? "end" : "failed");
+	if (why->code != ERR_NONE)
+		put_failure(&b, why, false);
+	if (appended)
+		json_put_raw(&b, "appended", "true", 4);
+	if (end_write_and_release_line(&b, r, &e) == -1)
+		err_warnf(program_invocation_short_name,
+		    "cannot report the end of this run to etl-run: %s", e.msg);
 }
 
 int
@@ -261,7 +291,7 @@ run_report_add_stored_stream(struct buf *lines, struct run_report *r,
 	struct buf b;
 	int rc;
 
-	if (get_report_file() == NULL)
+	if (get_report_file(r) == NULL)
 		return 0;
 	r->streams++;
 	start_event_line(&b, r, "stored");
@@ -281,5 +311,8 @@ run_report_add_stored_stream(struct buf *lines, struct run_report *r,
 int
 run_report_write_stored_streams(const struct buf *lines, struct err *e)
 {
-	return lines->len > 0 ? append_lines_to_file(lines, e) : 0;
+	const char *path = getenv("ETL_REPORTS");
+
+	return lines->len > 0 && path != NULL ?
+	    append_lines_to_file(path, lines, e) : 0;
 }

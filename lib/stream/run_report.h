@@ -12,6 +12,8 @@
 #include "stream/mark.h"
 
 struct run_report {
+	const char *file;               /* the file for the reports; NULL: the
+	                                 * one that ETL_REPORTS names */
 	char process[UUID_TEXT];        /* "" before the first report */
 	unsigned streams;               /* streams that have begun, and the one
 	                                 * that `opened` expects */
@@ -31,6 +33,8 @@ struct run_report_input {
 	                                 * has the argument "-" */
 	bool has_output;                /* it writes the stream: false for a
 	                                 * loader */
+	bool is_run;                    /* it is no stage but an etl-run inside
+	                                 * the run: stage is its name */
 };
 
 struct run_report_write_load {
@@ -57,6 +61,14 @@ int run_report_write_end_or_failed(struct run_report *r, struct err *e);
  * lost. */
 void run_report_write_failed_once(struct run_report *r, const char *stage,
     const struct err *why, bool maybe_loaded);
+
+/* For an etl-run inside a run. The first function reports that it starts; the
+ * second one how it has ended: why->code is 0 after a success. appended is true
+ * if it has appended rows without a checkpoint. Without the first call, the
+ * second one does nothing. */
+int run_report_write_run(struct run_report *r, const char *name, struct err *e);
+void run_report_write_run_end(struct run_report *r, const struct err *why,
+    bool appended);
 
 /* For etl-dlq put, which reads streams but is not a stage of them. For each
  * stream, the first function appends a report to `lines`. The second function

@@ -264,7 +264,7 @@ set_row_not_completed_failure(struct attempt *a, struct err *e)
 		    "running");
 	set_failure_from_error(a, e);
 	a->code = EX_TEMPFAIL;
-	a->end.append_ended = a->reports.append_ended;
+	a->end.append_ended |= a->reports.append_ended;
 }
 
 /* Makes the attempt a failure if the script exited with 0 but a stream failed
@@ -343,6 +343,10 @@ attempt_run(struct attempt *a, struct job *j)
 	same_names_warn(&a->reports, j->name);
 	a->ms = clock_ms() - start;
 	a->completed = complete_row_with_retries(a, j, a->code == 0, &e) == 0;
+	/* The loads of an etl-run inside the run are in the ledger, but not as
+	 * loads of this run. */
+	a->end.appended |= a->reports.nested_appended;
+	a->end.append_ended |= a->reports.nested_appended;
 	if (a->completed) {
 		(void)unlink(j->lock.reports);
 		fail_if_streams_failed(a, j);

@@ -11,6 +11,7 @@
 #include "control/runs.h"
 #include "lock.h"
 #include "script.h"
+#include "stream/run_report.h"
 #include "stream_reports.h"
 #include "stderr_tail.h"
 
@@ -33,6 +34,9 @@ struct job {                    /* the same in all attempts */
 	bool no_stdin;          /* the pipeline reads from /dev/null */
 	bool tolerates;         /* --tolerate: streams may fail */
 	bool verbose;           /* -v was given, or stderr is a terminal */
+	struct run_report report;       /* to an etl-run around this one */
+	bool appended;          /* an attempt has appended rows without a
+				 * checkpoint */
 	bool moved;             /* --moved: the last run may have had another
 				 * script */
 };

@@ -137,6 +137,7 @@ run_attempts_with_retries(struct job *j, struct attempt *a, int *sig)
 		memcpy(a->retry_of, before, sizeof(before));
 		attempt_run(a, j);
 		print_failure_or_if_verbose_success(a, j);
+		j->appended |= a->end.appended;
 		*sig = a->signal != 0 ? a->signal : stop_signal();
 		if (*sig != 0 || !decide_retry_and_print(a, j, &wait))
 			return;
@@ -179,20 +180,27 @@ warn_if_withheld_stdin_has_bytes(const struct attempt *a, const struct job *j)
 	    "in the script", j->name);
 }
 
+/* Runs the pipeline once. Sets *why to the failure, which may be that of an
+ * earlier attempt. */
 static int
-run_with_lock_and_retries(struct job *j, int *sig)
+run_with_lock_and_retries(struct job *j, int *sig, struct err *why)
 {
-	struct err e = { 0 };
 	struct attempt a;
 	int code;
 
+	*why = (struct err){ 0 };
 	if (!j->traced)
 		set_random_traceparent(j);
-	if (lock_take(&j->lock, j->url, j->name, &e) == -1)
-		return err_report("etl-run", &e);
+	if (lock_take(&j->lock, j->url, j->name, why) == -1)
+		return err_report("etl-run", why);
 	run_attempts_with_retries(j, &a, sig);
 	lock_release(&j->lock);
 	code = a.code;
+	if (code != 0)
+		(void)err_set(why, code == ERR_GONE ? ERR_IO :
+		    (enum err_code)code, false, "%.*s",
+		    (int)strcspn(buf_text(&a.message), "\n"),
+		    buf_text(&a.message));
 	warn_if_withheld_stdin_has_bytes(&a, j);
 	if (code != 0 && *sig == 0 && j->on_failure != NULL &&
 	    (!a.held || a.number > 1))
@@ -206,6 +214,7 @@ job_run(struct job *j, int *sig)
 {
 	struct schedule s = { .start = clock_ms(),
 	    .every = (int64_t)j->every, .jitter = (int64_t)j->jitter };
+	struct err why = { 0 };
 	int code = 0;
 
 	do {
@@ -215,7 +224,10 @@ job_run(struct job *j, int *sig)
 			*sig = stop_signal();
 			break;
 		}
-		code = run_with_lock_and_retries(j, sig);
+		code = run_with_lock_and_retries(j, sig, &why);
 	} while (*sig == 0 && j->every > 0);
+	if (*sig != 0 && code == 0 && j->every == 0)
+		(void)err_set(&why, ERR_RETRY, false, "stopped by a signal");
+	run_report_write_run_end(&j->report, &why, j->appended);
 	return code;
 }

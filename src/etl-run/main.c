@@ -206,6 +206,24 @@ load_env_file_and_configure_job(struct job *j, struct texts *t,
 	return 0;
 }
 
+/* Reports this run to the etl-run that executes this command as a part of its
+ * own script: `failed`, if the options are wrong, or that the run starts. */
+static int
+report_to_outer_run(struct job *j, const struct run_opts *o,
+    const struct err *failed, struct err *e)
+{
+	const char *name = j->name != NULL ? j->name :
+	    o->name != NULL ? o->name : "etl-run";
+
+	if (j->report.file == NULL || o->dry_run)
+		return 0;
+	if (run_report_write_run(&j->report, name, e) == -1)
+		return -1;
+	if (failed != NULL)
+		run_report_write_run_end(&j->report, failed, false);
+	return 0;
+}
+
 static void
 raise_with_default_action(int sig)
 {
@@ -223,7 +241,7 @@ main(int argc, char *argv[])
 	struct run_opts o = { .every = EVERY_NONE };
 	struct job j = { .lock = { .n = 0 } };
 	struct stdfd fds;
-	struct err e = { 0 };
+	struct err e = { 0 }, unreported;
 	struct texts t;
 	enum opt_result r;
 	int code, sig = 0;
@@ -232,16 +250,22 @@ main(int argc, char *argv[])
 	core_dump_forbid_except_in_commands();
 	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
 		return err_report("etl-run", &e);
+	j.report.file = getenv("ETL_REPORTS");
 	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);
+	if (r == OPT_FAILED)
+		(void)report_to_outer_run(&j, &o, &e, &unreported);
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
 	buf_init(&t.url, 64 << 10);
 	buf_init(&t.names, 1 << 20);
 	if (check_and_default_every(&o, &e) == -1 ||
 	    load_env_file_and_configure_job(&j, &t, &o, argc, argv, &e) == -1) {
+		(void)report_to_outer_run(&j, &o, &e, &unreported);
 		code = e.code == ERR_USAGE ?
 		    opt_print_result(&spec, OPT_FAILED, &e) :
 		    err_report("etl-run", &e);
+	} else if (report_to_outer_run(&j, &o, NULL, &e) == -1) {
+		code = err_report("etl-run", &e);
 	} else {
 		/* Install the handlers only now: they just note a stop signal,
 		 * but while etl-run was reading the script from its standard

@@ -165,6 +165,8 @@ store_event_of_report(struct report *v, const struct json *j, size_t line,
 	}
 	v->replay |= has_true_member(j, "replay");
 	v->reads_pipe |= has_true_member(j, "pipe");
+	v->nested |= has_true_member(j, "nested");
+	v->appended |= has_true_member(j, "appended");
 	if (copy_text_member_if_not_yet_set(&v->path, j, "path", e) == -1 ||
 	    copy_text_member_if_not_yet_set(&v->command, j, "command",
 	    e) == -1 ||

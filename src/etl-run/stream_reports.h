@@ -33,6 +33,10 @@ struct report {                 /* one stream in one process */
 	bool maybe_loaded;      /* the answer to a COMMIT was lost */
 	bool upstream;          /* an earlier stage of the run has failed */
 	bool reader_failed;     /* the next stage failed before it had read */
+	bool nested;            /* it is no stage but an etl-run inside the run;
+				 * path is its name */
+	bool appended;          /* it has appended rows, without a
+				 * checkpoint */
 	bool last;              /* no other stage of the run reads its output */
 	int code;               /* exit code, if it failed */
 	bool writes_pipe;
@@ -58,6 +62,8 @@ struct reports {
 				 * whole */
 	bool append_ended;      /* an append without a checkpoint is complete,
 	                         * or it is not known whether it is */
+	bool nested_appended;   /* an etl-run inside the run has appended rows
+				 * without a checkpoint */
 };
 
 void reports_init(struct reports *r);

@@ -203,7 +203,8 @@ list_failure(struct reports *r, const struct report *v)
 	struct buf one;
 
 	buf_init(&one, SIZE_MAX / 4);
-	buf_printf(&one, "%s (%s)", get_stream_name_or_path(v),
+	buf_printf(&one, "%s%s (%s)", v->nested ? "run " : "",
+	    get_stream_name_or_path(v),
 	    v->state == REPORT_BEGUN ? "did not end" :
 	    v->message != NULL ? v->message : "failed");
 	if (strstr(buf_text(&r->failed), buf_text(&one)) == NULL)
@@ -256,6 +257,7 @@ list_failed_streams(struct reports *r)
 			continue;
 		}
 		list_failure(r, v);
+		r->found.nested_failed |= v->nested;
 		if (v->state == REPORT_FAILED && v->ended_at < first) {
 			first = v->ended_at;
 			r->code = v->code > 0 ? v->code : EX_SOFTWARE;
@@ -310,6 +312,7 @@ set_append_ended_if_any_may_be(struct reports *r)
 
 		r->append_ended |= v->appends &&
 		    (v->state != REPORT_FAILED || v->maybe_loaded);
+		r->nested_appended |= v->appended;
 	}
 }
 
