@@ -22,19 +22,21 @@ output_has_unread_bytes(void)
  * pipeline one after the other. So at first the reader may not exist yet, or
  * may still be the shell. At the end of the stream (`ended`), all records are
  * written, so waiting for the reader delays none of them. The wait ends when
- * all bytes were read, because the reader must then have started. */
+ * all bytes were read, because the reader must then have started. The bytes are
+ * looked at before the processes: a shell found afterwards is the reader. */
 static enum pipe_reader
 wait_for_and_find_reader(const struct stage *s, bool ended,
     char name[READER_NAME])
 {
-	enum pipe_reader found;
+	for (;;) {
+		bool may_come = ended && clock_ms() - s->opened < STARTED &&
+		    output_has_unread_bytes();
+		enum pipe_reader found = pipe_reader_find_and_classify(name);
 
-	do {
-		found = pipe_reader_find_and_classify(name);
-	} while ((found == READER_NONE || found == READER_SHELL) && ended &&
-	    clock_ms() - s->opened < STARTED && output_has_unread_bytes() &&
-	    wait_ms_or_stop(STEP) == 0);
-	return found;
+		if ((found != READER_NONE && found != READER_SHELL) ||
+		    !may_come || wait_ms_or_stop(STEP) == -1)
+			return found;
+	}
 }
 
 void
