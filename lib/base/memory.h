@@ -5,6 +5,17 @@
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 void memory_return_large_blocks(void);    /* call it first in main */
+/* Lets this process take at most `more` bytes of memory beyond those that it
+ * has: malloc() fails after that. It is for a library that has no limit of its
+ * own. Returns the former limit for memory_unlimit(). Does nothing in a build
+ * with the address sanitizer, which ends the process if malloc() fails. */
+uint64_t memory_limit(size_t more);
+/* Returns the most bytes of memory that were resident at a time. */
+uint64_t memory_peak(void);
+void memory_unlimit(uint64_t former);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/stop.h"
 #include "db/sqlite_impl.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 enum { STEPS = 10000 };         /* of SQLite's machine between two checks */
@@ -12,6 +13,7 @@ struct lite_read {
 	struct db_fault fault;
 	sqlite3_stmt *st;
 	bool (*must_stop)(void);
+	bool is_too_long;
 };
 
 static int
@@ -22,8 +24,19 @@ is_stop_needed(void *self)
 	return stop_signal() != 0 || r->must_stop();
 }
 
+static void
+set_limits(struct lite_read *r, uint64_t longest)
+{
+	sqlite3 *db = r->lite->db;
+
+	(void)sqlite3_limit(db, SQLITE_LIMIT_LENGTH,
+	    longest < INT_MAX ? (int)longest : INT_MAX);
+	(void)sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	(void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+}
+
 int
-lite_read_open(struct lite_read **out, const char *path,
+lite_read_open(struct lite_read **out, const char *path, uint64_t longest,
     bool (*must_stop)(void), struct err *e)
 {
 	struct lite_read *r = calloc(1, sizeof(*r));
@@ -40,6 +53,7 @@ lite_read_open(struct lite_read **out, const char *path,
 			    "file: check the path of the database", path);
 		return -1;
 	}
+	set_limits(r, longest);
 	(void)sqlite3_extended_result_codes(r->lite->db, 1);
 	(void)sqlite3_busy_handler(r->lite->db, lite_wait_busy, r->lite);
 	sqlite3_progress_handler(r->lite->db, STEPS, is_stop_needed, r);
@@ -158,6 +172,7 @@ lite_read_next(struct lite_read *r, struct err *e)
 		return 1;
 	if (rc == SQLITE_DONE)
 		return 0;
+	r->is_too_long = (rc & 0xff) == SQLITE_TOOBIG;
 	(void)lite_set_error_and_fault(r->lite, rc, e);
 	if ((rc & 0xff) == SQLITE_ERROR || r->fault.data)
 		e->code = ERR_DATA;
@@ -168,4 +183,10 @@ struct db_value
 lite_read_column(const struct lite_read *r, size_t i)
 {
 	return lite_column_value(r->st, (int)i);
+}
+
+bool
+lite_read_is_too_long(const struct lite_read *r)
+{
+	return r->is_too_long;
 }

@@ -12,8 +12,12 @@
 
 struct lite_read;
 
-int lite_read_open(struct lite_read **r, const char *path,
+/* Does not trust the file: no value may be longer than `longest` bytes, and its
+ * views cannot call functions that have an effect. */
+int lite_read_open(struct lite_read **r, const char *path, uint64_t longest,
     bool (*must_stop)(void), struct err *e);
+/* True if lite_read_next() has failed because a value is too long. */
+bool lite_read_is_too_long(const struct lite_read *r);
 void lite_read_close(struct lite_read *r);
 /* Prepares a query, in place of an earlier one. */
 int lite_read_prepare(

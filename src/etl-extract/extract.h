@@ -23,6 +23,7 @@ struct extract_opts {
 	const char *encoding, *source_file, *final_newline;
 	const char *columns, *comment, *delimiter, *null, *quote, *types;
 	uint64_t skip, jobs;
+	uint64_t max_ratio;             /* also of HTTP */
 	bool recursive, plain, new_files;
 	const char *changed;
 	/* HTTP. */

@@ -12,8 +12,9 @@ static const char usage[] =
     "                   [--final-newline require] [--first N]\n"
     "                   [--format FORMAT] [--header LINE|@FILE] [--into TO]\n"
     "                   [--jobs N] [--key FILE] [--max-body SIZE]\n"
-    "                   [--max-pages N] [--max-record SIZE]\n"
-    "                   [--max-rejects N|N%] [--max-time DURATION]\n"
+    "                   [--max-pages N] [--max-ratio N]\n"
+    "                   [--max-record SIZE] [--max-rejects N|N%]\n"
+    "                   [--max-time DURATION]\n"
     "                   [--method NAME] [--more FROM] [--next FROM]\n"
     "                   [--on STATUS=ACTION] [--paginate HOW] [--plain]\n"
     "                   [--proxy URL] [--query-param K=V] [--rate N/s]\n"
@@ -52,9 +53,9 @@ static const char usage[] =
     "                   [--client-id ID] [--connect-timeout DURATION]\n"
     "                   [--delay DURATION] [--header LINE|@FILE]\n"
     "                   [--jobs N] [--key FILE] [--max-body SIZE]\n"
-    "                   [--max-record SIZE] [--max-rejects N|N%]\n"
-    "                   [--max-time DURATION] [--method NAME]\n"
-    "                   [--on STATUS=ACTION] [--proxy URL]\n"
+    "                   [--max-ratio N] [--max-record SIZE]\n"
+    "                   [--max-rejects N|N%] [--max-time DURATION]\n"
+    "                   [--method NAME] [--on STATUS=ACTION] [--proxy URL]\n"
     "                   [--query-param K=V] [--rate N/s] [--record-to DIR]\n"
     "                   [--records POINTER] [--rejects FILE]\n"
     "                   [--replay-from DIR] [--retries N] [--scope TEXT]\n"
@@ -80,6 +81,8 @@ static const struct opt options[] = {
 	    "encoding of files, as for iconv(1) (default: UTF-8)"),
 	OPT("final-newline", OPT_STRING, final_newline, "require",
 	    "a file that does not end with a newline is incomplete"),
+	OPT("max-ratio", OPT_COUNT, max_ratio, "N",
+	    "longest text from N times less compressed data (default: 200)"),
 	OPT("source-file", OPT_STRING, source_file, "FIELD",
 	    "add the name of the file to each record"),
 	OPT("columns", OPT_STRING, columns, "NAME,...",
@@ -239,4 +242,5 @@ const struct extract_opts extract_option_defaults = {
 	.first = FIRST_NOT_GIVEN, .flush = FLUSH_NOT_GIVEN, .timeout = 30000,
 	.connect_timeout = 10000,
 	.retries = 3, .max_body = 32 << 20, .max_record = LINES_MAX,
+	.max_ratio = 200,
 };

@@ -49,7 +49,8 @@ static const struct group groups[] = {
 	    { "format", "encoding", "final-newline", "source-file",
 	    "recursive", "new-files", "changed" } },
 	{ KIND_FILES | KIND_HTTP | KIND_EACH,
-	    "files and for requests of HTTP: no SOURCE needs it", { "jobs" } },
+	    "files and for requests of HTTP: no SOURCE needs it",
+	    { "jobs", "max-ratio" } },
 	{ KIND_JSON | KIND_HTTP | KIND_EACH, "JSON files and for URLs: no "
 	    "SOURCE is one of them",
 	    { "records" } },

@@ -182,6 +182,26 @@ done
 	cat big.csv.gz
 	head -c 1024 /dev/zero
 } >padded.csv.gz
+# Compressed data that becomes very long, as in an attack.
+blank_lines() {
+	python3 -c '
+for _ in range(80): print(" " * 1048575)'
+}
+blank_lines | zstd -q -19 >bomb.ndjson.zst
+{ echo '{"a":1}'; blank_lines; } | gzip -9 >bomb.ndjson.gz
+for file in bomb.ndjson.zst bomb.ndjson.gz; do
+	is "$file: 80 MiB of blanks exit with 65" 65 "$(run $file)"
+	like "$file: the message says why and names the option" "^etl-extract: \
+$file: the compressed data becomes more than 200 times .*--max-ratio$" \
+	    "$(cat err)"
+	is "$file: --jobs 2 says the same" "65 1" "$(run --jobs 2 $file $file
+	    ) $(grep -c '^etl-extract: [0-9].*more than 200 times' err)"
+	is "$file: --max-ratio 100000 reads it" 0 \
+	    "$(run --max-ratio 100000 $file)"
+	is "$file: --max-ratio 0 is refused" 64 "$(run --max-ratio 0 $file)"
+done
+is '--max-ratio for a database is refused' 64 \
+    "$(run --max-ratio 9 --table t sqlite:x.db)"
 is 'gzip: NUL bytes after the data are padding' 0 "$(run padded.csv.gz)"
 is 'a compressed file with an encoding' '0 {"a":"ü"}' "$(printf 'a\nü\n' |
     iconv -f UTF-8 -t UTF-16 | gzip >u.csv.gz; run --encoding utf-16 u.csv.gz

@@ -113,6 +113,8 @@ is 'a gzip bomb is not retried' 1 "$(calls)"
 fails_without_records 'a gzip bomb' \
     'the answer.s gzip data becomes more than 200 times as long when it is decomp'
 is 'gzip data of 63 MiB is accepted' 0 "$(fetch bomb/63)"
+is 'a gzip bomb with --max-ratio 2000 is accepted' 0 \
+    "$(fetch bomb/100 --max-ratio 2000)"
 # each FAULT OPTION...: a request for one record.
 each() {
 	fault=$1

@@ -323,7 +323,74 @@ for kind in sqlite postgresql; do
 	is "$kind: if the reader goes, etl-extract ends at once" 0 "$(limit=20 status \
 	    sh -c 'etl-extract --query "$1" "$2" | head -n 1' - "$big" "$db")"
 done
+# Rows that are too long. A row of up to twice --max-record is read, and its
+# reject has the length and the hash of all its bytes.
+for kind in sqlite postgresql; do
+	db_new $kind
+	sql "CREATE TABLE w (id integer, a text, b text)"
+	case $kind in
+	sqlite) repeat="replace(hex(zeroblob(%d / 2)), '00', 'xy')" ;;
+	*) repeat="repeat('xy', %d / 2)" ;;
+	esac
+	for row in 1:3000000 2:20 3:1200000; do
+		# shellcheck disable=SC2059
+		sql "INSERT INTO w VALUES (${row%:*},
+		    $(printf "$repeat" "${row#*:}"), 'b')"
+	done
+	rm -f long
+	is "$kind: a row of more than --max-record is a reject, the others are read" \
+	    '0 2' "$(extract --max-record 2MiB --rejects long --max-rejects 9 \
+	    --table w) $(wc -l <out | tr -d ' ')"
+	is "$kind: its reject has the length and the hash of the whole row" \
+	    "3000023 $({ printf '{"id":1,"a":"'; head -c 3000000 /dev/zero |
+	    sed 's/\x00\x00/xy/g'; printf '","b":"b"}'; } | sha256sum |
+	    cut -d' ' -f1)" "$(jq -r '"\(.bytes) \(.sha256)"' long)"
+	is "$kind: a row of more than twice --max-record ends the run with 65" \
+	    '65 0' "$(extract --max-record 1MiB --rejects long --max-rejects 9 \
+	    --table w) $(wc -l <out | tr -d ' ')"
+	like "$kind: the message names the row and says what to do" \
+	    'row 1, .* longer than 2097152 bytes, twice --max-record: leave it' \
+	    "$(cat err)"
+	is "$kind: a marked stream with such a row ends in failed" 65 \
+	    "$(extract --max-record 1MiB --rejects long --stream s --table w \
+	    >rc; sed -nE '$s/.*"failed".*"code":([0-9]+).*/\1/p' out)"
+	big=$(
+		# shellcheck disable=SC2059
+		printf "$repeat" 300000000
+	)
+	in_memory "$kind: a value of 300 MB needs less than 280 MiB" \
+	    286720 1500000 etl-extract --query "SELECT 1 AS id, $big AS x" "$db"
+	is "$kind: a value of 300 MB ends the run with 65" 65 \
+	    "$(extract --query "SELECT 1 AS id, $big AS x")"
+	many=$(for i in 1 2 3 4 5 6 7 8 9 10; do
+		# shellcheck disable=SC2059
+		printf ", $repeat AS c$i" 30000000
+	done)
+	in_memory "$kind: ten values of 30 MB need less than 280 MiB" \
+	    286720 1500000 etl-extract --query "SELECT 1 AS id$many" "$db"
+	is "$kind: a row of ten values of 30 MB ends the run with 65" 65 \
+	    "$(extract --query "SELECT 1 AS id$many")"
+	like "$kind: a row of ten values: the message names the row" \
+	    'row 1, .* longer than 33554432 bytes' "$(cat err)"
+done
+
+# A file of SQLite from a stranger: its views are not trusted.
+db_new sqlite
+sql "CREATE TABLE t (id integer, \"a b\" text); INSERT INTO t VALUES (1, 'x');
+    CREATE VIEW plain AS SELECT id, upper(\"a b\") AS a, (SELECT max(value)
+    FROM json_each('[1,2]')) AS j FROM t;
+    CREATE VIEW unsafe AS SELECT name FROM pragma_table_info('t')"
+is 'SQLite: a view with usual functions is read' '0 {"id":1,"a":"X","j":2}' \
+    "$(extract --table plain) $(cat out)"
+is 'SQLite: a view that looks into the connection is refused with 78' \
+    '78 0' "$(extract --table unsafe) $(wc -c <out | tr -d ' ')"
+like 'SQLite: the message names what the view uses' \
+    'unsafe use of .*pragma_table_info' "$(cat err)"
+is 'SQLite: the query of the user may use the same' '{"name":"id"}
+{"name":"a b"}' "$(rows "SELECT name FROM pragma_table_info('t')")"
+
 # The server sends what fills its buffer of 8 KiB, not each row by itself.
+db_new postgresql
 is 'PostgreSQL: a row leaves while the server works on a later one' \
     '{"i":1,"x":"x"}' "$(timeout 20 etl-extract --query \
     "SELECT i, repeat('x', CASE i WHEN 2 THEN 20000 ELSE 1 END) AS x

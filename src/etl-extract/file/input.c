@@ -4,6 +4,7 @@
 #include "base/wait.h"
 #include "extract.h"
 #include "file/layer.h"
+#include "growth.h"
 #include "stdout_reader.h"
 
 #include <errno.h>
@@ -20,6 +21,14 @@ struct descriptor {
 	uint64_t at;            /* the offset of the next read */
 	uint64_t size;          /* the end of what is read; UINT64_MAX: the
 				 * file's end */
+};
+
+/* Lies on a decompressor and limits its growth. */
+struct growth {
+	struct layer layer;
+	struct layer *below;
+	const uint64_t *raw;    /* compressed bytes that were read */
+	uint64_t decoded, most;
 };
 
 struct input {
@@ -79,6 +88,43 @@ descriptor_close(struct layer *l)
 		(void)close(d->fd);
 }
 
+static ssize_t
+growth_read(struct layer *l, char *p, size_t n, struct err *e)
+{
+	struct growth *g = (struct growth *)l;
+	ssize_t got = g->below->read(g->below, p, n, e);
+
+	g->decoded += got > 0 ? (uint64_t)got : 0;
+	return got > 0 && growth_is_too_large(*g->raw, g->decoded, g->most) ?
+	    growth_set_error(e, ERR_DATA, "the compressed data", g->most) :
+	    got;
+}
+
+static void
+growth_close(struct layer *l)
+{
+	struct growth *g = (struct growth *)l;
+
+	g->below->close(g->below);
+	free(g);
+}
+
+static struct layer *
+growth_layer_open(struct layer *below, const uint64_t *raw, uint64_t most,
+    struct err *e)
+{
+	struct growth *g = calloc(1, sizeof(*g));
+
+	if (g == NULL) {
+		below->close(below);
+		(void)err_nomem(e);
+		return NULL;
+	}
+	*g = (struct growth){ { growth_read, growth_close }, below, raw, 0,
+		most };
+	return &g->layer;
+}
+
 static int
 open_file_refuse_directory(
     struct input *in, const struct input_given *given, struct err *e)
@@ -106,7 +152,8 @@ open_file_refuse_directory(
 
 static int
 open_file_and_decoding_layers(struct input *in, enum compression c,
-    const char *encoding, const struct input_given *given, struct err *e)
+    const char *encoding, uint64_t max_ratio, const struct input_given *given,
+    struct err *e)
 {
 	if (open_file_refuse_directory(in, given, e) == -1)
 		return -1;
@@ -118,6 +165,9 @@ open_file_and_decoding_layers(struct input *in, enum compression c,
 		in->top = gzip_layer_open(in->top, e);
 	else if (c == COMPRESSION_ZSTD)
 		in->top = zstd_layer_open(in->top, e);
+	if (in->top != NULL && c != COMPRESSION_NONE)
+		in->top = growth_layer_open(
+		    in->top, &in->descriptor.at, max_ratio, e);
 	if (in->top != NULL && encoding != NULL)
 		in->top = encoding_layer_open(in->top, encoding, e);
 	return in->top != NULL ? 0 : -1;
@@ -135,8 +185,8 @@ input_open(struct input **out, const struct extract *x, const char *path,
 	in->needs_newline = x->opts.final_newline != NULL &&
 	    (x->given == NULL || (!x->given->is_decompressed &&
 	    !x->given->has_whole_lines));
-	if (open_file_and_decoding_layers(in, c, x->opts.encoding, x->given,
-	    e) == -1) {
+	if (open_file_and_decoding_layers(in, c, x->opts.encoding,
+	    x->opts.max_ratio, x->given, e) == -1) {
 		input_close(in);
 		return -1;
 	}

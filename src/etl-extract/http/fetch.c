@@ -32,7 +32,8 @@ static int
 fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 {
 	const struct http_conf conf = {
-	    .connect_timeout = o->connect_timeout, .cacert = o->cacert,
+	    .connect_timeout = o->connect_timeout,
+	    .max_ratio = o->max_ratio, .cacert = o->cacert,
 	    .capath = o->capath, .cert = o->cert, .key = o->key,
 	    .proxy = o->proxy, .unix_socket = o->unix_socket };
 	struct fetch *f;

@@ -21,6 +21,7 @@ enum { HTTP_ERROR_KEPT = 4096, HTTP_ERROR_READ = 64 << 10 };
 
 struct http_conf {
 	uint64_t connect_timeout;       /* milliseconds */
+	uint64_t max_ratio;             /* of decoded to compressed bytes */
 	const char *cacert, *capath, *cert, *key, *proxy, *unix_socket;
 };
 

@@ -1,21 +1,24 @@
 #include "http/receiver.h"
 
 #include "base/clock.h"
+#include "growth.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* RAW_MAX: the capacity of `raw`. It is larger than `kept`, because libcurl may
- * pass a large piece of the body while receiver_is_full() is still false.
- * BOMB_MIN, BOMB_RATIO: see refuse_if_gzip_bomb(). */
-enum { RAW_MAX = 64 << 20, BOMB_MIN = 64 << 20, BOMB_RATIO = 200 };
+/* The capacity of `raw`. It is larger than `kept`, because libcurl may pass a
+ * large piece of the body while receiver_is_full() is still false. */
+enum { RAW_MAX = 64 << 20 };
 
 void
 receiver_reset_and_clear_answer(struct receiver *r, struct http_answer *a,
     size_t kept)
 {
+	const uint64_t max_ratio = r->max_ratio;
+
 	receiver_release(r);
+	r->max_ratio = max_ratio;
 	buf_init(&r->raw, RAW_MAX);
 	r->answer = a;
 	r->kept = kept;
@@ -134,20 +137,6 @@ receiver_has_bytes(const struct receiver *r)
 	    (r->gzip != NULL && gunzip_may_have_more(r->gzip));
 }
 
-/* Refuses a body that decompression makes more than BOMB_RATIO times as long:
- * such a small answer could keep a run busy for ever. Bodies of up to BOMB_MIN
- * decoded bytes are not checked. */
-static bool
-refuse_if_gzip_bomb(struct receiver *r)
-{
-	if (r->decoded_bytes <= BOMB_MIN ||
-	    r->decoded_bytes / BOMB_RATIO <= r->body_bytes)
-		return true;
-	return set_refused_reason_return_false(r,
-	    "the answer's gzip data becomes more than 200 "
-	    "times as long when it is decompressed: it may be an attack");
-}
-
 bool
 receiver_read_decoded(struct receiver *r, char *p, size_t n, size_t *got)
 {
@@ -170,7 +159,9 @@ receiver_read_decoded(struct receiver *r, char *p, size_t n, size_t *got)
 	}
 	r->raw_at += used;
 	r->decoded_bytes += *got;
-	return r->gzip == NULL || refuse_if_gzip_bomb(r);
+	r->is_bomb = r->gzip != NULL && growth_is_too_large(
+	    r->body_bytes, r->decoded_bytes, r->max_ratio);
+	return !r->is_bomb;
 }
 
 bool

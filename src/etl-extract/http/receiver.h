@@ -20,6 +20,8 @@ struct receiver {
 	size_t kept;                    /* RECEIVER_KEPT or _KEPT_EARLY */
 	struct gunzip *gzip;            /* NULL if the body is not gzip */
 	const char *refused_why;
+	uint64_t max_ratio;             /* see growth.h */
+	bool is_bomb;                   /* the body exceeds it */
 	bool bad_gzip;                  /* gzip is broken: a retry may help */
 	bool has_other_encoding;        /* neither gzip nor identity */
 	bool has_head;                  /* the head is complete */
@@ -30,7 +32,7 @@ struct receiver {
 	uint64_t decoded_bytes;
 };
 
-/* Clears the receiver and the answer, for a new answer. */
+/* Clears the receiver, except max_ratio, and the answer, for a new answer. */
 void receiver_reset_and_clear_answer(struct receiver *r, struct http_answer *a,
     size_t kept);
 /* Moves to *a the part of an early answer that was received. The rest of the

@@ -1,6 +1,7 @@
 #include "http/transfer.h"
 
 #include "base/clock.h"
+#include "growth.h"
 #include "http/curl_error.h"
 #include "http/curl_options.h"
 #include "http/private_address.h"
@@ -163,6 +164,7 @@ transfer_new(struct transfer **to, const struct http_conf *c,
 	t->sockets = s;
 	t->proxy = c->proxy;
 	t->unix_socket = c->unix_socket;
+	t->receiver.max_ratio = c->max_ratio;
 	buf_init(&t->sent, SENT_MAX);
 	http_answer_init(&t->early, 0);
 	set_callbacks(t);
@@ -361,6 +363,9 @@ transfer_set_refused_error(const struct transfer *t, struct err *e)
 {
 	const struct receiver *r = &t->receiver;
 
+	if (r->is_bomb)
+		return growth_set_error(
+		    e, ERR_PEER, "the answer's gzip data", r->max_ratio);
 	if (r->refused_why == NULL)
 		return err_nomem(e);
 	return err_set(e, r->bad_gzip ? ERR_RETRY : ERR_PEER, r->bad_gzip,

@@ -1,14 +1,19 @@
+#include "base/memory.h"
 #include "base/retry.h"
 #include "cursor/cursor.h"
 #include "db/db.h"
 #include "json/pointer.h"
 #include "source/source.h"
-#include "sql/sql_database.h"
+#include "sql/sql_columns.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORD_MAX = 2047 << 20 };       /* json_scan() accepts no more */
+/* RECORD_MAX: json_scan() accepts no more. MOST_LEAST: with a small
+ * --max-record, rows of so many bytes are read all the same. MEMORY_LEAST: for
+ * everything but the rows. */
+enum { RECORD_MAX = 2047 << 20, MOST_LEAST = 1 << 20,
+	MEMORY_LEAST = 64 << 20 };
 
 struct sql {
 	const struct extract *x;
@@ -16,9 +21,9 @@ struct sql {
 	const char *uri;
 	void *reader;
 	struct sql_query query;
-	struct buf record;
-	uint64_t rows;
+	struct sql_row row;
 	bool has_started, has_paused;
+	uint64_t former_limit;          /* of memory_limit() */
 };
 
 static void
@@ -28,10 +33,12 @@ sql_close(void *self)
 
 	if (s == NULL)
 		return;
+	if (s->has_started)
+		memory_unlimit(s->former_limit);
 	if (s->reader != NULL)
 		s->database->close(s->reader);
 	free(s->query.cursor);
-	buf_release(&s->record);
+	sql_row_release(&s->row);
 	free(s);
 }
 
@@ -120,7 +127,10 @@ sql_open(void **self, struct extract *x, const char *uri, struct err *e)
 	if (db_url_has_password(uri))
 		err_warn("etl-extract", "SOURCE: other users can read a "
 		    "password on the command line: use PGPASSFILE");
-	buf_init(&s->record, RECORD_MAX);
+	buf_init(&s->row.text, RECORD_MAX);
+	s->row.max = x->opts.max_record;
+	s->query.most = 2 * x->opts.max_record > MOST_LEAST ?
+	    2 * x->opts.max_record : MOST_LEAST;
 	if (open_with_retries_and_check(s, e) == -1) {
 		sql_close(s);
 		return -1;
@@ -146,28 +156,34 @@ start_query_from_bounds(struct sql *s, struct err *e)
 			    "has no value, because no checkpoint is stored: "
 			    "give --start, the lowest value of the cursor");
 	}
+	/* libpq has no limit of its own: it receives each row into a buffer of
+	 * up to twice its size, and then copies it. A row of SQLite may have
+	 * many long values. */
+	s->query.peak_before = memory_peak();
+	s->former_limit = memory_limit(MEMORY_LEAST + 5 * s->query.most);
 	s->has_started = true;
 	return s->database->start(s->reader, since, until, e);
 }
 
-/* Sets *it to the row in s->record. */
+/* Sets *it to the row in s->row. */
 static void
 fill_item(struct sql *s, struct item *it)
 {
-	const struct buf *r = &s->record;
+	struct sql_row *r = &s->row;
 
 	memset(&it->line, 0, sizeof(it->line));
-	it->line.data = r->data;
-	it->line.len = it->line.bytes = r->len;
-	if (r->len > s->x->opts.max_record) {
+	it->line.data = r->text.data;
+	it->line.len = it->line.bytes = r->text.len;
+	if (r->is_too_long) {
 		it->line.too_long = true;
-		it->line.len = LINES_KEPT < r->len ? LINES_KEPT : r->len;
-		hash_bytes_to_hex(r->data, r->len, it->line.sha256);
+		it->line.bytes = r->bytes;
+		hash_finish_and_free(r->hash, it->line.sha256);
+		r->hash = NULL;
 	}
 	it->kind = "sql";
 	it->uri = s->database->name(s->reader);
 	it->page = 0;
-	it->index = ++s->rows;
+	it->index = r->number;
 }
 
 static enum source_next
@@ -181,9 +197,9 @@ sql_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
 		return SOURCE_PAUSE;
 	}
 	s->has_paused = false;
-	buf_clear(&s->record);
+	sql_row_begin(&s->row);
 	if (rc == 0)
-		rc = s->database->next(s->reader, &s->record, e);
+		rc = s->database->next(s->reader, &s->row, e);
 	if (rc == 1) {
 		fill_item(s, it);
 		return SOURCE_ITEM;

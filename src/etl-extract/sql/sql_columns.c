@@ -1,15 +1,92 @@
 #include "sql/sql_columns.h"
 
+#include "base/hash.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "db/table.h"
 #include "json/write.h"
 #include "sql/sql_text.h"
+#include "stream/lines.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_SHOWN = 64, NAMES_MAX = 64 << 20 };
+enum { NAME_SHOWN = 64, NAMES_MAX = 64 << 20, PART = 64 << 10 };
+
+bool
+sql_query_used_memory(const struct sql_query *q)
+{
+	return memory_peak() > q->peak_before + q->most;
+}
+
+void
+sql_row_begin(struct sql_row *r)
+{
+	hash_free(r->hash);
+	r->hash = NULL;
+	buf_clear(&r->text);
+	r->is_too_long = false;
+	r->bytes = r->hashed = 0;
+	r->number++;
+}
+
+void
+sql_row_release(struct sql_row *r)
+{
+	hash_free(r->hash);
+	buf_release(&r->text);
+}
+
+void
+sql_row_trim(struct sql_row *r)
+{
+	if (!r->is_too_long && r->text.len <= r->max)
+		return;
+	if (!r->is_too_long && (r->hash = hash_new()) == NULL)
+		r->text.failed = true;
+	r->is_too_long = true;
+	if (r->text.failed)
+		return;
+	hash_add(r->hash, r->text.data + r->hashed, r->text.len - r->hashed);
+	r->bytes += r->text.len - r->hashed;
+	if (r->text.len > LINES_KEPT)
+		r->text.len = LINES_KEPT;
+	r->hashed = r->text.len;
+}
+
+void
+sql_row_put_string(struct sql_row *r, const char *p, size_t n)
+{
+	struct buf *b = &r->text;
+
+	for (size_t at = 0, part; at == 0 || at < n; at += part) {
+		size_t from = b->len;
+
+		part = n - at < PART ? n - at : PART;
+		json_put_string(b, p + at, part);
+		if (at > 0 && !b->failed) {     /* no quote between parts */
+			memmove(b->data + from, b->data + from + 1,
+			    b->len - from - 1);
+			b->len--;
+		}
+		if (n == 0)
+			break;
+		b->len -= at + part < n && !b->failed;
+		sql_row_trim(r);
+	}
+}
+
+int
+sql_row_refuse(const struct sql_row *r, const struct sql_query *q,
+    struct err *e)
+{
+	return err_set(e, ERR_DATA, false, "row %llu, or a value that the "
+	    "query needs for it, is longer than %llu bytes, twice "
+	    "--max-record: leave it out or cut it in the query, or raise "
+	    "--max-record", (unsigned long long)r->number,
+	    (unsigned long long)q->most);
+}
 
 void
 sql_columns_release(struct sql_columns *c)

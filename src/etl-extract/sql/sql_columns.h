@@ -26,6 +26,21 @@ int sql_columns_fill_and_check(struct sql_columns *c, size_t n,
     const char *(*name)(const void *from, size_t i), const void *from,
     const struct sql_query *q, struct err *e);
 
+/* True if the query has used more memory than a row of q->most bytes needs. If
+ * memory is then out, the row is too long. */
+bool sql_query_used_memory(const struct sql_query *q);
+/* Empties the row, for the next one. */
+void sql_row_begin(struct sql_row *r);
+/* Appends a string in JSON quotes. */
+void sql_row_put_string(struct sql_row *r, const char *p, size_t n);
+/* Call it after each value: forgets all but the start of a row that has become
+ * too long. */
+void sql_row_trim(struct sql_row *r);
+void sql_row_release(struct sql_row *r);
+/* Fails because the row has more than q->most bytes. */
+int sql_row_refuse(const struct sql_row *r, const struct sql_query *q,
+    struct err *e);
+
 /* Appends the SELECT for --table. `collate` is appended to the column of the
  * cursor in comparisons and in ORDER BY; it may be "". */
 void sql_put_table_query(struct buf *b, const struct sql_query *q,

@@ -220,17 +220,37 @@ wait_for_answer(struct pg_source *s, struct err *e)
 	return 0;
 }
 
+/* True if libpq could not allocate the memory for a row because the memory is
+ * limited (source/sql.c). If it is its buffer that cannot grow, libpq only says
+ * that it has lost synchronization. */
+static bool
+has_failed_from_limit(const struct pg_source *s, const char *message)
+{
+	static const char row[] = "lost synchronization with server: got "
+	    "message type \"D\", length ";
+	const char *lost = strstr(message, row);
+
+	if (lost != NULL)
+		return strtoull(lost + sizeof(row) - 1, NULL, 10) >
+		    s->query->most;
+	return strstr(message, "out of memory") != NULL &&
+	    sql_query_used_memory(s->query);
+}
+
 /* Sets the exit code for a query that fails while its rows are read: 65, or 75
  * if the server says that it may work later, or 77 if it is not allowed. A
  * statement that writes is a wrong option (78): the transaction is
  * read-only. */
 static int
-set_code_and_place_of_query_error(const struct pg_source *s, struct err *e)
+set_code_and_place_of_query_error(const struct pg_source *s,
+    const struct sql_row *row, struct err *e)
 {
 	const char *state = db_fault(s->db)->sqlstate;
 
 	if (stop_signal() != 0)
 		return set_stop_or_reader_gone_error(e);
+	if (*state == '\0' && has_failed_from_limit(s, e->msg))
+		return sql_row_refuse(row, s->query, e);
 	if (strcmp(state, "25006") == 0)
 		e->code = ERR_CONFIG;
 	else if (!e->transient && *state != '\0' && e->code != ERR_DENIED)
@@ -239,8 +259,9 @@ set_code_and_place_of_query_error(const struct pg_source *s, struct err *e)
 }
 
 static void
-put_row_as_json_object(struct pg_source *s, struct buf *record)
+put_row_as_json_object(struct pg_source *s, struct sql_row *row)
 {
+	struct buf *record = &row->text;
 	const struct sql_column *c = s->columns.column;
 	const char *p;
 	size_t len;
@@ -251,15 +272,33 @@ put_row_as_json_object(struct pg_source *s, struct buf *record)
 		p = pg_get_column_value(s->row, i, &len, &oid);
 		if (p == NULL)
 			buf_add(record, "null", 4);
+		else if (c->kind == SQL_PG_STRING)
+			sql_row_put_string(row, p, len);
 		else
 			sql_pg_put_value_as_json(record,
 			    (enum sql_pg_kind)c->kind, p, len);
+		sql_row_trim(row);
 	}
 	buf_char(record, '}');
+	sql_row_trim(row);
+}
+
+static bool
+is_row_too_large(const struct pg_source *s)
+{
+	uint64_t all = 0;
+	size_t len;
+	unsigned oid;
+
+	for (size_t i = 0; i < s->columns.n; i++) {
+		(void)pg_get_column_value(s->row, i, &len, &oid);
+		all += len;
+	}
+	return all > s->query->most;
 }
 
 static int
-pg_source_next(void *self, struct buf *record, struct err *e)
+pg_source_next(void *self, struct sql_row *row, struct err *e)
 {
 	struct pg_source *s = self;
 	int64_t changed;
@@ -274,13 +313,15 @@ pg_source_next(void *self, struct buf *record, struct err *e)
 			return 0;
 		rc = pg_answer_is_row_or_free_if_failed(s->pg, s->row, &changed,
 		    e);
+		if (rc == 1 && is_row_too_large(s))
+			return sql_row_refuse(row, s->query, e);
 		if (rc == 1) {
-			put_row_as_json_object(s, record);
-			return buf_check(record, e) == -1 ? -1 : 1;
+			put_row_as_json_object(s, row);
+			return buf_check(&row->text, e) == -1 ? -1 : 1;
 		}
 		if (rc == -1) {
 			s->row = NULL;
-			return set_code_and_place_of_query_error(s, e);
+			return set_code_and_place_of_query_error(s, row, e);
 		}
 	}
 }

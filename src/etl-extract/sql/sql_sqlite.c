@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { SQL_MAX = 64 << 20, SCHEME = 7 /* "sqlite:" */,
+enum { SQL_MAX = 64 << 20, HEX_PART = 64 << 10, SCHEME = 7 /* "sqlite:" */,
 	READY_MS = 50 };        /* rows are flushed at least this often */
 
 struct lite_source {
@@ -148,8 +148,8 @@ lite_source_open(void **self, const char *url, struct sql_query *q,
 	db_url_append_public(&s->name, url);
 	(void)buf_text(&s->name);
 	if (buf_check(&s->name, e) == -1 ||
-	    lite_read_open(&s->read, url + SCHEME, is_stdout_reader_gone, e) ==
-		-1 ||
+	    lite_read_open(&s->read, url + SCHEME, q->most,
+		is_stdout_reader_gone, e) == -1 ||
 	    prepare_user_query_or_table(s, e) == -1) {
 		lite_source_close(s);
 		return -1;
@@ -244,16 +244,22 @@ lite_source_is_ready(void *self)
 }
 
 static void
-put_blob_as_hex_string(struct buf *b, const unsigned char *p, size_t n)
+put_blob_as_hex_string(struct sql_row *r, const unsigned char *p, size_t n)
 {
-	buf_str(b, "\"\\\\x");
-	hex_append(b, p, n);
-	buf_char(b, '"');
+	buf_str(&r->text, "\"\\\\x");
+	for (size_t part; n > 0; p += part, n -= part) {
+		part = n < HEX_PART ? n : HEX_PART;
+		hex_append(&r->text, p, part);
+		sql_row_trim(r);
+	}
+	buf_char(&r->text, '"');
 }
 
 static void
-put_value_as_json(struct buf *b, struct db_value v)
+put_value_as_json(struct sql_row *r, struct db_value v)
 {
+	struct buf *b = &r->text;
+
 	switch (v.type) {
 	case DB_INT:
 		buf_printf(b, "%" PRId64, v.i);
@@ -262,10 +268,10 @@ put_value_as_json(struct buf *b, struct db_value v)
 		number_put_real(b, v.r);
 		break;
 	case DB_TEXT:
-		json_put_string(b, v.p, v.len);
+		sql_row_put_string(r, v.p, v.len);
 		break;
 	case DB_BLOB:
-		put_blob_as_hex_string(b, (const unsigned char *)v.p, v.len);
+		put_blob_as_hex_string(r, (const unsigned char *)v.p, v.len);
 		break;
 	default:
 		buf_add(b, "null", 4);
@@ -273,24 +279,36 @@ put_value_as_json(struct buf *b, struct db_value v)
 }
 
 static int
-lite_source_next(void *self, struct buf *record, struct err *e)
+lite_source_next(void *self, struct sql_row *row, struct err *e)
 {
 	struct lite_source *s = self;
 	const struct sql_column *c = s->columns.column;
 	int rc = lite_read_next(s->read, e);
+	struct db_value v;
+	uint64_t all = 0;
 
 	if (rc == -1 && (stop_signal() != 0 || is_stdout_reader_gone()))
 		return set_stop_or_reader_gone_error(e);
+	if (rc == -1 && (lite_read_is_too_long(s->read) ||
+	    (e->code == ERR_IO && e->transient &&
+		sql_query_used_memory(s->query))))
+		return sql_row_refuse(row, s->query, e);
 	if (rc == -1)
 		return sql_prefix_error_with_place(s->query, -1, e);
 	if (rc == 0)
 		return 0;
 	for (size_t i = 0; i < s->columns.n; i++, c++) {
-		buf_add(record, c->prefix, c->prefix_len);
-		put_value_as_json(record, lite_read_column(s->read, i));
+		v = lite_read_column(s->read, i);
+		all += v.type == DB_TEXT || v.type == DB_BLOB ? v.len : 0;
+		if (all > s->query->most)
+			return sql_row_refuse(row, s->query, e);
+		buf_add(&row->text, c->prefix, c->prefix_len);
+		put_value_as_json(row, v);
+		sql_row_trim(row);
 	}
-	buf_char(record, '}');
-	return buf_check(record, e) == -1 ? -1 : 1;
+	buf_char(&row->text, '}');
+	sql_row_trim(row);
+	return buf_check(&row->text, e) == -1 ? -1 : 1;
 }
 
 const struct sql_database sql_database_sqlite = {
