@@ -64,6 +64,9 @@ int err_exit_code(const struct err *e);
 /* For main: prints "PROGRAM: MESSAGE" on stderr and returns err_exit_code().
  * For ERR_GONE it prints nothing and ends the process by SIGPIPE. */
 int err_report(const char *program, const struct err *e);
+/* All messages of the programs go to stderr by these functions. They escape
+ * control characters (text_show()) and indent each line but the first. */
+void err_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Prints "PROGRAM: TEXT" on stderr; nothing if text is NULL. */
 void err_note(const char *program, const char *text);
 /* Prints "PROGRAM: warning: TEXT" on stderr; nothing if text is NULL. */

@@ -374,7 +374,7 @@ opt_print_result(
 	if (r == OPT_VERSION && s->print_after_version != NULL)
 		s->print_after_version();
 	if (fflush(stdout) == EOF || ferror(stdout)) {
-		perror(s->program);
+		err_note(s->program, strerror(errno));
 		return EX_IOERR;
 	}
 	return 0;

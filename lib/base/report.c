@@ -3,87 +3,113 @@
 
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A message may quote text of a server or a record, so control characters
- * are escaped. Newlines are kept: the program itself has put them into the
- * message. */
+/* Prints a message on stderr, with one call: the other programs of a pipeline
+ * write to the same stderr, and their lines must not come between its parts.
+ * The text may quote a file name, or what a server or a record says, so control
+ * characters are escaped. Newlines are kept, because some messages are lists.
+ * But each further line is indented: a newline in a file name cannot begin what
+ * looks like a message of its own. */
 static void
-append_escaped_lines(struct buf *b, const char *msg)
+print_escaped(const char *before, const char *text, const char *after)
 {
-	size_t n = strcspn(msg, "\n");
+	char cut[1024];
+	struct buf b;
+	size_t n = strnlen(text, sizeof(cut) - 1);
 
-	text_show(b, msg, n);
-	while (msg[n] != '\0') {
-		msg += n + 1;
-		n = strcspn(msg, "\n");
-		buf_char(b, '\n');
-		text_show(b, msg, n);
+	buf_init(&b, SIZE_MAX / 4);
+	buf_str(&b, before);
+	text_show_lines(&b, text, strlen(text), "  ");
+	buf_str(&b, after);
+	if (!b.failed) {
+		(void)fwrite(b.data, 1, b.len, stderr);
+	} else {                /* memory is out */
+		for (size_t i = 0; i < n; i++)
+			cut[i] = (char)(text[i] >= ' ' && text[i] <= '~' ?
+			    text[i] : '?');
+		cut[n] = '\0';
+		(void)fprintf(stderr, "%s%s%s", before, cut, after);
 	}
+	buf_release(&b);
+}
+
+/* If memory is out, the message is cut to the size of a buffer on the stack. */
+static void __attribute__((format(printf, 2, 0)))
+format_and_print(const char *before, const char *fmt, va_list ap,
+    const char *after)
+{
+	char cut[1024], *text = cut;
+	va_list again;
+
+	va_copy(again, ap);
+	if (vasprintf(&text, fmt, ap) == -1) {
+		(void)vsnprintf(cut, sizeof(cut), fmt, again);
+		text = cut;
+	}
+	va_end(again);
+	print_escaped(before, text, after);
+	if (text != cut)
+		free(text);
+}
+
+void
+err_printf(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	format_and_print("", fmt, ap, "");
+	va_end(ap);
 }
 
 void
 err_note(const char *program, const char *text)
 {
+	char before[64];
+
+	(void)snprintf(before, sizeof(before), "%s: ", program);
 	if (text != NULL)
-		(void)fprintf(stderr, "%s: %s\n", program, text);
+		print_escaped(before, text, "\n");
 }
 
 void
 err_warn(const char *program, const char *text)
 {
+	char before[64];
+
+	(void)snprintf(before, sizeof(before), "%s: warning: ", program);
 	if (text != NULL)
-		(void)fprintf(stderr, "%s: warning: %s\n", program, text);
+		print_escaped(before, text, "\n");
 }
 
-/* Formats the whole message first and prints it with one call: the other
- * programs of a pipeline write to the same stderr, and their lines must not
- * come between the parts of this message. If memory is out, the message is cut
- * to the size of a buffer on the stack. */
 void
 err_warnf(const char *program, const char *fmt, ...)
 {
-	char cut[1024], *text = cut;
+	char before[64];
 	va_list ap;
-	int n;
 
+	(void)snprintf(before, sizeof(before), "%s: warning: ", program);
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	format_and_print(before, fmt, ap, "\n");
 	va_end(ap);
-	if (n == -1) {
-		va_start(ap, fmt);
-		(void)vsnprintf(cut, sizeof(cut), fmt, ap);
-		va_end(ap);
-		text = cut;
-	}
-	err_warn(program, text);
-	if (text != cut)
-		free(text);
 }
 
 int
 err_report(const char *program, const struct err *e)
 {
-	const char *text;
-	struct buf b;
-
 	if (e->code == ERR_GONE) {
 		(void)signal(SIGPIPE, SIG_DFL);
 		(void)raise(SIGPIPE);
 	}
 	if (e->origin == ERR_UPSTREAM_PRINTED)
 		return err_exit_code(e);
-	buf_init(&b, 8 * sizeof(e->msg));
-	append_escaped_lines(&b, e->msg);
-	text = buf_text(&b);
 	if (e->code != ERR_NONE)
-		(void)fprintf(stderr, "%s: %s\n", program,
-		    b.failed ? e->msg : text);
-	buf_release(&b);
+		err_note(program, e->msg);
 	if (e->code == ERR_USAGE && e->origin == ERR_OWN)
-		(void)fprintf(stderr, "%s: see %s --help\n", program,
-		    program);
+		err_printf("%s: see %s --help\n", program, program);
 	return err_exit_code(e);
 }

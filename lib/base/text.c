@@ -156,6 +156,23 @@ text_show(struct buf *b, const char *p, size_t n)
 }
 
 void
+text_show_lines(struct buf *b, const char *p, size_t n, const char *indent)
+{
+	const size_t width = strlen(indent);
+	const char *end = p + n, *lf;
+
+	while ((lf = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+		text_show(b, p, (size_t)(lf - p));
+		buf_char(b, '\n');
+		p = lf + 1;
+		if (p < end && ((size_t)(end - p) < width ||
+		    memcmp(p, indent, width) != 0))
+			buf_str(b, indent);
+	}
+	text_show(b, p, (size_t)(end - p));
+}
+
+void
 text_escape_non_ascii(struct buf *b, const char *p, size_t n)
 {
 	unsigned int cp;

@@ -18,6 +18,10 @@ size_t utf8_encode(char out[4], unsigned int cp);
  * without cutting a character. */
 size_t text_cut_length(const char *p, size_t n, size_t most);
 void text_show(struct buf *b, const char *p, size_t n);
+/* Does the same with each line of the text, and writes the indent in front of
+ * each line but the first, unless the line begins with it already. */
+void text_show_lines(
+    struct buf *b, const char *p, size_t n, const char *indent);
 void text_escape_non_ascii(struct buf *b, const char *p, size_t n);
 /* Returns how many bytes from p on are decimal digits. */
 size_t text_count_digits(const char *p, size_t n);

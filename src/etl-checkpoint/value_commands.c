@@ -153,7 +153,7 @@ void
 store_print_no_checkpoints(const char *store_name)
 {
 	if (isatty(STDERR_FILENO) == 1)
-		(void)fprintf(stderr, "etl-checkpoint: list: no checkpoint "
+		err_printf("etl-checkpoint: list: no checkpoint "
 		    "in %s\n", store_name);
 }
 

@@ -3,7 +3,6 @@
 #include "base/suggest.h"
 #include "control/control.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,7 +55,7 @@ dlq_print_no_match_and_suggest(const struct dlq *d, const char *command,
 	};
 
 	if (isatty(STDERR_FILENO) == 1)
-		(void)fprintf(stderr, "etl-dlq: %s: no %s%sletter in %s "
+		err_printf("etl-dlq: %s: no %s%sletter in %s "
 		    "matches\n", command, f->status != NULL ? f->status : "",
 		    f->status != NULL ? " " : "", db_name(d->db));
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

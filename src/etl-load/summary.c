@@ -4,7 +4,6 @@
 #include "base/text.h"
 #include "commit/keep_before.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,15 +16,15 @@ print_skipped(const struct loader *l)
 	const struct stream *s = &l->stream;
 
 	if (l->passed > 0 || (l->totals.in > 0 && s->skipped > 0))
-		(void)fprintf(stderr, "etl-load: %llu records were skipped: "
+		err_printf("etl-load: %llu records were skipped: "
 		    "they were loaded before\n",
 		    (unsigned long long)l->passed + s->skipped);
 	else if (s->loaded && l->totals.in == 0)
-		(void)fprintf(stderr, "etl-load: this stream was loaded "
+		err_printf("etl-load: this stream was loaded "
 		    "before: its %llu records were skipped\n",
 		    (unsigned long long)s->skipped);
 	else if (s->skipped > 0)
-		(void)fprintf(stderr, "etl-load: the first %llu records of "
+		err_printf("etl-load: the first %llu records of "
 		    "this stream were skipped: they were loaded before\n",
 		    (unsigned long long)s->skipped);
 }
@@ -33,24 +32,24 @@ print_skipped(const struct loader *l)
 static void
 print_counts(const struct loader *l, const struct sums *t)
 {
-	(void)fprintf(stderr, "%llu in, %llu inserted, %llu updated, "
+	err_printf("%llu in, %llu inserted, %llu updated, "
 	    "%llu unchanged, %llu superseded, ",
 	    (unsigned long long)t->in, (unsigned long long)t->inserted,
 	    (unsigned long long)t->updated, (unsigned long long)t->unchanged,
 	    (unsigned long long)t->superseded);
 	if (t->skipped > 0 || l->mode->skips || l->o->newer_by != NULL)
-		(void)fprintf(stderr, "%llu skipped, ",
+		err_printf("%llu skipped, ",
 		    (unsigned long long)t->skipped);
 	if (l->mode->deletes)
-		(void)fprintf(stderr, "%llu deleted, %llu missed, ",
+		err_printf("%llu deleted, %llu missed, ",
 		    (unsigned long long)t->deleted,
 		    (unsigned long long)t->missed);
-	(void)fprintf(stderr, "%llu rejected",
+	err_printf("%llu rejected",
 	    (unsigned long long)t->rejected);
 	if (l->mode->removes)
-		(void)fprintf(stderr, ", %llu removed",
+		err_printf(", %llu removed",
 		    (unsigned long long)t->removed);
-	(void)fprintf(stderr, "\n");
+	err_printf("\n");
 }
 
 /* Prints a line for each table, and then the start of the line with the
@@ -59,11 +58,11 @@ static void
 print_counts_of_tables(const struct loader *l)
 {
 	for (size_t i = 0; i < l->ntables; i++) {
-		(void)fprintf(stderr, "etl-load: table %s: ",
+		err_printf("etl-load: table %s: ",
 		    l->tables[i].target.table->name);
 		print_counts(l, &l->tables[i].sums);
 	}
-	(void)fprintf(stderr, "etl-load: %zu table%s in %s: ", l->ntables,
+	err_printf("etl-load: %zu table%s in %s: ", l->ntables,
 	    l->ntables == 1 ? "" : "s", db_name(l->db));
 }
 
@@ -75,7 +74,7 @@ print_counts_of_nested_tables(const struct loader *l)
 	for (size_t i = l->ntables; i < loader_count_tables(l); i++) {
 		const struct sums *t = &l->tables[i].sums;
 
-		(void)fprintf(stderr, "etl-load: table %s: %llu rows of %s "
+		err_printf("etl-load: table %s: %llu rows of %s "
 		    "inserted, %llu old rows removed\n",
 		    l->tables[i].target.table->name,
 		    (unsigned long long)t->inserted,
@@ -104,7 +103,7 @@ print_undo_command(const struct loader *l)
 	put_shell_word(&options, keep_before_get_run_or_stream_id(l));
 	buf_str(&options, " --table ");
 	put_shell_word(&options, l->o->table);
-	(void)fprintf(stderr, "etl-load: to undo this load%s: etl-load%s\n",
+	err_printf("etl-load: to undo this load%s: etl-load%s\n",
 	    is_public ? "" : ", with its URL in DATABASE_URL",
 	    buf_text(&options));
 	buf_release(&options);
@@ -118,7 +117,7 @@ print_summary_if_terminal_or_verbose(const struct loader *l, struct sums t)
 	if (l->list.n > 0)
 		print_counts_of_tables(l);
 	else
-		(void)fprintf(stderr, "etl-load: %s in %s: ",
+		err_printf("etl-load: %s in %s: ",
 		    l->tables[0].target.table->name, db_name(l->db));
 	print_counts(l, &t);
 	print_counts_of_nested_tables(l);
@@ -126,7 +125,7 @@ print_summary_if_terminal_or_verbose(const struct loader *l, struct sums t)
 		print_undo_command(l);
 	print_skipped(l);
 	if (!l->marked && !l->mode->complete)
-		(void)fprintf(stderr, "etl-load: the input was plain NDJSON: "
+		err_printf("etl-load: the input was plain NDJSON: "
 		    "etl-load cannot tell whether it was complete\n");
 }
 
@@ -175,7 +174,7 @@ suggest_key(const struct table *t, const char *violated)
 	buf_str(&b, ", for the primary key: --key ");
 	if (!put_primary_key_list_if_any(&b, t))
 		b.len = at;
-	(void)fprintf(stderr, "etl-load: %s\n", buf_text(&b));
+	err_printf("etl-load: %s\n", buf_text(&b));
 	buf_release(&b);
 }
 

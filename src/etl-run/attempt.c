@@ -63,7 +63,7 @@ take_lease(struct db *db, struct run *row, const struct job *j, struct err *e)
 	    old.run != NULL ? &old.found : NULL, &dead, e);
 	reports_release(&old);
 	if (dead > 0 && j->verbose)
-		(void)fprintf(stderr, "etl-run: %s: %lld run%s that had been "
+		err_printf("etl-run: %s: %lld run%s that had been "
 		    "killed marked as abandoned\n", j->name, (long long)dead,
 		    dead == 1 ? "" : "s");
 	return rc;

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -90,7 +89,7 @@ print_exec_failure(const char *path, int error)
 	if (error == ENOENT && access(path, F_OK) == 0)
 		why = "the interpreter in its first line does not exist "
 		    "(perhaps the line ends in CR LF)";
-	(void)fprintf(stderr, "etl-run: %s: %s\n", path, why);
+	err_printf("etl-run: %s: %s\n", path, why);
 }
 
 static _Noreturn void

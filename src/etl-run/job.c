@@ -19,23 +19,23 @@ static void
 print_counts(const struct run_end *r)
 {
 	if (r->streams == 0) {
-		(void)fprintf(stderr, ": no loads");
+		err_printf(": no loads");
 		return;
 	}
-	(void)fprintf(stderr, ": %lld extracted, %lld loaded, %lld unchanged, "
+	err_printf(": %lld extracted, %lld loaded, %lld unchanged, "
 	    "%lld rejected, %lld dropped", (long long)r->extracted,
 	    (long long)r->loaded, (long long)r->unchanged,
 	    (long long)r->rejected, (long long)r->dropped);
 	if (r->superseded > 0)
-		(void)fprintf(stderr, ", %lld superseded",
+		err_printf(", %lld superseded",
 		    (long long)r->superseded);
 	if (r->skipped > 0)
-		(void)fprintf(stderr, ", %lld skipped",
+		err_printf(", %lld skipped",
 		    (long long)r->skipped);
 	if (r->missed > 0)
-		(void)fprintf(stderr, ", %lld missed", (long long)r->missed);
+		err_printf(", %lld missed", (long long)r->missed);
 	if (r->removed > 0)
-		(void)fprintf(stderr, ", %lld removed",
+		err_printf(", %lld removed",
 		    (long long)r->removed);
 }
 
@@ -52,7 +52,7 @@ print_status_command(const struct attempt *a, const struct job *j)
 	buf_init(&options, SIZE_MAX / 4);
 	is_public = db_put_options_without_secret_url(
 	    &options, j->url_given ? j->url : NULL, j->schema);
-	(void)fprintf(stderr, "; see%s: etl-status%s --run %.*s\n",
+	err_printf("; see%s: etl-status%s --run %.*s\n",
 	    is_public ? "" : ", with its URL in DATABASE_URL",
 	    buf_text(&options), RUN_SHOWN, a->run);
 	buf_release(&options);
@@ -72,20 +72,20 @@ print_failure_or_if_verbose_success(struct attempt *a, const struct job *j)
 	if (a->code == 0 && !j->verbose)
 		return;
 	if (!a->started) {
-		(void)fprintf(stderr, "etl-run: %s: %s\n", j->name, why);
+		err_printf("etl-run: %s: %s\n", j->name, why);
 		return;
 	}
-	(void)fprintf(stderr, "etl-run: %s: %s in %lld.%llds", j->name,
+	err_printf("etl-run: %s: %s in %lld.%llds", j->name,
 	    a->code == 0 ? "success" : "failed", (long long)a->ms / 1000,
 	    (long long)a->ms % 1000 / 100);
 	if (a->code == 0) {
 		print_counts(&a->end);
-		(void)fprintf(stderr, " (run %.*s)\n", RUN_SHOWN, a->run);
+		err_printf(" (run %.*s)\n", RUN_SHOWN, a->run);
 		return;
 	}
 	if (a->ending.len > 0)
 		why = buf_text(&a->ending);
-	(void)fprintf(stderr, ": %.*s", (int)strcspn(why, "\n"), why);
+	err_printf(": %.*s", (int)strcspn(why, "\n"), why);
 	print_status_command(a, j);
 }
 
@@ -99,7 +99,7 @@ decide_retry_and_print(
     const struct attempt *a, const struct job *j, int64_t *wait_ms)
 {
 	if (a->append_ended) {
-		(void)fprintf(stderr, "etl-run: %s: do not run this again "
+		err_printf("etl-run: %s: do not run this again "
 		    "without a check: the load of a table without --key is "
 		    "complete, and a second one would append the same rows "
 		    "again\n", j->name);
@@ -111,13 +111,13 @@ decide_retry_and_print(
 	if (a->started && !a->completed)
 		return false;
 	if (a->end.appended) {
-		(void)fprintf(stderr, "etl-run: %s: not tried again: the run "
+		err_printf("etl-run: %s: not tried again: the run "
 		    "has appended records, which another attempt would append "
 		    "a second time\n", j->name);
 		return false;
 	}
 	*wait_ms = retry_random_delay(&j->retry, (uint64_t)a->number);
-	(void)fprintf(stderr, "etl-run: %s: trying again in %lld.%llds "
+	err_printf("etl-run: %s: trying again in %lld.%llds "
 	    "(%d of %llu)\n", j->name, (long long)*wait_ms / 1000,
 	    (long long)*wait_ms % 1000 / 100, a->number,
 	    (unsigned long long)j->retry.max);

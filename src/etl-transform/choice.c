@@ -62,7 +62,7 @@ refuse_or_explain(const struct engine_conf *conf, const struct lacks *lacks,
 		    "run this filter: it lacks %s%s", lacks->what, place);
 	if (!conf->explain)
 		return 0;
-	(void)fprintf(stderr, "etl-transform: %s runs the filter%s%s%s\n",
+	err_printf("etl-transform: %s runs the filter%s%s%s\n",
 	    native ? "the native engine" : "libjq",
 	    native ? "" : conf->choice == ENGINE_JQ ? ": --engine jq" :
 	    ": the native engine lacks ", native ? "" : lacks->what,

@@ -305,20 +305,20 @@ is 'an unknown function exits with 78' 78 "$(transform -f "$scratch/f.jq")"
 is 'an unknown function is reported with its line in the file' \
     'etl-transform: filter: jq: error: nope/0 is not defined at <top-level>, line 4:
   b: nope}
-jq: 1 compile error' "$(cat "$scratch/err")"
+  jq: 1 compile error' "$(cat "$scratch/err")"
 is 'an unknown function exits with 78, also with --std' \
     78 "$(transform --std '{a: (.a | to_int),
     b: nope}')"
 is 'an unknown function is reported with its line, also with --std' \
     'etl-transform: filter: jq: error: nope/0 is not defined at <top-level>, line 2:
     b: nope}
-jq: 1 compile error' "$(cat "$scratch/err")"
+  jq: 1 compile error' "$(cat "$scratch/err")"
 is 'an unknown function behind one of module etl exits with 78' \
     78 "$(transform --std '.a | to_int | nope')"
 is 'the message shows no definition of module etl' \
     'etl-transform: filter: jq: error: nope/0 is not defined at <top-level>, line 1:
-.a | to_int | nope
-jq: 1 compile error' "$(cat "$scratch/err")"
+  .a | to_int | nope
+  jq: 1 compile error' "$(cat "$scratch/err")"
 echo '{}' >"$scratch/data.ndjson"
 is 'a file in the place of the filter exits with 78' 78 \
     "$(cd "$scratch" && transform data.ndjson)"
@@ -328,17 +328,17 @@ like 'a file in the place of the filter: a warning says so' \
 is 'a function of module etl without --std exits with 78' \
     78 "$(transform 'require(["a"])')"
 is 'the message says to give --std or to import etl' \
-    'require is a function of the module etl: give --std, or begin with import "etl" as etl;' \
+    '  require is a function of the module etl: give --std, or begin with import "etl" as etl;' \
     "$(tail -n 1 "$scratch/err")"
 is 'a name etl::to_int without an import exits with 78' \
     78 "$(transform '.a | etl::to_int')"
 like 'the message says that to_int is a function of the module etl' \
-    '^to_int is a function of the module etl' \
+    '^  to_int is a function of the module etl' \
     "$(tail -n 1 "$scratch/err")"
 is 'a function of module etl with too many arguments exits with 78' \
     78 "$(transform --std 'word_count(1)')"
 is 'the message does not advise --std for a wrong argument count' \
-    'jq: 1 compile error' "$(tail -n 1 "$scratch/err")"
+    '  jq: 1 compile error' "$(tail -n 1 "$scratch/err")"
 is '$__loc__ is accepted with --std' 0 "$(transform --std '.a = (.a | to_int) |
     .b = $__loc__.line')"
 is '$__loc__ gives the line of the filter of the user' \

@@ -103,6 +103,11 @@ is 'no file of lib prints or exits' '' "$(lines \
 is 'etl-extract prints warnings with err_warn() only' '' "$(lines \
     '(^|[^A-Za-z0-9_])(f?printf|f?puts|perror)\(' |
     grep '^src/etl-extract/' || :)"
+# These functions escape what a terminal would obey. The filter of a user may print
+# by libjq, and etl-run passes on what its pipeline prints.
+is 'all messages go through lib/base/report.c' '' "$(lines \
+    'printf\(stderr,|, stderr\)|[a-z]\((2|STDERR_FILENO), [^F]|perror\(' |
+    grep -vE '^(lib/base/report|src/etl-transform/engine/filter_stderr|src/etl-run/stderr_relay)\.c:' || :)"
 is 'no file has a marker of unfinished work' '' \
     "$(xargs grep -nIE 'TO[D]O|FI[X]ME|XX[X]:' /dev/null \
     <"$scratch/tracked" || :)"

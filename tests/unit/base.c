@@ -310,7 +310,7 @@ control_characters_are_escaped_on_stderr(void **state)
 	rewind(f);
 	n = fread(text, 1, sizeof(text) - 1, f);
 	text[n] = '\0';
-	assert_string_equal(text, "etl-x: a\\u001b[31m\\xff\\u009b\nb\n");
+	assert_string_equal(text, "etl-x: a\\u001b[31m\\xff\\u009b\n  b\n");
 	(void)fclose(f);
 	(void)close(fd);
 }

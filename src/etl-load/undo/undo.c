@@ -7,7 +7,6 @@
 #include "undo/undo_rows.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -231,7 +230,7 @@ print_result(const struct undo *u)
 	const struct undo_counts *n = &u->counts;
 
 	if (u->o->verbose || isatty(STDERR_FILENO))
-		(void)fprintf(stderr, "etl-load: run %s is undone in %s: "
+		err_printf("etl-load: run %s is undone in %s: "
 		    "%" PRId64 " %s deleted, %" PRId64 " %s changed back, "
 		    "%" PRId64 " %s inserted again\n",
 		    u->entry.run, u->table->name,

@@ -8,18 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static void
-append_escaped_lines(struct buf *b, const char *p, size_t n)
-{
-	const char *end = p + n, *lf;
-
-	for (; (lf = memchr(p, '\n', (size_t)(end - p))) != NULL; p = lf + 1) {
-		text_show(b, p, (size_t)(lf - p));
-		buf_char(b, '\n');
-	}
-	text_show(b, p, (size_t)(end - p));
-}
-
 static ssize_t
 write_escaped(void *cookie, const char *p, size_t n)
 {
@@ -28,7 +16,7 @@ write_escaped(void *cookie, const char *p, size_t n)
 	ssize_t written = 0;
 
 	buf_init(&b, SIZE_MAX / 2);
-	append_escaped_lines(&b, p, n);
+	text_show_lines(&b, p, n, "");
 	while (!b.failed && at < b.len && written != -1) {
 		written = write(STDERR_FILENO, b.data + at, b.len - at);
 		if (written == -1 && errno == EINTR)
