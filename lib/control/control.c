@@ -13,7 +13,7 @@
  * change the version in tests/etl-dlq/migrate.t and in man/etl.7. */
 static const enum sql_id steps[CONTROL_VERSION] = { SQL_CONTROL_1,
     SQL_CONTROL_2, SQL_CONTROL_3, SQL_CONTROL_4, SQL_CONTROL_5,
-    SQL_CONTROL_6 };
+    SQL_CONTROL_6, SQL_CONTROL_7 };
 
 static int
 read_tables_version(struct db *db, int64_t *version, struct err *e)

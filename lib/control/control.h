@@ -8,7 +8,7 @@
 
 #include "db/db.h"
 
-enum { CONTROL_VERSION = 6 };
+enum { CONTROL_VERSION = 7 };
 
 /* SCHEMA is the value of --control-schema, or NULL. If it is NULL, the
  * environment variable ETL_CONTROL_SCHEMA names the schema. If that is not set

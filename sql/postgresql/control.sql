@@ -49,7 +49,7 @@ WITH RECURSIVE home AS (
     FROM pg_catalog.pg_class AS c JOIN home AS h ON h.oid = c.relnamespace
     WHERE c.relname IN ('etl_control', 'pipeline_runs', 'dead_letters',
             'dead_letter_attempts', 'etl_checkpoints', 'etl_loads',
-            'etl_files', 'etl_before', 'etl_before_runs')
+            'etl_files', 'etl_before', 'etl_before_runs', 'etl_scopes')
         OR $2::bigint = 1 AND c.relname IN ('pipeline_runs_before_etl',
             'dead_letters_before_etl')
 ), refused AS (
@@ -325,6 +325,21 @@ CREATE UNIQUE INDEX pipeline_runs_lease ON {schema}.pipeline_runs (pipeline)
     WHERE status = 'running' AND pid IS NOT NULL;
 
 UPDATE {schema}.etl_control SET version = 6;
+
+-- name: control_7
+-- Migrates the control tables from version 6 to version 7.
+-- The scopes that etl-load --mode delete-insert has replaced in the table
+-- target. scope is the id of a scope. In the row whose scope is empty, version
+-- grows by 1 for each scope that a load replaces. In the row of a scope it has
+-- the value that it had there after the last load that replaced the scope.
+CREATE TABLE {schema}.etl_scopes (
+    target text COLLATE "C" NOT NULL,
+    scope text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    PRIMARY KEY (target, scope)
+);
+
+UPDATE {schema}.etl_control SET version = 7;
 
 -- name: control_columns
 -- Lists the columns of the table $1 in the schema $2. The columns show whether

@@ -288,6 +288,21 @@ CREATE UNIQUE INDEX pipeline_runs_lease ON pipeline_runs (pipeline)
 
 UPDATE etl_control SET version = 6;
 
+-- name: control_7
+-- Migrates the control tables from version 6 to version 7.
+-- The scopes that etl-load --mode delete-insert has replaced in the table
+-- target. scope is the id of a scope. In the row whose scope is empty, version
+-- grows by 1 for each scope that a load replaces. In the row of a scope it has
+-- the value that it had there after the last load that replaced the scope.
+CREATE TABLE etl_scopes (
+    target TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (target, scope)
+) WITHOUT ROWID;
+
+UPDATE etl_control SET version = 7;
+
 -- name: control_columns
 -- Lists the columns of the table $1 in the schema where new tables are created.
 -- The columns show whether etl or another tool has created the table.

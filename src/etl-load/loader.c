@@ -116,7 +116,7 @@ open_database_and_tables(struct loader *l, struct err *e)
 	    keep_before_fail_if_unfit_table(l, e) == -1 ||
 	    nested_check_before_load(l, e) == -1 ||
 	    workers_open(l, e) == -1 ? -1 :
-	    complete_read_replacement_counts(l, e);
+	    complete_read_versions(l, e);
 }
 
 static void
@@ -230,6 +230,7 @@ init_route_and_outcomes(struct loader *l, struct err *e)
 
 		evolve_init(&l->tables[i].evolve, &l->tables[i].o, l->mode,
 		    l->duplicates);
+		buf_init(&l->tables[i].scopes.json, SIZE_MAX / 4);
 		if (outcome_init(o, l->stage, &l->tables[i].target,
 			l->duplicates, e) == -1)
 			return -1;
@@ -241,7 +242,7 @@ init_route_and_outcomes(struct loader *l, struct err *e)
 	    -1)
 		return -1;
 	l->route.tombstones = l->mode->changes;
-	l->route.rejects_too = l->mode->mirrors;
+	l->route.rejects_too = l->mode->mirrors || l->mode->by_scope;
 	return 0;
 }
 
@@ -290,6 +291,7 @@ loader_close(struct loader *l)
 	    i++) {
 		outcome_release(&l->tables[i].outcome);
 		evolve_release(&l->tables[i].evolve);
+		buf_release(&l->tables[i].scopes.json);
 		free(l->tables[i].o.nested_at.v);
 	}
 	nested_close(l);

@@ -31,7 +31,13 @@ struct loaded_table {
 	struct outcome outcome;         /* of the table's records */
 	struct evolve evolve;           /* --evolve: how the table must change
 	                                 * to accept the records of the batch */
-	int64_t replaced;               /* of ledger/complete.h */
+	int64_t replaced;               /* of ledger/complete.h: how often loads
+	                                 * have replaced the whole table */
+	int64_t scopes_replaced;        /* and how many scopes of it */
+	int64_t scopes_stored;          /* the same with the scopes of the last
+	                                 * COMMIT sent */
+	struct scope_ids scopes;        /* --mode delete-insert: of the present
+	                                 * try */
 	struct mirror_counts mirror;    /* of commit/missing_rows.h */
 	uint64_t unreadable;            /* --mode mirror: rejected records of
 	                                 * the present try whose key could not
@@ -216,6 +222,8 @@ int rejects_write_to_file_or_fd3(struct loader *l, struct err *e);
 /* Counts the causes of the batch's rejects, for the message of
  * --max-rejects. */
 void rejects_add_lines_to_causes(struct loader *l);
+/* Counts them too, and adds the causes to the message of *e. */
+void rejects_add_causes(struct loader *l, struct err *e);
 /* Appends the JSON array of counts that the ledger (table etl_loads) stores:
  * first the counts of the earlier stages, then the loader's counts, *sums. */
 void put_ledger_counts_json(struct buf *b, const struct loader *l,

@@ -19,10 +19,24 @@ enum sink_result {
 		     * or rejects a record that has ended the transaction */
 };
 
+/* The scopes that a load replaces. Each has an id, a text that is equal for
+ * equal scopes. */
+struct scope_ids {
+	struct buf json;        /* their ids, a JSON array */
+	size_t n;
+	bool many;              /* more than SCOPES_MAX: the ids are not in
+	                         * `json`, and the load counts as one that
+	                         * replaces the whole table */
+};
+enum { SCOPES_MAX = 1000 };
+
 /* Deletes the rows of the scopes of --mode delete-insert. start() forgets all
  * scopes. add() then adds the scopes of the records in o->chunk; *unreadable
- * grows by the number of records whose scope cannot be read. finish() returns
- * when all rows of these scopes are deleted, and adds their number to o->sums.
+ * grows by the number of records whose scope cannot be read. put_ids() sets
+ * *ids to the scopes that were added. finish() returns when all rows of these
+ * scopes are deleted, and adds their number to o->sums.
+ * After each apply(), add_rejected() notes the scopes of the rejected records.
+ * count_emptied() sets *n to how many of these scopes had rows.
  * check() fails if the database cannot run this DELETE, for example because a
  * column of --scope has a type without equality; it opens its own transaction
  * if it needs one. */
@@ -31,7 +45,10 @@ struct sink_scopes {
 	int (*start)(void *self, struct err *e);
 	int (*add)(void *self, struct outcome *o, uint64_t *unreadable,
 	    struct err *e);
+	int (*put_ids)(void *self, struct scope_ids *ids, struct err *e);
 	int (*finish)(void *self, struct outcome *o, struct err *e);
+	int (*add_rejected)(void *self, struct outcome *o, struct err *e);
+	int (*count_emptied)(void *self, int64_t *n, struct err *e);
 };
 
 struct mirror_counts {

@@ -71,8 +71,8 @@ shape() {
 		WHERE schemaname = 'public' ORDER BY 1" ;;
 	esac
 }
-# version_and_columns: the version, and which parts of versions 2 to 6 exist:
-# "1 no" or "6 runs-letters-streams-files-validators-images-leases".
+# version_and_columns: the version, and which parts of versions 2 to 7 exist:
+# "1 no" or "7 runs-letters-streams-files-validators-images-leases-scopes".
 version_and_columns() {
 	has=no
 	! shape | grep -q 'pipeline_runs|log' || has=runs
@@ -82,6 +82,7 @@ version_and_columns() {
 	! shape | grep -q 'etl_checkpoints|validators' || has=$has-validators
 	! shape | grep -q 'etl_before_runs|whole' || has=$has-images
 	! shape | grep -q 'pipeline_runs_lease' || has=$has-leases
+	! shape | grep -q 'etl_scopes|scope' || has=$has-scopes
 	echo "$(sql 'SELECT version FROM etl_control') $has"
 }
 data='[{"id":"bb","attempts":1,"resolved_upto":1,"created_at":"2026-05-01T12:00:01.000000Z","last_seen_at":"2026-05-01T12:00:01.000000Z","resolved_at":"2026-05-02T12:00:00.123000Z","raw":"x"},{"id":"aa","attempts":2,"resolved_upto":0,"created_at":"2026-05-01T12:00:02.000000Z","last_seen_at":"2026-05-01T12:00:03.250000Z","resolved_at":null,"raw":"{\"id\":1}"}]'
@@ -94,15 +95,15 @@ for kind in sqlite postgresql; do
 	db_new $kind
 	etl-dlq list --db "$db"
 	fresh=$(shape)
-	is "$kind: a new database has the tables of version 6" \
-	    '6 runs-letters-streams-files-validators-images-leases' "$(version_and_columns)"
+	is "$kind: a new database has the tables of version 7" \
+	    '7 runs-letters-streams-files-validators-images-leases-scopes' "$(version_and_columns)"
 
 	db_new $kind
 	version_1
 	is "$kind: the old database has the tables of version 1" '1 no' \
 	    "$(version_and_columns)"
 	is "$kind: list prints the letters of version 1" "$data" "$(letters)"
-	is "$kind: list migrates the tables to version 6" '6 runs-letters-streams-files-validators-images-leases' \
+	is "$kind: list migrates the tables to version 7" '7 runs-letters-streams-files-validators-images-leases-scopes' \
 	    "$(version_and_columns)"
 	is "$kind: migrated tables have the columns and indexes of new ones" \
 	    "$fresh" "$(shape)"
@@ -116,11 +117,11 @@ for kind in sqlite postgresql; do
 	    '2026-05-01T12:00:02.000000Z 2026-05-01T12:00:03.250000Z' \
 	    "$(etl-dlq show --db "$db" --json aa |
 	    jq -r '[.occurrences[].at] | join(" ")')"
-	sql 'UPDATE etl_control SET version = 7'
+	sql 'UPDATE etl_control SET version = 8'
 	is "$kind: list with tables of a newer version exits with 78" 78 \
 	    "$(status etl-dlq list --db "$db")"
 	like "$kind: the message names the version and asks for a newer etl" \
-	    'have version 7, but this program knows only versions up to 6: use a newer etl' \
+	    'have version 8, but this program knows only versions up to 7: use a newer etl' \
 	    "$(cat "$scratch/err")"
 
 	# Six commands migrate the same tables at once.
@@ -136,8 +137,8 @@ for kind in sqlite postgresql; do
 	    <"$scratch/race.1") 2" "$(cat "$scratch"/race.? | sort -u |
 	    jq -cs 'sort_by(.letter) | reverse | .[]' | cksum) $(wc -l \
 	    <"$scratch/race.1" | tr -d ' ')"
-	is "$kind: after six lists at once the tables are those of version 6" \
-	    "6 runs-letters-streams-files-validators-images-leases $fresh" "$(version_and_columns) $(shape)"
+	is "$kind: after six lists at once the tables are those of version 7" \
+	    "7 runs-letters-streams-files-validators-images-leases-scopes $fresh" "$(version_and_columns) $(shape)"
 	# Letters of version 2 have no stream. Their replay resolves them.
 	db_new $kind
 	version_2
@@ -185,7 +186,7 @@ while [ $at -le "$n" ]; do
 	    etl-dlq list --db "$db" >/dev/null 2>&1 || :
 	case $(version_and_columns) in
 	'1 no') old=$((old + 1)) ;;
-	'6 runs-letters-streams-files-validators-images-leases') new=$((new + 1)) ;;
+	'7 runs-letters-streams-files-validators-images-leases-scopes') new=$((new + 1)) ;;
 	*) bad="$bad $at: $(version_and_columns)" ;;
 	esac
 	[ "$(letters) $(sql 'PRAGMA integrity_check')" = "$data ok" ] ||
@@ -244,7 +245,7 @@ is 'postgresql: a migration that loses its connection exits with 75' 75 $rc
 is 'postgresql: a lost connection leaves the tables of version 1' '1 no' \
     "$(version_and_columns)"
 is 'postgresql: the next list migrates the tables' \
-    "$data 6 runs-letters-streams-files-validators-images-leases" "$(letters) $(version_and_columns)"
+    "$data 7 runs-letters-streams-files-validators-images-leases-scopes" "$(letters) $(version_and_columns)"
 
 # Tables that have the names of control tables, but are older than etl.
 tables_before_etl() {

@@ -269,7 +269,7 @@ for kind in sqlite postgresql; do
 	db_new $kind
 	for name in etl_control etl_loads dead_letters dead_letter_attempts \
 	    pipeline_runs etl_checkpoints etl_files etl_before \
-	    etl_before_runs ETL_LOADS; do
+	    etl_before_runs etl_scopes ETL_LOADS; do
 		rc=$(status etl-load --db "$db" --table $name --create \
 		    <"$scratch/in")
 		is "$k --create does not make the control table $name" 78 "$rc"

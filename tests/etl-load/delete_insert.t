@@ -58,9 +58,12 @@ for kind in sqlite postgresql; do
 	# Rejected records.
 	put '{"day":"wed","n":200}' '{"day":"tue","n":"x"}' '{"day":"mon","z":1}' \
 	    '{"day":"fri","n":1}'
-	is "$k rejected records: exit code 0" \
-	    0 "$(load --scope day --max-rejects 100%)"
-	is "$k the scope of a rejected record is replaced too" \
+	refuses 65 'rejected records of scopes that have rows' \
+	    'rows of 3 scopes of which a record was rejected.*--delete-despite-rejects' \
+	    --scope day --max-rejects 100%
+	is "$k --delete-despite-rejects: exit code 0" \
+	    0 "$(load --scope day --max-rejects 100% --delete-despite-rejects)"
+	is "$k --delete-despite-rejects: these scopes are replaced too" \
 	    '4 1 3 4' "$(counts)"
 	is "$k the rejects have their codes" 'constraint
 type
@@ -77,6 +80,46 @@ schema' "$(jq -r .code "$scratch/aside" | if [ $kind = sqlite ]; then cat; else
 	    '0 mon|1 tue|3' "$(load --scope day --duplicate-members last
 	    ) $(rows | xargs)"
 
+	# Which rejected records keep the old rows.
+	sql "DELETE FROM t; INSERT INTO t (day, n) VALUES ('mon', 1),
+	    ('tue', 2), (NULL, 3)"
+	put '{"day":"mon","n":4}' '{"day":"new","n":200}' '{"day":"new","n":5}'
+	is "$k a rejected record of a scope without rows: exit code 0" 0 \
+	    "$(load --scope day --max-rejects 100%)"
+	is "$k the other records of this scope are loaded" \
+	    'mon|4 new|5 tue|2 |3' \
+	    "$(rows | sed 's/^|/z|/' | sort | sed 's/^z//' | xargs)"
+	put '{"day":"mon","n":6}' '{"n":7}' 'x'
+	is "$k rejected records without a scope: exit code 0" 0 \
+	    "$(load --scope day --max-rejects 100%)"
+	put '{"day":"tue","n":6}' '{"day":null,"n":200}'
+	refuses 65 'a rejected record whose scope is null' \
+	    'rows of 1 scope of which' --scope day --max-rejects 100%
+	put '{"day":"tue","n":200}'
+	refuses 65 'all records are rejected' 'rows of 1 scope of which' \
+	    --scope day --max-rejects 100%
+	refuses 65 'all records are rejected, --delete-despite-rejects' \
+	    'would only delete 1 row.*--allow-empty' --scope day \
+	    --max-rejects 100% --delete-despite-rejects
+	refuses 65 'all records are rejected, --allow-empty' \
+	    'rows of 1 scope of which' --scope day --max-rejects 100% \
+	    --allow-empty
+	reject='{"@etl":"reject","v":1,"id":"a","occurrence":"x/extract.1/1","stage":"extract","code":"parse","message":"no","raw":"{\"day\":\"tue\",\"n\":1}","retryable":false,"at":"2026-01-01T00:00:00Z"}'
+	put "$begin" "$reject" '{"day":"tue","n":8}' \
+	    '{"@etl":"end","stages":[{"stage":"extract","in":0,"out":1,"dropped":0,"rejected":1}]}'
+	refuses 65 'an earlier stage has rejected a record of the scope' \
+	    'rows of 1 scope of which' --scope day
+	put "$begin" "$reject" '{"day":"mon","n":8}' \
+	    '{"@etl":"end","stages":[{"stage":"extract","in":0,"out":1,"dropped":0,"rejected":1}]}'
+	is "$k an earlier stage has rejected a record of another scope: 0" 0 \
+	    "$(load --scope day --again)"
+	is "$k the other scope keeps its rows" 'mon|8 new|5 tue|2' \
+	    "$(rows | grep -v '^|' | xargs)"
+	seq 1001 | sed 's/.*/{"day":"m&","n":1}/' >"$scratch/in"
+	echo '{"day":"tue","n":200}' >>"$scratch/in"
+	refuses 65 'more than 1000 scopes, and a rejected record' \
+	    'of which a record was rejected' --scope day
+
 	# Scopes named by the user.
 	sql "DELETE FROM t; INSERT INTO t (day, n) VALUES ('mon', 1), ('tue', 2),
 	    ('wed', 3), (NULL, 4), ('[', 5)"
@@ -87,9 +130,14 @@ schema' "$(jq -r .code "$scratch/aside" | if [ $kind = sqlite ]; then cat; else
 	is "$k --scope-value empties a scope of which no record came" \
 	    "mon|6 wed|3 4" "$(rows | xargs | tr -d '\n') $(counts | cut -c7)"
 	: >"$scratch/in"
-	is "$k an empty file with --scope-value: exit code 0" \
-	    0 "$(load --scope day --scope-value wed)"
-	is "$k an empty file with --scope-value empties the scope" 'mon|6' "$(rows)"
+	refuses 65 'an empty file with --scope-value' \
+	    'would only delete 1 row: nothing was changed; give --allow-empty' \
+	    --scope day --scope-value wed
+	is "$k an empty file, a scope without rows: exit code 0" \
+	    0 "$(load --scope day --scope-value none)"
+	is "$k an empty file with --scope-value and --allow-empty: exit code 0" \
+	    0 "$(load --scope day --scope-value wed --allow-empty)"
+	is "$k --allow-empty empties the scope" 'mon|6' "$(rows)"
 	: >"$scratch/in"
 	is "$k an empty file without --scope-value: exit code 0" \
 	    0 "$(load --scope day)"
@@ -106,7 +154,7 @@ schema' "$(jq -r .code "$scratch/aside" | if [ $kind = sqlite ]; then cat; else
 	    3001 "$(sql 'SELECT count(*) FROM t')"
 
 	# Complete streams.
-	sql "DELETE FROM t; INSERT INTO t (day, n) VALUES ('mon', 1)"
+	sql "DELETE FROM t; DELETE FROM etl_loads; INSERT INTO t (day, n) VALUES ('mon', 1)"
 	put "$begin" '{"day":"mon","n":2}' "$(end 1)"
 	is "$k a stream with its end mark: exit code 0" \
 	    0 "$(piped --scope day)"

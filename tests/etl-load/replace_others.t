@@ -140,7 +140,7 @@ before_it_fills() {
 opened() {
 	[ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE datname =
 	    current_database() AND application_name LIKE 'etl-load%' AND
-	    state = 'idle' AND query LIKE '%etl_checkpoints%'")" = 1 ]
+	    state = 'idle' AND query LIKE '%etl_scopes%'")" = 1 ]
 }
 before_it_fills 'ALTER TABLE t ADD z int DEFAULT 5'
 is "$k a column is added before the end of the input: exit code and row" \

@@ -69,7 +69,8 @@ old_and_new_rows() {
 	kept 'an append' --mode append
 	mv records in
 	kept 'a mirror' --mode mirror --max-deletes 100%
-	kept 'a delete-insert' --mode delete-insert --scope n --scope-value 1
+	kept 'a delete-insert' --mode delete-insert --scope n --scope-value 1 \
+	    --delete-despite-rejects
 	sed '$d; s/^/{"operation":"INSERT","data":/; s/$/}/' in >changes
 	printf '{"operation":"DELETE","data":{"k":%s}}\n' \
 	    "$(key "$type" 1)" >>changes

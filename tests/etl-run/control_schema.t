@@ -13,7 +13,7 @@ tables() {
 }
 etl_tables='dead_letter_attempts dead_letters etl_before etl_before_runs
     etl_checkpoints etl_control
-    etl_files etl_loads pipeline_runs'
+    etl_files etl_loads etl_scopes pipeline_runs'
 in_schema() {
 	for table in $etl_tables; do
 		printf '%s ' "$1.$table"

@@ -35,7 +35,14 @@ for kind in sqlite postgresql; do
 	    "$(etl-status --run 1)"
 	like "$k two rows were removed" '^load .* 2$' "$(etl-status --run 1)"
 	printf '%s\n' day,shop,sale,total >"$scratch/2026-05-29.csv"
-	is "$k a file without sales is loaded" 0 "$(day 2026-05-29)"
+	is "$k a file without sales: exit code 65" 65 "$(day 2026-05-29)"
+	is "$k a file without sales leaves the old sales" \
+	    'a|10 b|20 c|31 f|60' "$(rows | sed 's/\.00//g')"
+	mkdir -p "$scratch/once"
+	cp "${pipeline%/*}/sales.sql" "$scratch/once"
+	sed 's/--scope day/& --allow-empty/' "$pipeline" >"$scratch/once/run.sh"
+	is "$k with --allow-empty it is loaded" 0 "$(status sh \
+	    "$scratch/once/run.sh" 2026-05-29 "$scratch/2026-05-29.csv")"
 	is "$k the day then has no sales" 'c|31 f|60' \
 	    "$(rows | sed 's/\.00//g')"
 	printf '%s\n' day,shop,sale,total 2026-05-30,1,c,31 | gzip |

@@ -174,8 +174,32 @@ mutant clock.t 'a checkpoint older than a year does not move' sql/sqlite/checkpo
     "s/version = \\\$3/& AND updated_at >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 year')/" \
     'sqlite: a run at +3650d'
 
-mutant etl-load/delete_insert.t 'of two loads that overlap both commit' src/etl-load/commit/batch_commit.c \
-    's/if (complete_check_and_raise_versions(l, e) == -1)/if (false)/' \
+mutant etl-load/overlap.t 'loads of different scopes have one lock' src/etl-load/ledger/complete.c \
+    's/if (t->scopes.many)/if (true)/' \
+    '100 loads of different days, the first ones of the table'
+mutant etl-load/overlap.t 'scopes are locked, but not compared' src/etl-load/ledger/complete.c \
+    's/return newest <= t->scopes_replaced &&/return/' \
+    'of the same scope, the load that ends last exits with 75'
+mutant etl-load/overlap.t 'a mirror load does not see loads of scopes' src/etl-load/ledger/complete.c \
+    's/return now == t->scopes_replaced ? 0/return true ? 0/' \
+    'mirror --max-deletes 100%, which ends last: exit code 75'
+mutant etl-load/overlap.t 'PostgreSQL: a mirror load counts before it has the lock' src/etl-load/ledger/complete.c \
+    's/i < l->ntables \&\& !l->mode->by_scope; i++/false; i++/' \
+    'two loads at once, --mode mirror --key n'
+mutant etl-load/overlap.t 'SQLite: equal scopes have different ids' src/etl-load/sqlite/sqlite_scopes.c \
+    "s/c = (char)(c - 'A' + 'a');/;/" \
+    'the scope "MON","d":1 is one of them'
+mutant etl-load/delete_insert.t 'an input without records empties scopes' src/etl-load/commit/old_rows.c \
+    's/if (sums->removed > 0)/if (false)/' \
+    'an empty file with --scope-value: exit code 65'
+mutant etl-load/delete_insert.t 'PostgreSQL: all scopes count as emptied' src/etl-load/pg/pg_scopes.c \
+    's/s->ids->n > 1 \&\& !s->ids->many;/false;/; s/s->emptied.len > 0 || !s->ids->many/true/' \
+    'a rejected record of a scope without rows: exit code 0'
+mutant etl-load/delete_insert.t 'SQLite: all scopes count as emptied' src/etl-load/sqlite/sqlite_scopes.c \
+    's/deleted > 0 ? ID_EMPTIED : 0/ID_EMPTIED/' \
+    'a rejected record of a scope without rows: exit code 0'
+mutant etl-load/delete_insert.t 'of two loads that overlap both commit' src/etl-load/ledger/complete.c \
+    's/return newest <= t->scopes_replaced &&/return/' \
     'the first of two loads, which ends last: exit code 75'
 mutant etl-load/delete_insert.t 'plain input from a pipe is taken as complete' src/etl-load/ledger/complete.c \
     's/stage_input_is_complete(l->stage)/true/' \

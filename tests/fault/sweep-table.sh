@@ -27,7 +27,7 @@
 
 pipelines='fresh migrate created evolved append upsert unkeyed newer single plain aside marks-append
     marks-upsert several marks-ignore tables nested nested-marks changes
-    marks-changes scopes refresh mirror kept undone emitted
+    marks-changes scopes scopes-two refresh mirror kept undone emitted
     history many via replay replay-again
     meanwhile replays replay-streams replay-versions put extract
     extract-upsert extract-jobs batch each-jobs singer singer-upsert files
@@ -224,6 +224,17 @@ pipeline() {
 		    $(without_stages "$into_log") 10"
 		source=$marked
 		rest="$transform | $into_log 1 --mode delete-insert --scope k"
+		;;
+	scopes-two)
+		# Two loads of different scopes at once; one of them is killed.
+		before="printf '{\"k\":\"%s\",\"n\":7}\n' a b xa old |
+		    $(without_stages "$into_log") 10"
+		rest="$transform | $into_log 1 --mode delete-insert --scope k \
+		    --retries 9"
+		stages=load cut=any compare=rows
+		script="{ $source | $rest; } & sed 's/saved/other/
+		    s/\"k\":\"/&x/' \"\$records\" | $(without_stages "$rest")
+		    wait"
 		;;
 	refresh)
 		before="printf '{\"k\":\"%s\",\"n\":7}\n' a b old |

@@ -14,11 +14,11 @@
 
 /* True if the table must handle the chunk. With --tables that is only a table
  * with records in the chunk; but in --mode mirror each table must also note the
- * keys of rejected records. */
+ * keys of rejected records, and in --mode delete-insert their scopes. */
 static bool
 table_must_handle_chunk(const struct loader *l, size_t table)
 {
-	return l->list.n == 0 || l->mode->mirrors ||
+	return l->list.n == 0 || l->mode->mirrors || l->mode->by_scope ||
 	    l->route.records[table] > 0;
 }
 
@@ -38,7 +38,8 @@ load_chunk_into_tables(struct loader *l, struct err *e)
 		if (rc != SINK_DONE)
 			return rc;
 		t->outcome.begun = true;
-		if (missing_rows_note_keys_of_chunk(l, t, e) == -1)
+		if (missing_rows_note_keys_of_chunk(l, t, e) == -1 ||
+		    old_rows_note_rejects(l, t, e) == -1)
 			return SINK_FAILED;
 	}
 	if (l->nested != NULL && (rc = nested_write_chunk(l, e)) != SINK_DONE)
@@ -72,7 +73,8 @@ load_chunks_of_batch(struct loader *l, struct err *e)
 	enum sink_result rc = SINK_DONE;
 	int more;
 
-	if (keep_before_start_images(l, e) == -1 ||
+	if (complete_lock_tables(l, e) == -1 ||
+	    keep_before_start_images(l, e) == -1 ||
 	    old_rows_delete(l, e) == -1 ||
 	    missing_rows_start_noting_keys(l, e) == -1 ||
 	    expect_start_noting_written_rows(l, e) == -1 ||
@@ -168,12 +170,11 @@ store_state_and_commit(struct loader *l, bool ended, struct err *e)
 	if (l->marked &&
 	    (rc = stream_update_ledger_and_checkpoint(l, ended, e)) != 1)
 		return rc;
-	if (complete_check_and_raise_versions(l, e) == -1)
-		return -1;
 	if (old_rows_swap_tables(l, e) == -1)
 		return -1;
 	if (loader_store_transaction_id_of_plain_input(l, e) == -1 ||
-	    rejects_write_to_file_or_fd3(l, e) == -1)
+	    rejects_write_to_file_or_fd3(l, e) == -1 ||
+	    complete_store_scopes(l, e) == -1)
 		return -1;
 	l->sent = loader_add_up_batch(l);
 	for (size_t i = 0; i < loader_count_tables(l); i++)
@@ -232,6 +233,7 @@ check_store_state_and_commit(struct loader *l, bool ended, struct err *e)
 	if (loader_tables_must_be_altered(l))
 		return TABLE_MUST_CHANGE;
 	if (check_counts_and_reject_limit(l, ended, e) == -1 ||
+	    old_rows_check_rejects(l, e) == -1 ||
 	    old_rows_fail_if_nothing_inserted(l, e) == -1 ||
 	    missing_rows_check_and_delete(l, e) == -1 ||
 	    expect_fail_if_any_test_fails(l, e) == -1 ||
@@ -382,7 +384,7 @@ batch_load_and_commit_with_retries(struct loader *l, bool ended, struct err *e)
 	if ((rc = try_until_committed(l, ended, e)) == -1)
 		return -1;
 	l->unknown = l->rows_are_stored = false;
-	complete_note_raised_versions(l);
+	complete_note_commit(l);
 	l->images_stored = l->o->keep_before;
 	rejects_add_lines_to_causes(l);
 	if (rc == 1) {

@@ -93,22 +93,17 @@ fail_if_rejects_have_unknown_keys(struct loader *l,
     const struct loaded_table *t, uint64_t missing, struct err *e)
 {
 	uint64_t rejected = count_unreadable_rejects(l, t);
-	struct buf causes;
 
 	if (rejected == 0 || l->o->delete_despite_rejects)
 		return 0;
-	rejects_add_lines_to_causes(l);
-	buf_init(&causes, 64 << 10);
-	causes_append_text(&causes, l->causes, "\n  ", 2048);
 	(void)err_set(e, ERR_DATA, false, "table %s: %llu row%s did not come "
 	    "in the input and would %s, but %llu rejected record%s whose key "
 	    "cannot be read may belong to such rows: nothing was changed; mend "
-	    "the records, or give --delete-despite-rejects%s%s",
+	    "the records, or give --delete-despite-rejects",
 	    t->target.table->name, (unsigned long long)missing,
 	    missing == 1 ? "" : "s", say_what_happens_to_missing_rows(t),
-	    (unsigned long long)rejected, rejected == 1 ? "" : "s",
-	    causes.len > 0 ? ":\n  " : "", buf_text(&causes));
-	buf_release(&causes);
+	    (unsigned long long)rejected, rejected == 1 ? "" : "s");
+	rejects_add_causes(l, e);
 	return -1;
 }
 

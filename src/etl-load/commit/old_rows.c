@@ -1,5 +1,6 @@
 #include "commit/old_rows.h"
 
+#include "ledger/complete.h"
 #include "table/referring.h"
 #include "table/scope.h"
 
@@ -111,7 +112,10 @@ delete_rows_of_scopes(
 		    l->sink->scopes->add(t->self, o, &unreadable, e) == -1)
 			return -1;
 	}
-	return more == -1 ? -1 : l->sink->scopes->finish(t->self, o, e);
+	return more == -1 ||
+	    l->sink->scopes->put_ids(t->self, &t->scopes, e) == -1 ||
+	    complete_lock_scopes(l, t, e) == -1 ? -1 :
+	    l->sink->scopes->finish(t->self, o, e);
 }
 
 static int
@@ -161,16 +165,68 @@ old_rows_swap_tables(struct loader *l, struct err *e)
 }
 
 int
-old_rows_fail_if_nothing_inserted(const struct loader *l, struct err *e)
+old_rows_note_rejects(struct loader *l, struct loaded_table *t, struct err *e)
 {
-	if (!l->mode->replaces || l->o->allow_empty)
+	return !l->mode->by_scope || l->o->delete_despite_rejects ||
+	    t->outcome.sums.removed == 0 ? 0 :
+	    l->sink->scopes->add_rejected(t->self, &t->outcome, e);
+}
+
+static int
+check_rejects_of_table(struct loader *l, const struct loaded_table *t,
+    struct err *e)
+{
+	int64_t scopes;
+
+	if (l->sink->scopes->count_emptied(t->self, &scopes, e) == -1)
+		return -1;
+	if (scopes == 0)
+		return 0;
+	(void)err_set(e, ERR_DATA, false, "table %s: the load would replace "
+	    "the rows of %lld scope%s of which a record was rejected, so the "
+	    "old row of this record would be lost: nothing was changed; mend "
+	    "the records, or give --delete-despite-rejects",
+	    t->target.table->name, (long long)scopes, scopes == 1 ? "" : "s");
+	rejects_add_causes(l, e);
+	return -1;
+}
+
+int
+old_rows_check_rejects(struct loader *l, struct err *e)
+{
+	if (!l->mode->by_scope || l->o->delete_despite_rejects)
 		return 0;
 	for (size_t i = 0; i < l->ntables; i++)
-		if (l->tables[i].outcome.sums.inserted == 0)
+		if (check_rejects_of_table(l, &l->tables[i], e) == -1)
+			return -1;
+	return 0;
+}
+
+int
+old_rows_fail_if_nothing_inserted(const struct loader *l, struct err *e)
+{
+	if (l->o->allow_empty || (!l->mode->replaces && !l->mode->by_scope))
+		return 0;
+	for (size_t i = 0; i < l->ntables; i++) {
+		const struct sums *sums = &l->tables[i].outcome.sums;
+		const char *name = l->tables[i].target.table->name;
+
+		if (sums->inserted > 0)
+			continue;
+		if (l->mode->replaces)
 			return err_set(e, ERR_DATA, false, "table %s: no "
 			    "record of the input was inserted, so --mode "
 			    "replace would leave the table empty: nothing was "
 			    "changed; give --allow-empty if this is right",
-			    l->tables[i].target.table->name);
+			    name);
+		if (sums->removed > 0)
+			return err_set(e, ERR_DATA, false, "table %s: no "
+			    "record of the input was inserted, so --mode "
+			    "delete-insert would only delete %llu row%s: "
+			    "nothing was changed; give --allow-empty if this "
+			    "is right", name,
+			    (unsigned long long)sums->removed,
+			    sums->removed == 1 ? "" : "s");
+	}
 	return 0;
 }

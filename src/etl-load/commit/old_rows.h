@@ -17,8 +17,17 @@ int old_rows_delete(struct loader *l, struct err *e);
 /* Called just before the COMMIT. If the sink has made a new table for the rows,
  * drops the old table and gives the new one its name. */
 int old_rows_swap_tables(struct loader *l, struct err *e);
+/* --mode delete-insert: notes the scopes of rejected records. Called after the
+ * sink has applied a chunk to the table *t. */
+int old_rows_note_rejects(
+    struct loader *l, struct loaded_table *t, struct err *e);
+/* Called before the COMMIT. Fails with ERR_DATA if --mode delete-insert has
+ * deleted rows of a scope of which a record was rejected, unless
+ * --delete-despite-rejects is given. */
+int old_rows_check_rejects(struct loader *l, struct err *e);
 /* Called before the COMMIT. Fails with ERR_DATA if --mode replace would leave
- * an empty table, unless --allow-empty is given. */
+ * an empty table, or if --mode delete-insert has deleted rows and inserted
+ * none, unless --allow-empty is given. */
 int old_rows_fail_if_nothing_inserted(const struct loader *l, struct err *e);
 
 #endif

@@ -301,7 +301,8 @@ refuse_name_of_control_table(
 {
 	static const char *const names[] = { "etl_control", "pipeline_runs",
 		"dead_letters", "dead_letter_attempts", "etl_checkpoints",
-		"etl_loads", "etl_files", "etl_before", "etl_before_runs" };
+		"etl_loads", "etl_files", "etl_before", "etl_before_runs",
+		"etl_scopes" };
 
 	if (kind == DB_POSTGRESQL && t->schema != NULL)
 		return 0;

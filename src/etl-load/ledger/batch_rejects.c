@@ -265,3 +265,18 @@ rejects_add_lines_to_causes(struct loader *l)
 			add_reject_line_to_causes(l, &line);
 		}
 }
+
+void
+rejects_add_causes(struct loader *l, struct err *e)
+{
+	const struct err first = *e;
+	struct buf b;
+
+	rejects_add_lines_to_causes(l);
+	buf_init(&b, 64 << 10);
+	causes_append_text(&b, l->causes, "\n  ", 2048);
+	if (b.len > 0)
+		(void)err_set(e, first.code, first.transient, "%s:\n  %s",
+		    first.msg, buf_text(&b));
+	buf_release(&b);
+}

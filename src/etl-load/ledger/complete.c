@@ -5,6 +5,11 @@
 
 #include <stdlib.h>
 
+/* The versions of so many scopes of a table are kept. If more scopes were
+ * replaced while a load ran, the load cannot tell whether its own scopes were
+ * among them. */
+enum { SCOPES_KEPT = 10000 };
+
 /* Makes the name under which the table etl_checkpoints stores how often loads
  * have replaced the table: an @ and the name of the table. The version of this
  * checkpoint is the number. */
@@ -18,24 +23,52 @@ init_buf_with_name_of_version(struct buf *b, const struct table *t,
 	return buf_check(b, e);
 }
 
+/* PostgreSQL: makes the row of the checkpoint if it is missing. Loads of
+ * different scopes then share a lock of this row; without a row they would wait
+ * for each other. */
 static int
-read_count_of_replacements(struct db *db, struct loaded_table *t, struct err *e)
+make_row_of_version(struct db *db, const char *name, struct err *e)
 {
+	const struct db_value none = db_text(NULL), v[] = { db_text(name), none,
+		DB_I(1), none, none };
+
+	return db_run(db, db_sql(db, SQL_CHECKPOINT_INSERT), v, 5, NULL, e);
+}
+
+/* *version is 0 if no load has replaced scopes of the table yet. */
+static int
+read_version_of_scopes(struct db *db, const struct loaded_table *t,
+    int64_t *version, struct err *e)
+{
+	const struct db_value v = db_text(t->target.table->full);
+
+	return db_query_int(
+	    db, db_sql(db, SQL_SCOPES_VERSION), &v, 1, 0, version, e);
+}
+
+static int
+read_versions_of_table(struct db *db, struct loaded_table *t, struct err *e)
+{
+	const bool shares = t->target.mode->by_scope &&
+	    db_kind(db) == DB_POSTGRESQL;
 	char *value = NULL;
 	struct buf name;
 	int rc;
 
 	rc = init_buf_with_name_of_version(&name, t->target.table, e);
+	if (rc == 0 && shares)
+		rc = make_row_of_version(db, buf_text(&name), e);
 	if (rc == 0)
 		rc = checkpoint_read(
 		    db, buf_text(&name), &value, &t->replaced, e);
 	free(value);
 	buf_release(&name);
-	return rc;
+	return rc == -1 ? -1 : read_version_of_scopes(
+	    db, t, &t->scopes_replaced, e);
 }
 
 int
-complete_read_replacement_counts(struct loader *l, struct err *e)
+complete_read_versions(struct loader *l, struct err *e)
 {
 	if (!l->mode->complete)
 		return 0;
@@ -43,17 +76,42 @@ complete_read_replacement_counts(struct loader *l, struct err *e)
 	    -1)
 		return -1;
 	for (size_t i = 0; i < l->ntables; i++)
-		if (read_count_of_replacements(l->db, &l->tables[i], e) == -1)
+		if (read_versions_of_table(l->db, &l->tables[i], e) == -1)
 			return -1;
 	l->control = true;
 	return 0;
 }
 
-static int
-raise_version_or_fail_if_changed(
-    struct loader *l, const struct loaded_table *t, struct err *e)
+int
+complete_begin_stream(struct loader *l, struct err *e)
 {
-	struct checkpoint_move m = { .expected = t->replaced, .moves = true,
+	uint64_t tries = 0;
+
+	if (!l->marked)
+		return 0;
+	while (complete_read_versions(l, e) == -1)
+		if (loader_reconnect_and_check_commit(l, &tries, e) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+fail_overlapping(const struct loaded_table *t, const char *what, struct err *e)
+{
+	return err_set(e, ERR_RETRY, false, "table %s: another load has "
+	    "replaced %s since this load began: nothing of this load was "
+	    "committed; run the command again", t->target.table->name, what);
+}
+
+/* Checks that no load has replaced the whole table since this load began, and
+ * keeps other loads from doing so until the transaction ends. With `moves`,
+ * this load replaces the whole table itself: the row is then locked also
+ * against loads that replace scopes. */
+static int
+lock_version(const struct loader *l, const struct loaded_table *t, bool moves,
+    struct err *e)
+{
+	struct checkpoint_move m = { .expected = t->replaced, .moves = moves,
 		.run = l->run };
 	enum checkpoint_result r = CHECKPOINT_FAILED;
 	struct buf name;
@@ -64,27 +122,101 @@ raise_version_or_fail_if_changed(
 	}
 	buf_release(&name);
 	if (r == CHECKPOINT_LOST)
-		return err_set(e, ERR_RETRY, false, "table %s: another load "
-		    "has replaced rows of this table since this load began: "
-		    "nothing of this load was committed; run the command again",
-		    t->target.table->name);
+		return fail_overlapping(t, "rows of this table", e);
 	return r == CHECKPOINT_MOVED ? 0 : -1;
 }
 
-int
-complete_check_and_raise_versions(struct loader *l, struct err *e)
+static int
+lock_whole_table(const struct loader *l, const struct loaded_table *t,
+    struct err *e)
 {
-	for (size_t i = 0; i < l->ntables && l->mode->complete; i++)
-		if (raise_version_or_fail_if_changed(l, &l->tables[i], e) == -1)
+	int64_t now;
+
+	if (lock_version(l, t, true, e) == -1 ||
+	    read_version_of_scopes(l->db, t, &now, e) == -1)
+		return -1;
+	return now == t->scopes_replaced ? 0 :
+	    fail_overlapping(t, "rows of this table", e);
+}
+
+int
+complete_lock_tables(struct loader *l, struct err *e)
+{
+	if (!l->mode->complete)
+		return 0;
+	/* The locks that follow are held until the COMMIT. */
+	if (control_limit_idle_in_transaction(l->db, e) == -1)
+		return -1;
+	for (size_t i = 0; i < l->ntables && !l->mode->by_scope; i++)
+		if (lock_whole_table(l, &l->tables[i], e) == -1)
 			return -1;
 	return 0;
 }
 
-void
-complete_note_raised_versions(struct loader *l)
+int
+complete_lock_scopes(struct loader *l, struct loaded_table *t, struct err *e)
 {
-	for (size_t i = 0; i < l->ntables && l->mode->complete; i++)
-		l->tables[i].replaced++;
+	const struct db_value v[] = { db_text(t->target.table->full),
+		db_text(t->scopes.json.data) };
+	int64_t newest, now;
+
+	if (t->scopes.n == 0)
+		return 0;
+	if (t->scopes.many)
+		return lock_whole_table(l, t, e);
+	if (lock_version(l, t, false, e) == -1 || db_query_int(l->db,
+		db_sql(l->db, SQL_SCOPES_LOCK), v, 2, 0, &newest, e) == -1 ||
+	    read_version_of_scopes(l->db, t, &now, e) == -1)
+		return -1;
+	/* The versions of scopes that were replaced long ago are forgotten. */
+	return newest <= t->scopes_replaced &&
+	    now - t->scopes_replaced <= SCOPES_KEPT ? 0 :
+	    fail_overlapping(t, "rows of the same scope", e);
+}
+
+static int
+store_scopes_of_table(struct loader *l, struct loaded_table *t, struct err *e)
+{
+	const struct db_value v[] = { db_text(t->target.table->full),
+		db_text(t->scopes.json.data), DB_I((int64_t)t->scopes.n) };
+	struct db_value old[] = { v[0], DB_I(0) };
+
+	if (t->scopes.n == 0 || t->scopes.many)
+		return 0;
+	if (db_query_int(l->db, db_sql(l->db, SQL_SCOPES_STORE), v, 3, 0,
+	    &t->scopes_stored, e) == -1)
+		return -1;
+	/* Some loads have nothing to forget: a load forgets a tenth of what is
+	 * kept at a time. */
+	old[1].i = t->scopes_stored - SCOPES_KEPT;
+	return t->scopes_stored / (SCOPES_KEPT / 10) ==
+	    (t->scopes_stored - v[2].i) / (SCOPES_KEPT / 10) ? 0 :
+	    db_run(l->db, db_sql(l->db, SQL_SCOPES_FORGET), old, 2, NULL, e);
+}
+
+int
+complete_store_scopes(struct loader *l, struct err *e)
+{
+	for (size_t i = 0; i < l->ntables && l->mode->by_scope; i++)
+		if (store_scopes_of_table(l, &l->tables[i], e) == -1)
+			return -1;
+	return 0;
+}
+
+/* If another load has replaced scopes since this load began, scopes_replaced
+ * stays as it is: a later batch must still notice this. */
+void
+complete_note_commit(struct loader *l)
+{
+	for (size_t i = 0; i < l->ntables && l->mode->complete; i++) {
+		struct loaded_table *t = &l->tables[i];
+		const int64_t n = (int64_t)t->scopes.n;
+
+		if (!l->mode->by_scope || t->scopes.many)
+			t->replaced++;
+		else if (n > 0 && t->scopes_stored - n == t->scopes_replaced)
+			t->scopes_replaced = t->scopes_stored;
+	}
 }
 
 int

@@ -10,16 +10,26 @@
 
 #include "loader.h"
 
-/* Called before anything is read. Sets `replaced` of each table: how often
- * loads in such modes have replaced rows of the table so far. */
-int complete_read_replacement_counts(struct loader *l, struct err *e);
-/* Called before the COMMIT. Adds 1 to the stored number of replacements of each
- * table. Fails if another load has changed one of these numbers since
- * complete_read_replacement_counts(). */
-int complete_check_and_raise_versions(struct loader *l, struct err *e);
-/* Called after the COMMIT. Adds 1 to `replaced` of each table, for the next
- * load of this process. */
-void complete_note_raised_versions(struct loader *l);
+/* Called before anything is read. Notes for each table how often loads have
+ * replaced the whole table and how many scopes of it (--mode delete-insert). */
+int complete_read_versions(struct loader *l, struct err *e);
+/* Called at each mark `begin`. The load of a second stream begins here, so this
+ * function reads the numbers again. */
+int complete_begin_stream(struct loader *l, struct err *e);
+/* Called at the begin of the transaction. Of a mode that replaces or compares
+ * whole tables: waits for other loads of the tables, keeps them from committing
+ * before this load, and fails if one has committed since
+ * complete_read_versions(). */
+int complete_lock_tables(struct loader *l, struct err *e);
+/* --mode delete-insert: does the same for the scopes t->scopes, before their
+ * rows are deleted. Loads of other scopes of the table can go on. */
+int complete_lock_scopes(
+    struct loader *l, struct loaded_table *t, struct err *e);
+/* Called just before the COMMIT: stores which scopes this load has replaced. */
+int complete_store_scopes(struct loader *l, struct err *e);
+/* Called after the COMMIT: another batch of this process must not take what
+ * this one has stored for that of another load. */
+void complete_note_commit(struct loader *l);
 int complete_refuse_replay(
     const struct loader *l, const struct mark *begin, struct err *e);
 /* Called at each mark `begin`. Fails if this process has loaded a stream with

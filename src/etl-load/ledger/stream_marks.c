@@ -138,6 +138,8 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	s->replay = m->replay;
 	s->passive = l->o->again || l->o->no_checkpoint;
 	s->segments = s->checkpoint != NULL || s->replay;
+	if (complete_begin_stream(l, e) == -1)
+		return -1;
 	l->marked = true;
 	/* If a load is interrupted, the next load of the stream starts at the
 	 * last boundary that was committed. A stream that has no boundary

@@ -5,9 +5,13 @@
 #include "table/columns_sql.h"
 #include "table/record_part.h"
 
+#include <string.h>
+
 /* The table of the scopes of --mode delete-insert. A scope is a set of values
  * of the columns of --scope. */
 #define PG_SCOPE "pg_temp.etl_load_scope"
+/* The table of the scopes of rejected records. */
+#define PG_REFUSED "pg_temp.etl_load_refused"
 
 enum { MANY_DEAD = 1000 };
 
@@ -16,7 +20,9 @@ pg_scopes_init(struct pg_scopes *s, struct db *db, const struct target *t)
 {
 	*s = (struct pg_scopes){ .db = db, .target = t };
 	pg_tuples_init(&s->tuples, db, t, &t->scope, PG_SCOPE, true);
+	pg_tuples_init(&s->refused, db, t, &t->scope, PG_REFUSED, true);
 	buf_init(&s->sql, SIZE_MAX / 2);
+	buf_init(&s->emptied, SIZE_MAX / 4);
 	keyset_init(&s->nulls);
 }
 
@@ -24,7 +30,9 @@ void
 pg_scopes_release(struct pg_scopes *s)
 {
 	pg_tuples_release(&s->tuples);
+	pg_tuples_release(&s->refused);
 	buf_release(&s->sql);
+	buf_release(&s->emptied);
 	keyset_release(&s->nulls);
 }
 
@@ -39,16 +47,58 @@ run_sql(struct pg_scopes *s, int64_t *changed, struct err *e)
 	    db_script(s->db, sql, e);
 }
 
+/* `table` is without the schema pg_temp. */
 static int
-create_table_of_scopes(struct pg_scopes *s, struct err *e)
+create_table_of_scopes(struct pg_scopes *s, const char *table,
+    const char *on_commit, struct err *e)
 {
+	const char *suffix = s->target->suffix;
+
 	buf_clear(&s->sql);
-	buf_printf(&s->sql, "DROP TABLE IF EXISTS " PG_SCOPE "%s; "
-	    "CREATE TEMP TABLE etl_load_scope%s %s AS SELECT ",
-	    s->target->suffix, s->target->suffix, s->target->on_commit);
+	buf_printf(&s->sql, "DROP TABLE IF EXISTS pg_temp.%s%s; "
+	    "CREATE TEMP TABLE %s%s %s AS SELECT ",
+	    table, suffix, table, suffix, on_commit);
 	sql_put_columns(&s->sql, s->target, &s->target->scope, false);
 	buf_printf(&s->sql, " FROM %s WITH NO DATA", s->target->table->quoted);
 	return run_sql(s, NULL, e);
+}
+
+/* Appends the id of the scope of the row `row`. Equal values have the same
+ * hash, also if they are spelled in different ways. */
+static void
+put_id_of_scope(struct buf *b, const struct pg_scopes *s, const char *row)
+{
+	const struct target *t = s->target;
+
+	if (!s->hashes) {
+		buf_str(b, "'-'");
+		return;
+	}
+	buf_str(b, "pg_catalog.hash_record_extended(ROW(");
+	for (size_t i = 0; i < t->scope.n; i++)
+		buf_printf(b, "%s%s.%s", i > 0 ? ", " : "", row,
+		    t->table->columns[t->scope.columns[i]].quoted);
+	buf_str(b, "), 0)::text");
+}
+
+/* Sets s->hashes. A type may have no hash function, and servers before version
+ * 14 have none for rows. Then all scopes have one id, so loads of different
+ * scopes disturb each other. */
+static int
+find_if_scopes_have_hash(struct pg_scopes *s, struct err *e)
+{
+	s->hashes = true;
+	buf_clear(&s->sql);
+	buf_str(&s->sql, "SAVEPOINT etl_hash; SELECT ");
+	put_id_of_scope(&s->sql, s, "\"etl.s\"");
+	buf_printf(&s->sql, " FROM (SELECT) AS one LEFT JOIN " PG_SCOPE
+	    "%s AS \"etl.s\" ON true", s->target->suffix);
+	if (run_sql(s, NULL, e) == 0)
+		return 0;
+	if (strcmp(db_fault(s->db)->sqlstate, "42883") != 0)
+		return -1;
+	s->hashes = false;
+	return db_script(s->db, "ROLLBACK TO SAVEPOINT etl_hash", e);
 }
 
 /* DELETE takes less time than TRUNCATE. But it leaves dead rows, which make
@@ -102,12 +152,31 @@ put_delete_rows_of_scopes(struct buf *b, const struct target *t,
 	put_where_in_scopes(b, t, nulls);
 }
 
+/* Appends a statement that deletes the rows and returns their number, and the
+ * ids of their scopes, in quotes and separated by commas. */
+static void
+put_delete_returning_ids(struct buf *b, const struct pg_scopes *s,
+    const char *nulls)
+{
+	buf_str(b, "WITH d AS (");
+	put_delete_rows_of_scopes(b, s->target, nulls);
+	buf_str(b, " RETURNING ");
+	put_id_of_scope(b, s, "\"etl.t\"");
+	buf_str(b, " AS id), g AS (SELECT d.id, pg_catalog.count(*) AS n "
+	    "FROM d GROUP BY d.id) "
+	    "SELECT coalesce(pg_catalog.sum(g.n), 0)::bigint, "
+	    "pg_catalog.string_agg(pg_catalog.concat('\"', g.id, '\"'), ',') "
+	    "FROM g");
+}
+
 static int
 create_table_and_explain_delete(void *self, struct err *e)
 {
 	struct pg_scopes *s = self;
 
-	if (create_table_of_scopes(s, e) == -1)
+	if (create_table_of_scopes(s, "etl_load_scope", s->target->on_commit,
+		e) == -1 ||
+	    (s->target->mode->by_scope && find_if_scopes_have_hash(s, e) == -1))
 		return -1;
 	buf_clear(&s->sql);
 	buf_str(&s->sql, "EXPLAIN ");
@@ -133,8 +202,12 @@ pg_scopes_forget_and_empty_table(struct pg_scopes *s, struct err *e)
 
 	s->dead += s->tuples.many ? MANY_DEAD : s->tuples.copied;
 	pg_tuples_forget(&s->tuples);
+	pg_tuples_forget(&s->refused);
+	s->refused.there = s->all_emptied = false;
+	buf_clear(&s->emptied);
 	keyset_clear(&s->nulls);
-	return !s->tuples.there ? create_table_of_scopes(s, e) :
+	return !s->tuples.there ? create_table_of_scopes(s, "etl_load_scope",
+	    s->target->on_commit, e) :
 	    filled ? empty_table_of_scopes(s, e) : 0;
 }
 
@@ -175,6 +248,75 @@ pg_scopes_note_and_copy(struct pg_scopes *s, struct outcome *o,
 	    unreadable, e);
 }
 
+/* Runs s->sql, which returns one row: a number and a text. Appends the text to
+ * *text. */
+static int
+query_number_and_text(struct pg_scopes *s, int64_t *number, struct buf *text,
+    struct err *e)
+{
+	const char *sql = buf_text_or_fail(&s->sql, e);
+	struct db_value v;
+	struct db_rows *r;
+	int rc;
+
+	if (sql == NULL || db_query(s->db, &r, sql, NULL, 0, e) == -1)
+		return -1;
+	if ((rc = db_next(r, e)) == 1) {
+		*number = db_column(r, 0).i;
+		v = db_column(r, 1);
+		if (v.type == DB_TEXT) {
+			buf_str(text, text->len > 0 ? "," : "");
+			buf_add(text, v.p, v.len);
+		}
+		rc = db_next(r, e);
+	}
+	db_end(r);
+	(void)buf_text(text);
+	return rc == -1 ? -1 : buf_check(text, e);
+}
+
+int
+pg_scopes_put_ids(struct pg_scopes *s, struct scope_ids *ids, struct err *e)
+{
+	int64_t n = 0;
+
+	*ids = (struct scope_ids){ .json = ids->json };
+	buf_clear(&ids->json);
+	s->ids = ids;
+	buf_clear(&s->sql);
+	buf_str(&s->sql, "SELECT pg_catalog.count(*), "
+	    "pg_catalog.json_agg(q.id)::text FROM (SELECT DISTINCT ");
+	put_id_of_scope(&s->sql, s, "\"etl.s\"");
+	buf_printf(&s->sql, " AS id FROM " PG_SCOPE "%s AS \"etl.s\" LIMIT %d) "
+	    "AS q", s->target->suffix, SCOPES_MAX + 1);
+	if (query_number_and_text(s, &n, &ids->json, e) == -1)
+		return -1;
+	ids->n = (size_t)n;
+	ids->many = n > SCOPES_MAX;
+	return 0;
+}
+
+/* Deletes rows of the scopes, and notes which scopes had rows. Their ids need
+ * not be asked for if there is one scope. If there are many, all count as
+ * emptied. */
+static int
+delete_rows_noting_scopes(struct pg_scopes *s, const char *nulls,
+    int64_t *deleted, struct err *e)
+{
+	const bool asks = s->ids != NULL && s->ids->n > 1 && !s->ids->many;
+
+	buf_clear(&s->sql);
+	if (asks) {
+		put_delete_returning_ids(&s->sql, s, nulls);
+		return query_number_and_text(s, deleted, &s->emptied, e);
+	}
+	put_delete_rows_of_scopes(&s->sql, s->target, nulls);
+	if (run_sql(s, deleted, e) == -1)
+		return -1;
+	s->all_emptied |= *deleted > 0;
+	return 0;
+}
+
 static int
 store_images_and_delete_rows(
     struct pg_scopes *s, const char *nulls, struct sums *sums, struct err *e)
@@ -188,9 +330,7 @@ store_images_and_delete_rows(
 		if (run_sql(s, NULL, e) == -1)
 			return -1;
 	}
-	buf_clear(&s->sql);
-	put_delete_rows_of_scopes(&s->sql, s->target, nulls);
-	if (run_sql(s, &deleted, e) == -1)
+	if (delete_rows_noting_scopes(s, nulls, &deleted, e) == -1)
 		return -1;
 	sums->removed += (uint64_t)deleted;
 	return 0;
@@ -211,4 +351,54 @@ pg_scopes_delete_rows(struct pg_scopes *s, struct outcome *o, struct err *e)
 			s, k->bytes.data + k->v[i].at, &o->sums, e) == -1)
 			return -1;
 	return 0;
+}
+
+static int
+note_refused(void *self, struct reader *r, const struct line *l, struct err *e)
+{
+	struct pg_scopes *s = self;
+
+	return pg_tuples_note(&s->refused, r, l, e);
+}
+
+int
+pg_scopes_add_rejected(struct pg_scopes *s, struct outcome *o, struct err *e)
+{
+	struct pg_tuples *t = &s->refused;
+	uint64_t unreadable = 0;
+
+	if (chunk_for_each_rejected(o, note_refused, s, &unreadable, e) == -1)
+		return -1;
+	if (t->seen.n == t->copied)
+		return 0;
+	if (!t->there && create_table_of_scopes(s, "etl_load_refused",
+		"ON COMMIT DROP", e) == -1)
+		return -1;
+	t->there = true;
+	return pg_tuples_copy_new(t, o->judge_all, &unreadable, e);
+}
+
+int
+pg_scopes_count_emptied(struct pg_scopes *s, int64_t *n, struct err *e)
+{
+	const char *suffix = s->target->suffix, *sql;
+
+	*n = 0;
+	if (!s->refused.there || (s->emptied.len == 0 && !s->all_emptied))
+		return 0;
+	buf_clear(&s->sql);
+	buf_str(&s->sql, "SELECT pg_catalog.count(DISTINCT ");
+	put_id_of_scope(&s->sql, s, "\"etl.r\"");
+	buf_printf(&s->sql, ") FROM " PG_REFUSED "%s AS \"etl.r\"", suffix);
+	if (s->emptied.len > 0 || !s->ids->many) {
+		buf_str(&s->sql, " WHERE ");
+		put_id_of_scope(&s->sql, s, "\"etl.r\"");
+		buf_printf(&s->sql, " IN (SELECT "
+		    "pg_catalog.json_array_elements_text('%s%s%s'::json))",
+		    s->all_emptied ? "" : "[",
+		    s->all_emptied ? s->ids->json.data : s->emptied.data,
+		    s->all_emptied ? "" : "]");
+	}
+	sql = buf_text_or_fail(&s->sql, e);
+	return sql == NULL ? -1 : db_query_int(s->db, sql, NULL, 0, 0, n, e);
 }

@@ -7,6 +7,7 @@
 #define LOAD_PG_SCOPES_H
 
 #include "pg/pg_tuples.h"
+#include "sink.h"
 
 struct pg_scopes {
 	struct db *db;
@@ -17,6 +18,13 @@ struct pg_scopes {
 	                                 * for example 010 */
 	size_t dead;                    /* rows that were deleted from the
 	                                 * temporary table */
+	bool hashes;                    /* the columns of --scope have a hash
+	                                 * function */
+	const struct scope_ids *ids;    /* of pg_scopes_put_ids(), or NULL */
+	struct buf emptied;             /* the ids of the scopes whose rows were
+	                                 * deleted, separated by commas */
+	bool all_emptied;               /* all scopes count as emptied */
+	struct pg_tuples refused;       /* scopes of rejected records */
 };
 
 void pg_scopes_init(
@@ -30,7 +38,13 @@ int pg_scopes_forget_and_empty_table(struct pg_scopes *s, struct err *e);
  * in *unreadable the records without a readable scope. */
 int pg_scopes_note_and_copy(struct pg_scopes *s, struct outcome *o,
     uint64_t *unreadable, struct err *e);
+int pg_scopes_put_ids(
+    struct pg_scopes *s, struct scope_ids *ids, struct err *e);
 int pg_scopes_delete_rows(struct pg_scopes *s, struct outcome *o,
     struct err *e);
+/* The last two functions of struct sink_scopes. */
+int pg_scopes_add_rejected(
+    struct pg_scopes *s, struct outcome *o, struct err *e);
+int pg_scopes_count_emptied(struct pg_scopes *s, int64_t *n, struct err *e);
 
 #endif

@@ -237,6 +237,30 @@ pg_sink_finish_scopes(void *self, struct outcome *o, struct err *e)
 }
 
 static int
+pg_sink_put_scope_ids(void *self, struct scope_ids *ids, struct err *e)
+{
+	struct pg_sink *s = self;
+
+	return pg_scopes_put_ids(&s->scopes, ids, e);
+}
+
+static int
+pg_sink_add_rejected(void *self, struct outcome *o, struct err *e)
+{
+	struct pg_sink *s = self;
+
+	return pg_scopes_add_rejected(&s->scopes, o, e);
+}
+
+static int
+pg_sink_count_emptied(void *self, int64_t *n, struct err *e)
+{
+	struct pg_sink *s = self;
+
+	return pg_scopes_count_emptied(&s->scopes, n, e);
+}
+
+static int
 pg_sink_check_empty(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
@@ -267,7 +291,10 @@ static const struct sink_scopes scopes = {
     .check = pg_sink_check_scopes,
     .start = pg_sink_start_scopes,
     .add = pg_sink_add_scopes,
+    .put_ids = pg_sink_put_scope_ids,
     .finish = pg_sink_finish_scopes,
+    .add_rejected = pg_sink_add_rejected,
+    .count_emptied = pg_sink_count_emptied,
 };
 
 const struct sink sink_pg = {

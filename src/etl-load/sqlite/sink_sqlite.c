@@ -138,6 +138,32 @@ lite_sink_finish_scopes(void *self, struct outcome *o, struct err *e)
 	return lite_scopes_check_references(&s->scopes, e);
 }
 
+static int
+lite_sink_put_scope_ids(void *self, struct scope_ids *ids, struct err *e)
+{
+	struct lite_sink *s = self;
+
+	return lite_scopes_put_ids(&s->scopes, ids, e);
+}
+
+static int
+lite_sink_add_rejected(void *self, struct outcome *o, struct err *e)
+{
+	struct lite_sink *s = self;
+
+	return lite_scopes_add_rejected(&s->scopes, o, e);
+}
+
+static int
+lite_sink_count_emptied(void *self, int64_t *n, struct err *e)
+{
+	struct lite_sink *s = self;
+
+	(void)e;
+	*n = lite_scopes_count_emptied(&s->scopes);
+	return 0;
+}
+
 /* --replace-by truncate and --replace-by delete do the same here, because
  * SQLite has no TRUNCATE. If a DELETE has no WHERE and the table has no
  * trigger, SQLite deletes all rows at once. */
@@ -154,7 +180,10 @@ static const struct sink_scopes scopes = {
     .check = lite_sink_start_scopes,
     .start = lite_sink_start_scopes,
     .add = lite_sink_add_scopes,
+    .put_ids = lite_sink_put_scope_ids,
     .finish = lite_sink_finish_scopes,
+    .add_rejected = lite_sink_add_rejected,
+    .count_emptied = lite_sink_count_emptied,
 };
 
 const struct sink sink_sqlite = {

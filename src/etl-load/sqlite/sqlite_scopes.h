@@ -6,6 +6,7 @@
 
 #include "batch/chunk_records.h"
 #include "batch/keyset.h"
+#include "sink.h"
 #include "sqlite/sqlite_tuple.h"
 
 struct lite_scopes {
@@ -15,6 +16,12 @@ struct lite_scopes {
 	struct db_stmt *delete;
 	struct lite_tuple tuple;
 	struct keyset done;             /* scopes whose rows are deleted */
+	struct keyset ids;              /* --mode delete-insert: the ids of the
+	                                 * first scopes; the value says what
+	                                 * became of the scope */
+	bool many;                      /* there are more scopes than ids */
+	int64_t nrejected;              /* rejected records with a scope */
+	struct buf text;                /* of which an id is made */
 };
 
 int lite_scopes_init(struct lite_scopes *s, struct db *db,
@@ -26,6 +33,12 @@ int lite_scopes_start(struct lite_scopes *s, struct err *e);
  * *unreadable the records without a readable scope. */
 int lite_scopes_delete_rows(struct lite_scopes *s, struct outcome *o,
     uint64_t *unreadable, struct err *e);
+/* The functions of struct sink_scopes for the ids of scopes. */
+int lite_scopes_put_ids(
+    struct lite_scopes *s, struct scope_ids *ids, struct err *e);
+int lite_scopes_add_rejected(
+    struct lite_scopes *s, struct outcome *o, struct err *e);
+int64_t lite_scopes_count_emptied(const struct lite_scopes *s);
 /* Fails if a row with a deferred foreign key refers to a deleted row. */
 int lite_scopes_check_references(struct lite_scopes *s, struct err *e);
 

@@ -124,14 +124,15 @@ check_options_of_old_rows_fit(
 		    "--replace-by needs --mode replace" },
 		{ o->max_deletes != NULL && !m->mirrors,
 		    "--max-deletes needs --mode mirror or --missing close" },
-		{ o->delete_despite_rejects && !m->mirrors,
-		    "--delete-despite-rejects needs --mode mirror or "
-		    "--missing close" },
+		{ o->delete_despite_rejects && !m->mirrors && !m->by_scope,
+		    "--delete-despite-rejects needs --mode delete-insert, "
+		    "--mode mirror or --missing close" },
 		{ o->soft_delete != NULL && !m->deletes &&
 		    (!m->mirrors || m->history),
 		    "--soft-delete needs --mode mirror or --mode cdc" },
-		{ o->allow_empty && !m->replaces,
-		    "--allow-empty needs --mode replace" },
+		{ o->allow_empty && !m->replaces && !m->by_scope,
+		    "--allow-empty needs --mode replace or "
+		    "--mode delete-insert" },
 		{ (o->keep_before || o->emit != NULL) && m->replaces,
 		    "--keep-before and --emit cannot be used with --mode "
 		    "replace: use --mode mirror, which changes only the rows "
