@@ -2,6 +2,7 @@
 
 #include "control/letter_ids.h"
 #include "control/letters_impl.h"
+#include "json/write.h"
 
 #include <string.h>
 
@@ -131,6 +132,8 @@ resolve_letters_sqlite(
 		    db_text(of->stream), db_text(of->stage),
 		    db_text(of->target) };
 
+		if (one->stays)
+			continue;
 		if (db_run(db, db_sql(db, SQL_LETTER_RESOLVE), p, 8,
 		    &changed, e) == -1)
 			return -1;
@@ -188,7 +191,7 @@ letters_store_queued_and_resolve(struct db *db,
 	if (replays == NULL)
 		replays = &none;
 	for (size_t i = 0; i < replays->n; i++)
-		replays->v[i].lost = true;
+		replays->v[i].lost = !replays->v[i].stays;
 	if (db_kind(db) == DB_SQLITE)
 		return resolve_letters_sqlite(db, replays, e);
 	return letters_merge_and_resolve(db, replays, run_row,
@@ -210,6 +213,54 @@ letters_store(struct db *db, const struct letter_text *lines, size_t n,
 	    -1)
 		return -1;
 	return letters_store_queued_and_resolve(db, NULL, run_row, added, e);
+}
+
+/* Reads the times of n letters, whose ids fit into one parameter. */
+static int
+read_times_of_page(struct db *db, const struct letter_replay *v, size_t n,
+    size_t first, letter_take_time *take, void *self, struct err *e)
+{
+	struct db_rows *r = NULL;
+	struct db_value ids;
+	struct buf b;
+	int64_t i;
+	int rc;
+
+	buf_init(&b, SIZE_MAX / 4);
+	for (size_t k = 0; k < n; k++) {
+		buf_char(&b, k == 0 ? '[' : ',');
+		json_put_string(&b, v[first + k].id, strlen(v[first + k].id));
+	}
+	buf_char(&b, ']');
+	ids = db_text(buf_text(&b));
+	if ((rc = buf_check(&b, e)) == 0)
+		rc = db_query(db, &r, db_sql(db, SQL_LETTERS_TIMES), &ids, 1,
+		    e);
+	if (rc == 0) {
+		while ((rc = db_next(r, e)) == 1) {
+			i = db_column(r, 0).i;
+			if (i >= 0 && (size_t)i < n &&
+			    db_column(r, 1).type == DB_TEXT)
+				take(self, first + (size_t)i,
+				    db_column(r, 1).p);
+		}
+		db_end(r);
+	}
+	buf_release(&b);
+	return rc;
+}
+
+int
+letters_read_times(struct db *db, const struct letter_replay *v, size_t n,
+    letter_take_time *take, void *self, struct err *e)
+{
+	enum { PAGE = 1000 };
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i += PAGE)
+		rc = read_times_of_page(db, v, n - i < PAGE ? n - i : PAGE, i,
+		    take, self, e);
+	return rc;
 }
 
 int

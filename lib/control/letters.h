@@ -24,6 +24,8 @@ struct letter_replay {          /* a letter whose record was sent through the
 	const char *id;         /* the reject id */
 	int64_t seen, upto;     /* attempts and resolved_upto when the replay
 	                         * read the letter */
+	bool stays;             /* the loader has not written the record, and
+	                         * the letter stays as it is */
 	bool lost;              /* out: another command has changed
 	                         * resolved_upto since then, or the letter is
 	                         * not of the replay's group */
@@ -69,6 +71,13 @@ int letters_add_and_release_line(struct db *db, struct buf *line,
 int letters_store_queued_and_resolve(struct db *db,
     const struct letter_replays *replays, int64_t run_row, int64_t *added,
     struct err *e);     /* replays may be NULL */
+/* Calls take() for each of the letters that exists, with its number in v and
+ * the time at which its record was last rejected, as RFC 3339 in UTC. If the
+ * open rejections of a letter have different bytes, the time is that of the
+ * first one: the letter's record is then older than the last rejection. */
+typedef void letter_take_time(void *self, size_t i, const char *at);
+int letters_read_times(struct db *db, const struct letter_replay *v, size_t n,
+    letter_take_time *take, void *self, struct err *e);
 /* Calls letters_store_or_queue_in_temp() and letters_store_queued_and_resolve()
  * for lines without replays. Sets *added to the number of new occurrences. */
 int letters_store(struct db *db, const struct letter_text *lines, size_t n,

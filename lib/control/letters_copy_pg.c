@@ -192,6 +192,8 @@ copy_replays_to_temp_table(struct db *db, const struct letter_replay *v,
 	buf_init(&b, SIZE_MAX / 4);
 	rc = db_copy_begin(db, db_sql(db, SQL_LETTERS_COPY_RESOLVES), e);
 	for (size_t i = 0; i < n && rc == 0; i++) {
+		if (v[i].stays)
+			continue;
 		id = db_text(v[i].id);
 		buf_printf(&b, "%zu\t", i);
 		rc = copy_text_field(db, &b, &id, e);

@@ -199,7 +199,7 @@ reject_append_line(struct buf *out, struct reject_who *w,
 	put_number_unless_0(out, "http_status",
 	    r->http_status > 0 ? (uint64_t)r->http_status : 0);
 	clock_format_utc_now(at);
-	json_put_text(out, "at", at);
+	json_put_text(out, "at", w->at != NULL ? w->at : at);
 	buf_char(out, '}');
 	return buf_check(out, e);
 }

@@ -49,6 +49,8 @@ struct reject_who {             /* the members that all rejects of a process
 	char process[48];       /* ETL_RUN, or a random uuid */
 	char tail[5];           /* four random digits */
 	uint64_t n;             /* rejects so far */
+	const char *at;         /* the time of the rejects; NULL: the time at
+	                         * which the line is made */
 };
 
 /* Reads ETL_RUN and ETL_PIPELINE. */

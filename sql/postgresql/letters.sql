@@ -44,7 +44,8 @@ UPDATE pg_temp.etl_letters SET raw_data = NULL
 -- unchanged.
 INSERT INTO {schema}.dead_letters (reject_id, stage, code, error_message,
     created_at, last_seen_at, raw)
-SELECT DISTINCT ON (reject_id) reject_id, stage, code, message, at, at, ''
+SELECT DISTINCT ON (reject_id) reject_id, stage, code, message,
+    least(at, pg_catalog.now()), least(at, pg_catalog.now()), ''
 FROM (
     SELECT reject_id, stage, code, message, at, n FROM pg_temp.etl_letters
     UNION ALL
@@ -119,6 +120,21 @@ WITH marks AS (
 )
 SELECT n FROM marks JOIN resolved USING (reject_id)
 
+-- name: letters_times
+-- Reads when the records of the dead letters $1, a JSON array of reject ids,
+-- were last rejected. If the open rejections of a letter have different bytes,
+-- returns the time of the first of them. The first column is the place of the
+-- letter in the array, from 0.
+SELECT l.n OPERATOR(pg_catalog.-) 1, pg_catalog.to_char(coalesce(
+    (SELECT pg_catalog.min(o.at)
+        FROM (SELECT a.at, a.raw FROM {schema}.dead_letter_attempts AS a
+            WHERE a.dead_letter_id = d.id
+            ORDER BY a.number OFFSET d.resolved_upto) AS o
+        HAVING pg_catalog.bool_or(o.raw IS NOT NULL)),
+    d.last_seen_at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+FROM pg_catalog.json_array_elements_text($1::json) WITH ORDINALITY AS l(id, n)
+    JOIN {schema}.dead_letters AS d ON d.reject_id = l.id COLLATE "C"
+
 -- name: letters_merge
 -- Inserts the occurrences (single rejections of a record) of etl_letters that
 -- are not stored yet, and updates their letters in dead_letters. Returns how
@@ -127,10 +143,13 @@ SELECT n FROM marks JOIN resolved USING (reject_id)
 -- letter keeps its stage: in a replay that repairs records, a loader has
 -- another name, such as load.2, and the next replay must find the letter. This
 -- statement is not part of letters_lock: only a later statement sees the rows
--- that other transactions committed while letters_lock waited.
+-- that other transactions committed while letters_lock waited. A rejection is
+-- never later than the transaction that stores it, also if the clock of the
+-- client is ahead: a replay compares this time with the time at which a row was
+-- written (etl-load --touch).
 WITH staged AS (
-    SELECT DISTINCT ON (l.occurrence) d.id, l.occurrence, l.n, l.at,
-        l.message, l.raw
+    SELECT DISTINCT ON (l.occurrence) d.id, l.occurrence, l.n,
+        least(l.at, pg_catalog.now()) AS at, l.message, l.raw
     FROM pg_temp.etl_letters AS l
         JOIN {schema}.dead_letters AS d USING (reject_id)
     WHERE NOT EXISTS (SELECT FROM {schema}.dead_letter_attempts AS a
@@ -164,7 +183,8 @@ WITH staged AS (
         error_message = l.message, pointer = l.pointer,
         origin = l.origin::json, sqlstate = l.sqlstate,
         http_status = l.http_status, retryable = l.retryable,
-        last_seen_at = l.at, raw = l.raw, raw_data = l.raw_data::jsonb,
+        last_seen_at = least(l.at, pg_catalog.now()), raw = l.raw,
+        raw_data = l.raw_data::jsonb,
         bytes = l.bytes, sha256 = l.sha256, stream = l.stream,
         target = l.target,
         pipeline_run_id = coalesce($1::bigint, d.pipeline_run_id),

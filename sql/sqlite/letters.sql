@@ -84,6 +84,21 @@ WHERE reject_id = $1 AND resolved_upto = $3 AND $2 BETWEEN $3 AND attempts
     AND stage = coalesce($7, '')
     AND coalesce(target, $8, '') = coalesce($8, '')
 
+-- name: letters_times
+-- Reads when the records of the dead letters $1, a JSON array of reject ids,
+-- were last rejected. If the open rejections of a letter have different bytes,
+-- returns the time of the first of them. The first column is the place of the
+-- letter in the array, from 0.
+SELECT l.key, coalesce(
+    (SELECT min(o.at)
+        FROM (SELECT a.at, a.raw, row_number() OVER (ORDER BY a.number) AS n
+            FROM dead_letter_attempts AS a
+            WHERE a.dead_letter_id = d.id) AS o
+        WHERE o.n > d.resolved_upto
+        HAVING max(o.raw IS NOT NULL)),
+    d.last_seen_at)
+FROM json_each($1) AS l JOIN dead_letters AS d ON d.reject_id = l.value
+
 -- name: letters_count
 -- Counts the dead letters that match a filter, whose conditions are appended to
 -- WHERE true.

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/stop.h"
 #include "commit/keep_before.h"
+#include "commit/late_letters.h"
 #include "emit/emit.h"
 #include "ledger/complete.h"
 #include "loader.h"
@@ -122,7 +123,8 @@ store_boundary_and_commit_if_due(struct loader *l, struct err *e)
 		return -1;
 	if (ended)
 		return commit_at_end_of_stream(l, e);
-	if (l->whole || !s->last.open || (l->spool.total + s->nletters <
+	if (s->judged && !l->once ? s->nletters < LATE_LETTERS_MAX :
+	    l->whole || !s->last.open || (l->spool.total + s->nletters <
 	    l->batch_limit && clock_ms() < l->due))
 		return 0;
 	return batch_load_and_commit_with_retries(l, false, e);
@@ -300,6 +302,7 @@ load_run(const struct load_opts *o, const struct stdfd *fds, struct err *e)
 	if (rc == 0 && !o->plan) {
 		print_summary_and_warn_of_rejects(&l);
 		nested_warn_if_no_record_has_array(&l);
+		late_letters_warn(&l);
 	}
 	if (rc == 0 && !o->plan && l.absent)
 		err_warnf("etl-load", "the input has no record, so --create "

@@ -83,6 +83,12 @@ struct loader {
 	struct causes *causes;          /* why records were rejected, for the
 	                                 * messages */
 	struct sums sums;               /* committed records of this stream */
+	struct sums left;               /* records of the present try whose
+	                                 * letters stay open, counted as
+	                                 * skipped */
+	uint64_t stay_open;             /* letters of committed batches that
+	                                 * stay open */
+	char one_open[16];              /* the start of the first one's id */
 	struct sums totals;             /* committed records of the streams that
 	                                 * came before this one in the input */
 	uint64_t passed;                /* skipped records of the streams that

@@ -20,9 +20,9 @@ static const char usage[] =
     "                [--max-record SIZE] [--max-rejects N|N%] [--missing WAY]\n"
     "                [--mode MODE] [--nested TABLE=POINTER] [--newer-by COL]\n"
     "                [--no-checkpoint] [--plain] [--plan] [--rejects FILE]\n"
-    "                [--replace-by WAY] [--retries N] [--scope COLS]\n"
-    "                [--scope-value V] [--seen COL] [--single-transaction]\n"
-    "                [--soft-delete COL]\n"
+    "                [--replace-by WAY] [--replay-over] [--retries N]\n"
+    "                [--scope COLS] [--scope-value V] [--seen COL]\n"
+    "                [--single-transaction] [--soft-delete COL]\n"
     "                [--statement-timeout DURATION] [--strict]\n"
     "                [--synchronous LEVEL] [--touch COL] [--undo RUN]\n"
     "                [--valid-from COL] [--valid-to COL] [--with-checkpoint]\n"
@@ -132,6 +132,8 @@ static const struct opt options[] = {
 	OPT("synchronous", OPT_STRING, synchronous, "LEVEL",
 	    "SQLite: full, or normal, which waits less for the disk"),
 	OPTION_DUPLICATE_MEMBERS(AT(duplicates)),
+	OPT("replay-over", OPT_FLAG, replay_over, NULL,
+	    "let replayed records overwrite rows that may be newer"),
 	OPT("again", OPT_FLAG, again, NULL,
 	    "load a saved stream a second time"),
 	OPT("no-checkpoint", OPT_FLAG, no_checkpoint, NULL,

@@ -104,6 +104,19 @@ struct sink_images {
 	int (*finish)(void *self, struct err *e);
 };
 
+/* For a replay of dead letters. lock() keeps other sessions from writing to the
+ * table until the transaction ends. find() writes nothing: it calls note() for
+ * each record of the chunk that would change or delete a row, with the number
+ * of its item and the time at which the row was last written, as RFC 3339 in
+ * UTC, or NULL if this is not known. With any_row it does so also for a record
+ * that is equal to its row. */
+typedef void note_old_row(void *self, size_t item, const char *written);
+struct sink_late {
+	int (*lock)(void *self, struct err *e);
+	enum sink_result (*find)(void *self, struct outcome *o, bool any_row,
+	    note_old_row *note, void *to, struct err *e);
+};
+
 struct sink {
 	enum db_kind kind;
 	int (*open)(void **self, struct db *db, const struct target *t,
@@ -131,6 +144,7 @@ struct sink {
 	const struct sink_mirror *mirror;
 	const struct sink_written *written;
 	const struct sink_images *images;
+	const struct sink_late *late;
 };
 
 extern const struct sink sink_sqlite, sink_pg;

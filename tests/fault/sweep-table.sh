@@ -29,7 +29,7 @@ pipelines='fresh migrate created evolved append upsert unkeyed newer single plai
     marks-upsert several marks-ignore tables nested nested-marks changes
     marks-changes scopes scopes-two refresh mirror kept undone emitted
     history many via replay replay-again
-    meanwhile replays replay-streams replay-versions put extract
+    meanwhile replays replay-streams replay-versions replay-late put extract
     extract-upsert extract-jobs batch each-jobs singer singer-upsert files
     files-save json json-upsert sql-append
     sql-upsert replay-raw save run run-extract run-via run-two
@@ -338,6 +338,21 @@ pipeline() {
 		source='$at_replay etl-dlq replay --stage load'
 		rest="\$at_transform etl-transform '.n = 1' | $into_t 1"
 		stages='replay transform load' compare=sums
+		;;
+	replay-late)
+		# The rows of two letters exist: one was written before the
+		# letter was stored, and one after it, so that its letter stays
+		# open.
+		before="$saved | $letters && echo \"CREATE TABLE late (k text
+		    PRIMARY KEY, n bigint NOT NULL, m text, at timestamptz);
+		    INSERT INTO late VALUES
+		    ('a', 0, '', '2001-01-01T00:00:00Z'),
+		    ('c', 0, '', '2999-01-01T00:00:00Z');\" | $in_database"
+		source=$replay cut=end compare=letters
+		rest="$mended | \$at_load etl-load --table late --key k \
+		    --touch at --max-rejects 100% --batch 1"
+		rows="SELECT 'row', k, n, m FROM late ORDER BY k;"
+		stages='replay transform load'
 		;;
 	meanwhile)
 		before="$saved | $letters" source='' rest='' cut=any

@@ -125,8 +125,8 @@ static void
 a_letter_is_resolved_and_rejected_in_a_batch(void **state)
 {
 	struct env *v = *state;
-	struct letter_replay done[] = { { "bb", 1, 0, false },
-	    { "aa", 2, 0, false }, { "cc", 1, 0, false } };
+	struct letter_replay done[] = { { .id = "bb", .seen = 1 },
+	    { .id = "aa", .seen = 2 }, { .id = "cc", .seen = 1 } };
 	const struct letter_replays all = { .v = done, .n = 3, .of = group };
 	struct letter_text line;
 	int64_t added = 0;

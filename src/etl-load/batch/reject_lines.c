@@ -23,6 +23,7 @@ reject_lines_start_batch(struct reject_lines *r)
 void
 reject_lines_reset_for_try(struct reject_lines *r)
 {
+	clock_format_utc_now(r->at);
 	stage_get_reject_identity(r->stage)->n = r->first_occurrence;
 	r->kept = 0;
 	spool_clear(&r->spool);
@@ -52,15 +53,19 @@ int
 reject_lines_add(struct reject_lines *r, const struct reject *reject,
     uint64_t ordinal, struct err *e)
 {
+	struct reject_who *who = stage_get_reject_identity(r->stage);
 	struct spool *s = &r->spool;
 	size_t at;
+	int rc;
 
 	if (reject->raw_len >= SPOOL_CHUNK / 2 &&
 	    spool_write_chunk_to_file(s, e) == -1)
 		return -1;
 	at = s->data.len;
-	if (reject_append_line(&s->data, stage_get_reject_identity(r->stage),
-	    reject, e) == -1)
+	who->at = r->at;
+	rc = reject_append_line(&s->data, who, reject, e);
+	who->at = NULL;
+	if (rc == -1)
 		return -1;
 	buf_char(&s->data, '\n');
 	if (buf_check(&s->data, e) == -1 ||

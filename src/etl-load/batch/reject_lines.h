@@ -6,6 +6,7 @@
 #ifndef LOAD_REJECT_LINES_H
 #define LOAD_REJECT_LINES_H
 
+#include "base/clock.h"
 #include "batch/spool.h"
 #include "stream/stage.h"
 
@@ -16,6 +17,9 @@ struct reject_lines {
 	                                 * letters, and those of the loader for
 	                                 * a file or descriptor 3 */
 	uint64_t first_occurrence;      /* number of the batch's first reject */
+	char at[CLOCK_STAMP];           /* the time of the rejects: the begin of
+	                                 * the try, so that no row of the same
+	                                 * transaction is older */
 };
 
 void reject_lines_init(struct reject_lines *r, struct stage *s);

@@ -22,7 +22,11 @@ enum {
 	                                 * after use */
 };
 
-enum item_kind { ITEM_RECORD, ITEM_REJECT };
+enum item_kind {
+	ITEM_RECORD, ITEM_REJECT,
+	ITEM_LEFT_RECORD, ITEM_LEFT_REJECT      /* of a letter that stays open
+	                                         * (commit/late_letters.h) */
+};
 
 struct item {
 	size_t at, len;                 /* place of the line in data */

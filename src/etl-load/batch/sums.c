@@ -20,6 +20,7 @@ loader_add_up_batch(const struct loader *l)
 {
 	struct sums all = l->route.sums;
 
+	sums_add(&all, &l->left);
 	for (size_t i = 0; i < l->ntables; i++)
 		sums_add(&all, &l->tables[i].outcome.sums);
 	return all;

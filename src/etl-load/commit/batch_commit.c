@@ -3,6 +3,7 @@
 #include "base/stop.h"
 #include "commit/expect_check.h"
 #include "commit/keep_before.h"
+#include "commit/late_letters.h"
 #include "commit/missing_rows.h"
 #include "commit/old_rows.h"
 #include "commit/tally.h"
@@ -65,6 +66,25 @@ check_deferred_and_finish_tables(struct loader *l, struct err *e)
 	return rc;
 }
 
+static void
+reset_counts_and_rejects_for_try(struct loader *l)
+{
+	if (l->rows_are_stored) {
+		l->rejects.kept = 0;
+		return;
+	}
+	reject_lines_reset_for_try(&l->rejects);
+	route_reset_for_try(&l->route);
+	nested_reset_for_try(l);
+	l->left = (struct sums){ 0 };
+	for (size_t i = 0; i < loader_count_tables(l); i++) {
+		outcome_reset_for_try(&l->tables[i].outcome);
+		evolve_forget_changes(&l->tables[i].evolve);
+	}
+	if (db_is_pooled(l->db))
+		loader_reset_sinks(l);
+}
+
 /* Loads all chunks of the batch (parts that fit into memory) into the tables,
  * in the open transaction, and collects their counts and rejects. */
 static enum sink_result
@@ -73,6 +93,11 @@ load_chunks_of_batch(struct loader *l, struct err *e)
 	enum sink_result rc = SINK_DONE;
 	int more;
 
+	if (l->stream.judged) {
+		if ((rc = late_letters_judge(l, e)) != SINK_DONE)
+			return rc;
+		reset_counts_and_rejects_for_try(l);
+	}
 	if (complete_lock_tables(l, e) == -1 ||
 	    keep_before_start_images(l, e) == -1 ||
 	    old_rows_delete(l, e) == -1 ||
@@ -80,9 +105,12 @@ load_chunks_of_batch(struct loader *l, struct err *e)
 	    expect_start_noting_written_rows(l, e) == -1 ||
 	    spool_seal_and_rewind(&l->spool, e) == -1)
 		return SINK_FAILED;
-	while ((more = spool_read_next_chunk(&l->spool, e)) == 1)
+	while ((more = spool_read_next_chunk(&l->spool, e)) == 1) {
+		if (l->stream.judged)
+			late_letters_leave_out(l);
 		if ((rc = load_chunk_into_tables(l, e)) != SINK_DONE)
 			return rc;
+	}
 	return more == -1 ? SINK_FAILED :
 	    l->nested != NULL && l->nested->repeat ? SINK_REPEAT :
 	    check_deferred_and_finish_tables(l, e);
@@ -196,24 +224,6 @@ create_control_tables_if_needed(struct loader *l, struct err *e)
 		return -1;
 	l->control = true;
 	return 0;
-}
-
-static void
-reset_counts_and_rejects_for_try(struct loader *l)
-{
-	if (l->rows_are_stored) {
-		l->rejects.kept = 0;
-		return;
-	}
-	reject_lines_reset_for_try(&l->rejects);
-	route_reset_for_try(&l->route);
-	nested_reset_for_try(l);
-	for (size_t i = 0; i < loader_count_tables(l); i++) {
-		outcome_reset_for_try(&l->tables[i].outcome);
-		evolve_forget_changes(&l->tables[i].evolve);
-	}
-	if (db_is_pooled(l->db))
-		loader_reset_sinks(l);
 }
 
 enum { TRY_AGAIN = 2, TABLE_CHANGED, TABLE_MUST_CHANGE, WORKERS_FAILED };
@@ -386,6 +396,7 @@ batch_load_and_commit_with_retries(struct loader *l, bool ended, struct err *e)
 	l->unknown = l->rows_are_stored = false;
 	complete_note_commit(l);
 	l->images_stored = l->o->keep_before;
+	late_letters_note_committed(l);
 	rejects_add_lines_to_causes(l);
 	if (rc == 1) {
 		sums_add(&l->sums, &l->sent);

@@ -115,7 +115,7 @@ get_replays_of_batch(const struct loader *l)
 {
 	const struct mark *begin = stage_begin_mark(l->stage);
 	struct letter_replays r = { .v = l->stream.letters,
-		.n = l->stream.nletters, .run = l->run,
+		.n = l->stream.passive ? 0 : l->stream.nletters, .run = l->run,
 		.of = { .target = loader_get_target_name(l) } };
 
 	if (begin != NULL) {
@@ -138,12 +138,12 @@ rejects_store_and_resolve_letters(struct loader *l, int64_t run_row,
 
 	if (any == -1)
 		return -1;
-	if (any == 0 && s->nletters == 0)
+	if (any == 0 && replays.n == 0)
 		return 0;
 	if (letters_store_queued_and_resolve(
 		l->db, &replays, run_row, NULL, e) == -1)
 		return -1;
-	for (size_t i = 0; i < s->nletters; i++)
+	for (size_t i = 0; i < replays.n; i++)
 		if (s->letters[i].lost)
 			return err_set(e, ERR_RETRY, false, "letter %.12s was "
 			    "changed by another command while this replay "

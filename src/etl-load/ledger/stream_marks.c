@@ -5,7 +5,10 @@
  *   `resolve` or `end`). True for a stream with checkpoints and for a replay.
  * - l->whole: load.c commits once, at the mark `end`.
  * - s->passive (--again or --no-checkpoint): ledger_row.c neither checks nor
- *   moves the checkpoint, and this file resolves no dead letter.
+ *   moves the checkpoint, and batch_rejects.c resolves no dead letter.
+ * - s->judged: late_letters.c looks at all letters of the batch before the
+ *   first record is written. So the batch is as large as possible, and --batch
+ *   has no effect on the letters that stay open.
  * - s->last.open: the last boundary has not been committed yet, so load.c may
  *   commit up to it.
  * ledger_row.c reads the stream's row in the ledger (table etl_loads) and sets
@@ -33,6 +36,7 @@ stream_release(struct stream *s)
 {
 	free_letters_to_resolve(s);
 	free(s->letters);
+	free(s->letter_ends);
 	free(s->id);
 	free(s->checkpoint);
 	free(s->from);
@@ -116,6 +120,17 @@ fail_if_begin_mark_does_not_fit(const struct loader *l, const struct mark *m,
 	return 0;
 }
 
+/* True if some of the replayed records may be older than the rows of their
+ * keys, and no option says what to do then. */
+static bool
+must_judge_letters(const struct loader *l)
+{
+	const struct load_mode *m = l->mode;
+
+	return l->stream.replay && !l->absent && (m->updates || m->history) &&
+	    !m->complete && !l->o->replay_over && l->o->newer_by == NULL;
+}
+
 /* The input may hold several streams, one after the other. So this function
  * first adds the counts of the stream that has just ended to the totals. */
 int
@@ -146,7 +161,9 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	 * except its end is loaded again from its start. In a mode that is not
 	 * repeatable this would insert its records twice, so such a load
 	 * commits only once. */
-	l->whole = l->once || (!l->mode->repeatable && !s->segments);
+	s->judged = must_judge_letters(l);
+	l->whole = l->once || s->judged ||
+	    (!l->mode->repeatable && !s->segments);
 	return stream_read_ledger_progress_and_report_load(l, e);
 }
 
@@ -249,23 +266,30 @@ sum_rejects_written_outside_stream(const struct counts *stages, size_t n)
 	return sum;
 }
 
-/* Adds the dead letter that the mark `resolve` names to s->letters, the letters
- * that the next commit marks as resolved. */
+/* Adds the dead letter that the mark `resolve` names to the letters of the
+ * batch, which the next commit marks as resolved. */
 static int
-add_letter_to_resolve(struct stream *s, const struct mark *m, struct err *e)
+add_letter_to_resolve(struct loader *l, const struct mark *m, struct err *e)
 {
+	struct stream *s = &l->stream;
 	size_t room = s->room > 0 ? s->room * 2 : 16;
 	struct letter_replay *p;
+	uint64_t *ends;
 	char *id = NULL;
 
 	if (s->nletters == s->room) {
 		if ((p = realloc(s->letters, room * sizeof(*p))) == NULL)
 			return err_nomem(e);
 		s->letters = p;
+		ends = realloc(s->letter_ends, room * sizeof(*ends));
+		if (ends == NULL)
+			return err_nomem(e);
+		s->letter_ends = ends;
 		s->room = room;
 	}
 	if (replace_text_with_copy(&id, m->id, e) == -1)
 		return -1;
+	s->letter_ends[s->nletters] = spool_get_end_position(&l->spool).total;
 	s->letters[s->nletters++] = (struct letter_replay){ .id = id,
 		.seen = (int64_t)m->seen, .upto = (int64_t)m->upto };
 	return 0;
@@ -275,12 +299,14 @@ add_letter_to_resolve(struct stream *s, const struct mark *m, struct err *e)
  * letter: unless this record is rejected again, the letter is resolved. Fails
  * if a stage has written a reject to a file or to file descriptor 3 since the
  * last boundary: the loader could not see this reject and would resolve the
- * letter. No letter is added with --again or --no-checkpoint (s->passive), or
- * while the loader skips records that an earlier run has loaded. */
+ * letter. No letter is added while the loader skips records that an earlier run
+ * has loaded. */
 static int
 check_resolve_mark_and_add_letter(
-    struct stream *s, const struct mark *m, struct err *e)
+    struct loader *l, const struct mark *m, struct err *e)
 {
+	const struct stream *s = &l->stream;
+
 	if (!s->replay)
 		return fail_damaged_stream(e, m,
 		    "it is a resolve mark, but the mark "
@@ -293,7 +319,7 @@ check_resolve_mark_and_add_letter(
 		    "stream; remove --rejects and 3>", m->id);
 	if (m->seen > INT64_MAX / 2)
 		return fail_damaged_stream(e, m, "its seen is too large");
-	return s->skipping || s->passive ? 0 : add_letter_to_resolve(s, m, e);
+	return s->skipping ? 0 : add_letter_to_resolve(l, m, e);
 }
 
 /* Called at each boundary (the mark `checkpoint`, `resolve` or `end`) while the
@@ -338,7 +364,7 @@ stream_check_and_store_boundary(struct loader *l, struct err *e)
 	    check_and_store_checkpoint_mark(s, m, e) == -1)
 		return -1;
 	if (m->kind == MARK_RESOLVE &&
-	    check_resolve_mark_and_add_letter(s, m, e) == -1)
+	    check_resolve_mark_and_add_letter(l, m, e) == -1)
 		return -1;
 	if (complete_refuse_increment_at_mark(l, m, e) == -1)
 		return -1;

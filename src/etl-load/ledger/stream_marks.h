@@ -30,6 +30,8 @@ struct stream {
 	bool segments;          /* commit at boundaries only: the stream has
 	                         * checkpoints or is a replay */
 	bool replay;            /* sends the records of dead letters again */
+	bool judged;            /* a replay that may be too late for some rows:
+	                         * see commit/late_letters.h */
 	bool passive;           /* --again or --no-checkpoint: move no
 	                         * checkpoint, resolve no letter */
 
@@ -55,6 +57,10 @@ struct stream {
 
 	struct letter_replay *letters;  /* dead letters to resolve when the
 	                                 * batch is committed */
+	uint64_t *letter_ends;          /* by letter: how many items of the
+	                                 * batch come before its mark resolve;
+	                                 * those from the mark before on are
+	                                 * its records */
 	size_t nletters, room;
 
 	struct boundary last;

@@ -181,7 +181,9 @@ int pg_make_empty_stage_and_savepoint(struct pg_sink *s, struct err *e);
  * s->dead, because these rows are deleted before the next chunk is staged. */
 void pg_add_space_of_dead_rows(struct pg_sink *s);
 /* Copies the rows into the empty staging table, except for those already
- * copied. Rejects the rows that the server refuses, and merges the others. */
+ * copied. Rejects the rows that the server refuses. */
+int pg_copy_to_stage(struct pg_sink *s, struct outcome *o, struct err *e);
+/* Calls pg_copy_to_stage() and merges the rows. */
 int pg_copy_to_stage_and_merge(
     struct pg_sink *s, struct outcome *o, struct err *e);
 /* Sets s->straight to true if COPY can write the rows directly into the target
@@ -218,6 +220,7 @@ int pg_truncate_or_delete_all_and_count(struct pg_sink *s, uint64_t *removed,
 /* Fails if the role may not empty the table. */
 int pg_fail_if_table_cannot_be_emptied(struct pg_sink *s, struct err *e);
 extern const struct sink_images pg_images;
+extern const struct sink_late pg_late;
 /* If images are kept, notes the keys of the staged rows and stores the images
  * of their rows in the target. Called before the staged rows are merged. */
 int pg_images_store_rows_of_staged_keys(struct pg_sink *s, struct err *e);

@@ -48,9 +48,8 @@ pg_make_empty_stage_and_savepoint(struct pg_sink *s, struct err *e)
 	return pg_run_sql_script(s, e);
 }
 
-static int
-copy_rows_to_stage_or_reject(
-    struct pg_sink *s, struct outcome *o, struct err *e)
+int
+pg_copy_to_stage(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	int rc = pg_roll_back_if_refused(s, o,
 	    pg_copy_all_but_first_shape(&s->rows, true, e), "etl_stage", e);
@@ -66,6 +65,6 @@ int
 pg_copy_to_stage_and_merge(
     struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	return copy_rows_to_stage_or_reject(s, o, e) == -1 ? -1 :
+	return pg_copy_to_stage(s, o, e) == -1 ? -1 :
 	    pg_merge_chunk(s, o, e);
 }

@@ -311,5 +311,6 @@ const struct sink sink_pg = {
     .scopes = &scopes,
     .written = &pg_written,
     .images = &pg_images,
+    .late = &pg_late,
     .mirror = &pg_mirror_calls,
 };

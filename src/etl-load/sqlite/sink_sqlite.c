@@ -197,5 +197,6 @@ const struct sink sink_sqlite = {
     .scopes = &scopes,
     .written = &lite_written,
     .images = &lite_images,
+    .late = &lite_late,
     .mirror = &lite_mirror_calls,
 };

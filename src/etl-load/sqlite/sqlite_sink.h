@@ -89,6 +89,7 @@ void lite_group_select_values_of_record(struct lite_sink *s, size_t record);
  * time this happens, there are twice as many such records. */
 void lite_group_begin_or_end_pause(struct lite_sink *s, size_t stored);
 extern const struct sink_images lite_images;
+extern const struct sink_late lite_late;
 extern const struct sink_written lite_written;
 /* For --expect: notes the row of the record whose values are in s->store. */
 int lite_written_note_key_or_rowid(struct lite_sink *s,

@@ -132,11 +132,14 @@ sqlite_put_mark_deleted(
 	put_set_time_if_column(b, t, t->touch, time_parameter, &comma);
 }
 
-/* Appends a condition that is true if the record would change the row. */
-static void
-put_row_differs(struct buf *b, const struct target *t, const struct shape *s)
+void
+sqlite_put_row_differs(
+    struct buf *b, const struct target *t, const struct shape *s)
 {
 	const char *or = "";
+
+	if (!shape_can_change_row(t, s))
+		buf_char(b, '0');
 
 	for (size_t i = 0; i < s->n; i++) {
 		if (!upsert_compares_column(t, s, i))
@@ -181,7 +184,7 @@ sqlite_put_update(struct buf *b, const struct target *t, const struct shape *s)
 	put_update_set(b, t, s, false);
 	sqlite_put_where_key(b, t, s);
 	buf_str(b, " AND (");
-	put_row_differs(b, t, s);
+	sqlite_put_row_differs(b, t, s);
 	buf_str(b, ")");
 }
 
@@ -220,13 +223,20 @@ sqlite_put_delete(struct buf *b, const struct target *t, const struct shape *s)
 }
 
 void
+sqlite_put_where_old_key(
+    struct buf *b, const struct target *t, const struct shape *s)
+{
+	for (size_t i = 0; i < t->nkey; i++)
+		buf_printf(b, "%s%s = $%zu", i > 0 ? " AND " : " WHERE ",
+		    t->table->columns[t->key[i]].quoted, s->n + 2 + i);
+}
+
+void
 sqlite_put_update_by_old_key(
     struct buf *b, const struct target *t, const struct shape *s)
 {
 	put_update_set(b, t, s, true);
-	for (size_t i = 0; i < t->nkey; i++)
-		buf_printf(b, "%s%s = $%zu", i > 0 ? " AND " : " WHERE ",
-		    t->table->columns[t->key[i]].quoted, s->n + 2 + i);
+	sqlite_put_where_old_key(b, t, s);
 }
 
 const char *

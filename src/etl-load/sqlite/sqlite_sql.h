@@ -42,6 +42,13 @@ void sqlite_put_update_by_old_key(struct buf *b, const struct target *t,
 /* Pieces of statements.
  * Returns the number of the parameter that has the value of the column. */
 size_t sqlite_find_parameter_number(const struct shape *s, size_t column);
+/* A condition that is true if the record would change the row; 0 if no record
+ * of this shape can change a row. */
+void sqlite_put_row_differs(struct buf *b, const struct target *t,
+    const struct shape *s);
+/* WHERE and the condition that a row has the old key of the update. */
+void sqlite_put_where_old_key(struct buf *b, const struct target *t,
+    const struct shape *s);
 /* WHERE "k1" = $1 AND "k2" = $3: the row of the record's key. */
 void sqlite_put_where_key(struct buf *b, const struct target *t,
     const struct shape *s);

@@ -16,6 +16,9 @@ lite_store_free_statements(struct lite_store *s)
 		db_stmt_free(s->by_shape[i].find);
 		db_stmt_free(s->by_shape[i].move);
 		db_stmt_free(s->by_shape[i].remove);
+		db_stmt_free(s->by_shape[i].late);
+		db_stmt_free(s->by_shape[i].late_delete);
+		db_stmt_free(s->by_shape[i].late_move);
 		lite_history_free_statements(&s->by_shape[i].history);
 	}
 	free(s->by_shape);

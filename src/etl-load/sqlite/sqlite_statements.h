@@ -16,6 +16,7 @@ struct lite_statements {                /* of one shape */
 	struct db_stmt *insert_group;
 	struct db_stmt *find, *move, *remove;   /* only --mode cdc */
 	struct lite_history_shape history;      /* only --mode scd2 */
+	struct db_stmt *late, *late_delete, *late_move; /* sqlite_late.c */
 };
 
 typedef void lite_statement_text(

@@ -40,8 +40,8 @@ lite_store_release(struct lite_store *s)
 	s->values = s->slots = NULL;
 }
 
-static struct lite_statements *
-get_statements_and_prepare_insert(
+struct lite_statements *
+lite_get_statements(
     struct lite_store *s, const struct shape *shape, struct err *e)
 {
 	struct lite_statements *p;
@@ -339,7 +339,7 @@ lite_store_record(
     struct lite_store *s, const struct shape *shape, struct err *e)
 {
 	struct lite_statements *st =
-	    get_statements_and_prepare_insert(s, shape, e);
+	    lite_get_statements(s, shape, e);
 	enum lite_result rc;
 
 	if (st == NULL)
@@ -371,7 +371,7 @@ lite_store_group(struct lite_store *s, const struct shape *shape,
     size_t *stored, struct err *e)
 {
 	struct lite_statements *st =
-	    get_statements_and_prepare_insert(s, shape, e);
+	    lite_get_statements(s, shape, e);
 	enum lite_result rc;
 
 	if (st == NULL || lite_prepare_group_insert_once(s, &st->insert_group,

@@ -15,6 +15,10 @@ int lite_store_init(struct lite_store *s, struct db *db,
 void lite_store_release(struct lite_store *s);
 int lite_convert_record(struct lite_store *s, struct reader *r,
     const struct line *l, struct reject *why, struct err *e);
+/* Returns the statements of the shape, among which `insert` is prepared, or
+ * NULL with *e. */
+struct lite_statements *lite_get_statements(
+    struct lite_store *s, const struct shape *shape, struct err *e);
 enum lite_result lite_store_record(
     struct lite_store *s, const struct shape *shape, struct err *e);
 /* Inserts the records of a group by one statement. s->slots has their values,

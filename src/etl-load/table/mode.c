@@ -87,6 +87,10 @@ check_options_of_rows_fit(
 		{ o->seen != NULL && m->skips,
 		    "--seen cannot be used with --mode ignore, which never "
 		    "changes an existing row" },
+		{ o->replay_over && (m->complete ||
+		    (!m->updates && !m->history)),
+		    "--replay-over needs --key, or --mode upsert, cdc or "
+		    "scd2, which write rows that exist" },
 		{ o->compare != NULL && !m->updates && !m->history,
 		    "--compare needs --key, or --mode upsert or another mode "
 		    "that updates rows" },
