@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { SHOWN_MAX = 100 };       /* bytes of a long name in a message */
+
 /* Returns true if the part of a URL after "//" has the form USER:PASSWORD@...
  * As in libpq, the first @ ends user and password, unless a slash comes
  * before it. */
@@ -216,10 +218,11 @@ db_quote_name(struct db *db, struct buf *b, const char *name, size_t len,
 	    utf8_valid_length(name, len) != len)
 		return err_set(e, ERR_CONFIG, false, "the name of a table or "
 		    "column must be UTF-8, not empty and without NUL");
-	if (max > 0 && len > max)
+	if (len > max)
 		return err_set(e, ERR_CONFIG, false,
-		    "%.*s: the name of a table or column has at most %zu "
-		    "bytes", (int)len, name, max);
+		    "%.*s%s: the name of a table or column has at most %zu "
+		    "bytes", (int)text_cut_length(name, len, SHOWN_MAX), name,
+		    len > SHOWN_MAX ? "..." : "", max);
 	db_append_quoted(b, name, len);
 	return buf_check(b, e);
 }

@@ -15,8 +15,7 @@
 struct driver {
 	enum db_kind kind;
 	const char *const *sql;         /* indexed by enum sql_id */
-	size_t name_max;                /* maximum bytes of an identifier; 0: no
-	                                 * limit */
+	size_t name_max;                /* maximum bytes of an identifier */
 	const char *begin; /* statement that begins a transaction */
 	/* Called by db_begin_with_next_statement(). NULL: it calls db_begin()
 	 * instead. */

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* SQLite has no limit for names. This one keeps a quoted name below the limit
+ * of columns.c. */
+enum { NAME_MAX_SQLITE = 2046 };
 enum { PARAMS_MAX = 32766, LARGE = 4 << 20 };
 
 /* In KiB if it is negative. */
@@ -331,6 +334,7 @@ lite_count_written_pages(void *conn)
 const struct driver driver_sqlite = {
 	.kind = DB_SQLITE,
 	.sql = sql_sqlite,
+	.name_max = NAME_MAX_SQLITE,
 	.begin = "BEGIN IMMEDIATE",
 	.open = lite_open,
 	.close = lite_close,

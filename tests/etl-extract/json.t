@@ -255,6 +255,23 @@ in_memory 'a file of 70 MB is read with --records in 16 MiB' 16384 120000 \
 is 'a file of 70 MB: every record comes out' \
     1500001 "$(etl-extract --records /d "$in" | wc -l)"
 
+# Member names that no memory is reserved for. Only names on the way to the records
+# have a limit.
+name=$(head -c 70000 /dev/zero | tr '\0' n)
+for escaped in "$name" "\\u006e$name"; do
+	printf '{"d":[{"a":1}],"%s":[{"a":2}],"e":[{"a":3}]}' "$escaped" >"$in"
+	is 'a member name of 70 KB before the records exits with 65' 65 \
+	    "$(run --records /e "$in")"
+	like 'a member name of 70 KB before the records: the message says where' \
+	    'in.json: the member name at byte 16 is longer than 64 KiB' \
+	    "$(cat "$scratch/err")"
+	is 'a member name of 70 KB after the records: they come out' '65{"a":1}' \
+	    "$(run --records /d "$in")$(out)"
+done
+printf '[{"%s":1}]' "$name" >"$in"
+is 'a member name of 70 KB in a record' '0 70006' \
+    "$(run "$in") $(tr -d '\n' <"$scratch/out" | wc -c)"
+
 # The records are those that Python reads.
 trial tests/etl-extract/json_random.py
 done_testing

@@ -48,6 +48,14 @@ echo '<html>' | answer html 'Content-Type: application/json\r\n'
 bad html 76 1 'the answer is not JSON'
 echo '{"a":1}' | gzip | answer binary 'Content-Type: application/json\r\n'
 bad binary 76 1 'the answer is not JSON'
+{
+	printf '{"data":[{"a":1}],"'
+	head -c 70000 /dev/zero | tr '\0' n
+	printf '":1}'
+} >"$scratch/long"
+answer long-name '' <"$scratch/long"
+bad long-name 76 1 'the answer has a member name that is longer than 64 KiB, at byte 19' \
+    '{"a":1}'
 printf '[{"a":1},{"a"' | answer closed-early ''
 bad closed-early 76 3 'gave up after 3 tries: the JSON ends too early: ' '{"a":1}'
 # cut NAME TEXT [RECORDS]: the answer has no length that would show that it is

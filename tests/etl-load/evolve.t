@@ -52,6 +52,26 @@ for kind in sqlite postgresql; do
 	is "$k a second load: exit code 0, and no line" 0 \
 	    "$(load --key id)$(cat "$scratch/err")"
 
+	# A name that no column can have.
+	table 'id int PRIMARY KEY'
+	name=$(head -c 70000 /dev/zero | tr '\0' n)
+	put '{"id":1}' "{\"id\":2,\"$name\":1}" '{"id":3,"v":1}'
+	is "$k a member name of 70 KB: exit code 0" 0 "$(load --key id)"
+	is "$k a member name of 70 KB: the record is rejected" 'schema 2' \
+	    "$(jq -r '"\(.code) \(.origin.line)"' "$scratch/rejects")"
+	is "$k a member name of 70 KB: the others are loaded" \
+	    '1| 3|1 ' "$(sql 'SELECT id, v FROM t ORDER BY id' | tr '\n' ' ')"
+	put "{\"id\":2,\"$name\":1}"
+	is "$k --extra error and such a name: exit code 65" 65 "$(status etl-load \
+	    --db "$db" --table t --key id --extra error <"$scratch/in")"
+	like "$k --extra error and such a name: the message says why" \
+	    '/n{100,}[.]{3}: .*column' "$(cat "$scratch/err")"
+	is "$k --create and such a name: exit code 78" 78 "$(status etl-load \
+	    --db "$db" --table u --create <"$scratch/in")"
+	like "$k --create and such a name: the message says why" \
+	    'n{100}[.]{3}: the name of a table or column has at most' \
+	    "$(cat "$scratch/err")"
+
 	# Several batches, and a stream that is one transaction.
 	for mode in '--key id --batch 3' '--single-transaction --batch 3' \
 	    '--mode replace --batch 3' '--mode mirror --key id' \

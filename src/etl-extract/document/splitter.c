@@ -205,7 +205,8 @@ end_value_and_fill_record(struct splitter *s, struct line *record,
 	s->use = WALK_TAKEN;
 	if (!walk_end_name_or_value(
 		&s->walk, use, s->w.data + s->w.start, s->seen))
-		return fail_at_byte(s, use == WALK_KEEP ? 0 : s->seen, e);
+		return fail_at_byte(s, use == WALK_KEEP || use == WALK_NAME ?
+		    0 : s->seen, e);
 	drop_bytes_from_window(s, s->seen);
 	s->seen = 0;
 	s->dropped = 0;
@@ -220,8 +221,7 @@ drop_bytes_or_refuse_too_long_value(struct splitter *s, struct err *e)
 	if (s->is_eof)
 		return fail_with_kind_at_byte(s, WALK_CUT, NULL, s->seen, e);
 	if (s->use == WALK_NAME && s->seen > WALK_NAME_MAX - 2)
-		return fail_with_kind_at_byte(s, WALK_NOT_JSON,
-		    "a member name of more than 64 KiB", 0, e);
+		return fail_with_kind_at_byte(s, WALK_LONG_NAME, NULL, 0, e);
 	if (s->use == WALK_KEEP && s->seen > WALK_OUTLINE_MAX)
 		return fail_with_kind_at_byte(s, WALK_TOO_LARGE, NULL, 0, e);
 	if (s->use == WALK_SKIP || s->hash != NULL ||

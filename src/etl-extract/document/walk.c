@@ -144,9 +144,11 @@ store_name_and_match_paths(struct walk *w, const char *p, size_t n)
 	buf_clear(&w->name);
 	buf_add(&w->name, p, n);
 	f->child = 0;
-	if (w->name.failed || f->paths == 0)
-		return !w->name.failed || walk_fail(w, WALK_NO_MEMORY, NULL) !=
-		    WALK_BROKEN;
+	if (w->name.failed)
+		return walk_fail(w, w->name.full ? WALK_LONG_NAME :
+		    WALK_NO_MEMORY, NULL) != WALK_BROKEN;
+	if (f->paths == 0)
+		return true;
 	if (memchr(p, '\\', n) == NULL) {
 		f->child = walk_find_paths_through_name(w, p + 1, n - 2);
 		return true;

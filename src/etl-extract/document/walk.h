@@ -36,6 +36,7 @@ enum walk_fault_kind {
 	WALK_RECORDS_TWICE,     /* the text has the member of --records twice */
 	WALK_INSIDE,            /* a wanted value is inside of the records */
 	WALK_TOO_LARGE,         /* the outline is too large */
+	WALK_LONG_NAME,         /* a member name is longer than WALK_NAME_MAX */
 	WALK_NO_MEMORY
 };
 

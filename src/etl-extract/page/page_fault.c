@@ -52,6 +52,10 @@ page_set_fault_error(
 	case WALK_TOO_LARGE:
 		return err_set(e, ERR_PEER, false, "the values of the answer "
 		    "that the paging needs are longer than 1 MiB");
+	case WALK_LONG_NAME:
+		return err_set(e, ERR_PEER, false, "the answer has a member "
+		    "name that is longer than 64 KiB, at byte %" PRIu64,
+		    f->at + 1);
 	default:
 		(void)snprintf(why, sizeof(why), "the answer is not JSON (%s, "
 		    "at byte %" PRIu64 ")", f->why, f->at + 1);

@@ -202,6 +202,10 @@ set_error_of_splitter_fault(const struct json_file *f, struct err *e)
 		    "member at --records '%s' twice, the second time at byte %"
 		    PRIu64,
 		    path, records, w->at + 1);
+	case WALK_LONG_NAME:
+		return err_set(e, ERR_DATA, false, "%s: the member name at "
+		    "byte %" PRIu64 " is longer than 64 KiB: the records "
+		    "before it have been read", path, w->at + 1);
 	default:
 		return err_set(e, ERR_DATA, false, "%s: not JSON: %s, at byte "
 		    "%" PRIu64 ": the records before it have been read", path,

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { POINTER_SHOWN = 200 };   /* bytes of a long pointer in a message */
+
 void
 row_values_start_extra_object(struct reader *r)
 {
@@ -98,11 +100,16 @@ int
 row_fail_if_extra_ends_load(
     struct reader *r, const struct line *l, struct err *e)
 {
+	const char *pointer = buf_text(&r->pointer);
+	const size_t n = strlen(pointer), shown = text_cut_length(pointer, n,
+	    POINTER_SHOWN);
+
 	if (r->target->mapping.extra != EXTRA_ERROR)
 		return 0;
-	return err_set(e, ERR_DATA, false, "line %llu: %s: %s (--extra error "
-	    "ends the load); this batch counts as not loaded",
-	    (unsigned long long)l->number, buf_text(&r->pointer), r->message);
+	return err_set(e, ERR_DATA, false, "line %llu: %.*s%s: %s (--extra "
+	    "error ends the load); this batch counts as not loaded",
+	    (unsigned long long)l->number, (int)shown, pointer,
+	    shown < n ? "..." : "", r->message);
 }
 
 void
