@@ -2,7 +2,8 @@
 # Unit tests tests/unit/NAME.c (cmocka) are built to $(B)/tests/unit/NAME;
 # tests/unit/unit.t runs them all.
 SUPPORT = $(B)/tests/mock-api $(B)/tests/reap $(B)/tests/rollback.so \
-    $(B)/tests/fake_addresses.so $(B)/tests/no_jq.so $(B)/tests/cutter
+    $(B)/tests/fake_addresses.so $(B)/tests/no_jq.so $(B)/tests/hostile_worker.so \
+    $(B)/tests/cutter
 UNIT = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
 # Four times as many tests as processors: most tests wait for a server or a clock.
 PROVE = env --default-signal prove -j$(shell expr 4 '*' $$(nproc)) --timer
@@ -31,7 +32,7 @@ $(B)/tests/measure: $(B)/tests/bench/measure.o
 $(B)/tests/cutter: $(B)/tests/fault/cutter.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
-$(B)/tests/rollback.so $(B)/tests/fake_addresses.so $(B)/tests/no_jq.so: $(B)/tests/%.so: tests/fault/%.c
+$(B)/tests/rollback.so $(B)/tests/fake_addresses.so $(B)/tests/no_jq.so $(B)/tests/hostile_worker.so: $(B)/tests/%.so: tests/fault/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(WARN) -O2 -fPIC -shared -o $@ $<
 $(B)/tests/reap: $(B)/tests/fault/reap.o

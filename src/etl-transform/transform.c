@@ -61,15 +61,22 @@ write_ready_results(struct transform *t, struct err *e)
 
 /* Flushes standard output first, so that the reader gets records without
  * delay. Then waits until workers have results or, if input_fd is not -1, it
- * has input. Writes the results that are ready. */
+ * has input. Writes the results that are ready. Fails if a stop was
+ * requested. */
 static int
 flush_output_wait_and_write_results(
     struct transform *t, int input_fd, struct err *e)
 {
+	struct line l;
+
 	if (stage_flush(t->stage, e) == -1 ||
-	    pool_wait_and_handle_events(t->pool, input_fd, e) == -1)
+	    pool_wait_and_handle_events(t->pool, input_fd, e) == -1 ||
+	    write_ready_results(t, e) == -1)
 		return -1;
-	return write_ready_results(t, e);
+	/* A signal such as SIGTERM has requested a stop. stage_next() is called
+	 * only because it sets *e to this error. */
+	return stop_signal() != 0 && stage_next(t->stage, &l, 0, e) ==
+	    STAGE_STOP ? -1 : 0;
 }
 
 /* Submits the lines that were added so far to the workers. Then waits until the
@@ -77,18 +84,10 @@ flush_output_wait_and_write_results(
 static int
 submit_slot_and_write_all_results(struct transform *t, struct err *e)
 {
-	struct line l;
-
 	pool_submit_slot_unless_empty(t->pool);
-	while (!pool_is_empty(t->pool)) {
-		/* A signal such as SIGTERM has requested a stop. stage_next()
-		 * is called only because it sets *e to this error. */
-		if (stop_signal() != 0)
-			return stage_next(t->stage, &l, 0, e) == STAGE_STOP ?
-			    -1 : 0;
+	while (!pool_is_empty(t->pool))
 		if (flush_output_wait_and_write_results(t, -1, e) == -1)
 			return -1;
-	}
 	return 0;
 }
 

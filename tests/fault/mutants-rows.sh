@@ -252,13 +252,13 @@ mutant etl-transform/terminal.t 'debug gives a terminal commands' src/etl-transf
     'debug: control characters are escaped on a terminal'
 worker=src/etl-transform/pool/pool_watch.c
 mutant etl-transform/process.t 'a crash is not traced to its record' $worker \
-    's/s->begun > done && done < b->n/false/' \
+    's/return b->done < b->n \&\& b->shared/return false \&\& b->shared/' \
     'def f: f; f'
 mutant etl-transform/process.t 'a filter has no time limit' $worker \
-    's/p->conf->time_limit == 0 || w->killed/true/' \
+    's/limit != 0 \&\& w->busy_ms >= limit/false/' \
     'def f: f; f'
 mutant etl-transform/process.t 'a worker without memory is taken as crashed' $worker \
-    's/w->killed || status == -ENGINE_NOMEM/w->killed/' \
+    's/else if (status == -ENGINE_NOMEM)/else if (false)/' \
     'the message names --memory-limit and its value'
 mutant etl-transform/process.t 'the memory limit is 1 GiB higher' src/etl-transform/pool/worker.c \
     's/sysconf(_SC_PAGESIZE) + limit/sysconf(_SC_PAGESIZE) + limit + (1 << 30)/' \
@@ -266,12 +266,21 @@ mutant etl-transform/process.t 'the memory limit is 1 GiB higher' src/etl-transf
 mutant etl-transform/process.t 'a killed keeper process is taken as a bad filter' $worker \
     's/err_set(e, ERR_RETRY, true, "the keeper process, which starts/err_set(e, ERR_CONFIG, false, "it was killed, which starts/' \
     'a killed keeper process makes etl-transform exit with 75'
-mutant etl-transform/process.t 'worker processes do not exit with their keeper process' src/etl-transform/pool/events.c \
+mutant etl-transform/process.t 'worker processes do not exit with their keeper process' src/etl-transform/pool/keeper.c \
     's/(void)prctl(PR_SET_PDEATHSIG, SIGKILL);//' \
     'KILL: keeper and worker exit too'
 mutant etl-transform/process.t 'a crash of a worker loses records already done' $worker \
-    's/s != NULL ? s->done : 0/0/' \
+    's/s->done = b->done;/s->done = 0;/' \
     'the records beside one'
+mutant etl-transform/hostile.t 'the number of results is not checked' $worker \
+    's/if (done > b->n)/if (false)/' \
+    'each record is accounted for'
+mutant unit/transform_pool 'a worker can make its input writable' src/etl-transform/pool/shared_slots.c \
+    's/shmat(id, NULL, SHM_RDONLY)/shmat(id, NULL, 0)/' \
+    test_a_worker_cannot_write_its_input
+mutant etl-transform/hostile.t 'a signal does not stop a busy filter' src/etl-transform/transform.c \
+    's/return stop_signal() != 0 \&\& stage_next/return false \&\& stage_next/' \
+    'TERM ends etl-transform at once'
 
 # Pools, limits of time, and the tests of --expect.
 mutant pgbouncer.t 'the programs do not notice a pool' lib/db/pg.c \

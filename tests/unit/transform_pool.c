@@ -113,13 +113,34 @@ static const struct attack {
 
 enum { ATTACKS = sizeof(attacks) / sizeof(attacks[0]) };
 
-/* The record is {"aN":0} for attack N, or {"o":0,...} with outputs after it. */
+/* Tries to make the page of the record writable, by all ways that a worker
+ * has. */
+static bool
+input_is_writable(const char *line)
+{
+	char *page = (char *)((uintptr_t)line & ~(uintptr_t)4095);
+	void *moved;
+
+	if (mprotect(page, 4096, PROT_READ | PROT_WRITE) == 0)
+		return true;
+	moved = mremap(page, 0, 4096, MREMAP_MAYMOVE);
+	return moved != MAP_FAILED &&
+	    mprotect(moved, 4096, PROT_READ | PROT_WRITE) == 0;
+}
+
+/* The record is {"aN":0} for attack N, {"w":0} to write to the input, {"c":0}
+ * for a wrong code, or {"o":0,...} with outputs after it. */
 static void
 run(void *self, const struct json *j, struct outcome *o)
 {
 	if (j->text[2] == 'a') {
 		attacks[j->text[3] - '0'].run();
 		buf_str(&o->out, "{\"survived\":0}\n");
+	} else if (j->text[2] == 'w') {
+		buf_str(&o->out, input_is_writable(j->text) ?
+		    "{\"writable\":0}\n" : "{}\n");
+	} else if (j->text[2] == 'c') {
+		(void)snprintf(o->code, sizeof(o->code), "\"} \xff");
 	} else {
 		json_unescape(&o->out, j, 2);
 	}
@@ -245,6 +266,36 @@ test_no_mark_passes_from_a_worker(void **state)
 }
 
 static void
+test_a_worker_cannot_write_its_input(void **state)
+{
+	struct pool_conf c;
+	struct pool *p;
+	struct result r;
+
+	open_pool(&p, &c);
+	take_result(p, "{\"w\":0}", &r);
+	assert_null(r.code);
+	assert_memory_equal(r.text, "{}\n", 3);
+	finish(p);
+	pool_close_and_reap_keeper(p, true);
+}
+
+static void
+test_a_reject_with_a_code_that_is_none(void **state)
+{
+	struct pool_conf c;
+	struct pool *p;
+	struct result r;
+
+	open_pool(&p, &c);
+	take_result(p, "{\"c\":0}", &r);
+	assert_string_equal(r.code, "filter");
+	assert_non_null(strstr(r.message, "damaged"));
+	finish(p);
+	pool_close_and_reap_keeper(p, true);
+}
+
+static void
 test_an_output_without_a_line_feed_is_a_reject(void **state)
 {
 	struct pool_conf c;
@@ -265,6 +316,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    test_attacks_end_the_process_and_reject_one_record),
+		cmocka_unit_test(test_a_worker_cannot_write_its_input),
+		cmocka_unit_test(test_a_reject_with_a_code_that_is_none),
 		cmocka_unit_test(test_no_mark_passes_from_a_worker),
 		cmocka_unit_test(
 		    test_an_output_without_a_line_feed_is_a_reject),

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,17 @@ struct keeper {
 		bool death_reported;
 	} *child;                       /* one for each lane */
 };
+
+/* Asks the kernel to kill this process when its parent exits. If the parent has
+ * exited before this request, the kernel sends no signal. getppid() then
+ * returns another process id than `parent`, and this process exits itself. */
+static void
+ask_kernel_to_kill_with_parent(int parent)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EX_OSERR);
+}
 
 /* Connects the file descriptors 0, 1 and 3 to /dev/null. The parent process
  * reads its input from 0 and writes records to 1 and rejected records to 3. A
@@ -41,11 +53,14 @@ close_other_descriptors(const struct worker_conf *c)
 {
 	int last = c->events > c->commands ? c->events : c->commands;
 
+	if (c->ready > last)
+		last = c->ready;
 	for (unsigned int i = 0; i < c->shared->lanes; i++)
 		if (c->wake_pipes[i] > last)
 			last = c->wake_pipes[i];
 	for (int fd = 4; fd < last; fd++) {
-		bool ours = fd == c->events || fd == c->commands;
+		bool ours = fd == c->events || fd == c->commands ||
+		    fd == c->ready;
 
 		for (unsigned int i = 0; i < c->shared->lanes; i++)
 			ours |= fd == c->wake_pipes[i];
@@ -77,6 +92,17 @@ isolate_keeper_signals_fds_and_env(const struct worker_conf *c, int parent)
 }
 
 static void
+send_event(const struct keeper *k, enum event_kind kind, unsigned int lane,
+    int status)
+{
+	struct event v = { .kind = kind, .lane = lane, .status = status };
+
+	while (write(k->c->events, &v, sizeof(v)) == -1)
+		if (errno != EINTR)
+			_exit(EX_OSERR);        /* the parent has exited */
+}
+
+static void
 reap_old_and_fork_worker(struct keeper *k, unsigned int lane)
 {
 	struct child *child = &k->child[lane];
@@ -95,11 +121,11 @@ reap_old_and_fork_worker(struct keeper *k, unsigned int lane)
 		worker_run_slots_and_exit(k->c, lane, k->engine, k->sandbox);
 	}
 	if (pid == -1) {
-		event_send_or_exit(k->c, EVENT_FORK_FAILED, lane, errno);
+		send_event(k, EVENT_FORK_FAILED, lane, errno);
 		return;
 	}
 	child->pid = pid;
-	k->c->shared->lane[lane].pid = pid;
+	send_event(k, EVENT_WORKER_STARTED, lane, pid);
 }
 
 /* Reports the exit of each worker to the parent once. WNOWAIT keeps the exited
@@ -118,7 +144,7 @@ report_deaths_without_reaping(struct keeper *k)
 		    WEXITED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0)
 			continue;
 		child->death_reported = true;
-		event_send_or_exit(k->c, EVENT_WORKER_DIED, i,
+		send_event(k, EVENT_WORKER_DIED, i,
 		    info.si_code == CLD_EXITED ? -info.si_status :
 		    info.si_status);
 	}
@@ -170,18 +196,21 @@ void
 keeper_compile_serve_and_exit(const struct worker_conf *c, int parent)
 {
 	struct keeper k = { .c = c };
+	struct err e = { .code = ERR_NONE };
 
 	isolate_keeper_signals_fds_and_env(c, parent);
+	shared_drop_writable(c->shared);
 	k.child = calloc(c->shared->lanes, sizeof(*k.child));
 	if (k.child == NULL)
 		_exit(EX_OSERR);
-	if (c->engine->compile(&k.engine, c->filter,
-	    &c->shared->compile_error) == -1) {
-		event_send_or_exit(c, EVENT_COMPILE_FAILED, 0, 0);
+	if (c->engine->compile(&k.engine, c->filter, &e) == -1) {
+		send_event(&k, EVENT_COMPILE_FAILED, 0, 0);
+		if (write(c->events, &e, sizeof(e)) != sizeof(e))
+			_exit(EX_OSERR);
 	} else {
 		if ((k.sandbox = sandbox_new()) == NULL)
 			_exit(EX_OSERR);
-		event_send_or_exit(c, EVENT_COMPILED, 0, 0);
+		send_event(&k, EVENT_COMPILED, 0, 0);
 		serve_commands_and_report_deaths(&k);
 		c->engine->free(k.engine);
 		sandbox_free(k.sandbox);

@@ -11,33 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { COMPILE_MS = 30000 };
-
-unsigned int
-pool_lane_of_turn(const struct pool *p, uint64_t turn)
-{
-	return (unsigned int)(turn % p->shared->lanes);
-}
-
-unsigned int
-pool_slot_number(const struct pool *p, uint64_t turn)
-{
-	return (unsigned int)(turn / p->shared->lanes % SLOTS);
-}
-
-struct slot_lines *
-pool_slot_lines(const struct pool *p, uint64_t turn)
-{
-	return &p->shared->lane[pool_lane_of_turn(p, turn)].
-	    slot_lines[pool_slot_number(p, turn)];
-}
-
-struct slot *
-pool_slot(const struct pool *p, uint64_t turn)
-{
-	return slot_at(p->shared, pool_lane_of_turn(p, turn),
-	    pool_slot_number(p, turn));
-}
+enum { COMPILE_MS = 30000, FINISH_MS = 10000 };
 
 /* Wakes a worker: writes one byte to the pipe from which the worker reads when
  * it has nothing to do. If the pipe is full (EAGAIN), the worker still has
@@ -65,6 +39,10 @@ create_all_pipes_of_pool(struct pool *p, unsigned int jobs, struct err *e)
 		return err_errno(e, ERR_IO, "cannot create a pipe");
 	p->worker.commands = pair[0];
 	p->commands = pair[1];
+	if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) == -1)
+		return err_errno(e, ERR_IO, "cannot create a pipe");
+	p->ready = pair[0];
+	p->worker.ready = pair[1];
 	for (unsigned int i = 0; i < jobs; i++) {
 		if (pipe2(pair, O_CLOEXEC) == -1)
 			return err_errno(e, ERR_IO, "cannot create a pipe");
@@ -96,9 +74,11 @@ fork_keeper(struct pool *p, struct err *e)
 	if (p->keeper == 0)
 		keeper_compile_serve_and_exit(&p->worker, self);
 	close_fd(&p->worker.events);
+	close_fd(&p->worker.ready);
 	close_fd(&p->worker.commands);
 	for (unsigned int i = 0; i < p->shared->lanes; i++)
 		close_fd(&p->wake_ends[i]);
+	shared_drop_readonly(p->shared);
 	return 0;
 }
 
@@ -109,21 +89,36 @@ set_pool_fields_and_allocate_arrays(
 	p->conf = c;
 	buf_init(&p->outputs, SIZE_MAX / 4);
 	p->keeper = -1;
-	p->events = p->commands = -1;
+	p->events = p->ready = p->commands = -1;
 	p->time_checked_at = clock_ms();
 	p->worker = (struct worker_conf){
 		.engine = c->engine, .filter = &c->filter, .dup = c->dup,
 		.plain = c->plain, .env = c->env, .memory = c->memory_limit,
-		.events = -1, .commands = -1
+		.events = -1, .ready = -1, .commands = -1
 	};
+	p->slots = calloc((size_t)c->jobs * SLOTS, sizeof(*p->slots));
 	p->watch = calloc(c->jobs, sizeof(*p->watch));
 	p->wake_ends = calloc((size_t)c->jobs * 2, sizeof(*p->wake_ends));
-	if (p->watch == NULL || p->wake_ends == NULL)
+	if (p->slots == NULL || p->watch == NULL || p->wake_ends == NULL)
 		return err_nomem(e);
 	for (unsigned int i = 0; i < c->jobs * 2; i++)
 		p->wake_ends[i] = -1;
 	p->worker.wake_pipes = p->wake_ends;
 	return 0;
+}
+
+static void
+set_slots(struct pool *p)
+{
+	for (unsigned int lane = 0; lane < p->shared->lanes; lane++)
+		for (unsigned int i = 0; i < SLOTS; i++)
+			*pool_lane_slot(p, lane, i) = (struct pool_slot){
+				.lane = lane, .number = i,
+				.shared = slot_at(p->shared, lane, i),
+				.lines = slot_lines(p->shared, lane, i),
+				.input = slot_input(p->shared, lane, i),
+				.output = slot_output(p->shared, lane, i)
+			};
 }
 
 int
@@ -138,6 +133,7 @@ pool_open_and_start_keeper(
 	    shared_map(&p->shared, c->jobs, c->filter.max_record, e) == -1)
 		goto fail;
 	p->worker.shared = p->shared;
+	set_slots(p);
 	if (create_all_pipes_of_pool(p, c->jobs, e) == -1 ||
 	    fork_keeper(p, e) == -1)
 		goto fail;
@@ -174,11 +170,27 @@ pool_wait_for_compile_and_start_workers(struct pool *p, struct err *e)
 	return 0;
 }
 
+/* Waits until the keeper has exited, after its workers: its events then end.
+ * Gives up after FINISH_MS or if a stop signal comes, because a worker that
+ * has been taken over by its filter need not exit. */
+static bool
+keeper_has_finished(const struct pool *p)
+{
+	int64_t until = clock_ms() + FINISH_MS, left;
+	struct event v;
+
+	while ((left = until - clock_ms()) > 0 && wait_fd_or_stop(
+	    p->events, POLLIN, (int)left) == 1)
+		if (read(p->events, &v, sizeof(v)) == 0)
+			return true;
+	return false;
+}
+
 /* If all records are done (workers_may_finish), this function closes the pipes
  * to the keeper process and the workers, and they exit when they read the end
- * of file. Otherwise this function kills the keeper with SIGKILL. The kernel
- * then kills the workers, because they have called
- * ask_kernel_to_kill_with_parent(). */
+ * of file. Otherwise, or if they do not exit soon, this function kills the
+ * keeper with SIGKILL. The kernel then kills the workers, because they have
+ * called ask_kernel_to_kill_with_parent(). */
 void
 pool_close_and_reap_keeper(struct pool *p, bool workers_may_finish)
 {
@@ -189,17 +201,20 @@ pool_close_and_reap_keeper(struct pool *p, bool workers_may_finish)
 	     i++)
 		close_fd(&p->wake_ends[i]);
 	if (p->keeper > 0) {
-		if (!workers_may_finish)
+		if (!workers_may_finish || !keeper_has_finished(p))
 			(void)kill(p->keeper, SIGKILL);
 		while (waitpid(p->keeper, NULL, 0) == -1 && errno == EINTR)
 			continue;
 	}
 	close_fd(&p->events);
+	close_fd(&p->ready);
 	close_fd(&p->worker.events);
+	close_fd(&p->worker.ready);
 	close_fd(&p->worker.commands);
 	shared_unmap(p->shared);
 	buf_release(&p->outputs);
 	free(p->wake_ends);
+	free(p->slots);
 	free(p->watch);
 	free(p);
 }

@@ -1,7 +1,7 @@
 /* Declarations that pool.c, pool_slot.c and pool_watch.c share.
  * The pool fills each slot with lines many times. Each filling has a number,
- * its turn, counted from 0 over all slots. Turn t uses lane t % lanes (a lane
- * is one worker and its slots), and in this lane the slot t / lanes % SLOTS.
+ * its turn, counted from 0 over all slots. A lane is one worker and its slots.
+ * The turns go over the first slots of all lanes, then over their second ones.
  * The pool adds lines to the slot of turn `filling` and takes results from the
  * slot of turn `emptying`. */
 #ifndef TRANSFORM_POOL_IMPL_H
@@ -12,28 +12,76 @@
 
 #include <sys/types.h>
 
-/* If more workers of a lane than this exit in a row before they have started a
- * record, the pool fails. */
-enum { MAX_IDLE_DEATHS = 5 };
+enum {
+	LOSS_TEXT = 512,        /* room for the reject of a lost record */
+	/* If more workers of a lane than this exit in a row before they have
+	 * the result of a record, the pool fails. */
+	MAX_IDLE_DEATHS = 5,
+	/* A worker that does not begin a record within this time is killed. */
+	IDLE_MS = 10000
+};
+
+/* Why the result of a record is lost. */
+enum loss {
+	LOSS_NONE,
+	LOSS_DEATH,             /* the worker died by itself */
+	LOSS_TIME,              /* the parent killed it, for --time-limit */
+	LOSS_DAMAGE             /* the parent killed it, because it had damaged
+				 * the shared memory */
+};
+
+/* What the parent knows about one slot. It is not shared: a worker cannot
+ * change it. */
+struct pool_slot {
+	/* Set once: which slot of which lane this is, and where its parts of
+	 * the shared memory are. */
+	unsigned int lane, number;
+	struct slot *shared;
+	struct slot_lines *lines;
+	char *input;
+	const char *output;
+	uint64_t turn;
+	bool submitted;         /* it has been given to the worker, and not all
+				 * its results have been taken */
+	bool large_output;      /* its results have taken much memory */
+	bool has_lost;
+	uint32_t n;             /* lines */
+	uint64_t len;           /* bytes of all lines */
+	uint32_t done;          /* results, as the worker last said */
+	uint32_t done_before;   /* when the worker was last told to run it */
+	struct {
+		uint32_t at, len;               /* in slot_input() */
+		uint64_t number, offset;        /* in the input stream */
+	} line[SLOT_RECORDS];
+	struct {
+		enum loss loss;
+		int status;     /* of the worker, as in struct event */
+	} lost[SLOT_RECORDS];
+};
 
 /* What the parent knows about the worker of one lane. */
 struct watch {
-	/* At the last check of --time-limit: the turn of the slot that the
-	 * worker was running, and the number of records begun in this slot. */
+	pid_t pid;              /* 0: none, as far as the parent knows */
+	enum loss killed;       /* by the parent, for this reason */
+	/* At the last check of the time: the slot that the worker was running,
+	 * the number of results in it, and whether it had begun the next
+	 * record. */
 	uint64_t turn;
-	uint32_t begun;
+	uint32_t done;
+	bool busy;
 	int64_t busy_ms;        /* how long it has run this record */
-	/* Workers that have exited in a row before they started a record. */
+	int64_t idle_ms;        /* how long it has not begun this record */
+	/* Workers that have exited in a row before they had a result. */
 	unsigned int idle_deaths;
-	bool killed;            /* by the parent, for --time-limit */
 };
 
 struct pool {
 	const struct pool_conf *conf;
 	struct worker_conf worker;
 	struct shared *shared;
+	struct pool_slot *slots;        /* in the order of their turns */
 	pid_t keeper;
-	int events, commands;
+	int events, ready, commands;
 	/* Pipes that wake the workers: the read ends of all lanes, then the
 	 * write ends of all lanes. */
 	int *wake_ends;
@@ -48,17 +96,28 @@ struct pool {
 	bool compiled;
 };
 
-struct slot_lines *pool_slot_lines(const struct pool *p, uint64_t turn);
-struct slot *pool_slot(const struct pool *p, uint64_t turn);
-unsigned int pool_lane_of_turn(const struct pool *p, uint64_t turn);
-unsigned int pool_slot_number(const struct pool *p, uint64_t turn);
 void pool_wake_worker(const struct pool *p, unsigned int lane);
 int pool_request_worker_from_keeper(
     struct pool *p, unsigned int lane, struct err *e);
 
-/* In pool_watch.c: events of the processes, and --time-limit. */
+/* In pool_watch.c: the state of the slots, events of the processes, and
+ * --time-limit. */
+
+/* The slot of this number, from 0 to SLOTS - 1, in the lane. */
+struct pool_slot *pool_lane_slot(
+    const struct pool *p, unsigned int lane, unsigned int number);
+/* Loads how many results the worker says the slot has, once: the only number of
+ * this kind that counts is b->done, which never falls or exceeds b->n. */
+void pool_note_done(struct pool *p, struct pool_slot *b);
 int pool_read_and_handle_events(struct pool *p, struct err *e);
+/* Kills the worker, because of what it does in this slot. */
+void pool_kill_worker(
+    struct pool *p, const struct pool_slot *b, enum loss reason);
 void pool_kill_workers_over_time_limit(struct pool *p);
+/* Writes the reject of a lost record, as a worker writes one, to out; returns
+ * its length. */
+size_t pool_write_loss(const struct pool *p, enum loss loss, int status,
+    char *out, size_t size);
 int64_t pool_time_check_interval_ms(const struct pool *p);
 
 #endif

@@ -11,6 +11,13 @@
 #include "stream/mark.h"
 
 #include <string.h>
+#include <unistd.h>
+
+static struct pool_slot *
+slot_of_turn(const struct pool *p, uint64_t turn)
+{
+	return &p->slots[turn % ((uint64_t)p->shared->lanes * SLOTS)];
+}
 
 bool
 pool_may_take_next_line(const struct pool *p)
@@ -20,7 +27,7 @@ pool_may_take_next_line(const struct pool *p)
 	 * accepts another line, so that few large records are in memory at the
 	 * same time. */
 	if (p->filling > p->emptying &&
-	    pool_slot_lines(p, p->filling - 1)->len > SLOT_OUTPUT_PAUSE)
+	    slot_of_turn(p, p->filling - 1)->len > SLOT_OUTPUT_PAUSE)
 		return false;
 	return p->filling - p->emptying <
 	    (uint64_t)p->shared->lanes * SLOTS;
@@ -30,50 +37,81 @@ bool
 pool_is_empty(const struct pool *p)
 {
 	return p->filling == p->emptying &&
-	    pool_slot_lines(p, p->filling)->n == 0;
+	    slot_of_turn(p, p->filling)->n == 0;
 }
 
 void
 pool_add_line_and_submit_full_slot(struct pool *p, const struct line *l)
 {
-	struct slot_lines *lines = pool_slot_lines(p, p->filling);
-	char *in = slot_input(p->shared, pool_lane_of_turn(p, p->filling),
-	    pool_slot_number(p, p->filling));
+	struct pool_slot *b = slot_of_turn(p, p->filling);
+	struct slot_lines *lines = b->lines;
 
-	memcpy(in + lines->len, l->data, l->len);
-	lines->line[lines->n].at = (uint32_t)lines->len;
-	lines->line[lines->n].len = (uint32_t)l->len;
-	lines->line[lines->n].number = l->number;
-	lines->line[lines->n].offset = l->offset;
-	lines->n++;
-	lines->len += l->len;
-	if (lines->n == SLOT_RECORDS || lines->len >= SLOT_BYTES)
+	memcpy(b->input + b->len, l->data, l->len);
+	lines->line[b->n].at = (uint32_t)b->len;
+	lines->line[b->n].len = (uint32_t)l->len;
+	b->line[b->n].at = (uint32_t)b->len;
+	b->line[b->n].len = (uint32_t)l->len;
+	b->line[b->n].number = l->number;
+	b->line[b->n].offset = l->offset;
+	b->n++;
+	b->len += l->len;
+	if (b->n == SLOT_RECORDS || b->len >= SLOT_BYTES)
 		pool_submit_slot_unless_empty(p);
+}
+
+/* Tells the worker to run the slot from its record b->done on, with all of the
+ * output memory. */
+static void
+start_slot(const struct pool *p, struct pool_slot *b)
+{
+	struct slot *s = b->shared;
+
+	b->done_before = b->done;
+	s->begun = b->done;
+	s->done = b->done;
+	s->len = 0;
+	s->state = SLOT_FULL;
+	pool_wake_worker(p, b->lane);
 }
 
 void
 pool_submit_slot_unless_empty(struct pool *p)
 {
-	struct slot_lines *lines = pool_slot_lines(p, p->filling);
+	struct pool_slot *b = slot_of_turn(p, p->filling);
 
-	if (!pool_may_take_next_line(p) || lines->n == 0)
+	if (!pool_may_take_next_line(p) || b->n == 0)
 		return;
-	lines->turn = p->filling;
-	pool_slot(p, p->filling)->state = SLOT_FULL;
-	pool_wake_worker(p, pool_lane_of_turn(p, p->filling));
+	b->turn = p->filling;
+	b->submitted = true;
+	b->lines->turn = b->turn;
+	b->lines->n = b->n;
+	start_slot(p, b);
 	p->filling++;
+}
+
+/* What a worker writes to this pipe means nothing: it has only woken the
+ * parent. */
+static void
+drain_ready(const struct pool *p)
+{
+	char bytes[4096];
+
+	(void)!read(p->ready, bytes, sizeof(bytes));
 }
 
 int
 pool_wait_and_handle_events(struct pool *p, int input_fd, struct err *e)
 {
-	struct pollfd fds[2] = {
+	struct pollfd fds[3] = {
 		{ .fd = p->events, .events = POLLIN },
+		{ .fd = p->ready, .events = POLLIN },
 		{ .fd = input_fd, .events = POLLIN }
 	};
-	int n = wait_fds_or_stop(fds, input_fd == -1 ? 1 : 2,
+	int n = wait_fds_or_stop(fds, input_fd == -1 ? 2 : 3,
 	    (int)pool_time_check_interval_ms(p));
 
+	if (n > 0 && fds[1].revents != 0)
+		drain_ready(p);
 	if (n > 0 && fds[0].revents != 0 &&
 	    pool_read_and_handle_events(p, e) == -1)
 		return -1;
@@ -84,28 +122,55 @@ pool_wait_and_handle_events(struct pool *p, int input_fd, struct err *e)
 /* Makes the whole output memory of the slot free again. The caller has taken
  * and written all results in it. */
 static void
-discard_slot_output(struct pool *p, struct slot *s)
+discard_slot_output(const struct pool *p, struct pool_slot *b)
 {
-	slot_release_large_output(p->shared, pool_lane_of_turn(p, p->emptying),
-	    pool_slot_number(p, p->emptying));
-	s->len = 0;
+	if (b->large_output)
+		slot_release_output(p->shared, b->lane, b->number);
+	b->large_output = false;
+}
+
+static void
+release_large_input(const struct pool *p, const struct pool_slot *b)
+{
+	if (b->len > SLOT_OUTPUT_PAUSE)
+		slot_release_input(p->shared, b->lane, b->number);
 }
 
 static void
 empty_slot_and_go_to_next(struct pool *p)
 {
-	struct slot_lines *lines = pool_slot_lines(p, p->emptying);
-	struct slot *s = pool_slot(p, p->emptying);
+	struct pool_slot *b = slot_of_turn(p, p->emptying);
 
-	slot_release_large_input(p->shared, pool_lane_of_turn(p, p->emptying),
-	    pool_slot_number(p, p->emptying));
-	discard_slot_output(p, s);
-	lines->n = 0;
-	lines->len = 0;
-	s->begun = s->done = 0;
-	s->state = SLOT_FREE;
+	release_large_input(p, b);
+	discard_slot_output(p, b);
+	b->shared->state = SLOT_FREE;
+	b->submitted = false;
+	b->has_lost = false;
+	b->n = 0;
+	b->len = 0;
+	b->done = 0;
 	p->emptying++;
 	p->results_taken = 0;
+}
+
+/* A result_place as the parent has loaded it. */
+struct place {
+	uint64_t turn, at, len;
+	bool rejected;
+};
+
+/* Loads each number once: the worker could change it between the check and the
+ * use. */
+static struct place
+load_place(struct result_place *r)
+{
+	return (struct place){
+		.turn = atomic_load_explicit(&r->turn, memory_order_relaxed),
+		.at = atomic_load_explicit(&r->at, memory_order_relaxed),
+		.len = atomic_load_explicit(&r->len, memory_order_relaxed),
+		.rejected = atomic_load_explicit(
+		    &r->rejected, memory_order_relaxed) != 0
+	};
 }
 
 /* Checks where a worker says that it has written the result of a record. A
@@ -113,7 +178,7 @@ empty_slot_and_go_to_next(struct pool *p)
  * write wrong values. So the result must belong to these lines and lie inside
  * the output memory of the slot. */
 static bool
-result_place_is_valid(const struct pool *p, const struct result_place *place)
+result_place_is_valid(const struct pool *p, const struct place *place)
 {
 	return place->turn == p->emptying && place->at <= p->shared->out_max &&
 	    place->len <= p->shared->out_max - place->at;
@@ -187,35 +252,58 @@ get_reject_if_outputs_are_bad(const struct buf *outputs, size_t *len)
 	return outputs->len > 0 && outputs_have_a_mark(outputs) ? mark : NULL;
 }
 
+/* Writes the reject that a worker has written, if its code is one. */
+static void
+fill_reject_of_worker(
+    struct pool *p, struct result *r, const char *text, size_t len)
+{
+	copy_and_split_reject_into_result(p, r, text, len);
+	if (!outcome_is_code(r->code, strlen(r->code)))
+		copy_and_split_reject_into_result(
+		    p, r, damaged, sizeof(damaged));
+}
+
+static void
+fill_lost_record(struct pool *p, const struct pool_slot *b, uint32_t i,
+    struct result *r)
+{
+	char text[LOSS_TEXT] = "";
+
+	copy_and_split_reject_into_result(p, r, text, pool_write_loss(
+	    p, b->lost[i].loss, b->lost[i].status, text, sizeof(text)));
+}
+
 static int
 fill_checked_result_or_reject(
     struct pool *p, uint32_t i, struct result *r, struct err *e)
 {
-	unsigned int lane = pool_lane_of_turn(p, p->emptying);
-	unsigned int slot = pool_slot_number(p, p->emptying);
-	const struct slot_lines *lines = pool_slot_lines(p, p->emptying);
-	/* Check and use a copy of the place: the worker could change the place
-	 * in the shared memory between the check and the use. */
-	const struct result_place place =
-	    pool_slot(p, p->emptying)->result_place[i];
-	const char *out = slot_output(p->shared, lane, slot);
+	struct pool_slot *b = slot_of_turn(p, p->emptying);
+	const struct place place = load_place(&b->shared->result_place[i]);
 	const char *fault;
 	size_t n;
 
 	*r = (struct result){
-		.line = slot_input(p->shared, lane, slot) + lines->line[i].at,
-		.line_len = lines->line[i].len,
-		.number = lines->line[i].number,
-		.offset = lines->line[i].offset,
+		.line = b->input + b->line[i].at,
+		.line_len = b->line[i].len,
+		.number = b->line[i].number,
+		.offset = b->line[i].offset,
 	};
+	if (b->has_lost && b->lost[i].loss != LOSS_NONE) {
+		fill_lost_record(p, b, i, r);
+		b->lost[i].loss = LOSS_NONE;
+		return 1;
+	}
 	if (!result_place_is_valid(p, &place)) {
 		copy_and_split_reject_into_result(
 		    p, r, damaged, sizeof(damaged));
-	} else if (place.rejected) {
-		copy_and_split_reject_into_result(
-		    p, r, out + place.at, place.len);
-	} else if (copy_outputs_to_private_memory(p, out + place.at, place.len,
-	    e) == -1) {
+		return 1;
+	}
+	b->large_output |= (place.at + place.len) / 2 > SLOT_OUTPUT_PAUSE;
+	if (place.rejected) {
+		fill_reject_of_worker(
+		    p, r, b->output + place.at, place.len);
+	} else if (copy_outputs_to_private_memory(p, b->output + place.at,
+	    place.len, e) == -1) {
 		return -1;
 	} else if ((fault = get_reject_if_outputs_are_bad(&p->outputs, &n)) !=
 	    NULL) {
@@ -225,8 +313,8 @@ fill_checked_result_or_reject(
 		r->text_len = p->outputs.len;
 		/* The caller needs the line only for a reject, so after the
 		 * last record the memory of large lines is freed early. */
-		if (i + 1 == lines->n)
-			slot_release_large_input(p->shared, lane, slot);
+		if (i + 1 == b->n)
+			release_large_input(p, b);
 	}
 	return 1;
 }
@@ -235,28 +323,33 @@ int
 pool_take_next_result(struct pool *p, struct result *r, struct err *e)
 {
 	while (p->emptying < p->filling) {
-		struct slot *s = pool_slot(p, p->emptying);
-		uint32_t n = pool_slot_lines(p, p->emptying)->n;
-		/* Read the state before s->done: if the worker has stopped,
-		 * s->done does not grow after that. */
-		bool running = s->state == SLOT_FULL;
+		struct pool_slot *b = slot_of_turn(p, p->emptying);
+		bool stopped = false;
 
-		if (p->results_taken < s->done && p->results_taken < n)
+		if (p->results_taken == b->done) {
+			/* Read the state before s->done: if the worker has
+			 * stopped, s->done does not grow after that. */
+			stopped = b->shared->state == SLOT_DONE;
+			pool_note_done(p, b);
+		}
+		if (p->results_taken < b->done)
 			return fill_checked_result_or_reject(
 			    p, p->results_taken++, r, e);
-		if (running)
+		if (!stopped)
 			return 0;
-		if (p->results_taken == n) {
+		if (p->results_taken == b->n) {
 			empty_slot_and_go_to_next(p);
 			continue;
 		}
 		/* The worker stopped before the last line, because it had
 		 * written SLOT_OUTPUT_PAUSE bytes of results. All these results
 		 * are taken, so the worker can reuse their memory and run the
-		 * other lines. */
-		discard_slot_output(p, s);
-		s->state = SLOT_FULL;
-		pool_wake_worker(p, pool_lane_of_turn(p, p->emptying));
+		 * other lines. But a worker that has no result to show for its
+		 * memory runs nothing. */
+		discard_slot_output(p, b);
+		if (b->done == b->done_before)
+			pool_kill_worker(p, b, LOSS_DAMAGE);
+		start_slot(p, b);
 		return 0;
 	}
 	return 0;

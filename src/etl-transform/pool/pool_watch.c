@@ -29,35 +29,62 @@ pool_request_worker_from_keeper(
 
 enum { TICK_MIN = 5, TICK_MAX = 100, /* ms */ MESSAGE = 256 };
 
-/* A lane is one worker and its slots (blocks of lines in shared memory).
- * Returns the slot that the worker of this lane is running: among the slots
- * that wait for the worker (SLOT_FULL), it is the one that was submitted
- * first, so it has the lowest turn. Returns NULL if no slot is SLOT_FULL. */
-static struct slot *
-find_running_slot(
-    const struct pool *p, unsigned int lane, unsigned int *slot_number)
+struct pool_slot *
+pool_lane_slot(const struct pool *p, unsigned int lane, unsigned int number)
 {
-	const struct slot_lines *b = p->shared->lane[lane].slot_lines;
-	struct slot *s = slot_at(p->shared, lane, 0), *found = NULL;
+	return &p->slots[number * p->shared->lanes + lane];
+}
 
-	for (unsigned int i = 0; i < SLOTS; i++)
-		if (s[i].state == SLOT_FULL &&
-		    (found == NULL || b[i].turn < b[*slot_number].turn)) {
-			found = &s[i];
-			*slot_number = i;
-		}
+void
+pool_note_done(struct pool *p, struct pool_slot *b)
+{
+	uint32_t done =
+	    atomic_load_explicit(&b->shared->done, memory_order_acquire);
+
+	if (done > b->n)
+		done = b->n;
+	if (done <= b->done)
+		return;
+	b->done = done;
+	p->watch[b->lane].idle_deaths = 0;
+}
+
+/* A lane is one worker and its slots. Returns the slot that the worker of this
+ * lane is running: among the slots that wait for the worker, it is the one that
+ * was submitted first. Returns NULL if there is none. */
+static struct pool_slot *
+find_running_slot(const struct pool *p, unsigned int lane)
+{
+	struct pool_slot *found = NULL;
+
+	for (unsigned int i = 0; i < SLOTS; i++) {
+		struct pool_slot *b = pool_lane_slot(p, lane, i);
+
+		if (b->submitted && b->shared->state != SLOT_DONE &&
+		    (found == NULL || b->turn < found->turn))
+			found = b;
+	}
 	return found;
 }
 
+static bool
+has_begun_next_record(const struct pool_slot *b)
+{
+	return b->done < b->n && b->shared->begun > b->done;
+}
+
 static void
-describe_death(char out[MESSAGE], const struct pool *p, const struct watch *w,
+describe_loss(char out[MESSAGE], const struct pool *p, enum loss loss,
     int status)
 {
 	const char *signal = status > 0 ? sigdescr_np(status) : NULL;
 
-	if (w->killed)
+	if (loss == LOSS_TIME)
 		(void)snprintf(out, MESSAGE, "the filter took longer than "
 		    "--time-limit %.3gs", (double)p->conf->time_limit / 1000);
+	else if (loss == LOSS_DAMAGE)
+		(void)snprintf(out, MESSAGE, "the worker process that runs the "
+		    "filter damaged its shared memory and was killed");
 	else if (status == -ENGINE_NOMEM)
 		(void)snprintf(out, MESSAGE, "the filter needs more memory "
 		    "than --memory-limit %llu",
@@ -72,96 +99,144 @@ describe_death(char out[MESSAGE], const struct pool *p, const struct watch *w,
 		    "it exited unexpectedly");
 }
 
-/* Called when a worker has died while it ran the filter on a record: writes a
- * reject as the result of this record, in place of the worker. `done` is the
- * index of the record in the slot, `status` the signal or minus the exit
- * code. */
-static void
-write_reject_for_dead_worker(struct pool *p, unsigned int lane,
-    unsigned int number, uint32_t done, int status)
+size_t
+pool_write_loss(const struct pool *p, enum loss loss, int status, char *out,
+    size_t size)
 {
-	const struct slot_lines *b = &p->shared->lane[lane].slot_lines[number];
-	struct slot *s = slot_at(p->shared, lane, number);
-	/* s->len is the number of output bytes that the dead worker has
-	 * written. The worker starts a record only if s->len is less than
-	 * SLOT_OUTPUT_PAUSE. A larger value is damaged memory, so it is
-	 * limited to SLOT_OUTPUT_PAUSE. */
-	uint64_t at = s->len < SLOT_OUTPUT_PAUSE ? s->len : SLOT_OUTPUT_PAUSE;
-	char *out = slot_output(p->shared, lane, number) + at;
-	struct watch *w = &p->watch[lane];
 	char message[MESSAGE];
 	int n;
 
-	describe_death(message, p, w, status);
-	n = snprintf(out, MESSAGE + 32, "%s%c%s%c%c",
-	    w->killed || status == -ENGINE_NOMEM ? "timeout" : "filter",
-	    '\0', message, '\0', '\0');
-	s->result_place[done] = (struct result_place){
-		.turn = b->turn, .at = at, .len = n > 0 ? (uint64_t)n : 0,
-		.rejected = true
-	};
-	s->len = at + s->result_place[done].len;
-	s->done = done + 1;
-	if (done + 1 == b->n)
-		s->state = SLOT_DONE;
+	describe_loss(message, p, loss, status);
+	n = snprintf(out, size, "%s%c%s%c%c", loss == LOSS_TIME ||
+	    status == -ENGINE_NOMEM ? "timeout" : "filter", '\0', message,
+	    '\0', '\0');
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* Returns the slot whose next record the dead worker was running, or NULL. A
+ * worker that the parent has killed may have finished the slow record before
+ * SIGKILL arrived, and started the next one. The next record is not at fault:
+ * it is not rejected, and another worker runs it again. */
+static struct pool_slot *
+find_lost_record(const struct pool *p, unsigned int lane)
+{
+	const struct watch *w = &p->watch[lane];
+	struct pool_slot *found = NULL;
+
+	for (unsigned int i = 0; i < SLOTS; i++) {
+		struct pool_slot *b = pool_lane_slot(p, lane, i);
+		bool late = w->killed != LOSS_NONE &&
+		    (b->turn != w->turn || b->done != w->done);
+
+		if (b->submitted && b->done < b->n && !late &&
+		    (w->killed == LOSS_DAMAGE || has_begun_next_record(b)) &&
+		    (found == NULL || b->turn < found->turn))
+			found = b;
+	}
+	return found;
+}
+
+/* The worker of the slot is dead. Sets all that the next worker reads in the
+ * shared memory: it goes on after the records that have a result. */
+static void
+repair_slot(struct pool_slot *b)
+{
+	struct slot *s = b->shared;
+	uint64_t len = s->len;
+
+	/* A worker starts a record only if len is less than SLOT_OUTPUT_PAUSE.
+	 * Each time it is told to run the slot, len is 0. */
+	if (b->done == b->done_before)
+		len = 0;
+	s->len = len < SLOT_OUTPUT_PAUSE ? len : SLOT_OUTPUT_PAUSE;
+	s->begun = b->done;
+	s->done = b->done;
+	s->state = b->done < b->n ? SLOT_FULL : SLOT_DONE;
+	b->large_output = true; /* it may have written any part of it */
 }
 
 static int
 reject_record_and_replace_worker(
-    struct pool *p, const struct event *v, struct err *e)
+    struct pool *p, unsigned int lane, int status, struct err *e)
 {
-	struct watch *w = &p->watch[v->lane];
-	unsigned int number = 0;
-	struct slot *s = find_running_slot(p, v->lane, &number);
-	const struct slot_lines *b =
-	    &p->shared->lane[v->lane].slot_lines[number];
-	uint32_t done = s != NULL ? s->done : 0;
+	struct watch *w = &p->watch[lane];
+	struct pool_slot *lost;
 
-	/* The parent kills a worker whose record reaches --time-limit. But
-	 * SIGKILL may arrive late, when the worker has finished the slow
-	 * record and started the next record. The next record is not at fault:
-	 * it is not rejected, and another worker runs it again. */
-	bool late = s != NULL && w->killed &&
-	    (b->turn != w->turn || s->begun != w->begun);
-
-	if (late) {
+	w->idle_deaths++;
+	for (unsigned int i = 0; i < SLOTS; i++)
+		if (pool_lane_slot(p, lane, i)->submitted)
+			pool_note_done(p, pool_lane_slot(p, lane, i));
+	if ((lost = find_lost_record(p, lane)) != NULL) {
+		lost->lost[lost->done].loss =
+		    w->killed != LOSS_NONE ? w->killed : LOSS_DEATH;
+		lost->lost[lost->done].status = status;
+		lost->has_lost = true;
+		lost->done++;
 		w->idle_deaths = 0;
-	} else if (s != NULL && s->begun > done && done < b->n) {
-		write_reject_for_dead_worker(p, v->lane, number, done,
-		    v->status);
-		w->idle_deaths = 0;
-	} else if (v->status != 0 && ++w->idle_deaths > MAX_IDLE_DEATHS) {
+	}
+	if (w->idle_deaths > MAX_IDLE_DEATHS)
 		return err_set(e, ERR_RETRY, true, "the worker process has "
 		    "ended several times before it started a record (%s %d): "
 		    "run the command again",
-		    v->status < 0 ? "exit code" : "signal", abs(v->status));
-	}
-	w->killed = false;
+		    status < 0 ? "exit code" : "signal", abs(status));
+	for (unsigned int i = 0; i < SLOTS; i++)
+		if (pool_lane_slot(p, lane, i)->submitted)
+			repair_slot(pool_lane_slot(p, lane, i));
+	w->pid = 0;
+	w->killed = LOSS_NONE;
+	w->busy = false;
 	w->busy_ms = 0;
-	return pool_request_worker_from_keeper(p, v->lane, e);
+	w->idle_ms = 0;
+	return pool_request_worker_from_keeper(p, lane, e);
+}
+
+/* The error of the compiler follows its event. */
+static int
+read_compile_error(const struct pool *p, struct err *e)
+{
+	struct err why = { .code = ERR_NONE };
+	size_t n = 0;
+
+	while (n < sizeof(why)) {
+		ssize_t got = read(p->events, (char *)&why + n,
+		    sizeof(why) - n);
+
+		if (got == 0 || (got == -1 && errno != EINTR))
+			return err_bug(e, "the keeper process did not say why "
+			    "the filter cannot be compiled");
+		if (got > 0)
+			n += (size_t)got;
+	}
+	why.msg[sizeof(why.msg) - 1] = '\0';
+	*e = why;
+	return -1;
 }
 
 static int
-handle_event(struct pool *p, const struct event *v,
-    struct err *e)
+handle_event(struct pool *p, const struct event *v, struct err *e)
 {
+	if (v->lane >= p->shared->lanes)
+		return err_bug(e, "the keeper process sent the unknown lane "
+		    "%u", v->lane);
 	switch (v->kind) {
 	case EVENT_COMPILED:
 		p->compiled = true;
 		return 0;
 	case EVENT_COMPILE_FAILED:
-		*e = p->shared->compile_error;
-		return -1;
-	case EVENT_SLOT_DONE:
-		p->watch[v->lane].idle_deaths = 0;
+		return read_compile_error(p, e);
+	case EVENT_WORKER_STARTED:
+		p->watch[v->lane].pid = v->status;
+		p->watch[v->lane].idle_ms = 0;
 		return 0;
 	case EVENT_WORKER_DIED:
-		return reject_record_and_replace_worker(p, v, e);
+		return reject_record_and_replace_worker(
+		    p, v->lane, v->status, e);
 	case EVENT_FORK_FAILED:
 		return err_set(e, ERR_IO, true, "cannot start a worker "
 		    "process: fork: %s", strerror(v->status));
 	}
-	return err_bug(e, "a worker sent the unknown event %d", (int)v->kind);
+	return err_bug(e, "the keeper process sent the unknown event %d",
+	    (int)v->kind);
 }
 
 static int
@@ -191,20 +266,19 @@ reap_keeper_and_set_error(struct pool *p, struct err *e)
 int
 pool_read_and_handle_events(struct pool *p, struct err *e)
 {
-	struct event v[32];
-	ssize_t n = read(p->events, v, sizeof(v));
+	struct event v;
+	ssize_t n = read(p->events, &v, sizeof(v));
 
 	if (n == -1 && errno == EINTR)
 		return 0;
 	if (n == -1)
 		return err_errno(e, ERR_IO,
-		    "cannot read the events of the worker processes");
+		    "cannot read the events of the keeper process");
 	if (n == 0)
 		return reap_keeper_and_set_error(p, e);
-	for (size_t i = 0; i < (size_t)n / sizeof(v[0]); i++)
-		if (handle_event(p, &v[i], e) == -1)
-			return -1;
-	return 0;
+	if (n != sizeof(v))
+		return err_bug(e, "the keeper process sent half of an event");
+	return handle_event(p, &v, e);
 }
 
 int64_t
@@ -215,6 +289,60 @@ pool_time_check_interval_ms(const struct pool *p)
 	if (tick == 0 || tick > TICK_MAX)
 		return TICK_MAX;
 	return tick < TICK_MIN ? TICK_MIN : tick;
+}
+
+/* The process id is that of a process, or of a zombie that the keeper keeps
+ * until another worker is requested. */
+void
+pool_kill_worker(
+    struct pool *p, const struct pool_slot *b, enum loss reason)
+{
+	struct watch *w = &p->watch[b->lane];
+
+	if (w->killed != LOSS_NONE || w->pid <= 0)
+		return;
+	w->killed = reason;
+	w->turn = b->turn;
+	w->done = b->done;
+	(void)kill(w->pid, SIGKILL);
+}
+
+/* Adds the time to what the worker has needed for its record, or to what it has
+ * needed to begin one, and kills a worker that has needed too much. Only a
+ * result is progress: a worker can write any number of records begun. */
+static void
+check_time(struct pool *p, unsigned int lane, int64_t elapsed)
+{
+	struct watch *w = &p->watch[lane];
+	struct pool_slot *b = find_running_slot(p, lane);
+	int64_t limit = (int64_t)p->conf->time_limit;
+	bool busy;
+
+	if (w->killed != LOSS_NONE)
+		return;
+	if (b == NULL) {
+		w->busy = false;
+		w->busy_ms = 0;
+		w->idle_ms = 0;
+		return;
+	}
+	pool_note_done(p, b);
+	busy = has_begun_next_record(b);
+	if (w->turn != b->turn || w->done != b->done) {
+		w->busy_ms = 0;
+		w->idle_ms = 0;
+	} else if (!busy) {
+		w->idle_ms += elapsed;
+	} else if (w->busy) {
+		w->busy_ms += elapsed;
+	}
+	w->turn = b->turn;
+	w->done = b->done;
+	w->busy = busy;
+	if (limit != 0 && w->busy_ms >= limit)
+		pool_kill_worker(p, b, LOSS_TIME);
+	else if (w->idle_ms >= IDLE_MS)
+		pool_kill_worker(p, b, LOSS_DEATH);
 }
 
 /* Measures how long each worker has been running its current record, and kills
@@ -232,24 +360,6 @@ pool_kill_workers_over_time_limit(struct pool *p)
 	p->time_checked_at = now;
 	if (elapsed > 2 * tick)
 		elapsed = tick;
-	for (unsigned int i = 0; i < p->shared->lanes; i++) {
-		struct watch *w = &p->watch[i];
-		unsigned int number = 0;
-		const struct slot *s = find_running_slot(p, i, &number);
-		uint64_t turn = p->shared->lane[i].slot_lines[number].turn;
-
-		if (s == NULL || s->begun == s->done || w->turn != turn ||
-		    w->begun != s->begun) {
-			w->busy_ms = 0;
-			w->turn = s != NULL ? turn : 0;
-			w->begun = s != NULL ? s->begun : 0;
-			continue;
-		}
-		w->busy_ms += elapsed;
-		if (p->conf->time_limit == 0 || w->killed ||
-		    w->busy_ms < (int64_t)p->conf->time_limit)
-			continue;
-		w->killed = true;
-		(void)kill(p->shared->lane[i].pid, SIGKILL);
-	}
+	for (unsigned int i = 0; i < p->shared->lanes; i++)
+		check_time(p, i, elapsed);
 }

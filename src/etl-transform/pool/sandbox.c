@@ -18,7 +18,7 @@
  * a call that the processor does not have. */
 static const int calls[] = {
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev),
-	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
+	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap),
 	SCMP_SYS(getrusage), SCMP_SYS(sysinfo), SCMP_SYS(futex),
 	SCMP_SYS(getrandom),
 	SCMP_SYS(clock_gettime), SCMP_SYS(clock_gettime64),
@@ -55,13 +55,18 @@ add_allowed_calls(scmp_filter_ctx filter)
 {
 	const struct scmp_arg_cmp no_exec =
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	/* MADV_HWPOISON and those after it break memory that is shared. */
+	const struct scmp_arg_cmp harmless =
+	    SCMP_A2(SCMP_CMP_LT, MADV_HWPOISON, 0);
 
 	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1);
 	if (seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1) < 0 ||
 	    seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 	    no_exec) < 0 ||
 	    seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-	    no_exec) < 0)
+	    no_exec) < 0 ||
+	    seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 1,
+	    harmless) < 0)
 		return -1;
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0) < 0)

@@ -18,8 +18,7 @@ enum { MAX_GROWTH_KIB = 64 << 10 };
 
 struct worker {
 	const struct worker_conf *c;
-	const struct lane *lane;
-	unsigned int number;    /* of the lane */
+	unsigned int lane;
 	void *engine;
 	struct json json;
 	struct outcome outcome;
@@ -149,17 +148,19 @@ run_record_and_store_result(struct worker *w, struct slot *s, unsigned int k,
     uint32_t i)
 {
 	struct shared *m = w->c->shared;
-	const struct slot_lines *b = &w->lane->slot_lines[k];
-	const char *line = slot_input(m, w->number, k) + b->line[i].at;
+	const struct slot_lines *b = slot_lines(m, w->lane, k);
+	const char *line = slot_input(m, w->lane, k) + b->line[i].at;
 	struct outcome *o = &w->outcome;
+	struct result_place *place = &s->result_place[i];
+	uint64_t at = s->len;
 
 	/* The filter writes its outputs directly into the shared memory, after
-	 * the s->len bytes of earlier results. buf_add() would reallocate a
-	 * buffer whose cap is less than max, so both are equal. s->len is less
+	 * the `at` bytes of earlier results. buf_add() would reallocate a
+	 * buffer whose cap is less than max, so both are equal. `at` is less
 	 * than SLOT_OUTPUT_PAUSE here, so the memory has the same room for
 	 * every record: out_max - SLOT_OUTPUT_PAUSE bytes. */
 	o->out = (struct buf){
-		.data = slot_output(m, w->number, k) + s->len,
+		.data = slot_output(m, w->lane, k) + at,
 		.cap = m->out_max - SLOT_OUTPUT_PAUSE,
 		.max = m->out_max - SLOT_OUTPUT_PAUSE
 	};
@@ -171,34 +172,47 @@ run_record_and_store_result(struct worker *w, struct slot *s, unsigned int k,
 		_exit(ENGINE_NOMEM);
 	if (o->code[0] != '\0')
 		overwrite_outputs_by_reject_fields(o);
-	s->result_place[i] = (struct result_place){
-		.turn = b->turn, .at = s->len, .len = o->out.len,
-		.rejected = o->code[0] != '\0'
-	};
-	s->len += o->out.len;
+	/* The parent reads the place after s->done, which is stored with
+	 * memory_order_release. */
+	atomic_store_explicit(&place->turn, b->turn, memory_order_relaxed);
+	atomic_store_explicit(&place->at, at, memory_order_relaxed);
+	atomic_store_explicit(&place->len, o->out.len, memory_order_relaxed);
+	atomic_store_explicit(&place->rejected, o->code[0] != '\0',
+	    memory_order_relaxed);
+	atomic_store_explicit(&s->len, at + o->out.len, memory_order_relaxed);
+}
+
+/* Tells the parent that a slot is done. If the pipe is full, the parent has
+ * bytes to read, so EAGAIN is ignored. */
+static void
+notify_parent(const struct worker *w)
+{
+	while (write(w->c->ready, "", 1) == -1 && errno != EAGAIN)
+		if (errno != EINTR)
+			_exit(EX_OSERR);        /* the parent has exited */
 }
 
 static void
-run_slot_and_send_done_event(struct worker *w, unsigned int k)
+run_slot(struct worker *w, unsigned int k)
 {
-	struct slot *s = slot_at(w->c->shared, w->number, k);
+	struct slot *s = slot_at(w->c->shared, w->lane, k);
+	uint32_t n = slot_lines(w->c->shared, w->lane, k)->n;
 	uint32_t i = s->done;
 
-	for (; i < w->lane->slot_lines[k].n && s->len < SLOT_OUTPUT_PAUSE;
-	     i++) {
+	for (; i < n && s->len < SLOT_OUTPUT_PAUSE; i++) {
 		atomic_store_explicit(&s->begun, i + 1, memory_order_release);
 		run_record_and_store_result(w, s, k, i);
 		atomic_store_explicit(&s->done, i + 1, memory_order_release);
 	}
 	s->state = SLOT_DONE;
-	event_send_or_exit(w->c, EVENT_SLOT_DONE, w->number, 0);
+	notify_parent(w);
 }
 
 static bool
 find_oldest_full_slot(const struct worker *w, unsigned int *k)
 {
-	const struct slot_lines *b = w->lane->slot_lines;
-	const struct slot *s = slot_at(w->c->shared, w->number, 0);
+	const struct slot_lines *b = slot_lines(w->c->shared, w->lane, 0);
+	const struct slot *s = slot_at(w->c->shared, w->lane, 0);
 	bool found = false;
 
 	for (unsigned int i = 0; i < SLOTS; i++)
@@ -225,9 +239,23 @@ wait_for_wake_up_or_end(const struct worker *w)
 	ssize_t n;
 
 	do
-		n = read(w->c->wake_pipes[w->number], bytes, sizeof(bytes));
+		n = read(w->c->wake_pipes[w->lane], bytes, sizeof(bytes));
 	while (n == -1 && errno == EINTR);
 	return n > 0;
+}
+
+/* Leaves this process nothing of the keeper and of other lanes: only the
+ * standard descriptors and its two pipes, its own results, and the input, which
+ * the keeper has made read-only. */
+static int
+give_up_others(const struct worker_conf *c, unsigned int lane)
+{
+	(void)close(c->commands);
+	(void)close(c->events);
+	for (unsigned int i = 0; i < c->shared->lanes; i++)
+		if (i != lane)
+			(void)close(c->wake_pipes[i]);
+	return shared_keep_lane(c->shared, lane);
 }
 
 void
@@ -236,14 +264,13 @@ worker_run_slots_and_exit(
     struct sandbox *sandbox)
 {
 	struct worker w = {
-		.c = c, .lane = &c->shared->lane[lane], .number = lane,
-		.engine = engine, .start_kib = peak_memory_kib()
+		.c = c, .lane = lane, .engine = engine,
+		.start_kib = peak_memory_kib()
 	};
 	struct sandbox_state in_force;
 	unsigned int k = 0;
 
-	(void)close(c->commands);       /* only the keeper reads them */
-	if (shared_make_input_readonly(c->shared) == -1)
+	if (give_up_others(c, lane) == -1)
 		_exit(EX_OSERR);
 	limit_further_address_space(c->memory);
 	if (sandbox_enter_available_protection(sandbox, &in_force) == -1)
@@ -251,7 +278,7 @@ worker_run_slots_and_exit(
 	outcome_init(&w.outcome);
 	do {
 		while (find_oldest_full_slot(&w, &k))
-			run_slot_and_send_done_event(&w, k);
+			run_slot(&w, k);
 	} while (peak_memory_kib() < w.start_kib + MAX_GROWTH_KIB &&
 		 wait_for_wake_up_or_end(&w));
 	outcome_release(&w.outcome);

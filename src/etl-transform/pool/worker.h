@@ -4,8 +4,8 @@
  * so a dead worker is replaced at once, and a crash in the compiler ends only
  * the keeper. A worker runs the FULL slots of its lane, then waits for a byte
  * on its wake pipe.
- * Fails: both functions report by events and never return. Both processes die
- *        with their parent. 0, 1 and 3 are /dev/null for them. */
+ * Fails: they never return; the keeper reports failures and deaths by events.
+ *        They die with their parent. 0, 1 and 3 are /dev/null for them. */
 #ifndef TRANSFORM_WORKER_H
 #define TRANSFORM_WORKER_H
 
@@ -21,7 +21,9 @@ struct worker_conf {
 	bool plain;             /* --plain: the input has no marks */
 	bool env;               /* --allow env */
 	uint64_t memory;        /* --memory-limit, 0: none */
-	int events;             /* pipe to the parent */
+	int events;             /* pipe from the keeper to the parent */
+	int ready;              /* pipe from the workers to the parent: a byte
+				 * says that a slot is done */
 	int commands;           /* pipe from the parent to the keeper */
 	const int *wake_pipes;	/* for each lane, a pipe from the parent that
 				 * wakes the worker */
@@ -31,10 +33,5 @@ void keeper_compile_serve_and_exit(const struct worker_conf *c, int parent)
     __attribute__((noreturn));
 void worker_run_slots_and_exit(const struct worker_conf *c, unsigned int lane,
     void *engine, struct sandbox *sandbox) __attribute__((noreturn));
-
-void event_send_or_exit(const struct worker_conf *c, enum event_kind kind,
-    unsigned int lane, int status);
-/* Asks the kernel to kill this process when its parent process exits. */
-void ask_kernel_to_kill_with_parent(int parent);
 
 #endif
