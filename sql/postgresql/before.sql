@@ -36,20 +36,45 @@ SET after = excluded.after,
     disturbed = b.disturbed OR b.after IS DISTINCT FROM excluded.before
 
 -- name: before_find
--- Lists up to two runs of a target whose names begin with $2. A run with
--- exactly this name comes first, and its second column is 1.
-SELECT run, pg_catalog.max(CASE WHEN run = $2::text THEN 1 ELSE 0 END)
-FROM {schema}.etl_before_runs
-WHERE target = $1
-    AND pg_catalog.substr(run, 1, pg_catalog.length($2::text)) = $2::text
-GROUP BY run
+-- Finds the run with the name $1, or else with the number $2, or else up to two
+-- runs whose names begin with $1. The second column is 3, 2 or 1 then.
+SELECT f.run, pg_catalog.max(f.rank)
+FROM (SELECT run, CASE WHEN run = $1::text THEN 3 ELSE 1 END AS rank
+        FROM {schema}.etl_before_runs
+        WHERE pg_catalog.substr(run, 1, pg_catalog.length($1::text)) = $1::text
+    UNION ALL
+    SELECT run COLLATE pg_catalog."C", CASE WHEN run = $1::text THEN 3 ELSE 1
+            END
+        FROM {schema}.pipeline_runs
+        WHERE pg_catalog.substr(run, 1, pg_catalog.length($1::text)) = $1::text
+    UNION ALL
+    SELECT run COLLATE pg_catalog."C", 2
+        FROM {schema}.pipeline_runs WHERE id = $2::bigint) AS f
+GROUP BY f.run
 ORDER BY 2 DESC, 1
 LIMIT 2
+
+-- name: before_targets
+-- Lists the targets that a run has loaded, and whether their images are kept,
+-- were undone or are dropped.
+SELECT DISTINCT target, status FROM {schema}.etl_before_runs
+WHERE run = $1
+ORDER BY target
+
+-- name: before_not_kept
+-- Lists the loads of a run, or of a stream with this id, that have no images.
+SELECT l.target, l.counts::text
+FROM {schema}.etl_loads AS l
+WHERE (l.run = $1::text OR (l.run IS NULL AND l.stream_id = $1::text))
+    AND NOT EXISTS (SELECT FROM {schema}.etl_before_runs AS b
+        WHERE b.run = $1::text AND b.target = l.target
+            AND b.stream_id = l.stream_id)
+ORDER BY l.target
 
 -- name: before_streams
 -- Lists the streams that a run has loaded into a target, and locks their rows.
 SELECT stream_id, checkpoint, value, version, columns, key_columns,
-    CASE WHEN whole THEN 1 ELSE 0 END, status
+    CASE WHEN whole THEN 1 ELSE 0 END, status, number
 FROM {schema}.etl_before_runs
 WHERE run = $1 AND target = $2
 ORDER BY number

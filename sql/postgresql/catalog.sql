@@ -797,12 +797,12 @@ LIMIT 1
 
 -- name: table_cascades
 -- Lists the foreign keys to the table $1 that change or delete rows if rows of
--- $1 are deleted. A row has the table with the foreign key, once as SQL and
--- once as a name; 'self' if this is the table $1 itself; the action; and the
--- SQL condition that a row "etl.r" of that table refers to the row "etl.t" of
--- $1.
-SELECT c.conrelid::regclass::text, c.conrelid::regclass::text,
-    CASE WHEN c.conrelid = c.confrelid THEN 'self' ELSE '' END,
+-- $1 are deleted. A row has the table with the foreign key, once as SQL with
+-- its schema, all in quotes, and once as a name; the action; and the SQL
+-- condition that a row "etl.r" of that table refers to the row "etl.t" of $1.
+SELECT pg_catalog.concat('"', pg_catalog.replace(rn.nspname::text, '"', '""'),
+        '"."', pg_catalog.replace(rc.relname::text, '"', '""'), '"'),
+    c.conrelid::regclass::text,
     CASE c.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL'
         ELSE 'SET DEFAULT' END,
     (SELECT pg_catalog.string_agg(pg_catalog.format(
@@ -818,6 +818,8 @@ SELECT c.conrelid::regclass::text, c.conrelid::regclass::text,
             JOIN pg_catalog.pg_operator AS o ON o.oid = k.o
             JOIN pg_catalog.pg_namespace AS n ON n.oid = o.oprnamespace)
 FROM pg_catalog.pg_constraint AS c
+    JOIN pg_catalog.pg_class AS rc ON rc.oid = c.conrelid
+    JOIN pg_catalog.pg_namespace AS rn ON rn.oid = rc.relnamespace
 WHERE c.contype = 'f' AND c.confrelid = $1::text::regclass::oid
     AND c.confdeltype IN ('c', 'n', 'd')
 ORDER BY c.conrelid, c.conname

@@ -94,12 +94,10 @@ LIMIT 1
 
 -- name: table_cascades
 -- Lists the foreign keys to the table $1 that change or delete rows if rows of
--- $1 are deleted. A row has the table with the foreign key, once as SQL and
--- once as a name; 'self' if this is the table $1 itself; the action; and the
--- SQL condition that a row "etl.r" of that table refers to the row "etl.t" of
--- $1.
-SELECT printf('"%w"', m.name), m.name,
-    iif(m.name = $1 COLLATE NOCASE, 'self', ''), f.on_delete,
+-- $1 are deleted. A row has the table with the foreign key, once as SQL with
+-- its schema, all in quotes, and once as a name; the action; and the SQL
+-- condition that a row "etl.r" of that table refers to the row "etl.t" of $1.
+SELECT printf('"main"."%w"', m.name), m.name, f.on_delete,
     group_concat(printf('"etl.t"."%w" = "etl.r"."%w"',
         coalesce(f."to", (SELECT name FROM pragma_table_info($1)
             WHERE pk = f.seq + 1)), f."from"), ' AND ')

@@ -54,7 +54,7 @@ dlq_print_no_match_and_suggest(const struct dlq *d, const char *command,
 		{ "pipeline", f->pipeline },
 	};
 
-	if (isatty(STDERR_FILENO) == 1)
+	if (strcmp(command, "replay") == 0 || isatty(STDERR_FILENO) == 1)
 		err_printf("etl-dlq: %s: no %s%sletter in %s "
 		    "matches\n", command, f->status != NULL ? f->status : "",
 		    f->status != NULL ? " " : "", db_name(d->db));

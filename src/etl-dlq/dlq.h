@@ -69,9 +69,10 @@ int purge_command(struct dlq *d, struct err *e);
 
 /* Opens the database, which must exist, and fills in the selection. */
 int dlq_open_database(struct dlq *d, struct err *e);
-/* If stderr is a terminal, prints that no letter matches. If no letter has the
- * code, stage or pipeline of the selection, also prints the most similar one
- * that a letter has: the user may have mistyped it. */
+/* Prints that no letter matches, but for commands other than replay only if
+ * stderr is a terminal: they print a result, which is empty. If no letter has
+ * the code, stage or pipeline of the selection, also prints the most similar
+ * one that a letter has: the user may have mistyped it. */
 int dlq_print_no_match_and_suggest(
     const struct dlq *d, const char *command, struct err *e);
 /* default_status is used if --status is not given; NULL means any status. */

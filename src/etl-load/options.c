@@ -122,7 +122,7 @@ static const struct opt options[] = {
 	OPT("emit", OPT_STRING, emit, "WHAT",
 	    "write what was committed to standard output: changes or rows"),
 	OPT("undo", OPT_STRING, undo, "RUN",
-	    "undo what the load of this run has done to the table"),
+	    "undo what this run has done to its tables"),
 	OPT("with-checkpoint", OPT_FLAG, with_checkpoint, NULL,
 	    "undo: also move the checkpoint back"),
 	OPT("lock-timeout", OPT_DURATION, lock_timeout, "DURATION",

@@ -90,14 +90,7 @@ for kind in sqlite postgresql; do
 	    "$(keep --key k --batch 1)"
 	is "$k two batches of a run keep one row for each changed row" 2 \
 	    "$(sql 'SELECT count(*) FROM etl_before')"
-	is "$k --undo with fewer than 8 characters: exit code 64" 64 \
-	    "$(undo s1-long)"
-	like "$k --undo with fewer than 8 characters: the message names the run" \
-	    'only the start of the id of run s1-long-id: give at least 8 characters' \
-	    "$(cat "$scratch/err")"
-	is "$k --undo with fewer than 8 characters changes nothing" \
-	    'a|6 b|2 c|3 e|5' "$(rows)"
-	is "$k --undo of a stream: exit code 0" 0 "$(undo s1-long-)"
+	is "$k --undo with the begin of a stream: exit code 0" 0 "$(undo s1)"
 	like "$k --undo warns that the checkpoint was not moved back" \
 	    'checkpoint posts was not moved back' "$(cat "$scratch/err")"
 	is "$k --undo of two batches gives the first values back" \

@@ -6,14 +6,14 @@
 
 mutant etl-load/undo.t 'a row that was changed since is overwritten' \
     src/etl-load/undo/undo.c \
-    's/undo_rows_check_left(&rows, e) == -1 ||//' \
+    's/undo_rows_check_left(&rows, &rows.tables\[i\], e) == -1 ||//' \
     '--undo if a row was changed since: exit code 65'
 mutant etl-load/undo.t 'a row that a trigger changes again passes' \
     src/etl-load/undo/undo.c \
-    's/undo_rows_check_restored(&rows, e) == -1 ||//' \
+    's/undo_rows_check_restored(&rows, &rows.tables\[i\], e) == -1 ||//' \
     'a trigger that changes the rows again: --undo exits with 65'
 mutant etl-load/undo.t 'the ledger still says that the stream is loaded' \
-    src/etl-load/undo/undo.c 's/delete_ledger_rows(u, e) == -1 ||//' \
+    src/etl-load/undo/undo.c 's/if (delete_ledger_rows(u, e) == -1)/if (false)/' \
     "--undo deletes the stream's row of the ledger"
 mutant etl-load/undo.t 'a checkpoint that has moved is moved back' \
     sql/sqlite/before.sql@before_move_checkpoint_back \
@@ -56,4 +56,16 @@ mutant etl-load/emit.t 'changes have generated columns' \
 mutant etl-load/undo_cascade.t 'rows that refer to rows of the run are deleted with them' \
     src/etl-load/undo/undo_cascade.c 's/if (rc == 0 \&\& found)/if (false)/' \
     'a row refers to one of the run: exit code 65'
+mutant etl-load/undo_run.t 'rows of another table of the run count as later ones' \
+    src/etl-load/undo/undo_cascade.c 's/if (strcmp(u->tables\[i\].table->quoted, k->table) == 0)/if (false)/' \
+    'sqlite: ON DELETE CASCADE: --undo with its number: exit code 0'
+mutant etl-load/undo_run.t 'a load without old values is not seen' \
+    sql/sqlite/before.sql@before_not_kept 's/l.run = \$1/false AND &/' \
+    'sqlite: a table was loaded without --keep-before: exit code 65'
+mutant etl-load/undo_run.t 'digits are the start of an id' \
+    src/etl-load/undo/undo_entry.c 's/DIGITS_OF_ID = 8/DIGITS_OF_ID = 1/' \
+    'sqlite: few digits are a number and not the start of an id: exit code 64'
+mutant etl-load/undo_run.t 'a table is looked for on the search_path' \
+    src/etl-load/undo/undo_entry.c 's/"public."/""/' \
+    'postgresql: another search_path finds the same tables: exit code 0'
 done_testing

@@ -43,7 +43,7 @@ state_sql() {
 	    FROM pipeline_runs ORDER BY id DESC LIMIT 1;
 	SELECT 'checkpoint', name, value, version, $seq FROM etl_checkpoints
 	    WHERE name <> '@copy' ORDER BY name;
-	${load:+SELECT 'load', $load FROM etl_loads ORDER BY 2;}
+	${load:+SELECT 'load', $load FROM etl_loads ORDER BY 2, 3;}
 	EOF
 }
 

@@ -256,17 +256,22 @@ pipeline() {
 		    ORDER BY key;"
 		;;
 	undone)
-		# A run after one that was not killed finds nothing to undo.
+		# The stream is undone in two tables. A run after one that was
+		# not killed finds nothing to undo.
 		before="printf '{\"k\":\"%s\",\"n\":7}\n' a b old |
 		    $(without_stages "$into_t") 10
-		    $marked | $(without_stages "$transform | $into_t") 1 --keep-before"
+		    $marked | $(without_stages "$transform | $into_t") 1 --keep-before
+		    $marked | $(without_stages "$transform | $into_t" |
+		    sed 's/--table t /--table copy /') 1 --keep-before --no-checkpoint"
 		source='' rest='' stages=load cut=end
-		script='$at_load etl-load --undo saved --table t --with-checkpoint ||
+		script='$at_load etl-load --undo saved --with-checkpoint ||
 		    [ $? -eq 1 ]'
 		rows="SELECT 'row', k, n, m FROM t ORDER BY k;
-		    SELECT 'before', key, before, after FROM etl_before
-		    ORDER BY key;
-		    SELECT 'status', status, version FROM etl_before_runs;"
+		    SELECT 'copy', k, n, m FROM copy ORDER BY k;
+		    SELECT 'before', target, key, before, after FROM etl_before
+		    ORDER BY target, key;
+		    SELECT 'status', target, status, version
+		    FROM etl_before_runs ORDER BY target;"
 		;;
 	emitted)
 		# The copy has all changes of the load or none.  After a kill, a

@@ -14,7 +14,7 @@ table_list_check_options(const struct load_opts *o, struct err *e)
 		{ o->table != NULL && o->tables.n > 0,
 		    "--table and --tables exclude each other: name all tables "
 		    "with --tables" },
-		{ o->table == NULL && o->tables.n == 0,
+		{ o->table == NULL && o->tables.n == 0 && o->undo == NULL,
 		    "--table NAME is missing; for several tables give --tables "
 		    "and --table-from" },
 		{ o->tables.n > 0 && o->table_from == NULL,

@@ -14,9 +14,7 @@
 struct undo {
 	const struct load_opts *o;
 	struct db *db;
-	struct table *table;
 	struct undo_entry entry;
-	struct undo_counts counts;
 };
 
 static bool
@@ -79,14 +77,12 @@ static void
 close_all(struct undo *u)
 {
 	undo_entry_release(&u->entry);
-	table_free(u->table);
 	db_close(u->db);
-	u->table = NULL;
 	u->db = NULL;
 }
 
 static int
-open_database_and_table(struct undo *u, struct err *e)
+open_database(struct undo *u, struct err *e)
 {
 	const struct db_limits limits = { .lock = u->o->lock_timeout,
 		.statement = u->o->statement_timeout };
@@ -95,9 +91,7 @@ open_database_and_table(struct undo *u, struct err *e)
 	    u->o->control_schema,
 		false, e) == -1 ||
 	    ((limits.lock > 0 || limits.statement > 0) &&
-		db_set_limits(u->db, &limits, e) == -1) ||
-	    table_read(&u->table, u->db, u->o->table,
-		": --undo needs the table that the run has loaded", e) == -1)
+		db_set_limits(u->db, &limits, e) == -1))
 		return -1;
 	return db_add_image_functions_to_sqlite(u->db, e);
 }
@@ -154,7 +148,7 @@ delete_ledger_rows(struct undo *u, struct err *e)
 	for (size_t i = 0; i < u->entry.n; i++) {
 		const struct loaded *s = &u->entry.streams[i];
 		const struct db_value v[] = { db_text(s->stream),
-			db_text(u->table->full) };
+			db_text(s->target) };
 
 		if (s->whole && db_run(u->db, db_sql(u->db,
 			SQL_BEFORE_FORGET_LOAD), v, 2, NULL, e) == -1)
@@ -163,31 +157,45 @@ delete_ledger_rows(struct undo *u, struct err *e)
 	return 0;
 }
 
+/* Notes that the run is undone in this table, and deletes its images. */
+static int
+set_undone(struct undo *u, const struct undo_table *t, struct err *e)
+{
+	const struct db_value v[] = { db_text(u->entry.run),
+		db_text(t->table->full) };
+
+	return db_run(u->db, db_sql(u->db, SQL_BEFORE_FORGET), v, 2, NULL, e) ==
+	    -1 ? -1 : db_run(u->db, db_sql(u->db, SQL_BEFORE_SET_UNDONE), v, 2,
+	    NULL, e);
+}
+
 static int
 undo_in_transaction(struct undo *u, struct err *e)
 {
-	struct undo_rows rows = { .db = u->db, .table = u->table };
-	struct db_value v[2];
+	struct undo_entry *n = &u->entry;
+	struct undo_rows rows = { .db = u->db };
 
-	if (undo_rows_lock_table(&rows, e) == -1 || undo_entry_read(
-	    &u->entry, u->db, u->table, u->o->undo, e) == -1)
+	if (undo_entry_find(n, u->db, u->o->undo, u->o->table, e) == -1)
 		return -1;
-	rows.key = u->entry.key;
-	rows.nkey = u->entry.nkey;
-	rows.run = u->entry.run;
-	v[0] = db_text(u->entry.run);
-	v[1] = db_text(u->table->full);
-	if (undo_rows_check_left(&rows, e) == -1 ||
-	    undo_cascade_refuse(&rows, e) == -1 ||
-	    undo_rows_restore(&rows, &u->counts, e) == -1 ||
-	    undo_rows_check_restored(&rows, e) == -1 ||
-	    delete_ledger_rows(u, e) == -1 ||
-	    (u->o->with_checkpoint && move_checkpoints_back(u, e) == -1) ||
-	    db_run(u->db, db_sql(u->db, SQL_BEFORE_FORGET), v, 2, NULL, e) ==
-		-1)
+	rows.run = n->run;
+	rows.tables = n->tables;
+	rows.n = n->ntables;
+	if (undo_rows_lock_tables(&rows, e) == -1 ||
+	    undo_entry_read(n, u->db, e) == -1)
 		return -1;
-	return db_run(u->db, db_sql(u->db, SQL_BEFORE_SET_UNDONE), v, 2, NULL,
-	    e);
+	for (size_t i = 0; i < rows.n; i++)
+		if (undo_rows_check_left(&rows, &rows.tables[i], e) == -1 ||
+		    undo_cascade_refuse(&rows, &rows.tables[i], e) == -1)
+			return -1;
+	if (undo_rows_restore(&rows, e) == -1)
+		return -1;
+	for (size_t i = 0; i < rows.n; i++)
+		if (undo_rows_check_restored(&rows, &rows.tables[i], e) == -1 ||
+		    set_undone(u, &rows.tables[i], e) == -1)
+			return -1;
+	if (delete_ledger_rows(u, e) == -1)
+		return -1;
+	return u->o->with_checkpoint ? move_checkpoints_back(u, e) : 0;
 }
 
 static int
@@ -209,7 +217,7 @@ try_to_undo(void *self, struct err *e)
 {
 	struct undo *u = self;
 
-	if (open_database_and_table(u, e) == 0 && db_begin(u->db, e) == 0) {
+	if (open_database(u, e) == 0 && db_begin(u->db, e) == 0) {
 		if (undo_in_transaction(u, e) == 0 && commit(u, e) == 0)
 			return 0;
 		db_rollback(u->db);
@@ -225,18 +233,22 @@ row_or_rows(int64_t n)
 }
 
 static void
+print_counts(const struct undo *u, const struct undo_table *t)
+{
+	err_printf("etl-load: run %s is undone in %s: "
+	    "%" PRId64 " %s deleted, %" PRId64 " %s changed back, "
+	    "%" PRId64 " %s inserted again\n", u->entry.run, t->table->name,
+	    t->deleted, row_or_rows(t->deleted),
+	    t->changed, row_or_rows(t->changed),
+	    t->inserted, row_or_rows(t->inserted));
+}
+
+static void
 print_result(const struct undo *u)
 {
-	const struct undo_counts *n = &u->counts;
-
 	if (u->o->verbose || isatty(STDERR_FILENO))
-		err_printf("etl-load: run %s is undone in %s: "
-		    "%" PRId64 " %s deleted, %" PRId64 " %s changed back, "
-		    "%" PRId64 " %s inserted again\n",
-		    u->entry.run, u->table->name,
-		    n->deleted, row_or_rows(n->deleted),
-		    n->changed, row_or_rows(n->changed),
-		    n->inserted, row_or_rows(n->inserted));
+		for (size_t i = 0; i < u->entry.ntables; i++)
+			print_counts(u, &u->entry.tables[i]);
 	for (size_t i = 0; i < u->entry.n; i++) {
 		const struct loaded *s = &u->entry.streams[i];
 

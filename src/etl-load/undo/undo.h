@@ -1,10 +1,9 @@
-/* etl-load --undo: undoes in one transaction what a run has done to a table,
- * with the images that --keep-before has stored.
+/* etl-load --undo: undoes in one transaction what a run has done to its tables,
+ * or to the one of --table, with the images that --keep-before has stored.
  * Borrows: the options.
  * Fails: ERR_LIMIT if there is no such run or it was undone before; ERR_DATA if
- *        a row has changed since the run; ERR_USAGE if several runs have an id
- *        that starts with the given text, or if it has fewer than 8
- *        characters. */
+ *        a row has changed since the run, or has no image; ERR_USAGE if several
+ *        runs have an id that starts with the given text. */
 #ifndef LOAD_UNDO_H
 #define LOAD_UNDO_H
 

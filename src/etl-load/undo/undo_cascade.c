@@ -4,15 +4,16 @@
 
 #include <string.h>
 
-#define OF_RUN(image) " " image ".run = $1 AND " image ".target = $2"
+#define OF_RUN(image, target) \
+    " " image ".run = $1 AND " image ".target = " target
 
 /* A foreign key to the table: one row of the query table_cascades
  * (sql/sqlite/catalog.sql and sql/postgresql/catalog.sql). */
 struct foreign_key {
-	const char *table, *name, *self, *action, *refers;
+	const char *table, *name, *action, *refers;
 };
 
-enum { MEMBERS = 5 };
+enum { MEMBERS = 4 };
 
 static void
 put_images(struct buf *b, const struct undo_rows *u, const char *name)
@@ -27,33 +28,38 @@ put_images(struct buf *b, const struct undo_rows *u, const char *name)
 /* Appends a condition that is true if the run has inserted the row "etl.t": the
  * undo will delete it. */
 static void
-put_is_inserted_by_run(struct buf *b, const struct undo_rows *u)
+put_is_inserted_by_run(struct buf *b, const struct undo_rows *u,
+    const struct undo_table *t)
 {
 	buf_str(b, "EXISTS ");
 	put_images(b, u, "b");
-	buf_str(b, OF_RUN("b") " AND b.before IS NULL AND ");
-	image_put_has_key(b, db_kind(u->db), u->table, u->key, u->nkey,
+	buf_str(b, OF_RUN("b", "$2") " AND b.before IS NULL AND ");
+	image_put_has_key(b, db_kind(u->db), t->table, t->key, t->nkey,
 	    "\"etl.t\"", "b.key");
 	buf_char(b, ')');
 }
 
-/* Runs a query whose parameters are the run and the table. */
+/* Runs a query whose parameters are the run, the table and, unless it is NULL,
+ * the table `own`. */
 static int
-query_int_of_run(
-    const struct undo_rows *u, struct buf *sql, int64_t *n, struct err *e)
+query_int_of_run(const struct undo_rows *u, const struct undo_table *t,
+    const struct undo_table *own, struct buf *sql, int64_t *n, struct err *e)
 {
 	const struct db_value v[] = { db_text(u->run),
-		db_text(u->table->full) };
+		db_text(t->table->full),
+		db_text(own != NULL ? own->table->full : NULL) };
 	const char *text = buf_text_or_fail(sql, e);
 
-	return text == NULL ? -1 : db_query_int(u->db, text, v, 2, 0, n, e);
+	return text == NULL ? -1 :
+	    db_query_int(u->db, text, v, own != NULL ? 3 : 2, 0, n, e);
 }
 
 /* Locks the rows that the run has inserted, so that no other session can insert
  * a row that refers to one of them. On SQLite the transaction keeps other
  * writers out. */
 static int
-lock_rows(const struct undo_rows *u, struct err *e)
+lock_rows(
+    const struct undo_rows *u, const struct undo_table *t, struct err *e)
 {
 	struct buf b;
 	int64_t n;
@@ -63,66 +69,79 @@ lock_rows(const struct undo_rows *u, struct err *e)
 		return 0;
 	buf_init(&b, SIZE_MAX / 4);
 	buf_printf(&b, "SELECT pg_catalog.count(*) FROM (SELECT 1 FROM %s AS "
-	    "\"etl.t\" WHERE ", u->table->quoted);
-	put_is_inserted_by_run(&b, u);
+	    "\"etl.t\" WHERE ", t->table->quoted);
+	put_is_inserted_by_run(&b, u, t);
 	buf_str(&b, " FOR UPDATE) AS q");
-	rc = query_int_of_run(u, &b, &n, e);
+	rc = query_int_of_run(u, t, NULL, &b, &n, e);
 	buf_release(&b);
 	return rc;
 }
 
-/* Appends a query that finds a row which refers by the key *k to a row that the
- * run has inserted. If the key is one of the table to itself, ignores rows that
- * the run has changed: the undo deletes these rows too, or gives them their old
- * values. */
+/* Returns the table of the undo that has the foreign key, or NULL. */
+static const struct undo_table *
+find_table_of_key(const struct undo_rows *u, const struct foreign_key *k)
+{
+	for (size_t i = 0; i < u->n; i++)
+		if (strcmp(u->tables[i].table->quoted, k->table) == 0)
+			return &u->tables[i];
+	return NULL;
+}
+
+/* Appends a query that finds a row which refers by the key *k to a row of t
+ * that the run has inserted. If the key is that of a table of the undo, `own`,
+ * ignores rows that the run has changed: the undo deletes these rows too, or
+ * gives them their old values. */
 static void
 put_find_referring_row(struct buf *b, const struct undo_rows *u,
+    const struct undo_table *t, const struct undo_table *own,
     const struct foreign_key *k)
 {
 	buf_printf(b, "SELECT 1 FROM %s AS \"etl.r\" WHERE EXISTS "
 	    "(SELECT 1 FROM %s AS \"etl.t\" WHERE %s AND ", k->table,
-	    u->table->quoted, k->refers);
-	put_is_inserted_by_run(b, u);
+	    t->table->quoted, k->refers);
+	put_is_inserted_by_run(b, u, t);
 	buf_char(b, ')');
-	if (*k->self != '\0') {
+	if (own != NULL) {
 		buf_str(b, " AND NOT EXISTS ");
 		put_images(b, u, "own");
-		buf_str(b, OF_RUN("own") " AND ");
-		image_put_has_key(b, db_kind(u->db), u->table, u->key, u->nkey,
-		    "\"etl.r\"", "own.key");
+		buf_str(b, OF_RUN("own", "$3") " AND ");
+		image_put_has_key(b, db_kind(u->db), own->table, own->key,
+		    own->nkey, "\"etl.r\"", "own.key");
 		buf_char(b, ')');
 	}
 	buf_str(b, " LIMIT 1");
 }
 
 static int
-refuse_if_row_refers(const struct undo_rows *u, const struct foreign_key *k,
-    struct err *e)
+refuse_if_row_refers(const struct undo_rows *u, const struct undo_table *t,
+    const struct foreign_key *k, struct err *e)
 {
+	const struct undo_table *own = find_table_of_key(u, k);
 	struct buf b;
 	int64_t found = 0;
 	int rc;
 
 	buf_init(&b, SIZE_MAX / 4);
-	put_find_referring_row(&b, u, k);
-	rc = query_int_of_run(u, &b, &found, e);
+	put_find_referring_row(&b, u, t, own, k);
+	rc = query_int_of_run(u, t, own, &b, &found, e);
 	buf_release(&b);
 	if (rc == 0 && found)
 		rc = err_set(e, ERR_DATA, false, "table %s: rows of table %s "
 		    "refer to rows that the run has inserted, by a foreign key "
 		    "with ON DELETE %s: the undo would delete or change them, "
 		    "so nothing was undone; delete these rows first, or undo "
-		    "the load that has inserted them", u->table->name, k->name,
+		    "the load that has inserted them", t->table->name, k->name,
 		    k->action);
 	return rc;
 }
 
 /* Reads all foreign keys, each as MEMBERS texts that end in a NUL. */
 static int
-read_keys(const struct undo_rows *u, struct buf *keys, struct err *e)
+read_keys(const struct undo_rows *u, const struct undo_table *t,
+    struct buf *keys, struct err *e)
 {
 	bool lite = db_kind(u->db) == DB_SQLITE;
-	struct db_value v = db_text(lite ? u->table->base : u->table->quoted);
+	struct db_value v = db_text(lite ? t->table->base : t->table->quoted);
 	struct db_rows *r;
 	int rc;
 
@@ -141,15 +160,16 @@ read_keys(const struct undo_rows *u, struct buf *keys, struct err *e)
 }
 
 int
-undo_cascade_refuse(const struct undo_rows *u, struct err *e)
+undo_cascade_refuse(
+    const struct undo_rows *u, const struct undo_table *t, struct err *e)
 {
 	struct buf keys;
 	int rc;
 
 	buf_init(&keys, SIZE_MAX / 4);
-	rc = read_keys(u, &keys, e);
+	rc = read_keys(u, t, &keys, e);
 	if (rc == 0 && keys.len > 0)
-		rc = lock_rows(u, e);
+		rc = lock_rows(u, t, e);
 	for (size_t at = 0; rc == 0 && at < keys.len;) {
 		const char *m[MEMBERS];
 
@@ -157,8 +177,8 @@ undo_cascade_refuse(const struct undo_rows *u, struct err *e)
 			m[i] = keys.data + at;
 			at += strlen(m[i]) + 1;
 		}
-		rc = refuse_if_row_refers(u,
-		    &(struct foreign_key){ m[0], m[1], m[2], m[3], m[4] }, e);
+		rc = refuse_if_row_refers(u, t,
+		    &(struct foreign_key){ m[0], m[1], m[2], m[3] }, e);
 	}
 	buf_release(&keys);
 	return rc;

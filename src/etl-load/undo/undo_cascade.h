@@ -8,9 +8,10 @@
 
 #include "undo/undo_rows.h"
 
-/* Fails if a foreign key would delete or change rows together with the rows
- * that the undo deletes. Ignores rows that the run itself has written. Locks
- * the rows that the undo will delete. */
-int undo_cascade_refuse(const struct undo_rows *u, struct err *e);
+/* Fails if a foreign key would delete or change rows together with the rows of
+ * this table that the undo deletes. Ignores rows of all tables of the undo that
+ * the run itself has written. Locks the rows that the undo will delete. */
+int undo_cascade_refuse(const struct undo_rows *u, const struct undo_table *t,
+    struct err *e);
 
 #endif

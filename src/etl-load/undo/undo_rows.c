@@ -3,12 +3,14 @@
 #include "base/text.h"
 #include "images/image_sql.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* How many rows a message names. */
 enum { ROWS_SHOWN = 3 };
 
-#define OF_RUN " b.run = $1 AND b.target = $2"
+#define OF_RUN " b.run = $1 AND b.target = $%zu"
+enum { TARGET = 2 };            /* the number of the parameter */
 
 static void
 put_images(struct buf *b, const struct undo_rows *u)
@@ -20,14 +22,15 @@ put_images(struct buf *b, const struct undo_rows *u)
 }
 
 static void
-put_has_key(struct buf *b, const struct undo_rows *u)
+put_has_key(struct buf *b, const struct undo_rows *u,
+    const struct undo_table *t)
 {
-	image_put_has_key(b, db_kind(u->db), u->table, u->key, u->nkey,
+	image_put_has_key(b, db_kind(u->db), t->table, t->key, t->nkey,
 	    "\"etl.t\"", "b.key");
 }
 
 int
-undo_rows_lock_table(const struct undo_rows *u, struct err *e)
+undo_rows_lock_tables(const struct undo_rows *u, struct err *e)
 {
 	struct buf b;
 	const char *sql;
@@ -36,8 +39,12 @@ undo_rows_lock_table(const struct undo_rows *u, struct err *e)
 	if (db_kind(u->db) == DB_SQLITE)
 		return db_script(u->db, "PRAGMA defer_foreign_keys = ON", e);
 	buf_init(&b, SIZE_MAX / 4);
-	buf_printf(&b, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE; "
-	    "SET CONSTRAINTS ALL DEFERRED", u->table->quoted);
+	buf_str(&b, "LOCK TABLE ");
+	for (size_t i = 0; i < u->n; i++)
+		buf_printf(&b, "%s%s", i > 0 ? ", " : "",
+		    u->tables[i].table->quoted);
+	buf_str(&b, " IN SHARE ROW EXCLUSIVE MODE; "
+	    "SET CONSTRAINTS ALL DEFERRED");
 	if ((sql = buf_text_or_fail(&b, e)) != NULL)
 		rc = db_script(u->db, sql, e);
 	buf_release(&b);
@@ -49,30 +56,30 @@ undo_rows_lock_table(const struct undo_rows *u, struct err *e)
  * set, the query also lists rows that another session has changed between two
  * batches of the run. */
 static void
-put_differing_keys(
-    struct buf *b, const struct undo_rows *u, const char *side, bool disturbed)
+put_differing_keys(struct buf *b, const struct undo_rows *u,
+    const struct undo_table *t, const char *side, bool disturbed)
 {
 	bool lite = db_kind(u->db) == DB_SQLITE;
 
 	buf_str(b, "SELECT b.key FROM ");
 	put_images(b, u);
 	buf_printf(b, " WHERE" OF_RUN " AND (%sb.%s %s (SELECT ",
-	    disturbed ? "b.disturbed OR " : "", side,
+	    (size_t)TARGET, disturbed ? "b.disturbed OR " : "", side,
 	    lite ? "IS NOT" : "IS DISTINCT FROM");
-	image_put_row(b, db_kind(u->db), u->table, "\"etl.t\"");
-	buf_printf(b, " FROM %s AS \"etl.t\" WHERE ", u->table->quoted);
-	put_has_key(b, u);
+	image_put_row(b, db_kind(u->db), t->table, "\"etl.t\"");
+	buf_printf(b, " FROM %s AS \"etl.t\" WHERE ", t->table->quoted);
+	put_has_key(b, u, t);
 	buf_printf(b, ")) ORDER BY b.key%s LIMIT %d",
 	    lite ? "" : " COLLATE pg_catalog.\"C\"", ROWS_SHOWN + 1);
 }
 
 /* Appends the keys that the query returns; *n is their number. */
 static int
-list_keys(const struct undo_rows *u, const char *sql, struct buf *keys, int *n,
-    struct err *e)
+list_keys(const struct undo_rows *u, const struct undo_table *t,
+    const char *sql, struct buf *keys, int *n, struct err *e)
 {
 	const struct db_value v[] = { db_text(u->run),
-		db_text(u->table->full) };
+		db_text(t->table->full) };
 	struct db_rows *r;
 	int rc;
 
@@ -94,8 +101,8 @@ list_keys(const struct undo_rows *u, const char *sql, struct buf *keys, int *n,
 }
 
 static int
-fail_if_rows_differ(const struct undo_rows *u, const char *side, bool disturbed,
-    const char *why, struct err *e)
+fail_if_rows_differ(const struct undo_rows *u, const struct undo_table *t,
+    const char *side, bool disturbed, const char *why, struct err *e)
 {
 	struct buf sql, keys;
 	const char *text;
@@ -103,12 +110,12 @@ fail_if_rows_differ(const struct undo_rows *u, const char *side, bool disturbed,
 
 	buf_init(&sql, SIZE_MAX / 4);
 	buf_init(&keys, 64 << 10);
-	put_differing_keys(&sql, u, side, disturbed);
+	put_differing_keys(&sql, u, t, side, disturbed);
 	if ((text = buf_text_or_fail(&sql, e)) != NULL)
-		rc = list_keys(u, text, &keys, &n, e);
+		rc = list_keys(u, t, text, &keys, &n, e);
 	if (rc == 0 && n > 0)
 		rc = err_set(e, ERR_DATA, false, "table %s: %s: nothing was "
-		    "undone; the keys of these rows: %s", u->table->name, why,
+		    "undone; the keys of these rows: %s", t->table->name, why,
 		    buf_text(&keys));
 	buf_release(&sql);
 	buf_release(&keys);
@@ -116,38 +123,45 @@ fail_if_rows_differ(const struct undo_rows *u, const char *side, bool disturbed,
 }
 
 int
-undo_rows_check_left(const struct undo_rows *u, struct err *e)
+undo_rows_check_left(
+    const struct undo_rows *u, const struct undo_table *t, struct err *e)
 {
-	return fail_if_rows_differ(u, "after", true, "rows are no longer as "
+	return fail_if_rows_differ(u, t, "after", true, "rows are no longer as "
 	    "the run has left them, because a later run or another session "
 	    "has changed them", e);
 }
 
 int
-undo_rows_check_restored(const struct undo_rows *u, struct err *e)
+undo_rows_check_restored(
+    const struct undo_rows *u, const struct undo_table *t, struct err *e)
 {
-	return fail_if_rows_differ(u, "before", false, "rows did not get the "
-	    "values back that they had before the run, because a trigger, a "
-	    "rule or a foreign key of the table changes them", e);
+	return fail_if_rows_differ(u, t, "before", false, "rows did not get "
+	    "the values back that they had before the run, because a trigger, "
+	    "a rule or a foreign key of the table changes them", e);
 }
 
 static bool
-is_key(const struct undo_rows *u, size_t column)
+is_key(const struct undo_table *t, size_t column)
 {
-	for (size_t i = 0; i < u->nkey; i++)
-		if (u->key[i] == column)
+	for (size_t i = 0; i < t->nkey; i++)
+		if (t->key[i] == column)
 			return true;
 	return false;
 }
 
+/* These functions append the statements for table number i. Its target is the
+ * parameter TARGET + i. */
 static void
-put_delete(struct buf *b, const struct undo_rows *u)
+put_delete(struct buf *b, const struct undo_rows *u, size_t i)
 {
+	const struct undo_table *t = &u->tables[i];
+
 	buf_printf(b, "DELETE FROM %s AS \"etl.t\" WHERE EXISTS "
-	    "(SELECT 1 FROM ", u->table->quoted);
+	    "(SELECT 1 FROM ", t->table->quoted);
 	put_images(b, u);
-	buf_str(b, " WHERE" OF_RUN " AND b.before IS NULL AND ");
-	put_has_key(b, u);
+	buf_printf(b, " WHERE" OF_RUN " AND b.before IS NULL AND ",
+	    TARGET + i);
+	put_has_key(b, u, t);
 	buf_char(b, ')');
 }
 
@@ -155,24 +169,26 @@ put_delete(struct buf *b, const struct undo_rows *u)
  * It does not set the key, which is the same. Returns false if the table has no
  * other column that can be set. */
 static bool
-put_update(struct buf *b, const struct undo_rows *u)
+put_update(struct buf *b, const struct undo_rows *u, size_t i)
 {
-	const struct table *t = u->table;
+	const struct undo_table *of = &u->tables[i];
+	const struct table *t = of->table;
 	const char *comma = "";
 
 	buf_printf(b, "UPDATE %s AS \"etl.t\" SET ", t->quoted);
-	for (size_t i = 0; i < t->n; i++) {
-		if (t->columns[i].generated || is_key(u, i))
+	for (size_t c = 0; c < t->n; c++) {
+		if (t->columns[c].generated || is_key(of, c))
 			continue;
-		buf_printf(b, "%s%s = ", comma, t->columns[i].quoted);
+		buf_printf(b, "%s%s = ", comma, t->columns[c].quoted);
 		image_put_value(
-		    b, db_kind(u->db), &t->columns[i], "b.before", i);
+		    b, db_kind(u->db), &t->columns[c], "b.before", c);
 		comma = ", ";
 	}
 	buf_str(b, " FROM ");
 	put_images(b, u);
-	buf_str(b, " WHERE" OF_RUN " AND b.before <> b.after AND ");
-	put_has_key(b, u);
+	buf_printf(b, " WHERE" OF_RUN " AND b.before <> b.after AND ",
+	    TARGET + i);
+	put_has_key(b, u, of);
 	return *comma != '\0';
 }
 
@@ -183,116 +199,150 @@ is_inserted(const struct column *c)
 }
 
 static void
-put_insert(struct buf *b, const struct undo_rows *u)
+put_insert(struct buf *b, const struct undo_rows *u, size_t i)
 {
-	const struct table *t = u->table;
+	const struct table *t = u->tables[i].table;
 	const char *comma = "";
 	bool identity = false;
 
 	buf_printf(b, "INSERT INTO %s (", t->quoted);
-	for (size_t i = 0; i < t->n; i++)
-		if (is_inserted(&t->columns[i])) {
-			buf_printf(b, "%s%s", comma, t->columns[i].quoted);
-			identity |= t->columns[i].identity;
+	for (size_t c = 0; c < t->n; c++)
+		if (is_inserted(&t->columns[c])) {
+			buf_printf(b, "%s%s", comma, t->columns[c].quoted);
+			identity |= t->columns[c].identity;
 			comma = ", ";
 		}
 	buf_printf(b, ")%s SELECT ",
 	    identity ? " OVERRIDING SYSTEM VALUE" : "");
 	comma = "";
-	for (size_t i = 0; i < t->n; i++)
-		if (is_inserted(&t->columns[i])) {
+	for (size_t c = 0; c < t->n; c++)
+		if (is_inserted(&t->columns[c])) {
 			buf_str(b, comma);
-			image_put_value(b, db_kind(u->db), &t->columns[i],
-			    "b.before", i);
+			image_put_value(b, db_kind(u->db), &t->columns[c],
+			    "b.before", c);
 			comma = ", ";
 		}
 	buf_str(b, " FROM ");
 	put_images(b, u);
-	buf_str(b, " WHERE" OF_RUN " AND b.after IS NULL "
-	    "AND b.before IS NOT NULL");
+	buf_printf(b, " WHERE" OF_RUN " AND b.after IS NULL "
+	    "AND b.before IS NOT NULL", TARGET + i);
 }
 
 static int
-run_part(const struct undo_rows *u, struct buf *b, int64_t *n, struct err *e)
+run_part(const struct undo_rows *u, const struct db_value *v, struct buf *b,
+    int64_t *n, struct err *e)
 {
-	const struct db_value v[] = { db_text(u->run),
-		db_text(u->table->full) };
 	const char *sql = buf_text_or_fail(b, e);
+	int rc = sql == NULL ? -1 : db_run(u->db, sql, v, u->n + 1, n, e);
 
-	return sql == NULL ? -1 : db_run(u->db, sql, v, 2, n, e);
+	buf_clear(b);
+	return rc;
 }
 
+/* The statements of each table have only its own target as a parameter, which
+ * SQLite permits. */
 static int
-restore_by_three_statements(const struct undo_rows *u, struct buf *b,
-    struct undo_counts *n, struct err *e)
+restore_by_statements(const struct undo_rows *u, const struct db_value *v,
+    struct buf *b, struct err *e)
 {
-	put_delete(b, u);
-	if (run_part(u, b, &n->deleted, e) == -1)
-		return -1;
-	buf_clear(b);
-	if (put_update(b, u) && run_part(u, b, &n->changed, e) == -1)
-		return -1;
-	buf_clear(b);
-	put_insert(b, u);
-	return run_part(u, b, &n->inserted, e);
+	for (size_t i = 0; i < u->n; i++) {
+		put_delete(b, u, i);
+		if (run_part(u, v, b, &u->tables[i].deleted, e) == -1)
+			return -1;
+	}
+	for (size_t i = 0; i < u->n; i++) {
+		if (put_update(b, u, i) &&
+		    run_part(u, v, b, &u->tables[i].changed, e) == -1)
+			return -1;
+		buf_clear(b);
+	}
+	for (size_t i = u->n; i-- > 0;) {
+		put_insert(b, u, i);
+		if (run_part(u, v, b, &u->tables[i].inserted, e) == -1)
+			return -1;
+	}
+	return 0;
 }
 
-/* Restores all rows by one statement, because PostgreSQL checks a foreign key
- * of the table to itself at the end of a statement, when all rows are as they
- * were. Its parts must run in the order DELETE, UPDATE, INSERT, so that deleted
- * rows free their values of unique indexes. To force this order, a part uses
- * the count of the parts before it. */
-static int
-restore_by_one_statement(const struct undo_rows *u, struct buf *b,
-    struct undo_counts *n, struct err *e)
+/* Appends the parts dI, uI and iI for table number i: its DELETE, UPDATE and
+ * INSERT. They must run in this order, so that deleted rows free their values
+ * of unique indexes. To force the order, a part uses the count of the parts
+ * before it. */
+static void
+put_parts(struct buf *b, const struct undo_rows *u, size_t i)
 {
-	const struct db_value v[] = { db_text(u->run),
-		db_text(u->table->full) };
-	struct db_rows *r;
-	const char *sql;
 	size_t at;
-	int rc;
 
-	buf_str(b, "WITH d AS (");
-	put_delete(b, u);
-	buf_str(b, " RETURNING 1), u AS (");
+	buf_printf(b, "%sd%zu AS (", i > 0 ? ", " : "WITH ", i);
+	put_delete(b, u, i);
+	buf_printf(b, " RETURNING 1), u%zu AS (", i);
 	at = b->len;
-	if (put_update(b, u))
-		buf_str(b, " AND (SELECT pg_catalog.count(*) FROM d) >= 0 "
-		    "RETURNING 1");
+	if (put_update(b, u, i))
+		buf_printf(b, " AND (SELECT pg_catalog.count(*) FROM d%zu) "
+		    ">= 0 RETURNING 1", i);
 	else if (!b->failed)
 		b->len = at, buf_str(b, "SELECT 1 WHERE false");
-	buf_str(b, "), i AS (");
-	put_insert(b, u);
-	buf_str(b, " AND (SELECT pg_catalog.count(*) FROM d) >= 0 "
-	    "AND (SELECT pg_catalog.count(*) FROM u) >= 0 RETURNING 1) "
-	    "SELECT (SELECT pg_catalog.count(*) FROM d), "
-	    "(SELECT pg_catalog.count(*) FROM u), "
-	    "(SELECT pg_catalog.count(*) FROM i)");
+	buf_printf(b, "), i%zu AS (", i);
+	put_insert(b, u, i);
+	buf_printf(b, " AND (SELECT pg_catalog.count(*) FROM d%zu) >= 0 "
+	    "AND (SELECT pg_catalog.count(*) FROM u%zu) >= 0 RETURNING 1)",
+	    i, i);
+}
+
+/* Restores all rows of all tables by one statement, because PostgreSQL checks
+ * foreign keys at the end of a statement, when all rows are as they were. */
+static int
+restore_by_one_statement(const struct undo_rows *u, const struct db_value *v,
+    struct buf *b, struct err *e)
+{
+	struct db_rows *r;
+	const char *sql;
+	int rc;
+
+	for (size_t i = 0; i < u->n; i++)
+		put_parts(b, u, i);
+	for (size_t i = 0; i < u->n; i++)
+		buf_printf(b, "%s(SELECT pg_catalog.count(*) FROM d%zu), "
+		    "(SELECT pg_catalog.count(*) FROM u%zu), "
+		    "(SELECT pg_catalog.count(*) FROM i%zu)",
+		    i > 0 ? ", " : " SELECT ", i, i, i);
 	if ((sql = buf_text_or_fail(b, e)) == NULL ||
-	    db_query(u->db, &r, sql, v, 2, e) == -1)
+	    db_query(u->db, &r, sql, v, u->n + 1, e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
-		*n = (struct undo_counts){ db_column(r, 0).i,
-			db_column(r, 1).i, db_column(r, 2).i };
+		for (size_t i = 0; i < u->n; i++) {
+			u->tables[i].deleted = db_column(r, 3 * i).i;
+			u->tables[i].changed = db_column(r, 3 * i + 1).i;
+			u->tables[i].inserted = db_column(r, 3 * i + 2).i;
+		}
 	db_end(r);
 	return rc == 1 ? 0 : -1;
 }
 
 int
-undo_rows_restore(
-    const struct undo_rows *u, struct undo_counts *n, struct err *e)
+undo_rows_restore(const struct undo_rows *u, struct err *e)
 {
+	struct db_value *v = calloc(u->n + 1, sizeof(*v));
 	struct buf b;
 	int rc;
 
-	*n = (struct undo_counts){ 0 };
+	if (v == NULL)
+		return err_nomem(e);
+	v[0] = db_text(u->run);
+	for (size_t i = 0; i < u->n; i++) {
+		struct undo_table *t = &u->tables[i];
+
+		v[1 + i] = db_text(t->table->full);
+		t->deleted = t->changed = t->inserted = 0;
+	}
 	buf_init(&b, SIZE_MAX / 4);
-	rc = (db_kind(u->db) == DB_SQLITE ? restore_by_three_statements :
-	    restore_by_one_statement)(u, &b, n, e);
+	rc = (db_kind(u->db) == DB_SQLITE ? restore_by_statements :
+	    restore_by_one_statement)(u, v, &b, e);
 	buf_release(&b);
+	free(v);
 	if (rc == -1)
-		err_prefix(e, "table %s: the rows cannot get the values back "
-		    "that they had before the run", u->table->name);
+		err_prefix(e, "table %s%s: the rows cannot get the values back "
+		    "that they had before the run", u->tables[0].table->name,
+		    u->n > 1 ? " or another one of the run" : "");
 	return rc;
 }

@@ -7,25 +7,29 @@
 
 #include "db/table.h"
 
+struct undo_table {             /* a table that the run has loaded */
+	struct table *table;
+	size_t *key, nkey;      /* the columns of the keys of images */
+	int64_t last;           /* the number of its last stream */
+	int64_t deleted, changed, inserted;     /* rows that were restored */
+};
+
 struct undo_rows {
 	struct db *db;
-	const struct table *table;
-	const size_t *key;      /* the columns of the keys of images */
-	size_t nkey;
 	const char *run;
+	struct undo_table *tables;
+	size_t n;
 };
 
-struct undo_counts {
-	int64_t deleted, changed, inserted;
-};
-
-int undo_rows_lock_table(const struct undo_rows *u, struct err *e);
-/* Fails if a row has changed since the run. */
-int undo_rows_check_left(const struct undo_rows *u, struct err *e);
-int undo_rows_restore(
-    const struct undo_rows *u, struct undo_counts *n, struct err *e);
-/* Called after undo_rows_restore(). Fails if a row is not as it was before the
- * run, because a trigger has changed it again. */
-int undo_rows_check_restored(const struct undo_rows *u, struct err *e);
+int undo_rows_lock_tables(const struct undo_rows *u, struct err *e);
+/* Fails if a row of the table has changed since the run. */
+int undo_rows_check_left(const struct undo_rows *u, const struct undo_table *t,
+    struct err *e);
+/* Restores the rows of all tables, which may refer to each other. */
+int undo_rows_restore(const struct undo_rows *u, struct err *e);
+/* Called after undo_rows_restore(). Fails if a row of the table is not as it
+ * was before the run, because a trigger has changed it again. */
+int undo_rows_check_restored(const struct undo_rows *u,
+    const struct undo_table *t, struct err *e);
 
 #endif
