@@ -78,7 +78,7 @@ static const struct opt options[] = {
 	OPT("jobs", OPT_COUNT, jobs, "N",
 	    "read N files, or make N requests, at once (default: 1)"),
 	OPT("encoding", OPT_STRING, encoding, "NAME",
-	    "encoding of files, as for iconv(1) (default: UTF-8)"),
+	    "of files: as for iconv(1), or auto:NAME (default: UTF-8)"),
 	OPT("final-newline", OPT_STRING, final_newline, "require",
 	    "a file that does not end with a newline is incomplete"),
 	OPT("max-ratio", OPT_COUNT, max_ratio, "N",

@@ -14,6 +14,7 @@
 #include "source/source.h"
 #include "stdout_reader.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,20 @@ check_records_option(const struct extract_opts *o, struct err *e)
 	    "such as /data/items", o->records);
 }
 
+/* Sets *kind to the kind of the source. With --new-files, a name without a
+ * known suffix that does not exist was meant to be a directory. */
+static int
+find_kind(const struct source **kind, const struct extract_opts *o,
+    const char *name, struct err *e)
+{
+	if (source_find_by_format_or_uri(kind, o, name, e) == 0)
+		return 0;
+	if (!o->new_files || o->format != NULL || access(name, F_OK) == 0 ||
+	    (errno != ENOENT && errno != ENOTDIR))
+		return -1;
+	return err_errno(e, ERR_INPUT, name);
+}
+
 /* Checks all sources before the first is read, so that a mistyped name ends the
  * run before any record is written. */
 static int
@@ -122,7 +137,8 @@ check_sources_and_rejects_file(struct sources *s, struct err *e)
 {
 	const struct extract_opts *o = &s->x->opts;
 	const struct source *kind;
-	unsigned kinds = 0;
+	/* An empty directory may get files of any kind later. */
+	unsigned kinds = s->list.n == 0 ? KIND_FILES : 0;
 
 	for (size_t i = 0; i < s->list.n; i++) {
 		const struct file_entry *f = &s->list.v[i];
@@ -131,7 +147,7 @@ check_sources_and_rejects_file(struct sources *s, struct err *e)
 			kinds |= KIND_FILES;    /* it may be any of them */
 			continue;
 		}
-		if (source_find_by_format_or_uri(&kind, o, f->name, e) == -1 ||
+		if (find_kind(&kind, o, f->name, e) == -1 ||
 		    check_rejects_not_in_source(s->stage, f->name, e) == -1)
 			return -1;
 		kinds |= kind->kind;
@@ -365,6 +381,7 @@ run_sources(struct extract *x, struct stage *stage, char *const *uri,
 	struct sources s = { .x = x, .stage = stage };
 	int rc = x->opts.singer ? file_list_add_name(&s.list, uri[0], e) :
 	    file_list_expand(&s.list, uri, n, x->opts.recursive,
+	    x->opts.new_files,
 	    (struct file_filter){ accepts_file, &x->opts }, e);
 
 	item_writer_init(&s.writer, x, stage);

@@ -62,6 +62,28 @@ for kind in sqlite postgresql; do
 	is "$kind: a run without a new file is an empty stream that is whole" \
 	    'begin end' "$(status $extract d >/dev/null
 	    jq -r '.["@etl"]' out | paste -sd' ')"
+	is "$kind: an empty directory is an empty stream that is whole" \
+	    '0 begin end ' "$(rm -rf none; mkdir none
+	    status $extract none) $(jq -r '.["@etl"]' out | paste -sd' ') $(cat err)"
+	is "$kind: an empty directory is loaded: 0 records, under etl-run" \
+	    '0 0|success' "$(status etl-run -c "$extract --types id:int none/ |
+	    $load") $(sql 'SELECT records_loaded, status FROM pipeline_runs
+	    ORDER BY id DESC LIMIT 1')"
+	is "$kind: a directory that does not exist exits with 66" 66 \
+	    "$(status $extract nowhere)"
+	is "$kind: an empty directory and one that does not exist: 66" 66 \
+	    "$(status $extract none nowhere)"
+	: >none/x.txt
+	is "$kind: a directory with files of other names exits with 66" 66 \
+	    "$(status $extract none)"
+	rm none/x.txt
+	mkdir none/sub
+	is "$kind: a directory with a directory only exits with 66" 66 \
+	    "$(status $extract none)"
+	is "$kind: the same with --recursive" 0 "$(status $extract --recursive none)"
+	csv none/sub/a.csv 9
+	is "$kind: later it has a file" '0 9' "$(status $extract --recursive none
+	    ) $(jq -r 'select(."@etl" == null).id' out)"
 	csv d/d.csv 5
 	csv e.csv 6
 	is "$kind: a new file is read, and one that was added to the command" \

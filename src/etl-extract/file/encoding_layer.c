@@ -1,4 +1,5 @@
 #include "base/buf.h"
+#include "base/text.h"
 #include "file/input.h"
 #include "file/layer.h"
 
@@ -19,9 +20,21 @@ enum { LONGEST_CHARACTER = 32, LONGEST_MARK = 4, LONGEST_UNIT = 4 };
  * that iconv holds back, and for a bad unit. */
 enum { HELD_BACK = 8, RESERVE = HELD_BACK + LONGEST_UNIT * BAD_LENGTH };
 
+/* --encoding auto:NAME begins with NAME. */
+static const char automatic[] = "auto:";
+
+/* How the bytes become UTF-8 text. With auto:NAME, a file is GUESSING as long
+ * as it has only ASCII bytes. A byte order mark, or the bytes from the first
+ * one that is not ASCII on, then decide between AS_UTF8 and CONVERTING. */
+enum way { OPENING, CONVERTING, GUESSING, AS_UTF8 };
+
 struct encoding {
 	struct layer layer;
 	struct layer *below;
+	enum way way;
+	bool is_fallback;       /* with auto:NAME, the file is read as NAME */
+	bool extends_ascii;     /* ASCII text is the same in the encoding */
+	const char *option;     /* the name as the user has given it */
 	const char *name;       /* the encoding; has the byte order once to_utf8
 				 * is open */
 	iconv_t to_utf8;        /* NULL: not yet opened */
@@ -100,11 +113,26 @@ open_or_fail(const char *to, const char *from, struct err *e)
 	return NULL;
 }
 
+/* The name of the encoding in the value of --encoding. */
+static const char *
+name_in_option(const char *option)
+{
+	const size_t n = sizeof(automatic) - 1;
+
+	return option + (strncmp(option, automatic, n) == 0 ? n : 0);
+}
+
 int
 input_check_encoding(const char *encoding, struct err *e)
 {
-	iconv_t cd = open_or_fail("UTF-8", encoding, e);
+	const char *name = name_in_option(encoding);
+	iconv_t cd;
 
+	if (*name == '\0' || strcmp(encoding, "auto") == 0)
+		return err_set(e, ERR_USAGE, false, "--encoding %s: give the "
+		    "name of an encoding, or auto:NAME, for example "
+		    "auto:latin1", encoding);
+	cd = open_or_fail("UTF-8", name, e);
 	if (cd == NULL)
 		return -1;
 	(void)iconv_close(cd);
@@ -154,19 +182,132 @@ find_unit(struct encoding *c, struct err *e)
 }
 
 static int
-read_byte_order_and_open_iconv(struct encoding *c, struct err *e)
+fill_chunk(struct encoding *c, size_t most, struct err *e)
+{
+	while (!c->has_ended && c->end - c->start < most)
+		if (read_more(c, e) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+open_iconv(struct encoding *c, const char *name, struct err *e)
 {
 	size_t mark;
 
-	while (!c->has_ended && c->end < LONGEST_MARK)
-		if (read_more(c, e) == -1)
-			return -1;
-	c->name = resolve_byte_order(c->name, c->chunk, c->end, &mark);
-	c->start = mark;
+	c->way = CONVERTING;
+	c->name = resolve_byte_order(name, c->chunk + c->start,
+	    c->end - c->start, &mark);
+	c->start += mark;
 	if (find_unit(c, e) == -1)
 		return -1;
 	c->to_utf8 = open_or_fail("UTF-8", c->name, e);
 	return c->to_utf8 != NULL ? 0 : -1;
+}
+
+/* Sets c->extends_ascii: false for UTF-16, EBCDIC and the like. */
+static int
+find_if_extends_ascii(struct encoding *c, struct err *e)
+{
+	char ascii[128], to[4 * sizeof(ascii)], *in = ascii, *out = to;
+	size_t n = 0, left, room = sizeof(to);
+	iconv_t cd = open_or_fail("UTF-8", c->name, e);
+
+	if (cd == NULL)
+		return -1;
+	ascii[n++] = '\t';
+	ascii[n++] = '\n';
+	for (int p = ' '; p <= '~'; p++)
+		ascii[n++] = (char)p;
+	left = n;
+	c->extends_ascii =
+	    iconv(cd, &in, &left, &out, &room) != (size_t)-1 &&
+	    iconv(cd, NULL, NULL, &out, &room) != (size_t)-1 &&
+	    (size_t)(out - to) == n && memcmp(to, ascii, n) == 0;
+	(void)iconv_close(cd);
+	return 0;
+}
+
+/* Reads the start of the file. With auto:NAME, a byte order mark decides. */
+static int
+open_encoding(struct encoding *c, struct err *e)
+{
+	static const struct {
+		const char *mark, *name;
+		size_t n;
+	} marks[] = {
+		{ "\xff\xfe\0\0", "UTF-32", 4 },
+		{ "\0\0\xfe\xff", "UTF-32", 4 },
+		{ "\xff\xfe", "UTF-16", 2 }, { "\xfe\xff", "UTF-16", 2 }
+	};
+
+	if (fill_chunk(c, LONGEST_MARK, e) == -1)
+		return -1;
+	c->name = name_in_option(c->option);
+	if (c->name == c->option)
+		return open_iconv(c, c->name, e);
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (c->end >= marks[i].n &&
+		    memcmp(c->chunk, marks[i].mark, marks[i].n) == 0)
+			return open_iconv(c, marks[i].name, e);
+	c->way = GUESSING;
+	if (c->end < 3 || memcmp(c->chunk, "\xef\xbb\xbf", 3) != 0)
+		return find_if_extends_ascii(c, e);
+	c->start = 3;
+	c->way = AS_UTF8;
+	return 0;
+}
+
+/* Looks at a chunk that begins with the first byte that is not ASCII. If NAME
+ * does not extend ASCII, it is the first chunk of the file, and UTF-8 text has
+ * no NUL. A character may be cut at the end of the chunk. */
+static int
+choose_by_chunk(struct encoding *c, struct err *e)
+{
+	const char *p;
+	size_t n, valid;
+
+	if (fill_chunk(c, sizeof(c->chunk), e) == -1)
+		return -1;
+	p = c->chunk + c->start;
+	n = c->end - c->start;
+	valid = utf8_valid_length(p, n);
+	c->way = AS_UTF8;
+	if ((valid == n || (!c->has_ended && n - valid < LONGEST_MARK)) &&
+	    (c->extends_ascii || memchr(p, '\0', n) == NULL))
+		return 0;
+	c->is_fallback = true;
+	return open_iconv(c, c->name, e);
+}
+
+const char *
+encoding_layer_fallback(const struct layer *l)
+{
+	const struct encoding *c = (const struct encoding *)l;
+
+	return c->is_fallback ? name_in_option(c->option) : NULL;
+}
+
+/* Gives bytes of the file as they are: ASCII text while the encoding is not
+ * known yet, or UTF-8. Returns 0 at the end of the file, or if the next byte
+ * must decide about the encoding. */
+static ssize_t
+read_unconverted(struct encoding *c, char *p, size_t n, struct err *e)
+{
+	size_t most, got = 0;
+
+	if (c->start == c->end && !c->has_ended && read_more(c, e) == -1)
+		return -1;
+	most = c->end - c->start < n ? c->end - c->start : n;
+	if (c->way == AS_UTF8)
+		got = most;
+	else if (c->extends_ascii)
+		while (got < most &&
+		    (unsigned char)c->chunk[c->start + got] < 0x80)
+			got++;
+	memcpy(p, c->chunk + c->start, got);
+	c->start += got;
+	return (ssize_t)got;
 }
 
 static size_t
@@ -216,11 +357,20 @@ encoding_read(struct layer *l, char *p, size_t n, struct err *e)
 {
 	struct encoding *c = (struct encoding *)l;
 	char *end = p;
+	ssize_t got;
 
-	if (c->to_utf8 == NULL && read_byte_order_and_open_iconv(c, e) == -1)
-		return -1;
 	if (n < LONGEST_CHARACTER)
 		return err_bug(e, "the buffer for converted text is too small");
+	if (c->way == OPENING && open_encoding(c, e) == -1)
+		return -1;
+	if (c->way == GUESSING) {
+		if ((got = read_unconverted(c, p, n, e)) != 0)
+			return got;
+		if (choose_by_chunk(c, e) == -1)
+			return -1;
+	}
+	if (c->way == AS_UTF8)
+		return read_unconverted(c, p, n, e);
 	for (;;) {
 		if (c->start < c->end)
 			end += convert_until_bad_unit_or_full(c, p, n);
@@ -248,7 +398,7 @@ encoding_layer_open(struct layer *below, const char *encoding, struct err *e)
 	}
 	c->layer = (struct layer){ encoding_read, encoding_close };
 	c->below = below;
-	c->name = encoding;
+	c->option = encoding;
 	return &c->layer;
 }
 
@@ -278,11 +428,15 @@ encoding_append_original(const struct layer *l, struct buf *out,
     const char *text, size_t n, struct err *e)
 {
 	const struct encoding *c = (const struct encoding *)l;
-	iconv_t cd = open_or_fail(c->name, "UTF-8", e);
 	char *copy = NULL, *p, *end, *bad;
+	iconv_t cd;
 	int rc = -1;
 
-	if (cd == NULL)
+	if (c->way != CONVERTING) {
+		buf_add(out, text, n);
+		return buf_check(out, e);
+	}
+	if ((cd = open_or_fail(c->name, "UTF-8", e)) == NULL)
 		return -1;
 	if ((copy = malloc(n + 1)) == NULL) {
 		(void)err_nomem(e);

@@ -15,8 +15,11 @@ struct expansion {
 	struct file_list *list;
 	struct file_filter filter;
 	bool recursive;
+	bool may_be_empty;      /* a directory without a file is no error */
 	uint64_t others;        /* number of files in a directory that are not
 				 * sources */
+	uint64_t folders;       /* number of directories in it that are not
+				 * read */
 };
 
 void
@@ -111,9 +114,11 @@ add_directory_entry(struct expansion *x, FTS *fts, FTSENT *f, struct err *e)
 {
 	switch (f->fts_info) {
 	case FTS_D:
-		if (f->fts_level > 0 &&
-		    (!x->recursive || f->fts_name[0] == '.'))
-			(void)fts_set(fts, f, FTS_SKIP);
+		if (f->fts_level == 0 ||
+		    (x->recursive && f->fts_name[0] != '.'))
+			return 0;
+		x->folders += f->fts_name[0] != '.';
+		(void)fts_set(fts, f, FTS_SKIP);
 		return 0;
 	case FTS_F:
 		return add_file(x, f, e);
@@ -166,7 +171,7 @@ add_directory(struct expansion *x, const char *name, struct err *e)
 		free(path);
 		return err_nomem(e);
 	}
-	x->others = 0;
+	x->others = x->folders = 0;
 	errno = 0;
 	while (rc == 0 && (f = fts_read(fts)) != NULL) {
 		rc = add_directory_entry(x, fts, f, e);
@@ -174,7 +179,8 @@ add_directory(struct expansion *x, const char *name, struct err *e)
 	}
 	if (rc == 0 && errno != 0)
 		rc = err_errno(e, ERR_IO, name);
-	if (rc == 0 && x->list->n == before) {
+	if (rc == 0 && x->list->n == before &&
+	    (!x->may_be_empty || x->others > 0 || x->folders > 0)) {
 		(void)set_no_file_error(x, name, &why);
 		rc = add_name_and_error(x->list, name, &why, e);
 	}
@@ -237,9 +243,11 @@ file_list_add_name(struct file_list *l, const char *name, struct err *e)
 
 int
 file_list_expand(struct file_list *l, char *const *source, size_t n,
-    bool recursive, struct file_filter filter, struct err *e)
+    bool recursive, bool may_be_empty, struct file_filter filter,
+    struct err *e)
 {
-	struct expansion x = { l, filter, recursive, 0 };
+	struct expansion x = { .list = l, .filter = filter,
+	    .recursive = recursive, .may_be_empty = may_be_empty };
 	struct stat st;
 	int rc = 0;
 

@@ -38,6 +38,8 @@ struct input {
 	bool is_regular;
 	bool is_plain;          /* the descriptor is the only layer */
 	bool is_converted;      /* the top layer converts the encoding */
+	bool prints_nothing;    /* this process is a child of --jobs */
+	bool has_named_encoding;        /* the note about it was printed */
 	bool needs_newline;     /* --final-newline require */
 	char last;              /* the last byte of text that was read; '\0':
 				 * none was read yet */
@@ -185,6 +187,8 @@ input_open(struct input **out, const struct extract *x, const char *path,
 	in->needs_newline = x->opts.final_newline != NULL &&
 	    (x->given == NULL || (!x->given->is_decompressed &&
 	    !x->given->has_whole_lines));
+	in->prints_nothing = x->is_child;
+	in->has_named_encoding = x->given != NULL && x->given->is_decompressed;
 	if (open_file_and_decoding_layers(in, c, x->opts.encoding,
 	    x->opts.max_ratio, x->given, e) == -1) {
 		input_close(in);
@@ -204,11 +208,31 @@ input_close(struct input *in)
 	free(in);
 }
 
+/* With --encoding auto:NAME, says once that the file is read as NAME. A child
+ * must not print, so it fails, and its parent reads the file again. */
+static int
+name_fallback_encoding(struct input *in, struct err *e)
+{
+	const char *name = in->is_converted && !in->has_named_encoding ?
+	    encoding_layer_fallback(in->top) : NULL;
+
+	if (name == NULL)
+		return 0;
+	if (in->prints_nothing)
+		return err_set(e, ERR_DATA, false, "a line must be printed");
+	err_printf("etl-extract: %s: is read as %s: it is not UTF-8\n",
+	    in->path, name);
+	in->has_named_encoding = true;
+	return 0;
+}
+
 ssize_t
 input_read(struct input *in, char *p, size_t n, struct err *e)
 {
 	ssize_t got = in->top->read(in->top, p, n, e);
 
+	if (got != -1 && name_fallback_encoding(in, e) == -1)
+		return -1;
 	if (got > 0)
 		in->last = p[got - 1];
 	else if (got == 0 && in->needs_newline && in->last != '\n')

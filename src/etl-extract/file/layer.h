@@ -25,6 +25,10 @@ struct layer *zstd_layer_open(struct layer *below, struct err *e);
 struct layer *encoding_layer_open(
     struct layer *below, const char *encoding, struct err *e);
 
+/* Returns NAME if the option is auto:NAME, and the file is neither valid UTF-8
+ * nor has a byte order mark, so that it is read as NAME; else NULL. */
+const char *encoding_layer_fallback(const struct layer *l);
+
 /* Converts text that was read from the encoding layer l back to the encoding of
  * the file, and appends it to *out. */
 struct buf;
