@@ -46,6 +46,15 @@ ended() {
 	code=0
 	{ wait $pid || code=$?; } 2>/dev/null
 }
+# stages_ended: ends the script of a killed run, which still has its lock.
+stages_ended() {
+	ended
+	wait_until 20 lock_is_free
+}
+lock_is_free() {
+	(cd shared && XDG_STATE_HOME=$scratch/one etl-run --dry-run --name p \
+	    -c :) | grep -q '^lock: free'
+}
 statuses() {
 	sql 'SELECT status FROM pipeline_runs ORDER BY id' | tr '\n' ' ' |
 	    sed 's/ $//'
@@ -117,13 +126,13 @@ for kind in sqlite postgresql; do
 	is "$kind: a run after a kill takes over at once" '0 6' \
 	    "$(second two) $(rows)"
 	is "$kind: the killed run is abandoned" 'abandoned success' "$(statuses)"
-	ended
+	stages_ended
 	clean
 
 	# The number of the process was given to another one.
 	hold one
 	kill -KILL $pid
-	ended
+	stages_ended
 	sql "UPDATE pipeline_runs SET pid = $$"
 	is "$kind: a process of the same number does not hold the lease" \
 	    '0 abandoned success' "$(second two) $(statuses)"

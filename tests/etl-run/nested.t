@@ -64,9 +64,17 @@ runs or streams that failed (--tolerate): run inner (the script exited with 3)' 
 	like "$kind: the message says that it did not end" \
 	    'run inner \(did not end\)' "$(message)"
 	is "$kind: an inner run that another one keeps out counts" '75 failed' \
-	    "$(outer 'etl-run --name inner -c ": >held; sleep 1" &
-	    i=0; until [ -e held ] || [ $((i += 1)) -gt 400 ]; do sleep 0.05; done
-	    rm held; etl-run --name inner -c :; wait')"
+	    "$(outer 'until_file() {
+	        i=0; until [ -e $1 ] || [ $((i += 1)) -gt 400 ]; do
+	            sleep 0.05
+	        done
+	    }
+	    etl-run --name inner -c ": >held; i=0
+	        until [ -e over ] || [ \$((i += 1)) -gt 400 ]; do
+	            sleep 0.05
+	        done" &
+	    until_file held; etl-run --name inner -c :; : >over; wait
+	    rm held over')"
 	like "$kind: the message says which run is alive" \
 	    'run inner \(inner: already running as process' "$(message)"
 	is "$kind: a wrong option of an inner run counts" '64 failed' \
