@@ -110,6 +110,20 @@ commit_at_end_of_stream(struct loader *l, struct err *e)
 	    check_all_records_have_outcome(l, e);
 }
 
+/* True if the batch must be committed at the boundary that was just read. */
+static bool
+batch_is_due_at_boundary(const struct loader *l)
+{
+	const struct stream *s = &l->stream;
+
+	if (s->judged && !l->once)
+		return s->nletters >= LATE_LETTERS_MAX;
+	if (l->whole || !s->last.open)
+		return false;
+	return l->spool.total + s->nletters >= l->batch_limit ||
+	    clock_ms() >= l->due;
+}
+
 static int
 store_boundary_and_commit_if_due(struct loader *l, struct err *e)
 {
@@ -123,11 +137,8 @@ store_boundary_and_commit_if_due(struct loader *l, struct err *e)
 		return -1;
 	if (ended)
 		return commit_at_end_of_stream(l, e);
-	if (s->judged && !l->once ? s->nletters < LATE_LETTERS_MAX :
-	    l->whole || !s->last.open || (l->spool.total + s->nletters <
-	    l->batch_limit && clock_ms() < l->due))
-		return 0;
-	return batch_load_and_commit_with_retries(l, false, e);
+	return batch_is_due_at_boundary(l) ?
+	    batch_load_and_commit_with_retries(l, false, e) : 0;
 }
 
 static int

@@ -139,6 +139,8 @@ for kind in sqlite postgresql; do
 	resolve aa 1 0
 	end
 	stays 'an earlier stage has rejected a record again' '1|feb ' --key k
+	is "$kind, an earlier stage has rejected a record again: it is no letter" 1 \
+	    "$(letters | grep -c .)"
 
 	# Letters of one key overwrite each other in their order, whatever the
 	# batches are, and a killed replay is repeated as a whole.
@@ -432,6 +434,32 @@ rc=0
 wait $loader || rc=$?
 is 'the replay sees what the other session has written' '0 1|feb aa|1|0|open' \
     "$rc $(rows)$(letters)"
+# The connection is lost at COMMIT. In its next try the load finds the rows of
+# the first try, if the server has committed them.
+for when in before after late; do
+	fresh "1, 'feb', NULL"
+	letter aa 1
+	letter bb 1
+	replay "cut$when"
+	rec '{"k":2,"v":"two"}'
+	resolve bb 1 0
+	rec '{"k":1,"v":"jan"}'
+	resolve aa 1 0
+	end
+	mkdir "$scratch/$when"
+	python3 tests/etl-load/cut_commit.py $when "$scratch/$when" \
+	    >"$scratch/cut.log" 2>&1 &
+	proxy=$!
+	at_exit "kill $proxy 2>/dev/null"
+	wait_until 10 test -S "$scratch/$when/.s.PGSQL.1"
+	url="postgresql:///${db##*/}?host=$scratch/$when&port=1&gssencmode=disable"
+	is "COMMIT is cut ($when): one letter is loaded, one stays open" \
+	    '0 1|feb 2|two aa|1|0|open bb|1|1|resolved ' "$(status etl-load \
+	    --db "$url" --table t --key k --touch at --backoff 10ms..20ms \
+	    <"$scratch/in") $(rows)$(letters | tr '\n' ' ')"
+	like "COMMIT is cut ($when): the message counts one letter" \
+	    'warning: 1 letter .aa. stays open' "$(cat "$scratch/err")"
+done
 # Records that COPY or the table refuses.
 # shellcheck disable=SC2016
 sql 'ALTER TABLE t ADD CHECK (v <> $$bad$$)'

@@ -301,6 +301,26 @@ mutant etl-load/sqlite_beside.t 'SQLite waits for the disk less by default' lib/
 mutant etl-load/expect.t 'a batch is committed before the tests' src/etl-load/loader.c \
     's/ || l->expect.n > 0;/;/' \
     'no batch is committed before the tests'
+mutant etl-load/expect.t 'a marked stream is committed before the tests' \
+    src/etl-load/ledger/stream_marks.c 's/l->once || s->judged/s->judged/' \
+    'nothing is stored, no checkpoint moves'
+mutant etl-load/expect.t 'SQLite compares a number with a text' \
+    src/etl-load/sqlite/sqlite_value.c 's/if (!fits_type(c, text, number))/if (false)/' \
+    'is no test of its column'
+mutant etl-load/replay_late.t 'other sessions may write during a replay' src/etl-load/pg/pg_late.c \
+    's/IN SHARE ROW EXCLUSIVE MODE/IN ROW EXCLUSIVE MODE/' \
+    'the replay waits for the other session'
+mutant etl-load/replay_late.t 'a row of the same time is older' src/etl-load/commit/late_letters.c \
+    's/instant_compare(&a, &b) < 0/instant_compare(\&a, \&b) <= 0/' \
+    "written '2026-05-30T12:00:00Z': the letter stays open"
+mutant etl-load/replay_late.t 'a reject has the time of its line' src/etl-load/batch/reject_lines.c \
+    's/who->at = r->at;//' 'the row is not older than the letter'
+mutant etl-load/replay_late.t 'a replay is committed in parts' \
+    src/etl-load/ledger/stream_marks.c 's/l->once || s->judged ||/l->once ||/' \
+    'a cut replay loads nothing'
+mutant etl-load/replay_late.t 'rejects of letters that stay open are stored' \
+    src/etl-load/commit/late_letters.c 's/^.*kind = ITEM_LEFT_REJECT;//' \
+    'an earlier stage has rejected a record again: it is no letter'
 mutant etl-load/expect.t 'rows of earlier loads are tested' src/etl-load/pg/pg_written.c \
     's/ELSE false END/ELSE true END/' \
     'postgresql: holds: --mode append: no written row has NULL'

@@ -207,10 +207,16 @@ late_letters_note_committed(struct loader *l)
 {
 	const struct stream *s = &l->stream;
 
-	for (size_t i = 0; i < s->nletters; i++)
-		if (s->letters[i].stays && l->stay_open++ == 0)
-			(void)snprintf(l->one_open, sizeof(l->one_open),
-			    "%s", s->letters[i].id);
+	for (size_t i = 0; i < s->nletters; i++) {
+		const char *id = s->letters[i].id;
+
+		if (!s->letters[i].stays ||
+		    (i > 0 && strcmp(s->letters[i - 1].id, id) == 0))
+			continue;
+		if (l->stay_open++ == 0)
+			(void)snprintf(
+			    l->one_open, sizeof(l->one_open), "%s", id);
+	}
 }
 
 void
