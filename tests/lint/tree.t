@@ -109,7 +109,7 @@ is 'all messages go through lib/base/report.c' '' "$(lines \
     'printf\(stderr,|, stderr\)|[a-z]\((2|STDERR_FILENO), [^F]|perror\(' |
     grep -vE '^(lib/base/report|src/etl-transform/engine/filter_stderr|src/etl-run/stderr_relay)\.c:' || :)"
 is 'no file has a marker of unfinished work' '' \
-    "$(xargs grep -nIE 'TO[D]O|FI[X]ME|XX[X]:' /dev/null \
+    "$(xargs grep -nIE '(^|[^A-Z])TO[D]O([^A-Z]|$)|FI[X]ME|XX[X]:' /dev/null \
     <"$scratch/tracked" || :)"
 is "no file has a path of a person's machine" '' \
     "$(xargs grep -nIE '(^|[^A-Za-z0-9_.}])/(wor[k]|hom[e]/[a-z]|roo[t])/' \
