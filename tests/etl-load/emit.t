@@ -82,6 +82,25 @@ end 1' "$(jq -r '.operation // (."@etl" + " " + (if .stream then .stream + " " +
 	is "$k a second loader of it: exit code 75" 75 "$(status etl-load \
 	    --db "$db" --table u --mode cdc --key k <"$scratch/emitted")"
 
+	# A row that begins with the column @etl would be a mark for the next
+	# program.
+	sql 'CREATE TABLE m ("@etl" varchar(9), k int PRIMARY KEY)'
+	printf '%s\n' '{"k":1,"@etl":"begin"}' '{"k":2}' >"$scratch/in.m"
+	is "$k rows that begin with @etl: exit code 78, nothing is written" 78 \
+	    "$(status etl-load --db "$db" --table m --key k --emit rows \
+	    <"$scratch/in.m")$(cat "$scratch/out")"
+	like "$k rows that begin with @etl: the message says why" \
+	    'table m: --emit rows cannot write rows that begin with the column @etl' \
+	    "$(cat "$scratch/err")"
+	is "$k rows that begin with @etl: nothing is loaded" 0 \
+	    "$(sql 'SELECT count(*) FROM m')"
+	is "$k the same table with --emit changes" '0 INSERT INSERT ' \
+	    "$(status etl-load --db "$db" --table m --key k --emit changes \
+	    <"$scratch/in.m") $(jq -r .operation "$scratch/out" | tr '\n' ' ')"
+	is "$k --create of a table that begins with @etl: exit code 78" 78 \
+	    "$(status etl-load --db "$db" --table n --create --columns @etl,k \
+	    --map @etl=/k --emit rows <"$scratch/in.m")$(cat "$scratch/out")"
+
 	# A failed batch emits nothing.
 	printf '%s\n' '{"k":"a","n":1}' '{"k":"b","n":"x"}' >"$scratch/in"
 	is "$k a load that ends with 65 emits nothing" '65 ' \

@@ -78,6 +78,9 @@ emit_open(struct loader *l, const struct stdfd *fds, struct err *e)
 	}
 	m->conf = (struct stage_conf){ .name = "load", .source = true,
 		.fds = fds };
+	if (!l->absent && m->rows && emit_check_first_column(
+		l->tables->target.table, m->rows, e) == -1)
+		return -1;
 	return stage_open(&m->out, &m->conf, e);
 }
 
@@ -187,7 +190,10 @@ emit_collect(struct loader *l, struct err *e)
 
 	if (m == NULL)
 		return 0;
-	if (forget_lines(&m->try[m->next], e) == -1)
+	/* --create may have made the table after emit_open(). */
+	if (forget_lines(&m->try[m->next], e) == -1 ||
+	    (m->rows && emit_check_first_column(
+		l->tables->target.table, m->rows, e) == -1))
 		return -1;
 	buf_init(&sql, SIZE_MAX / 4);
 	emit_put_query(

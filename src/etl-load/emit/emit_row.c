@@ -33,6 +33,21 @@ put_pg_row(struct buf *b, const struct table *t, bool generated,
 	buf_str(b, ") AS \"etl.x\")::text");
 }
 
+int
+emit_check_first_column(const struct table *t, bool generated, struct err *e)
+{
+	size_t i = 0;
+
+	while (i < t->n && is_left_out(&t->columns[i], generated))
+		i++;
+	if (i == t->n || strcmp(t->columns[i].name, "@etl") != 0)
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "table %s: --emit rows cannot "
+	    "write rows that begin with the column @etl: the next program "
+	    "would take them for marks; give --emit changes, or another first "
+	    "column to the table", t->name);
+}
+
 /* The query returns deleted rows first: a program that applies the changes in
  * this order can then insert rows with the same values in unique columns. */
 void
