@@ -51,6 +51,22 @@ kept() {
 	rm -f rejects
 }
 
+# late TABLE OPTION...: replays the file `in` as one letter, which stays open because
+# the table has newer rows.
+late() {
+	out=$(wc -l <in) lates=$((${lates:-0} + 1))
+	counts="\"stages\":[{\"stage\":\"x\",\"in\":0,\"out\":$out,\"dropped\":0,\"rejected\":0}]}"
+	{
+		echo "{\"@etl\":\"begin\",\"v\":1,\"id\":\"late$lates\",\"replay\":true,\"stage\":\"load\",\"stages\":[\"x\"]}"
+		cat in
+		echo "{\"@etl\":\"resolve\",\"id\":\"aa\",\"seq\":1,\"seen\":1,\"upto\":0,$counts"
+		echo "{\"@etl\":\"end\",\"seq\":1,$counts"
+	} >late
+	step "a replay: $*" 0 etl-load --table "$@" <late
+	like "$path: a replay: $*: the letter stays open" 'letter .aa. stays open' \
+	    "$(cat err)"
+}
+
 old_and_new_rows() {
 	type=$1
 	table=$(table_of "$type")
@@ -97,6 +113,19 @@ old_and_new_rows() {
 	    --expect 'rows>=0.5*usual' --rejects rejects <in
 	step "$table: --mode replace" 0 etl-load --table "$table" \
 	    --mode replace --rejects rejects <in
+	records "$type" 8 >in
+	step "$table: rows before a replay" 0 etl-load --table "$table" --key k <in
+	records "$type" 9 >in
+	late "$table" --key k --touch touched --seen seen
+	{
+		sed 's/^/{"operation":"UPDATE","data":/; s/$/}/' in
+		printf '{"operation":"UPDATE","data":{"k":%s},"before":{"k":%s}}\n' \
+		    "$(key "$type" 4)" "$(key "$type" 1)"
+		printf '{"operation":"DELETE","data":{"k":%s}}\n' "$(key "$type" 2)"
+	} >changes
+	mv changes in
+	late "$table" --mode cdc
+	records "$type" 9 >in
 	for way in truncate delete; do
 		step "$table: --replace-by $way" 0 etl-load --table "$table" \
 		    --mode replace --replace-by $way --rejects rejects <in
@@ -147,6 +176,13 @@ history() {
 	put '{"k":"a","n":9,"at":"2026-02-01"}'
 	table=past
 	kept 'a history' --key k --mode scd2 --as-of at
+	put '{"k":"a","n":9,"at":"2026-01-04"}'
+	late past --key k --mode scd2 --as-of at
+	put '{"k":"a","n":7}'
+	sql "UPDATE app.past SET valid_from = 'infinity' WHERE is_current"
+	late past --key k --mode scd2
+	sql "UPDATE app.past SET valid_from = '2026-03-01' WHERE is_current"
+	put '{"k":"a","n":9,"at":"2026-04-01"}'
 	step '--missing close' 0 etl-load --table past --key k --mode scd2 \
 	    --as-of at --missing close --max-deletes 100% <in
 	step '--emit of a history' 0 etl-load --table past --key k \
