@@ -177,7 +177,8 @@ is 'postgresql: three tables are loaded' '1 1 1' "$(sql 'SELECT
     (SELECT count(*) FROM s.up), (SELECT count(*) FROM up),
     (SELECT count(*) FROM "a.b""C")' | tr '|' ' ')"
 is 'postgresql: another search_path finds the same tables: exit code 0' 0 \
-    "$(PGOPTIONS='-c search_path=s,public' undo "$id" --control-schema public)"
+    "$(status env PGOPTIONS='-c search_path=s,public' etl-load --undo "$id" \
+    --control-schema public </dev/null)"
 is 'postgresql: all three are as before' '0 0 0' "$(sql 'SELECT
     (SELECT count(*) FROM s.up), (SELECT count(*) FROM up),
     (SELECT count(*) FROM "a.b""C")' | tr '|' ' ')"
