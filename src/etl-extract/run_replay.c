@@ -38,14 +38,15 @@ refuse_replay_of_other_stage(const struct replay *r, struct err *e)
 	    m->stage);
 }
 
-/* Returns the name of the file that the record came from, or "-" if it came
- * from standard input, an HTTP API or a database. */
+/* Returns the name of the file that the record came from (it may be a URL), or
+ * "-" if it came from standard input, an HTTP API or a database. */
 static const char *
 source_name(const struct replay *r)
 {
 	const char *uri = r->raw.uri.len > 0 ? r->raw.uri.data : "-";
 
-	return scheme_is_present(uri) ? "-" : uri;
+	return scheme_is_present(uri) &&
+	    !source_is_file_url(&r->x.opts, uri) ? "-" : uri;
 }
 
 /* Sets the options for one CSV record. It has no header, so the names of the

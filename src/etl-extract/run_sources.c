@@ -11,6 +11,7 @@
 #include "new_files/new_files.h"
 #include "run.h"
 #include "scheme.h"
+#include "source/http_file.h"
 #include "source/source.h"
 #include "stdout_reader.h"
 
@@ -151,6 +152,8 @@ check_sources_and_rejects_file(struct sources *s, struct err *e)
 		    check_rejects_not_in_source(s->stage, f->name, e) == -1)
 			return -1;
 		kinds |= kind->kind;
+		if (source_is_file_url(o, f->name))
+			kinds |= KIND_HTTP_FILE;
 	}
 	if (source_options_check(o, kinds, e) == -1 ||
 	    check_records_option(o, e) == -1 ||
@@ -203,8 +206,29 @@ read_source(struct sources *s, struct extract *x, const char *uri,
 	return rc;
 }
 
-/* Reads a file of the list. With --new-files it is read only up to the size
- * that it has when it is opened. */
+/* Reads a file behind a URL. */
+static enum outcome
+read_file_url(struct sources *s, struct extract *x, const char *uri,
+    struct err *e)
+{
+	struct http_file *file;
+	struct input_given given;
+	enum outcome rc;
+
+	if (stage_flush(s->stage, e) == -1)
+		return READ_FAILED;
+	if (http_file_open(&file, x, uri, &given, e) == -1)
+		return e->transient || !only_concerns_file(&source_ndjson, e) ?
+		    READ_FAILED : READ_IN_PART;
+	x->given = &given;
+	rc = read_source(s, x, uri, e);
+	x->given = NULL;
+	http_file_close(file);
+	return rc;
+}
+
+/* Reads a source of the list. With --new-files it is a file, and is read only
+ * up to the size that it has when it is opened. */
 static enum outcome
 read_entry(struct sources *s, struct extract *x, struct file_entry *f,
     struct err *e)
@@ -213,7 +237,9 @@ read_entry(struct sources *s, struct extract *x, struct file_entry *f,
 	enum outcome rc;
 
 	if (s->new_files == NULL)
-		return read_source(s, x, f->name, e);
+		return source_is_file_url(&x->opts, f->name) ?
+		    read_file_url(s, x, f->name, e) :
+		    read_source(s, x, f->name, e);
 	rc = READ_IN_PART;
 	if (new_files_open_file(
 		s->new_files, f, s->writer.ahead != NULL, &given, e) == 0) {

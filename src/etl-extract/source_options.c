@@ -22,14 +22,15 @@ static const struct group groups[] = {
 	{ KIND_HTTP, "a SOURCE that is a URL of HTTP (http://...)",
 	    { "paginate", "into", "next", "more", "first", "size", "total",
 	    "max-pages", "since-param", "until-param", "conditional" } },
-	{ KIND_HTTP | KIND_EACH, "requests of HTTP: give a URL (http://...) "
+	{ KIND_HTTP | KIND_HTTP_FILE | KIND_EACH,
+	    "requests of HTTP: give a URL (http://...) "
 	    "or --each TEMPLATE",
 	    { "method", "body", "query-param", "header", "auth", "secret",
 	    "token-url", "client-id", "scope", "aws-sigv4", "record-to",
 	    "replay-from", "on", "rate", "delay", "timeout",
 	    "connect-timeout", "max-time", "cacert", "capath", "cert", "key",
 	    "proxy", "unix-socket", "max-body" } },
-	{ KIND_HTTP | KIND_SQL | KIND_EACH | CHECKPOINT,
+	{ KIND_HTTP | KIND_HTTP_FILE | KIND_SQL | KIND_EACH | CHECKPOINT,
 	    "URLs of HTTP, for databases and for --checkpoint",
 	    { "retries", "backoff" } },
 	{ KIND_HTTP | KIND_SQL, "URLs of HTTP and for databases",
@@ -75,8 +76,9 @@ set_error_option_not_for_source(const char *name, const char *what,
 		return err_set(e, ERR_USAGE, false, "--%s cannot be used with "
 		    "%s: remove it", name,
 		    kinds == KIND_TAP ? "--singer" : "--each");
-	return err_set(e, ERR_USAGE, false, "--%s can be used only for %s",
-	    name, what);
+	return err_set(e, ERR_USAGE, false, "--%s can be used only for %s%s",
+	    name, what, (kinds & KIND_HTTP_FILE) == 0 ? "" :
+	    "; a URL with --format or the suffix of a file is read as a file");
 }
 
 int

@@ -11,6 +11,7 @@
 enum {
 	KIND_HTTP = 1, KIND_SQL = 2, KIND_NDJSON = 4, KIND_CSV = 8,
 	KIND_JSON = 16, KIND_SINGER_FILE = 32, KIND_TAP = 64, KIND_EACH = 128,
+	KIND_HTTP_FILE = 512,   /* a file behind a URL; with the kind of file */
 	KIND_FILES = KIND_NDJSON | KIND_CSV | KIND_JSON | KIND_SINGER_FILE
 };
 

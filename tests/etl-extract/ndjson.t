@@ -42,8 +42,8 @@ is '--format ndjson accepts a file with another suffix' \
 is '--format ndjson reads the records of a file' \
     "$wanted" "$(cat "$scratch/out")"
 is '--format tsv reads the same file as TSV' 0 "$(read_in --format tsv "$in")"
-is '--format for a URL exits with 64' \
-    64 "$(read_in --format ndjson http://127.0.0.1:1/)"
+is '--format for the URL of a database exits with 64' \
+    64 "$(read_in --format ndjson --query x postgresql://127.0.0.1:1/)"
 is 'several files and standard input are read' \
     0 "$(read_in "$in" - "$in" <"$scratch/in.jsonl")"
 is 'the records of several sources all come out' 15 "$(wc -l <"$scratch/out")"

@@ -50,6 +50,8 @@ class Handler(BaseHTTPRequestHandler):
         if "x-amz-security-token" in self.headers and \
                 "x-amz-security-token" not in names.split(";"):
             return "the token is not signed"
+        if names.split(";") != sorted(names.split(";")):
+            return "the signed headers are not sorted"
         path, _, query = self.path.partition("?")
         request = "\n".join([
             self.command, path, canonical_query(query),
@@ -71,7 +73,9 @@ class Handler(BaseHTTPRequestHandler):
         why = self.wrong(body)
         text = json.dumps([{
             "url": self.path, "scope": getattr(self, "saw", None),
-            "token": self.headers.get("x-amz-security-token")}]
+            "token": self.headers.get("x-amz-security-token"),
+            "accept": self.headers.get_all("accept"),
+            "encoding": self.headers.get("accept-encoding")}]
             if why is None else {"message": why}).encode()
         self.send_response(200 if why is None else 403)
         self.send_header("Content-Length", str(len(text)))

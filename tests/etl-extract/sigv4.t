@@ -38,6 +38,34 @@ signed 'an empty query' "$server/b?"
 signed 'a body' --body '{"a": 1}' --header 'X-Key:  a  b' "$server/b"
 dd if=/dev/zero bs=1M count=2 2>/dev/null | tr '\0' 'a' >"$scratch/body"
 signed 'a body of 2 MiB' --body "@$scratch/body" "$server/b"
+# libcurl 7.88 signs a name behind those that it is the start of.
+signed 'no header of the user' "$server/b"
+is 'a signed request does not ask for JSON' '["*/*"] gzip' \
+    "$(jq -r '"\(.accept | tojson) \(.encoding)"' "$scratch/out")"
+signed 'Accept of the user' --header 'Accept: text/csv' "$server/b"
+is 'with it no Accept-Encoding is sent' '["text/csv"] null' \
+    "$(jq -r '"\(.accept | tojson) \(.encoding)"' "$scratch/out")"
+signed 'Accept-Encoding of the user' --header 'accept-encoding: identity' \
+    "$server/b"
+signed 'other headers' --header 'B: 1' --header 'Ab: 2' --header 'A_b: 3' \
+    --header 'Az: 4' --header 'X-A: 5' "$server/b"
+# refuses HEADER HEADER...
+refuses() {
+	for header; do
+		set -- "$@" --header "$header"
+		shift
+	done
+	is "$*: exit code 64" 64 "$(extract "$@" "$server/b")"
+	like "$*: the message names the headers" \
+	    'the headers .* and .* cannot be signed together' "$(cat "$scratch/err")"
+}
+refuses 'Accept: a' 'Accept-Encoding: b'
+refuses 'X-A-B: a' 'x-a: b'
+refuses 'X-A1: a' 'X-A: b'
+refuses 'X-A: a' 'x-a: b'
+refuses 'X-Amz-Date-2: a'
+refuses 'X-Amz: a'
+refuses 'X-Amz-Content-Sha256: a'
 AWS_SESSION_TOKEN="session-token-long"
 export AWS_SESSION_TOKEN
 signed 'a session token' "$server/b"

@@ -41,7 +41,7 @@ mutant etl-extract/usage.t 'a tap ignores the options of other sources' \
     '--since 1 --singer true: the message'
 mutant etl-extract/usage.t 'files take the options of HTTP' \
     src/etl-extract/source_options.c \
-    's/{ KIND_HTTP | KIND_EACH, "req/{ KIND_FILES | KIND_HTTP | KIND_EACH, "req/' \
+    's/{ KIND_HTTP | KIND_HTTP_FILE | KIND_EACH,$/{ KIND_FILES | KIND_HTTP | KIND_EACH,/' \
     'a.ndjson: the option of another source is refused'
 mutant etl-extract/each.t 'a name in the fragment is accepted' \
     src/etl-extract/http/uri_template.c \

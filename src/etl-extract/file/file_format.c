@@ -1,5 +1,7 @@
 #include "file/file_format.h"
 
+#include "scheme.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -22,12 +24,26 @@ equals_ignoring_case(const char *p, size_t n, const char *word)
 	return strlen(word) == n && strncasecmp(p, word, n) == 0;
 }
 
+/* Sets *path to the path of a URL, without the host, and returns its length
+ * without query and fragment. */
+static size_t
+find_url_path(const char **path)
+{
+	const char *host = strstr(*path, "://") + 3;
+
+	*path = host + strcspn(host, "/?#");
+	return strcspn(*path, "?#");
+}
+
 void
 file_format_of(struct file_format *f, const struct extract_opts *o,
     const char *path)
 {
 	const char *suffix = "";
-	size_t rest = strlen(path), n = find_suffix(path, rest, &suffix);
+	const bool is_url = strstr(path, "://") != NULL &&
+	    scheme_is_present(path);
+	size_t rest = is_url ? find_url_path(&path) : strlen(path);
+	size_t n = find_suffix(path, rest, &suffix);
 
 	*f = (struct file_format){ 0 };
 	if (equals_ignoring_case(suffix, n, "gz"))

@@ -1,5 +1,6 @@
 /* The format and the compression of a file. They follow from --format and from
- * the suffixes of the name: a.csv.gz is CSV, compressed with gzip. */
+ * the suffixes of the name: a.csv.gz is CSV, compressed with gzip. The name of
+ * a URL is its path. */
 #ifndef EXTRACT_FILE_FORMAT_H
 #define EXTRACT_FILE_FORMAT_H
 

@@ -35,6 +35,7 @@ struct input {
 	const char *path;
 	struct descriptor descriptor;   /* the lowest layer */
 	struct layer *top;
+	const struct input_given *given;        /* NULL, or it has a layer */
 	bool is_regular;
 	bool is_plain;          /* the descriptor is the only layer */
 	bool is_converted;      /* the top layer converts the encoding */
@@ -135,6 +136,14 @@ open_file_refuse_directory(
 	struct stat st;
 
 	d->layer = (struct layer){ descriptor_read, descriptor_close };
+	if (given != NULL && given->layer != NULL) {
+		d->fd = -1;
+		d->size = UINT64_MAX;
+		in->given = given;
+		in->path = given->name;
+		in->top = given->layer;
+		return 0;
+	}
 	d->size = given != NULL ? given->size : UINT64_MAX;
 	in->top = &d->layer;
 	if (given != NULL)
@@ -159,7 +168,7 @@ open_file_and_decoding_layers(struct input *in, enum compression c,
 {
 	if (open_file_refuse_directory(in, given, e) == -1)
 		return -1;
-	if (given != NULL && given->is_decompressed)
+	if (given != NULL && (given->is_decompressed || given->is_decoded))
 		c = COMPRESSION_NONE;
 	in->is_converted = encoding != NULL;
 	in->is_plain = c == COMPRESSION_NONE && encoding == NULL;
@@ -168,8 +177,8 @@ open_file_and_decoding_layers(struct input *in, enum compression c,
 	else if (c == COMPRESSION_ZSTD)
 		in->top = zstd_layer_open(in->top, e);
 	if (in->top != NULL && c != COMPRESSION_NONE)
-		in->top = growth_layer_open(
-		    in->top, &in->descriptor.at, max_ratio, e);
+		in->top = growth_layer_open(in->top, in->given != NULL ?
+		    in->given->layer_bytes : &in->descriptor.at, max_ratio, e);
 	if (in->top != NULL && encoding != NULL)
 		in->top = encoding_layer_open(in->top, encoding, e);
 	return in->top != NULL ? 0 : -1;
@@ -249,6 +258,8 @@ input_read(struct input *in, char *p, size_t n, struct err *e)
 bool
 input_read_may_wait(const struct input *in)
 {
+	if (in->given != NULL)
+		return in->given->may_wait(in->given->layer);
 	return !in->is_regular &&
 	    wait_fd_or_stop(in->descriptor.fd, POLLIN, 0) != 1;
 }
@@ -315,8 +326,10 @@ input_path(const struct input *in)
 	return in->path;
 }
 
-bool
-input_is_stdin(const struct input *in)
+const char *
+input_kind(const struct input *in)
 {
-	return in->descriptor.fd == STDIN_FILENO;
+	if (in->given != NULL)
+		return "http";
+	return in->descriptor.fd == STDIN_FILENO ? "stdin" : "file";
 }

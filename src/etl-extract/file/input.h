@@ -19,6 +19,7 @@ enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD };
 
 struct input;
 struct extract;
+struct layer;
 
 /* What input_open() reads instead of the file at the path. */
 struct input_given {
@@ -30,6 +31,12 @@ struct input_given {
 	uint64_t lines_before;  /* number of lines before `start` */
 	bool is_decompressed;   /* do not decompress, whatever suffix the path
 				 * has */
+	bool is_decoded;        /* the same, for a body that the service has
+				 * sent decompressed */
+	struct layer *layer;    /* if not NULL, it is read in place of fd */
+	const uint64_t *layer_bytes;    /* bytes that were read from it */
+	bool (*may_wait)(struct layer *l);      /* for it */
+	const char *name;       /* its name in messages and rejects */
 	bool has_whole_lines;   /* `size` was lowered to the end of a line: do
 				 * not apply --final-newline */
 };
@@ -60,7 +67,8 @@ struct buf;
 int input_append_original(const struct input *in, struct buf *out,
     const char *text, size_t n, struct err *e);
 const char *input_path(const struct input *in);
-bool input_is_stdin(const struct input *in);
+/* The kind of the origin of a record: "stdin", "file" or "http". */
+const char *input_kind(const struct input *in);
 
 /* Checks the name of an encoding: ERR_USAGE if iconv(3) does not know it. */
 int input_check_encoding(const char *encoding, struct err *e);

@@ -158,6 +158,13 @@ add_user_and_default_headers(
 		    add_user_header(c, h, "--header", ERR_USAGE, e)) == -1)
 			return -1;
 	}
+	/* libcurl 7.88 signs Accept and Accept-Encoding in the wrong order (see
+	 * sigv4.h), so signed requests do not ask for JSON. */
+	if (o->aws_sigv4 == NULL &&
+	    add_default_header_unless_given(
+		c, "Accept: application/json", e) == -1)
+		return -1;
+	c->has_own_accept = c->n_default == 1;
 	/* By default libcurl sends "Expect: 100-continue" before a long body
 	 * and waits for the server. The empty header "Expect:" switches this
 	 * off. Signed requests do not get the empty header, because libcurl
@@ -169,11 +176,11 @@ add_user_and_default_headers(
 		(o->aws_sigv4 == NULL &&
 		    add_default_header_unless_given(c, "Expect:", e) == -1)))
 		return -1;
-	return add_default_header_unless_given(
-		   c, "Accept: application/json", e) == -1
-		   ? -1
-		   : add_default_header_unless_given(
-			 c, "Accept-Encoding: gzip", e);
+	if (o->aws_sigv4 != NULL &&
+	    sigv4_find_wrong_order(c->headers, c->n_headers,
+		"Accept-Encoding") != NULL)
+		return 0;
+	return add_default_header_unless_given(c, "Accept-Encoding: gzip", e);
 }
 
 /* Appends the header that carries the secret. It must stay the last header:
@@ -315,7 +322,8 @@ load_secret_and_sigv4(
 	if (secret_load_and_unset_env(&c->secret, c->secret_from, e) == -1 ||
 	    sigv4_set_provider_and_user(&c->sigv4, o, c->secret, e) == -1)
 		return -1;
-	return add_session_token_header_if_env(c, e);
+	return add_session_token_header_if_env(c, e) == -1 ? -1 :
+	    sigv4_check_headers(&c->sigv4, c->headers, c->n_headers, e);
 }
 
 int

@@ -15,6 +15,7 @@
 struct credentials {
 	char **headers;         /* the first n_default may go to any origin */
 	size_t n_headers, n_default;
+	bool has_own_accept;    /* headers[0] is etl-extract's own Accept */
 	const char *query_param;        /* name of the URL parameter for the
 				 * secret, or NULL */
 	char *secret;

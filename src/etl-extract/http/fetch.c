@@ -342,6 +342,12 @@ fetch_read(struct fetch *f, char *p, size_t n, struct err *e)
 	    &f->recording, f->http, p, n, e);
 }
 
+void
+fetch_restart_timeout(struct fetch *f)
+{
+	http_restart_timeout(f->http);
+}
+
 bool
 fetch_read_would_wait(struct fetch *f)
 {

@@ -62,6 +62,8 @@ int fetch_delay_and_send_with_retries(struct fetch *f, const struct request *r,
     struct http_answer *a, struct err *e);
 ssize_t fetch_read(struct fetch *f, char *p, size_t n, struct err *e);
 int fetch_send_again_with_retries(struct fetch *f, struct err *e);
+/* Lets --timeout begin again, in the middle of a body. */
+void fetch_restart_timeout(struct fetch *f);
 /* True if fetch_read() would have to wait. */
 bool fetch_read_would_wait(struct fetch *f);
 /* Masks the secret in an error after which no retry follows, and puts the URL

@@ -214,6 +214,13 @@ http_read(struct http *h, char *p, size_t n, struct err *e)
 	return 0;
 }
 
+void
+http_restart_timeout(struct http *h)
+{
+	time_limit_restart(
+	    &h->current->time, (uint64_t)h->current->time.limit);
+}
+
 bool
 http_read_would_wait(struct http *h)
 {

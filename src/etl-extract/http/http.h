@@ -48,6 +48,8 @@ struct http_answer {
 	bool was_early;         /* the request was sent early */
 	bool unreachable;       /* no connection, or no TLS on it */
 	bool from_private;      /* the server has a private address */
+	bool is_open_ended;     /* the body ends where the connection ends, so
+				 * nobody sees if it was cut */
 	bool is_unchanged;      /* status 304 to a conditional request: it
 				 * counts as empty */
 	bool is_ignored;        /* its status is to be ignored: it counts as
@@ -74,6 +76,8 @@ int http_send_and_wait_for_head(struct http *h, const struct http_request *r,
 /* Puts up to n bytes of the body of the last answer at p and returns their
  * number; 0 after the last byte of a body that is complete. */
 ssize_t http_read(struct http *h, char *p, size_t n, struct err *e);
+/* Lets the timeout of the request begin again. */
+void http_restart_timeout(struct http *h);
 /* True if http_read() would have to wait for the server. */
 bool http_read_would_wait(struct http *h);
 void http_close(struct http *h);

@@ -25,6 +25,7 @@ receiver_reset_and_clear_answer(struct receiver *r, struct http_answer *a,
 	a->status = 0;
 	a->came_at = 0;
 	a->unreachable = a->from_private = a->is_noted = a->was_early = false;
+	a->is_open_ended = false;
 	buf_clear(&a->head);
 	buf_clear(&a->body);
 }
@@ -42,6 +43,7 @@ receiver_move_answer_to(struct receiver *r, struct http_answer *a)
 	a->is_noted = from->is_noted;
 	a->unreachable = from->unreachable;
 	a->from_private = from->from_private;
+	a->is_open_ended = from->is_open_ended;
 	a->was_early = true;
 	buf_clear(&a->body);
 	r->answer = a;
@@ -73,6 +75,9 @@ end_head_and_choose_body_decoder(struct receiver *r)
 
 	r->has_head = true;
 	r->answer->came_at = clock_ms();
+	r->answer->is_open_ended = r->is_http_1 &&
+	    !http_find_header(r->answer, "Content-Length", &v, &n) &&
+	    !http_find_header(r->answer, "Transfer-Encoding", &v, &n);
 	if (!http_find_header(r->answer, "Content-Encoding", &v, &n) ||
 	    n == 0 || (n == 8 && strncasecmp(v, "identity", n) == 0))
 		return true;
@@ -80,6 +85,7 @@ end_head_and_choose_body_decoder(struct receiver *r)
 	    (n != 6 || strncasecmp(v, "x-gzip", n) != 0);
 	if (!r->has_other_encoding && (r->gzip = gunzip_new()) == NULL)
 		return false;
+	r->answer->is_open_ended &= r->gzip == NULL;    /* gzip has an end */
 	return true;
 }
 
@@ -98,6 +104,7 @@ receiver_add_header(struct receiver *r, const char *p, size_t n)
 		const char *at = memchr(p, ' ', n);
 
 		buf_clear(&a->head);
+		r->is_http_1 = n > 6 && p[5] == '1';
 		a->status = at == NULL ? 0 : (int)strtol(at, NULL, 10);
 		return true;
 	}

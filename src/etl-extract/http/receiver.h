@@ -25,6 +25,7 @@ struct receiver {
 	bool bad_gzip;                  /* gzip is broken: a retry may help */
 	bool has_other_encoding;        /* neither gzip nor identity */
 	bool has_head;                  /* the head is complete */
+	bool is_http_1;                 /* HTTP/1.0 or 1.1 */
 	size_t head_bytes;              /* of all heads (also 1xx), trailers */
 	struct buf raw;                 /* bytes of the body that have come */
 	size_t raw_at;                  /* this many bytes of it are decoded */

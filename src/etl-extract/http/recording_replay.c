@@ -159,7 +159,7 @@ recording_read_next_answer(struct recording *r, const char *request,
 
 	a->status = 0;
 	a->came_at = 0;
-	a->unreachable = a->from_private = false;
+	a->unreachable = a->from_private = a->is_open_ended = false;
 	buf_clear(&a->head);
 	buf_clear(&a->body);
 	while ((rc = open_next_file(r, request, a, e)) == 0)

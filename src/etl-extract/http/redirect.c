@@ -87,7 +87,7 @@ add_request_headers_and_signature(struct redirect *r,
 	r->lines = calloc(to->n_headers + 3, sizeof(*r->lines));
 	if (r->lines == NULL)
 		return err_nomem(e);
-	memcpy(r->lines, c->headers, to->n_headers * sizeof(*r->lines));
+	memcpy(r->lines, to->headers, to->n_headers * sizeof(*r->lines));
 	if (r->header.len > 0)
 		r->lines[to->n_headers++] = r->header.data;
 	if (r->condition.len > 0)
@@ -157,9 +157,12 @@ int
 redirect_make_request(struct redirect *r, const struct credentials *c,
     uint64_t timeout_ms, struct http_request *to, struct err *e)
 {
+	const size_t skip = r->takes_any_type && c->has_own_accept;
+
 	*to = (struct http_request){ .method = r->method,
-	    .timeout = timeout_ms, .headers = c->headers,
+	    .timeout = timeout_ms, .headers = c->headers + skip,
 	    .n_headers = r->left_origin ? c->n_default : c->n_headers };
+	to->n_headers -= skip;
 	if (c->sigv4.provider != NULL && !r->left_origin &&
 	    sigv4_sort_query(&r->url, e) == -1)
 		return -1;
@@ -315,6 +318,7 @@ redirect_reset_to_request_with_secret(struct redirect *r,
 	r->count = 0;
 	r->left_origin = false;
 	r->given = from->source;
+	r->takes_any_type = from->takes_any_type;
 	r->method = from->method;
 	r->body = from->has_body ? &from->body : NULL;
 	buf_clear(&r->header);

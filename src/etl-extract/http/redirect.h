@@ -34,6 +34,7 @@ struct redirect {
 	bool met_public;        /* a public address has answered this request,
 				 * or has given the URL of this page */
 	const char *given;      /* URL or template that the user gave */
+	bool takes_any_type;    /* do not ask for JSON */
 	bool takes_early;       /* the request may have been begun early */
 	char **lines;           /* the headers of the last request */
 	char hash[SIGV4_HASH_HEADER];

@@ -20,6 +20,7 @@ struct request {
 	struct buf body;
 	struct buf given_body;  /* of --body; copied to body for each URL */
 	const char *source;     /* the URL or template that the user gave */
+	bool takes_any_type;    /* do not ask for JSON */
 	bool comes_from_page;   /* the URL is from an answer: the rules for
 				 * redirects apply (redirect.h) */
 };

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/hex.h"
+#include "http/http.h"
 #include "http/secret.h"
 #include "http/url.h"
 
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { PROVIDER_MAX = 512, PARTS_MOST = 4 };
 
@@ -92,6 +94,53 @@ sigv4_release(struct sigv4 *s)
 	free(s->provider);
 	secret_free(s->user_password);
 	memset(s, 0, sizeof(*s));
+}
+
+/* x and y are headers or names. A character before ":" follows the start that
+ * both have in common: '-' or a digit, for example. */
+static bool
+are_in_wrong_order(const char *x, const char *y)
+{
+	size_t n = http_token_length(x), m = http_token_length(y);
+
+	return strncasecmp(x, y, n < m ? n : m) == 0 &&
+	    (n == m || (n < m ? y[n] : x[m]) < ':');
+}
+
+const char *
+sigv4_find_wrong_order(char *const *h, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (are_in_wrong_order(h[i], name))
+			return h[i];
+	return NULL;
+}
+
+static int
+fail_wrong_order(const char *x, const char *y, struct err *e)
+{
+	return err_set(e, ERR_USAGE, false, "--aws-sigv4: the headers %.*s and "
+	    "%.*s cannot be signed together: remove one of them",
+	    (int)http_token_length(x), x, (int)http_token_length(y), y);
+}
+
+int
+sigv4_check_headers(const struct sigv4 *s, char *const *h, size_t n,
+    struct err *e)
+{
+	char date[SIGV4_HASH_HEADER], hash[SIGV4_HASH_HEADER];
+	const char *const own[] = { "Host", date, hash };
+	const char *other;
+
+	(void)snprintf(date, sizeof(date), "x-%s-date", s->name);
+	(void)snprintf(hash, sizeof(hash), "x-%s-content-sha256", s->name);
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		if ((other = sigv4_find_wrong_order(h, n, own[i])) != NULL)
+			return fail_wrong_order(other, own[i], e);
+	for (size_t i = 0; i < n; i++)
+		if ((other = sigv4_find_wrong_order(h, i, h[i])) != NULL)
+			return fail_wrong_order(other, h[i], e);
+	return 0;
 }
 
 void

@@ -275,7 +275,7 @@ fill_item_or_reject(struct csv *c, const struct csv_record *rec,
 	if (rc == -1)
 		return -1;
 	*it = (struct item){ .line = rec->line,
-	    .kind = input_is_stdin(c->in) ? "stdin" : "file",
+	    .kind = input_kind(c->in),
 	    .uri = input_path(c->in), .is_in_file = true };
 	if (rc == 1) {
 		it->record = c->json.record.data;

@@ -148,7 +148,7 @@ static int
 fill_item(struct json_file *f, struct item *it, struct err *e)
 {
 	*it = (struct item){ .line = it->line, .uri = input_path(f->in),
-	    .kind = input_is_stdin(f->in) ? "stdin" : "file",
+	    .kind = input_kind(f->in),
 	    .is_in_file = true, .index = it->line.number,
 	    .converted = input_is_converted(f->in) ? f->in : NULL };
 	it->line.number = 0;

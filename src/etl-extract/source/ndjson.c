@@ -93,7 +93,7 @@ ndjson_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
 	}
 	n->has_paused = false;
 	*it = (struct item){ .uri = input_path(n->in),
-	    .kind = input_is_stdin(n->in) ? "stdin" : "file",
+	    .kind = input_kind(n->in),
 	    .is_in_file = true,
 	    .converted = input_is_converted(n->in) ? n->in : NULL };
 	switch (lines_next_not_blank(n->lines, &it->line, -1, e)) {

@@ -53,7 +53,7 @@ find_source_by_scheme_refuse_format(const struct source **s,
 		    (int)len, scheme);
 	if (o->format != NULL)
 		return err_set(e, ERR_USAGE, false, "--format %s: is for "
-		    "files only", o->format);
+		    "files and for URLs of HTTP only", o->format);
 	return 0;
 }
 
@@ -81,6 +81,21 @@ source_accepts_file(const struct extract_opts *o, const char *path)
 	return find_source_by_format(f.name, f.len) != NULL;
 }
 
+bool
+source_is_file_url(const struct extract_opts *o, const char *uri)
+{
+	const struct source *s;
+	struct file_format f;
+
+	if (!scheme_is_present(uri) || !is_in_list_ignoring_case(
+	    source_http.schemes, uri, scheme_length(uri)))
+		return false;
+	file_format_of(&f, o, uri);
+	s = find_source_by_format(f.name, f.len);
+	return o->format != NULL || (s != NULL &&
+	    (s != &source_json || f.compression != COMPRESSION_NONE));
+}
+
 int
 source_find_by_format_or_uri(const struct source **s,
     const struct extract_opts *o, const char *uri, struct err *e)
@@ -91,7 +106,7 @@ source_find_by_format_or_uri(const struct source **s,
 		*s = &source_tap;
 		return 0;
 	}
-	if (scheme_is_present(uri))
+	if (scheme_is_present(uri) && !source_is_file_url(o, uri))
 		return find_source_by_scheme_refuse_format(
 		    s, o, uri, scheme_length(uri), e);
 	file_format_of(&f, o, uri);

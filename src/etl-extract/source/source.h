@@ -44,6 +44,10 @@ extern const struct source source_tap;  /* for --singer; not in source.c */
 /* True if a file of this name can be a source when a directory is read:
  * --format is given, or its suffix is known. */
 bool source_accepts_file(const struct extract_opts *o, const char *path);
+/* True if uri is a URL of HTTP that is read as a file: --format is given, or
+ * the suffix of its path is that of a file (but .json only if it is compressed:
+ * services for pages use it too). */
+bool source_is_file_url(const struct extract_opts *o, const char *uri);
 /* Finds the kind of source for uri: a URL by its scheme, a file by --format or
  * else by its suffix. "-" is NDJSON. */
 int source_find_by_format_or_uri(const struct source **s,
