@@ -35,6 +35,7 @@ run_long engines python3 tests/etl-transform/engines.py \
 run_long power env CUTS=5000 sh tests/fault/power.t
 run_long lock-time sh tests/fault/lock-time.sh
 run_long real-tap sh tests/etl-extract/real_tap.sh
+run_long real-s3 sh tests/etl-extract/real_s3.sh
 run_long mutants sh tests/fault/mutants-rows.sh
 run_long mutants-extract sh tests/fault/mutants-extract.sh
 run_long mutants-more sh tests/fault/mutants-more.sh
