@@ -39,6 +39,7 @@ mark_release(struct mark *m)
 	free(m->message);
 	free(m->cut);
 	free(m->checkpoint);
+	free(m->files_by);
 	free(m->name);
 	free(m->value);
 	free(m->from);
@@ -322,6 +323,8 @@ get_members(struct reading *r, struct mark *m)
 	    get_text(r, "run", &m->run) == -1 ||
 	    get_text(r, "pipeline", &m->pipeline) == -1 ||
 	    (m->kind == MARK_END && get_text(r, "cut", &m->cut) == -1) ||
+	    (m->kind == MARK_BEGIN &&
+		get_text(r, "files_by", &m->files_by) == -1) ||
 	    get_text(r, "traceparent", &m->traceparent) == -1)
 		return -1;
 	m->replay = is_true(r, "replay");

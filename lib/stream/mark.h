@@ -46,6 +46,9 @@ struct mark {
 	char *cut;              /* of end: the file and the line in which the
 	                         * input was cut off, or NULL */
 	char *checkpoint;       /* of begin: the name in its checkpoint marks */
+	char *files_by;         /* of begin: the stream has whole files only,
+	                         * and this member of each record has the path
+	                         * of its file; or NULL */
 	char *name, *value, *from;      /* of checkpoint; from NULL: no value
 	                                 * was stored */
 	char *validators;       /* of checkpoint: a JSON object, or NULL */

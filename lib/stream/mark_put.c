@@ -79,6 +79,7 @@ mark_put_begin(struct buf *out, const struct mark *m, struct err *e)
 		put_text_if_utf8(out, "target", m->target);
 	}
 	put_text_if_utf8(out, "checkpoint", m->checkpoint);
+	put_text_if_utf8(out, "files_by", m->files_by);
 	if (m->lookback)
 		json_put_raw(out, "lookback", "true", 4);
 	if (m->piped)

@@ -41,6 +41,8 @@ struct stage_conf {
 	                                 * --stream is not given */
 	const char *checkpoint;         /* source: checkpoint name in the marks
 	                                 * that it writes; NULL: none */
+	const char *files_by;           /* source: it reads whole files, whose
+	                                 * paths are in this member; or NULL */
 	bool lookback;                  /* source: it reads some records a
 	                                 * second time */
 	const struct mark *replay;      /* source: pipeline, stream, stage and

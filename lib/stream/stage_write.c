@@ -160,6 +160,7 @@ fill_begin_mark(struct stage *s, struct err *e)
 	    copy_text_if_set(&b->traceparent, getenv("TRACEPARENT"), e) == -1 ||
 	    choose_stream_name_for_begin(s, e) == -1 ||
 	    copy_text_if_set(&b->checkpoint, checkpoint, e) == -1 ||
+	    copy_text_if_set(&b->files_by, s->conf->files_by, e) == -1 ||
 	    copy_text_if_set(
 		&b->pipeline, r != NULL ? r->pipeline : pipeline, e) == -1)
 		return -1;

@@ -4,6 +4,7 @@
 #include "file/input.h"
 #include "file/path_member.h"
 #include "json/write.h"
+#include "new_files/new_files.h"
 
 #include <string.h>
 
@@ -125,11 +126,14 @@ note_cut_file(struct item_writer *w, const struct item *it, const char *code,
 
 	if (!it->line.torn || w->ahead != NULL || w->collected != NULL)
 		return 0;
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-		if (strcmp(code, codes[i]) == 0)
-			return stage_note_cut_input(w->stage,
-			    strcmp(it->uri, "-") == 0 ? "standard input" :
-			    it->uri, it->line.number, e);
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (strcmp(code, codes[i]) != 0)
+			continue;
+		w->cut = new_files_are_whole(&w->x->opts);
+		return w->cut ? 0 : stage_note_cut_input(w->stage,
+		    strcmp(it->uri, "-") == 0 ? "standard input" :
+		    it->uri, it->line.number, e);
+	}
 	return 0;
 }
 

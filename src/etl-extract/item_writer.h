@@ -26,6 +26,8 @@ struct item_writer {
 	struct ahead_output *ahead;     /* in a child of --jobs: it gets the
 					 * records, and not the stage */
 	struct collected *collected;    /* in a replay: the same; else NULL */
+	bool cut;               /* with --new-files and --source-file: the file
+				 * ends in the middle of a record */
 	struct json j;
 	struct buf record;      /* one record in its compact form */
 	struct buf original;    /* a rejected line in the encoding of its

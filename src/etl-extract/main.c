@@ -140,6 +140,8 @@ run_stage_or_write_failed_mark(struct extract *x, const struct stdfd *fds,
 	    .rejects = x->opts.rejects,
 	    .max_rejects = x->opts.max_rejects, .stream = x->opts.stream,
 	    .checkpoint = x->opts.checkpoint,
+	    .files_by = new_files_are_whole(&x->opts) ?
+		x->opts.source_file : NULL,
 	    .lookback = x->opts.lookback != NULL,
 	    .max_record = x->opts.max_record, .fds = fds };
 	struct stage *s;

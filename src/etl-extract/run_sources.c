@@ -48,12 +48,23 @@ enum outcome {
 	READ_IN_PART            /* the source has failed: *e says why */
 };
 
+/* What is left of a file that was cut must not replace the rows of the file. */
+static enum outcome
+fail_cut_file(const struct item *it, struct err *e)
+{
+	(void)err_set(e, ERR_DATA, false, "%s: the file was cut off: its last "
+	    "line has no newline and is no whole record: get the whole file",
+	    it->uri);
+	return READ_IN_PART;
+}
+
 static enum outcome
 read_items_and_flush_at_pauses(
     struct sources *s, const struct source *kind, void *source, struct err *e)
 {
 	struct item it = { 0 };
 
+	s->writer.cut = false;
 	for (;;) {
 		/* A stop signal interrupts each wait for input. A source that
 		 * never waits does not notice the signal, so check here. */
@@ -76,7 +87,8 @@ read_items_and_flush_at_pauses(
 				return READ_FAILED;
 			break;
 		case SOURCE_END:
-			return READ_WHOLE;
+			return s->writer.cut ? fail_cut_file(&it, e) :
+			    READ_WHOLE;
 		default:
 			return READ_IN_PART;
 		}

@@ -231,6 +231,7 @@ init_route_and_outcomes(struct loader *l, struct err *e)
 		evolve_init(&l->tables[i].evolve, &l->tables[i].o, l->mode,
 		    l->duplicates);
 		buf_init(&l->tables[i].scopes.json, SIZE_MAX / 4);
+		buf_init(&l->tables[i].recorded.json, SIZE_MAX / 4);
 		if (outcome_init(o, l->stage, &l->tables[i].target,
 			l->duplicates, e) == -1)
 			return -1;
@@ -292,6 +293,7 @@ loader_close(struct loader *l)
 		outcome_release(&l->tables[i].outcome);
 		evolve_release(&l->tables[i].evolve);
 		buf_release(&l->tables[i].scopes.json);
+		buf_release(&l->tables[i].recorded.json);
 		free(l->tables[i].o.nested_at.v);
 	}
 	nested_close(l);

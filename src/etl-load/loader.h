@@ -36,6 +36,8 @@ struct loaded_table {
 	int64_t scopes_replaced;        /* and how many scopes of it */
 	int64_t scopes_stored;          /* the same with the scopes of the last
 	                                 * COMMIT sent */
+	struct scope_ids recorded;      /* by_file: the scopes of which records
+	                                 * came in the present try */
 	struct scope_ids scopes;        /* --mode delete-insert: of the present
 	                                 * try */
 	struct mirror_counts mirror;    /* of commit/missing_rows.h */

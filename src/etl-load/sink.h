@@ -37,6 +37,8 @@ enum { SCOPES_MAX = 1000 };
  * scopes are deleted, and adds their number to o->sums.
  * After each apply(), add_rejected() notes the scopes of the rejected records.
  * count_emptied() sets *n to how many of these scopes had rows.
+ * count_recordless() sets *n to how many scopes had rows and are not among
+ * `recorded`, the ids of the scopes that were added first.
  * check() fails if the database cannot run this DELETE, for example because a
  * column of --scope has a type without equality; it opens its own transaction
  * if it needs one. */
@@ -49,6 +51,8 @@ struct sink_scopes {
 	int (*finish)(void *self, struct outcome *o, struct err *e);
 	int (*add_rejected)(void *self, struct outcome *o, struct err *e);
 	int (*count_emptied)(void *self, int64_t *n, struct err *e);
+	int (*count_recordless)(void *self, const struct scope_ids *recorded,
+	    int64_t *n, struct err *e);
 };
 
 struct mirror_counts {

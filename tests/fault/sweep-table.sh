@@ -31,7 +31,7 @@ pipelines='fresh migrate created evolved append upsert unkeyed newer single plai
     history many via replay replay-again
     meanwhile replays replay-streams replay-versions replay-late put extract
     extract-upsert extract-jobs batch each-jobs singer singer-upsert files
-    files-save json json-upsert sql-append
+    files-scopes files-save json json-upsert sql-append
     sql-upsert replay-raw save run run-extract run-via run-two
     run-branches run-append run-folders retries orphans takeover
     overlap tee drip drip-marks posts items'
@@ -407,6 +407,21 @@ pipeline() {
 		source=$files rest="$transform | $into_log 1"
 		before="$cut_file && ! { $source | $rest; } 2>err &&
 		    rm err && $mend"
+		stages='extract load' compare=sums seq=0
+		rows="$rows
+		    SELECT 'file', path, size, status FROM etl_files
+		    ORDER BY path;"
+		;;
+	files-scopes)
+		# Files that were loaded before have changed, and one is new.
+		source="\$at_extract etl-extract --checkpoint f --new-files \
+		    --source-file src --jobs 2 --types n:int --max-rejects 100% in"
+		rest="$into_log 1 --mode delete-insert --scope m \
+		    --map m=/src --extra ignore --delete-despite-rejects --allow-empty"
+		before="mkdir in && printf 'k,n\nold,1\n' >in/a.csv &&
+		    printf 'k,n\nold,2\nold,3\n' >in/old.csv &&
+		    $(without_stages "$source | $rest") 3>/dev/null &&
+		    $mend && printf 'k,n\n' >in/old.csv"
 		stages='extract load' compare=sums seq=0
 		rows="$rows
 		    SELECT 'file', path, size, status FROM etl_files

@@ -15,6 +15,9 @@
 struct new_files;
 
 bool new_files_reads_tails(const struct extract_opts *o);
+/* True if each file is read as a whole and named in its records by
+ * --source-file: etl-load can then replace the rows of the file. */
+bool new_files_are_whole(const struct extract_opts *o);
 int new_files_check_options(
     const struct extract_opts *o, char *const *uri, size_t n, struct err *e);
 

@@ -24,6 +24,13 @@ new_files_reads_tails(const struct extract_opts *o)
 	return o->changed != NULL && strcmp(o->changed, "tail") == 0;
 }
 
+bool
+new_files_are_whole(const struct extract_opts *o)
+{
+	return o->new_files && o->source_file != NULL &&
+	    !new_files_reads_tails(o);
+}
+
 int
 new_files_check_options(
     const struct extract_opts *o, char *const *uri, size_t n, struct err *e)

@@ -4,35 +4,123 @@
 #include "table/referring.h"
 #include "table/scope.h"
 
-/* Adds the scope of one --scope-value to the scopes of the sink: makes a record
- * that has this scope, and passes it to the sink as a chunk. */
+/* Adds the scopes of some records, which were made by scope_put_record().
+ * Counts in *unreadable those that the columns of --scope cannot have. */
+static int
+add_made_records(const struct loader *l, const struct loaded_table *t,
+    struct outcome *o, const struct spool *records, uint64_t *unreadable,
+    struct err *e)
+{
+	const uint16_t *table_of = o->table_of;
+	int rc;
+
+	o->chunk = records;
+	o->table_of = NULL;
+	o->reader.by_name = true;
+	rc = l->sink->scopes->add(t->self, o, unreadable, e);
+	o->reader.by_name = false;
+	o->table_of = table_of;
+	o->chunk = NULL;
+	return rc;
+}
+
+static int
+make_record_of_scope(struct spool *records, const struct target *t,
+    const char *value, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, SIZE_MAX / 4);
+	rc = scope_put_record(&b, t, value, e);
+	if (rc == 0) {
+		const struct line line = { .data = b.data, .len = b.len };
+
+		rc = spool_add(records, ITEM_RECORD, &line, e);
+	}
+	buf_release(&b);
+	return rc;
+}
+
+/* Adds the scope of one --scope-value to the scopes of the sink. */
 static int
 add_scope_value(const struct loader *l, const struct loaded_table *t,
     struct outcome *o, const char *value, struct err *e)
 {
 	uint64_t unreadable = 0;
 	struct spool one;
-	struct buf b;
-	int rc = -1;
+	int rc;
 
 	spool_init(&one);
-	buf_init(&b, SIZE_MAX / 4);
-	if (scope_put_record(&b, &t->target, value, e) == 0) {
-		const struct line line = { .data = b.data, .len = b.len };
-
-		o->chunk = &one;
-		o->reader.by_name = true;
-		if (spool_add(&one, ITEM_RECORD, &line, e) == 0)
-			rc = l->sink->scopes->add(t->self, o, &unreadable, e);
-		o->reader.by_name = false;
-		o->chunk = NULL;
-	}
-	buf_release(&b);
+	rc = make_record_of_scope(&one, &t->target, value, e);
+	if (rc == 0)
+		rc = add_made_records(l, t, o, &one, &unreadable, e);
 	spool_release(&one);
 	if (rc == 0 && unreadable > 0)
 		return err_set(e, ERR_CONFIG, false, "--scope-value %s: table "
 		    "%s cannot have this value in the columns of --scope",
 		    value, t->target.table->name);
+	return rc;
+}
+
+/* Makes a record for each file in `j`, the list of a mark. The value of a path
+ * is written as a JSON array, as for --scope-value. */
+static int
+make_records_of_files(struct spool *records, const struct target *t,
+    const struct json *j, struct err *e)
+{
+	uint32_t file = 1, path;
+	struct buf value;
+	int rc = 0;
+
+	buf_init(&value, SIZE_MAX / 4);
+	for (size_t i = 0; i < j->tok[0].members && rc == 0; i++) {
+		path = json_member_value(j, file, "path", 4);
+		buf_clear(&value);
+		buf_char(&value, '[');
+		buf_add(&value, j->text + j->tok[path].at, j->tok[path].len);
+		buf_char(&value, ']');
+		(void)buf_text(&value);
+		rc = buf_check(&value, e);
+		if (rc == 0)
+			rc = make_record_of_scope(records, t, value.data, e);
+		file = j->tok[file].next;
+	}
+	buf_release(&value);
+	return rc;
+}
+
+/* Adds the scopes of the files that the marks of the batch list: a file that
+ * has no record any more has a scope, too. */
+static int
+add_scopes_of_files(struct loader *l, struct loaded_table *t, struct err *e)
+{
+	uint64_t unreadable = 0;        /* no row can have such a path */
+	struct json_fault f = { 0 };
+	struct json j = { 0 };
+	struct spool records;
+	struct buf list;
+	int rc;
+
+	if (l->stream.files.len == 0)
+		return 0;
+	spool_init(&records);
+	buf_init(&list, SIZE_MAX / 4);
+	buf_add(&list, l->stream.files.data, l->stream.files.len);
+	buf_char(&list, ']');
+	(void)buf_text(&list);
+	rc = buf_check(&list, e);
+	if (rc == 0 &&
+	    json_scan(&j, list.data, list.len, 3, JSON_LAST, &f) == -1)
+		rc = f.nomem ? err_nomem(e) : err_bug(e, "the list of files");
+	if (rc == 0)
+		rc = make_records_of_files(&records, &t->target, &j, e);
+	if (rc == 0)
+		rc = add_made_records(
+		    l, t, &t->outcome, &records, &unreadable, e);
+	json_release(&j);
+	buf_release(&list);
+	spool_release(&records);
 	return rc;
 }
 
@@ -112,8 +200,13 @@ delete_rows_of_scopes(
 		    l->sink->scopes->add(t->self, o, &unreadable, e) == -1)
 			return -1;
 	}
-	return more == -1 ||
-	    l->sink->scopes->put_ids(t->self, &t->scopes, e) == -1 ||
+	if (more == -1)
+		return -1;
+	if (l->stream.by_file &&
+	    (l->sink->scopes->put_ids(t->self, &t->recorded, e) == -1 ||
+		add_scopes_of_files(l, t, e) == -1))
+		return -1;
+	return l->sink->scopes->put_ids(t->self, &t->scopes, e) == -1 ||
 	    complete_lock_scopes(l, t, e) == -1 ? -1 :
 	    l->sink->scopes->finish(t->self, o, e);
 }
@@ -202,6 +295,24 @@ old_rows_check_rejects(struct loader *l, struct err *e)
 	return 0;
 }
 
+/* Fails if rows of a file would be deleted of which no record came. */
+static int
+check_files_have_records(
+    const struct loader *l, const struct loaded_table *t, struct err *e)
+{
+	int64_t files;
+
+	if (l->sink->scopes->count_recordless(
+		t->self, &t->recorded, &files, e) == -1)
+		return -1;
+	return files == 0 ? 0 : err_set(e, ERR_DATA, false, "table %s: %lld "
+	    "changed file%s came without records, so --mode delete-insert "
+	    "would only delete the rows of %s: nothing past the last commit "
+	    "was changed; give --allow-empty if this is right",
+	    t->target.table->name, (long long)files, files == 1 ? "" : "s",
+	    files == 1 ? "this file" : "these files");
+}
+
 int
 old_rows_fail_if_nothing_inserted(const struct loader *l, struct err *e)
 {
@@ -211,6 +322,11 @@ old_rows_fail_if_nothing_inserted(const struct loader *l, struct err *e)
 		const struct sums *sums = &l->tables[i].outcome.sums;
 		const char *name = l->tables[i].target.table->name;
 
+		if (l->stream.by_file && !l->tables[i].scopes.many) {
+			if (check_files_have_records(l, &l->tables[i], e) == -1)
+				return -1;
+			continue;
+		}
 		if (sums->inserted > 0)
 			continue;
 		if (l->mode->replaces)

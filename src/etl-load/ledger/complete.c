@@ -2,8 +2,10 @@
 
 #include "control/checkpoints.h"
 #include "control/control.h"
+#include "json/pointer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* The versions of so many scopes of a table are kept. If more scopes were
  * replaced while a load ran, the load cannot tell whether its own scopes were
@@ -250,9 +252,57 @@ complete_refuse_second_stream(const struct loader *l, struct err *e)
 	    m->by_scope ? "" : m->name);
 }
 
+/* True if the only column of --scope gets the member `member` of a record. */
+static int
+scope_is_member(const struct target *t, const char *member, bool *is,
+    struct err *e)
+{
+	struct buf have, want;
+	int rc;
+
+	*is = false;
+	if (t->scope.n != 1)
+		return 0;
+	buf_init(&have, SIZE_MAX / 4);
+	buf_init(&want, SIZE_MAX / 4);
+	pointer_append_part(&want, member, strlen(member));
+	if (target_put_pointer(&have, t, t->scope.columns[0]))
+		*is = strcmp(buf_text(&have), buf_text(&want)) == 0;
+	rc = buf_check(&have, e) == -1 ? -1 : buf_check(&want, e);
+	buf_release(&have);
+	buf_release(&want);
+	return rc;
+}
+
+/* With --scope-value, each batch would delete the rows of these scopes
+ * again. */
+int
+complete_find_files(struct loader *l, const struct mark *begin, struct err *e)
+{
+	bool is = l->mode->by_scope && begin->files_by != NULL &&
+	    begin->checkpoint != NULL && l->o->scope_values.n == 0 &&
+	    !l->absent;
+
+	for (size_t i = 0; i < l->ntables && is; i++)
+		if (scope_is_member(&l->tables[i].target, begin->files_by, &is,
+			e) == -1)
+			return -1;
+	l->stream.by_file = is;
+	return 0;
+}
+
 static int
 fail_increment(const struct loader *l, struct err *e)
 {
+	const struct mark *begin = stage_begin_mark(l->stage);
+
+	if (l->mode->by_scope && begin != NULL && begin->files_by != NULL)
+		return err_set(e, ERR_CONFIG, false, "this stream has only the "
+		    "files that are new or changed since the stored value of "
+		    "checkpoint %s: --mode %s can replace the rows of each "
+		    "file, with --scope and the column of the member %s, and "
+		    "without --scope-value", l->stream.checkpoint,
+		    l->mode->name, begin->files_by);
 	return err_set(e, ERR_CONFIG, false, "this stream has only the records "
 	    "after the stored value of checkpoint %s: --mode %s needs a full "
 	    "read and would delete the rows of all other records; extract "
@@ -267,8 +317,8 @@ fail_increment(const struct loader *l, struct err *e)
 int
 complete_refuse_increment_at_begin(const struct loader *l, struct err *e)
 {
-	return l->mode->complete && l->stream.has_stored_value ?
-	    fail_increment(l, e) : 0;
+	return l->mode->complete && !l->stream.by_file &&
+	    l->stream.has_stored_value ? fail_increment(l, e) : 0;
 }
 
 /* A mark `checkpoint` with the member `from` belongs to an increment. If there
@@ -281,7 +331,7 @@ complete_refuse_increment_at_mark(
 {
 	const struct stream *s = &l->stream;
 
-	if (!l->mode->complete || s->checkpoint == NULL)
+	if (!l->mode->complete || s->by_file || s->checkpoint == NULL)
 		return 0;
 	if (m->kind == MARK_CHECKPOINT ? m->from != NULL :
 	    s->passive && !s->begun && m->has_version && m->version > 0)

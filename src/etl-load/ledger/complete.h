@@ -36,6 +36,12 @@ int complete_refuse_replay(
  * --mode replace or mirror before: the second stream would delete the rows of
  * the first. */
 int complete_refuse_second_stream(const struct loader *l, struct err *e);
+/* Called at each mark `begin`. Sets l->stream.by_file if the stream has whole
+ * files and --scope is the member with the path of the file. Each file is then
+ * complete, so that the stream may be an increment, and is committed at each
+ * boundary. */
+int complete_find_files(
+    struct loader *l, const struct mark *begin, struct err *e);
 /* Called at the mark `begin` of a stream, unless an earlier run has loaded it.
  * Fails if the stream is an increment. */
 int complete_refuse_increment_at_begin(const struct loader *l, struct err *e);

@@ -195,7 +195,7 @@ stream_read_ledger_progress_and_report_load(struct loader *l, struct err *e)
 	 * earlier run has loaded in another mode, because it first deletes the
 	 * rows of this part. */
 	return s->segments && row.seq > 0 && !row.ended &&
-	    !l->mode->complete ?
+	    (!l->mode->complete || s->by_file) ?
 	    start_skipping_loaded_part(l, &row, &sums, e) : 0;
 }
 

@@ -153,7 +153,8 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	s->replay = m->replay;
 	s->passive = l->o->again || l->o->no_checkpoint;
 	s->segments = s->checkpoint != NULL || s->replay;
-	if (complete_begin_stream(l, e) == -1)
+	if (complete_begin_stream(l, e) == -1 ||
+	    complete_find_files(l, m, e) == -1)
 		return -1;
 	l->marked = true;
 	/* If a load is interrupted, the next load of the stream starts at the
@@ -164,6 +165,8 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	s->judged = must_judge_letters(l);
 	l->whole = l->once || s->judged ||
 	    (!l->mode->repeatable && !s->segments);
+	if (s->by_file)
+		l->whole = l->o->single || l->expect.n > 0;
 	return stream_read_ledger_progress_and_report_load(l, e);
 }
 

@@ -32,6 +32,8 @@ struct stream {
 	bool replay;            /* sends the records of dead letters again */
 	bool judged;            /* a replay that may be too late for some rows:
 	                         * see commit/late_letters.h */
+	bool by_file;           /* --mode delete-insert: the stream has whole
+	                         * files, each of which is a scope */
 	bool passive;           /* --again or --no-checkpoint: move no
 	                         * checkpoint, resolve no letter */
 

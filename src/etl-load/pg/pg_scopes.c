@@ -291,6 +291,9 @@ pg_scopes_put_ids(struct pg_scopes *s, struct scope_ids *ids, struct err *e)
 	    "AS q", s->target->suffix, SCOPES_MAX + 1);
 	if (query_number_and_text(s, &n, &ids->json, e) == -1)
 		return -1;
+	if (n == 0)
+		buf_str(&ids->json, "[]");
+	(void)buf_text(&ids->json);
 	ids->n = (size_t)n;
 	ids->many = n > SCOPES_MAX;
 	return 0;
@@ -378,6 +381,16 @@ pg_scopes_add_rejected(struct pg_scopes *s, struct outcome *o, struct err *e)
 	return pg_tuples_copy_new(t, o->judge_all, &unreadable, e);
 }
 
+/* Appends a JSON array of the ids of the scopes whose rows were deleted. */
+static void
+put_emptied(struct buf *b, const struct pg_scopes *s)
+{
+	if (s->all_emptied)
+		buf_str(b, s->ids->json.data);
+	else
+		buf_printf(b, "[%s]", s->emptied.data);
+}
+
 int
 pg_scopes_count_emptied(struct pg_scopes *s, int64_t *n, struct err *e)
 {
@@ -390,15 +403,34 @@ pg_scopes_count_emptied(struct pg_scopes *s, int64_t *n, struct err *e)
 	buf_str(&s->sql, "SELECT pg_catalog.count(DISTINCT ");
 	put_id_of_scope(&s->sql, s, "\"etl.r\"");
 	buf_printf(&s->sql, ") FROM " PG_REFUSED "%s AS \"etl.r\"", suffix);
-	if (s->emptied.len > 0 || !s->ids->many) {
+	if (!s->ids->many) {
 		buf_str(&s->sql, " WHERE ");
 		put_id_of_scope(&s->sql, s, "\"etl.r\"");
-		buf_printf(&s->sql, " IN (SELECT "
-		    "pg_catalog.json_array_elements_text('%s%s%s'::json))",
-		    s->all_emptied ? "" : "[",
-		    s->all_emptied ? s->ids->json.data : s->emptied.data,
-		    s->all_emptied ? "" : "]");
+		buf_str(&s->sql, " IN (SELECT "
+		    "pg_catalog.json_array_elements_text('");
+		put_emptied(&s->sql, s);
+		buf_str(&s->sql, "'::json))");
 	}
+	sql = buf_text_or_fail(&s->sql, e);
+	return sql == NULL ? -1 : db_query_int(s->db, sql, NULL, 0, 0, n, e);
+}
+
+int
+pg_scopes_count_recordless(struct pg_scopes *s,
+    const struct scope_ids *recorded, int64_t *n, struct err *e)
+{
+	const char *sql;
+
+	*n = 0;
+	if (s->emptied.len == 0 && !s->all_emptied)
+		return 0;
+	buf_clear(&s->sql);
+	buf_str(&s->sql, "SELECT pg_catalog.count(*) FROM ("
+	    "SELECT pg_catalog.json_array_elements_text('");
+	put_emptied(&s->sql, s);
+	buf_printf(&s->sql, "'::json) EXCEPT SELECT "
+	    "pg_catalog.json_array_elements_text('%s'::json)) AS q",
+	    recorded->json.data);
 	sql = buf_text_or_fail(&s->sql, e);
 	return sql == NULL ? -1 : db_query_int(s->db, sql, NULL, 0, 0, n, e);
 }

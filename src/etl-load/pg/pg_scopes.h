@@ -42,9 +42,11 @@ int pg_scopes_put_ids(
     struct pg_scopes *s, struct scope_ids *ids, struct err *e);
 int pg_scopes_delete_rows(struct pg_scopes *s, struct outcome *o,
     struct err *e);
-/* The last two functions of struct sink_scopes. */
+/* The last functions of struct sink_scopes. */
 int pg_scopes_add_rejected(
     struct pg_scopes *s, struct outcome *o, struct err *e);
 int pg_scopes_count_emptied(struct pg_scopes *s, int64_t *n, struct err *e);
+int pg_scopes_count_recordless(struct pg_scopes *s,
+    const struct scope_ids *recorded, int64_t *n, struct err *e);
 
 #endif

@@ -261,6 +261,15 @@ pg_sink_count_emptied(void *self, int64_t *n, struct err *e)
 }
 
 static int
+pg_sink_count_recordless(void *self, const struct scope_ids *recorded,
+    int64_t *n, struct err *e)
+{
+	struct pg_sink *s = self;
+
+	return pg_scopes_count_recordless(&s->scopes, recorded, n, e);
+}
+
+static int
 pg_sink_check_empty(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
@@ -295,6 +304,7 @@ static const struct sink_scopes scopes = {
     .finish = pg_sink_finish_scopes,
     .add_rejected = pg_sink_add_rejected,
     .count_emptied = pg_sink_count_emptied,
+    .count_recordless = pg_sink_count_recordless,
 };
 
 const struct sink sink_pg = {

@@ -164,6 +164,17 @@ lite_sink_count_emptied(void *self, int64_t *n, struct err *e)
 	return 0;
 }
 
+static int
+lite_sink_count_recordless(void *self, const struct scope_ids *recorded,
+    int64_t *n, struct err *e)
+{
+	struct lite_sink *s = self;
+
+	(void)e;
+	*n = lite_scopes_count_recordless(&s->scopes, recorded);
+	return 0;
+}
+
 /* --replace-by truncate and --replace-by delete do the same here, because
  * SQLite has no TRUNCATE. If a DELETE has no WHERE and the table has no
  * trigger, SQLite deletes all rows at once. */
@@ -184,6 +195,7 @@ static const struct sink_scopes scopes = {
     .finish = lite_sink_finish_scopes,
     .add_rejected = lite_sink_add_rejected,
     .count_emptied = lite_sink_count_emptied,
+    .count_recordless = lite_sink_count_recordless,
 };
 
 const struct sink sink_sqlite = {

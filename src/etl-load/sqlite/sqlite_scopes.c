@@ -261,3 +261,15 @@ lite_scopes_count_emptied(const struct lite_scopes *s)
 		n += s->ids.v[i].value == (ID_EMPTIED | ID_REJECTED);
 	return n;
 }
+
+/* The ids are in the order in which the scopes were added. */
+int64_t
+lite_scopes_count_recordless(
+    const struct lite_scopes *s, const struct scope_ids *recorded)
+{
+	int64_t n = 0;
+
+	for (size_t i = recorded->n; i < s->ids.n && !s->many; i++)
+		n += (s->ids.v[i].value & ID_EMPTIED) != 0;
+	return n;
+}

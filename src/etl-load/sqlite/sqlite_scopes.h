@@ -39,6 +39,8 @@ int lite_scopes_put_ids(
 int lite_scopes_add_rejected(
     struct lite_scopes *s, struct outcome *o, struct err *e);
 int64_t lite_scopes_count_emptied(const struct lite_scopes *s);
+int64_t lite_scopes_count_recordless(
+    const struct lite_scopes *s, const struct scope_ids *recorded);
 /* Fails if a row with a deferred foreign key refers to a deleted row. */
 int lite_scopes_check_references(struct lite_scopes *s, struct err *e);
 
