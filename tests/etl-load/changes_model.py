@@ -87,9 +87,9 @@ class Table:
         row = dict.fromkeys(COLUMNS)
         row.update(s="d", n=7 if self.default else None, gone=False)
         row.update(values)
-        self.fits(row)
         if key in self.rows:
             return self.change(key, values)
+        self.fits(row)
         self.unique_but(row, None)
         self.rows[key] = row
         return "inserted"

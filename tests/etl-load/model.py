@@ -6,7 +6,8 @@ append or upsert.  The third load repeats the records of the second one.  After
 each load the rows and all counts must be those of the model.  For each JSON
 value the model knows the text of the column: a text, None for NULL, or BAD if
 etl-load must reject the value.  A record that the table refuses (NOT NULL,
-CHECK) is a reject too.  The rows are those of records that are loaded one by
+CHECK) is a reject too: as an update if its key has a row, else as a new row.
+The rows are those of records that are loaded one by
 one.  Of the records with one key in a batch one is counted with the outcome of
 all of them, and the others as superseded.
 """
@@ -73,10 +74,9 @@ def record(rng, upsert):
     return "{" + ", ".join(parts) + "}", None if refused else values
 
 
-def fits(values):
-    a = values.get("a", DEFAULTS["a"])
-    return values.get("n") is not None and values.get("b", "") is not None \
-        and (a is None or int(a) < 100)
+def fits(row):
+    return row["n"] is not None and row["b"] is not None \
+        and (row["a"] is None or int(row["a"]) < 100)
 
 
 def new_row(values):
@@ -86,12 +86,14 @@ def new_row(values):
 def load_batch(rows, batch, upsert, compare, newer_by, counts):
     outcomes = {}
     for n, values in enumerate(batch):
-        if values is None or not fits(values) or \
-                newer_by and values.get(newer_by) is None:
+        outcome = None
+        if values is not None and not (
+                newer_by and values.get(newer_by) is None):
+            key = tuple(values[k] for k in KEY) if upsert else (n, len(rows))
+            outcome = store(rows, key, values, compare, newer_by)
+        if outcome is None:
             counts["rejected"] += 1
             continue
-        key = tuple(values[k] for k in KEY) if upsert else (n, len(rows))
-        outcome = store(rows, key, values, compare, newer_by)
         if key in outcomes:
             counts["superseded"] += 1
             counts[outcomes[key]] -= 1
@@ -105,7 +107,10 @@ def age(value):
 
 
 def store(rows, key, values, compare, newer_by):
+    """Returns the outcome of the record, or None if the table refuses it."""
     if key not in rows:
+        if not fits(new_row(values)):
+            return None
         rows[key] = new_row(values)
         return "inserted"
     if newer_by and rows[key][newer_by] is not None and \
@@ -113,6 +118,8 @@ def store(rows, key, values, compare, newer_by):
         return "skipped"
     if all(rows[key][c] == v for c, v in values.items() if c in compare):
         return "unchanged"
+    if not fits(dict(rows[key], **values)):
+        return None
     rows[key].update(values)
     return "updated"
 

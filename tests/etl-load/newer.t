@@ -108,8 +108,8 @@ for kind in sqlite postgresql; do
 
 	sql 'CREATE TABLE c (k int PRIMARY KEY, at int, v text
 	    CHECK (v <> '"'bad')"')'
-	is "$k an older record that the table refuses is a reject" \
-	    '2 inserted 1 superseded 1 rejected' "$(record 1 5 a 1 4 bad \
+	is "$k an older record is no update, so the table does not judge it" \
+	    '2 inserted 2 superseded' "$(record 1 5 a 1 4 bad \
 		1 3 b 2 1 a | load c)"
 	is "$k it changes nothing" '1|5|a 2|1|a' "$(rows c)"
 	is "$k records that are judged row by row: one is older" \

@@ -1,5 +1,6 @@
 #include "pg/pg_change_sql.h"
 
+#include "pg/pg_newer.h"
 #include "pg/pg_stage_sql.h"
 #include "table/columns_sql.h"
 #include "table/soft_delete.h"
@@ -43,18 +44,15 @@ put_staged_row_is_in_round(struct buf *b, const struct pg_round *r)
 
 void
 pg_put_upsert_and_count_round(struct buf *b, const struct target *t,
-    const struct shape *s, const struct pg_round *r)
+    const struct shape *s, const struct pg_round *r, bool first_updates)
 {
-	buf_str(b, "WITH m(new) AS (");
-	pg_put_insert_into(b, t, s);
-	buf_str(b, " SELECT ");
-	pg_put_source_columns(b, t, s, "w");
+	pg_put_merge_begin(b, t, s, first_updates);
 	buf_printf(b, " FROM " PG_STAGE "%s AS w WHERE \"etl.s\" = %zu "
 	    "AND \"etl.o\" <> 'D' AND ", t->suffix, s->id);
 	put_staged_row_is_in_round(b, r);
 	pg_put_order_by_key(b, t);
-	pg_put_on_conflict_returning(b, t, s);
-	buf_str(b, ") SELECT pg_catalog.count(*), "
+	pg_put_merge_end(b, t, s, first_updates, false);
+	buf_str(b, " SELECT pg_catalog.count(*), "
 	    "pg_catalog.count(*) FILTER (WHERE new) FROM m");
 }
 
@@ -150,46 +148,47 @@ put_update_by_old_key(
 	buf_str(b, "IF FOUND THEN\n\"etl.new\" := false;\nEND IF;\nEND IF;\n");
 }
 
-static void
-put_update_by_key(struct buf *b, const struct target *t, const struct shape *s)
+void
+pg_put_update_found(struct buf *b, const struct target *t,
+    const struct shape *s, bool secured)
 {
-	buf_str(b, "IF NOT \"etl.found\" THEN\n");
-	if (shape_can_change_row(t, s)) {
-		buf_printf(b, "UPDATE %s AS \"etl.t\" SET ", t->table->quoted);
-		pg_put_assignments(b, t, s, "\"etl.r\"", false);
-		buf_str(b, " WHERE ");
-		pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
-		buf_str(b, " AND (");
-		pg_put_row_differs(b, t, s, "\"etl.r\"");
-		buf_str(b, ");\nIF FOUND THEN\n\"etl.new\" := false;\n"
+	bool updates = t->mode->updates && shape_can_change_row(t, s);
+
+	if (updates) {
+		pg_put_update_row(b, t, s, "\"etl.r\"", "");
+		buf_str(b, ";\nIF FOUND THEN\n\"etl.new\" := false;\n"
 		    "END IF;\n\"etl.found\" := FOUND;\n");
 	}
 	buf_printf(b, "IF NOT \"etl.found\" THEN\n\"etl.found\" := EXISTS "
 	    "(SELECT FROM %s AS \"etl.t\" WHERE ", t->table->quoted);
 	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
+	if (secured && updates) {
+		buf_str(b, " AND ((");
+		pg_put_row_differs(b, t, s, "\"etl.r\"");
+		buf_str(b, ") IS NOT TRUE");
+		if (t->newer_by != NO_COLUMN) {
+			buf_str(b, " OR ");
+			pg_put_is_newer(b, t, "\"etl.t\"", "\"etl.r\"");
+		}
+		buf_char(b, ')');
+	}
 	buf_str(b, ");\nEND IF;\n");
-	put_raise_if_strict_and_not_found(b, t, OPERATION_UPDATE);
-	buf_str(b, "END IF;\n");
 }
 
 void
-pg_put_delete_update_and_if_not_found(
-    struct buf *b, const struct target *t, const struct shape *s)
+pg_put_delete_or_update(struct buf *b, const struct target *t,
+    const struct shape *s, bool secured)
 {
-	buf_str(b, "\"etl.gone\" := NULL;\n\"etl.found\" := false;\n"
+	buf_str(b, "\"etl.gone\" := NULL;\n"
 	    "IF \"etl.r\".\"etl.o\" = 'D' THEN\n");
 	put_delete_or_mark_row_and_set_found(b, t);
 	buf_str(b, "\"etl.found\" := true;\n"
 	    "ELSIF \"etl.r\".\"etl.o\" = 'U' THEN\n");
 	put_update_by_old_key(b, t, s);
-	put_update_by_key(b, t, s);
-	buf_str(b, "END IF;\nIF NOT \"etl.found\" THEN\n");
-}
-
-void
-pg_put_end_of_if_not_found(struct buf *b)
-{
-	buf_str(b, "END IF;\n");
+	buf_str(b, "IF NOT \"etl.found\" THEN\n");
+	pg_put_update_found(b, t, s, secured);
+	put_raise_if_strict_and_not_found(b, t, OPERATION_UPDATE);
+	buf_str(b, "END IF;\nEND IF;\n");
 }
 
 /* Adds the row with item -1, which has the counts, to PG_FOUND. Each change is
@@ -199,7 +198,8 @@ const char pg_counts_of_changes[] =
     "INSERT INTO " PG_FOUND " SELECT -1, NULL, NULL, NULL, NULL, false, "
     "coalesce(pg_catalog.sum(ins), 0), coalesce(pg_catalog.sum(upd), 0), "
     "coalesce(pg_catalog.sum(unc), 0), 0, coalesce(pg_catalog.max(n), 0), 0, "
-    "coalesce(pg_catalog.sum(del), 0), coalesce(pg_catalog.sum(mis), 0) "
+    "coalesce(pg_catalog.sum(del), 0), coalesce(pg_catalog.sum(mis), 0), "
+    "\"etl.updates\"::int "
     "FROM (SELECT pg_catalog.count(*) AS n, "
     "pg_catalog.count(*) FILTER (WHERE how = 1) AS ins, "
     "pg_catalog.count(*) FILTER (WHERE how = 2) AS upd, "

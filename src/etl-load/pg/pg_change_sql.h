@@ -24,19 +24,22 @@ struct pg_round {
  * inserts a row for each of them, or updates the row that exists. It returns
  * one row: (rows inserted or updated, rows inserted). */
 void pg_put_upsert_and_count_round(struct buf *b, const struct target *t,
-    const struct shape *s, const struct pg_round *r);
+    const struct shape *s, const struct pg_round *r, bool first_updates);
 /* Appends the statement that applies the deletes. It deletes their rows or,
  * with --soft-delete, marks them as deleted. */
 void pg_put_delete_or_mark_round(
     struct buf *b, const struct target *t, const struct pg_round *r);
 
-/* For pg_put_merge_row_by_row(). pg_put_delete_update_and_if_not_found()
- * appends statements that apply the change in "etl.r" if it deletes or updates
- * a row, and begins an IF for a row that is not found. The caller appends the
- * INSERT of this row. pg_put_end_of_if_not_found() ends the IF. */
-void pg_put_delete_update_and_if_not_found(
-    struct buf *b, const struct target *t, const struct shape *s);
-void pg_put_end_of_if_not_found(struct buf *b);
+/* For pg_put_merge_row_by_row(): appends statements that apply the change in
+ * "etl.r" if it deletes or updates a row, and that set "etl.found". */
+void pg_put_delete_or_update(struct buf *b, const struct target *t,
+    const struct shape *s, bool secured);
+/* Appends the UPDATE of the row that has the key of the record "etl.r", and
+ * sets "etl.found" to true if there is such a row. A row policy (secured) may
+ * keep an UPDATE from a row that the query sees: then "etl.found" is true only
+ * if the row need not change. */
+void pg_put_update_found(struct buf *b, const struct target *t,
+    const struct shape *s, bool secured);
 extern const char pg_counts_of_changes[];
 
 #endif

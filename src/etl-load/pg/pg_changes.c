@@ -1,31 +1,11 @@
 #include "pg/pg_sink.h"
 
 #include "pg/pg_change_sql.h"
+#include "table/columns_sql.h"
 
 /* The most statements for a chunk. If it needs more, applying the changes row
  * by row is faster. */
 enum { STATEMENTS_MAX = 64 };
-
-/* True if an update of this shape has no value for a column that is NOT NULL
- * and has no default. An upsert cannot apply such an update: INSERT ... ON
- * CONFLICT checks NOT NULL before it looks for the existing row. */
-static bool
-shape_lacks_not_null_column(const struct target *t, const struct shape *s)
-{
-	size_t k = 0;
-
-	for (size_t c = 0; c < t->table->n; c++) {
-		const struct column *column = &t->table->columns[c];
-
-		if (k < s->n && s->columns[k] == c)
-			k++;
-		else if (column->not_null && !column->has_default &&
-		    (int)c != t->touch && (int)c != t->seen &&
-		    (int)c != t->soft_delete)
-			return true;
-	}
-	return false;
-}
 
 static bool
 is_pending_upsert(const struct pg_row *row)
@@ -50,8 +30,8 @@ pg_may_merge_changes_in_rounds(const struct pg_sink *s)
 			return false;
 	for (size_t i = 0; i < r->n; i++)
 		if (is_pending_upsert(&r->v[i]) && (r->v[i].moves ||
-		    (r->v[i].operation == OPERATION_UPDATE &&
-		    shape_lacks_not_null_column(t, r->shapes[r->v[i].shape]))))
+		    (s->secured && r->v[i].operation == OPERATION_UPDATE &&
+		    shape_lacks_column(t, r->shapes[r->v[i].shape], true))))
 			return false;
 	return true;
 }
@@ -124,7 +104,8 @@ apply_deletes_and_upserts_of_round(struct pg_sink *s,
 			continue;
 		buf_clear(&s->sql);
 		pg_put_upsert_and_count_round(
-		    &s->sql, s->target, s->rows.shapes[i], round);
+		    &s->sql, s->target, s->rows.shapes[i], round,
+		    pg_shape_updates_first(s, s->rows.shapes[i]));
 		if (pg_run_merge_and_count(s, sums, e) == -1)
 			return -1;
 	}
@@ -183,7 +164,7 @@ try_change_statement_without_rows(struct pg_sink *s, size_t shape, bool upsert,
 	buf_clear(&s->sql);
 	if (upsert)
 		pg_put_upsert_and_count_round(
-		    &s->sql, s->target, s->rows.shapes[shape], &none);
+		    &s->sql, s->target, s->rows.shapes[shape], &none, false);
 	else
 		pg_put_delete_or_mark_round(&s->sql, s->target, &none);
 	if ((t = buf_text_or_fail(&s->sql, e)) == NULL)

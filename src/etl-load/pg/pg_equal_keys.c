@@ -72,7 +72,7 @@ merge_last_row_of_each_key(struct pg_sink *s, struct sums *sums, struct err *e)
 {
 	buf_clear(&s->sql);
 	pg_put_merge_statement(&s->sql, s->target, pg_find_first_used_shape(s),
-	    true, PG_ROWS_LAST_OF_KEY);
+	    true, PG_ROWS_LAST_OF_KEY, pg_chunk_updates_first(s));
 	return pg_run_merge_and_count(s, sums, e) == -1 ? -1 : 1;
 }
 
@@ -84,7 +84,8 @@ merge_nth_row_of_each_key(struct pg_sink *s, int64_t nth, struct err *e)
 			continue;
 		buf_clear(&s->sql);
 		pg_put_merge_round(
-		    &s->sql, s->target, s->rows.shapes[i], nth);
+		    &s->sql, s->target, s->rows.shapes[i], nth,
+		    pg_shape_updates_first(s, s->rows.shapes[i]));
 		if (pg_run_sql_script(s, e) == -1)
 			return -1;
 	}

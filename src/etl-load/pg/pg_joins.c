@@ -13,7 +13,8 @@ pg_analyze_stage_if_joined(struct pg_sink *s, struct err *e)
 	char sql[96];
 
 	if (s->rows.n < MANY || (!t->mode->history && !t->mode->changes &&
-	    t->seen == NO_COLUMN && t->newer_by == NO_COLUMN))
+	    t->seen == NO_COLUMN && t->newer_by == NO_COLUMN &&
+	    !pg_chunk_updates_first(s)))
 		return 0;
 	(void)snprintf(sql, sizeof(sql), "ANALYZE " PG_STAGE
 	    "%s (\"etl.n\", \"etl.s\")", t->suffix);

@@ -48,7 +48,8 @@ merge_shape_and_count(struct pg_sink *s, const struct shape *shape,
 {
 	buf_clear(&s->sql);
 	pg_put_merge_statement(&s->sql, s->target, shape,
-	    pg_count_used_shapes(s) == 1, pg_choose_staged_rows_and_order(s));
+	    pg_count_used_shapes(s) == 1, pg_choose_staged_rows_and_order(s),
+	    pg_shape_updates_first(s, shape));
 	return pg_run_merge_and_count(s, sums, e);
 }
 
@@ -163,14 +164,16 @@ may_merge_many_rows(const struct pg_sink *s)
 bool
 pg_may_merge_by_one_statement(const struct pg_sink *s)
 {
-	return pg_count_used_shapes(s) == 1 && may_merge_many_rows(s);
+	return pg_count_used_shapes(s) == 1 && may_merge_many_rows(s) &&
+	    (!pg_chunk_updates_first(s) || (!pg_order_matters(s) &&
+	    (s->rows.order.distinct || !s->target->mode->updates)));
 }
 
 /* Sets *may to true if one statement for each shape (set of columns) gives the
  * same result as merging the rows one by one. It does not in three cases: the
  * table has triggers that run only after the whole statement; equal keys are
  * expected, and one statement cannot update a row twice; or there are several
- * shapes and the order of the rows matters. */
+ * shapes, or updates before inserts, and the order of the rows matters. */
 static int
 may_merge_by_shape(
     struct pg_sink *s, uint64_t staged, bool *may, struct err *e)
@@ -178,7 +181,8 @@ may_merge_by_shape(
 	int64_t keys = 0;
 
 	*may = pg_may_merge_by_one_statement(s);
-	if (*may || pg_count_used_shapes(s) == 1)
+	if (*may || (pg_count_used_shapes(s) == 1 &&
+	    !pg_chunk_updates_first(s)))
 		return 0;
 	*may = may_merge_many_rows(s) && !pg_order_matters(s);
 	if (!*may || !s->target->mode->keyed)

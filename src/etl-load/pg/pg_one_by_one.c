@@ -42,6 +42,7 @@ add_reject_or_counts_of_found_row(struct pg_sink *s, struct outcome *o,
 		t->skipped += (uint64_t)db_column(r, 11).i;
 		t->deleted += (uint64_t)db_column(r, 12).i;
 		t->missed += (uint64_t)db_column(r, 13).i;
+		s->first_updates |= db_column(r, 14).i != 0;
 		return 0;
 	}
 	copy_truncated_text(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
@@ -63,7 +64,7 @@ add_rejects_and_counts_of_merge(
 
 	if (db_query(s->db, &r, "SELECT n, state, message, col, con, "
 	    "waits, inserted, updated, unchanged, superseded, most, skipped, "
-	    "deleted, missed FROM "
+	    "deleted, missed, only_updates FROM "
 	    PG_FOUND " ORDER BY n", NULL, 0, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
@@ -94,7 +95,8 @@ fail_if_merge_of_no_rows_fails(struct pg_sink *s, struct err *e)
 			continue;
 		buf_clear(&s->sql);
 		pg_put_merge_statement(
-		    &s->sql, s->target, s->rows.shapes[i], false, PG_ROWS_NONE);
+		    &s->sql, s->target, s->rows.shapes[i], false, PG_ROWS_NONE,
+		    false);
 		if ((t = buf_text_or_fail(&s->sql, e)) == NULL)
 			return -1;
 		if (db_run(s->db, t, NULL, 0, NULL, e) == 0)
@@ -136,7 +138,8 @@ pg_merge_row_by_row_and_reject(
 	struct pg_row_rules rules = {
 		.refers_to_itself = s->refers_to_itself &&
 		    !s->target->mode->changes && !s->target->mode->history,
-		.judge_all = o->judge_all };
+		.judge_all = o->judge_all, .in_order = s->in_order,
+		.secured = s->secured, .first_updates = s->first_updates };
 	uint64_t before = o->sums.superseded;
 
 	if ((s->target->mode->changes ? pg_try_changes_without_rows(s, e) :

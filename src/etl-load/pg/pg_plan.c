@@ -19,7 +19,8 @@ put_changes(struct buf *b, const struct target *t, const struct shape *s)
 	const struct pg_round first = { .number = 1, .alone = true };
 
 	buf_str(b, "-- inserts and updates, then deletes:\n");
-	pg_put_upsert_and_count_round(b, t, s, &first);
+	pg_put_upsert_and_count_round(b, t, s, &first,
+	    shape_lacks_column(t, s, true));
 	put_end(b);
 	pg_put_delete_or_mark_round(b, t, &first);
 	put_end(b);
@@ -54,7 +55,8 @@ put_merge(struct buf *b, const struct target *t, const struct shape *s)
 		return;
 	}
 	pg_put_merge_statement(b, t, s, true,
-	    t->mode->keyed ? PG_ROWS_BY_KEY : PG_ROWS_IN_ORDER);
+	    t->mode->keyed ? PG_ROWS_BY_KEY : PG_ROWS_IN_ORDER,
+	    t->mode->keyed && shape_lacks_column(t, s, true));
 	put_end(b);
 	if (t->mode->updates && t->seen != NO_COLUMN) {
 		pg_put_update_seen(b, t);

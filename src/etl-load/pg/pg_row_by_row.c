@@ -15,6 +15,11 @@
  * before the failed row again, and tries the failed row as the first one of the
  * next subtransaction. If it fails there too, the block refuses this row.
  * If the rules allow it, the block first tries one statement for the group.
+ * An INSERT ... ON CONFLICT is refused if the row would break NOT NULL or a
+ * CHECK as a new row, also if a row with its key exists. A record whose key has
+ * a row is an update. So the block tries a refused row once more ("etl.judge"),
+ * as an update. "etl.updates" is true if this was successful for a record that
+ * lacks columns; then the block tries such records as updates at once.
  * The array "etl.how" has the result of each row: 1 inserted, 2 updated, 3
  * unchanged, 4 deleted, 5 row to delete is missing, 6 older than its row
  * (--newer-by), 0 refused.
@@ -27,6 +32,7 @@ static const char head[] =
     "\"etl.rows\" " PG_STAGE "%s[]; \"etl.how\" int[]; \"etl.new\" boolean;\n"
     "\"etl.i\" int; \"etl.from\" int; \"etl.to\" int; \"etl.last\" int;\n"
     "\"etl.again\" int := -1; \"etl.none\" int;\n"
+    "\"etl.judge\" int := -1; \"etl.updates\" boolean := false;\n"
     "\"etl.size\" int := 256; \"etl.first\" boolean := true;\n"
     "\"etl.more\" boolean; \"etl.state\" text; \"etl.message\" text;\n"
     "\"etl.col\" text; \"etl.con\" text;\n"
@@ -58,6 +64,7 @@ static const char rows_of_group[] =
     "WHILE \"etl.i\" <= \"etl.to\" LOOP\n"
     "\"etl.r\" := \"etl.rows\"[\"etl.i\"];\n"
     "\"etl.new\" := NULL;\n"
+    "\"etl.found\" := false;\n"
     "\"etl.none\" := 3;\n"
     "CASE \"etl.r\".\"etl.s\"\n";
 
@@ -84,7 +91,7 @@ static const char exception[] =
  * any order, to "inserted" and "updated". This is enough: each row has its own
  * key, and only the sums are reported. */
 static const char group_end[] =
-    ") SELECT pg_catalog.count(*) FILTER (WHERE new), pg_catalog.count(*) "
+    " SELECT pg_catalog.count(*) FILTER (WHERE new), pg_catalog.count(*) "
     "INTO \"etl.inserted\", \"etl.written\" FROM m;\n"
     "WHILE \"etl.i\" <= \"etl.last\" LOOP\n"
     "\"etl.r\" := \"etl.rows\"[\"etl.i\"];\n"
@@ -111,11 +118,13 @@ static const char try_twice_if_it_may_pass[] =
     "CONTINUE;\n"
     "END IF;\n";
 
-static const char refused[] =
+static const char not_first[] =
     "IF \"etl.i\" > \"etl.from\" THEN\n"
     "\"etl.size\" := \"etl.i\" - \"etl.from\";\n"
     "\"etl.to\" := \"etl.i\" - 1;\n"
-    "\"etl.i\" := \"etl.from\";\n"
+    "\"etl.i\" := \"etl.from\";\n";
+
+static const char refused[] =
     "ELSE\n"
     "\"etl.how\"[\"etl.r\".\"etl.n\" + 1] := 0;\n"
     "IF \"etl.first\" THEN\n"
@@ -155,7 +164,8 @@ static const char counts[] =
     "pg_catalog.count(*) FILTER (WHERE best = 2), "
     "pg_catalog.count(*) FILTER (WHERE best = 3), "
     "coalesce(pg_catalog.sum(n - 1), 0), coalesce(pg_catalog.max(n), 0), "
-    "pg_catalog.count(*) FILTER (WHERE best = 6) "
+    "pg_catalog.count(*) FILTER (WHERE best = 6), 0, 0, "
+    "\"etl.updates\"::int "
     "FROM (SELECT pg_catalog.min(how) AS best, pg_catalog.count(*) AS n "
     "FROM (SELECT x.*, \"etl.how\"[\"etl.n\" + 1] AS how FROM " PG_STAGE;
 
@@ -218,6 +228,62 @@ put_row_update_seen(struct buf *b, const struct target *t)
 	    "pg_catalog.now()) IS NOT TRUE;\nEND IF;\n", seen);
 }
 
+static bool
+finds_rows_by_key(const struct target *t)
+{
+	return t->mode->keyed && !t->mode->history;
+}
+
+/* Other triggers and indexes than that of the key may see the order of the
+ * records (in_order), and a trigger BEFORE INSERT may change what an upsert
+ * writes to a row that exists. A row policy (secured) may hide a row from
+ * UPDATE. Then the INSERT is tried first. */
+bool
+pg_updates_first(const struct target *t, const struct shape *s,
+    const struct pg_row_rules *rules)
+{
+	return finds_rows_by_key(t) && !rules->in_order && !rules->secured &&
+	    shape_lacks_column(t, s, !rules->first_updates);
+}
+
+/* Appends the statements that apply the record "etl.r" as an update if its key
+ * has a row. Usually they are run only for a record that was refused as a new
+ * row. */
+static void
+put_row_update(struct buf *b, const struct target *t, const struct shape *s,
+    const struct pg_row_rules *rules)
+{
+	bool learns = !rules->in_order && shape_lacks_column(t, s, false);
+
+	if (pg_updates_first(t, s, rules))
+		buf_str(b, "IF NOT \"etl.found\" THEN\n");
+	else
+		buf_printf(b, "IF NOT \"etl.found\" AND (%s\"etl.judge\" = "
+		    "\"etl.r\".\"etl.n\") THEN\n",
+		    learns ? "\"etl.updates\" OR " : "");
+	pg_put_update_found(b, t, s, rules->secured);
+	if (learns)
+		buf_str(b, "IF \"etl.found\" AND \"etl.judge\" = "
+		    "\"etl.r\".\"etl.n\" THEN\n"
+		    "\"etl.updates\" := true;\nEND IF;\n");
+	buf_str(b, "END IF;\n");
+}
+
+/* Appends the branch of the exception handler that begins to judge a refused
+ * row as an update, if a row with its key exists. */
+static void
+put_judge_as_update(struct buf *b, const struct target *t)
+{
+	if (!finds_rows_by_key(t))
+		return;
+	buf_printf(b, "ELSIF \"etl.judge\" <> \"etl.r\".\"etl.n\"%s AND "
+	    "EXISTS (SELECT FROM %s AS \"etl.t\" WHERE ",
+	    t->mode->changes ? " AND \"etl.r\".\"etl.o\" = 'I'" : "",
+	    t->table->quoted);
+	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
+	buf_str(b, ") THEN\n\"etl.judge\" := \"etl.r\".\"etl.n\";\n");
+}
+
 /* A refused row may wait for the row that it refers to. If a later row of the
  * same key has been merged, the refused row must not overwrite it: it stays
  * refused. Appends the UPDATE that ends the wait of such rows. */
@@ -236,15 +302,13 @@ put_update_ending_wait_of_older_rows(struct buf *b, const struct target *t)
 }
 
 static void
-put_group_at_once(
-    struct buf *b, const struct target *t, const struct shape *s)
+put_group_at_once(struct buf *b, const struct target *t,
+    const struct shape *s, bool first_updates)
 {
-	buf_str(b, "BEGIN\nWITH m(new) AS (");
-	pg_put_insert_into(b, t, s);
-	buf_str(b, " SELECT ");
-	pg_put_source_columns(b, t, s, "w");
+	buf_str(b, "BEGIN\n");
+	pg_put_merge_begin(b, t, s, first_updates);
 	buf_str(b, " FROM pg_catalog.unnest(\"etl.rows\") AS w");
-	pg_put_on_conflict_returning(b, t, s);
+	pg_put_merge_end(b, t, s, first_updates, false);
 	buf_str(b, group_end);
 	buf_str(b, exception);
 	buf_str(b, " THEN\nRAISE;\nEND IF;\nEND;\n");
@@ -259,20 +323,25 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 	buf_printf(b, groups, t->suffix);
 	for (size_t i = 0; i < n && rules->group_at_once; i++)
 		if (used[i])
-			put_group_at_once(b, t, shapes[i]);
+			put_group_at_once(b, t, shapes[i],
+			    pg_updates_first(t, shapes[i], rules));
 	buf_str(b, rows_of_group);
 	for (size_t i = 0; i < n; i++) {
 		if (!used[i])
 			continue;
 		buf_printf(b, "WHEN %zu THEN\n", shapes[i]->id);
-		if (t->mode->changes)
-			pg_put_delete_update_and_if_not_found(b, t, shapes[i]);
-		if (t->mode->history)
+		if (t->mode->history) {
 			pg_put_merge_row_into_history(b, t, shapes[i]);
-		else
-			put_row_insert(b, t, shapes[i]);
+			continue;
+		}
 		if (t->mode->changes)
-			pg_put_end_of_if_not_found(b);
+			pg_put_delete_or_update(
+			    b, t, shapes[i], rules->secured);
+		if (finds_rows_by_key(t))
+			put_row_update(b, t, shapes[i], rules);
+		buf_str(b, "IF NOT \"etl.found\" THEN\n");
+		put_row_insert(b, t, shapes[i]);
+		buf_str(b, "END IF;\n");
 	}
 	buf_str(b, "END CASE;\n");
 	put_note_if_older(b, t);
@@ -281,6 +350,8 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 	buf_str(b, exception);
 	buf_str(b, rules->judge_all ? try_twice_if_it_may_pass :
 	    never_if_it_may_pass);
+	buf_str(b, not_first);
+	put_judge_as_update(b, t);
 	buf_str(b, refused);
 	if (rules->refers_to_itself)
 		put_update_ending_wait_of_older_rows(b, t);

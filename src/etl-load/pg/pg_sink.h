@@ -57,6 +57,10 @@ struct pg_sink {
 	                         * column, or is no ordinary table */
 	bool *judged_by_index;  /* by column: in an index, which refuses values
 	                         * that are too long for it */
+	bool secured;           /* the table has row-level security */
+	bool first_updates;     /* the table has refused records that lack
+	                         * columns as new rows, but not as updates of
+	                         * their rows: expect more */
 	bool refers_to_itself;  /* the table has a foreign key to itself */
 	bool has_domain;        /* a column has a domain as its type, which may
 	                         * refuse NULL */
@@ -241,6 +245,11 @@ int pg_analyze_stage_if_joined(struct pg_sink *s, struct err *e);
 int pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e);
 /* Returns the order in which a statement may merge the rows of the chunk. */
 enum pg_rows_taken pg_choose_staged_rows_and_order(const struct pg_sink *s);
+/* pg_updates_first() for this sink: then the rows of the shape are not merged
+ * in the order of the records. */
+bool pg_shape_updates_first(const struct pg_sink *s, const struct shape *shape);
+/* True if pg_shape_updates_first() is true for a shape of the chunk. */
+bool pg_chunk_updates_first(const struct pg_sink *s);
 /* True if one statement for the whole chunk gives the same result as merging
  * the rows one by one. */
 bool pg_may_merge_by_one_statement(const struct pg_sink *s);

@@ -31,7 +31,8 @@ prepare_merge_and_put_script(
 
 	buf_clear(&s->sql);
 	pg_put_merge_statement(&s->sql, s->target, shape, true,
-	    pg_choose_staged_rows_and_order(s));
+	    pg_choose_staged_rows_and_order(s),
+	    pg_shape_updates_first(s, shape));
 	if ((merge = buf_text_or_fail(&s->sql, e)) == NULL ||
 	    db_prepare_and_get_name(s->db, merge, &name, e) == -1)
 		return -1;

@@ -19,7 +19,8 @@ pg_put_create_found_table(struct buf *b, const struct target *t)
 	buf_printf(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_found (n int, "
 	    "state text, message text, col text, con text, waits boolean, "
 	    "inserted int, updated int, unchanged int, superseded int, "
-	    "most int, skipped int, deleted int, missed int) %s; "
+	    "most int, skipped int, deleted int, missed int, "
+	    "only_updates int) %s; "
 	    "DELETE FROM " PG_FOUND, t->on_commit);
 }
 
@@ -239,6 +240,86 @@ pg_put_on_conflict_returning(
 	put_returning(b, t);
 }
 
+/* An upsert does not see the rows of tables that inherit from the target, so an
+ * update must leave them alone, too. --mode cdc updates them. */
+static const char *
+only(const struct target *t)
+{
+	return t->partitioned || t->mode->changes ? "" : "ONLY ";
+}
+
+void
+pg_put_update_row(struct buf *b, const struct target *t,
+    const struct shape *s, const char *from, const char *source)
+{
+	buf_printf(b, "UPDATE %s%s AS \"etl.t\" SET ", only(t),
+	    t->table->quoted);
+	pg_put_assignments(b, t, s, from, false);
+	buf_printf(b, "%s WHERE ", source);
+	pg_put_same_key_condition(b, t, "\"etl.t\"", from);
+	buf_str(b, " AND (");
+	pg_put_row_differs(b, t, s, from);
+	buf_char(b, ')');
+	if (t->newer_by != NO_COLUMN) {
+		buf_str(b, " AND NOT ");
+		pg_put_is_newer(b, t, "\"etl.t\"", from);
+	}
+}
+
+static void
+put_key_of_row(struct buf *b, const struct target *t, bool wanted)
+{
+	for (size_t i = 0; wanted && i < t->nkey; i++)
+		buf_printf(b, ", \"etl.t\".%s", quoted(t, t->key[i]));
+}
+
+void
+pg_put_merge_begin(struct buf *b, const struct target *t,
+    const struct shape *s, bool first_updates)
+{
+	if (first_updates) {
+		buf_str(b, "WITH w AS (SELECT w.*");
+		return;
+	}
+	buf_str(b, "WITH m(new) AS (");
+	pg_put_insert_into(b, t, s);
+	buf_str(b, " SELECT ");
+	pg_put_source_columns(b, t, s, "w");
+}
+
+/* With first_updates, another session may insert a row after the statement has
+ * looked for it: so the INSERT still has its ON CONFLICT. OFFSET 0 has the same
+ * reason as in put_row_would_change_table(). */
+void
+pg_put_merge_end(struct buf *b, const struct target *t,
+    const struct shape *s, bool first_updates, bool with_keys)
+{
+	bool updates = t->mode->updates && shape_can_change_row(t, s);
+
+	if (first_updates && updates) {
+		buf_str(b, "), u AS (");
+		pg_put_update_row(b, t, s, "w", " FROM w");
+		buf_str(b, " RETURNING false");
+		put_key_of_row(b, t, with_keys);
+	}
+	if (first_updates) {
+		buf_str(b, "), i AS (");
+		pg_put_insert_into(b, t, s);
+		buf_str(b, " SELECT ");
+		pg_put_source_columns(b, t, s, "w");
+		buf_printf(b, " FROM w WHERE NOT EXISTS (SELECT FROM %s%s AS "
+		    "\"etl.t\" WHERE ", only(t), t->table->quoted);
+		pg_put_same_key_condition(b, t, "\"etl.t\"", "w");
+		buf_str(b, " OFFSET 0)");
+	}
+	pg_put_on_conflict_returning(b, t, s);
+	put_key_of_row(b, t, with_keys);
+	if (first_updates)
+		buf_printf(b, "), m(new) AS (%sSELECT * FROM i",
+		    updates ? "SELECT * FROM u UNION ALL " : "");
+	buf_char(b, ')');
+}
+
 /* All loaders merge rows in the same order, that of the key. So two loaders
  * that write the same keys cannot end in a deadlock. The order must be that of
  * pg_key_order.c: if the rows came in this order, the loader does not sort
@@ -302,12 +383,10 @@ put_row_would_change_table(struct buf *b, const struct target *t,
 
 void
 pg_put_merge_statement(struct buf *b, const struct target *t,
-    const struct shape *s, bool alone, enum pg_rows_taken rows)
+    const struct shape *s, bool alone, enum pg_rows_taken rows,
+    bool first_updates)
 {
-	buf_str(b, "WITH m(new) AS (");
-	pg_put_insert_into(b, t, s);
-	buf_str(b, " SELECT ");
-	pg_put_source_columns(b, t, s, "w");
+	pg_put_merge_begin(b, t, s, first_updates);
 	buf_str(b, " FROM ");
 	if (rows == PG_ROWS_LAST_OF_KEY)
 		put_last_of_each_key(b, t, s);
@@ -325,8 +404,7 @@ pg_put_merge_statement(struct buf *b, const struct target *t,
 		pg_put_order_by_key(b, t);
 	else if (rows == PG_ROWS_IN_ORDER)
 		buf_str(b, " ORDER BY \"etl.n\"");
-	pg_put_on_conflict_returning(b, t, s);
-	buf_char(b, ')');
+	pg_put_merge_end(b, t, s, first_updates, false);
 	if (pg_notes_inserted_keys(t))
 		pg_put_note_returned_keys(b, t);
 	buf_str(b, " SELECT pg_catalog.count(*), "
@@ -335,12 +413,9 @@ pg_put_merge_statement(struct buf *b, const struct target *t,
 
 void
 pg_put_merge_round(struct buf *b, const struct target *t,
-    const struct shape *s, int64_t round)
+    const struct shape *s, int64_t round, bool first_updates)
 {
-	buf_str(b, "WITH m AS (");
-	pg_put_insert_into(b, t, s);
-	buf_str(b, " SELECT ");
-	pg_put_source_columns(b, t, s, "w");
+	pg_put_merge_begin(b, t, s, first_updates);
 	buf_str(b, " FROM (SELECT *, pg_catalog.row_number() OVER "
 	    "(PARTITION BY ");
 	sql_put_key_columns(b, t);
@@ -348,10 +423,8 @@ pg_put_merge_round(struct buf *b, const struct target *t,
 	    "%s) AS w WHERE \"etl.s\" = %zu AND \"etl.r\" = %" PRId64,
 	    t->suffix, s->id, round);
 	pg_put_order_by_key(b, t);
-	pg_put_on_conflict_returning(b, t, s);
-	for (size_t i = 0; i < t->nkey; i++)
-		buf_printf(b, ", \"etl.t\".%s", quoted(t, t->key[i]));
-	buf_printf(b, ") INSERT INTO " PG_MERGED "%s SELECT * FROM m",
+	pg_put_merge_end(b, t, s, first_updates, true);
+	buf_printf(b, " INSERT INTO " PG_MERGED "%s SELECT * FROM m",
 	    t->suffix);
 }
 

@@ -36,14 +36,19 @@ enum pg_rows_taken {
 };
 /* Merges the staged rows of a shape into the target. If `alone` is true, all
  * staged rows have this shape. The statement returns two numbers: how many rows
- * it has inserted or updated, and how many of these it has inserted. */
+ * it has inserted or updated, and how many of these it has inserted.
+ * INSERT ... ON CONFLICT checks NOT NULL and CHECK before it looks for a row
+ * with the key. If `first_updates` is true, the statement updates the rows that
+ * exist and inserts only the others. Then no two rows may have one key, unless
+ * the mode is ignore. */
 void pg_put_merge_statement(struct buf *b, const struct target *t,
-    const struct shape *s, bool alone, enum pg_rows_taken rows);
+    const struct shape *s, bool alone, enum pg_rows_taken rows,
+    bool first_updates);
 /* For a merge in rounds: merges the staged rows of this shape that are number
  * `round` of their key, counted from 1. Adds the keys of the rows inserted or
  * updated to PG_MERGED. */
 void pg_put_merge_round(struct buf *b, const struct target *t,
-    const struct shape *s, int64_t round);
+    const struct shape *s, int64_t round, bool first_updates);
 /* A query that returns the same two numbers as pg_put_merge_statement(), but
  * for all rounds together: each key in PG_MERGED counts once. */
 void pg_put_count_merged(struct buf *b, const struct target *t);
@@ -61,11 +66,17 @@ struct pg_row_rules {
 	                         * passes, such as a deadlock */
 	bool group_at_once;     /* all rows have one shape and different keys,
 	                         * and one statement may merge many rows */
+	bool in_order, secured, first_updates;  /* as in struct pg_sink */
 };
 /* Merges the staged rows of the used shapes one by one, as if each had been in
  * a batch of its own. Writes each refused row to PG_FOUND. */
 void pg_put_merge_row_by_row(struct buf *b, const struct target *t,
     struct shape *const *shapes, const bool *used, size_t n,
+    const struct pg_row_rules *rules);
+
+/* True if a merge of rows of this shape must first update the rows that exist,
+ * because the table would refuse the records as new rows. */
+bool pg_updates_first(const struct target *t, const struct shape *s,
     const struct pg_row_rules *rules);
 
 /* Pieces of statements. */
@@ -85,6 +96,17 @@ void pg_put_mark_deleted(struct buf *b, const struct target *t);
 /* ROW(from."a", from."b")::record: the columns that an upsert compares */
 void pg_put_compared_row(struct buf *b, const struct target *t,
     const struct shape *s, const char *from);
+/* Begin and end the CTE m, which merges rows. Its first column is true if the
+ * row was inserted; if with_keys is true, the key follows. Between the two
+ * calls comes FROM ... AS w. */
+void pg_put_merge_begin(struct buf *b, const struct target *t,
+    const struct shape *s, bool first_updates);
+void pg_put_merge_end(struct buf *b, const struct target *t,
+    const struct shape *s, bool first_updates, bool with_keys);
+/* UPDATE of the row "etl.t" with the key of the row `from`, if this changes it.
+ * `source` is "" or a FROM clause. */
+void pg_put_update_row(struct buf *b, const struct target *t,
+    const struct shape *s, const char *from, const char *source);
 /* ON CONFLICT ... RETURNING an expression that is true if the row is new */
 void pg_put_on_conflict_returning(struct buf *b, const struct target *t,
     const struct shape *s);

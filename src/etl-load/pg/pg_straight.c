@@ -20,12 +20,13 @@ pg_find_if_direct_copy_is_allowed(struct pg_sink *s, struct err *e)
 	struct db_value v = db_text(t->table->quoted);
 	int64_t secured = 0;
 
+	if (db_query_int(s->db, sql, &v, 1, 0, &secured, e) == -1)
+		return -1;
+	s->secured = secured != 0;
 	/* Images need the keys of the written rows, which COPY does not
 	 * return. */
 	if (t->keeps_images || s->one_by_one || t->table->view)
 		return 0;
-	if (db_query_int(s->db, sql, &v, 1, 0, &secured, e) == -1)
-		return -1;
 	s->straight = !secured && !t->mode->keyed && t->touch == NO_COLUMN &&
 	    t->seen == NO_COLUMN;
 	s->new_keys.pause = (struct doubling_pause){ .least = 4, .most = 256 };

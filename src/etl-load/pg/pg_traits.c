@@ -120,3 +120,22 @@ pg_order_matters(const struct pg_sink *s)
 				return true;
 	return false;
 }
+
+bool
+pg_shape_updates_first(const struct pg_sink *s, const struct shape *shape)
+{
+	const struct pg_row_rules rules = { .in_order = s->in_order,
+		.secured = s->secured, .first_updates = s->first_updates };
+
+	return pg_updates_first(s->target, shape, &rules);
+}
+
+bool
+pg_chunk_updates_first(const struct pg_sink *s)
+{
+	for (size_t i = 0; i < s->rows.nshapes; i++)
+		if (s->rows.used[i] &&
+		    pg_shape_updates_first(s, s->rows.shapes[i]))
+			return true;
+	return false;
+}

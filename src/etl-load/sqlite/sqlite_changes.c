@@ -23,8 +23,8 @@ prepare_once_run_and_count(struct lite_store *s, struct db_stmt **stmt,
 	    db_stmt_run_for_first_row(*stmt, s->values, n, NULL, changed, e);
 }
 
-static int
-find_if_row_exists(struct lite_store *s, struct lite_statements *st,
+int
+lite_find_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, bool *found, struct err *e)
 {
 	struct db_rows *row = NULL;
@@ -70,7 +70,7 @@ update_by_old_key_or_find_row(struct lite_store *s, struct lite_statements *st,
 	if (moved > 0)
 		return LITE_UPDATED;
 	if (!(s->change->moves && s->target->strict) &&
-	    find_if_row_exists(s, st, shape, &found, e) == -1)
+	    lite_find_row(s, st, shape, &found, e) == -1)
 		return LITE_FAILED;
 	if (found)
 		return LITE_FOUND;

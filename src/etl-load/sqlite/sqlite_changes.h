@@ -11,5 +11,8 @@
 
 enum lite_result lite_delete_update_or_find_row(struct lite_store *s,
     struct lite_statements *st, const struct shape *shape, struct err *e);
+/* Sets *found to true if the table has a row with the key of the record. */
+int lite_find_row(struct lite_store *s, struct lite_statements *st,
+    const struct shape *shape, bool *found, struct err *e);
 
 #endif

@@ -12,9 +12,11 @@ enum lite_result { LITE_FAILED = -1, LITE_REFUSED, LITE_ENDED, LITE_REPEAT,
 	LITE_DELETED, LITE_MISSED, LITE_FOUND, LITE_NOT_FOUND };
 
 struct lite_statements {                /* of one shape */
-	struct db_stmt *insert, *update, *seen, *newer;
+	struct db_stmt *insert, *update, *seen, *newer, *find;
 	struct db_stmt *insert_group;
-	struct db_stmt *find, *move, *remove;   /* only --mode cdc */
+	struct db_stmt *move, *remove;          /* only --mode cdc */
+	bool finds_first;       /* the table accepts records of this shape only
+	                         * as updates: look for their rows first */
 	struct lite_history_shape history;      /* only --mode scd2 */
 	struct db_stmt *late, *late_delete, *late_move; /* sqlite_late.c */
 };
@@ -47,6 +49,8 @@ struct lite_store {
 	bool may_leave_changes; /* the schema has triggers or ON CONFLICT
 				 * FAIL: a refused record may leave some of its
 				 * changes, so use a savepoint */
+	bool finds_first;       /* a refused INSERT has ended the transaction:
+	                         * look for the row of each record first */
 	bool refers_to_itself;  /* the table has a foreign key to itself */
 	struct db_fault fault;
 	struct err why;

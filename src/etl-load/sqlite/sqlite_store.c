@@ -40,6 +40,12 @@ lite_store_release(struct lite_store *s)
 	s->values = s->slots = NULL;
 }
 
+static bool
+uses_savepoint(const struct lite_store *s)
+{
+	return s->careful || s->may_leave_changes;
+}
+
 struct lite_statements *
 lite_get_statements(
     struct lite_store *s, const struct shape *shape, struct err *e)
@@ -58,6 +64,8 @@ lite_get_statements(
 		s->nshapes = shape->id + 1;
 	}
 	p = &s->by_shape[shape->id];
+	if (p->insert == NULL)
+		p->finds_first = shape_lacks_column(s->target, shape, true);
 	return !s->target->mode->history &&
 	    lite_prepare_once(s, &p->insert, shape, sqlite_put_insert,
 	    e) == -1 ? NULL : p;
@@ -205,6 +213,43 @@ insert_row(struct lite_store *s, struct lite_statements *st,
 	return 0;
 }
 
+/* A record whose key has a row is an update, or in --mode ignore nothing to do.
+ * Returns LITE_NOT_FOUND if there is no such row. */
+static enum lite_result
+update_found_row(struct lite_store *s, struct lite_statements *st,
+    const struct shape *shape, struct err *e)
+{
+	bool found;
+
+	if (lite_find_row(s, st, shape, &found, e) == -1)
+		return LITE_FAILED;
+	return !found ? LITE_NOT_FOUND : s->target->mode->skips ?
+	    LITE_SKIPPED : update_row_if_changed(s, st, shape, e);
+}
+
+/* Called if the INSERT was refused. SQLite checks NOT NULL and CHECK before it
+ * looks for a row with the key. */
+static enum lite_result
+update_after_refusal(struct lite_store *s, struct lite_statements *st,
+    const struct shape *shape, struct err *e)
+{
+	const struct db_fault fault = *db_fault(s->db);
+	const struct err why = *e;
+	enum lite_result rc;
+
+	if (!s->target->mode->keyed || !fault.data || fault.ended)
+		return LITE_FAILED;
+	if (uses_savepoint(s) && db_script(s->db, "ROLLBACK TO etl_row", e) ==
+		-1)
+		return LITE_FAILED;
+	rc = update_found_row(s, st, shape, e);
+	if (rc != LITE_NOT_FOUND)
+		return rc;
+	s->fault = fault;
+	s->why = why;
+	return LITE_REFUSED;
+}
+
 static enum lite_result
 insert_or_update_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
@@ -214,12 +259,14 @@ insert_or_update_row(struct lite_store *s, struct lite_statements *st,
 
 	if (s->change != NULL && s->change->operation != OPERATION_INSERT)
 		rc = lite_delete_update_or_find_row(s, st, shape, e);
+	else if (s->target->mode->keyed && (st->finds_first || s->finds_first))
+		rc = update_found_row(s, st, shape, e);
 	if (rc == LITE_FOUND)
 		return update_row_if_changed(s, st, shape, e);
 	if (rc != LITE_NOT_FOUND)
 		return rc;
 	if (insert_row(s, st, shape, &inserted, e) == -1)
-		return LITE_FAILED;
+		return update_after_refusal(s, st, shape, e);
 	if (inserted)
 		return LITE_INSERTED;
 	if (s->target->mode->updates)
@@ -344,8 +391,17 @@ lite_store_record(
 
 	if (st == NULL)
 		return LITE_FAILED;
-	if (s->careful || s->may_leave_changes)
-		return store_in_savepoint(s, st, shape, e);
+	if (uses_savepoint(s)) {
+		rc = store_in_savepoint(s, st, shape, e);
+		/* A trigger on INSERT has ended the transaction, perhaps for a
+		 * record whose key has a row: repeat the batch, and look for
+		 * the row first. */
+		if (rc != LITE_ENDED || s->finds_first ||
+		    !s->target->mode->keyed || s->target->mode->history)
+			return rc;
+		s->finds_first = true;
+		return LITE_REPEAT;
+	}
 	rc = insert_or_update_row(s, st, shape, e);
 	if (rc == LITE_FAILED)
 		return keep_reason_of_failure(s, e);

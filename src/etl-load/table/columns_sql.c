@@ -75,3 +75,21 @@ shape_can_change_row(const struct target *t, const struct shape *s)
 {
 	return t->soft_delete != NO_COLUMN || upsert_compares_shape(t, s);
 }
+
+bool
+shape_lacks_column(const struct target *t, const struct shape *s, bool required)
+{
+	size_t k = 0;
+
+	for (size_t c = 0; c < t->table->n; c++) {
+		const struct column *column = &t->table->columns[c];
+
+		if (k < s->n && s->columns[k] == c)
+			k++;
+		else if (!column->generated && (int)c != t->touch &&
+		    (int)c != t->seen && (int)c != t->soft_delete &&
+		    (!required || (column->not_null && !column->has_default)))
+			return true;
+	}
+	return false;
+}

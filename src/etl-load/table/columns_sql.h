@@ -24,5 +24,11 @@ bool upsert_compares_shape(const struct target *t, const struct shape *s);
  * shape has a column that the upsert compares, or the row may be marked as
  * deleted (--soft-delete). */
 bool shape_can_change_row(const struct target *t, const struct shape *s);
+/* True if a record of this shape has no value for a column that neither the
+ * loader nor the database computes. If `required` is true, only columns count
+ * that are NOT NULL and have no default: the table accepts such a record only
+ * as an update of a row that exists. */
+bool shape_lacks_column(const struct target *t, const struct shape *s,
+    bool required);
 
 #endif
