@@ -219,6 +219,15 @@ number_to_int64(const char *p, size_t n, int64_t *v)
 	return true;
 }
 
+bool
+number_is_integer(const char *p, size_t n)
+{
+	struct decimal d;
+
+	decimal_parse(&d, p, n);
+	return d.first == NULL || d.exp >= 0;
+}
+
 /* Returns true if two numbers that have the same number of digits have the same
  * digits. Decimal points are skipped. */
 static bool

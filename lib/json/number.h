@@ -26,6 +26,8 @@ double number_to_double(const char *p, size_t n);
 /* Converts a number token whose value is exactly an int64 (42, -7, 1e3, 5.0).
  * Returns false for any other number. */
 bool number_to_int64(const char *p, size_t n, int64_t *v);
+/* True if the number has no fraction (42, 5.0, 1e30), whatever its size. */
+bool number_is_integer(const char *p, size_t n);
 /* Returns true if two number tokens have the same exact value, such as 10 and
  * 1e1. */
 bool number_equals(const char *a, size_t an, const char *b, size_t bn);

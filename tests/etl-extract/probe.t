@@ -57,6 +57,9 @@ is 'a page parameter in the URL' 0 "$(probe "$api/items?page=1&limit=20")"
 is 'a page parameter in the URL: the pages are numbered' \
     '--paginate page --into query:page --total /total' "$(command_options)"
 
+finds 'names with escapes' \
+    '{"a\u002fb \u00e9":{"rows\"~":[{"id":1},{"id":2}]},"\u0000":[{"id":3}],"a\tb":[{"id":3}]}' \
+    '--records '"'/a~1b é/rows\"~0'" 'records: sure: /a~1b é/rows"~0 has 2 records'
 finds 'a URL of the next page' \
     '{"results":[{"id":1}],"next":"http:\/\/h\/?c=2"}' \
     '--paginate cursor --next /next --into url' \

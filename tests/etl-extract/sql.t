@@ -167,10 +167,36 @@ for kind in sqlite postgresql; do
 	    "$(awk -F'[:,]' '/^{"@etl":"checkpoint"/ { match($0, /"value":"[0-9]+"/)
 	    low = substr($0, RSTART + 9, RLENGTH - 10) + 0; next }
 	    /^{"id"/ && $2 <= low && low != "" { print }' out)"
+
+	# --lookback on times without a zone and on dates.
+	sql "CREATE TABLE b (id integer, at timestamp, d date)"
+	sql "INSERT INTO b VALUES (1, '2026-01-01 10:00:00', '2026-01-01'),
+	    (2, '2026-01-31 23:59:50', '2026-01-31'),
+	    (3, '2026-02-01 00:00:00.5', '2026-02-01')"
+	for column in at d; do
+		rm -f state.json
+		inc --cursor-field /$column --table b >rc
+		save
+		is "$kind: --lookback is subtracted from a value of the column $column" \
+		    '0 2 3 ' "$(inc --cursor-field /$column --lookback 11s \
+		    --table b) $(ids)"
+	done
 done
 
 # Values of PostgreSQL.
 db_new postgresql
+sql "CREATE TABLE years (id int, a timestamp, b timestamptz, c date, d timestamp[]);
+    INSERT INTO years VALUES (1, '10000-01-01', '10000-01-01', '10000-01-01',
+    '{10000-01-01}'), (2, '294276-12-31 23:59:59.999999',
+    '123456-12-31 23:59:59.5', '5874897-12-31', '{294276-12-31,infinity}'),
+    (3, '0044-03-15 BC', '4713-01-01 BC', '4713-01-01 BC', '{0044-03-15 BC}'),
+    (4, 'infinity', '-infinity', 'infinity', NULL);
+    CREATE TABLE years_again (LIKE years)"
+extract --table years >rc
+is 'etl-load loads the years that etl-extract wrote: exit code' 0 "$(cp out in
+    status etl-load --db "$db" --table years_again --rejects rejects <in)"
+is 'etl-load loads the years that etl-extract wrote: all rows are equal' '' \
+    "$(sql 'TABLE years EXCEPT TABLE years_again'; cat rejects 2>/dev/null)"
 value() {
 	printf '%s\n' "$1" >want
 	is "PostgreSQL: $2 becomes $1" "{\"v\":$1}" "$(rows "SELECT $2 AS v")"

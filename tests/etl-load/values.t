@@ -202,7 +202,7 @@ is 'postgresql: a value that does not fit its column is rejected' \
 12 type /s 22P02
 13 range /c 22001
 14 type /at 22007
-15 range /d 22008
+15 type /d 22008
 16 type /u 22P02
 17 type /e 22P02
 18 constraint /sm 23514
@@ -239,4 +239,52 @@ is 'postgresql: each array element is stored exactly' \
 4|||||{{5},{1000}}
 5|\x7b2261223a225c5c5c5c227d|{"\\x7b2261223a225c5c5c5c227d"}|||
 6|\x||||{}' "$(sql 'SELECT * FROM v ORDER BY id')"
+
+# The same spellings of integers, and the same texts that are no dates, on both
+# databases.
+for kind in sqlite postgresql; do
+	db_new $kind
+	sql 'CREATE TABLE v (id int PRIMARY KEY, i bigint, r double precision,
+	    n numeric(20, 4), d date, t timestamp)'
+	cat >"$scratch/in" <<-'END'
+	{"id":1,"i":"+2","r":"+2.5","n":" +2.5 "}
+	{"id":2,"i":"02","r":"02.5","n":"02.5"}
+	{"id":3,"i":" 3","r":" 3 ","n":"\t3"}
+	{"id":4,"i":"-07 ","r":"-.5","n":"5."}
+	END
+	load --key id <"$scratch/in"
+	is "$kind: numbers in texts may have blanks, a sign and zeros" \
+	    '1|2|2.50|2.50 2|2|2.50|2.50 3|3|3.00|3.00 4|-7|-0.50|5.00' "$(sql "SELECT id, i,
+	    $(case $kind in sqlite) echo "printf('%.2f', r), printf('%.2f', n)" ;;
+	    *) echo 'r::numeric(9, 2), n::numeric(9, 2)' ;; esac)
+	    FROM v ORDER BY id" | xargs)"
+	cat >"$scratch/in" <<-'END'
+	{"i":1e30}
+	{"i":-1.5e400}
+	{"i":1e999999999999999999999}
+	{"i":9223372036854775808.0}
+	{"i":"99999999999999999999"}
+	{"i":9007199254740993.5}
+	{"i":1e-400}
+	{"i":"+ 1"}
+	{"i":"--1"}
+	{"i":"+"}
+	{"i":" "}
+	{"d":"abc"}
+	{"d":"n/a"}
+	{"d":true}
+	{"d":""}
+	{"d":"2026-02-30"}
+	{"d":"2026-13-01"}
+	{"t":"soon"}
+	{"t":"2026-01-01T25:00:00Z"}
+	END
+	load <"$scratch/in"
+	is "$kind: the codes of values that do not fit" \
+	    '5 range /i 6 type /i 6 type /d 2 type /t' \
+	    "$(jq -r '"\(.code) \(.pointer)"' "$scratch/rejects" | uniq -c | xargs)"
+	is "$kind: the message shows what a date looks like" 8 \
+	    "$(grep -c 'like 2026-01-31, 10:15:00 or 2026-01-31T10:15:00Z' \
+	    "$scratch/rejects")"
+done
 done_testing

@@ -26,15 +26,14 @@ TYPE_MEMBERS = {
     'MINMAXEXPR': 'minmaxtype', 'ARRAY': 'array_typeid',
     'ARRAYEXPR': 'array_typeid', 'ROW': 'row_typeid', 'ROWEXPR': 'row_typeid',
     'SQLVALUEFUNCTION': 'type', 'CASETESTEXPR': 'typeId',
-    'SUBSCRIPTINGREF': 'refrestype', 'COERCETODOMAINVALUE': 'typeId',
-    'SETTODEFAULT': 'typeId', 'NEXTVALUEEXPR': 'typeId',
+    'SUBSCRIPTINGREF': 'refrestype', 'SETTODEFAULT': 'typeId',
+    'NEXTVALUEEXPR': 'typeId',
 }
 BOOLEAN = {'BOOLEXPR', 'NULLTEST', 'BOOLEANTEST', 'SCALARARRAYOPEXPR',
            'ROWCOMPARE', 'ROWCOMPAREEXPR', 'GROUPINGFUNC'}
-CONVERSIONS = {'RELABELTYPE': 'relabelformat', 'COERCEVIAIO': 'coerceformat',
-               'ARRAYCOERCEEXPR': 'coerceformat', 'FUNCEXPR': 'funcformat',
-               'COERCETODOMAIN': 'coercionformat',
-               'CONVERTROWTYPEEXPR': 'convertformat'}
+# Nodes that convert a value say in one of these whether the statement asked for it.
+FORMATS = ('relabelformat', 'coerceformat', 'funcformat', 'coercionformat',
+           'convertformat')
 IMPLICIT = '2'
 WORD = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[{}()\[\]]|(?:\\.|[^\s{}()\[\]\\])+)',
                   re.S)
@@ -132,7 +131,7 @@ class Server:
 
 def without_conversion(node):
     """The expression before the server converted it by itself."""
-    while node.get(CONVERSIONS.get(node.name, '')) == IMPLICIT:
+    while any(node.get(member) == IMPLICIT for member in FORMATS):
         node = node.get('arg') or node.get('args')[0]
     return node
 

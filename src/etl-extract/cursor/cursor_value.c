@@ -12,7 +12,8 @@
 #include <string.h>
 
 /* An exponent of more digits would overflow the int64_t of number.c. */
-enum { EXPONENT_MAX = 17, DAY = 86400, SHOWN = 64 };
+enum { EXPONENT_MAX = 17, DAY = 86400, SHOWN = 64,
+	DATE = 10 };            /* bytes of a date such as 2026-01-31 */
 
 static bool
 is_number(const char *p, size_t n)
@@ -114,18 +115,39 @@ lookback_parse(struct lookback *l, const char *text)
 	return 0;
 }
 
-/* Appends seconds since 1970 as a date and a time in the form of RFC 3339, with
- * the given character (T or a space) between them. */
-static void
-put_date_time(struct buf *out, int64_t seconds, char between)
+/* Reads a date, or a date and a time without an offset, as the values of the
+ * types date and timestamp are. It is read as if it were in UTC. */
+static bool
+parse_local_time(struct instant *t, const char *text)
 {
-	int64_t day = seconds / DAY - (seconds % DAY < 0);
-	int64_t rest = seconds - day * DAY;
-	struct calendar_date d = calendar_date(day);
+	char utc[VALUE_SHOWN];
+	int n = snprintf(utc, sizeof(utc), "%s%s", text,
+	    strlen(text) == DATE ? "T00:00:00Z" : "Z");
 
-	buf_printf(out, "%04d-%02d-%02d%c%02d:%02d:%02d", (int)d.year, d.month,
-	    d.day, between, (int)(rest / 3600), (int)(rest / 60 % 60),
-	    (int)(rest % 60));
+	return n < (int)sizeof(utc) && instant_parse(t, utc, (size_t)n);
+}
+
+/* Appends the time *t of `text`, less n seconds, in the form of the text: the
+ * same character stands between date and time, and the same fraction and offset
+ * at the end. A date stays a date: that of the resulting time. */
+static int
+subtract_from_time(struct buf *out, const char *text, const struct instant *t,
+    uint64_t n, struct err *e)
+{
+	int64_t first = calendar_days(0, 1, 1) * DAY;
+	int64_t local = t->seconds + t->east, day, rest;
+	struct calendar_date d;
+
+	local = n > (uint64_t)(local - first) ? first : local - (int64_t)n;
+	day = local / DAY - (local % DAY < 0);
+	rest = local - day * DAY;
+	d = calendar_date(day);
+	buf_printf(out, "%04d-%02d-%02d", (int)d.year, d.month, d.day);
+	if (text[DATE] != '\0')
+		buf_printf(out, "%c%02d:%02d:%02d%s", text[DATE],
+		    (int)(rest / 3600), (int)(rest / 60 % 60),
+		    (int)(rest % 60), text + t->tail);
+	return buf_check(out, e);
 }
 
 static int
@@ -149,7 +171,7 @@ value_subtract_lookback(
     struct buf *out, const char *text, const struct lookback *l, struct err *e)
 {
 	enum value_kind k = value_kind(text, strlen(text));
-	int64_t first = calendar_days(0, 1, 1) * DAY, local;
+	bool is_local;
 	struct instant t;
 
 	/* --lookback 0 and --lookback 0s subtract nothing. So both are allowed,
@@ -158,7 +180,9 @@ value_subtract_lookback(
 		buf_str(out, text);
 		return buf_check(out, e);
 	}
-	if (k != l->kind)
+	is_local = k == VALUE_TEXT && l->kind == VALUE_TIME &&
+	    parse_local_time(&t, text);
+	if (k != l->kind && !is_local)
 		return err_set(e, ERR_CONFIG, false, "--lookback: does not "
 		    "fit the checkpoint %.64s, which is %s: give a duration "
 		    "for a time, a whole number for a number, and no "
@@ -166,11 +190,7 @@ value_subtract_lookback(
 		    value_kind_name(k));
 	if (k == VALUE_NUMBER)
 		return subtract_from_number_or_fail(out, text, l->n, e);
-	(void)instant_parse(&t, text, strlen(text));
-	local = t.seconds + t.east;
-	local = l->n > (uint64_t)(local - first) ? first :
-	    local - (int64_t)l->n;
-	put_date_time(out, local, text[10]);
-	buf_str(out, text + t.tail);
-	return buf_check(out, e);
+	if (!is_local)
+		(void)instant_parse(&t, text, strlen(text));
+	return subtract_from_time(out, text, &t, l->n, e);
 }

@@ -10,7 +10,7 @@ enum { MEMBERS_DEPTH = 4, MEMBER_KEY = 64, MEMBER_POINTER = 512 };
 
 struct member {
 	const char *pointer;            /* JSON Pointer of the value */
-	const char *name;               /* as written, without quotes */
+	const char *name;               /* without quotes and escapes */
 	size_t n;
 	char key[MEMBER_KEY];           /* the name in lower case, without
 					 * "_", "-", "." and "@" */
@@ -21,7 +21,8 @@ struct member {
 typedef void member_each(
     void *self, const struct json *j, const struct member *m);
 
-/* Calls each() for the members. Leaves out members with a very long pointer.
+/* Calls each() for the members. Leaves out members with a very long pointer,
+ * and members whose name has a control character.
  * Fails only if memory is out. */
 int members_visit(const struct json *j, uint32_t object, member_each *each,
     void *self, struct err *e);

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/stop.h"
+#include "cursor/cursor_value.h"
 #include "db/sqlite_read.h"
 #include "json/number.h"
 #include "json/write.h"
@@ -196,7 +197,8 @@ bind_bound_in_type_of_cursor(struct lite_source *s, int i, const char *bound,
 	size_t n = strlen(bound);
 	char *end;
 
-	if (!s->cursor_is_text && number_to_int64(bound, n, &v.i))
+	if (!s->cursor_is_text && value_kind(bound, n) == VALUE_NUMBER &&
+	    number_to_int64(bound, n, &v.i))
 		v.type = DB_INT;
 	else if (!s->cursor_is_text && n > 0 &&
 	    strspn(bound, "+-.0123456789eE") == n) {

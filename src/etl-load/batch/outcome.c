@@ -168,8 +168,7 @@ get_reject_code_for_sqlstate(const struct db_fault *f)
 {
 	static const struct { const char *state, *code; } codes[] = {
 		{ "22001", "range" }, { "22003", "range" },
-		{ "22008", "range" }, { "22021", "encoding" },
-		{ "22026", "range" },
+		{ "22021", "encoding" }, { "22026", "range" },
 		{ "22P05", "encoding" }, { "22", "type" }, { "54", "range" },
 	};
 
@@ -203,15 +202,34 @@ put_pointer_of_column(
 	return true;
 }
 
+/* True if a column with dates or times has refused a text that is none. */
+static bool
+is_no_date(const struct table *t, const struct db_fault *f)
+{
+	if (strcmp(f->sqlstate, "22007") != 0 &&
+	    strcmp(f->sqlstate, "22008") != 0)
+		return false;
+	for (size_t i = 0; i < t->n; i++)
+		if (strcmp(t->columns[i].name, f->column) == 0)
+			return t->columns[i].kind == COLUMN_TIME;
+	return false;
+}
+
 int
 outcome_reject_after_db_fault(struct outcome *o, size_t i,
     const struct db_fault *f, const char *message, struct err *e)
 {
 	struct reject why = {
 	    .code = get_reject_code_for_sqlstate(f), .message = message};
-	struct buf pointer;
+	struct buf pointer, advised;
 	int rc;
 
+	buf_init(&advised, SIZE_MAX / 2);
+	if (is_no_date(o->target->table, f)) {
+		buf_printf(&advised, "%s: write it like " RECORD_TIME_FORMS,
+		    message);
+		why.message = buf_text(&advised);
+	}
 	buf_init(&pointer, SIZE_MAX / 2);
 	if (f->column[0] != '\0' &&
 	    put_pointer_of_column(&pointer, o->target, f->column))
@@ -221,7 +239,9 @@ outcome_reject_after_db_fault(struct outcome *o, size_t i,
 	if (o->violated[0] == '\0' && violates_unique(f, message))
 		(void)snprintf(o->violated, sizeof(o->violated), "%s",
 		    f->constraint);
-	rc = outcome_count_and_note_reject(o, i, &why, e);
+	rc = buf_check(&advised, e) == -1 ? -1 :
+	    outcome_count_and_note_reject(o, i, &why, e);
 	buf_release(&pointer);
+	buf_release(&advised);
 	return rc;
 }

@@ -121,19 +121,9 @@ put_delete_or_mark_row_and_set_found(struct buf *b, const struct target *t)
 	put_raise_if_strict_and_not_found(b, t, OPERATION_DELETE);
 }
 
-/* If the update changes the key, appends an UPDATE that finds the row by the
- * old key. There may be no row with the old key because the same update was
- * applied before. The statements of put_update_by_key() then update the row
- * with the new key. */
 static void
-put_update_by_old_key(
-    struct buf *b, const struct target *t, const struct shape *s)
+put_has_old_key(struct buf *b, const struct target *t)
 {
-	buf_str(b, "IF \"etl.r\".");
-	pg_put_old_column(b, 0);
-	buf_printf(b, " IS NOT NULL THEN\nUPDATE %s AS \"etl.t\" SET ",
-	    t->table->quoted);
-	pg_put_assignments(b, t, s, "\"etl.r\"", true);
 	for (size_t i = 0; i < t->nkey; i++) {
 		char name[CHANGE_NAME], quoted[CHANGE_NAME + 2];
 
@@ -143,9 +133,37 @@ put_update_by_old_key(
 		pg_put_equal(b, &t->table->columns[t->key[i]], "\"etl.t\"",
 		    "\"etl.r\"", quoted);
 	}
-	buf_str(b, ";\n\"etl.found\" := FOUND;\n");
-	put_raise_if_strict_and_not_found(b, t, OPERATION_UPDATE);
-	buf_str(b, "IF FOUND THEN\n\"etl.new\" := false;\nEND IF;\nEND IF;\n");
+}
+
+/* If the update changes the key, appends an UPDATE that finds the row by the
+ * old key. It leaves a row alone that is already as the record says: the two
+ * keys may be spellings of one value. Or there is no row with the old key
+ * because the same update was applied before. The statements of
+ * put_update_by_key() then find the row with the new key. */
+static void
+put_update_by_old_key(
+    struct buf *b, const struct target *t, const struct shape *s)
+{
+	buf_str(b, "IF \"etl.r\".");
+	pg_put_old_column(b, 0);
+	buf_printf(b, " IS NOT NULL THEN\nUPDATE %s AS \"etl.t\" SET ",
+	    t->table->quoted);
+	pg_put_assignments(b, t, s, "\"etl.r\"", true);
+	put_has_old_key(b, t);
+	buf_str(b, " AND (");
+	pg_put_row_differs(b, t, s, "\"etl.r\"", true);
+	buf_str(b, ");\nIF FOUND THEN\n\"etl.new\" := false;\nEND IF;\n"
+	    "\"etl.found\" := FOUND;\n");
+	if (t->strict) {
+		buf_printf(b, "\"etl.found\" := \"etl.found\" OR EXISTS "
+		    "(SELECT FROM %s AS \"etl.t\"", t->table->quoted);
+		put_has_old_key(b, t);
+		buf_str(b, " AND (");
+		pg_put_row_differs(b, t, s, "\"etl.r\"", true);
+		buf_str(b, ") IS NOT TRUE);\n");
+		put_raise_if_strict_and_not_found(b, t, OPERATION_UPDATE);
+	}
+	buf_str(b, "END IF;\n");
 }
 
 void
@@ -164,7 +182,7 @@ pg_put_update_found(struct buf *b, const struct target *t,
 	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
 	if (secured && updates) {
 		buf_str(b, " AND ((");
-		pg_put_row_differs(b, t, s, "\"etl.r\"");
+		pg_put_row_differs(b, t, s, "\"etl.r\"", false);
 		buf_str(b, ") IS NOT TRUE");
 		if (t->newer_by != NO_COLUMN) {
 			buf_str(b, " OR ");

@@ -68,11 +68,7 @@ static void
 put_int(struct buf *b, const struct json *j, uint32_t tok,
     struct buf *scratch)
 {
-	int64_t v;
-
-	if (pg_is_int_with_fraction(&j->tok[tok], j, &v))
-		buf_printf(b, "%lld", (long long)v);
-	else
+	if (!pg_put_int_by_digits(b, j, &j->tok[tok]))
 		put_text(b, j, tok, scratch);
 }
 

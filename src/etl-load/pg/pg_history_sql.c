@@ -53,9 +53,9 @@ pg_put_differs(struct buf *b, const struct target *t,
 		buf_str(b, "false");
 		return;
 	}
-	pg_put_compared_row(b, t, s, one);
+	pg_put_compared_row(b, t, s, one, false);
 	buf_str(b, " OPERATOR(pg_catalog.*<>) ");
-	pg_put_compared_row(b, t, s, other);
+	pg_put_compared_row(b, t, s, other, false);
 }
 
 static void

@@ -127,7 +127,7 @@ put_condition_on_row(struct buf *b, const struct target *t,
 	if (any_row)
 		buf_str(b, "true");
 	else if (shape_can_change_row(t, s))
-		pg_put_row_differs(b, t, s, "w");
+		pg_put_row_differs(b, t, s, "w", false);
 	else
 		buf_str(b, "false");
 	if (t->mode->changes)

@@ -5,19 +5,45 @@
 #include "json/number.h"
 #include "json/write.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { ARRAY_DIMENSIONS = 6 };  /* MAXDIM in PostgreSQL's source */
 
-/* True if the number is an integer that is written with a fraction or an
- * exponent, such as 5.0 or 1e3. PostgreSQL does not accept this form for an
- * integer column, so the caller writes the integer *v instead. */
+/* If the number is an integer that is written with a fraction or an exponent,
+ * such as 5.0 or 1e30, appends it with digits only: PostgreSQL does not accept
+ * the other form for an integer column. The server then refuses a number that
+ * is too large because of its range, and not as a text that is no integer.
+ * Returns false for any other value. */
 bool
-pg_is_int_with_fraction(
-    const struct json_tok *t, const struct json *j, int64_t *v)
+pg_put_int_by_digits(
+    struct buf *b, const struct json *j, const struct json_tok *t)
 {
-	return t->type == JSON_NUMBER && t->flags & JSON_FRACTION &&
-	    number_to_int64(j->text + t->at, t->len, v);
+	enum { ZEROS_MAX = 40 };        /* too large for any type of integer */
+	const char *p = j->text + t->at, *exponent;
+	size_t at = b->len;
+	long long zeros;
+	int64_t v;
+
+	if (t->type != JSON_NUMBER || (t->flags & JSON_FRACTION) == 0 ||
+	    !number_is_integer(p, t->len))
+		return false;
+	if (number_to_int64(p, t->len, &v)) {
+		buf_printf(b, "%lld", (long long)v);
+		return true;
+	}
+	number_put_normal_form(b, p, t->len);   /* such as 12e29 */
+	(void)buf_text(b);
+	if (b->failed)
+		return true;
+	exponent = b->data + at + strcspn(b->data + at, "ev");
+	zeros = *exponent == 'e' ? strtoll(exponent + 1, NULL, 10) : ZEROS_MAX;
+	b->len = (size_t)(exponent - b->data);
+	if (*exponent == 'v')           /* the exponent is beyond 10^17 */
+		buf_char(b, '1');
+	for (long long i = 0; i < zeros && i < ZEROS_MAX; i++)
+		buf_char(b, '0');
+	return true;
 }
 
 /* True if the value is a string of hex digits, which starts with \x. Any other
@@ -105,12 +131,9 @@ put_part(struct buf *b, const struct json *j, uint32_t tok,
 {
 	const struct json_tok *t = &j->tok[tok];
 	struct buf text;
-	int64_t v;
 
-	if (kind == COLUMN_INT && pg_is_int_with_fraction(t, j, &v)) {
-		buf_printf(b, "%lld", (long long)v);
+	if (kind == COLUMN_INT && pg_put_int_by_digits(b, j, t))
 		return;
-	}
 	buf_init(&text, SIZE_MAX / 2);
 	if (kind == COLUMN_JSON)
 		json_put_compact(&text, j, tok);

@@ -75,16 +75,18 @@ pg_put_source_columns(struct buf *b, const struct target *t,
 
 /* Appends ROW(from."a", from."b")::record with the columns that an upsert
  * compares to find out whether a row has changed: those of --compare, by
- * default all columns of the record except the key. */
+ * default all columns of the record except the key. With key_too, also those of
+ * the key. */
 void
 pg_put_compared_row(struct buf *b, const struct target *t,
-    const struct shape *s, const char *from)
+    const struct shape *s, const char *from, bool key_too)
 {
 	const char *comma = "";
 
 	buf_str(b, "ROW(");
 	for (size_t i = 0; i < s->n; i++)
-		if (upsert_compares_column(t, s, i)) {
+		if (upsert_compares_column(t, s, i) ||
+		    (key_too && t->is_key[s->columns[i]])) {
 			buf_printf(b, "%s%s.%s", comma, from,
 			    quoted(t, s->columns[i]));
 			comma = ", ";
@@ -135,14 +137,14 @@ pg_put_assignments(struct buf *b, const struct target *t,
  * a citext column, as different. */
 void
 pg_put_row_differs(struct buf *b, const struct target *t,
-    const struct shape *s, const char *from)
+    const struct shape *s, const char *from, bool key_too)
 {
-	bool compares = upsert_compares_shape(t, s);
+	bool compares = key_too || upsert_compares_shape(t, s);
 
 	if (compares) {
-		pg_put_compared_row(b, t, s, "\"etl.t\"");
+		pg_put_compared_row(b, t, s, "\"etl.t\"", key_too);
 		buf_str(b, " OPERATOR(pg_catalog.*<>) ");
-		pg_put_compared_row(b, t, s, from);
+		pg_put_compared_row(b, t, s, from, key_too);
 	}
 	if (t->soft_delete != NO_COLUMN) {
 		buf_str(b, compares ? " OR " : "");
@@ -228,7 +230,7 @@ pg_put_on_conflict_returning(
 		buf_str(b, "UPDATE SET ");
 		pg_put_assignments(b, t, s, "excluded", false);
 		buf_str(b, " WHERE (");
-		pg_put_row_differs(b, t, s, "excluded");
+		pg_put_row_differs(b, t, s, "excluded", false);
 		buf_char(b, ')');
 		if (t->newer_by != NO_COLUMN) {
 			buf_str(b, " AND NOT ");
@@ -258,7 +260,7 @@ pg_put_update_row(struct buf *b, const struct target *t,
 	buf_printf(b, "%s WHERE ", source);
 	pg_put_same_key_condition(b, t, "\"etl.t\"", from);
 	buf_str(b, " AND (");
-	pg_put_row_differs(b, t, s, from);
+	pg_put_row_differs(b, t, s, from, false);
 	buf_char(b, ')');
 	if (t->newer_by != NO_COLUMN) {
 		buf_str(b, " AND NOT ");
@@ -377,7 +379,7 @@ put_row_would_change_table(struct buf *b, const struct target *t,
 	    before, t->partitioned ? "" : "ONLY ", t->table->quoted);
 	pg_put_same_key_condition(b, t, "\"etl.t\"", "w");
 	buf_str(b, " AND (");
-	pg_put_row_differs(b, t, s, "w");
+	pg_put_row_differs(b, t, s, "w", false);
 	buf_str(b, ") IS FALSE OFFSET 0)");
 }
 

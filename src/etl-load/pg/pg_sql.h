@@ -93,9 +93,10 @@ void pg_put_source_columns(struct buf *b, const struct target *t,
 /* "deleted" = now(): marks a row as deleted (--soft-delete), and sets the
  * column of --touch. Comes after UPDATE ... SET. */
 void pg_put_mark_deleted(struct buf *b, const struct target *t);
-/* ROW(from."a", from."b")::record: the columns that an upsert compares */
+/* ROW(from."a", from."b")::record: the columns that an upsert compares; with
+ * key_too, also those of the key. */
 void pg_put_compared_row(struct buf *b, const struct target *t,
-    const struct shape *s, const char *from);
+    const struct shape *s, const char *from, bool key_too);
 /* Begin and end the CTE m, which merges rows. Its first column is true if the
  * row was inserted; if with_keys is true, the key follows. Between the two
  * calls comes FROM ... AS w. */
@@ -114,10 +115,10 @@ void pg_put_on_conflict_returning(struct buf *b, const struct target *t,
  * --soft-delete. Comes after UPDATE ... SET. */
 void pg_put_assignments(struct buf *b, const struct target *t,
     const struct shape *s, const char *from, bool key_too);
-/* A condition that is true if the record would change the existing row
- * "etl.t". */
+/* A condition that is true if the record would change the existing row "etl.t":
+ * with key_too, also if it would only spell its key in another way. */
 void pg_put_row_differs(struct buf *b, const struct target *t,
-    const struct shape *s, const char *from);
+    const struct shape *s, const char *from, bool key_too);
 /* ORDER BY the key, then the number of the item */
 void pg_put_order_by_key(struct buf *b, const struct target *t);
 /* one."k" = other.name_in_other */

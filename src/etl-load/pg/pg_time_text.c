@@ -34,6 +34,17 @@ begin_time(struct scan *s)
 	s->time = true;
 }
 
+/* True if a month and a day follow the number that was read: it is a year,
+ * which has up to seven digits in PostgreSQL. */
+static bool
+is_year(const struct scan *s)
+{
+	const char *p = s->p;
+
+	return is_digit_at(s, p + 1) && is_digit_at(s, p + 2) && *p == '-' &&
+	    p + 3 < s->end && p[3] == '-' && is_digit_at(s, p + 4);
+}
+
 static void
 read_number(struct scan *s)
 {
@@ -58,7 +69,7 @@ read_number(struct scan *s)
 	if (s->compact)
 		begin_time(s);
 	if (s->numbers == 1)
-		s->compact = n >= COMPACT_DIGITS;
+		s->compact = n >= COMPACT_DIGITS && !is_year(s);
 	if (s->time && (s->colons == 2 || n >= COMPACT_DIGITS) &&
 	    n >= 2 && memcmp(s->p - 2, "60", 2) == 0)
 		s->second_60 = true;
@@ -198,6 +209,18 @@ pg_keeps_usual_time(
 	return p == end || (p + 1 == end && *p == 'Z');
 }
 
+/* True if the text is certainly no date and no time, so that the server refuses
+ * it: it has neither two numbers nor a word or a number that stands for a date
+ * or a time. Only a time of day may be one number, such as 1030. */
+static bool
+is_no_time(const struct scan *s, enum column_change type)
+{
+	bool may_be_number = type == CHANGE_TIME || type == CHANGE_TIMETZ;
+
+	return !s->date && !s->time && !s->compact &&
+	    s->numbers < (may_be_number ? 1 : 2);
+}
+
 const char *
 pg_find_loss_of_time(
     const char *p, size_t n, enum column_change type, int second_digits)
@@ -207,6 +230,8 @@ pg_find_loss_of_time(
 	scan_time(&s);
 	if (s.relative)
 		return "the word stands for another time on another day";
+	if (is_no_time(&s, type))
+		return NULL;
 	if (type == CHANGE_DATE)
 		return s.time || s.zone || s.decimals > 0 || s.numbers > 3 ?
 		    "a date has no time and no zone" : NULL;

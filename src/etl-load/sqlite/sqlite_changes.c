@@ -25,13 +25,16 @@ prepare_once_run_and_count(struct lite_store *s, struct db_stmt **stmt,
 
 int
 lite_find_row(struct lite_store *s, struct lite_statements *st,
-    const struct shape *shape, bool *found, struct err *e)
+    const struct shape *shape, bool old, bool *found, struct err *e)
 {
+	struct db_stmt **stmt = old ? &st->find_old : &st->find;
 	struct db_rows *row = NULL;
 
-	if (lite_prepare_once(s, &st->find, shape, sqlite_put_find, e) == -1 ||
-	    db_stmt_run_for_first_row(
-		st->find, s->values, shape->n + 1, &row, NULL, e) == -1)
+	if (lite_prepare_once(s, stmt, shape, old ?
+		sqlite_put_find_by_old_key : sqlite_put_find, e) == -1 ||
+	    db_stmt_run_for_first_row(*stmt, s->values,
+		shape->n + 1 + (old ? s->target->nkey : 0), &row, NULL,
+		e) == -1)
 		return -1;
 	*found = row != NULL;
 	return 0;
@@ -51,10 +54,12 @@ delete_row_or_refuse_if_strict(struct lite_store *s, struct lite_statements *st,
 	return deleted > 0 ? LITE_DELETED : LITE_MISSED;
 }
 
-/* If the update changes the key, updates the row with the old key. If there is
- * no such row, the update may have been applied before. Then this function
- * looks for the row with the new key, which the caller updates. If the update
- * does not change the key, the function only looks for its row. */
+/* If the update changes the key, updates the row with the old key. The update
+ * leaves a row alone that is already as the record says: the two keys may be
+ * spellings of one value. If there is no row with the old key, the update may
+ * have been applied before. Then this function looks for the row with the new
+ * key, which the caller updates; --strict wants the row with the old key. If
+ * the update does not change the key, the function only looks for its row. */
 static enum lite_result
 update_by_old_key_or_find_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
@@ -69,8 +74,8 @@ update_by_old_key_or_find_row(struct lite_store *s, struct lite_statements *st,
 		return LITE_FAILED;
 	if (moved > 0)
 		return LITE_UPDATED;
-	if (!(s->change->moves && s->target->strict) &&
-	    lite_find_row(s, st, shape, &found, e) == -1)
+	if (lite_find_row(s, st, shape,
+	    s->change->moves && s->target->strict, &found, e) == -1)
 		return LITE_FAILED;
 	if (found)
 		return LITE_FOUND;

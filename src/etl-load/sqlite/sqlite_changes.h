@@ -11,8 +11,9 @@
 
 enum lite_result lite_delete_update_or_find_row(struct lite_store *s,
     struct lite_statements *st, const struct shape *shape, struct err *e);
-/* Sets *found to true if the table has a row with the key of the record. */
+/* Sets *found to true if the table has a row with the key of the record or,
+ * with `old`, with the old key. */
 int lite_find_row(struct lite_store *s, struct lite_statements *st,
-    const struct shape *shape, bool *found, struct err *e);
+    const struct shape *shape, bool old, bool *found, struct err *e);
 
 #endif

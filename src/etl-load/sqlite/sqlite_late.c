@@ -42,7 +42,7 @@ put_select_history(
 
 	buf_printf(b, "SELECT max(%s), max(%s), NOT max(%s IS TRUE AND NOT (",
 	    quoted(t, h->from), quoted(t, h->to), quoted(t, h->current));
-	sqlite_put_row_differs(b, t, s);
+	sqlite_put_row_differs(b, t, s, false);
 	buf_printf(b, ")) FROM %s", t->table->quoted);
 	sqlite_put_where_key(b, t, s);
 }
@@ -59,7 +59,7 @@ put_select_row(struct buf *b, const struct target *t, const struct shape *s)
 		return;
 	}
 	put_select(b, t);
-	sqlite_put_row_differs(b, t, s);
+	sqlite_put_row_differs(b, t, s, false);
 	buf_printf(b, " FROM %s", t->table->quoted);
 	sqlite_put_where_key(b, t, s);
 	if (t->mode->history)

@@ -133,16 +133,17 @@ sqlite_put_mark_deleted(
 }
 
 void
-sqlite_put_row_differs(
-    struct buf *b, const struct target *t, const struct shape *s)
+sqlite_put_row_differs(struct buf *b, const struct target *t,
+    const struct shape *s, bool key_too)
 {
 	const char *or = "";
 
-	if (!shape_can_change_row(t, s))
+	if (!key_too && !shape_can_change_row(t, s))
 		buf_char(b, '0');
 
 	for (size_t i = 0; i < s->n; i++) {
-		if (!upsert_compares_column(t, s, i))
+		if (!upsert_compares_column(t, s, i) &&
+		    !(key_too && t->is_key[s->columns[i]]))
 			continue;
 		buf_printf(b, "%s%s COLLATE BINARY IS NOT $%zu", or,
 		    t->table->columns[s->columns[i]].quoted, i + 1);
@@ -184,7 +185,7 @@ sqlite_put_update(struct buf *b, const struct target *t, const struct shape *s)
 	put_update_set(b, t, s, false);
 	sqlite_put_where_key(b, t, s);
 	buf_str(b, " AND (");
-	sqlite_put_row_differs(b, t, s);
+	sqlite_put_row_differs(b, t, s, false);
 	buf_str(b, ")");
 }
 
@@ -236,6 +237,17 @@ sqlite_put_update_by_old_key(
     struct buf *b, const struct target *t, const struct shape *s)
 {
 	put_update_set(b, t, s, true);
+	sqlite_put_where_old_key(b, t, s);
+	buf_str(b, " AND (");
+	sqlite_put_row_differs(b, t, s, true);
+	buf_str(b, ")");
+}
+
+void
+sqlite_put_find_by_old_key(
+    struct buf *b, const struct target *t, const struct shape *s)
+{
+	buf_printf(b, "SELECT 1 FROM %s", t->table->quoted);
 	sqlite_put_where_old_key(b, t, s);
 }
 

@@ -35,17 +35,21 @@ void sqlite_put_find(struct buf *b, const struct target *t,
     const struct shape *s);
 void sqlite_put_delete(struct buf *b, const struct target *t,
     const struct shape *s);
-/* Updates the row that has the old key, and gives it the new key. */
+/* Updates the row that has the old key, and gives it the new key, unless it is
+ * already as the record says. */
 void sqlite_put_update_by_old_key(struct buf *b, const struct target *t,
+    const struct shape *s);
+void sqlite_put_find_by_old_key(struct buf *b, const struct target *t,
     const struct shape *s);
 
 /* Pieces of statements.
  * Returns the number of the parameter that has the value of the column. */
 size_t sqlite_find_parameter_number(const struct shape *s, size_t column);
-/* A condition that is true if the record would change the row; 0 if no record
- * of this shape can change a row. */
+/* A condition that is true if the record would change the row: with key_too,
+ * also if it would only spell its key in another way. 0 if no record of this
+ * shape can change a row. */
 void sqlite_put_row_differs(struct buf *b, const struct target *t,
-    const struct shape *s);
+    const struct shape *s, bool key_too);
 /* WHERE and the condition that a row has the old key of the update. */
 void sqlite_put_where_old_key(struct buf *b, const struct target *t,
     const struct shape *s);

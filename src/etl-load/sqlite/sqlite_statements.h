@@ -14,7 +14,7 @@ enum lite_result { LITE_FAILED = -1, LITE_REFUSED, LITE_ENDED, LITE_REPEAT,
 struct lite_statements {                /* of one shape */
 	struct db_stmt *insert, *update, *seen, *newer, *find;
 	struct db_stmt *insert_group;
-	struct db_stmt *move, *remove;          /* only --mode cdc */
+	struct db_stmt *find_old, *move, *remove; /* only --mode cdc */
 	bool finds_first;       /* the table accepts records of this shape only
 	                         * as updates: look for their rows first */
 	struct lite_history_shape history;      /* only --mode scd2 */

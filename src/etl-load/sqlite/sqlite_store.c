@@ -221,7 +221,7 @@ update_found_row(struct lite_store *s, struct lite_statements *st,
 {
 	bool found;
 
-	if (lite_find_row(s, st, shape, &found, e) == -1)
+	if (lite_find_row(s, st, shape, false, &found, e) == -1)
 		return LITE_FAILED;
 	return !found ? LITE_NOT_FOUND : s->target->mode->skips ?
 	    LITE_SKIPPED : update_row_if_changed(s, st, shape, e);

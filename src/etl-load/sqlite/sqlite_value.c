@@ -57,88 +57,6 @@ is_number_or_numeric_text(const struct source *s)
 	    &f) == 0 && s->r->inner.tok[0].len == s->text.len;
 }
 
-static int
-convert_int(struct db_value *out, const struct source *s)
-{
-	double d;
-
-	if (!is_number_or_numeric_text(s))
-		return reject_value_of_wrong_type(s);
-	*out = (struct db_value){ .type = DB_INT };
-	if (number_to_int64(s->text.p, s->text.len, &out->i)) {
-		if (out->i < s->c->min || out->i > s->c->max)
-			return reject_value(s, "range", "out of range");
-		return 1;
-	}
-	d = number_to_double(s->text.p, s->text.len);
-	return d == floor(d) ? reject_value(s, "range", "out of range") :
-	    reject_value_of_wrong_type(s);
-}
-
-static int
-convert_real(struct db_value *out, const struct source *s)
-{
-	if (!is_number_or_numeric_text(s))
-		return reject_value_of_wrong_type(s);
-	*out = (struct db_value){ .type = DB_REAL,
-		.r = number_to_double(s->text.p, s->text.len) };
-	if (isinf(out->r))
-		return reject_value(s, "range", "out of range");
-	if (!s->r->target->lossy &&
-	    !float_keeps_integer(s->text.p, s->text.len, DBL_MANT_DIG))
-		return reject_value(
-		    s, "range", "SQLite would round the integer");
-	return 1;
-}
-
-/* Converts the number to a 64-bit integer or a double. Returns false if neither
- * type can hold exactly this number. */
-static bool
-to_exact_number(struct db_value *out, const struct source *s)
-{
-	char text[NUMBER_TEXT];
-	size_t n;
-
-	*out = (struct db_value){ .type = DB_INT };
-	if (number_to_int64(s->text.p, s->text.len, &out->i))
-		return true;
-	out->type = DB_REAL;
-	out->r = number_to_double(s->text.p, s->text.len);
-	if (isinf(out->r))
-		return false;
-	n = number_put_shortest_nan_as_null(text, out->r);
-	return number_equals(text, n, s->text.p, s->text.len);
-}
-
-static int
-convert_numeric(struct db_value *out, const struct source *s)
-{
-	if (!is_number_or_numeric_text(s))
-		return reject_value_of_wrong_type(s);
-	if (to_exact_number(out, s) ||
-	    (s->r->target->lossy && !isinf(out->r)))
-		return 1;
-	return reject_value(
-	    s, "range", "SQLite would lose digits of the number");
-}
-
-static int
-convert_bool_word_or_0_1(struct db_value *out, const struct source *s)
-{
-	static const char *const words[] = { "false", "true", "f", "t", "no",
-	    "yes", "n", "y", "off", "on", "0", "1" };
-
-	if (s->tok->type == JSON_ARRAY || s->tok->type == JSON_OBJECT)
-		return reject_value_of_wrong_type(s);
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strlen(words[i]) == s->text.len &&
-		    strncasecmp(words[i], s->text.p, s->text.len) == 0) {
-			*out = DB_I((int64_t)(i & 1));
-			return 1;
-		}
-	return reject_value_of_wrong_type(s);
-}
-
 static const char *
 skip_characters(const char *p, const char *end, const char *any)
 {
@@ -172,6 +90,108 @@ would_sqlite_read_as_number(const char *p, size_t n)
 		found = (size_t)(p - from);
 	}
 	return found > 0 && skip_characters(p, end, blank) == end;
+}
+
+/* True if the value is a number, or a string with exactly one number in a form
+ * that a column of PostgreSQL for numbers accepts: blanks may stand around it,
+ * and a plus sign or zeros at its start. Cuts such blanks and the plus sign off
+ * s->text. */
+static bool
+read_number_of_text(struct source *s)
+{
+	static const char blank[] = " \t\n\v\f\r";
+	struct db_value *t = &s->text;
+
+	if (s->tok->type != JSON_STRING || is_number_or_numeric_text(s))
+		return s->tok->type == JSON_NUMBER ||
+		    s->tok->type == JSON_STRING;
+	if (!would_sqlite_read_as_number(t->p, t->len))
+		return false;
+	while (strchr(blank, t->p[t->len - 1]) != NULL)
+		t->len--;
+	for (; strchr(blank, *t->p) != NULL || *t->p == '+'; t->p++)
+		t->len--;
+	return true;
+}
+
+static int
+convert_int(struct db_value *out, struct source *s)
+{
+	if (!read_number_of_text(s))
+		return reject_value_of_wrong_type(s);
+	*out = (struct db_value){ .type = DB_INT };
+	if (number_to_int64(s->text.p, s->text.len, &out->i)) {
+		if (out->i < s->c->min || out->i > s->c->max)
+			return reject_value(s, "range", "out of range");
+		return 1;
+	}
+	return number_is_integer(s->text.p, s->text.len) ?
+	    reject_value(s, "range", "out of range") :
+	    reject_value_of_wrong_type(s);
+}
+
+static int
+convert_real(struct db_value *out, struct source *s)
+{
+	if (!read_number_of_text(s))
+		return reject_value_of_wrong_type(s);
+	*out = (struct db_value){ .type = DB_REAL,
+		.r = number_to_double(s->text.p, s->text.len) };
+	if (isinf(out->r))
+		return reject_value(s, "range", "out of range");
+	if (!s->r->target->lossy &&
+	    !float_keeps_integer(s->text.p, s->text.len, DBL_MANT_DIG))
+		return reject_value(
+		    s, "range", "SQLite would round the integer");
+	return 1;
+}
+
+/* Converts the number to a 64-bit integer or a double. Returns false if neither
+ * type can hold exactly this number. */
+static bool
+to_exact_number(struct db_value *out, const struct source *s)
+{
+	char text[NUMBER_TEXT];
+	size_t n;
+
+	*out = (struct db_value){ .type = DB_INT };
+	if (number_to_int64(s->text.p, s->text.len, &out->i))
+		return true;
+	out->type = DB_REAL;
+	out->r = number_to_double(s->text.p, s->text.len);
+	if (isinf(out->r))
+		return false;
+	n = number_put_shortest_nan_as_null(text, out->r);
+	return number_equals(text, n, s->text.p, s->text.len);
+}
+
+static int
+convert_numeric(struct db_value *out, struct source *s)
+{
+	if (!read_number_of_text(s))
+		return reject_value_of_wrong_type(s);
+	if (to_exact_number(out, s) ||
+	    (s->r->target->lossy && !isinf(out->r)))
+		return 1;
+	return reject_value(
+	    s, "range", "SQLite would lose digits of the number");
+}
+
+static int
+convert_bool_word_or_0_1(struct db_value *out, const struct source *s)
+{
+	static const char *const words[] = { "false", "true", "f", "t", "no",
+	    "yes", "n", "y", "off", "on", "0", "1" };
+
+	if (s->tok->type == JSON_ARRAY || s->tok->type == JSON_OBJECT)
+		return reject_value_of_wrong_type(s);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i]) == s->text.len &&
+		    strncasecmp(words[i], s->text.p, s->text.len) == 0) {
+			*out = DB_I((int64_t)(i & 1));
+			return 1;
+		}
+	return reject_value_of_wrong_type(s);
 }
 
 /* True if the number *v, written as text, is exactly the text in the record.
@@ -233,7 +253,8 @@ convert_time_or_number(struct db_value *out, const struct source *s)
 	*out = s->text;
 	if (s->tok->type != JSON_STRING ||
 	    !is_valid_date_or_time(s->text.p, s->text.len))
-		return reject_value_of_wrong_type(s);
+		return reject_value(s, "type", "not a date or time like "
+		    RECORD_TIME_FORMS);
 	return 1;
 }
 

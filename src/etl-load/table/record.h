@@ -12,6 +12,9 @@
 #include "table/as_of.h"
 #include "table/change.h"
 
+/* How dates and times look, for messages. */
+#define RECORD_TIME_FORMS "2026-01-31, 10:15:00 or 2026-01-31T10:15:00Z"
+
 struct reader {
 	struct stage *stage;
 	const struct target *target;
