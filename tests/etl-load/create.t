@@ -60,7 +60,7 @@ for kind in sqlite postgresql; do
 	is "$k each type of value: exit code 0" 0 "$(load --key id)"
 	is "$k each member gets a column of its type, in the order of appearance; the key is the primary key" \
 	    "$(on 'id|INTEGER|1|1 flag|BOOLEAN|0|0 n|INTEGER|0|0 wide|TEXT|0|0 x|REAL|0|0 digits|TEXT|0|0 day|TEXT|0|0 at|TEXT|0|0 name|TEXT|0|0 list|JSON|0|0 none|TEXT|0|0 late|JSON|0|0 mixed|TEXT|0|0 ' \
-	    'id|bigint|1|1 flag|boolean|0|0 n|bigint|0|0 wide|numeric|0|0 x|double precision|0|0 digits|numeric|0|0 day|date|0|0 at|timestamp with time zone|0|0 name|text|0|0 list|jsonb|0|0 none|text|0|0 late|jsonb|0|0 mixed|text|0|0 ')" \
+	    'id|bigint|1|1 flag|boolean|0|0 n|bigint|0|0 wide|numeric|0|0 x|numeric|0|0 digits|numeric|0|0 day|date|0|0 at|timestamp with time zone|0|0 name|text|0|0 list|jsonb|0|0 none|text|0|0 late|jsonb|0|0 mixed|text|0|0 ')" \
 	    "$(types)"
 	is "$k each type of value: all records are loaded" '3 ' \
 	    "$(sql 'SELECT count(*) FROM t') $(rejects)"
@@ -81,7 +81,7 @@ for kind in sqlite postgresql; do
 	is "$k mixed values: exit code 0" 0 "$(load)"
 	is "$k a column gets a type that holds all its values" \
 	    "$(on 'a|REAL|0|0 b|TEXT|0|0 c|NUMERIC|0|0 d|JSON|0|0 e|TEXT|0|0 f|JSON|0|0 g|TEXT|0|0 h|TEXT|0|0 ' \
-	    'a|double precision|0|0 b|text|0|0 c|numeric|0|0 d|jsonb|0|0 e|text|0|0 f|jsonb|0|0 g|numeric|0|0 h|text|0|0 ')" \
+	    'a|numeric|0|0 b|text|0|0 c|numeric|0|0 d|jsonb|0|0 e|text|0|0 f|jsonb|0|0 g|numeric|0|0 h|text|0|0 ')" \
 	    "$(types)"
 	is "$k mixed values: all records are loaded" 2 \
 	    "$(sql 'SELECT count(*) FROM t')$(rejects)"
@@ -104,7 +104,7 @@ for kind in sqlite postgresql; do
 	is "$k --batch 10: exit code 0" 0 "$(load --key id --batch 10 --flush 0s)"
 	is "$k the sample goes beyond the first batch" \
 	    "$(on 'id|INTEGER|1|1 v|REAL|0|0 w|TEXT|0|0 ' \
-	    'id|bigint|1|1 v|double precision|0|0 w|text|0|0 ')" "$(types)"
+	    'id|bigint|1|1 v|numeric|0|0 w|text|0|0 ')" "$(types)"
 	is "$k --batch 10: all records are loaded" 501 \
 	    "$(sql 'SELECT count(*) FROM t')"
 	drop
@@ -163,7 +163,7 @@ for kind in sqlite postgresql; do
 	    "$(load --mode cdc --key id --soft-delete gone)"
 	is "$k --mode cdc: the types come from the rows in the changes" \
 	    "$(on 'id|INTEGER|1|1 v|REAL|0|0 w|INTEGER|0|0 gone|TEXT|0|0 ' \
-	    'id|bigint|1|1 v|double precision|0|0 w|bigint|0|0 gone|timestamp with time zone|0|0 ')" \
+	    'id|bigint|1|1 v|numeric|0|0 w|bigint|0|0 gone|timestamp with time zone|0|0 ')" \
 	    "$(types)"
 	is "$k --mode cdc: the changes are applied" '2|0.5|3' \
 	    "$(sql 'SELECT id, v, w FROM t WHERE gone IS NULL')$(rejects)"

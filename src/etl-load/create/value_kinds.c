@@ -88,7 +88,9 @@ value_kind(const struct json *j, uint32_t tok)
 
 /* Returns the type for values of these kinds: that of the first line in types[]
  * that includes all of them. In SQLite a NUMERIC column keeps 64-bit integers
- * and doubles, and a TEXT column keeps each value as it is written. */
+ * and doubles, and a TEXT column keeps each value as it is written. PostgreSQL
+ * gets numeric for each number with a fraction: amounts of money must add up,
+ * and a later number may have more digits than a double. */
 const char *
 value_type_name(unsigned kinds, enum db_kind db)
 {
@@ -99,7 +101,7 @@ value_type_name(unsigned kinds, enum db_kind db)
 		{ 0, "text", "TEXT" },
 		{ KIND_BOOL, "boolean", "BOOLEAN" },
 		{ KIND_INT | KIND_WIDE, "bigint", "INTEGER" },
-		{ KIND_INT | KIND_REAL, "double precision", "REAL" },
+		{ KIND_INT | KIND_REAL, "numeric", "REAL" },
 		{ KIND_INT | KIND_WIDE | KIND_REAL, "numeric", "NUMERIC" },
 		{ KIND_INT | KIND_WIDE | KIND_REAL | KIND_DECIMAL, "numeric",
 		    "TEXT" },
