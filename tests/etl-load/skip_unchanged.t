@@ -62,18 +62,30 @@ is 'equal keys: a changed record, and one that is equal to the row' \
 is 'equal keys: the row has the values of the last record' 'name 300|75' \
     "$(sql "SELECT n, v::int FROM t WHERE k = 300")"
 
-# A record that the table refuses is a reject, although its row is there.
-is 'records without a value for NOT NULL are rejected' \
-    '0 inserted, 0 updated, 400 unchanged, 0 superseded, 200 rejected' \
+# A record whose key has a row is judged as an update of this row.  One that leaves
+# the row as it is cannot be refused, one that changes the row can.
+is 'records without a member for NOT NULL leave their rows as they are' \
+    '0 inserted, 0 updated, 600 unchanged, 0 superseded, 0 rejected' \
     "$(seq 600 | load 'if . > 400 then {k: ., v: (. / 4), w: null} else
     '"$row"' end' --batch 200)"
-is 'NULL for NOT NULL is rejected, also if --compare does not name it' \
+is 'records without a member for NOT NULL and without a row are rejected' \
     '0 inserted, 0 updated, 400 unchanged, 0 superseded, 200 rejected' \
+    "$(seq 600 | load 'if . > 400 then {k: (. + 9000), v: (. / 4), w: null}
+    else '"$row"' end' --batch 200)"
+is 'NULL for NOT NULL is rejected' \
+    '0 inserted, 0 updated, 400 unchanged, 0 superseded, 200 rejected' \
+    "$(seq 600 | load 'if . > 400 then {k: ., n: null, v: (. / 4), w: null}
+    else '"$row"' end' --batch 200)"
+is 'NULL for NOT NULL changes nothing if --compare does not name it' \
+    '0 inserted, 0 updated, 600 unchanged, 0 superseded, 0 rejected' \
     "$(seq 600 | load 'if . > 400 then {k: ., n: null, v: (. / 4), w: null}
     else '"$row"' end' --batch 200 --compare v)"
 sql "CREATE DOMAIN filled AS text CHECK (VALUE IS NOT NULL);
     ALTER TABLE t ADD d filled DEFAULT 'd'; ALTER TABLE t ALTER d DROP DEFAULT"
 is 'a domain refuses NULL' \
     '0 inserted, 0 updated, 0 unchanged, 0 superseded, 400 rejected' \
+    "$(seq 400 | load "$row + {d: null}" --batch 200)"
+is 'a record without a member for the domain leaves its row as it is' \
+    '0 inserted, 0 updated, 400 unchanged, 0 superseded, 0 rejected' \
     "$(seq 400 | load "$row" --batch 200)"
 done_testing

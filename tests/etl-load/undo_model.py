@@ -109,7 +109,8 @@ def make_load(rng, serial):
     if mode == "mirror":
         options += ["--max-deletes", "100%", "--delete-despite-rejects"]
     if mode == "delete-insert":
-        options += ["--scope", "day"]
+        options += ["--scope", "day", "--delete-despite-rejects",
+                    "--allow-empty"]
     if rng.random() < .3:
         lines.append(rng.choice(['{"k":"z"}', "{", '{"zz":1}']))
     return options, lines
