@@ -211,7 +211,7 @@ for drop in 'ALTER TABLE t DROP CONSTRAINT t_pkey' \
 	*) wanted='78 2|2' why='no primary key' ;;
 	esac
 	records() {
-		printf '{"id":%d,"n":%d}\n' $1 $1 $2 $2
+		printf '{"id":%d,"n":%d}\n' "$1" "$1" "$2" "$2"
 	}
 	is "postgresql, --mode append --keep-before, $drop: status and rows" \
 	    "$wanted" "$(vanish "$drop" --mode append --keep-before)"

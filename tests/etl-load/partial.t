@@ -6,7 +6,7 @@
 # The table has the rows 5, 6 and 7. It refuses a new row without m, and one with
 # the default of s and without v.
 made="CREATE TABLE t (id int PRIMARY KEY, a text, m text NOT NULL,
-    s text DEFAULT 'new', v int, at int, CHECK (s <> 'new' OR v > 0));
+    s text DEFAULT 'new', v int, at int, CHECK (s <> 'new' OR coalesce(v, 0) > 0));
     INSERT INTO t VALUES (5, 'x', 'm5', 'old', 0, 5), (6, 'x', 'm6', 'new', 1, 5),
     (7, 'x', 'm7', 'old', NULL, 5)"
 # load MADE OPTION...: makes the table and loads $scratch/in. Prints the exit code,
@@ -168,7 +168,7 @@ is 'a trigger BEFORE UPDATE that leaves the row as it is' \
     --key id | sed '$d' | xargs)"
 is 'a partitioned table' "$updated" "$(load "CREATE TABLE t (id int PRIMARY KEY,
     a text, m text NOT NULL, s text DEFAULT 'new', v int, at int,
-    CHECK (s <> 'new' OR v > 0)) PARTITION BY RANGE (id);
+    CHECK (s <> 'new' OR coalesce(v, 0) > 0)) PARTITION BY RANGE (id);
     CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (6);
     CREATE TABLE t2 PARTITION OF t DEFAULT; ${made#*;}" --key id |
     sed '$d' | xargs)"

@@ -186,6 +186,20 @@ mutant etl-load/altered.t 'an index with a condition carries the key' sql/postgr
     's/coalesce(k.condition, /coalesce(pg_catalog.pg_get_expr(i.indpred, i.indrelid), /' \
     'postgresql, another index of the key has a condition: 78'
 
+# Records that lack columns.
+mutant etl-load/partial.t 'a refused row is not judged as an update' src/etl-load/pg/pg_row_by_row.c \
+    '/^put_judge_as_update/,/^}/s/if (!finds_rows_by_key(t))/if (true)/' \
+    'a trigger BEFORE INSERT'
+mutant etl-load/partial.t 'an update that a row policy forbids counts as unchanged' src/etl-load/pg/pg_change_sql.c \
+    's/if (secured && updates)/if (false)/' \
+    'a row policy: rows that may not change are rejects'
+mutant etl-load/partial.t 'SQLite: a refused record is not judged as an update' src/etl-load/sqlite/sqlite_store.c \
+    's/if (!s->target->mode->keyed || !fault.data || fault.ended)/if (true)/' \
+    'sqlite, --batch 1:  rows whose keys exist are updated'
+mutant etl-load/partial.t 'rows of equal keys are updated by one statement' src/etl-load/pg/pg_merge.c \
+    's/(s->rows.order.distinct || !s->target->mode->updates)/true/' \
+    'postgresql: 3000 updates, 3 of each key, missing 0: the rows'
+
 # Containers of one host name.
 mutant etl-run/machine.t 'the lock folder does not tell machines apart' src/etl-run/machine.c \
     's/(unsigned long)st.st_ino,$/0UL,/' \
