@@ -111,6 +111,65 @@ prints '{a: (.a * 2), b: (1 / 3), c: nan, d: infinite, e: (-infinite)}' '{"a":2.
 prints '{a: 1e17, b: 0.00001, c: 3.0, d: 1000000}' '{}' \
     '{"a":1e+17,"b":1e-05,"c":3,"d":1000000}'
 
+# A computed number never takes the digits of a number of the record that is not
+# equal to it.
+prints '{y: .x, z: infinite}' '{"x":1E400}' \
+    '{"y":1E400,"z":1.7976931348623157e+308}'
+prints "{y: ($big - 0), x}" "{\"x\":$big}" \
+    "{\"y\":12345678901234567000,\"x\":$big}"
+prints '{y: (.x + 0), x}' '{"x":0.10000000000000001}' \
+    '{"y":0.1,"x":0.10000000000000001}'
+prints '{y: (.x + 0), x}' '{"x":1.50}' '{"y":1.50,"x":1.50}'
+prints '{y: (.z + 0), x}' "{\"x\":$big,\"z\":12345678901234567000}" \
+    "{\"y\":12345678901234567000,\"x\":$big}"
+prints '{l: [.l[] | . + 2]}' \
+    '{"x":9007199254740993,"l":[9007199254740992,9007199254740994]}' \
+    '{"l":[9007199254740994,9007199254740996]}'
+prints '{y: (.x | to_number), z: ((.x | to_number) + 0)}' \
+    '{"x":"0.10000000000000001"}' '{"y":0.10000000000000001,"z":0.1}' --std
+
+# A computation with a number that no double holds is a reject; with
+# --lossy-numbers it gives what jq gives.
+while IFS='~' read -r input compute result; do
+	prints "{y: ($compute)}" "$input" number
+	prints "{y: ($compute)}" "$input" "{\"y\":$result}" --lossy-numbers
+	is "jq gives this: $compute" "$result" \
+	    "$(echo "$input" | jq -c "$compute")"
+done <<EOF
+{"x":$big}~.x + 1~12345678901234567000
+{"x":$big}~-.x~-12345678901234567000
+{"x":$big}~[.x - 1, .x + 1]~[12345678901234567000,12345678901234567000]
+{"x":1E400}~.x * 2~1.7976931348623157e+308
+{"x":1E-400}~.x * 2~0
+{"x":0.1234567890123456789}~.x * 10 | floor~1
+{"x":9007199254740993}~[.x, 1] | add~9007199254740992
+{"x":9007199254740993}~.x % 2~0
+{"x":9007199254740993}~.x | tostring~"9007199254740992"
+{"x":9007199254740993}~.x | tojson~"9007199254740992"
+{"x":9007199254740993}~"\(.x)"~"9007199254740992"
+{"x":9007199254740993}~[.x] | @csv~"9007199254740992"
+{"x":9007199254740993}~{(.x | @text): 1}~{"9007199254740992":1}
+{"x":9007199254740993}~.x == 9007199254740992~true
+{"x":9007199254740993}~[.x, 9007199254740992] | group_by(.) | length~1
+{"x":9007199254740993}~[.x, 9007199254740992] | unique | length~1
+{"x":9007199254740993}~{a: [.x]} == {a: [9007199254740992]}~true
+{"x":9007199254740993}~.x as \$x | [9007199254740992] | index(\$x)~0
+{"x":[$big,12345678901234567891]}~.x | map(. + 1)~[12345678901234567000,12345678901234567000]
+{"x":[$big,12345678901234567891]}~.x[1] - .x[0]~0
+EOF
+
+# A comparison with a number that has another double is no computation.
+for filter in '.x > 10' '.x != 9007199254740994' '.x == .z' \
+    '[.x, .z] | unique | length == 1' '[.l[] | select(. < 3)] == [1, 2]' \
+    '.l + [.x] | sort | .[2] == 3' '(.x | keys)? // true' \
+    '[.x] | contains([9007199254740999]) | not' '[.x, 1] | max > 1'; do
+	prints "{y: ($filter), x}" \
+	    '{"x":9007199254740993,"z":9007199254740993,"l":[1,2,3]}' \
+	    '{"y":true,"x":9007199254740993}'
+done
+prints '{y: (.x == .y)}' '{"x":1e400,"y":2e400}' '{"y":false}'
+prints '{y: (.a == .b)}' "$crowd" number
+
 # to_int and to_number make numbers of text.
 prints '.a |= to_int' "{\"a\":\"$big\"}" "{\"a\":$big}" --std
 prints '.a |= to_int' '{"a":" +0042 "}' '{"a":42}' --std

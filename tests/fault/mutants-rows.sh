@@ -108,6 +108,14 @@ mutant etl-transform/filter.t 'a lone surrogate escape is accepted' lib/json/lex
 mutant etl-load/values.t 'a NUL character is sent to the database' lib/json/lex.c \
     '/if (v == 0)/d; s/\*flags |= JSON_NUL;//' \
     'postgresql: a value that does not fit its column is rejected'
+mutant etl-transform/numbers.t 'libjq may compute with numbers that no double holds' \
+    src/etl-transform/number/jvalue_number.c \
+    's/else if (libjq.messages == 0 \&\& is_lost(v))/else if (false)/' \
+    'gives number'
+mutant etl-transform/numbers.t 'a computed number takes the digits of another' \
+    src/etl-transform/number/numbers.c \
+    's/(!moved \&\& numbers_fit(t, d) != NUMBER_HELD)/false/' \
+    'infinite'
 mutant etl-transform/numbers.t 'untouched numbers lose their digits' src/etl-transform/number/numbers.c \
     '/^numbers_put_at/,/^}/s/if (!t->active) {/if (true) {/'
 mutant etl-load/values.t 'a number too large for a double is stored' src/etl-load/sqlite/sqlite_value.c \

@@ -237,9 +237,9 @@ reject_unwritable_output(struct outcome *o, enum write_result r)
 		    "deeper than %d levels", (int)JSON_DEPTH_MAX);
 	else if (r == WRITE_VAGUE)
 		outcome_reject(o, "number",
-		    "two different numbers of the record are the same double, "
-		    "so it is unknown which one the filter writes; use "
-		    "--lossy-numbers to write the rounded number");
+		    "two different numbers are the same double, so it is "
+		    "unknown which one the filter writes; use --lossy-numbers "
+		    "to write the rounded number");
 }
 
 /* Appends an output of the filter, or rejects the record and returns false. */
@@ -326,14 +326,14 @@ compile_or_reject(struct filter *f, struct outcome *o)
 	return false;
 }
 
-void
-filter_run(struct filter *f, const struct json *j, struct outcome *o)
+/* Runs the filter on the record. Returns false if the filter has computed with
+ * a number that its double does not hold. */
+static bool
+run_once(struct filter *f, const struct json *j, struct outcome *o)
 {
 	bool going = true;
 	jv v;
 
-	if (!compile_or_reject(f, o))
-		return;
 	module_forget_pending_call(&f->module);
 	jq_start(f->jq, jvalue_read(&f->reader, j), 0);
 	while (going && jv_is_valid(v = jq_next(f->jq))) {
@@ -351,4 +351,30 @@ filter_run(struct filter *f, const struct json *j, struct outcome *o)
 		    "rejects the record and does not end the stream");
 	if (o->code[0] != '\0') /* free the values of an unfinished run */
 		jq_start(f->jq, jv_null(), 0);
+	return !jvalue_take_computed();
+}
+
+/* If the filter has computed with a number that has not its nearest double,
+ * because the record has other numbers with this double, it is run again with
+ * the nearest double, as in jq. Without --lossy-numbers this is right only if
+ * the double holds the number. */
+void
+filter_run(struct filter *f, const struct json *j, struct outcome *o)
+{
+	bool exact;
+
+	if (!compile_or_reject(f, o))
+		return;
+	(void)jvalue_take_computed();
+	exact = run_once(f, j, o);
+	if (!exact && f->numbers.displaced) {
+		outcome_clear(o);
+		f->numbers.rounded = true;
+		exact = run_once(f, j, o);
+		f->numbers.rounded = false;
+	}
+	if (!exact && !f->conf->lossy)
+		outcome_reject(o, "number", "the filter computes with a number "
+		    "that no double holds, so its result would be wrong; use "
+		    "--lossy-numbers to compute with the rounded number");
 }

@@ -41,7 +41,7 @@ get_digits_or_trimmed_string(struct module *n, const char **p, size_t *len)
 
 	if (jv_get_kind(v) == JV_KIND_NUMBER) {
 		numbers_append_text_without_place(
-		    n->numbers, jv_number_value(v), &n->text);
+		    n->numbers, jvalue_double(v), &n->text);
 		*p = n->text.data;
 		*len = n->text.len;
 		return true;
@@ -53,11 +53,19 @@ get_digits_or_trimmed_string(struct module *n, const char **p, size_t *len)
 	return true;
 }
 
+static jv
+made_number(struct numbers *t, const char *p, size_t n, bool replaces_equal)
+{
+	double d = numbers_add_made_number(t, p, n, replaces_equal);
+
+	return jvalue_number(d, numbers_fit(t, d));
+}
+
 jv
 module_to_int(struct module *n)
 {
 	bool number = jv_get_kind(n->arg[0]) == JV_KIND_NUMBER;
-	double v = number ? jv_number_value(n->arg[0]) : NAN;
+	double v = number ? jvalue_double(n->arg[0]) : NAN;
 	struct decimal d;
 	const char *p;
 	size_t len, from;
@@ -80,8 +88,8 @@ module_to_int(struct module *n)
 	if (!decimal_append_as_integer(&d, &n->text))
 		return make_not_integer_error(
 		    n, number ? n->text.data : p, len);
-	return jv_number(numbers_add_made_number(
-	    n->numbers, n->text.data + from, n->text.len - from, number));
+	return made_number(n->numbers, n->text.data + from,
+	    n->text.len - from, number);
 }
 
 jv
@@ -107,5 +115,5 @@ module_to_number(struct module *n)
 		p = plain;
 		len = size;
 	}
-	return jv_number(numbers_add_made_number(n->numbers, p, len, false));
+	return made_number(n->numbers, p, len, false);
 }

@@ -140,8 +140,12 @@ bool value_compare(struct values *s, struct value a, struct value b,
     int *order);
 
 /* Sets *d to the double of a number. Returns false if only libjq can compute
- * with the number. */
+ * with the number: also if no double holds this number. */
 bool value_double(struct values *s, const struct value *v, double *d);
+/* As value_double(), for a comparison: gives the double of each number that has
+ * its own, and says in *held whether it holds the number. */
+bool value_order_double(
+    struct values *s, const struct value *v, double *d, bool *held);
 /* Writes the value as JSON. A number of the record is written with the text
  * that it has in the record. */
 bool value_write(struct values *s, const struct value *v, struct buf *b);

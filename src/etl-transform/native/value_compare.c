@@ -83,6 +83,7 @@ bool
 value_compare(struct values *s, struct value a, struct value b, int *order)
 {
 	double x, y;
+	bool held_x, held_y;
 
 	*order = (int)a.kind - (int)b.kind;
 	if (!values_work(s, 1))
@@ -90,10 +91,11 @@ value_compare(struct values *s, struct value a, struct value b, int *order)
 	if (*order != 0 || a.kind < VALUE_NUMBER)
 		return true;
 	if (a.kind == VALUE_NUMBER) {
-		if (!value_double(s, &a, &x) || !value_double(s, &b, &y))
+		if (!value_order_double(s, &a, &x, &held_x) ||
+		    !value_order_double(s, &b, &y, &held_y))
 			return false;
 		*order = compare_numbers(x, y);
-		return true;
+		return *order != 0 || held_x == held_y;
 	}
 	if (!value_parse_if_token(s, &a) || !value_parse_if_token(s, &b))
 		return false;

@@ -72,10 +72,13 @@ values_classify_numbers(struct values *s)
 }
 
 bool
-value_double(struct values *s, const struct value *v, double *d)
+value_order_double(
+    struct values *s, const struct value *v, double *d, bool *held)
 {
 	const struct json_tok *t;
+	const char *p;
 
+	*held = true;
 	if (v->form != VALUE_TOKEN) {
 		*d = v->u.number;
 		return true;
@@ -83,8 +86,19 @@ value_double(struct values *s, const struct value *v, double *d)
 	if (values_classify_numbers(s) == NUMBERS_VAGUE)
 		return false;
 	t = &s->record->tok[v->u.token];
-	*d = number_to_double(s->record->text + t->at, t->len);
+	p = s->record->text + t->at;
+	*d = number_to_double(p, t->len);
+	if (s->numbers != NUMBERS_PLAIN)
+		*held = numbers_text_fit(*d, p, t->len) != NUMBER_LOST;
 	return true;
+}
+
+bool
+value_double(struct values *s, const struct value *v, double *d)
+{
+	bool held;
+
+	return value_order_double(s, v, d, &held) && held;
 }
 
 /* Writes a number that the filter has made. Returns false if the record has a

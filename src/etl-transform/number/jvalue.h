@@ -35,6 +35,19 @@ void reader_init(struct reader *r, struct numbers *n);
 void reader_release(struct reader *r);
 jv jvalue_read(struct reader *r, const struct json *j);
 
+/* Makes a number of the record or of the module etl. The value is marked with
+ * `fit`: copies of it keep the mark. A number that libjq computes has the mark
+ * NUMBER_HELD. */
+jv jvalue_number(double d, enum number_fit fit);
+bool jvalue_is_marked(jv v);
+/* The double of a number. If libjq or other code calls jv_number_value() for a
+ * number that is marked as NUMBER_LOST or _MIXED, this is noted as a
+ * computation, except while it compares two numbers that differ, and for
+ * messages. */
+double jvalue_double(jv v);
+/* Returns true if a computation was noted since the last call. */
+bool jvalue_take_computed(void);
+
 /* Makes an object of the variables $NAME that options such as --arg define, and
  * $ARGS. Fails with ERR_USAGE for a text that is not JSON, and with ERR_CONFIG
  * for a bad file. */

@@ -85,14 +85,15 @@ static jv
 read_number(struct reader *r, uint32_t i)
 {
 	const struct json_tok *t = &r->j->tok[i];
+	enum number_fit fit = NUMBER_HELD;
 	double d;
 
 	if (r->numbers == NULL)
 		d = number_to_double(r->j->text + t->at, t->len);
 	else
 		numbers_get_double_or_fill_table(
-		    r->numbers, i, &d, &r->read_again);
-	return jv_number(d);
+		    r->numbers, i, &d, &fit, &r->read_again);
+	return jvalue_number(d, fit);
 }
 
 /* Returns the number of elements of the array at token i. tok[i].members has

@@ -18,11 +18,12 @@ static void write_value_or_set_too_deep(struct writer *w, jv v,
 static void
 write_number_or_set_vague(struct writer *w, jv v, const struct number_place *at)
 {
-	double d = jv_number_value(v);
+	double d = jvalue_double(v);
 
 	if (w->j == NULL) {
 		numbers_put_as_jq_prints(w->b, d);
-	} else if (!numbers_put_at_unless_ambiguous(w->numbers, d, at, w->b)) {
+	} else if (!numbers_put_at_unless_ambiguous(
+	    w->numbers, d, jvalue_is_marked(v), at, w->b)) {
 		if (w->lossy)
 			numbers_put_as_jq_prints(w->b, d);
 		else

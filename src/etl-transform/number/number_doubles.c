@@ -64,9 +64,12 @@ assign_doubles_to_rounded_group(struct numbers *t, uint32_t from, uint32_t to,
 	uint32_t k = 0;
 
 	if (numbers_set_and_count_classes(t, from, to) == 1 &&
-	    numbers_compare_with_signed_zero(d, last_used) > 0)
+	    (t->rounded || numbers_compare_with_signed_zero(d, last_used) > 0))
 		return d;
 	*changed = true;
+	if (t->rounded)
+		return d;
+	t->displaced = true;
 	for (uint32_t i = from; i < to; i++) {
 		struct number_entry *e = &t->v[t->order[i]];
 

@@ -170,6 +170,13 @@ find_double_of_equal_or_free_one(struct numbers *t, double d, const char *p,
 	if (!find_first_text_of_double(t, d, &q, &len) ||
 	    (len == n && memcmp(p, q, n) == 0))
 		return d;
+	if (t->rounded) {
+		if (!number_equals(p, n, q, len) &&
+		    (m = find_or_add_made_number(t, d)) != NULL)
+			m->mixed = true;
+		return d;
+	}
+	t->displaced = true;
 	end = find_free_double_and_store_path(t, d, isinf(d) && d > 0 ? DOWN :
 	    UP);
 	if ((v = make_normal_form_or_set_nomem(t, p, n, end)) == NULL)

@@ -7,6 +7,7 @@
 #include "json/number.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +41,9 @@ void
 numbers_clear_and_set_record(struct numbers *t, const struct json *record)
 {
 	t->record = record;
-	t->active = t->nomem = false;
+	t->active = false;
+	t->displaced = false;
+	t->nomem = false;
 	t->n = 0;
 	t->named.built = false;
 	number_made_clear(t);
@@ -80,6 +83,25 @@ numbers_is_canonical(
 		return true;
 	return number_put_shortest_nan_as_null(text, *d) == n &&
 	       memcmp(text, p, n) == 0;
+}
+
+enum number_fit
+numbers_text_fit(double d, const char *p, size_t n)
+{
+	char text[NUMBER_TEXT];
+	size_t len;
+
+	if (n <= PLAIN_DIGITS && memchr(p, 'e', n) == NULL &&
+	    memchr(p, 'E', n) == NULL)
+		return NUMBER_HELD;
+	if (!isfinite(d))
+		return NUMBER_LOST;
+	len = number_put_shortest_nan_as_null(text, d);
+	if (number_equals(text, len, p, n))
+		return NUMBER_HELD;
+	(void)snprintf(text, sizeof(text), "%.17g", d);
+	return number_equals(text, strlen(text), p, n) ? NUMBER_NEAR :
+	    NUMBER_LOST;
 }
 
 static bool
@@ -147,6 +169,12 @@ fill_table_and_assign_doubles(struct numbers *t)
 	t->active = true;
 	append_numbers_inside_value(t, 0, 0);
 	numbers_assign_distinct_doubles(t);
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct number_entry *e = &t->v[i];
+
+		e->fit = numbers_text_fit(e->d, t->record->text + e->at,
+		    e->len);
+	}
 }
 
 /* Returns the number at token `tok`, or the last number before it; NULL if the
@@ -168,13 +196,33 @@ find_entry_of_token(const struct numbers *t, uint32_t tok)
 	return t->n == 0 ? NULL : &t->v[low];
 }
 
+enum number_fit
+numbers_fit(const struct numbers *t, double d)
+{
+	const struct made_number *m;
+	uint32_t low, high;
+
+	if (!t->active)
+		return NUMBER_HELD;
+	m = number_made_find_if_it_has_text(t, d);
+	if (m != NULL && m->mixed)
+		return NUMBER_MIXED;
+	if (numbers_find_entries_of_double(t, d, &low, &high))
+		return t->v[t->order[low]].mixed ? NUMBER_MIXED :
+		    t->v[t->order[low]].fit;
+	return m == NULL ? NUMBER_HELD : numbers_text_fit(
+	    d, t->made.text.data + m->first.at, m->first.len);
+}
+
 void
 numbers_get_double_or_fill_table(
-    struct numbers *t, uint32_t tok, double *d, bool *must_read_again)
+    struct numbers *t, uint32_t tok, double *d, enum number_fit *fit,
+    bool *must_read_again)
 {
 	const struct json_tok *k = &t->record->tok[tok];
 	const struct number_entry *e;
 
+	*fit = NUMBER_HELD;
 	if (!t->active) {
 		if (numbers_is_canonical(
 		    t->record->text + k->at, k->len, k->flags, d))
@@ -186,6 +234,8 @@ numbers_get_double_or_fill_table(
 	}
 	e = find_entry_of_token(t, tok);
 	*d = e != NULL ? e->d : 0;
+	if (e != NULL)
+		*fit = e->fit == NUMBER_LOST ? numbers_fit(t, *d) : e->fit;
 }
 
 double
@@ -261,7 +311,7 @@ append_text_chosen_for_place(struct numbers *t, uint32_t low, uint32_t high,
 }
 
 bool
-numbers_put_at_unless_ambiguous(struct numbers *t, double d,
+numbers_put_at_unless_ambiguous(struct numbers *t, double d, bool moved,
     const struct number_place *at, struct buf *b)
 {
 	const struct made_number *m;
@@ -274,7 +324,8 @@ numbers_put_at_unless_ambiguous(struct numbers *t, double d,
 	}
 	found = numbers_find_entries_of_double(t, d, &low, &high);
 	m = number_made_find_if_it_has_text(t, d);
-	if (!found && m == NULL)
+	if ((!found && m == NULL) ||
+	    (!moved && numbers_fit(t, d) != NUMBER_HELD))
 		numbers_put_as_jq_prints(b, d);
 	else if ((found && t->v[t->order[low]].mixed) ||
 	    (m != NULL && m->mixed))
@@ -292,7 +343,7 @@ numbers_append_text_without_place(struct numbers *t, double d, struct buf *b)
 {
 	const struct number_place nowhere = { NUMBERS_NOWHERE, NULL };
 
-	if (!numbers_put_at_unless_ambiguous(t, d, &nowhere, b))
+	if (!numbers_put_at_unless_ambiguous(t, d, true, &nowhere, b))
 		numbers_put_as_jq_prints(b, d);
 }
 

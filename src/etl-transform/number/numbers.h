@@ -14,6 +14,15 @@
 
 enum { NUMBERS_NOWHERE = UINT32_MAX, NUMBERS_NAME_UNKNOWN = UINT32_MAX };
 
+/* How well a double stands for a number. */
+enum number_fit {
+	NUMBER_HELD,    /* jq prints an equal number: for 1.50 */
+	NUMBER_NEAR,    /* the 17 digits of the double are an equal number: for
+			 * 0.10000000000000001 */
+	NUMBER_LOST,    /* neither: for 12345678901234567890 */
+	NUMBER_MIXED    /* different numbers have this double */
+};
+
 struct number_entry {
 	double d;               /* the double that libjq gets */
 	uint32_t at, len;       /* its text in the record */
@@ -22,6 +31,7 @@ struct number_entry {
 	uint32_t class;         /* index of the first equal number: 1 and 1.0
 				 * have the same class */
 	bool canonical;         /* jq prints the number with the same text */
+	enum number_fit fit;
 	bool mixed;             /* set in the first number of a double: the
 				 * double has numbers that are not equal */
 };
@@ -45,6 +55,10 @@ struct numbers {
 	struct number_entry *v; /* numbers of the record, in its order */
 	uint32_t *order;        /* indexes of v, sorted by double */
 	uint32_t n, cap;
+	bool rounded;           /* set by the caller: each number gets the
+				 * double that is nearest, as in jq, although
+				 * different numbers may then share it */
+	bool displaced;         /* a number has not got the nearest double */
 	bool active;            /* the table has all numbers of the record;
 				 * false: it is empty and not needed */
 	bool nomem;             /* memory is out: the table is incomplete */
@@ -80,12 +94,19 @@ void numbers_clear_and_set_record(struct numbers *t, const struct json *record);
 bool numbers_is_canonical(
     const char *p, size_t n, unsigned int flags, double *d);
 
-/* Sets *d to the double for the number at token tok. At the first number that
+/* How well the double stands for the number p[0..n). */
+enum number_fit numbers_text_fit(double d, const char *p, size_t n);
+
+/* Sets *d to the double for the number at token tok, and *fit to how well it
+ * stands for it. At the first number that
  * is not written as jq prints it, the table is filled with all numbers of the
  * record. This may change the double of an earlier number. The function then
  * sets *must_read_again to true: the caller must read the record again. */
 void numbers_get_double_or_fill_table(struct numbers *t, uint32_t tok,
-    double *d, bool *must_read_again);
+    double *d, enum number_fit *fit, bool *must_read_again);
+
+/* How well the double stands for the number that has it, if any. */
+enum number_fit numbers_fit(const struct numbers *t, double d);
 
 /* Adds a number that a function of the module etl made and returns its
  * double. replaces_equal_in_output: the function made the number from an
@@ -97,9 +118,11 @@ double numbers_add_made_number(
 void numbers_append_text_without_place(struct numbers *t, double d,
     struct buf *b);
 
-/* Appends the text of a double for a place in the output. Returns false if two
+/* Appends the text of a double for a place in the output. `moved`: it is a
+ * number of the record or of the module etl. A number that the filter computed
+ * gets the text of such a number only if both are equal. Returns false if two
  * different numbers have this double, so the text is unknown. */
-bool numbers_put_at_unless_ambiguous(struct numbers *t, double d,
+bool numbers_put_at_unless_ambiguous(struct numbers *t, double d, bool moved,
     const struct number_place *at, struct buf *b);
 /* Appends a double as jq prints it. */
 void numbers_put_as_jq_prints(struct buf *b, double d);
