@@ -42,12 +42,13 @@ UPDATE pg_temp.etl_letters SET raw_data = NULL
 -- deadlock, and etl-dlq purge cannot delete one of these rows before the
 -- COMMIT. An existing row is locked by DO UPDATE, but WHERE false leaves it
 -- unchanged. The rejects of a batch may all have the same time: created_at is
--- later by a microsecond for each of them, so that their letters are listed and
+-- later by a microsecond for each further one, so that their letters are listed and
 -- replayed in the order in which their records came.
 INSERT INTO {schema}.dead_letters (reject_id, stage, code, error_message,
     created_at, last_seen_at, raw)
 SELECT DISTINCT ON (reject_id) reject_id, stage, code, message,
-    least(at, pg_catalog.now()) OPERATOR(pg_catalog.+) (coalesce(n, 0)::float8
+    least(at, pg_catalog.now()) OPERATOR(pg_catalog.+) (
+        (coalesce(n, 1) OPERATOR(pg_catalog.-) 1)::float8
         OPERATOR(pg_catalog.*) '1 microsecond'::interval),
     least(at, pg_catalog.now()), ''
 FROM (

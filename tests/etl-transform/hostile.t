@@ -70,7 +70,8 @@ ok 'a process id in shared memory: no other process is killed' lives
 is 'pid: the record at which the worker ran away is the last reject' \
     'timeout 2000' "$(tail -n 1 rejects | jq -r '"\(.code) \(.raw | fromjson.a)"')"
 
-# until_term NAME HOW FILTER [OPTION...]: TERM ends the parent.
+# until_term NAME HOW FILTER [OPTION...]: TERM ends the parent, before the ten
+# seconds after which it kills a worker that does not exit.
 until_term() {
 	label=$1 how=$2 filter=$3
 	shift 3
@@ -78,7 +79,7 @@ until_term() {
 	ok "$label: records come out" wait_until 30 grep -q '"a":1000}' out
 	kill -TERM $!
 	rc=0
-	wait_at_most 5
+	wait_at_most 9
 	is "$label: TERM ends etl-transform at once" 143 $rc
 }
 until_term 'a filter without an end, and more records than fit' none "$endless" \
