@@ -41,14 +41,16 @@ UPDATE pg_temp.etl_letters SET raw_data = NULL
 -- their reject ids, and inserts the missing ones. So two loaders cannot
 -- deadlock, and etl-dlq purge cannot delete one of these rows before the
 -- COMMIT. An existing row is locked by DO UPDATE, but WHERE false leaves it
--- unchanged. The rejects of a batch may all have the same time: created_at is
--- later by a microsecond for each further one, so that their letters are listed and
+-- unchanged. If several rejects have the same time, created_at is later by a
+-- microsecond for each further one, so that their letters are listed and
 -- replayed in the order in which their records came.
 INSERT INTO {schema}.dead_letters (reject_id, stage, code, error_message,
     created_at, last_seen_at, raw)
 SELECT DISTINCT ON (reject_id) reject_id, stage, code, message,
     least(at, pg_catalog.now()) OPERATOR(pg_catalog.+) (
-        (coalesce(n, 1) OPERATOR(pg_catalog.-) 1)::float8
+        (pg_catalog.row_number() OVER (PARTITION BY
+            least(at, pg_catalog.now()) ORDER BY n)
+            OPERATOR(pg_catalog.-) 1)::float8
         OPERATOR(pg_catalog.*) '1 microsecond'::interval),
     least(at, pg_catalog.now()), ''
 FROM (
