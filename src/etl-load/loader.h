@@ -230,7 +230,8 @@ int rejects_write_to_file_or_fd3(struct loader *l, struct err *e);
 /* Counts the causes of the batch's rejects, for the message of
  * --max-rejects. */
 void rejects_add_lines_to_causes(struct loader *l);
-/* Counts them too, and adds the causes to the message of *e. */
+/* Counts the causes of the batch's rejects, and adds them to the message of
+ * *e. */
 void rejects_add_causes(struct loader *l, struct err *e);
 /* Appends the JSON array of counts that the ledger (table etl_loads) stores:
  * first the counts of the earlier stages, then the loader's counts, *sums. */

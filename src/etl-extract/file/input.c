@@ -23,7 +23,8 @@ struct descriptor {
 				 * file's end */
 };
 
-/* Lies on a decompressor and limits its growth. */
+/* A layer that reads from a decompressor, and fails if the decompressed bytes
+ * grow beyond the limit of --max-ratio. */
 struct growth {
 	struct layer layer;
 	struct layer *below;
