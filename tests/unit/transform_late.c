@@ -57,7 +57,7 @@ the_first_record_compiles_the_filter(void **state)
 	struct outcome o;
 	char out[64];
 
-	run_late("{b: (.a + $w?), c: $w} // {a}", &o, out, sizeof(out));
+	run_late("({b: (.a + $w), c: $w}?) // {a}", &o, out, sizeof(out));
 	assert_string_equal(o.code, "");
 	assert_int_equal(o.out.len, 8);
 	assert_memory_equal(out, "{\"a\":1}\n", 8);
