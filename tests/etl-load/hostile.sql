@@ -3,7 +3,8 @@
 -- are those of pg_catalog, and whose types fit better than those of pg_catalog.
 -- Each of them calls evil.note(), which counts in evil.calls if the variable
 -- :loader names the role that runs it.
--- Variable exact: "true" creates them also for the types that pg_catalog has.
+-- Some have exactly the types that pg_catalog has: a search_path that names
+-- pg_catalog last finds those first.
 -- Each object that a transaction creates takes a lock in the memory that all
 -- sessions of the server share, so a transaction creates only a hundred.
 \set ON_ERROR_STOP on
@@ -16,8 +17,7 @@ CREATE SEQUENCE evil.calls;
 GRANT USAGE ON SCHEMA evil TO PUBLIC;
 GRANT INSERT ON evil.log TO PUBLIC;
 GRANT USAGE ON evil.calls TO PUBLIC;
-CREATE TABLE evil.settings AS SELECT :'loader'::name AS loader,
-    :exact::boolean AS exact;
+CREATE TABLE evil.settings AS SELECT :'loader'::name AS loader;
 GRANT SELECT ON evil.settings TO PUBLIC;
 
 -- A sequence keeps its count if the loader rolls back.
@@ -81,7 +81,6 @@ DECLARE
     a record;
     args text;
     n int := 0;
-    exact boolean := (SELECT exact FROM evil.settings);
 BEGIN
     FOR a IN SELECT n.name, v.args FROM evil.names AS n, (
             SELECT ARRAY[]::regtype[] AS args
@@ -97,8 +96,7 @@ BEGIN
         ) AS v
         WHERE evil.may_be_called(n.name, cardinality(v.args))
         AND NOT EXISTS (SELECT FROM pg_proc AS p
-            WHERE (p.pronamespace = 'public'::regnamespace
-                OR NOT exact AND p.pronamespace = 'pg_catalog'::regnamespace)
+            WHERE p.pronamespace = 'public'::regnamespace
             AND p.proname = n.name AND p.proargtypes::text
                 = array_to_string(v.args::oid[], ' '))
     LOOP
@@ -132,7 +130,6 @@ DECLARE
     o record;
     f text;
     n int := 0;
-    exact boolean := (SELECT exact FROM evil.settings);
 BEGIN
     FOR o IN SELECT x.type AS l, y.type AS r, s AS name,
             s !~ '^[-+*/|~]' AS compares
@@ -142,8 +139,7 @@ BEGIN
             AND x.type IN (SELECT type FROM evil.beside)
             AND y.type IN (SELECT type FROM evil.beside))
         AND NOT EXISTS (SELECT FROM pg_operator AS p
-            WHERE (p.oprnamespace = 'public'::regnamespace
-                OR NOT exact AND p.oprnamespace = 'pg_catalog'::regnamespace)
+            WHERE p.oprnamespace = 'public'::regnamespace
             AND p.oprname = s AND p.oprleft = x.type AND p.oprright = y.type)
     LOOP
         n := n + 1;
@@ -170,13 +166,8 @@ SELECT format('CREATE DOMAIN public.%I AS pg_catalog.%1$I
     CHECK (evil.note(%2$L))', type, 'type ' || type)
 FROM unnest(ARRAY['text', 'int8', 'oid', 'regclass', 'timestamptz', 'json',
     'jsonb', 'xid8', 'int4', 'bool']) AS type
-WHERE :exact
 \gexec
-SELECT 'CREATE FUNCTION evil.step(s text) RETURNS text LANGUAGE plpgsql AS
-    ''BEGIN PERFORM evil.note(''''count(*)''''); RETURN s; END'''
-WHERE :exact
-\gexec
-SELECT 'DROP FUNCTION public.count();
-    CREATE AGGREGATE public.count(*) (SFUNC = evil.step, STYPE = pg_catalog.text)'
-WHERE :exact
-\gexec
+CREATE FUNCTION evil.step(s text) RETURNS text LANGUAGE plpgsql AS
+    'BEGIN PERFORM evil.note(''count(*)''); RETURN s; END';
+DROP FUNCTION public.count();
+CREATE AGGREGATE public.count(*) (SFUNC = evil.step, STYPE = pg_catalog.text);

@@ -137,12 +137,12 @@ control_tables() {
 	    --key id --rejects rejects <in.ndjson
 }
 
-# tools PATH EXACT TYPES: runs the programs with this search_path; TYPES are those
+# tools PATH TYPES: runs the programs with this search_path; TYPES are those
 # of the keys.
 tools() {
-	path=$1 key_types=$3
+	path=$1 key_types=$2
 	last=0
-	database "$1" "$2"
+	database "$1"
 	DATABASE_URL=$db
 	export DATABASE_URL
 	old_tables
@@ -154,6 +154,6 @@ tools() {
 	is "$path: and none in a transaction that was rolled back" f \
 	    "$(sql 'SELECT is_called FROM evil.calls')"
 }
-tools 'app, public' false "$all_types"
-tools 'app, public, "odd, pg_catalog", PG_CATALOG' true 'int varchar(20) app.ci'
+tools 'app, public' "$all_types"
+tools 'app, public, "odd, pg_catalog", PG_CATALOG' 'int varchar(20) app.ci'
 done_testing

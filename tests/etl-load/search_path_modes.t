@@ -215,12 +215,12 @@ nested() {
 	rm -f rejects
 }
 
-# tools PATH EXACT TYPES: runs etl-load with this search_path; TYPES are those of
+# tools PATH TYPES: runs etl-load with this search_path; TYPES are those of
 # the keys.
 tools() {
-	path=$1 key_types=$3
+	path=$1 key_types=$2
 	last=0
-	database "$1" "$2"
+	database "$1"
 	DATABASE_URL=$db
 	export DATABASE_URL
 	made_and_altered
@@ -237,5 +237,5 @@ tools() {
 	is "$path: and none in a transaction that was rolled back" f \
 	    "$(sql 'SELECT is_called FROM evil.calls')"
 }
-tools 'app, public, "odd, pg_catalog", PG_CATALOG' true 'int public.citext app.mood'
+tools 'app, public, "odd, pg_catalog", PG_CATALOG' 'int public.citext app.mood'
 done_testing

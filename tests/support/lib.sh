@@ -205,8 +205,9 @@ api_log() {
 	cut -d' ' -f3- "$api_log_file"
 }
 
-# db_new sqlite|postgresql: creates an empty database; its URL is in $db.  For
-# PostgreSQL the environment must name a server: run the test under with-pg.sh.
+# db_new sqlite|postgresql [TEMPLATE]: creates an empty database, or a copy of the
+# database TEMPLATE of the same server; its URL is in $db.  For PostgreSQL the
+# environment must name a server: run the test under with-pg.sh.
 db_new() {
 	dbs=$((dbs + 1))
 	case $1 in
@@ -222,7 +223,7 @@ db_new() {
 		db=postgresql:///etl_test_$$_$dbs
 		# Copying the files takes less time than writing each page to
 		# the server's log.
-		createdb -S file_copy "etl_test_$$_$dbs"
+		createdb -S file_copy -T "${2:-template1}" "etl_test_$$_$dbs"
 		at_exit "dropdb --force --if-exists etl_test_$$_$dbs"
 		;;
 	esac

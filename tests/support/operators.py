@@ -8,9 +8,11 @@ better.  What the server has chosen stands in the parse tree of the statement.
 
 operators.py FILE.sql...: prepares each statement of the files and prints what it
     finds.  The database that PGDATABASE names has the control tables.
-operators.py --log FILE DATABASE: checks the statements that sessions of DATABASE have
-    run with debug_print_parse.  FILE is the log of the server.
+operators.py --log DATABASE: reads the log of the server from stdin, and checks the
+    statements that sessions of DATABASE have run with debug_print_parse.  The log
+    may have gigabytes: only one entry of it is in memory at a time.
 """
+import hashlib
 import re
 import sys
 
@@ -48,13 +50,6 @@ class Tree:
 
     def get(self, name, other=None):
         return self.members.get(name, other)
-
-
-def words(text):
-    place = 0
-    while (found := WORD.match(text, place)):
-        yield found.group(1)
-        place = found.end()
 
 
 def value(source, word):
@@ -207,7 +202,7 @@ def findings(server, tree, text):
             wrong = finding(server, part, text)
             if wrong:
                 place = max(location(part), 0)
-                near = text[max(place - 30, 0):place + 40].decode()
+                near = text[max(place - 30, 0):place + 40].decode(errors='replace')
                 yield f'{wrong}: {" ".join(near.split())}'
 
 
@@ -231,7 +226,8 @@ def pieces(text):
 
 
 def prepared(server, paths):
-    """Prepares each statement: yields its place, its parse tree and its text."""
+    """Prepares each statement: yields its place, and the bytes of its parse tree
+    and of its text."""
     c = server.cursor
     c.execute('SET client_min_messages = log; SET debug_pretty_print = off')
     every = [(path, name, text) for path in paths
@@ -256,7 +252,8 @@ def prepared(server, paths):
             print(f'{path}: {name}: {e}')
         for message in server.session.notices:
             if 'parse tree:' in message:
-                yield f'{path}: {name}', message.split('DETAIL:', 1)[1], text
+                yield (f'{path}: {name}', message.split('DETAIL:', 1)[1].encode(),
+                       text.encode())
         c.execute('SET debug_print_parse = off; DEALLOCATE ALL')
     for place, tree in server.rows(
             """SELECT conrelid::regclass || '.' || conname, conbin::text
@@ -265,54 +262,65 @@ def prepared(server, paths):
             UNION ALL SELECT adrelid::regclass || '.' || adnum, adbin::text
             FROM pg_attrdef UNION ALL SELECT indexrelid::regclass::text,
             concat('(', indexprs, indpred, ')') FROM pg_index"""):
-        yield place, tree, ''
+        yield place, tree.encode(), b''
 
 
-def logged(path, database):
-    """Yields the same for the statements of a database in the log of the server."""
-    entries = re.split(r'^(?=\S.*? (?:LOG|DETAIL|STATEMENT|ERROR|HINT|NOTICE|'
-                       r'WARNING|FATAL|CONTEXT|QUERY|LOCATION|DEBUG): )',
-                       open(path, encoding='utf-8', errors='replace').read(),
-                       flags=re.M)
-    tree = inner = None
-    for entry in entries:
-        head = re.match(r'\S.*?@(\S+) (\w+): +', entry)
-        if not head or head[1] != database:
+def entries(log, database):
+    """Yields the label and the text of each entry that a session of a database has
+    written to the log.  All lines of an entry but its first begin with a tab."""
+    label, parts = None, []
+    for line in log:
+        if line.startswith(b'\t'):
+            if label:
+                parts.append(line[1:])
             continue
-        body = entry[head.end():].replace('\n\t', '\n').rstrip('\n')
-        if head[2] == 'LOG':
+        if label:
+            yield label, b''.join(parts).rstrip(b'\n')
+        head = re.match(rb'\S.*?@(\S+) (\w+): +', line)
+        label = head[2] if head and head[1] == database else None
+        parts = [line[head.end():]] if label else []
+    if label:
+        yield label, b''.join(parts).rstrip(b'\n')
+
+
+def logged(log, database):
+    """Yields the same as prepared() for the statements of a database in the log."""
+    tree = inner = None
+    for label, text in entries(log, database):
+        if label == b'LOG':
             tree, inner = None, None
-        elif head[2] == 'DETAIL' and body.startswith('{'):
-            tree = body
-        elif head[2] == 'CONTEXT':
+        elif label == b'DETAIL' and text.startswith(b'{'):
+            tree = text
+        elif label == b'CONTEXT':
             # a statement of a function or of a foreign key
-            found = re.match(r'(?:SQL statement|SQL expression|PL/pgSQL '
-                             r'assignment) "(.*?)"(?:\n\S+ function .*)?\Z', body,
+            found = re.match(rb'(?:SQL statement|SQL expression|PL/pgSQL '
+                             rb'assignment) "(.*?)"(?:\n\S+ function .*)?\Z', text,
                              re.S)
             inner = found and found[1]
-        elif head[2] == 'STATEMENT' and tree:
-            yield 'log', tree, inner or body
+        elif label == b'STATEMENT' and tree:
+            yield 'log', tree, inner or text
             tree = None
 
 
 def main():
     server = Server()
-    if sys.argv[1] == '--log':
-        source = logged(*sys.argv[2:])
+    in_log = sys.argv[1] == '--log'
+    if in_log:
+        source = logged(sys.stdin.buffer, sys.argv[2].encode())
     else:
         source = prepared(server, sys.argv[1:])
     found, seen = {}, set()
-    for place, text, statement in source:
-        if (text, statement) in seen:
+    for place, tree, text in source:
+        digest = hashlib.sha256(b'%d %b%b' % (len(tree), tree, text)).digest()
+        if digest in seen:
             continue
-        seen.add((text, statement))
-        source_words = words(text)
-        tree = value(source_words, next(source_words))
-        for line in findings(server, tree, statement.encode()):
+        seen.add(digest)
+        words = iter(WORD.findall(tree.decode(errors='replace')))
+        for line in findings(server, value(words, next(words)), text):
             found.setdefault(f'{place}: {line}')
     for line in found:
         print(line)
-    if sys.argv[1] == '--log':
+    if in_log:
         print(f'{len(seen)} statements', file=sys.stderr)
 
 
