@@ -60,12 +60,13 @@ const char *pg_get_column_value(
     const struct pg_answer *a, size_t i, size_t *len, unsigned *oid);
 
 /* Sets *a to a description of the result of a prepared statement:
- * pg_count_columns() and, for each column, pg_column_name() and
- * pg_column_type() read it. */
+ * pg_count_columns() and, for each column, pg_column_name(), pg_column_type()
+ * and pg_column_typmod() read it. */
 int pg_describe_prepared(struct pg *pg, const char *name, struct pg_answer **a,
     struct err *e);
 const char *pg_column_name(const struct pg_answer *a, size_t i);
 unsigned pg_column_type(const struct pg_answer *a, size_t i);
+int pg_column_typmod(const struct pg_answer *a, size_t i);      /* or -1 */
 /* Reads what has arrived from the server, without waiting. Returns true if
  * pg_wait_for_next_answer() now need not wait. */
 bool pg_answer_is_ready(struct pg *pg);

@@ -26,6 +26,12 @@ pg_column_type(const struct pg_answer *a, size_t i)
 	return PQftype(pg_as_pgresult(a), (int)i);
 }
 
+int
+pg_column_typmod(const struct pg_answer *a, size_t i)
+{
+	return PQfmod(pg_as_pgresult(a), (int)i);
+}
+
 size_t
 pg_count_columns(const struct pg_answer *a)
 {

@@ -21,7 +21,7 @@ static const struct {
 	{ "begin", MARK_BEGIN }, { "checkpoint", MARK_CHECKPOINT },
 	{ "resolve", MARK_RESOLVE }, { "end", MARK_END },
 	{ "reject", MARK_REJECT }, { "failed", MARK_FAILED },
-	{ "raw", MARK_RAW }
+	{ "raw", MARK_RAW }, { "columns", MARK_COLUMNS }
 };
 
 void
@@ -311,9 +311,28 @@ get_seen_and_upto_of_resolve_mark(struct reading *r, struct mark *m)
 		   : 0;
 }
 
+/* Only the form is checked: a newer program may know more types than this
+ * one. */
+static int
+check_columns(const struct reading *r)
+{
+	const struct json_tok *tok = r->j.tok;
+	uint32_t o = find_member(r, 0, "columns");
+
+	if (o == 0 || tok[o].type != JSON_OBJECT)
+		return set_member_error(r, "columns");
+	for (uint32_t t = o + 1; t < tok[o].next; t = tok[t + 1].next)
+		if (tok[t + 1].type != JSON_STRING ||
+		    ((tok[t].flags | tok[t + 1].flags) & JSON_NUL))
+			return set_member_error(r, "columns");
+	return 0;
+}
+
 static int
 get_members(struct reading *r, struct mark *m)
 {
+	if (m->kind == MARK_COLUMNS)
+		return check_columns(r);
 	if (check_format_version(r, m->kind == MARK_BEGIN) == -1 ||
 	    get_text(r, "checkpoint", &m->checkpoint) == -1 ||
 	    get_text(r, "id", &m->id) == -1 ||

@@ -16,7 +16,8 @@ enum mark_kind {
 	MARK_UNKNOWN,           /* passed on unchanged */
 	MARK_BEGIN, MARK_CHECKPOINT, MARK_RESOLVE, MARK_END,
 	MARK_REJECT, MARK_FAILED,
-	MARK_RAW                /* the bytes of a letter, in a replay */
+	MARK_RAW,               /* the bytes of a letter, in a replay */
+	MARK_COLUMNS            /* the types of the source's columns */
 };
 
 /* The counts of a stage since the mark begin: how many records it has read, and
@@ -102,6 +103,10 @@ struct broken_files {
 /* Appends the mark failed; `broken` may be NULL. */
 int mark_put_failed(struct buf *out, const char *stage, const struct err *why,
     const struct broken_files *broken, struct err *e);
+/* Appends the mark columns. `types` is a JSON object: the type of each
+ * column. */
+int mark_put_columns(
+    struct buf *out, const char *types, size_t len, struct err *e);
 /* Append a mark checkpoint, resolve or end, as the first stage of a stream
  * writes them; c has the counts of this stage. An end mark gets no seq if seq
  * is 0, and no version if version is NULL. `cut`: see struct mark. */

@@ -112,6 +112,16 @@ mark_put_failed(struct buf *out, const char *stage, const struct err *why,
 }
 
 int
+mark_put_columns(
+    struct buf *out, const char *types, size_t len, struct err *e)
+{
+	open_mark_of_kind(out, "columns");
+	json_put_raw(out, "columns", types, len);
+	buf_char(out, '}');
+	return buf_check(out, e);
+}
+
+int
 mark_put_checkpoint(struct buf *out, const struct checkpoint_mark *p,
     uint64_t seq, const struct counts *c, struct err *e)
 {

@@ -179,6 +179,10 @@ int stage_check_and_write_checkpoint(struct stage *s,
 int stage_check_write_and_flush_resolve(
     struct stage *s, const struct resolve_mark *r, struct err *e);
 int stage_check_counts_and_pass_mark(struct stage *s, struct err *e);
+/* For a source, before the records of these columns: writes the mark columns
+ * if the stream is marked. `types`: see mark_put_columns(). */
+int stage_write_columns(struct stage *s, const char *types, size_t len,
+    struct err *e);
 /* For etl-via, which does not know which output belongs to which record.
  * stage_replace_held_checkpoint_by_line() holds the checkpoint mark back that
  * stage_next() has returned, in place of one that is held already. It is

@@ -286,6 +286,7 @@ apply_mark_to_stream_state(struct stage *s, struct err *e)
 		break;
 	case MARK_RAW:
 		return check_and_count_raw_mark(s, e);
+	case MARK_COLUMNS:
 	case MARK_UNKNOWN:
 		break;
 	}

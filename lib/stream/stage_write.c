@@ -301,6 +301,20 @@ stage_check_write_and_flush_resolve(
 	return write_text_flush_and_warn_once(s, e);
 }
 
+/* Does not write a mark that a reader could refuse because of its length. */
+int
+stage_write_columns(struct stage *s, const char *types, size_t len,
+    struct err *e)
+{
+	enum { TYPES_MAX = 1 << 20 };
+
+	if (!s->started || len > TYPES_MAX)
+		return 0;
+	buf_clear(&s->text);
+	return mark_put_columns(&s->text, types, len, e) == -1 ? -1 :
+	    write_text_as_line(s, e);
+}
+
 static int
 write_mark_with_own_counts(
     struct stage *s, const struct counts *c, struct err *e)

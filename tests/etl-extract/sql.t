@@ -54,7 +54,7 @@ for kind in sqlite postgresql; do
 	    '0 0 too_long' "$(extract --max-record 1KiB --rejects long \
 	    --max-rejects 100% --query "SELECT '$(printf '%2000s' x)' AS x"
 	    ) $(wc -l <out | tr -d ' ') $(sed -E 's/.*"code":"([a-z_]+)".*/\1/' long)"
-	is "$kind: a stream has begin, the rows and end" '5 end' \
+	is "$kind: a stream has begin, columns, the rows and end" '6 end' \
 	    "$(extract --stream s --query 'SELECT * FROM t' >rc; wc -l <out | tr -d ' '
 	    ) $(sed -nE '$s/.*"@etl":"([a-z]+)".*/\1/p' out)"
 

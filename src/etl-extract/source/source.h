@@ -28,8 +28,8 @@ struct source {
 	    struct err *e);
 	enum source_next (*next)(void *self, struct item *it, struct err *e);
 	void (*close)(void *self);
-	/* Writes a checkpoint mark. NULL: the source has no checkpoint of its
-	 * own. */
+	/* Writes the mark for which next() has returned SOURCE_MARK. NULL:
+	 * next() never does so. */
 	int (*write_mark)(void *self, struct stage *s, struct err *e);
 };
 

@@ -190,8 +190,11 @@ static enum source_next
 sql_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
 {
 	struct sql *s = self;
-	int rc = s->has_started ? 0 : start_query_from_bounds(s, e);
+	bool begins = !s->has_started;
+	int rc = begins ? start_query_from_bounds(s, e) : 0;
 
+	if (rc == 0 && begins)
+		return SOURCE_MARK;
 	if (rc == 0 && !s->has_paused && !s->database->is_ready(s->reader)) {
 		s->has_paused = true;
 		return SOURCE_PAUSE;
@@ -209,6 +212,23 @@ sql_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
 	return rc == 0 ? SOURCE_END : SOURCE_FAILED;
 }
 
+/* Writes the mark columns, before the first row. */
+static int
+sql_write_types(void *self, struct stage *stage, struct err *e)
+{
+	const struct sql *s = self;
+	struct buf types;
+	int rc;
+
+	buf_init(&types, SIZE_MAX / 4);
+	sql_columns_put_types(&types, s->database->columns(s->reader));
+	rc = buf_check(&types, e);
+	if (rc == 0 && types.len > 0)
+		rc = stage_write_columns(stage, types.data, types.len, e);
+	buf_release(&types);
+	return rc;
+}
+
 static const char *const schemes[] = { "postgresql", "postgres", "sqlite",
 	NULL };
 
@@ -218,4 +238,5 @@ const struct source source_sql = {
     .open = sql_open,
     .next = sql_next_or_pause_before_wait,
     .close = sql_close,
+    .write_mark = sql_write_types,
 };

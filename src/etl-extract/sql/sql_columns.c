@@ -9,6 +9,7 @@
 #include "stream/lines.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,6 +177,38 @@ sql_columns_fill_and_check(struct sql_columns *c, size_t n,
 		}
 	}
 	return set_cursor_column_or_fail(c, q, e);
+}
+
+void
+sql_columns_put_types(struct buf *b, const struct sql_columns *c)
+{
+	char before = '{';
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct sql_column *k = &c->column[i];
+
+		if (k->type[0] == '\0')
+			continue;
+		buf_char(b, before);
+		buf_add(b, k->prefix + 1, k->prefix_len - 1);
+		json_put_string(b, k->type, strlen(k->type));
+		before = ',';
+	}
+	if (before == ',')
+		buf_char(b, '}');
+}
+
+void
+sql_column_set_numeric(struct sql_column *c, int precision, int scale)
+{
+	enum { DIGITS_MAX = 1000 };
+
+	if (precision > 0 && precision <= DIGITS_MAX && scale >= 0 &&
+	    scale <= precision)
+		(void)snprintf(c->type, sizeof(c->type), "numeric(%d,%d)",
+		    precision, scale);
+	else
+		(void)snprintf(c->type, sizeof(c->type), "numeric");
 }
 
 /* Leaves out rows whose cursor is NULL: the first run would reject them, and no

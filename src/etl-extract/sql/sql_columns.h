@@ -10,11 +10,15 @@
 
 #include "sql/sql_database.h"
 
+enum { SQL_TYPE = 40 };
+
 struct sql_columns {
 	struct sql_column {
 		char *name, *prefix;
 		size_t prefix_len;
-		int kind;       /* of the values; the database sets it */
+		/* The database sets these: */
+		int kind;       /* of the values */
+		char type[SQL_TYPE];    /* for the mark columns, or "" */
 	} *column;
 	size_t n;
 	size_t cursor;          /* index of the cursor's column; n: none */
@@ -25,6 +29,13 @@ void sql_columns_release(struct sql_columns *c);
 int sql_columns_fill_and_check(struct sql_columns *c, size_t n,
     const char *(*name)(const void *from, size_t i), const void *from,
     const struct sql_query *q, struct err *e);
+
+/* Appends a JSON object with the type of each column that has one. Appends
+ * nothing if none has. */
+void sql_columns_put_types(struct buf *b, const struct sql_columns *c);
+/* Sets the type to numeric(P,S). If these are not the numbers of a column that
+ * every program can make, sets it to numeric. */
+void sql_column_set_numeric(struct sql_column *c, int precision, int scale);
 
 /* True if the query has used more memory than a row of q->most bytes needs. If
  * memory is then out, the row is too long. */

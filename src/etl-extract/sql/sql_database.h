@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct hash;
+struct sql_columns;
 
 /* A row as JSON text. Of a row with more than `max` bytes only the start is
  * kept. */
@@ -49,6 +50,8 @@ struct sql_database {
 	bool (*is_ready)(void *self);
 	int (*next)(void *self, struct sql_row *row, struct err *e);
 	void (*close)(void *self);
+	/* Returns the columns of the query, after start(). */
+	const struct sql_columns *(*columns)(const void *self);
 	/* Returns the URL of the database without secrets, for messages. */
 	const char *(*name)(const void *self);
 };

@@ -36,6 +36,14 @@ pg_source_name(const void *self)
 	return db_name(s->db);
 }
 
+static const struct sql_columns *
+pg_source_columns(const void *self)
+{
+	const struct pg_source *s = self;
+
+	return &s->columns;
+}
+
 /* Checks that the server sorts the values of the cursor's column as etl-extract
  * compares them. Otherwise the last row would not have the highest value. */
 static int
@@ -332,5 +340,6 @@ const struct sql_database sql_database_pg = {
 	.is_ready = pg_source_is_ready,
 	.next = pg_source_next,
 	.close = pg_source_close,
+	.columns = pg_source_columns,
 	.name = pg_source_name,
 };

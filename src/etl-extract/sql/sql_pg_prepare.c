@@ -110,8 +110,11 @@ describe_and_check_columns(struct pg_source *s, struct err *e)
 	    c, pg_count_columns(a), column_name, a, s->query, e);
 	if (rc == -1)
 		(void)sql_prefix_error_with_place(s->query, -1, e);
-	for (size_t i = 0; rc == 0 && i < c->n; i++)
+	for (size_t i = 0; rc == 0 && i < c->n; i++) {
 		c->column[i].kind = (int)sql_pg_kind_of(pg_column_type(a, i));
+		sql_pg_set_type(&c->column[i], pg_column_type(a, i),
+		    pg_column_typmod(a, i));
+	}
 	if (rc == 0 && c->cursor < c->n && !s->query->cursor_is_inside)
 		s->cursor_type = pg_column_type(a, c->cursor);
 	pg_answer_free(a);

@@ -2,6 +2,7 @@
 
 #include "json/write.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The built-in types of PostgreSQL, from the catalog pg_type. `collated`: see
@@ -11,39 +12,41 @@ static const struct pg_type {
 	unsigned oid;
 	enum sql_pg_kind kind;
 	bool collated, sorted;
+	const char *name;       /* of sql_pg_set_type(); NULL: none */
 } types[] = {
-	{ 16, SQL_PG_BOOL, false, false },
-	{ 17, SQL_PG_STRING, false, true },     /* bytea */
-	{ 18, SQL_PG_STRING, false, false },    /* "char" */
-	{ 19, SQL_PG_STRING, true, true },      /* name */
-	{ 20, SQL_PG_NUMBER, false, true },     /* int8 */
-	{ 21, SQL_PG_NUMBER, false, true },     /* int2 */
-	{ 23, SQL_PG_NUMBER, false, true },     /* int4 */
-	{ SQL_PG_TEXT_OID, SQL_PG_STRING, true, true },
-	{ 26, SQL_PG_NUMBER, false, true },     /* oid */
-	{ 114, SQL_PG_JSON, false, false },
-	{ 142, SQL_PG_STRING, false, false },   /* xml */
-	{ 650, SQL_PG_STRING, false, false },   /* cidr */
-	{ 700, SQL_PG_NUMBER, false, true },    /* float4 */
-	{ 701, SQL_PG_NUMBER, false, true },    /* float8 */
-	{ 705, SQL_PG_STRING, false, false },   /* unknown */
-	{ 790, SQL_PG_STRING, false, false },   /* money */
-	{ 829, SQL_PG_STRING, false, false },   /* macaddr */
-	{ 869, SQL_PG_STRING, false, false },   /* inet */
-	{ 1042, SQL_PG_STRING, true, false },   /* char(n) */
-	{ 1043, SQL_PG_STRING, true, true },    /* varchar */
-	{ 1082, SQL_PG_STRING, false, true },   /* date */
-	{ 1083, SQL_PG_STRING, false, true },   /* time */
-	{ 1114, SQL_PG_TIMESTAMP, false, true },
-	{ SQL_PG_TIMESTAMPTZ_OID, SQL_PG_TIMESTAMP_ZONE, false, true },
-	{ 1186, SQL_PG_STRING, false, false },  /* interval */
-	{ 1266, SQL_PG_STRING, false, false },  /* timetz */
-	{ 1560, SQL_PG_STRING, false, false },  /* bit */
-	{ 1562, SQL_PG_STRING, false, false },  /* varbit */
-	{ SQL_PG_NUMERIC_OID, SQL_PG_NUMBER, false, true },
-	{ 2278, SQL_PG_STRING, false, false },  /* void */
-	{ 2950, SQL_PG_STRING, false, true },   /* uuid */
-	{ 3802, SQL_PG_JSON, false, false },    /* jsonb */
+	{ 16, SQL_PG_BOOL, false, false, "boolean" },
+	{ 17, SQL_PG_STRING, false, true, "bytea" },
+	{ 18, SQL_PG_STRING, false, false, "text" }, /* "char" */
+	{ 19, SQL_PG_STRING, true, true, "text" }, /* name */
+	{ 20, SQL_PG_NUMBER, false, true, "bigint" }, /* int8 */
+	{ 21, SQL_PG_NUMBER, false, true, "smallint" }, /* int2 */
+	{ 23, SQL_PG_NUMBER, false, true, "integer" }, /* int4 */
+	{ SQL_PG_TEXT_OID, SQL_PG_STRING, true, true, "text" },
+	{ 26, SQL_PG_NUMBER, false, true, "bigint" }, /* oid */
+	{ 114, SQL_PG_JSON, false, false, "jsonb" },
+	{ 142, SQL_PG_STRING, false, false, NULL }, /* xml */
+	{ 650, SQL_PG_STRING, false, false, NULL }, /* cidr */
+	{ 700, SQL_PG_NUMBER, false, true, "real" }, /* float4 */
+	{ 701, SQL_PG_NUMBER, false, true, "double precision" },
+	{ 705, SQL_PG_STRING, false, false, NULL }, /* unknown */
+	{ 790, SQL_PG_STRING, false, false, NULL }, /* money */
+	{ 829, SQL_PG_STRING, false, false, NULL }, /* macaddr */
+	{ 869, SQL_PG_STRING, false, false, NULL }, /* inet */
+	{ 1042, SQL_PG_STRING, true, false, "text" }, /* char(n) */
+	{ 1043, SQL_PG_STRING, true, true, "text" }, /* varchar */
+	{ 1082, SQL_PG_STRING, false, true, "date" },
+	{ 1083, SQL_PG_STRING, false, true, "time" },
+	{ 1114, SQL_PG_TIMESTAMP, false, true, "timestamp" },
+	{ SQL_PG_TIMESTAMPTZ_OID, SQL_PG_TIMESTAMP_ZONE, false, true,
+	    "timestamptz" },
+	{ 1186, SQL_PG_STRING, false, false, NULL }, /* interval */
+	{ 1266, SQL_PG_STRING, false, false, NULL }, /* timetz */
+	{ 1560, SQL_PG_STRING, false, false, NULL }, /* bit */
+	{ 1562, SQL_PG_STRING, false, false, NULL }, /* varbit */
+	{ SQL_PG_NUMERIC_OID, SQL_PG_NUMBER, false, true, "numeric" },
+	{ 2278, SQL_PG_STRING, false, false, NULL }, /* void */
+	{ 2950, SQL_PG_STRING, false, true, "uuid" },
+	{ 3802, SQL_PG_JSON, false, false, "jsonb" },
 };
 
 static const struct pg_type *
@@ -77,6 +80,22 @@ sql_pg_type_sorts_as_etl_compares(unsigned oid)
 	const struct pg_type *t = find_type(oid);
 
 	return t != NULL && t->sorted;
+}
+
+/* The typmod of numeric(p,s) is ((p << 16) | s) + 4. The scale has 11 bits, and
+ * the highest of them is its sign. */
+void
+sql_pg_set_type(struct sql_column *c, unsigned oid, int typmod)
+{
+	enum { VARHDRSZ = 4, SCALE_BITS = 0x7ff };
+	const struct pg_type *t = find_type(oid);
+	int digits = typmod - VARHDRSZ;
+
+	if (oid == SQL_PG_NUMERIC_OID)
+		sql_column_set_numeric(c, typmod == -1 ? 0 : digits >> 16,
+		    digits & SCALE_BITS);
+	else if (t != NULL && t->name != NULL)
+		(void)snprintf(c->type, sizeof(c->type), "%s", t->name);
 }
 
 /* Writes NaN, Infinity and -Infinity as strings: they are not JSON numbers. */

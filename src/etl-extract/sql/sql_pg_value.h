@@ -6,7 +6,7 @@
 #ifndef EXTRACT_SQL_PG_VALUE_H
 #define EXTRACT_SQL_PG_VALUE_H
 
-#include "base/buf.h"
+#include "sql/sql_columns.h"
 
 enum sql_pg_kind {
 	SQL_PG_OTHER,           /* the server must make JSON of it */
@@ -19,6 +19,8 @@ enum { SQL_PG_TEXT_OID = 25, SQL_PG_TIMESTAMPTZ_OID = 1184,
 	SQL_PG_NUMERIC_OID = 1700 };
 
 enum sql_pg_kind sql_pg_kind_of(unsigned oid);
+/* Sets c->type, if the mark columns has a word for the type. */
+void sql_pg_set_type(struct sql_column *c, unsigned oid, int typmod);
 void sql_pg_put_value_as_json(struct buf *b, enum sql_pg_kind k, const char *p,
     size_t n);
 /* True for text types: the server sorts their values by a collation. */

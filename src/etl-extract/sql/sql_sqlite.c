@@ -9,6 +9,7 @@
 #include "stdout_reader.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -50,6 +51,14 @@ lite_source_name(const void *self)
 	return s->name.data;
 }
 
+static const struct sql_columns *
+lite_source_columns(const void *self)
+{
+	const struct lite_source *s = self;
+
+	return &s->columns;
+}
+
 static const char *
 column_name(const void *read, size_t i)
 {
@@ -65,6 +74,49 @@ type_has_text_affinity(const char *declared)
 	    (strcasestr(declared, "CHAR") != NULL ||
 		strcasestr(declared, "CLOB") != NULL ||
 		strcasestr(declared, "TEXT") != NULL);
+}
+
+/* Sets the type that the declared type of the column stands for. Any column of
+ * SQLite can hold any value, so the loader compares the type with the values. A
+ * column declared JSON gets no type, because etl-extract writes its values as
+ * strings. */
+static void
+set_column_type(struct sql_column *c, const char *declared)
+{
+	static const struct {
+		const char *declared, *type;
+	} types[] = {
+		{ "BOOLEAN", "boolean" }, { "BOOL", "boolean" },
+		{ "REAL", "double precision" }, { "FLOAT", "double precision" },
+		{ "DOUBLE", "double precision" },
+		{ "DOUBLE PRECISION", "double precision" },
+		{ "DATE", "date" }, { "TIME", "time" },
+		{ "DATETIME", "timestamp" }, { "TIMESTAMP", "timestamp" },
+		{ "TIMESTAMPTZ", "timestamptz" },
+		{ "TIMESTAMP WITH TIME ZONE", "timestamptz" },
+		{ "UUID", "uuid" }, { "BLOB", "bytea" }, { "BYTEA", "bytea" },
+	};
+	static const char *const decimals[] = { "NUMERIC", "DECIMAL" };
+	int precision = 0, scale = 0;
+	const char *type = "";
+
+	if (declared == NULL)
+		return;
+	if (strcasestr(declared, "INT") != NULL)
+		type = "bigint";
+	else if (type_has_text_affinity(declared))
+		type = "text";
+	for (size_t i = 0; i < sizeof(decimals) / sizeof(decimals[0]); i++)
+		if (strncasecmp(declared, decimals[i], 7) == 0) {
+			(void)sscanf(declared + 7, " ( %4d , %4d",
+			    &precision, &scale);
+			sql_column_set_numeric(c, precision, scale);
+			return;
+		}
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcasecmp(declared, types[i].declared) == 0)
+			type = types[i].type;
+	(void)snprintf(c->type, sizeof(c->type), "%s", type);
 }
 
 /* Refuses parameters other than :since and :until, which would have no
@@ -101,6 +153,9 @@ prepare_and_check_query(struct lite_source *s, const char *sql, struct err *e)
 	if (sql_columns_fill_and_check(c, lite_read_count_columns(s->read),
 		column_name, s->read, s->query, e) == -1)
 		return sql_prefix_error_with_place(s->query, -1, e);
+	for (size_t i = 0; i < c->n; i++)
+		set_column_type(&c->column[i],
+		    lite_read_declared_type(s->read, i));
 	s->cursor_is_text = c->cursor < c->n &&
 	    type_has_text_affinity(lite_read_declared_type(s->read, c->cursor));
 	return check_parameters_are_since_or_until(s, e);
@@ -319,5 +374,6 @@ const struct sql_database sql_database_sqlite = {
 	.is_ready = lite_source_is_ready,
 	.next = lite_source_next,
 	.close = lite_source_close,
+	.columns = lite_source_columns,
 	.name = lite_source_name,
 };
