@@ -153,6 +153,9 @@ handle_mark_by_kind(struct loader *l, const struct line *line, struct err *e)
 	case MARK_RESOLVE:
 	case MARK_END:
 		return store_boundary_and_commit_if_due(l, e);
+	case MARK_COLUMNS:
+		return !l->o->evolve ? 0 : source_types_read(
+		    &l->types, line->data, line->len, e);
 	default:
 		return 0;
 	}

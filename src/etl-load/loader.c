@@ -230,6 +230,7 @@ init_route_and_outcomes(struct loader *l, struct err *e)
 
 		evolve_init(&l->tables[i].evolve, &l->tables[i].o, l->mode,
 		    l->duplicates);
+		l->tables[i].evolve.record.source = &l->types;
 		buf_init(&l->tables[i].scopes.json, SIZE_MAX / 4);
 		buf_init(&l->tables[i].recorded.json, SIZE_MAX / 4);
 		if (outcome_init(o, l->stage, &l->tables[i].target,
@@ -272,6 +273,7 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 		return -1;
 	plan_init(&l->plan);
 	sample_init(&l->sample, &l->tables[0].o, l->mode, l->duplicates);
+	l->sample.source = &l->types;
 	if (retry_while_transient(&l->retry,
 		open_database_and_tables_or_close, l, e) == -1)
 		return -1;
@@ -299,6 +301,7 @@ loader_close(struct loader *l)
 	nested_close(l);
 	reject_lines_release(&l->rejects);
 	sample_release(&l->sample);
+	source_types_release(&l->types);
 	plan_release(&l->plan);
 	spool_release(&l->spool);
 	causes_free(l->causes);

@@ -71,6 +71,8 @@ struct loader {
 	struct spool spool;             /* the lines of the present batch */
 	struct reject_lines rejects;    /* of the present try to load it */
 	struct sample sample;           /* --create: the first records */
+	struct source_types types;      /* of the columns, as the source has
+	                                 * them */
 	struct plan plan;               /* --plan */
 	bool absent;                    /* --create: there is no table, and no
 	                                 * record to make it from */

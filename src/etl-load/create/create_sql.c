@@ -165,19 +165,6 @@ second_part_of_key(const struct sample *s)
 	return s->mode->history ? history_get_names(s->o).from : NULL;
 }
 
-static const char *
-type_of_column(const struct sample *s, size_t i, enum db_kind kind)
-{
-	size_t n;
-	const char *name = sample_get_name(s, i, &n);
-
-	for (size_t k = 0; k < s->ntypes; k++)
-		if (strlen(s->types[k].column) == n &&
-		    memcmp(s->types[k].column, name, n) == 0)
-			return s->types[k].type;
-	return value_type_name(s->columns.v[i].value, kind);
-}
-
 static int
 put_column_definitions(struct buf *b, struct db *db, const struct sample *s,
     struct err *e)
@@ -194,7 +181,8 @@ put_column_definitions(struct buf *b, struct db *db, const struct sample *s,
 		buf_str(b, i == 0 ? "    " : ",\n    ");
 		if (db_quote_name(db, b, name, n, e) == -1)
 			return -1;
-		buf_printf(b, " %s%s", type_of_column(s, i, kind),
+		buf_printf(b, " %s%s", sample_find_type(s, name, n,
+			s->columns.v[i].value, kind),
 		    key ? " NOT NULL" : "");
 	}
 	return 0;

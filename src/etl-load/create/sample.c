@@ -135,6 +135,55 @@ kind_of_value(const struct sample *s, uint32_t tok)
 	return value_kind(&s->json, tok);
 }
 
+/* Finds the type that the source of the records has for the values of a column,
+ * or returns NULL. If --map fills the column, they are the values of another
+ * member, or of a part of it. */
+static struct source_type *
+find_source_type(const struct sample *s, const char *column, size_t len)
+{
+	for (size_t i = 0; i < s->o->map.n; i++) {
+		const char *map = s->o->map.v[i], *to = strstr(map, "=/");
+
+		if ((size_t)(to - map) != len || memcmp(map, column, len) != 0)
+			continue;
+		column = to + 2;
+		len = strlen(column);
+		if (strpbrk(column, "/~") != NULL)
+			return NULL;
+		break;
+	}
+	return s->source == NULL ? NULL :
+	    source_types_find(s->source, column, len);
+}
+
+const char *
+sample_find_type(const struct sample *s, const char *name, size_t len,
+    unsigned kinds, enum db_kind db)
+{
+	const struct source_type *t = find_source_type(s, name, len);
+	const char *type = NULL;
+
+	for (size_t i = 0; i < s->ntypes; i++)
+		if (strlen(s->types[i].column) == len &&
+		    memcmp(s->types[i].column, name, len) == 0)
+			return s->types[i].type;
+	if (t != NULL)
+		type = source_type_name(t, kinds, db);
+	return type != NULL ? type : value_type_name(kinds, db);
+}
+
+static int
+note_value(struct sample *s, const char *column, size_t len, uint32_t tok,
+    struct err *e)
+{
+	unsigned kind = kind_of_value(s, tok);
+	struct source_type *t = find_source_type(s, column, len);
+
+	if (t != NULL)
+		source_type_compare(t, &s->json, tok, kind);
+	return sample_add_kinds_of_column(s, column, len, kind, e);
+}
+
 static int
 note_members(struct sample *s, uint32_t object, struct err *e)
 {
@@ -156,8 +205,7 @@ note_members(struct sample *s, uint32_t object, struct err *e)
 		if (is_debezium_placeholder(s, t + 1) ||
 		    gets_no_column(s, name, len))
 			continue;
-		if (sample_add_kinds_of_column(s, name, len,
-			kind_of_value(s, t + 1), e) == -1)
+		if (note_value(s, name, len, t + 1, e) == -1)
 			return -1;
 	}
 	return buf_check(&s->name, e);
@@ -174,8 +222,7 @@ note_values_of_pointers(struct sample *s, struct err *e)
 		uint32_t v;
 
 		if (pointer_find(&s->json, map + len + 1, &v) &&
-		    sample_add_kinds_of_column(s, map, len, kind_of_value(s, v),
-		    e) == -1)
+		    note_value(s, map, len, v, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -269,6 +316,10 @@ sample_read(struct sample *s, struct stage *stage, struct err *e)
 			return -1;
 		if (item == STAGE_END || item == STAGE_WAIT)
 			break;
+		if (item == STAGE_MARK && s->source != NULL &&
+		    !line.too_long && source_types_read(s->source, line.data,
+			line.len, e) == -1)
+			return -1;
 		if (item != STAGE_RECORD)
 			continue;
 		if (s->records == 0)

@@ -8,6 +8,7 @@
 #define LOAD_SAMPLE_H
 
 #include "batch/keyset.h"
+#include "create/source_types.h"
 #include "db/db.h"
 #include "stream/stage.h"
 #include "table/mode.h"
@@ -28,6 +29,7 @@ struct sample {
 	struct keyset columns;
 	const struct sample_type *types;
 	size_t ntypes;
+	struct source_types *source;    /* or NULL; sample_read() fills it */
 	/* If not NULL, this function is called for each record in place of
 	 * sample_note_record(). It must call sample_note_record() for each part
 	 * of the record that becomes a row. */
@@ -59,6 +61,9 @@ int sample_add_kinds_of_column(struct sample *s, const char *name, size_t len,
 /* Sets the kinds of the column to these alone. Adds the column if it is new. */
 int sample_set_kinds_of_column(
     struct sample *s, const char *name, unsigned kinds, struct err *e);
+/* Returns the type for a column whose values have these kinds, as SQL. */
+const char *sample_find_type(const struct sample *s, const char *name,
+    size_t len, unsigned kinds, enum db_kind db);
 /* The name of column number i. */
 const char *sample_get_name(const struct sample *s, size_t i, size_t *len);
 

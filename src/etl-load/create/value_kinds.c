@@ -36,10 +36,8 @@ kind_of_number(const char *p, size_t n, bool fraction)
 	    KIND_DECIMAL;
 }
 
-/* A time that PostgreSQL stores without a change: not more than six digits of
- * the second, no leap second, no year 0 and an offset of less than 16 hours. */
-static bool
-is_time(const char *p, size_t n)
+bool
+value_is_time(const char *p, size_t n)
 {
 	enum { DIGITS = 6, OFFSET_BELOW = 16 * 3600 };
 	struct instant t;
@@ -55,13 +53,13 @@ kind_of_string(const char *p, size_t n)
 	static const char midnight[] = "T00:00:00Z";
 	char time[DATE_TEXT + sizeof(midnight)];
 
-	if (is_time(p, n))
+	if (value_is_time(p, n))
 		return KIND_TIME;
 	if (n != DATE_TEXT)
 		return KIND_TEXT;
 	memcpy(time, p, n);
 	memcpy(time + n, midnight, sizeof(midnight));
-	return is_time(time, sizeof(time) - 1) ? KIND_DATE : KIND_TEXT;
+	return value_is_time(time, sizeof(time) - 1) ? KIND_DATE : KIND_TEXT;
 }
 
 unsigned

@@ -25,6 +25,10 @@ enum {
 
 /* Returns the kind of the value that is token `tok`; 0 for null. */
 unsigned value_kind(const struct json *j, uint32_t tok);
+/* True if the text is a time of RFC 3339 that PostgreSQL stores without a
+ * change: not more than six digits of the second, no leap second, no year 0 and
+ * an offset of less than 16 hours. */
+bool value_is_time(const char *p, size_t n);
 /* Returns the type of a column with values of these kinds, as SQL: text if
  * `kinds` is 0. */
 const char *value_type_name(unsigned kinds, enum db_kind db);

@@ -12,15 +12,17 @@
 static const char *
 find_strict_type(const char *type)
 {
-	return strcmp(type, "BOOLEAN") == 0 || strcmp(type, "NUMERIC") == 0 ?
-	    "ANY" : strcmp(type, "JSON") == 0 ? "TEXT" : type;
+	return strcmp(type, "BOOLEAN") == 0 ||
+	    strncmp(type, "NUMERIC", 7) == 0 ? "ANY" :
+	    strcmp(type, "JSON") == 0 ? "TEXT" : type;
 }
 
 static const char *
-get_type_of_new_column(const struct keyset_entry *k, struct db *db,
-    const struct table *t)
+find_new_type(const struct evolve *v, const struct keyset_entry *k,
+    struct db *db, const struct table *t)
 {
-	const char *type = value_type_name(k->value, db_kind(db));
+	const char *type = sample_find_type(&v->record,
+	    v->added.bytes.data + k->at, k->len, k->value, db_kind(db));
 
 	return t->strict ? find_strict_type(type) : type;
 }
@@ -55,7 +57,7 @@ evolve_put_statements(struct buf *b, const struct evolve *v, struct db *db,
 		if (db_quote_name(db, b, v->added.bytes.data + k->at, k->len,
 			e) == -1)
 			return -1;
-		buf_printf(b, " %s%s", get_type_of_new_column(k, db, t), lite ?
+		buf_printf(b, " %s%s", find_new_type(v, k, db, t), lite ?
 		    ";\n" : "");
 	}
 	for (size_t i = 0; i < v->widened.n; i++) {
@@ -155,7 +157,7 @@ print_changes(const struct evolve *v, struct db *db, const struct table *t)
 		k = &v->added.v[i];
 		buf_printf(&b, "table %s: --evolve has added column \"%.*s\" "
 		    "(%s)", t->name, (int)k->len, v->added.bytes.data + k->at,
-		    get_type_of_new_column(k, db, t));
+		    find_new_type(v, k, db, t));
 		print_and_clear_line(&b);
 	}
 	for (size_t i = 0; i < v->widened.n; i++) {

@@ -113,3 +113,19 @@ float_keeps_integer(const char *p, size_t n, int bits)
 	print_shortest(stored, sizeof(stored), d, bits);
 	return number_equals(stored, strlen(stored), given, n);
 }
+
+bool
+float_keeps_number(const char *p, size_t n, int bits)
+{
+	char given[64], stored[64];
+	double d;
+
+	if (n >= sizeof(given))
+		return false;
+	memcpy(given, p, n);
+	given[n] = '\0';
+	d = bits == FLT_MANT_DIG ? (double)strtof(given, NULL) :
+	    strtod(given, NULL);
+	print_shortest(stored, sizeof(stored), d, bits);
+	return !isinf(d) && number_equals(stored, strlen(stored), p, n);
+}
