@@ -3,21 +3,9 @@
 # Amazon does, gives its objects to etl-extract.  make torture runs it.  pip installs
 # the server into build/s3-VERSION, for which it needs a package index once.
 . tests/support/lib.sh
+. tests/support/venv.sh
 
-requirements=$top/tests/etl-extract/s3_requirements.txt
-venv=$top/build/s3-$(cksum <"$requirements" | cut -d' ' -f1)
-if ! [ -e "$venv/ready" ]; then
-	rm -rf "$venv"
-	if ! { /usr/bin/python3 -m venv "$venv" &&
-	    "$venv/bin/pip" install -q --disable-pip-version-check --no-deps \
-		-r "$requirements" && : >"$venv/ready"; } \
-	    >"$scratch/pip" 2>&1; then
-		check 'pip installs moto, for which it needs a package index' 1
-		diag "$(tail -n 20 "$scratch/pip")"
-		done_testing
-		exit 1
-	fi
-fi
+venv_make s3 "$top/tests/etl-extract/s3_requirements.txt" moto
 cd "$scratch"
 mkdir files
 python3 -c '

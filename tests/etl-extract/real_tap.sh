@@ -3,22 +3,10 @@
 # both databases, each record once.  make torture runs it.  pip installs the tap
 # into build/tap-VERSION, for which it needs a package index once.
 . tests/support/lib.sh
+. tests/support/venv.sh
 . tests/etl-extract/singer_load.sh
 
-requirements=$top/tests/etl-extract/singer_requirements.txt
-venv=$top/build/tap-$(cksum <"$requirements" | cut -d' ' -f1)
-if ! [ -e "$venv/ready" ]; then
-	rm -rf "$venv"
-	if ! { /usr/bin/python3 -m venv "$venv" &&
-	    "$venv/bin/pip" install -q --disable-pip-version-check --no-deps \
-		--use-pep517 -r "$requirements" && : >"$venv/ready"; } \
-	    >"$scratch/pip" 2>&1; then
-		check 'pip installs the tap, for which it needs a package index' 1
-		diag "$(tail -n 20 "$scratch/pip")"
-		done_testing
-		exit 1
-	fi
-fi
+venv_make tap "$top/tests/etl-extract/singer_requirements.txt" 'the tap' --use-pep517
 cd "$scratch"
 
 # The real tap: it reads the items of the mock API by their member seq.
