@@ -90,6 +90,22 @@ for kind in sqlite postgresql; do
 	is "$k the other records of the files are loaded" \
 	    'in/a.csv:22 in/c.csv:4 in/c.csv:4 in/d.csv:5 in/f.csv:6' \
 	    "$(rows)"
+	# etl-extract rejects a line, whose bytes do not name the file.
+	csv a 22,9 24
+	refuses 65 'a line of a changed file that etl-extract rejects' \
+	    'rows of 1 scope of which a record was rejected' \
+	    --max-rejects 100%
+	is "$k and with --delete-despite-rejects: exit code 0" 0 \
+	    "$(increment --max-rejects 100% --delete-despite-rejects)"
+	like "$k and with --delete-despite-rejects: the other records are loaded" \
+	    '^in/a.csv:24 in/c' "$(rows)"
+	csv a 22
+	csv g 7,9 8
+	is "$k a line of a new file that etl-extract rejects: exit code 0" 0 \
+	    "$(increment --max-rejects 100%)"
+	is "$k the other records of both files are loaded" \
+	    'in/a.csv:22 in/c.csv:4 in/c.csv:4 in/d.csv:5 in/f.csv:6 in/g.csv:8' \
+	    "$(rows)"
 	filter='etl-transform "if .n == \"23\" then empty else . end"'
 	csv a 23
 	refuses 65 'a filter that drops all records of a file' \

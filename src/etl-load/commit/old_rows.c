@@ -1,5 +1,6 @@
 #include "commit/old_rows.h"
 
+#include "json/write.h"
 #include "ledger/complete.h"
 #include "table/referring.h"
 #include "table/scope.h"
@@ -257,12 +258,88 @@ old_rows_swap_tables(struct loader *l, struct err *e)
 	return 0;
 }
 
+/* If the origin of a reject line is a file, adds to `made` a reject line whose
+ * record has only the scope of this file. */
+static int
+make_reject_of_file(struct spool *made, const struct target *t,
+    const struct line *reject, struct err *e)
+{
+	struct json j = { 0 };
+	struct json_fault f = { 0 };
+	struct buf value, record;
+	uint32_t origin = 0, uri = 0;
+	int rc = 0;
+
+	buf_init(&value, SIZE_MAX / 4);
+	buf_init(&record, SIZE_MAX / 4);
+	if (json_scan(&j, reject->data, reject->len, 2, JSON_LAST, &f) == 0)
+		origin = json_member_value(&j, 0, "origin", 6);
+	else if (f.nomem)
+		rc = err_nomem(e);
+	if (origin != 0 && j.tok[origin].type == JSON_OBJECT)
+		uri = json_member_value(&j, origin, "uri", 3);
+	if (uri != 0 && j.tok[uri].type == JSON_STRING) {
+		buf_char(&value, '[');
+		buf_add(&value, j.text + j.tok[uri].at, j.tok[uri].len);
+		buf_char(&value, ']');
+		rc = scope_put_record(&record, t, buf_text(&value), e);
+		buf_clear(&value);
+		buf_str(&value, "{\"raw\":");
+		json_put_string(&value, record.data, record.len);
+		buf_char(&value, '}');
+		if (rc == 0 && (rc = buf_check(&value, e)) == 0)
+			rc = spool_add(made, ITEM_REJECT, &(struct line){
+			    .data = value.data, .len = value.len }, e);
+	}
+	json_release(&j);
+	buf_release(&value);
+	buf_release(&record);
+	return rc;
+}
+
+/* Notes the scopes of the files whose records an earlier stage has rejected.
+ * The bytes of such a record may not name the file, for example in a line of
+ * CSV. */
+static int
+note_rejects_of_files(
+    const struct loader *l, struct loaded_table *t, struct err *e)
+{
+	struct outcome *o = &t->outcome;
+	const struct outcome was = *o;
+	struct spool made;
+	int rc = 0;
+
+	spool_init(&made);
+	for (size_t i = 0; i < l->spool.n && rc == 0; i++) {
+		const struct line line = spool_get_line(&l->spool, i);
+
+		if (l->spool.items[i].kind == ITEM_REJECT)
+			rc = make_reject_of_file(&made, &t->target, &line, e);
+	}
+	if (rc == 0 && made.n > 0) {
+		o->chunk = &made;
+		o->table_of = NULL;
+		o->refused.n = 0;
+		o->reader.by_name = true;
+		rc = l->sink->scopes->add_rejected(t->self, o, e);
+		o->chunk = was.chunk;
+		o->table_of = was.table_of;
+		o->refused.n = was.refused.n;
+		o->reader.by_name = was.reader.by_name;
+	}
+	spool_release(&made);
+	return rc;
+}
+
 int
 old_rows_note_rejects(struct loader *l, struct loaded_table *t, struct err *e)
 {
-	return !l->mode->by_scope || l->o->delete_despite_rejects ||
-	    t->outcome.sums.removed == 0 ? 0 :
-	    l->sink->scopes->add_rejected(t->self, &t->outcome, e);
+	if (!l->mode->by_scope || l->o->delete_despite_rejects ||
+	    t->outcome.sums.removed == 0)
+		return 0;
+	if (l->stream.by_file && note_rejects_of_files(l, t, e) == -1)
+		return -1;
+	return l->sink->scopes->add_rejected(t->self, &t->outcome, e);
 }
 
 static int
