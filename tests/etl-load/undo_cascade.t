@@ -64,5 +64,45 @@ for kind in sqlite postgresql; do
 	is "$k a key of two columns: exit code 65" 65 "$(undo t "$id")"
 	sql 'UPDATE u SET x = NULL'
 	is "$k a key with NULL refers to no row: exit code 0" 0 "$(undo t "$id")"
+
+	# The run has inserted both rows, and another session has changed one.
+	sql 'DROP TABLE u; DROP TABLE t; CREATE TABLE t (a int PRIMARY KEY);
+	    CREATE TABLE u (b int PRIMARY KEY, a int REFERENCES t
+	    ON DELETE CASCADE, v text)'
+	ok "$k a run loads two tables" env DATABASE_URL="$db" etl-run --name p \
+	    -c 'echo "{\"a\":1}" | etl-extract - |
+	    etl-load --table t --mode upsert --keep-before &&
+	    echo "{\"b\":1,\"a\":1}" | etl-extract - |
+	    etl-load --table u --mode upsert --keep-before'
+	id=$(etl-status --db "$db" --json --run last | jq -r .run)
+	sql "UPDATE u SET v = 'by hand'"
+	is "$k a row of the run that was changed refers to another: exit code 65" \
+	    65 "$(status etl-load --db "$db" --undo "$id" </dev/null)"
+	is "$k the undo of its parent alone: exit code 65" 65 "$(undo t "$id")"
+	is "$k the changed row and its parent stay" '1|1|by hand 1' \
+	    "$(sql 'SELECT * FROM u') $(sql 'SELECT * FROM t')"
+	sql 'UPDATE u SET v = NULL'
+	is "$k as the run has left them, both are deleted: exit code 0" '0 0' \
+	    "$(status etl-load --db "$db" --undo "$id" </dev/null) $(sql \
+	    'SELECT (SELECT count(*) FROM t) + (SELECT count(*) FROM u)')"
+done
+
+# SQLite compares a foreign key as the column to which it refers, and table names
+# in any letters.
+db_new sqlite
+for of in 'text integer 1' 'integer text 1' 'text_COLLATE_NOCASE text Ab'; do
+	# shellcheck disable=SC2086
+	set -- $of
+	sql "CREATE TABLE t (a $(echo "$1" | tr _ ' ') PRIMARY KEY);
+	    CREATE TABLE u (a $2 REFERENCES T ON DELETE CASCADE)"
+	case $3 in
+	1) keep t '{"a":1}' ;;
+	*) keep t "{\"a\":\"$3\"}" ;;
+	esac
+	sql "PRAGMA foreign_keys = on; INSERT INTO u VALUES (lower('$3'))"
+	is "sqlite: a $2 refers to a $1: exit code 65" 65 "$(undo t "$id")"
+	is "sqlite: a $2 refers to a $1: the row stays" 1 \
+	    "$(sql 'SELECT count(*) FROM u')"
+	sql 'DROP TABLE u; DROP TABLE t'
 done
 done_testing
