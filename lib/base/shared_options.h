@@ -48,6 +48,12 @@
 	{ "plain", OPT_FLAG, (offset), NULL, \
 	    "treat the input as plain NDJSON without marks", NULL, 0 }
 
+/* bool */
+#define OPTION_MARKED(offset) \
+	{ "marked", OPT_FLAG, (offset), NULL, \
+	    "accept a saved stream with checkpoints, or a saved replay", \
+	    NULL, 0 }
+
 /* const char *: a name; NULL if not given. */
 #define OPTION_STAGE(offset) \
 	{ "stage", OPT_STRING, (offset), "NAME", \

@@ -297,6 +297,13 @@ next_line_is_blank(const struct lines *l)
 	return true;
 }
 
+/* The next file is opened only when all lines of this one were returned. */
+int
+lines_descriptor(const struct lines *l)
+{
+	return l->fd;
+}
+
 bool
 lines_next_is_buffered(struct lines *l)
 {

@@ -69,6 +69,8 @@ enum lines_result lines_look_ahead(struct lines *l, struct line *out,
 void lines_restart_look_ahead(struct lines *l);
 /* True if the end of the input was read. */
 bool lines_input_has_ended(const struct lines *l);
+/* Returns the descriptor from which the last line was read. */
+int lines_descriptor(const struct lines *l);
 /* Returns true if lines_next_not_blank() can return a line without reading from
  * the descriptor. Skips blank lines in the buffer. */
 bool lines_next_is_buffered(struct lines *l);

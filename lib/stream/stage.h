@@ -23,6 +23,9 @@ struct stage_conf {
 	                                 * sources */
 	bool sink;                      /* writes no stream: etl-load */
 	bool plain;                     /* --plain: the input has no marks */
+	bool marked;                    /* --marked: a file or terminal may hold
+	                                 * a stream that moves a checkpoint or
+	                                 * closes letters, as a pipe may */
 	bool reads_raw;                 /* a raw mark (the bytes of a letter)
 	                                 * counts as a record of the input:
 	                                 * etl-extract in a replay */

@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Flags of struct stage (stage_impl.h) and of its conf that are used here:
  *   made   the input has no mark begin, so this stage starts the marked stream.
@@ -17,6 +19,7 @@
  *   piped  standard input is a pipe or socket, not a file
  *   judge  --max-rejects must be checked before the next line
  *   conf->plain   --plain: the input has no marks
+ *   conf->marked  --marked: a file may hold a stream that a pipe may hold
  *   conf->checks  compare the counts in marks, as a sink does
  *   line.torn     the last line of the input, without LF */
 
@@ -153,6 +156,43 @@ start_stream_without_begin_mark(struct stage *s, struct err *e)
 	    "program as \"etl-via COMMAND\", or give --plain", e);
 }
 
+/* Returns what the input is, or NULL if it is a pipe or a socket. */
+static const char *
+name_kind_of_file(int fd)
+{
+	struct stat st = { 0 };
+
+	(void)fstat(fd, &st);
+	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
+		return NULL;
+	return S_ISREG(st.st_mode) ? "file" :
+	    isatty(fd) == 1 ? "terminal" : "device";
+}
+
+/* Fails if the stream may change more than the rows of a table, and does not
+ * come from a pipe. A program that writes such a stream writes it to a pipe, or
+ * the user has saved it. Any other file may be data of somebody else that looks
+ * like a stream. Only a stream whose mark begin has the member checkpoint or
+ * replay may move a checkpoint, list files or resolve letters: all programs
+ * that do so refuse the marks of another stream. Programs that only pass the
+ * marks on fail too, because their output is a pipe. */
+static int
+refuse_unasked_changes(const struct stage *s, struct err *e)
+{
+	const struct mark *m = &s->mark;
+	const char *kind = name_kind_of_file(lines_descriptor(s->in));
+
+	if (s->conf->marked || kind == NULL ||
+	    (m->checkpoint == NULL && !m->replay))
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "line %llu: a stream that %s%.64s "
+	    "comes from a %s and not from a pipe: give --marked if you know "
+	    "who wrote it", (unsigned long long)s->line.number,
+	    m->checkpoint != NULL ? "moves checkpoint " :
+	    "resolves dead letters",
+	    m->checkpoint != NULL ? m->checkpoint : "", kind);
+}
+
 static int
 start_stream_from_begin_mark(struct stage *s, struct err *e)
 {
@@ -164,6 +204,8 @@ start_stream_from_begin_mark(struct stage *s, struct err *e)
 		    "a begin mark before the end mark of the stream before it, "
 		    "which was cut off: read the two streams separately",
 		    e);
+	if (refuse_unasked_changes(s, e) == -1)
+		return -1;
 	mark_release(&s->begin);
 	s->begin = s->mark;
 	s->mark = (struct mark){ 0 };

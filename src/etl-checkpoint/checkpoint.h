@@ -14,7 +14,7 @@ struct checkpoint_opts {
 	const char *db, *control_schema, *state;
 	bool json;
 	uint64_t max_record;
-	bool no_marks;
+	bool marked, no_marks;
 };
 
 struct command {

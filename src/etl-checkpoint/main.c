@@ -30,8 +30,8 @@ static const char usage[] =
     "           [--db URL | --state file:PATH] NAME\n"
     "       etl-checkpoint list [--control-schema NAME]\n"
     "           [--db URL | --state file:PATH] [--json]\n"
-    "       etl-checkpoint save [--max-record SIZE] [--no-marks]\n"
-    "           --state file:PATH";
+    "       etl-checkpoint save [--marked] [--max-record SIZE]\n"
+    "           [--no-marks] --state file:PATH";
 
 #define AT(field) offsetof(struct checkpoint_opts, field)
 static const struct opt options[] = {
@@ -39,6 +39,7 @@ static const struct opt options[] = {
 	OPTION_CONTROL_SCHEMA(AT(control_schema)),
 	{ "json", OPT_FLAG, AT(json), NULL,
 	    "write a JSON object for each checkpoint", NULL, 0 },
+	OPTION_MARKED(AT(marked)),
 	OPTION_MAX_RECORD(AT(max_record)),
 	{ "no-marks", OPT_FLAG, AT(no_marks), NULL,
 	    "write only records and rejects, no other marks", NULL, 0 },
@@ -93,6 +94,7 @@ check_options(const struct verb *v, const struct checkpoint_opts *o,
 		{ "db", DB, o->db != NULL },
 		{ "control-schema", DB, o->control_schema != NULL },
 		{ "json", JSON, o->json },
+		{ "marked", SAVE, o->marked },
 		{ "max-record", SAVE, o->max_record > 0 },
 		{ "no-marks", SAVE, o->no_marks },
 	};

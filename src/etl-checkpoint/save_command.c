@@ -164,7 +164,8 @@ int
 save_command(struct command *c, struct err *e)
 {
 	const struct stage_conf conf = { .name = "checkpoint", .checks = true,
-	    .bare = c->opts->no_marks, .max_record = c->opts->max_record,
+	    .bare = c->opts->no_marks, .marked = c->opts->marked,
+	    .max_record = c->opts->max_record,
 	    .fds = c->fds };
 	struct save s = { .saver = { .path = c->path, .fds = c->fds } };
 	int rc = -1;

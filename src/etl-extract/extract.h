@@ -24,7 +24,7 @@ struct extract_opts {
 	const char *columns, *comment, *delimiter, *null, *quote, *types;
 	uint64_t skip, jobs;
 	uint64_t max_ratio;             /* also of HTTP */
-	bool recursive, plain, new_files;
+	bool recursive, marked, plain, new_files;
 	const char *changed;
 	/* HTTP. */
 	const char *paginate, *into, *size, *total, *next, *more;

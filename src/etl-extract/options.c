@@ -11,7 +11,7 @@ static const char usage[] =
     "                   [--delay DURATION] [--encoding NAME]\n"
     "                   [--final-newline require] [--first N]\n"
     "                   [--format FORMAT] [--header LINE|@FILE] [--into TO]\n"
-    "                   [--jobs N] [--key FILE] [--max-body SIZE]\n"
+    "                   [--jobs N] [--key FILE] [--marked] [--max-body SIZE]\n"
     "                   [--max-pages N] [--max-ratio N]\n"
     "                   [--max-record SIZE] [--max-rejects N|N%]\n"
     "                   [--max-time DURATION]\n"
@@ -52,7 +52,7 @@ static const char usage[] =
     "                   [--cacert FILE] [--capath DIR] [--cert FILE]\n"
     "                   [--client-id ID] [--connect-timeout DURATION]\n"
     "                   [--delay DURATION] [--header LINE|@FILE]\n"
-    "                   [--jobs N] [--key FILE] [--max-body SIZE]\n"
+    "                   [--jobs N] [--key FILE] [--marked] [--max-body SIZE]\n"
     "                   [--max-ratio N] [--max-record SIZE]\n"
     "                   [--max-rejects N|N%] [--max-time DURATION]\n"
     "                   [--method NAME] [--on STATUS=ACTION] [--proxy URL]\n"
@@ -224,6 +224,7 @@ static const struct opt options[] = {
 	OPT("stream", OPT_STRING, stream, "NAME",
 	    "write a marked stream with this name"),
 	OPTION_STAGE(AT(stage)),
+	OPTION_MARKED(AT(marked)),
 	OPTION_PLAIN(AT(plain)),
 	OPTION_REJECTS(AT(rejects)),
 	OPTION_MAX_REJECTS(AT(max_rejects)),

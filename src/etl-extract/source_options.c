@@ -55,7 +55,7 @@ static const struct group groups[] = {
 	{ KIND_JSON | KIND_HTTP | KIND_EACH, "JSON files and for URLs: no "
 	    "SOURCE is one of them",
 	    { "records" } },
-	{ KIND_FILES | KIND_EACH, "standard input", { "plain" } },
+	{ KIND_FILES | KIND_EACH, "standard input", { "marked", "plain" } },
 	{ KIND_EACH, "records of standard input", { "each" } },
 };
 

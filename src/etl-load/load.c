@@ -288,7 +288,11 @@ int
 load_run(const struct load_opts *o, const struct stdfd *fds, struct err *e)
 {
 	struct stage_conf conf = { .name = "load", .sink = true,
-		.plain = o->plain, .rejects = o->plan ? NULL : o->rejects,
+		.plain = o->plain,
+		/* --again and --no-checkpoint move no checkpoint and resolve
+		 * no letter. */
+		.marked = o->marked || o->again || o->no_checkpoint,
+		.rejects = o->plan ? NULL : o->rejects,
 		.max_rejects = o->max_rejects,
 		.max_record = o->max_record, .fds = fds };
 	struct stage *s = NULL;

@@ -26,7 +26,8 @@ struct load_opts {
 	uint64_t batch, flush, max_record, retries, connections;
 	uint64_t keep_runs;
 	uint64_t lock_timeout, statement_timeout;       /* 0: not given */
-	bool plain, single, verbose, again, no_checkpoint, lossy, complete,
+	bool plain, marked, single, verbose, again, no_checkpoint, lossy,
+	    complete,
 	    allow_empty, delete_despite_rejects, empty_as_null, strict,
 	    create, plan, evolve, keep_before, with_checkpoint, replay_over;
 	/* By place in the table of options: it is on the command line. */

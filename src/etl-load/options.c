@@ -16,7 +16,7 @@ static const char usage[] =
     "                [--expect TEST] [--extra WHAT]\n"
     "                [--flush DURATION] [--keep-before] [--keep-runs N]\n"
     "                [--key COLS] [--lock-timeout DURATION] [--lossy]\n"
-    "                [--map COL=POINTER] [--max-deletes N|N%]\n"
+    "                [--map COL=POINTER] [--marked] [--max-deletes N|N%]\n"
     "                [--max-record SIZE] [--max-rejects N|N%] [--missing WAY]\n"
     "                [--mode MODE] [--nested TABLE=POINTER] [--newer-by COL]\n"
     "                [--no-checkpoint] [--plain] [--plan] [--rejects FILE]\n"
@@ -140,6 +140,7 @@ static const struct opt options[] = {
 	    "neither check nor move the checkpoint (one of several loaders)"),
 	OPT("lossy", OPT_FLAG, lossy, NULL,
 	    "store values that the database changes, such as rounded numbers"),
+	OPTION_MARKED(AT(marked)),
 	OPTION_PLAIN(AT(plain)),
 	OPTION_REJECTS(AT(rejects)),
 	OPTION_MAX_REJECTS(AT(max_rejects)),

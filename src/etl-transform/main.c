@@ -53,7 +53,7 @@ static const char usage[] =
     "                     [--argjson NAME JSON] [--duplicate-members last]\n"
     "                     [--engine auto|native|jq] [--explain]\n"
     "                     [--hash COLS [--hash-as FIELD]]\n"
-    "                     [--lossy-numbers] [--max-record SIZE]\n"
+    "                     [--lossy-numbers] [--marked] [--max-record SIZE]\n"
     "                     [--max-rejects N|N%] [--memory-limit SIZE]\n"
     "                     [--plain] [--rejects FILE]\n"
     "                     [--slurpfile NAME FILE] [--stage NAME] [--std]\n"
@@ -65,7 +65,7 @@ struct transform_opts {
 	const char *file, *duplicates, *stage, *rejects, *max_rejects, *hash,
 	    *hash_as, *engine;
 	struct opt_list dirs, allow, args;
-	bool std, lossy, plain, explain;
+	bool std, lossy, marked, plain, explain;
 	uint64_t time_limit, memory_limit, max_record;
 };
 
@@ -105,6 +105,7 @@ static const struct opt options[] = {
 	OPT("allow", OPT_LIST, allow, "env",
 	    "let the filter read environment variables", 0),
 	OPTION_STAGE(AT(stage)),
+	OPTION_MARKED(AT(marked)),
 	OPTION_PLAIN(AT(plain)),
 	OPTION_REJECTS(AT(rejects)),
 	OPTION_MAX_REJECTS(AT(max_rejects)),
@@ -213,7 +214,7 @@ run_stage(const struct transform_opts *o, const struct args *a,
 	const struct stage_conf conf = { .name = "transform",
 	    .stage = o->stage,
 	    .files = argv + first, .nfiles = (size_t)(argc - first),
-	    .plain = o->plain, .rejects = o->rejects,
+	    .plain = o->plain, .marked = o->marked, .rejects = o->rejects,
 	    .max_rejects = o->max_rejects, .max_record = o->max_record,
 	    .fds = fds };
 	enum json_members members = JSON_UNIQUE;

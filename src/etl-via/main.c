@@ -19,14 +19,14 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: etl-via [--duplicate-members last] [--max-record SIZE]\n"
+    "usage: etl-via [--duplicate-members last] [--marked] [--max-record SIZE]\n"
     "               [--max-rejects N|N%] [--ok STATUS[,...]] [--plain]\n"
     "               [--rejects FILE] [--stage NAME] CMD [ARG ...]";
 
 struct opts {
 	const char *ok, *duplicates, *stage, *rejects, *max_rejects;
 	uint64_t max_record;
-	bool plain;
+	bool marked, plain;
 };
 
 #define AT(field) offsetof(struct opts, field)
@@ -39,6 +39,7 @@ static const struct opt options[] = {
 	OPTION_MAX_RECORD(AT(max_record)),
 	OPTION_DUPLICATE_MEMBERS(AT(duplicates)),
 	OPTION_STAGE(AT(stage)),
+	OPTION_MARKED(AT(marked)),
 	OPTION_PLAIN(AT(plain)),
 	OPTION_REJECTS(AT(rejects)),
 	OPTION_MAX_REJECTS(AT(max_rejects)),
@@ -86,7 +87,7 @@ run_stage(const struct opts *o, const struct stdfd *fds, char *argv[],
     struct err *e)
 {
 	const struct stage_conf conf = { .name = "via", .stage = o->stage,
-	    .plain = o->plain,
+	    .plain = o->plain, .marked = o->marked,
 	    .rejects = o->rejects, .max_rejects = o->max_rejects,
 	    .max_record = o->max_record, .fds = fds };
 	struct via_opts v = { .argv = argv, .plain = o->plain,

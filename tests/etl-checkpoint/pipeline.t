@@ -64,10 +64,10 @@ is 'no temporary file is left beside the state file' 'state.json' \
 one='{"@etl":"begin","v":1,"id":"b","checkpoint":"c","stages":[]}'
 printf '{"torn' >torn
 printf '%s\n' "$one" '{"@etl":"end","stages":[]}' >in
-etl-checkpoint save --state file:s.json <in >>torn
+etl-checkpoint save --marked --state file:s.json <in >>torn
 is 'save ends a torn line with a newline' '{"torn' "$(head -n 1 torn)"
 is 'the output of save begins after the torn line' "$(cut -c1-20 in)" \
     "$(sed 1d torn | cut -c1-20)"
-etl-checkpoint save --state file:s.json <in >>torn
+etl-checkpoint save --marked --state file:s.json <in >>torn
 is 'save adds no newline after a complete line' 5 "$(wc -l <torn | tr -d ' ')"
 done_testing

@@ -31,7 +31,7 @@ marked() {
 # save OPTION...: runs save on standard input and prints its exit code.
 save() {
 	rc=0
-	etl-checkpoint save --state file:state.json "$@" >out 2>err || rc=$?
+	etl-checkpoint save --marked --state file:state.json "$@" >out 2>err || rc=$?
 	echo $rc
 }
 # stored: prints the value and the version of the checkpoint.
@@ -207,7 +207,7 @@ ok 'no mark is saved after the reader has closed the pipe' test $tried -lt 5
 # Output that cannot be written, and a state file that cannot be replaced.
 set_state old 0 && set_state old 1
 marked 3 1 >three.1
-set -- etl-checkpoint save --state file:state.json
+set -- etl-checkpoint save --marked --state file:state.json
 rc=0; "$@" <three.1 >/dev/full 2>err || rc=$?
 is 'save to a full standard output exits with 74' 74 $rc
 rc=0; "$@" <three.1 >&- 2>err || rc=$?
@@ -220,8 +220,8 @@ is 'an output that fails leaves the checkpoint unchanged' 'old 1' "$(stored)"
 inject() {
 	rc=0
 	traced -o trace -e trace=fdatasync,fsync,write,renameat \
-	    -e inject="$1" etl-checkpoint save --state file:state.json \
-	    <three.1 >out 2>err || rc=$?
+	    -e inject="$1" etl-checkpoint save --marked \
+	    --state file:state.json <three.1 >out 2>err || rc=$?
 	echo $rc
 }
 is 'save exits with 74 if fdatasync of its output fails' 74 \
@@ -245,7 +245,7 @@ is 'save exits with 74 if a write fails with ENOSPC' 74 \
 like 'the message names the new file and the full disk' \
     'state.json.etl-new: No space left' "$(cat err)"
 is 'save exits with 74 at the limit of the file size' 74 "$(bash -c 'ulimit -f 0
-    etl-checkpoint save --state file:state.json <three.1 2>&1 |
+    etl-checkpoint save --marked --state file:state.json <three.1 2>&1 |
     cat >/dev/null; echo ${PIPESTATUS[0]}')"
 is 'save exits with 77 if it may not rename the new file' 77 \
     "$(inject renameat:error=EACCES)"

@@ -12,7 +12,7 @@ import sys
 OTHER = {"value": "o", "version": 9}
 OLD = {"other": OTHER, "posts": {"value": "old", "version": 1}}
 STATE, HERE = "d/state.json", os.getcwd()
-SAVE = ["etl-checkpoint", "save", "--state", "file:" + STATE]
+SAVE = ["etl-checkpoint", "save", "--marked", "--state", "file:" + STATE]
 PATHS = ["in.1", "out", "rejects", STATE, "d/.state.json.etl-new"]
 
 

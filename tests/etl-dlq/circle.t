@@ -144,16 +144,16 @@ for kind in sqlite postgresql; do
 	$replay >two
 	is "$kind: of two replays of the same letters the first exits with 0" \
 	    0 "$(status sh -c \
-	    "etl-transform '$mended' <one | etl-load --table t")"
+	    "etl-transform --marked '$mended' <one | etl-load --table t")"
 	is "$kind: the second replay of the same letters exits with 75" 75 \
 	    "$(status sh -c \
-	    "etl-transform '$mended' <two | etl-load --table t")"
+	    "etl-transform --marked '$mended' <two | etl-load --table t")"
 	is "$kind: the second replay of the same letters changes nothing" \
 	    'resolved|8 0 0' \
 	    "$(letters_are) $(row_faults)"
 	is "$kind: the first replay, sent again, loads nothing more" '0 8' \
 	    "$(status sh -c \
-	    "etl-transform '$mended' <one | etl-load --table t") $(sql \
+	    "etl-transform --marked '$mended' <one | etl-load --table t") $(sql \
 	    'SELECT count(*) FROM t')"
 	reset_tables
 	letters 1 300 | etl-dlq put >/dev/null
@@ -175,7 +175,7 @@ for kind in sqlite postgresql; do
 	letters 1 1 2 | etl-dlq put >/dev/null
 	is "$kind: a replay exits with 0 if a letter occurs again meanwhile" 0 \
 	    "$(status sh -c \
-	    "etl-transform '$mended' <one | etl-load --table t")"
+	    "etl-transform --marked '$mended' <one | etl-load --table t")"
 	is "$kind: the letter that occurred again is open, the other resolved" \
 	    'open|1 resolved|1' \
 	    "$(letters_are)"
@@ -185,14 +185,14 @@ for kind in sqlite postgresql; do
 	is "$kind: a replay of a letter discarded meanwhile exits with 75" 75 \
 	    "$($replay >one
 	    etl-dlq discard "$(etl-dlq list --json | jq .letter)"
-	    status sh -c "etl-transform '$mended' <one | etl-load --table t")"
+	    status sh -c "etl-transform --marked '$mended' <one | etl-load --table t")"
 	is "$kind: the discarded letter stays discarded" \
 	    'discarded|1 resolved|1' "$(letters_are)"
 	rm -f other.db
 	sqlite3 other.db 'CREATE TABLE t (id INTEGER)'
 	is "$kind: a replay into a database without the letter exits with 75" \
 	    75 "$(status \
-	    sh -c "etl-transform '$mended' <one |
+	    sh -c "etl-transform --marked '$mended' <one |
 	    etl-load --db sqlite:other.db --table t")"
 	like "$kind: the message says that etl-dlq may read another database" \
 	    'was changed by another command .*, or etl-dlq reads another database' "$(cat err)"

@@ -8,7 +8,7 @@ cd "$scratch"
 # replayed ARG...: the records of a replay that etl-extract ARG... - has read.
 replayed() {
 	etl-dlq replay >stream
-	etl-extract "$@" - <stream >out
+	etl-extract --marked "$@" - <stream >out
 	grep -v '^{"@etl"' out || :
 }
 open_letters() {

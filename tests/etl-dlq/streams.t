@@ -86,7 +86,7 @@ posts {"id":2} resolved' "$(letters)"
 		echo '{"@etl":"end","seq":1,"stages":[{"stage":"replay","in":0,"out":0,"dropped":0,"rejected":0}]}'
 	} >forged
 	is "$kind: a mark resolve for a letter of another stream exits with 75" \
-	    75 "$(status etl-load --table posts --key id <forged)"
+	    75 "$(status etl-load --table posts --key id --marked <forged)"
 	is "$kind: the letter of the other stream stays open" \
 	    'albums {"id":2} open' "$(letters)"
 
@@ -110,12 +110,12 @@ posts {"id":2} resolved' "$(letters)"
 	is "$kind: the mark begin of a replay for a loader names the table" \
 	    "$one" "$(sed 1q of-one | jq -r .target)"
 	is "$kind: a replay into another table exits with 78" 78 \
-	    "$(status etl-load --table two --key id <of-one)"
+	    "$(status etl-load --table two --key id --marked <of-one)"
 	like "$kind: the message names both tables" \
 	    'rejected by the table .*one.*, but --table is .*two' "$(cat err)"
 	sed 's/"n":null/"n":1/' of-one >mended
 	is "$kind: a replay into its table exits with 0" 0 \
-	    "$(status etl-load --table one --key id <mended)"
+	    "$(status etl-load --table one --key id --marked <mended)"
 	is "$kind: the replay resolves only the letter of its table" \
 	    "$one resolved,open" "$one $(etl-dlq list --json --status any \
 	    --stream s | jq -r '"\(.target) \(.status)"' | sort |

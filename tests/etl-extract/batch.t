@@ -413,7 +413,7 @@ counts='"stages":[{"stage":"extract","in":0,"out":%d,"dropped":0,"rejected":0}]'
 	printf '{"@etl":"end","seq":1,'"$counts"'}\n' 7
 } >"$scratch/marked"
 is 'a marked stream passes' 0 "$(batch '' --batch-each 9 --max-rejects 9 \
-    <"$scratch/marked")"
+    --marked <"$scratch/marked")"
 is 'a mark ends the batch before it' '/listed?ids=1,2,3
 /listed?ids=4,5,6' "$(requests)"
 is 'marks and records keep their order' 'begin 1 2 3 checkpoint 4 5 6 end' \
@@ -423,7 +423,8 @@ is 'the mark end has the counts of this stage' '7 6 1' \
     "\(.in) \(.out) \(.rejected)"')"
 is 'a reject goes into the stream at its place' \
     '4 reject 5 6' "$(status etl-extract --each "$api/listed?ids={ids}" \
-    --as a --batch-each 9 --max-rejects 9 <"$scratch/marked" >/dev/null
+    --as a --batch-each 9 --max-rejects 9 --marked \
+    <"$scratch/marked" >/dev/null
     sed 1,5d "$scratch/out" | jq -r '.["@etl"] // .id' | head -n 4 | xargs)"
 is 'a stream that is cut off exits with 75' 75 \
     "$(head -n 3 "$scratch/marked" | batch '' --batch-each 9)"
@@ -460,7 +461,7 @@ printf '%s\n' '{"@etl":"begin","v":1,"id":"-","replay":true,"stage":"batch","sta
 is 'raw marks are records, and one with a line feed is rejected at its place' \
     '0 begin 5 reject resolve end' "$(status etl-extract --stage batch \
     --each "$api/listed?ids={ids}" --as a --batch-each 9 --max-rejects 9 \
-    <"$scratch/raw") $(jq -r '.["@etl"] // .id' "$scratch/out" | xargs)"
+    --marked <"$scratch/raw") $(jq -r '.["@etl"] // .id' "$scratch/out" | xargs)"
 
 # A slow input.
 mkfifo "$scratch/fifo"

@@ -65,7 +65,7 @@ etag() {
 	extract --checkpoint c --state "file:$state" --cursor-field /ts \
 	    --since-param since --start 0 --conditional --stream s \
 	    "$h2/etag" >/dev/null
-	etl-checkpoint save --state "file:$state" <"$scratch/out" \
+	etl-checkpoint save --marked --state "file:$state" <"$scratch/out" \
 	    >"$scratch/saved"
 	jq -r '.["@etl"] // .n' "$scratch/saved" | xargs
 }

@@ -654,7 +654,7 @@ for to in 50 50 119 120 120 200; do
 	    '' "$(wrong_marks ts ordered)"
 	seqs >>"$scratch/all"
 	ok "data grown to $to records: etl-checkpoint saves the checkpoint" \
-	    etl-checkpoint save --state "file:$state" \
+	    etl-checkpoint save --marked --state "file:$state" \
 	    <"$scratch/out"
 done
 is 'the version goes up only where a run had new records' 4 \

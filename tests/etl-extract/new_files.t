@@ -148,7 +148,7 @@ $(sql "SELECT count(*) FROM t WHERE x = 'x'" | tr -d ' ')"
 	csv d/m.csv 6
 	is "$kind: of two runs at once the first is loaded" 0 "$(loaded d)"
 	is "$kind: of two runs at once the second exits with 75" 75 \
-	    "$(status sh -c "$load <stream")"
+	    "$(status sh -c "$load --marked <stream")"
 	is "$kind: of two runs at once each file is loaded once" '1 2 3 4 5 6' \
 	    "$(ids)"
 	is "$kind: --jobs reads the same" '0 1 2 3 4 5 6' \

@@ -31,7 +31,7 @@ runs() {
 	    file:state.json --rejects rejects --record-to recording \
 	    --paginate link "$@" "$url" >code
 	codes="$codes $(cat code)"
-	etl-checkpoint save --state file:state.json <out >saved 2>>err || :
+	etl-checkpoint save --marked --state file:state.json <out >saved 2>>err || :
 	search "$label"
 }
 body='%5B%7B%22id%22:1%7D,2,%7B%22id%22:%22x%22%7D%5D'

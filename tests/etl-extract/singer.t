@@ -154,7 +154,7 @@ is 'without a stored STATE the tap gets no --state' '--config x' "$(cat command)
 is 'the last STATE becomes a mark, with the bytes that the tap wrote' \
     '["{\"bookmarks\": {\"users\": 3}, \"n\": 1.0}",null,0]' "$(marks out)"
 is 'the stream has the name of the checkpoint' c "$(head -n 1 out | jq -r .stream)"
-etl-checkpoint save --state file:state <out >/dev/null
+etl-checkpoint save --marked --state file:state <out >/dev/null
 in_file --singer ./inc >out
 is 'the next run gives the STATE to the tap, byte by byte' \
     '{"bookmarks": {"users": 3}, "n": 1.0}' "$(cat given)"

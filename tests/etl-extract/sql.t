@@ -31,7 +31,7 @@ marks() {
 }
 # save: stores the last checkpoint of the output, as etl-checkpoint save does.
 save() {
-	etl-checkpoint save --state file:state.json <out >/dev/null
+	etl-checkpoint save --marked --state file:state.json <out >/dev/null
 }
 
 # Both databases.

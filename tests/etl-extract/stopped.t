@@ -76,7 +76,7 @@ cp a.json in
 stopped 'JSON from standard input' 100000 --format json -
 cp raw in
 is 'a replay: TERM ends it with whole records and the mark failed' \
-    '143 prefix' "$(stop 100000 --format csv -)"
+    '143 prefix' "$(stop 100000 --marked --format csv -)"
 : >in
 
 # HTTP.
@@ -121,13 +121,13 @@ completes() {
 	label=$1
 	shift
 	isnt "$label: the loader fails with the run that ended early" 0 \
-	    "$(status etl-load --table t $key <stopped)"
+	    "$(status etl-load --table t $key --marked <stopped)"
 	first=$(sql 'SELECT count(*) FROM t')
 	ok "$label: it has stored what stands before a checkpoint ($first of $all)" \
 	    test "$first" -gt 0 -a "$first" -lt "$all"
 	etl-extract --checkpoint c "$@" >rest
 	is "$label: the next run is loaded" 0 \
-	    "$(status etl-load --table t $key <rest)"
+	    "$(status etl-load --table t $key --marked <rest)"
 	is "$label: then each record is stored once, or is a dead letter" \
 	    "$all|0" "$(sql "SELECT count(*) + (SELECT count(*)
 	    FROM dead_letters), count(*) - count(DISTINCT $unique) FROM t")"

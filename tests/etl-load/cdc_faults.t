@@ -150,7 +150,8 @@ for kind in sqlite postgresql; do
 	etl-dlq --db "$db" replay | sed 's/\\"a\\":100/\\"a\\":60/; s/"a":100/"a":60/' \
 	    >"$scratch/in"
 	is "$k the replay applies the change: exit code 0" 0 "$(status etl-load \
-	    --db "$db" --table t --mode cdc --replay-over <"$scratch/in")"
+	    --db "$db" --table t --mode cdc --replay-over --marked \
+	    <"$scratch/in")"
 	is "$k the replay has applied the change alone" '1|60 2|3' "$(rows)"
 done
 

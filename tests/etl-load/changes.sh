@@ -7,7 +7,7 @@ put() {
 # load OPTION...: loads $scratch/in into table t and prints the exit status.
 load() {
 	rm -f "$scratch/aside"
-	status etl-load -v --db "$db" --table t --mode cdc \
+	status etl-load -v --db "$db" --table t --mode cdc --marked \
 	    --backoff 1ms..5ms --max-rejects 100% \
 	    --rejects "$scratch/aside" "$@" <"$scratch/in"
 }

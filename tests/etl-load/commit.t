@@ -159,7 +159,7 @@ clear_all() {
 # Sets $rc.
 load_through_proxy() {
 	rc=$(status timeout 60 etl-load -v --db "$proxy_url" --table t \
-	    --backoff 10ms..20ms --batch 1 "$@" <"$scratch/in")
+	    --backoff 10ms..20ms --marked --batch 1 "$@" <"$scratch/in")
 	kill $proxy
 	wait $proxy 2>/dev/null || :
 }

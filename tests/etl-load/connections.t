@@ -393,7 +393,7 @@ done
 end
 for after in 02 04 06 08 10 12 15 20; do
 	killed_after 0.$after sh -c "exec etl-load --db '$db' --table t --key id \
-	    --connections 2 --batch 1 <'$scratch/in'"
+	    --connections 2 --marked --batch 1 <'$scratch/in'"
 done
 is 'after some SIGKILLs the next load exits with 0' 0 \
     "$(load --key id --connections 2 --batch 1)"

@@ -45,7 +45,7 @@ extract() {
 	}'
 }
 load() {
-	etl-load --db "$db" --table t "$@"
+	etl-load --db "$db" --table t --marked "$@"
 }
 # stored_state: what the runs have stored, and how many records all runs have
 # loaded.

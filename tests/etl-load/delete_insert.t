@@ -15,7 +15,7 @@ end() {
 load() {
 	rm -f "$scratch/aside"
 	status etl-load -v --db "$db" --table t --mode delete-insert \
-	    --rejects "$scratch/aside" "$@" <"$scratch/in"
+	    --rejects "$scratch/aside" --marked "$@" <"$scratch/in"
 }
 # piped OPTION...: the same from a pipe.
 piped() {

@@ -8,7 +8,8 @@ records() {
 	seq "$1" "$2" | sed 's/.*/{"id":&,"v":"x","n":&}/'
 }
 load() {
-	status etl-load --db "$db" --table t --backoff 1ms..5ms --retries 0 "$@"
+	status etl-load --db "$db" --table t --backoff 1ms..5ms --retries 0 \
+	    --marked "$@"
 }
 rows() {
 	sql 'SELECT count(*) FROM t'

@@ -175,14 +175,14 @@ for kind in sqlite postgresql; do
 	marks=$(grep -n '"@etl":"checkpoint"' stream | cut -d: -f1 | head -n 1)
 	head -n "$((marks + 10))" stream >part
 	is "$k a stream that is cut after a mark: exit code 75" 75 \
-	    "$(status sh -c "$load" <part)"
+	    "$(status sh -c "$load --marked" <part)"
 	isnt "$k the files before the mark are loaded" 0 \
 	    "$(sql 'SELECT count(*) FROM t WHERE n > 6000')"
 	is "$k every file has its old rows or its new ones" '' "$(sql "SELECT src
 	    FROM t GROUP BY src HAVING count(*) <> 6000 OR
 	    (max(n) <> 6000 AND min(n) <> 6001)")"
 	is "$k the whole stream is loaded from there: exit code 0" 0 \
-	    "$(status sh -c "$load" <stream)"
+	    "$(status sh -c "$load --marked" <stream)"
 	is "$k all files have their new rows" '24000 6001' \
 	    "$(sql 'SELECT count(*), min(n) FROM t' | tr '|' ' ')"
 	is "$k with --expect it is one transaction: exit code 1" 1 \

@@ -10,7 +10,7 @@ echo "# SEED=$seed"
 # measure FILE: how many microseconds a load of FILE into an empty table takes.
 measure() {
 	begin=$(date +%s%N)
-	etl-load --db "$db" --table "log" --batch 1 <"$1" 2>"$scratch/err"
+	etl-load --db "$db" --table "log" --marked --batch 1 <"$1" 2>"$scratch/err"
 	echo $((($(date +%s%N) - begin) / 1000))
 }
 # pause LEAST RANGE: sleeps LEAST microseconds and up to RANGE more.
@@ -44,7 +44,7 @@ for kind in sqlite postgresql; do
 	create_tables
 	kills=0
 	while [ $kills -lt 12 ]; do
-		etl-load --db "$db" --table log --batch 1 <"$scratch/in" \
+		etl-load --db "$db" --table log --marked --batch 1 <"$scratch/in" \
 		    2>"$scratch/err" &
 		pid=$!
 		pause "$least" "$range"
@@ -93,7 +93,7 @@ for kind in sqlite postgresql; do
 		{
 			rc=0
 			etl-load --db "$db" --table t --mode append \
-			    --batch 7 --backoff 1ms..9ms <"$scratch/$id" \
+			    --marked --batch 7 --backoff 1ms..9ms <"$scratch/$id" \
 			    2>"$scratch/err.$id" || rc=$?
 			echo $rc >"$scratch/rc.$id"
 		} &

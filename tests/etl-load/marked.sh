@@ -54,7 +54,7 @@ load() {
 	*" --table "* | *" --tables "*) ;;
 	*) set -- --table t "$@" ;;
 	esac
-	status etl-load -v --db "$db" --backoff 1ms..5ms "$@" <"$scratch/in"
+	status etl-load -v --db "$db" --marked --backoff 1ms..5ms "$@" <"$scratch/in"
 }
 # reads_next PID: whether the loader PID has dealt with all that was written to the
 # pipe on descriptor 8, and waits for more: the pipe is empty, the loader sleeps,

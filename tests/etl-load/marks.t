@@ -87,7 +87,8 @@ for kind in sqlite postgresql; do
 	head -n 9 "$scratch/in" >"$scratch/cut"
 	is "$k a cut stream, --single-transaction: etl-load exits with 75" \
 	    75 "$(status etl-load --db "$db" \
-	    --table log --single-transaction --batch 1 <"$scratch/cut")"
+	    --table log --single-transaction --marked --batch 1 \
+	    <"$scratch/cut")"
 	is "$k a cut stream, --single-transaction: nothing is stored" \
 	    '' "$(rows log; checkpoint)"
 	is "$k --single-transaction: etl-load exits with 0" 0 \
@@ -102,7 +103,7 @@ for kind in sqlite postgresql; do
 	head -n 9 "$scratch/in" >"$scratch/cut"
 	is "$k a cut stream: etl-load exits with 75" \
 	    75 "$(status etl-load --db "$db" --table log \
-	    --batch 1 <"$scratch/cut")"
+	    --marked --batch 1 <"$scratch/cut")"
 	is "$k a cut stream: the two complete segments are stored" \
 	    'a|1 b|1 c|1  2|2' \
 	    "$(rows log) $(checkpoint)"
@@ -189,7 +190,7 @@ for kind in sqlite postgresql; do
 		cp "$scratch/in" "$scratch/second"
 		is "$k race, $mode: the first run exits with 0" \
 		    0 "$(status etl-load --db "$db" --table t \
-		    --mode $mode --max-rejects 100% --batch 1 \
+		    --mode $mode --max-rejects 100% --marked --batch 1 \
 		    <"$scratch/second")"
 		cp "$scratch/first" "$scratch/in"
 		before=$(rows; checkpoint; letters
@@ -236,7 +237,7 @@ for kind in sqlite postgresql; do
 	rec '{"k":"a","n":1}'
 	end
 	sed '$d' "$scratch/in" >"$scratch/cut"
-	status etl-load --db "$db" --table log --batch 1 <"$scratch/cut" \
+	status etl-load --db "$db" --table log --marked --batch 1 <"$scratch/cut" \
 	    >"$scratch/out"
 	sql "UPDATE etl_checkpoints SET version = version + 1"
 	is "$k a batch without a mark checkpoint loses the race too: exit code 75" \
@@ -335,7 +336,7 @@ for kind in sqlite postgresql; do
 	for n in 1 2 3 4 5 6 7 8; do
 		{
 			rc=0
-			etl-load --db "$db" --table log --batch 1 \
+			etl-load --db "$db" --table log --marked --batch 1 \
 			    <"$scratch/in" 2>"$scratch/err.$n" || rc=$?
 			echo $rc >"$scratch/rc.$n"
 		} &
@@ -401,7 +402,7 @@ for kind in sqlite postgresql; do
 		rc=0
 		in=$1
 		shift
-		etl-load --db "$db" --table log "$@" <"$scratch/$in" \
+		etl-load --db "$db" --table log --marked "$@" <"$scratch/$in" \
 		    2>"$scratch/err" || rc=$?
 		echo "$rc $(rows log) $(checkpoint) $(letters | grep -c halves)"
 	}

@@ -13,7 +13,7 @@ shop='CREATE TABLE orders (id int PRIMARY KEY, who text);
 load() {
 	rm -f "$scratch/rejects"
 	status etl-load -v --db "$db" --backoff 1ms..5ms --max-rejects 100% \
-	    --rejects "$scratch/rejects" "$@" \
+	    --rejects "$scratch/rejects" --marked "$@" \
 	    <"$scratch/in" 2>"$scratch/err"
 }
 orders() {
@@ -185,7 +185,7 @@ tags: 0 rows of /meta/tags inserted, 2 old rows removed' "$(nested_counts)"
 	etl-dlq replay --db "$db" >"$scratch/in"
 	is "$k its replay is loaded with its elements" '0 1|0|x|0 resolved' \
 	    "$(status etl-load --db "$db" --table orders --key id \
-		--nested order_items=/items <"$scratch/in") $(rows \
+		--nested order_items=/items --marked <"$scratch/in") $(rows \
 		order_items) $(sql 'SELECT status FROM dead_letters')"
 
 	# --create and --plan.

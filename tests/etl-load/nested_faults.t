@@ -10,7 +10,8 @@ set -- --table p --key k --nested c=/v --backoff 1ms..5ms
 
 # both OPTION...: loads $scratch/in. Prints the exit code.
 both() {
-	status etl-load -v --db "$db" "$@" <"$scratch/in" 2>"$scratch/err"
+	status etl-load -v --db "$db" --marked "$@" <"$scratch/in" \
+	    2>"$scratch/err"
 }
 # records K N ...: a line for each two arguments, with one element.
 records() {

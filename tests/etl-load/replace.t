@@ -8,7 +8,7 @@ load() {
 	rm -f "$scratch/aside"
 	status etl-load -v --db "$db" --table t --mode replace \
 	    --backoff 1ms..5ms --replace-by "$way" \
-	    --rejects "$scratch/aside" "$@" <"$scratch/in"
+	    --rejects "$scratch/aside" --marked "$@" <"$scratch/in"
 }
 rows() {
 	sql 'SELECT k, n FROM t ORDER BY k' | xargs

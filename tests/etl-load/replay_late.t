@@ -422,7 +422,7 @@ fresh "1, 'dec', '2026-01-01'"
 one aa '{"k":1,"v":"jan"}'
 ok 'another session writes the row' hold BEGIN \
     "UPDATE t SET v = 'feb', at = '2026-06-01'"
-etl-load --db "$db" --table t --key k --touch at <"$scratch/in" \
+etl-load --db "$db" --table t --key k --touch at --marked <"$scratch/in" \
     >"$scratch/out" 2>"$scratch/err" 8>&- &
 loader=$!
 ok 'the replay waits for the other session' wait_until 30 sh -c "[ \"\$(psql \
@@ -456,7 +456,7 @@ for when in before after late; do
 	is "COMMIT is cut ($when): one letter is loaded, one stays open" \
 	    '0 1|feb 2|two aa|1|0|open bb|1|1|resolved ' "$(status etl-load \
 	    --db "$url" --table t --key k --touch at --backoff 10ms..20ms \
-	    <"$scratch/in") $(rows)$(letters | tr '\n' ' ')"
+	    --marked <"$scratch/in") $(rows)$(letters | tr '\n' ' ')"
 	like "COMMIT is cut ($when): the message counts one letter" \
 	    'warning: 1 letter .aa. stays open' "$(cat "$scratch/err")"
 done

@@ -13,7 +13,7 @@ both=customer=customers:id,order=orders:id
 shop() {
 	rm -f "$scratch/rejects"
 	status etl-load -v --db "$db" --table-from /type --backoff 1ms..5ms \
-	    --max-rejects 100% --rejects "$scratch/rejects" "$@" \
+	    --max-rejects 100% --rejects "$scratch/rejects" --marked "$@" \
 	    <"$scratch/in" 2>"$scratch/err"
 }
 # counts: the counts of each table and of all tables that are not 0.

@@ -10,7 +10,8 @@ set -- --table-from /t --tables a=ta:k,b=tb:k --backoff 1ms..5ms
 
 # two OPTION...: loads $scratch/in. Prints the exit code.
 two() {
-	status etl-load -v --db "$db" "$@" <"$scratch/in" 2>"$scratch/err"
+	status etl-load -v --db "$db" --marked "$@" <"$scratch/in" \
+	    2>"$scratch/err"
 }
 # records T K ...: a line for each two arguments.
 records() {

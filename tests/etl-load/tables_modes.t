@@ -9,7 +9,7 @@ keys=a=ta:k,b=tb:k
 # two OPTION...: loads $scratch/in. Prints the exit code.
 two() {
 	rm -f "$scratch/rejects"
-	status etl-load -v --db "$db" --max-rejects 100% \
+	status etl-load -v --db "$db" --marked --max-rejects 100% \
 	    --rejects "$scratch/rejects" "$@" <"$scratch/in" 2>"$scratch/err"
 }
 # rows: those of both tables.

@@ -146,7 +146,7 @@ etl-load: run $id is undone in up: 1 row deleted, 1 row changed back, 0 rows ins
 		mv in in.$t
 	done
 	run 'for t in up of; do
-	    etl-load --key id --keep-before --table $t <in.$t
+	    etl-load --key id --keep-before --marked --table $t <in.$t
 	done'
 	is "$k both tables and checkpoints have moved" '1|, 1| 1|1 1|1' \
 	    "$(rows) $(sql "SELECT value, version

@@ -143,12 +143,12 @@ EOP
 		    "$whole" "$(stored)"
 	done <<EOP
 cat next | etl-load --table t --key id
-etl-load --table t --key id <next
+etl-load --marked --table t --key id <next
 gzip <next | base64 | tr -d '\\n' | base64 -d | zcat | etl-load --table t --key id
 cat next >fifo.$kind & etl-load --table t --key id <fifo.$kind; wait
 dd if=next bs=7 status=none | etl-load --table t --key id
 while read -r l; do sleep 0.01; printf '%s\\r\\n' "\$l"; done <next | etl-load --table t --key id
-sh -c 'etl-transform . 3>&1' <next | sh -c 'exec 3>&-; cat' | etl-load --table t --key id
+sh -c 'etl-transform --marked . 3>&1' <next | sh -c 'exec 3>&-; cat' | etl-load --table t --key id
 cat next next | etl-load --table t --key id
 EOP
 	new_database $kind

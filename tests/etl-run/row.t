@@ -110,7 +110,7 @@ S
 	sql 'DELETE FROM log'
 	is "$kind: a run with a cut stream with checkpoints exits with 75" 75 \
 	    "$(status etl-run --name cut -c \
-	    'etl-load --batch 1 --table log <stream')"
+	    'etl-load --batch 1 --table log --marked <stream')"
 	is "$kind: the loader has committed 3 rows in 2 batches" '3 2' \
 	    "$(sql "SELECT count(*)
 	    FROM log") $(sql "SELECT batch FROM etl_loads
@@ -133,7 +133,7 @@ load 4 null 3 1' "$(sql "SELECT stages FROM pipeline_runs WHERE
 	is "$kind: a retry of an append with a checkpoint exits with 0" 0 \
 	    "$(status etl-run \
 	    --retries 2 --backoff 1ms..1ms --name whole -c \
-	    'etl-load --table log <whole && [ $ETL_ATTEMPT -eq 2 ] || exit 75')"
+	    'etl-load --marked --table log <whole && [ $ETL_ATTEMPT -eq 2 ] || exit 75')"
 	is "$kind: the retried append loads nothing twice" \
 	    '1|2|failed 2|0|success 2' "$(sql "SELECT attempt,
 	    records_loaded, status FROM pipeline_runs WHERE pipeline = 'whole'

@@ -41,7 +41,7 @@ counts() {
 	    [.in, .out, .dropped, .rejected]" out | tr -d '\n'
 }
 via() {
-	status etl-via "$@" <"${in:-whole}"
+	status etl-via --marked "$@" <"${in:-whole}"
 }
 # fails_with LABEL ERE CODE: the message and the failed mark of the last via.
 fails_with() {
@@ -77,12 +77,12 @@ is 'the records come out in the order of mlr' \
     'begin reject future 4 3 2 1 checkpoint end' \
     "$(kinds out)"
 is 'a pipeline may have two stages via' \
-    0 "$(etl-via cat <whole | status etl-via cat)"
+    0 "$(etl-via --marked cat <whole | status etl-via cat)"
 is 'the second stage via is named via.2' '["extract","via","via.2"]' \
     "$(tail -n 1 out | jq -c '[.stages[].stage]')"
 is 'each of two stages via has its own counts' \
     '[4,4,0,0][4,4,0,0]' "$(counts end)"
-is 'etl-transform accepts the stream of etl-via' 0 "$(etl-via sort <whole |
+is 'etl-transform accepts the stream of etl-via' 0 "$(etl-via --marked sort <whole |
     status etl-transform .)"
 
 # The command may write its lines in any form; a line that is not JSON is

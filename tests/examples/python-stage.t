@@ -139,8 +139,8 @@ like 'digits stay' '"big":123456789012345678901234567890,"f":1.0,"e":1E400' \
     "$(python3 stage.py <streams/whole)"
 is 'descriptor 3' '0 0' "$(rc=0; python3 stage.py <streams/whole 3>three \
     >out || rc=$?; echo $rc "$(grep -c '"stage":"transform","code"' out)")"
-is 'descriptor 3: as etl-transform has it' "$(etl-transform --std "$filter" \
-    <streams/whole 3>three.c | plain_of /dev/stdin)" "$(plain_of out)"
+is 'descriptor 3: as etl-transform has it' "$(etl-transform --std --marked \
+    "$filter" <streams/whole 3>three.c | plain_of /dev/stdin)" "$(plain_of out)"
 is 'descriptor 3: the lines' "$(plain_of three.c)" "$(plain_of three)"
 is 'descriptor 3, in a replay: in the stream' '0 0' "$(rc=0
     python3 stage.py <streams/replay 3>three >out || rc=$?

@@ -79,14 +79,14 @@ cat >"$scratch/marked" <<'END'
 {"@etl":"end","seq":1,"stages":[{"stage":"extract","in":0,"out":1,"dropped":0,"rejected":0}]}
 END
 dd if=/dev/zero of="$disk/more" bs=1k count=300 2>/dev/null || :
-rc=$(status etl-checkpoint save --state "file:$disk/state.json" \
+rc=$(status etl-checkpoint save --marked --state "file:$disk/state.json" \
     <"$scratch/marked")
 fails_with_74 'state file on a full disk' etl-checkpoint 'No space'
 is 'state file on a full disk: no part of a file is left' \
     '' "$(find "$disk" -name '*state*')"
 rm "$disk/more"
 is 'state file: once there is room etl-checkpoint succeeds' \
-    0 "$(status etl-checkpoint save \
+    0 "$(status etl-checkpoint save --marked \
     --state "file:$disk/state.json" <"$scratch/marked")"
 is 'state file: once there is room it holds the value' \
     1 "$(jq -r .p.value "$disk/state.json")"

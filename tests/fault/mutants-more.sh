@@ -281,4 +281,11 @@ mutant etl-load/new_keys.t 'COPY stores the word now in a text column' src/etl-l
     's/kind == COLUMN_TIME;/kind != COLUMN_ANY;/'
 mutant etl-load/new_keys.t 'a COPY follows a chunk with an old key' src/etl-load/pg/pg_merge.c \
     's/all_new = sums->inserted == staged/all_new = true/'
+
+mutant etl-record/saved.t 'a file may move a checkpoint without --marked' lib/stream/stage_read.c \
+    's/(m->checkpoint == NULL && !m->replay)/!m->replay/' 'a file that moves a checkpoint: exit code 78'
+mutant etl-record/saved.t 'a replay is read from a file without --marked' lib/stream/stage_read.c \
+    's/(m->checkpoint == NULL && !m->replay)/m->checkpoint == NULL/' 'a replay in a file: exit code 78'
+mutant etl-record/saved.t 'a pipe needs --marked' lib/stream/stage_read.c \
+    's/s->conf->marked || kind == NULL/s->conf->marked/' 'a pipe needs no option'
 done_testing
