@@ -2,6 +2,7 @@
 # etl-checkpoint get, set, clear and list work on both databases and on a state
 # file.
 . tests/support/lib.sh
+. tests/support/hold.sh
 cd "$scratch"
 
 odd='@orders
@@ -175,20 +176,13 @@ for kind in sqlite postgresql; do
 	    "$(cat err)"
 	is "$kind: a second set prints no warning" '0 ' \
 	    "$(status etl-checkpoint set --db "$db" posts 2) $(cat err)"
-	# set waits for a transaction of 1 s that holds the row.
-	case $kind in
-	sqlite)
-		{ echo "BEGIN IMMEDIATE; UPDATE etl_checkpoints SET value = 'l';"
-		  sleep 1; echo 'COMMIT;'; } | sqlite3 -cmd '.timeout 9000' \
-		    "${db#sqlite:}" & ;;
-	*)
-		{ echo "BEGIN; UPDATE etl_checkpoints SET value = 'l';"
-		  sleep 1; echo 'COMMIT;'; } | psql -qX "$db" >/dev/null & ;;
-	esac
-	sleep 0.4
+	# set waits for a transaction that holds the row for another second.
+	case $kind in sqlite) begin='BEGIN IMMEDIATE' ;; *) begin=BEGIN ;; esac
+	hold "$begin" "UPDATE etl_checkpoints SET value = 'l'"
+	{ sleep 1; echo 'COMMIT;' >&8; } &
 	is "$kind: set waits for a transaction that holds the row" 0 \
 	    "$(status etl-checkpoint set --db "$db" posts mine)"
-	wait
+	release
 	is "$kind: the value of set replaces that of the transaction" mine \
 	    "$(etl-checkpoint get --db "$db" posts)"
 done

@@ -1,6 +1,7 @@
 #!/bin/sh
 # etl-load --evolve: adds columns for new members and widens columns.
 . tests/support/lib.sh
+. tests/support/hold.sh
 
 # load OPTION...: prints the exit code; the input is $scratch/in.
 load() {
@@ -235,13 +236,10 @@ like 'a view that uses the column: one message says why' \
 is 'a view that uses the column: nothing is changed or loaded' 'integer|0' \
     "$(types | sed 's/.*n|//; s/ $//')|$(sql 'SELECT count(*) FROM t')"
 sql 'DROP VIEW w'
-psql -XAtqd "$db" -c 'BEGIN; LOCK TABLE t IN ACCESS SHARE MODE;
-    SELECT pg_sleep(4)' >"$scratch/lock" &
-wait_until 10 sh -c "psql -XAtqd '$db' -c \"SELECT 1 FROM pg_locks
-    WHERE relation = 't'::regclass AND $locks_here\" | grep 1"
+hold 'BEGIN' 'LOCK TABLE t IN ACCESS SHARE MODE'
 is 'the table is locked for longer than --lock-timeout: exit code 75' 75 \
     "$(load --key id --lock-timeout 300ms --retries 0)"
-wait
+release
 is 'after the lock is gone the next load alters the table: exit code 0' 0 \
     "$(load --key id --lock-timeout 3s)"
 # What the plan finds by itself is what the load does.

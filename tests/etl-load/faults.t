@@ -194,7 +194,11 @@ UPDATE t SET n = 5 WHERE k = '1';
 COMMIT;
 END
 holder=$!
-sleep 0.3
+holder_sleeps() {
+	[ "$(sql "SELECT count(*) FROM pg_stat_activity
+	    WHERE wait_event = 'PgSleep' AND $sessions_here")" = 1 ]
+}
+wait_until 30 holder_sleeps
 is 'deadlock: etl-load exits with 0' \
     0 "$(printf '%s\n' '{"k":"1","n":7}' '{"k":"2","n":7}' |
     PGOPTIONS='-c deadlock_timeout=1s' status etl-load --db "$db" \
@@ -259,7 +263,7 @@ hold_write_lock() {
 	holder=$!
 	exec 7>"$scratch/hold"
 	echo 'BEGIN IMMEDIATE; SELECT 1;' >&7
-	sleep 0.3
+	wait_until 30 grep -q 1 "$scratch/out"
 }
 release_write_lock() {
 	exec 7>&-

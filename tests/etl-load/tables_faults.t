@@ -2,6 +2,7 @@
 # --tables when something goes wrong: all tables are as before a batch, or as
 # after it.
 . tests/support/lib.sh
+. tests/support/hold.sh
 . tests/etl-load/marked.sh
 fifo=$scratch/fifo
 mkfifo "$fifo"
@@ -160,12 +161,9 @@ is 'a role that may not write to the second table: exit code 77' \
 is 'no table has the batch' 'ta: tb: ' "$(rows)"
 
 # Another session has locked the second table.
-sql "BEGIN; LOCK TABLE tb; SELECT pg_sleep(3)" >/dev/null &
-wait_until 10 sh -c "[ \"\$(psql -XAtq -d '$db' -c \"SELECT count(*)
-    FROM pg_locks WHERE relation = 'tb'::regclass AND granted
-    AND mode = 'AccessExclusiveLock' AND $locks_here\")\" = 1 ]"
+hold 'BEGIN' 'LOCK TABLE tb'
 is 'a lock of the second table lasts longer than the budget: exit code 75' \
     75 "$(two "$@" --lock-timeout 100ms --retries 1)"
-wait
+release
 is 'no table has the batch after the lock' 'ta: tb: ' "$(rows)"
 done_testing

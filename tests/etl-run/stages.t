@@ -16,14 +16,22 @@ CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, n TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS log (id INTEGER, n TEXT);
 S
 # stage.sh NAME COMMAND... writes its process id to pid.NAME. The source of
-# flow.sh waits between its two halves.
+# flow.sh waits between its two halves if $wait is set, until the file over exists.
 cat >stage.sh <<'S'
 echo $$ >"pid.$1"
 shift
 exec "$@"
 S
 cat >flow.sh <<'S'
-{ head -n 100 in.ndjson; : >half; sleep "${wait:-0}"; tail -n 100 in.ndjson; } |
+{
+	head -n 100 in.ndjson
+	: >half
+	i=0
+	until [ -z "${wait-}" ] || [ -e over ] || [ $((i += 1)) -gt 600 ]; do
+		sleep 0.05
+	done
+	tail -n 100 in.ndjson
+} |
 sh stage.sh extract etl-extract - |
 sh stage.sh transform etl-transform "${filter:-.}" |
 sh stage.sh load etl-load --ddl table.sql --table "${table:-t}" ${key-"--key=id"}
@@ -36,12 +44,13 @@ row() {
 }
 # kill_stage STAGE: runs flow.sh and kills STAGE half-way; sets rc.
 kill_stage() {
-	rm -f half pid.*
-	wait=0.8 etl-run flow.sh >out 2>err &
+	rm -f half over pid.*
+	wait=yes etl-run flow.sh >out 2>err &
 	run=$!
 	wait_until 20 test -e half -a -s "pid.$1"
 	sleep 0.2
 	kill -9 "$(cat "pid.$1")"
+	: >over
 	rc=0
 	{ wait $run || rc=$?; } 2>/dev/null
 }
@@ -186,14 +195,15 @@ for kind in sqlite postgresql; do
 	    'error_message|the script exited with 5' "$(row sum)"
 
 	# A loader may run longer than a killed etl-run, but it cannot commit.
-	rm -f half
-	wait=1 etl-run flow.sh >/dev/null 2>err &
+	rm -f half over
+	wait=yes etl-run flow.sh >/dev/null 2>err &
 	run=$!
 	wait_until 20 test -e half
 	kill -9 $run
 	wait $run 2>/dev/null || :
 	is "$kind: stages of a killed etl-run hold the lock" 75 \
 	    "$(status etl-run flow.sh)"
+	: >over
 	ok "$kind: the next run starts when the stages have exited" \
 	    wait_until 20 etl-run flow.sh
 	is "$kind: the row of the killed run is abandoned" abandoned \
@@ -209,8 +219,8 @@ for kind in sqlite postgresql; do
 	    "$(status etl-run flow.sh)"
 
 	# SIGTERM in mid-stream, which cron or systemd send.
-	rm -f half
-	wait=20 etl-run flow.sh >/dev/null 2>err &
+	rm -f half over
+	wait=yes etl-run flow.sh >/dev/null 2>err &
 	run=$!
 	wait_until 20 test -e half
 	start=$(date +%s%N)

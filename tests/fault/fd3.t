@@ -80,6 +80,9 @@ sqlite3 t.db 'DELETE FROM t'
 
 # If 3 is closed, the program opens /dev/null on it, so that no other file gets
 # the number.  The test looks while the program waits for input.
+has_null() {
+	[ "$(readlink "/proc/$1/fd/3")" = /dev/null ]
+}
 for program in 'etl-load --db sqlite:t.db --table t --flush 50ms' \
     'etl-extract -' 'etl-transform .' 'etl-via cat' 'etl-dlq put --db sqlite:t.db'; do
 	mkfifo fifo
@@ -88,7 +91,7 @@ for program in 'etl-load --db sqlite:t.db --table t --flush 50ms' \
 	pid=$!
 	exec 8>fifo
 	[ "${program%% *}" = etl-dlq ] || echo '{"id":1}' >&8
-	sleep 0.3
+	wait_until 20 has_null "$pid"
 	is "$program, 3 closed at the start: /dev/null is opened on it" \
 	    /dev/null \
 	    "$(readlink /proc/$pid/fd/3)"
