@@ -8,7 +8,8 @@
 load() {
 	rm -f "$scratch/aside"
 	status etl-load -v --db "$db" --table t --mode mirror \
-	    --max-rejects 100% --rejects "$scratch/aside" "$@" <"$scratch/in"
+	    --max-rejects 100% --rejects "$scratch/aside" --marked \
+	    "$@" <"$scratch/in"
 }
 # piped OPTION...: the same from a pipe.
 piped() {

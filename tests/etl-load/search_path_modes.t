@@ -62,7 +62,7 @@ late() {
 		echo "{\"@etl\":\"resolve\",\"id\":\"aa\",\"seq\":1,\"seen\":1,\"upto\":0,$counts"
 		echo "{\"@etl\":\"end\",\"seq\":1,$counts"
 	} >late
-	step "a replay: $*" 0 etl-load --table "$@" <late
+	step "a replay: $*" 0 etl-load --marked --table "$@" <late
 	like "$path: a replay: $*: the letter stays open" 'letter .aa. stays open' \
 	    "$(cat err)"
 }
