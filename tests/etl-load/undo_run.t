@@ -124,17 +124,17 @@ etl-load: run $id is undone in up: 1 row deleted, 1 row changed back, 0 rows ins
 	like "$k the message says that no old values are kept" \
 	    '9999: .* keeps no old values of such a run: it was loaded without' \
 	    "$(cat err)"
-	sql "UPDATE pipeline_runs SET run = '77e' || run WHERE run = '$id'"
-	sql "UPDATE etl_before_runs SET run = '77e' || run WHERE run = '$id'"
-	sql "UPDATE etl_before SET run = '77e' || run WHERE run = '$id'"
+	sql "UPDATE pipeline_runs SET run = '77777e' || run WHERE run = '$id'"
+	sql "UPDATE etl_before_runs SET run = '77777e' || run WHERE run = '$id'"
+	sql "UPDATE etl_before SET run = '77777e' || run WHERE run = '$id'"
 	is "$k few digits are a number and not the start of an id: exit code 64" \
-	    64 "$(undo 77)"
+	    64 "$(undo 77777)"
 	like "$k the message names the run and says what to do" \
-	    "77: no run has this number, but the id of run 77e$id starts with it: .*at least 8 characters" \
+	    "77777: no run has this number, but the id of run 77777e$id starts with it: .*at least 8 characters" \
 	    "$(cat err)"
 	is "$k then nothing is undone" '1|1, 1|1' "$(rows)"
 	is "$k the start of an id may be short: exit code 0" '0 , ' \
-	    "$(undo 77e) $(rows)"
+	    "$(undo 77777e) $(rows)"
 
 	# Checkpoints of several tables.
 	for t in up of; do

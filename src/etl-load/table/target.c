@@ -104,12 +104,16 @@ target_find_change(
 	struct table_key keys[2];
 	size_t n = 0;
 
-	if (t->nkey > 0)
-		keys[n++] = (struct table_key){ .columns = t->key,
+	if (t->nkey > 0) {
+		keys[n] = (struct table_key){ .columns = t->key,
 			.n = t->nkey, .condition = t->history.current_where };
-	if (primary)
-		keys[n++] = (struct table_key){ .columns = t->identity.columns,
+		n++;
+	}
+	if (primary) {
+		keys[n] = (struct table_key){ .columns = t->identity.columns,
 			.n = t->identity.n, .primary = true };
+		n++;
+	}
 	return table_check_if_changed(db, t->table, keys, n, changed, e);
 }
 
