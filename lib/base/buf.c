@@ -123,7 +123,7 @@ buf_text(struct buf *b)
 }
 
 const char *
-buf_text_or_fail(struct buf *b, struct err *e)
+buf_finish(struct buf *b, struct err *e)
 {
 	const char *text = buf_text(b);
 

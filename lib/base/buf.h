@@ -35,6 +35,6 @@ int buf_check(struct buf *b, struct err *e);
 const char *buf_text(struct buf *b);
 /* Returns the content with a NUL at its end. If this or an earlier append
  * failed, returns NULL with the error of buf_check(). */
-const char *buf_text_or_fail(struct buf *b, struct err *e);
+const char *buf_finish(struct buf *b, struct err *e);
 
 #endif

@@ -13,7 +13,7 @@ clock_ms(void)
 }
 
 void
-clock_format_utc_now(char out[CLOCK_STAMP])
+clock_stamp(char out[CLOCK_STAMP])
 {
 	struct timespec t;
 	struct tm tm;

@@ -1,5 +1,5 @@
-/* The time: clock_ms() reads the monotonic clock, for intervals;
- * clock_format_utc_now() reads the wall clock.
+/* The time: clock_ms() reads the monotonic clock, for intervals; clock_stamp()
+ * reads the wall clock.
  * Units: milliseconds; stamps are RFC 3339 in UTC with microseconds. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
@@ -9,6 +9,6 @@
 enum { CLOCK_STAMP = 28 };      /* 2026-11-20T08:34:00.123456Z and NUL */
 
 int64_t clock_ms(void);
-void clock_format_utc_now(char out[CLOCK_STAMP]);
+void clock_stamp(char out[CLOCK_STAMP]);
 
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 const struct compression *
-compression_recognize(const char *p, size_t n)
+compression_find(const char *p, size_t n)
 {
 	static const struct compression gzip = { "gzip", "gzip", ".gz" };
 	static const struct compression zstd = { "Zstandard", "zstd", ".zst" };

@@ -13,6 +13,6 @@ struct compression {
 
 /* Finds the format by the first of the n bytes at p. Returns NULL if they are
  * not compressed. */
-const struct compression *compression_recognize(const char *p, size_t n);
+const struct compression *compression_find(const char *p, size_t n);
 
 #endif

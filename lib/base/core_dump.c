@@ -6,7 +6,7 @@
 /* The kernel writes no core file of a process that is not dumpable. Processes
  * that it forks are not dumpable either, until they call execve(2). */
 void
-core_dump_forbid_except_in_commands(void)
+core_dump_forbid(void)
 {
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
@@ -15,10 +15,10 @@ core_dump_forbid_except_in_commands(void)
  * process dumpable again, as it does when the user id of the process
  * changes. */
 void
-core_dump_forbid_also_in_commands(void)
+core_dump_forbid_all(void)
 {
 	const struct rlimit none = { 0, 0 };
 
-	core_dump_forbid_except_in_commands();
+	core_dump_forbid();
 	(void)setrlimit(RLIMIT_CORE, &none);
 }

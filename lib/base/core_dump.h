@@ -8,9 +8,9 @@
 
 /* For a program that executes commands of the user: a command may dump core
  * and has the limit of core files that the user has set. */
-void core_dump_forbid_except_in_commands(void);
+void core_dump_forbid(void);
 /* Also sets the limit of core files to 0, which commands inherit: the command
  * of --secret cmd:COMMAND must not dump core, because it prints a secret. */
-void core_dump_forbid_also_in_commands(void);
+void core_dump_forbid_all(void);
 
 #endif

@@ -1,7 +1,7 @@
 #include "base/doubling_pause.h"
 
 bool
-doubling_pause_is_over(struct doubling_pause *p)
+pause_tick(struct doubling_pause *p)
 {
 	if (p->left == 0)
 		return true;
@@ -10,7 +10,7 @@ doubling_pause_is_over(struct doubling_pause *p)
 }
 
 void
-doubling_pause_begin(struct doubling_pause *p)
+pause_begin(struct doubling_pause *p)
 {
 	if (p->turns == 0)
 		p->turns = p->least;
@@ -20,7 +20,7 @@ doubling_pause_begin(struct doubling_pause *p)
 }
 
 void
-doubling_pause_reset(struct doubling_pause *p)
+pause_reset(struct doubling_pause *p)
 {
 	p->turns = 0;
 }

@@ -16,9 +16,9 @@ struct doubling_pause {
 };
 
 /* Called once a turn. Returns false during a pause. */
-bool doubling_pause_is_over(struct doubling_pause *p);
-void doubling_pause_begin(struct doubling_pause *p);
+bool pause_tick(struct doubling_pause *p);
+void pause_begin(struct doubling_pause *p);
 /* Call this after a success: the next pause then has `least` turns again. */
-void doubling_pause_reset(struct doubling_pause *p);
+void pause_reset(struct doubling_pause *p);
 
 #endif

@@ -8,8 +8,8 @@
 enum { READ_SIZE = 64 << 10 };
 
 int
-file_append_fd_to_buf(struct buf *b, int fd, const char *name,
-    enum err_code code, struct err *e)
+file_read_fd(struct buf *b, int fd, const char *name, enum err_code code,
+    struct err *e)
 {
 	char piece[READ_SIZE];
 	ssize_t n = 1;
@@ -28,19 +28,19 @@ file_append_fd_to_buf(struct buf *b, int fd, const char *name,
 }
 
 int
-file_append_to_buf(struct buf *b, const char *path, struct err *e)
+file_read(struct buf *b, const char *path, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
 
 	if (fd == -1)
 		return err_errno(e, ERR_INPUT, path);
-	rc = file_append_fd_to_buf(b, fd, path, ERR_INPUT, e);
+	rc = file_read_fd(b, fd, path, ERR_INPUT, e);
 	(void)close(fd);
 	return rc;
 }
 
 void
-file_warn_if_others_may_access(const char *program, int fd, const char *path)
+file_warn_access(const char *program, int fd, const char *path)
 {
 	struct stat st;
 

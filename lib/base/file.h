@@ -7,14 +7,13 @@
 
 #include "buf.h"
 
-int file_append_to_buf(struct buf *b, const char *path, struct err *e);
+int file_read(struct buf *b, const char *path, struct err *e);
 /* Appends the content of an open descriptor. `name` is for messages, `code` is
  * the error if a read fails. */
-int file_append_fd_to_buf(struct buf *b, int fd, const char *name,
-    enum err_code code, struct err *e);
+int file_read_fd(struct buf *b, int fd, const char *name, enum err_code code,
+    struct err *e);
 /* Warns if fd is a regular file that users other than its owner may access: the
  * caller reads secrets from it. Does nothing if fd is -1. */
-void file_warn_if_others_may_access(
-    const char *program, int fd, const char *path);
+void file_warn_access(const char *program, int fd, const char *path);
 
 #endif

@@ -41,7 +41,7 @@ put_hex_digits(char *out, const unsigned char *p, size_t digits)
 }
 
 void
-hash_finish_and_free(struct hash *h, char out[HASH_HEX])
+hash_finish(struct hash *h, char out[HASH_HEX])
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 
@@ -57,7 +57,7 @@ hash_free(struct hash *h)
 }
 
 void
-hash_bytes_to_hex(const void *p, size_t n, char out[HASH_HEX])
+hash_bytes(const void *p, size_t n, char out[HASH_HEX])
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	SHA2_CTX ctx;

@@ -10,7 +10,7 @@ enum { DAY = 86400 };
 /* True if the text begins like the pattern, in which a 0 matches any digit, for
  * example "0000-00-00". */
 static bool
-begins_with_digit_pattern(const char *p, size_t n, const char *pattern)
+begins_like(const char *p, size_t n, const char *pattern)
 {
 	size_t i;
 
@@ -33,9 +33,9 @@ parse_date_time(struct instant *t, const char *p, size_t n)
 {
 	int year, month, day, hour, minute, second;
 
-	if (!begins_with_digit_pattern(p, n, "0000-00-00") || n < 20 ||
+	if (!begins_like(p, n, "0000-00-00") || n < 20 ||
 	    (p[10] != 'T' && p[10] != 't' && p[10] != ' ') ||
-	    !begins_with_digit_pattern(p + 11, n - 11, "00:00:00"))
+	    !begins_like(p + 11, n - 11, "00:00:00"))
 		return false;
 	year = parse_two_digits(p) * 100 + parse_two_digits(p + 2);
 	month = parse_two_digits(p + 5);
@@ -53,13 +53,15 @@ parse_date_time(struct instant *t, const char *p, size_t n)
 	return true;
 }
 
+/* Parses the UTC offset at the end of a time, such as "+01:00" or "Z", and
+ * subtracts it from t. Returns false if it is not valid. */
 static bool
-parse_utc_offset_and_subtract_it(struct instant *t, const char *p, size_t n)
+parse_offset(struct instant *t, const char *p, size_t n)
 {
 	if (n == 1 && (*p == 'Z' || *p == 'z'))
 		return true;
-	if (n != 6 || (!begins_with_digit_pattern(p, n, "+00:00") &&
-	    !begins_with_digit_pattern(p, n, "-00:00")))
+	if (n != 6 || (!begins_like(p, n, "+00:00") &&
+	    !begins_like(p, n, "-00:00")))
 		return false;
 	t->east = parse_two_digits(p + 1) * 3600 + parse_two_digits(p + 4) * 60;
 	if (parse_two_digits(p + 1) > 23 || parse_two_digits(p + 4) > 59)
@@ -88,7 +90,7 @@ instant_parse(struct instant *t, const char *p, size_t n)
 		at += k + 1;
 	}
 	/* A leap second is always the last second of a day in UTC. */
-	return parse_utc_offset_and_subtract_it(t, p + at, n - at) &&
+	return parse_offset(t, p + at, n - at) &&
 	    (!t->is_leap || (t->seconds % DAY + DAY) % DAY == DAY - 1);
 }
 

@@ -25,7 +25,7 @@ limit_parse(
 }
 
 uint64_t
-limit_count_for_total(const struct limit *l, uint64_t all)
+limit_allowed(const struct limit *l, uint64_t all)
 {
 	return l->by_percent ?
 	    all / 100 * l->percent + all % 100 * l->percent / 100 : l->count;

@@ -17,6 +17,6 @@ struct limit {
 int limit_parse(struct limit *l, const char *option, const char *text,
     struct err *e);
 /* Returns how many of `all` the limit allows. */
-uint64_t limit_count_for_total(const struct limit *l, uint64_t all);
+uint64_t limit_allowed(const struct limit *l, uint64_t all);
 
 #endif

@@ -17,7 +17,7 @@
 enum { LARGE = 1 << 20 };
 
 void
-memory_return_large_blocks(void)
+memory_trim_large(void)
 {
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
 	(void)mallopt(M_TRIM_THRESHOLD, 2 * LARGE);

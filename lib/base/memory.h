@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void memory_return_large_blocks(void);    /* call it first in main */
+void memory_trim_large(void);    /* call it first in main */
 /* Lets this process take at most `more` bytes of memory beyond those that it
  * has: malloc() fails after that. It is for a library that has no limit of its
  * own. Returns the former limit for memory_unlimit(). Does nothing in a build

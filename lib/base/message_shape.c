@@ -4,7 +4,7 @@
 #include <string.h>
 
 void
-message_reduce_to_shape(char *out, size_t size, const char *m)
+message_shape(char *out, size_t size, const char *m)
 {
 	size_t n = 0;
 

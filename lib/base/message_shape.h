@@ -6,6 +6,6 @@
 
 #include <stddef.h>
 
-void message_reduce_to_shape(char *out, size_t size, const char *message);
+void message_shape(char *out, size_t size, const char *message);
 
 #endif

@@ -5,8 +5,7 @@
 #include <string.h>
 
 int
-name_check_length_and_characters(const char *option, const char *name,
-    size_t most, struct err *e)
+name_check(const char *option, const char *name, size_t most, struct err *e)
 {
 	size_t n = strlen(name);
 	struct buf shown;

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-int name_check_length_and_characters(const char *option, const char *name,
-    size_t most, struct err *e);
+int name_check(const char *option, const char *name, size_t most,
+    struct err *e);
 
 #endif

@@ -18,9 +18,12 @@ enum { LETTERS = 2 * 26 + 3, FIRST_LONG = 256, OWN_OPTIONS = 2 };
  * durations and the current time fits into an int64_t. */
 static const uint64_t value_max = INT64_MAX / 8;
 
+/* Parses a number that ends in one of the units, and multiplies it by the
+ * factor of that unit. A number without a unit is valid only if allows_no_unit
+ * is true, or if it is 0. */
 static int
-parse_number_with_unit(uint64_t *out, const char *text,
-    const char *const units[], const uint64_t factors[], bool allows_no_unit)
+parse_with_unit(uint64_t *out, const char *text, const char *const units[],
+    const uint64_t factors[], bool allows_no_unit)
 {
 	unsigned long long v;
 	char *end;
@@ -51,7 +54,7 @@ duration_parse(uint64_t *ms, const char *text)
 	static const uint64_t factors[] = { 1, 1000, 60000, 3600000,
 	    86400000 };
 
-	return parse_number_with_unit(ms, text, units, factors, false);
+	return parse_with_unit(ms, text, units, factors, false);
 }
 
 static int
@@ -60,19 +63,20 @@ size_parse(uint64_t *bytes, const char *text)
 	static const char *const units[] = { "KiB", "MiB", "GiB", NULL };
 	static const uint64_t factors[] = { 1 << 10, 1 << 20, 1 << 30 };
 
-	return parse_number_with_unit(bytes, text, units, factors, true);
+	return parse_with_unit(bytes, text, units, factors, true);
 }
 
+/* Parses a number without a unit. */
 static int
-plain_number_parse(uint64_t *n, const char *text)
+parse_plain(uint64_t *n, const char *text)
 {
 	static const char *const none[] = { NULL };
 
-	return parse_number_with_unit(n, text, none, NULL, true);
+	return parse_with_unit(n, text, none, NULL, true);
 }
 
 static int
-list_append_pointer(struct opt_list *l, const char *text)
+list_add(struct opt_list *l, const char *text)
 {
 	const char **v = realloc(l->v, (l->n + 1) * sizeof(*v));
 
@@ -84,7 +88,7 @@ list_append_pointer(struct opt_list *l, const char *text)
 }
 
 static int
-parse_and_store_value(const struct opt *o, void *into, const char *text)
+store_value(const struct opt *o, void *into, const char *text)
 {
 	void *field = (char *)into + o->offset;
 
@@ -97,22 +101,22 @@ parse_and_store_value(const struct opt *o, void *into, const char *text)
 		*(const char **)field = text;
 		return 0;
 	case OPT_LIST:
-		return list_append_pointer(field, text);
+		return list_add(field, text);
 	case OPT_NUMBER:
-		return plain_number_parse(field, text);
+		return parse_plain(field, text);
 	case OPT_SIZE:
 		return size_parse(field, text);
 	case OPT_DURATION:
 		return duration_parse(field, text);
 	case OPT_COUNT:
-		return plain_number_parse(field, text) == -1 ||
+		return parse_plain(field, text) == -1 ||
 		    *(uint64_t *)field == 0 ? -1 : 0;
 	}
 	return -1;
 }
 
 static const char *
-get_value_description_of_type(enum opt_type t)
+describe_type(enum opt_type t)
 {
 	switch (t) {
 	case OPT_NUMBER:
@@ -137,11 +141,11 @@ read_environment(const struct opt_spec *s, void *into, struct err *e)
 
 		if (text == NULL || *text == '\0')
 			continue;
-		if (parse_and_store_value(o, into, text) == -1)
+		if (store_value(o, into, text) == -1)
 			return err_set(e, ERR_CONFIG, false,
 			    "%s=%s in the environment: the value must be %s",
 			    o->env, text,
-			    get_value_description_of_type(o->type));
+			    describe_type(o->type));
 	}
 	return 0;
 }
@@ -205,8 +209,7 @@ option_name(const struct opt_spec *s, size_t i)
 /* Sets the error for "--NAME" or "--NAME=VALUE" that getopt_long() refused: the
  * option is unknown, ambiguous or takes no value. */
 static int
-set_long_option_error(
-    const struct opt_spec *s, const char *given, struct err *e)
+refuse_long_option(const struct opt_spec *s, const char *given, struct err *e)
 {
 	char typed[64];
 	struct suggestion near = { .typed = typed };
@@ -220,28 +223,30 @@ set_long_option_error(
 			return err_set(e, ERR_USAGE, false,
 			    "%s: option --%s takes no value", given, typed);
 		begin_alike += strncmp(name, typed, length) == 0;
-		suggest_keep_word_if_nearer(&near, name);
+		suggest_try(&near, name);
 	}
 	if (begin_alike > 1)
 		return err_set(e, ERR_USAGE, false, "option --%s is ambiguous: "
 		    "several options begin with it; write more of its name",
 		    typed);
 	(void)err_set(e, ERR_USAGE, false, "unknown option --%s", typed);
-	suggest_append_to_error(e, &near, "--");
+	suggest_put(e, &near, "--");
 	return -1;
 }
 
+/* Notes that the option was given, if the program wants to know it. */
 static void
-set_is_given_of_option(
-    const struct opt_spec *s, void *into, const struct opt *o)
+note_given(const struct opt_spec *s, void *into, const struct opt *o)
 {
 	if (s->is_given != 0)
 		((bool *)((char *)into + s->is_given))[o - s->opts] = true;
 }
 
+/* Handles what getopt_long() has returned: stores the value of an option, or
+ * sets the error of one that is not valid. */
 static enum opt_result
-store_option_or_set_error(
-    const struct opt_spec *s, void *into, int c, char *argv[], struct err *e)
+take_option(const struct opt_spec *s, void *into, int c, char *argv[],
+    struct err *e)
 {
 	const struct opt *o;
 
@@ -249,7 +254,7 @@ store_option_or_set_error(
 		return err_set(e, ERR_USAGE, false, "%s needs a value after it",
 		    argv[optind - 1]);
 	if (c == '?' && strncmp(argv[optind - 1], "--", 2) == 0)
-		return set_long_option_error(s, argv[optind - 1], e);
+		return refuse_long_option(s, argv[optind - 1], e);
 	if (c == '?')
 		return err_set(e, ERR_USAGE, false, "unknown option -%c",
 		    optopt);
@@ -262,13 +267,13 @@ store_option_or_set_error(
 	if ((o = find_option(s, c)) == NULL)
 		return err_bug(e, "getopt_long returned an option that is not "
 		    "in the table");
-	set_is_given_of_option(s, into, o);
-	if (parse_and_store_value(o, into, optarg) == 0)
+	note_given(s, into, o);
+	if (store_value(o, into, optarg) == 0)
 		return OPT_RUN;
 	if (o->type == OPT_LIST)        /* a list accepts every text */
 		return err_nomem(e);
 	return err_set(e, ERR_USAGE, false, "--%s %s: the value must be %s",
-	    o->name, optarg, get_value_description_of_type(o->type));
+	    o->name, optarg, describe_type(o->type));
 }
 
 static bool
@@ -282,8 +287,8 @@ is_command_option(const struct opt_spec *s, int c)
  * was told that the command line ends before them, so the operands are the
  * words from argv[optind] to there. */
 static enum opt_result
-refuse_operands_before_command(const struct opt_spec *s, int c, char *argv[],
-    int command, struct err *e)
+refuse_operands(const struct opt_spec *s, int c, char *argv[], int command,
+    struct err *e)
 {
 	if (optind < command)
 		return err_set(e, ERR_USAGE, false, "--%s is the last option, "
@@ -293,8 +298,8 @@ refuse_operands_before_command(const struct opt_spec *s, int c, char *argv[],
 }
 
 enum opt_result
-opt_parse_env_and_argv(
-    const struct opt_spec *s, void *into, int argc, char *argv[], struct err *e)
+opt_parse(const struct opt_spec *s, void *into, int argc, char *argv[],
+    struct err *e)
 {
 	char letters[LETTERS];
 	struct option *l;
@@ -309,7 +314,7 @@ opt_parse_env_and_argv(
 	opterr = 0;
 	while (r == OPT_RUN &&
 	    (c = getopt_long(argc, argv, letters, l, NULL)) != -1) {
-		r = store_option_or_set_error(s, into, c, argv, e);
+		r = take_option(s, into, c, argv, e);
 		if (is_command_option(s, c)) {
 			last = c;
 			argc = optind;
@@ -317,7 +322,7 @@ opt_parse_env_and_argv(
 	}
 	free(l);
 	if (r == OPT_RUN && last != 0)
-		r = refuse_operands_before_command(s, last, argv, argc, e);
+		r = refuse_operands(s, last, argv, argc, e);
 	return r;
 }
 

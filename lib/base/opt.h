@@ -52,8 +52,8 @@ struct opt_spec {
 
 enum opt_result { OPT_FAILED = -1, OPT_RUN, OPT_HELP, OPT_VERSION };
 
-enum opt_result opt_parse_env_and_argv(const struct opt_spec *s, void *into,
-    int argc, char *argv[], struct err *e);
+enum opt_result opt_parse(const struct opt_spec *s, void *into, int argc,
+    char *argv[], struct err *e);
 void opt_release(const struct opt_spec *s, void *into);
 
 /* For main: prints the help, the version or the failure; returns the exit

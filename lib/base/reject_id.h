@@ -22,11 +22,11 @@ struct reject_place {
 
 /* raw: the bytes of the record. If it was too long, they are its start, and
  * sha256 is the hash of the whole record; else sha256 is NULL. */
-int reject_id_from_record(char id[HASH_HEX], const struct reject_place *p,
+int reject_id_record(char id[HASH_HEX], const struct reject_place *p,
     const char *raw, size_t len, const char *sha256, struct err *e);
 /* key: the values of the record's key, as a JSON array. All rejects with this
  * key in this table get the same id. */
-int reject_id_from_key(char id[HASH_HEX], const struct reject_place *p,
+int reject_id_key(char id[HASH_HEX], const struct reject_place *p,
     const char *key, size_t len, struct err *e);
 
 #endif

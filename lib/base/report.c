@@ -39,7 +39,7 @@ print_escaped(const char *before, const char *text, const char *after)
 
 /* If memory is out, the message is cut to the size of a buffer on the stack. */
 static void __attribute__((format(printf, 2, 0)))
-format_and_print(const char *before, const char *fmt, va_list ap,
+print_message(const char *before, const char *fmt, va_list ap,
     const char *after)
 {
 	char cut[1024], *text = cut;
@@ -62,7 +62,7 @@ err_printf(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	format_and_print("", fmt, ap, "");
+	print_message("", fmt, ap, "");
 	va_end(ap);
 }
 
@@ -94,7 +94,7 @@ err_warnf(const char *program, const char *fmt, ...)
 
 	(void)snprintf(before, sizeof(before), "%s: warning: ", program);
 	va_start(ap, fmt);
-	format_and_print(before, fmt, ap, "\n");
+	print_message(before, fmt, ap, "\n");
 	va_end(ap);
 }
 

@@ -9,9 +9,11 @@
 #include <string.h>
 #include <sys/random.h>
 
+/* Parses a duration in an environment variable. Leaves *ms as it is if the
+ * variable is not set or empty. */
 static int
-parse_duration_variable_if_set(
-    uint64_t *ms, const char *variable, const char *value, struct err *e)
+parse_variable(uint64_t *ms, const char *variable, const char *value,
+    struct err *e)
 {
 	if (value == NULL || *value == '\0' || duration_parse(ms, value) == 0)
 		return 0;
@@ -21,7 +23,7 @@ parse_duration_variable_if_set(
 }
 
 int
-retry_parse_backoff_or_env(struct retry *r, const char *text, struct err *e)
+retry_parse(struct retry *r, const char *text, struct err *e)
 {
 	char base[32];
 	const char *dots;
@@ -30,9 +32,9 @@ retry_parse_backoff_or_env(struct retry *r, const char *text, struct err *e)
 	r->base = 1000;
 	r->cap = 60000;
 	if (text == NULL) {
-		if (parse_duration_variable_if_set(&r->base, "INITIAL_BACKOFF",
+		if (parse_variable(&r->base, "INITIAL_BACKOFF",
 		    getenv("INITIAL_BACKOFF"), e) == -1 ||
-		    parse_duration_variable_if_set(&r->cap, "MAX_BACKOFF",
+		    parse_variable(&r->cap, "MAX_BACKOFF",
 		    getenv("MAX_BACKOFF"), e) == -1)
 			return -1;
 		return 0;
@@ -52,7 +54,7 @@ retry_parse_backoff_or_env(struct retry *r, const char *text, struct err *e)
 }
 
 int64_t
-retry_random_delay(const struct retry *r, uint64_t nth_try)
+retry_delay(const struct retry *r, uint64_t nth_try)
 {
 	uint64_t most = r->base, random = 0;
 
@@ -66,17 +68,17 @@ retry_random_delay(const struct retry *r, uint64_t nth_try)
 }
 
 int
-retry_wait_unless_last_or_stopped(const struct retry *r, uint64_t n,
-    const struct err *why, struct err *e)
+retry_wait(const struct retry *r, uint64_t n, const struct err *why,
+    struct err *e)
 {
 	*e = *why;
 	if (n > r->max || stop_signal() != 0)
 		return -1;
-	return wait_ms_or_stop(retry_random_delay(r, n));
+	return wait_ms(retry_delay(r, n));
 }
 
 int
-retry_while_transient(const struct retry *r,
+retry_call(const struct retry *r,
     int (*call)(void *self, struct err *e), void *self, struct err *e)
 {
 	struct err why;
@@ -84,8 +86,7 @@ retry_while_transient(const struct retry *r,
 
 	while (call(self, e) == -1) {
 		why = *e;
-		if (!why.transient ||
-		    retry_wait_unless_last_or_stopped(r, ++n, &why, e) == -1)
+		if (!why.transient || retry_wait(r, ++n, &why, e) == -1)
 			return -1;
 	}
 	return 0;

@@ -16,17 +16,18 @@ struct retry {
 
 /* Parses "BASE..MAX". If text is NULL, uses the environment variables
  * INITIAL_BACKOFF (default 1s) and MAX_BACKOFF (default 60s) instead. */
-int retry_parse_backoff_or_env(
-    struct retry *r, const char *text, struct err *e);
-int64_t retry_random_delay(const struct retry *r, uint64_t nth_try);
+int retry_parse(struct retry *r, const char *text, struct err *e);
+/* Returns a random delay in milliseconds before retry number nth_try. Its upper
+ * limit doubles with each retry. */
+int64_t retry_delay(const struct retry *r, uint64_t nth_try);
 /* Waits before retry number n. Fails with the error *why if n is greater than
  * r->max or if a signal has asked the program to stop. */
-int retry_wait_unless_last_or_stopped(const struct retry *r, uint64_t n,
-    const struct err *why, struct err *e);
+int retry_wait(const struct retry *r, uint64_t n, const struct err *why,
+    struct err *e);
 /* Calls call(self, e) until it succeeds. Fails with the error of the call if
  * this error is not transient, after r->max retries, or if a signal has asked
  * the program to stop. */
-int retry_while_transient(const struct retry *r,
+int retry_call(const struct retry *r,
     int (*call)(void *self, struct err *e), void *self, struct err *e);
 
 #endif

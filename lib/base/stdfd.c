@@ -9,8 +9,9 @@
 
 enum { REJECT_FD = 3 };
 
+/* Returns true if the descriptors a and b refer to the same file. */
 static bool
-refer_to_same_file(int a, int b)
+have_same_file(int a, int b)
 {
 	struct stat sa, sb;
 
@@ -22,17 +23,18 @@ refer_to_same_file(int a, int b)
 /* Of the character devices only a terminal, /dev/null (device 1:3) and
  * /dev/full (device 1:7) are accepted for rejects. */
 static bool
-device_can_take_rejects(int fd, dev_t dev)
+is_reject_device(int fd, dev_t dev)
 {
 	return isatty(fd) == 1 ||
 	    dev == makedev(1, 3) || dev == makedev(1, 7);
 }
 
+/* Returns true if rejects may be written to this kind of file. */
 static bool
-file_can_take_rejects(int fd, const struct stat *st)
+is_reject_place(int fd, const struct stat *st)
 {
 	return S_ISREG(st->st_mode) || S_ISFIFO(st->st_mode) ||
-	    (S_ISCHR(st->st_mode) && device_can_take_rejects(fd, st->st_rdev));
+	    (S_ISCHR(st->st_mode) && is_reject_device(fd, st->st_rdev));
 }
 
 /* systemd passes sockets as descriptors from 3 on if LISTEN_PID is this process
@@ -49,15 +51,17 @@ passed_by_systemd(void)
  * come from the parent process: a library that was loaded before main() has
  * opened it. */
 static bool
-has_close_on_exec_flag(int fd)
+has_cloexec(int fd)
 {
 	int flags = fcntl(fd, F_GETFD);
 
 	return flags != -1 && (flags & FD_CLOEXEC) != 0;
 }
 
+/* Sets s->rejects if descriptor 3 can take rejects, and s->same if it is also
+ * the file of standard output. */
 static void
-set_whether_fd3_takes_rejects(struct stdfd *s)
+probe_fd3(struct stdfd *s)
 {
 	struct stat st;
 	int flags = fcntl(REJECT_FD, F_GETFL);
@@ -66,14 +70,14 @@ set_whether_fd3_takes_rejects(struct stdfd *s)
 	if (flags == -1 || fstat(REJECT_FD, &st) == -1)
 		return;
 	if ((flags & O_ACCMODE) == O_RDONLY || passed_by_systemd() ||
-	    has_close_on_exec_flag(REJECT_FD) ||
-	    !file_can_take_rejects(REJECT_FD, &st))
+	    has_cloexec(REJECT_FD) ||
+	    !is_reject_place(REJECT_FD, &st))
 		return;
-	if (!S_ISCHR(st.st_mode) && refer_to_same_file(REJECT_FD, STDIN_FILENO))
+	if (!S_ISCHR(st.st_mode) && have_same_file(REJECT_FD, STDIN_FILENO))
 		return;
 	s->rejects = true;
 	s->same = !S_ISCHR(st.st_mode) &&
-	    refer_to_same_file(REJECT_FD, STDOUT_FILENO);
+	    have_same_file(REJECT_FD, STDOUT_FILENO);
 }
 
 /* Opens /dev/null as descriptor number fd. The caller starts with descriptor 0
@@ -95,9 +99,9 @@ open_null_as(int fd, int flags, struct err *e)
 }
 
 int
-stdfd_check_rejects_and_fill_closed(struct stdfd *s, struct err *e)
+stdfd_claim(struct stdfd *s, struct err *e)
 {
-	set_whether_fd3_takes_rejects(s);
+	probe_fd3(s);
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
 		    open_null_as(fd, fd == 0 ? O_WRONLY : O_RDONLY, e) == -1)

@@ -15,6 +15,6 @@ struct stdfd {
 	                         * written into the stream */
 };
 
-int stdfd_check_rejects_and_fill_closed(struct stdfd *s, struct err *e);
+int stdfd_claim(struct stdfd *s, struct err *e);
 
 #endif

@@ -10,18 +10,19 @@ static volatile atomic_int first_signal;
 static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
 enum { STOP_SIGNALS = sizeof(stop_signals) / sizeof(stop_signals[0]) };
 
+/* Keeps the first signal; later ones change nothing. */
 static void
-store_first_signal(int sig)
+note_signal(int sig)
 {
 	if (first_signal == 0)
 		first_signal = sig;
 }
 
 void
-stop_install_handlers_ignore_sigpipe(void)
+stop_init(void)
 {
 	struct sigaction a = {
-	    .sa_handler = store_first_signal, .sa_flags = SA_RESETHAND};
+	    .sa_handler = note_signal, .sa_flags = SA_RESETHAND};
 	struct sigaction old;
 
 	(void)sigemptyset(&a.sa_mask);
@@ -43,7 +44,7 @@ stop_signal(void)
 }
 
 void
-stop_raise_signal_if_received(void)
+stop_raise(void)
 {
 	sigset_t none;
 	int sig = first_signal;

@@ -40,7 +40,7 @@ edit_distance(const char *a, size_t na, const char *b, size_t nb)
 }
 
 void
-suggest_keep_word_if_nearer(struct suggestion *s, const char *word)
+suggest_try(struct suggestion *s, const char *word)
 {
 	size_t typed = strlen(s->typed), other = strlen(word), d;
 	size_t longer = typed > other ? typed : other;
@@ -57,8 +57,7 @@ suggest_keep_word_if_nearer(struct suggestion *s, const char *word)
 }
 
 void
-suggest_append_to_error(
-    struct err *e, const struct suggestion *s, const char *prefix)
+suggest_put(struct err *e, const struct suggestion *s, const char *prefix)
 {
 	size_t used = strlen(e->msg);
 
@@ -68,8 +67,8 @@ suggest_append_to_error(
 }
 
 int
-suggest_find_choice(const char *option, const char *value,
-    const char *const *words, struct err *e)
+suggest_choice(const char *option, const char *value, const char *const *words,
+    struct err *e)
 {
 	struct suggestion near = { .typed = value };
 	struct buf list;
@@ -78,7 +77,7 @@ suggest_find_choice(const char *option, const char *value,
 	for (; words[n] != NULL; n++) {
 		if (strcmp(value, words[n]) == 0)
 			return n;
-		suggest_keep_word_if_nearer(&near, words[n]);
+		suggest_try(&near, words[n]);
 	}
 	buf_init(&list, SIZE_MAX / 4);
 	for (int i = 0; i < n; i++)
@@ -87,7 +86,7 @@ suggest_find_choice(const char *option, const char *value,
 	if (buf_check(&list, e) == 0) {
 		(void)err_set(e, ERR_USAGE, false, "%s %s: it must be %s",
 		    option, value, buf_text(&list));
-		suggest_append_to_error(e, &near, "");
+		suggest_put(e, &near, "");
 	}
 	buf_release(&list);
 	return -1;

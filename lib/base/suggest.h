@@ -20,16 +20,15 @@ struct suggestion {
 
 /* Compares one known word with s->typed, and keeps it in *s if it is the
  * nearest so far. At the start, set .typed, and the rest of *s to 0. */
-void suggest_keep_word_if_nearer(struct suggestion *s, const char *word);
+void suggest_try(struct suggestion *s, const char *word);
 
 /* Appends "; did you mean PREFIXword?" to e->msg if a word is near. */
-void suggest_append_to_error(struct err *e, const struct suggestion *s,
-    const char *prefix);
+void suggest_put(struct err *e, const struct suggestion *s, const char *prefix);
 
 /* Finds the value of an option such as --mode among the words that it accepts;
  * the list ends with NULL. Returns the index of the word, or -1 with ERR_USAGE:
  * the message names all words, and the one that was probably meant. */
-int suggest_find_choice(const char *option, const char *value,
+int suggest_choice(const char *option, const char *value,
     const char *const *words, struct err *e);
 
 #endif

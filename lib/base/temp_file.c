@@ -11,7 +11,7 @@
  * name that is removed at once; only a kill between these two calls leaves the
  * file behind. */
 int
-temp_file_open_unnamed(struct err *e)
+temp_file_open(struct err *e)
 {
 	const char *folder = getenv("TMPDIR");
 	char path[4096];

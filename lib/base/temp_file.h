@@ -7,6 +7,6 @@
 
 #include "errval.h"
 
-int temp_file_open_unnamed(struct err *e);
+int temp_file_open(struct err *e);
 
 #endif

@@ -120,7 +120,7 @@ text_cut_length(const char *p, size_t n, size_t most)
 /* Used by text_show(): appends the character at p, which is not printable
  * ASCII. Returns its length in bytes. */
 static size_t
-append_non_ascii_or_escape(struct buf *b, const char *p, size_t n)
+put_non_ascii(struct buf *b, const char *p, size_t n)
 {
 	unsigned int cp = 0;
 	size_t len = utf8_decode(p, n, &cp);
@@ -151,7 +151,7 @@ text_show(struct buf *b, const char *p, size_t n)
 			at++;
 		buf_add(b, p + start, at - start);
 		if (at < n)
-			at += append_non_ascii_or_escape(b, p + at, n - at);
+			at += put_non_ascii(b, p + at, n - at);
 	}
 }
 
@@ -173,7 +173,7 @@ text_show_lines(struct buf *b, const char *p, size_t n, const char *indent)
 }
 
 void
-text_escape_non_ascii(struct buf *b, const char *p, size_t n)
+text_put_ascii(struct buf *b, const char *p, size_t n)
 {
 	unsigned int cp;
 	size_t len;
@@ -204,7 +204,7 @@ text_count_digits(const char *p, size_t n)
 }
 
 int
-text_parse_4_hex_digits(const char *p, const char *end)
+text_parse_hex4(const char *p, const char *end)
 {
 	int v = 0;
 
@@ -221,7 +221,7 @@ text_parse_4_hex_digits(const char *p, const char *end)
 }
 
 size_t
-text_count_characters(const char *p, size_t n)
+text_count_chars(const char *p, size_t n)
 {
 	size_t characters = 0;
 

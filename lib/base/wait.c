@@ -13,7 +13,7 @@
  * ppoll(2), so a signal that comes after the check of stop_signal() still
  * ends the wait. */
 static int
-poll_with_stop_signals(struct pollfd *fds, nfds_t n, const struct timespec *ts)
+poll_once(struct pollfd *fds, nfds_t n, const struct timespec *ts)
 {
 	sigset_t stops, old;
 	int r;
@@ -35,7 +35,7 @@ poll_with_stop_signals(struct pollfd *fds, nfds_t n, const struct timespec *ts)
 }
 
 int
-wait_fds_or_stop(struct pollfd *fds, nfds_t n, int timeout_ms)
+wait_fds(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
 	int64_t end = timeout_ms > 0 ? clock_ms() + timeout_ms : 0, left;
 	struct timespec ts = { 0 };
@@ -53,7 +53,7 @@ wait_fds_or_stop(struct pollfd *fds, nfds_t n, int timeout_ms)
 			ts.tv_sec = left / 1000;
 			ts.tv_nsec = left % 1000 * 1000000;
 		}
-		r = poll_with_stop_signals(fds, n, timeout_ms > 0 ? &ts : NULL);
+		r = poll_once(fds, n, timeout_ms > 0 ? &ts : NULL);
 		if (r >= 0)
 			return r > 0;
 		if (stop_signal() != 0)
@@ -62,21 +62,21 @@ wait_fds_or_stop(struct pollfd *fds, nfds_t n, int timeout_ms)
 }
 
 int
-wait_fd_or_stop(int fd, short events, int timeout_ms)
+wait_fd(int fd, short events, int timeout_ms)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 
-	return wait_fds_or_stop(&p, 1, timeout_ms);
+	return wait_fds(&p, 1, timeout_ms);
 }
 
 int
-wait_ms_or_stop(int64_t ms)
+wait_ms(int64_t ms)
 {
 	int64_t end = clock_ms() + ms, left;
 
 	do {
 		left = end - clock_ms();
-		if (left > 0 && wait_fds_or_stop(NULL, 0,
+		if (left > 0 && wait_fds(NULL, 0,
 		    left < INT_MAX ? (int)left : INT_MAX) == -1)
 			return -1;
 	} while (left > INT_MAX);

@@ -7,8 +7,8 @@
 #include <poll.h>
 #include <stdint.h>
 
-int wait_fds_or_stop(struct pollfd *fds, nfds_t n, int timeout_ms);
-int wait_fd_or_stop(int fd, short events, int timeout_ms);
-int wait_ms_or_stop(int64_t ms); /* 0, or -1: a stop signal came first */
+int wait_fds(struct pollfd *fds, nfds_t n, int timeout_ms);
+int wait_fd(int fd, short events, int timeout_ms);
+int wait_ms(int64_t ms); /* 0, or -1: a stop signal came first */
 
 #endif

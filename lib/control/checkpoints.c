@@ -30,8 +30,7 @@ check_name_string(const char *name, struct err *e)
  * something else: a user may have written the row by hand, and SQLite stores a
  * value of any type in any column. */
 static int
-check_stored_value_is_utf8_or_null(const struct db_value *v, const char *name,
-    struct err *e)
+check_stored_value(const struct db_value *v, const char *name, struct err *e)
 {
 	if (v->type == DB_NULL || (v->type == DB_TEXT &&
 	    memchr(v->p, '\0', v->len) == NULL &&
@@ -41,14 +40,16 @@ check_stored_value_is_utf8_or_null(const struct db_value *v, const char *name,
 	    "is not a text: set it again with etl-checkpoint set", name);
 }
 
+/* Sets *value and *version to those of the row. *value stays NULL if the row
+ * has none. */
 static int
-check_and_copy_value_and_version(struct db_rows *r, const char *name,
-    char **value, int64_t *version, struct err *e)
+copy_stored_value(struct db_rows *r, const char *name, char **value,
+    int64_t *version, struct err *e)
 {
 	struct db_value v = db_column(r, 0);
 
 	*version = db_column(r, 1).i;
-	if (check_stored_value_is_utf8_or_null(&v, name, e) == -1)
+	if (check_stored_value(&v, name, e) == -1)
 		return -1;
 	if (v.type == DB_NULL)
 		return 0;
@@ -70,15 +71,14 @@ checkpoint_read(struct db *db, const char *name, char **value,
 	    db_sql(db, SQL_CHECKPOINT_READ), &v, 1, e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
-		rc = check_and_copy_value_and_version(
-		    r, name, value, version, e);
+		rc = copy_stored_value(r, name, value, version, e);
 	db_end(r);
 	return rc;
 }
 
 int
-checkpoint_read_validators(
-    struct db *db, const char *name, char **validators, struct err *e)
+checkpoint_validators(struct db *db, const char *name, char **validators,
+    struct err *e)
 {
 	struct db_value v = db_text(name);
 	struct db_rows *r;
@@ -110,8 +110,7 @@ checkpoint_set(struct db *db, const char *name, const char *value,
 }
 
 int
-checkpoint_clear_value_and_files(
-    struct db *db, const char *name, struct err *e)
+checkpoint_clear(struct db *db, const char *name, struct err *e)
 {
 	struct db_value v = db_text(name);
 	int64_t changed = 0;
@@ -146,8 +145,9 @@ checkpoints_open(struct checkpoints **out, struct db *db, struct err *e)
 	return 0;
 }
 
+/* Returns the text of column i, or NULL if it is no text. */
 static const char *
-get_column_text_or_null(const struct checkpoints *l, size_t i)
+column_text(const struct checkpoints *l, size_t i)
 {
 	struct db_value v = db_column(l->rows, i);
 
@@ -162,18 +162,17 @@ checkpoints_next(struct checkpoints *l, struct checkpoint *c, struct err *e)
 
 	if (rc != 1)
 		return rc;
-	*c = (struct checkpoint){ .name = get_column_text_or_null(l, 0),
-	    .value = get_column_text_or_null(l, 1),
+	*c = (struct checkpoint){ .name = column_text(l, 0),
+	    .value = column_text(l, 1),
 	    .version = db_column(l->rows, 2).i, .seq = db_column(l->rows, 3).i,
-	    .run = get_column_text_or_null(l, 4),
-	    .updated_at = get_column_text_or_null(l, 5) };
+	    .run = column_text(l, 4),
+	    .updated_at = column_text(l, 5) };
 	if (c->name == NULL)
 		return err_set(e, ERR_CONFIG, false, "etl_checkpoints: a row "
 		    "has a name that is not a text: correct or delete the row "
 		    "where typeof(name) <> 'text'");
 	value = db_column(l->rows, 1);
-	return check_stored_value_is_utf8_or_null(&value, c->name, e) == -1 ?
-	    -1 : 1;
+	return check_stored_value(&value, c->name, e) == -1 ? -1 : 1;
 }
 
 void
@@ -188,8 +187,7 @@ checkpoints_close(struct checkpoints *l)
 /* Sets the error for a checkpoint that another process has changed: its stored
  * version is not the expected one. The message has both versions. */
 static enum checkpoint_result
-set_lost_race_error_with_versions(struct db *db,
-    const struct checkpoint_move *m, struct err *e)
+set_race_error(struct db *db, const struct checkpoint_move *m, struct err *e)
 {
 	struct db_value v = db_text(m->name);
 	int64_t version;
@@ -210,7 +208,7 @@ set_lost_race_error_with_versions(struct db *db,
  * ends: inserts its row and deletes it again. Until the transaction ends, the
  * unique index makes another INSERT of the same name wait. */
 static int
-lock_name_if_missing(struct db *db, const struct checkpoint_move *m,
+lock_missing_name(struct db *db, const struct checkpoint_move *m,
     int64_t *was_missing, struct err *e)
 {
 	struct db_value none = db_text(NULL), v[] = { db_text(m->name), none,
@@ -225,9 +223,11 @@ lock_name_if_missing(struct db *db, const struct checkpoint_move *m,
 			 v, 1, NULL, e);
 }
 
+/* Locks the row. *locked_rows is 0 if the stored version is not the expected
+ * one. */
 static int
-lock_row_if_version_matches(struct db *db, const struct checkpoint_move *m,
-    int64_t *locked_rows, struct err *e)
+lock_row(struct db *db, const struct checkpoint_move *m, int64_t *locked_rows,
+    struct err *e)
 {
 	struct db_value v[] = { db_text(m->name), DB_I(m->expected) };
 
@@ -235,8 +235,10 @@ lock_row_if_version_matches(struct db *db, const struct checkpoint_move *m,
 	    db, db_sql(db, SQL_CHECKPOINT_LOCK), v, 2, 0, locked_rows, e);
 }
 
+/* Inserts the row if the expected version is 0, else changes it. *changed_rows
+ * is 0 if the stored version is not the expected one. */
 static int
-insert_or_move_row(struct db *db, const struct checkpoint_move *m,
+store_move(struct db *db, const struct checkpoint_move *m,
     int64_t *changed_rows, struct err *e)
 {
 	bool first = m->expected == 0;
@@ -262,11 +264,10 @@ checkpoint_move(struct db *db, const struct checkpoint_move *m,
 
 	if (check_name_string(m->name, e) == -1)
 		return CHECKPOINT_FAILED;
-	rc = m->moves		? insert_or_move_row(db, m, &found, e)
-	     : m->expected == 0 ? lock_name_if_missing(db, m, &found, e)
-				: lock_row_if_version_matches(db, m, &found, e);
+	rc = m->moves		? store_move(db, m, &found, e)
+	    : m->expected == 0 ? lock_missing_name(db, m, &found, e)
+	    : lock_row(db, m, &found, e);
 	if (rc == -1)
 		return CHECKPOINT_FAILED;
-	return found == 1 ? CHECKPOINT_MOVED :
-	    set_lost_race_error_with_versions(db, m, e);
+	return found == 1 ? CHECKPOINT_MOVED : set_race_error(db, m, e);
 }

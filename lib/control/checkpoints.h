@@ -26,19 +26,18 @@ int checkpoint_read(struct db *db, const char *name, char **value,
 /* Reads the HTTP headers ETag and Last-Modified that were stored together with
  * the checkpoint's value. *validators is JSON, or NULL if none are stored; the
  * caller frees it. */
-int checkpoint_read_validators(
-    struct db *db, const char *name, char **validators, struct err *e);
+int checkpoint_validators(struct db *db, const char *name, char **validators,
+    struct err *e);
 
-/* For etl-checkpoint: checkpoint_set() sets the value;
- * checkpoint_clear_value_and_files() sets it to NULL and deletes the stored
- * list of files (table etl_files). Both raise the version, so the next commit
- * of a loader that has read the old version fails. Clearing fails with
- * ERR_LIMIT if there is no such row. Both may wait for the COMMIT of a loader,
- * so the caller begins a transaction with SQL_RUN_WAIT_LIMIT. */
+/* For etl-checkpoint: checkpoint_set() sets the value; checkpoint_clear() sets
+ * it to NULL and deletes the stored list of files (table etl_files). Both raise
+ * the version, so the next commit of a loader that has read the old version
+ * fails. Clearing fails with ERR_LIMIT if there is no such row. Both may wait
+ * for the COMMIT of a loader, so the caller begins a transaction with
+ * SQL_RUN_WAIT_LIMIT. */
 int checkpoint_set(struct db *db, const char *name, const char *value,
     struct err *e);
-int checkpoint_clear_value_and_files(
-    struct db *db, const char *name, struct err *e);
+int checkpoint_clear(struct db *db, const char *name, struct err *e);
 
 struct checkpoint {
 	const char *name, *value, *run, *updated_at;    /* NULL: none */

@@ -16,14 +16,15 @@ static const enum sql_id steps[CONTROL_VERSION] = { SQL_CONTROL_1,
     SQL_CONTROL_6, SQL_CONTROL_7 };
 
 static int
-read_tables_version(struct db *db, int64_t *version, struct err *e)
+read_version(struct db *db, int64_t *version, struct err *e)
 {
 	return db_query_int(db, db_sql(db, SQL_CONTROL_VERSION), NULL, 0, 0,
 	    version, e);
 }
 
+/* Fails if a newer etl has created or changed the tables. */
 static int
-check_tables_are_not_newer(struct db *db, int64_t version, struct err *e)
+check_not_newer(struct db *db, int64_t version, struct err *e)
 {
 	if (version <= CONTROL_VERSION)
 		return 0;
@@ -33,7 +34,7 @@ check_tables_are_not_newer(struct db *db, int64_t version, struct err *e)
 }
 
 static int
-lock_control_tables(struct db *db, struct err *e)
+lock_tables(struct db *db, struct err *e)
 {
 	if (db_run(db, db_sql(db, SQL_CONTROL_LOCK), NULL, 0, NULL, e) == 0)
 		return 0;
@@ -44,41 +45,42 @@ lock_control_tables(struct db *db, struct err *e)
 	return -1;
 }
 
+/* Brings the control tables to the present version, or creates them. The caller
+ * has begun a transaction. */
 static int
-create_or_migrate_tables(struct db *db, struct err *e)
+migrate_tables(struct db *db, struct err *e)
 {
 	struct old_tables old = { false, false };
 	struct db_value schema = db_text(db_schema(db));
 	int64_t present, version = 0;
 
-	if (lock_control_tables(db, e) == -1 ||
+	if (lock_tables(db, e) == -1 ||
 	    db_query_int(db, db_sql(db, SQL_CONTROL_PRESENT), &schema,
 	    db_schema(db) != NULL ? 1 : 0, 0, &present, e) == -1)
 		return -1;
-	if (present == 0 && old_tables_check_and_rename(&old, db, e) == -1)
+	if (present == 0 && old_tables_rename(&old, db, e) == -1)
 		return -1;
 	/* Another role may have created tables since the last check. No command
 	 * of this transaction may read a table before it is checked. */
-	if (control_refuse_tables_of_others(db, present == 0, e) == -1 ||
-	    (present > 0 && read_tables_version(db, &version, e) == -1) ||
-	    check_tables_are_not_newer(db, version, e) == -1)
+	if (control_check_owners(db, present == 0, e) == -1 ||
+	    (present > 0 && read_version(db, &version, e) == -1) ||
+	    check_not_newer(db, version, e) == -1)
 		return -1;
 	for (; version < CONTROL_VERSION; version++)
 		if (db_script(db, db_sql(db, steps[version]), e) == -1)
 			return -1;
-	return old_tables_copy_into_control_tables(&old, db, e);
+	return old_tables_copy(&old, db, e);
 }
 
 /* Sets *version to 0 if there are no tables. On SQLite `present` is always
  * true; if the tables are missing there, the query fails with ERR_CONFIG. */
 static int
-read_version_or_0_without_tables(
-    struct db *db, bool present, int64_t *version, struct err *e)
+find_version(struct db *db, bool present, int64_t *version, struct err *e)
 {
 	struct err first;
 
 	*version = 0;
-	if (!present || read_tables_version(db, version, &first) == 0 ||
+	if (!present || read_version(db, version, &first) == 0 ||
 	    first.code == ERR_CONFIG)
 		return 0;
 	*e = first;
@@ -92,24 +94,25 @@ control_ensure_tables(struct db *db, const char *schema,
 	int64_t version;
 	bool present;
 
-	if (control_find_schema_and_refuse_tables_of_others(db, schema,
-	    creates_missing_schema, &present, e) == -1 ||
-	    read_version_or_0_without_tables(db, present, &version, e) == -1)
+	if (control_use_schema(db, schema, creates_missing_schema, &present,
+	    e) == -1 ||
+	    find_version(db, present, &version, e) == -1)
 		return -1;
 	/* The usual case: the tables exist and need no migration. */
 	if (version >= CONTROL_VERSION)
-		return check_tables_are_not_newer(db, version, e);
+		return check_not_newer(db, version, e);
 	if (db_begin(db, e) == -1)
 		return -1;
-	if (create_or_migrate_tables(db, e) == 0 && db_commit(db, e) == 0)
+	if (migrate_tables(db, e) == 0 && db_commit(db, e) == 0)
 		return 0;
 	err_prefix(e, "control tables");
 	db_rollback(db);
 	return -1;
 }
 
+/* If rc is not 0, closes the database and sets *db to NULL. */
 static int
-close_and_set_null_if_failed(int rc, struct db **db)
+close_failed(int rc, struct db **db)
 {
 	if (rc == 0)
 		return 0;
@@ -119,38 +122,36 @@ close_and_set_null_if_failed(int rc, struct db **db)
 }
 
 int
-control_open_and_check_owner(struct db **db, const char *url,
-    const char *schema, bool creates_missing, struct err *e)
+control_open(struct db **db, const char *url, const char *schema,
+    bool creates_missing, struct err *e)
 {
 	bool present;
 	int rc;
 
 	*db = NULL;
-	rc = (creates_missing ? db_open_or_create :
-	    db_open_existing)(db, url, e);
+	rc = (creates_missing ? db_open : db_open_existing)(db, url, e);
 	if (rc == 0)
-		rc = control_find_schema_and_refuse_tables_of_others(
-		    *db, schema, creates_missing, &present, e);
-	return close_and_set_null_if_failed(rc, db);
+		rc = control_use_schema(*db, schema, creates_missing, &present,
+		    e);
+	return close_failed(rc, db);
 }
 
 int
-control_open_and_create_tables(struct db **db, const char *url,
-    const char *schema, bool creates_missing, struct err *e)
+control_open_tables(struct db **db, const char *url, const char *schema,
+    bool creates_missing, struct err *e)
 {
 	int rc;
 
 	*db = NULL;
-	rc = (creates_missing ? db_open_or_create :
-	    db_open_existing)(db, url, e);
+	rc = (creates_missing ? db_open : db_open_existing)(db, url, e);
 	if (rc == 0)
 		rc = control_ensure_tables(*db, schema, creates_missing,
 		    e);
-	return close_and_set_null_if_failed(rc, db);
+	return close_failed(rc, db);
 }
 
 int
-control_limit_idle_in_transaction(struct db *db, struct err *e)
+control_limit_idle(struct db *db, struct err *e)
 {
 	return db_run(db, db_sql(db, SQL_CONTROL_LIMIT_IDLE), NULL, 0, NULL, e);
 }

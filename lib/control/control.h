@@ -18,19 +18,18 @@ enum { CONTROL_VERSION = 7 };
  * ERR_USAGE. */
 int control_ensure_tables(struct db *db, const char *schema,
     bool creates_missing_schema, struct err *e);
-/* Opens the database: with db_open_or_create() if `creates_missing` is true,
- * else with db_open_existing(). Then finds the schema of the control tables and
- * checks who owns them. */
-int control_open_and_check_owner(struct db **db, const char *url,
-    const char *schema, bool creates_missing, struct err *e);
-/* Like control_open_and_check_owner(), but also calls
- * control_ensure_tables(). */
-int control_open_and_create_tables(struct db **db, const char *url,
-    const char *schema, bool creates_missing, struct err *e);
+/* Opens the database: with db_open() if `creates_missing` is true, else with
+ * db_open_existing(). Then finds the schema of the control tables and checks
+ * who owns them. */
+int control_open(struct db **db, const char *url, const char *schema,
+    bool creates_missing, struct err *e);
+/* Like control_open(), but also calls control_ensure_tables(). */
+int control_open_tables(struct db **db, const char *url, const char *schema,
+    bool creates_missing, struct err *e);
 
 /* Call this in a transaction before it locks rows of the control tables. If the
  * server then gets nothing from this client for 60 seconds, it ends the
  * transaction. So the locks of a host that has crashed do not stay. */
-int control_limit_idle_in_transaction(struct db *db, struct err *e);
+int control_limit_idle(struct db *db, struct err *e);
 
 #endif

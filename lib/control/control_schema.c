@@ -40,8 +40,7 @@ out:
 }
 
 static int
-set_error_of_refused_table(
-    struct db *db, const struct db_rows *r, struct err *e)
+refuse_table(struct db *db, const struct db_rows *r, struct err *e)
 {
 	const char *table = db_column(r, 2).p, *owner = db_column(r, 4).p;
 
@@ -61,23 +60,22 @@ set_error_of_refused_table(
  * db_set_schema() if the schema exists and no earlier call has set it. Fails if
  * the row names a table that belongs to another role. */
 static int
-set_schema_and_refuse_bad_owner(
-    struct db *db, const struct db_rows *r, bool *present, struct err *e)
+set_schema(struct db *db, const struct db_rows *r, bool *present, struct err *e)
 {
 	*present = db_column(r, 1).i != 0;
 	if (db_column(r, 0).type != DB_NULL && db_schema(db) == NULL &&
 	    db_set_schema(db, db_column(r, 0).p, e) == -1)
 		return -1;
-	return db_column(r, 2).type == DB_NULL ? 0 :
-	    set_error_of_refused_table(db, r, e);
+	return db_column(r, 2).type == DB_NULL ? 0 : refuse_table(db, r, e);
 }
 
-/* `name` may be NULL. A single statement finds the schema and reads the owners
- * of its tables: this saves a round trip to the server at each start of a
- * program. */
+/* Sets the schema if it exists, and fails if a control table belongs to another
+ * role. `name` may be NULL. A single statement finds the schema and reads the
+ * owners of its tables: this saves a round trip to the server at each start of
+ * a program. */
 static int
-set_present_schema_and_refuse_tables_of_others(struct db *db, const char *name,
-    bool renamed_too, bool *present, struct err *e)
+check_owners(struct db *db, const char *name, bool renamed_too, bool *present,
+    struct err *e)
 {
 	struct db_value v[] = { db_text(name), DB_I(renamed_too) };
 	struct db_rows *r;
@@ -86,7 +84,7 @@ set_present_schema_and_refuse_tables_of_others(struct db *db, const char *name,
 	if (db_query(db, &r, db_sql(db, SQL_CONTROL_OWNERS), v, 2, e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
-		rc = set_schema_and_refuse_bad_owner(db, r, present, e);
+		rc = set_schema(db, r, present, e);
 	db_end(r);
 	return rc;
 }
@@ -107,8 +105,10 @@ create_missing_schema(
 	    db_set_schema(db, name, e);
 }
 
+/* Returns the value of ETL_CONTROL_SCHEMA, or NULL if it is not set or
+ * empty. */
 static const char *
-get_schema_name_of_environment(void)
+schema_from_env(void)
 {
 	const char *name = getenv("ETL_CONTROL_SCHEMA");
 
@@ -116,8 +116,8 @@ get_schema_name_of_environment(void)
 }
 
 int
-control_find_schema_and_refuse_tables_of_others(struct db *db, const char *name,
-    bool creates_missing_schema, bool *present, struct err *e)
+control_use_schema(struct db *db, const char *name, bool creates_missing_schema,
+    bool *present, struct err *e)
 {
 	*present = true;
 	if (db_kind(db) == DB_SQLITE)
@@ -127,22 +127,21 @@ control_find_schema_and_refuse_tables_of_others(struct db *db, const char *name,
 	if (db_schema(db) != NULL)
 		name = db_schema(db);
 	else if (name == NULL)
-		name = get_schema_name_of_environment();
+		name = schema_from_env();
 	else if (*name == '\0')
 		name = NULL;
-	if (set_present_schema_and_refuse_tables_of_others(
-		db, name, false, present, e) == -1)
+	if (check_owners(db, name, false, present, e) == -1)
 		return -1;
 	return db_schema(db) != NULL ? 0 :
 	    create_missing_schema(db, name, creates_missing_schema, e);
 }
 
 int
-control_refuse_tables_of_others(struct db *db, bool renamed_too, struct err *e)
+control_check_owners(struct db *db, bool renamed_too, struct err *e)
 {
 	bool ignored;
 
 	return db_kind(db) == DB_SQLITE ? 0 :
-	    set_present_schema_and_refuse_tables_of_others(
+	    check_owners(
 	    db, db_schema(db), renamed_too, &ignored, e);
 }

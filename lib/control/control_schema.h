@@ -14,13 +14,11 @@
  * commands executed as the current role, so the call fails with ERR_DENIED.
  * *present is false if there is no table etl_control. With SQLite, which has no
  * schemas and no roles, *present is always true. */
-int control_find_schema_and_refuse_tables_of_others(struct db *db,
-    const char *name, bool creates_missing_schema, bool *present,
-    struct err *e);
+int control_use_schema(struct db *db, const char *name,
+    bool creates_missing_schema, bool *present, struct err *e);
 /* Repeats only the check of the owners, after the schema was found. If
  * renamed_too is true, also checks the tables of another tool that
- * old_tables_check_and_rename() has renamed. */
-int control_refuse_tables_of_others(struct db *db, bool renamed_too,
-    struct err *e);
+ * old_tables_rename() has renamed. */
+int control_check_owners(struct db *db, bool renamed_too, struct err *e);
 
 #endif

@@ -18,7 +18,7 @@ enum { LOCK_MS = 10000, STEP_MS = 10 };
 /* Sets *e from errno. The error code is ERR_DENIED if errno says that a
  * permission is missing, else `code`. */
 static int
-set_path_error_or_denied(struct err *e, enum err_code code, const char *path)
+set_path_error(struct err *e, enum err_code code, const char *path)
 {
 	if (errno == EACCES || errno == EPERM || errno == EROFS)
 		code = ERR_DENIED;
@@ -31,7 +31,7 @@ set_path_error_or_denied(struct err *e, enum err_code code, const char *path)
  * file between the two calls, realpath() finds it, and the link is not
  * refused. */
 static int
-resolve_links_unless_dangling(char **out, const char *path, struct err *e)
+resolve_link(char **out, const char *path, struct err *e)
 {
 	struct stat st;
 	bool link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
@@ -40,7 +40,7 @@ resolve_links_unless_dangling(char **out, const char *path, struct err *e)
 	if (*out != NULL)
 		return 0;
 	if (errno != ENOENT)
-		return set_path_error_or_denied(e, ERR_INPUT, path);
+		return set_path_error(e, ERR_INPUT, path);
 	if (link)
 		return err_set(e, ERR_CONFIG, false,
 		    "%s: a symbolic link to a file that does not exist: create "
@@ -57,8 +57,9 @@ last_component(const char *path)
 	return slash == NULL ? path : slash + 1;
 }
 
+/* Opens the folder of the file and sets the path of the temporary file. */
 static int
-open_folder_and_set_temp_path(struct replace *r, struct err *e)
+open_folder(struct replace *r, struct err *e)
 {
 	const char *base = last_component(r->path);
 	struct buf name;
@@ -72,7 +73,7 @@ open_folder_and_set_temp_path(struct replace *r, struct err *e)
 		goto out;
 	r->folder = open(name.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->folder == -1) {
-		(void)set_path_error_or_denied(e, ERR_CREATE, r->path);
+		(void)set_path_error(e, ERR_CREATE, r->path);
 		goto out;
 	}
 	buf_clear(&name);
@@ -105,7 +106,7 @@ lock_folder(struct replace *r, struct err *e)
 			err_prefix(e, "cannot lock the directory");
 			return -1;
 		}
-		if (clock_ms() >= end || wait_ms_or_stop(STEP_MS) == -1)
+		if (clock_ms() >= end || wait_ms(STEP_MS) == -1)
 			return err_set(e, ERR_RETRY, true, "%s: another "
 			    "process holds the lock of its directory: run the "
 			    "command again later",
@@ -115,18 +116,18 @@ lock_folder(struct replace *r, struct err *e)
 }
 
 int
-replace_open_and_lock(struct replace *r, const char *path, struct err *e)
+replace_begin(struct replace *r, const char *path, struct err *e)
 {
 	*r = (struct replace){ .folder = -1 };
-	if (resolve_links_unless_dangling(&r->path, path, e) == 0 &&
-	    open_folder_and_set_temp_path(r, e) == 0 && lock_folder(r, e) == 0)
+	if (resolve_link(&r->path, path, e) == 0 &&
+	    open_folder(r, e) == 0 && lock_folder(r, e) == 0)
 		return 0;
-	replace_unlock_and_free(r);
+	replace_end(r);
 	return -1;
 }
 
 void
-replace_unlock_and_free(struct replace *r)
+replace_end(struct replace *r)
 {
 	if (r->folder != -1)
 		(void)close(r->folder);
@@ -168,7 +169,7 @@ sync_fd(int fd)
 /* Gives the new file the owner and mode of the old one. Only root may change
  * the owner, so for other users that failure is ignored. */
 static int
-copy_owner_and_mode(const struct replace *r, int fd)
+copy_owner(const struct replace *r, int fd)
 {
 	struct stat st;
 
@@ -184,12 +185,12 @@ write_temp_file(struct replace *r, const char *p, size_t n, struct err *e)
 	int fd, rc = -1;
 
 	if (unlinkat(r->folder, r->temp_name, 0) == -1 && errno != ENOENT)
-		return set_path_error_or_denied(e, ERR_CREATE, r->temp);
+		return set_path_error(e, ERR_CREATE, r->temp);
 	fd = openat(r->folder, r->temp_name, O_WRONLY | O_CREAT | O_EXCL |
 	    O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1)
-		return set_path_error_or_denied(e, ERR_CREATE, r->temp);
-	if (copy_owner_and_mode(r, fd) == -1 || write_all(fd, p, n) == -1 ||
+		return set_path_error(e, ERR_CREATE, r->temp);
+	if (copy_owner(r, fd) == -1 || write_all(fd, p, n) == -1 ||
 	    sync_fd(fd) == -1)
 		(void)err_errno(e, ERR_IO, r->temp);
 	else
@@ -202,14 +203,13 @@ write_temp_file(struct replace *r, const char *p, size_t n, struct err *e)
 }
 
 int
-replace_file_content_and_sync(struct replace *r, const char *p, size_t n,
-    struct err *e)
+replace_write(struct replace *r, const char *p, size_t n, struct err *e)
 {
 	int rc = write_temp_file(r, p, n, e);
 
 	if (rc == 0 && renameat(r->folder, r->temp_name, r->folder,
 	    last_component(r->path)) == -1)
-		rc = set_path_error_or_denied(e, ERR_IO, r->path);
+		rc = set_path_error(e, ERR_IO, r->path);
 	if (rc == -1) {
 		(void)unlinkat(r->folder, r->temp_name, 0);
 		return -1;

@@ -1,7 +1,7 @@
 /* Replaces a file atomically: a reader sees the old or the new content, whole.
- * Owns:  a lock on the folder from replace_open_and_lock() to
- *        replace_unlock_and_free(), so that two processes that read, change and
- *        replace the file cannot overwrite each other's change.
+ * Owns:  a lock on the folder from replace_begin() to replace_end(), so that
+ *        two processes that read, change and replace the file cannot overwrite
+ *        each other's change.
  * Gives: symbolic links are followed; the file keeps its mode. The next write
  *        replaces a temporary file that a killed process left behind.
  * Fails: ERR_RETRY if another process holds the lock for ten seconds. */
@@ -19,11 +19,10 @@ struct replace {
 	const char *temp_name;  /* its last component */
 };
 
-int replace_open_and_lock(struct replace *r, const char *path, struct err *e);
+int replace_begin(struct replace *r, const char *path, struct err *e);
 /* Writes the temporary file, syncs it, renames it over the file, and syncs the
  * folder. */
-int replace_file_content_and_sync(struct replace *r, const char *p, size_t n,
-    struct err *e);
-void replace_unlock_and_free(struct replace *r);
+int replace_write(struct replace *r, const char *p, size_t n, struct err *e);
+void replace_end(struct replace *r);
 
 #endif

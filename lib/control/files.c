@@ -2,11 +2,12 @@
 
 #include <string.h>
 
-/* Checks the types first: a user may have written the row by hand, and SQLite
- * stores a value of any type in any column. */
+/* Calls each() with the file of a row. Checks the types first: a user may have
+ * written the row by hand, and SQLite stores a value of any type in any
+ * column. */
 static int
-check_row_and_call_each(const struct db_rows *r, const char *name,
-    file_state_each *each, void *self, struct err *e)
+call_each(const struct db_rows *r, const char *name, file_state_each *each,
+    void *self, struct err *e)
 {
 	const struct db_value path = db_column(r, 0), mtime = db_column(r, 2),
 	    hash = db_column(r, 3), status = db_column(r, 4);
@@ -34,7 +35,7 @@ files_read(struct db *db, const char *name, file_state_each *each, void *self,
 	if (db_query(db, &r, db_sql(db, SQL_FILES_READ), &v, 1, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
-		if (check_row_and_call_each(r, name, each, self, e) == -1) {
+		if (call_each(r, name, each, self, e) == -1) {
 			rc = -1;
 			break;
 		}
@@ -42,9 +43,11 @@ files_read(struct db *db, const char *name, file_state_each *each, void *self,
 	return rc;
 }
 
+/* Stores the files of a JSON array with this status. Does nothing if it is
+ * NULL. */
 static int
-store_files_with_status(struct db *db, const char *name, const char *run,
-    const char *json, const char *status, struct err *e)
+store_files(struct db *db, const char *name, const char *run, const char *json,
+    const char *status, struct err *e)
 {
 	struct db_value v[] = { db_text(name), db_text(json), db_text(run),
 	    db_text(status) };
@@ -58,7 +61,7 @@ int
 files_store(struct db *db, const char *name, const char *run,
     const struct files_change *c, struct err *e)
 {
-	return store_files_with_status(db, name, run, c->done, "done", e) ==
+	return store_files(db, name, run, c->done, "done", e) ==
 	    -1 ? -1 :
-	    store_files_with_status(db, name, run, c->broken, "failed", e);
+	    store_files(db, name, run, c->broken, "failed", e);
 }

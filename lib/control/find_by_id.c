@@ -15,9 +15,11 @@ parse_row_number(const char *text)
 	return strtoll(text, NULL, 10);
 }
 
+/* Sets *out to the row whose id starts with this text. Leaves *out as it is if
+ * there is none. Fails if there are several. */
 static int
-find_unique_prefix_if_any(struct db *db, const struct id_kind *k,
-    const char *id, int64_t *out, struct err *e)
+find_by_prefix(struct db *db, const struct id_kind *k, const char *id,
+    int64_t *out, struct err *e)
 {
 	struct db_value v = db_text(id);
 	struct db_rows *r;
@@ -47,7 +49,7 @@ find_row_by_id(struct db *db, const struct id_kind *k, const char *id,
 	    e) == -1)
 		return -1;
 	if (*out == 0 && *id != '\0' && strspn(id, k->digits) == strlen(id) &&
-	    find_unique_prefix_if_any(db, k, id, out, e) == -1)
+	    find_by_prefix(db, k, id, out, e) == -1)
 		return -1;
 	if (*out != 0)
 		return 0;

@@ -4,8 +4,9 @@
 
 #include <string.h>
 
+/* Returns true if the column has this run, or if both are NULL. */
 static bool
-run_equals_or_both_null(const struct db_value *v, const char *run)
+is_same_run(const struct db_value *v, const char *run)
 {
 	if (v->type != DB_TEXT || run == NULL)
 		return v->type != DB_TEXT && run == NULL;
@@ -37,7 +38,7 @@ ledger_read(struct db *db, const struct ledger *l, struct ledger_row *t,
 		run = db_column(r, 6);
 		t->kept = db_column(r, 7).type == DB_INT ?
 		    db_column(r, 7).i : -1;
-		t->own = run_equals_or_both_null(&run, l->run);
+		t->own = is_same_run(&run, l->run);
 		rc = 0;
 	}
 	db_end(r);
@@ -51,7 +52,7 @@ ledger_read(struct db *db, const struct ledger *l, struct ledger_row *t,
  * out why: another loader was faster, an earlier COMMIT of this batch
  * succeeded, or the row was closed. */
 static enum ledger_result
-read_why_row_is_unchanged(struct db *db, const struct ledger *l, struct err *e)
+explain_unchanged(struct db *db, const struct ledger *l, struct err *e)
 {
 	struct ledger_row t;
 
@@ -71,7 +72,7 @@ read_why_row_is_unchanged(struct db *db, const struct ledger *l, struct err *e)
 }
 
 enum ledger_result
-ledger_insert_or_move_row(struct db *db, const struct ledger *l, struct err *e)
+ledger_record(struct db *db, const struct ledger *l, struct err *e)
 {
 	struct db_value v[] = { db_text(l->stream_id), db_text(l->target),
 	    db_text(l->run), DB_I(l->seq), DB_I(l->ended),
@@ -83,13 +84,11 @@ ledger_insert_or_move_row(struct db *db, const struct ledger *l, struct err *e)
 	if (db_run(db, db_sql(db, first ? SQL_LEDGER_INSERT :
 	    SQL_LEDGER_UPDATE), v, first ? 9 : 10, &changed, e) == -1)
 		return LEDGER_FAILED;
-	return changed == 1 ? LEDGER_ROW_MATCHED
-			    : read_why_row_is_unchanged(db, l, e);
+	return changed == 1 ? LEDGER_ROW_MATCHED : explain_unchanged(db, l, e);
 }
 
 enum ledger_result
-ledger_lock_row_if_batch_matches(
-    struct db *db, const struct ledger *l, struct err *e)
+ledger_lock(struct db *db, const struct ledger *l, struct err *e)
 {
 	struct db_value v[] = { db_text(l->stream_id), db_text(l->target),
 	    DB_I(l->batch) };
@@ -98,13 +97,11 @@ ledger_lock_row_if_batch_matches(
 	if (db_query_int(db, db_sql(db, SQL_LEDGER_LOCK), v, 3, 0, &found, e) ==
 	    -1)
 		return LEDGER_FAILED;
-	return found == 1 ? LEDGER_ROW_MATCHED :
-	    read_why_row_is_unchanged(db, l, e);
+	return found == 1 ? LEDGER_ROW_MATCHED : explain_unchanged(db, l, e);
 }
 
 enum ledger_result
-ledger_close_or_insert_closed_row(
-    struct db *db, const struct ledger *l, struct err *e)
+ledger_close(struct db *db, const struct ledger *l, struct err *e)
 {
 	struct db_value first[] = { db_text(l->stream_id),
 	    db_text(l->target), db_text(l->run), DB_I(1) };
@@ -116,12 +113,11 @@ ledger_close_or_insert_closed_row(
 	    SQL_LEDGER_TAKE), l->batch == 0 ? first : later, 4, &changed,
 	    e) == -1)
 		return LEDGER_FAILED;
-	return changed == 1 ? LEDGER_ROW_MATCHED
-			    : read_why_row_is_unchanged(db, l, e);
+	return changed == 1 ? LEDGER_ROW_MATCHED : explain_unchanged(db, l, e);
 }
 
 int
-ledger_reopen_closed_row(struct db *db, const struct ledger *l, struct err *e)
+ledger_reopen(struct db *db, const struct ledger *l, struct err *e)
 {
 	struct db_value v[] = { db_text(l->stream_id), db_text(l->target),
 	    DB_I(l->batch) };

@@ -28,7 +28,7 @@ struct ledger_row {             /* the committed row; all members are 0 if there
 				 * is no row */
 	bool there;             /* the row exists */
 	bool ended;             /* the stream was loaded to its mark `end` */
-	bool taken; /* the row is closed: ledger_close_or_insert_closed_row() */
+	bool taken; /* the row is closed: ledger_close() */
 	bool own;               /* the row was written by this run. Outside
 	                         * etl-run: it was written outside etl-run,
 	                         * too */
@@ -50,26 +50,25 @@ enum ledger_result {
 
 /* Records the batch: call this in the batch's transaction, after its rows were
  * written. */
-enum ledger_result ledger_insert_or_move_row(
-    struct db *db, const struct ledger *l, struct err *e);
+enum ledger_result ledger_record(struct db *db, const struct ledger *l,
+    struct err *e);
 /* For a transaction that writes rows of the batch but does not record the
  * batch. Locks the ledger row until the transaction ends, so that no other
  * loader can change it. Returns LEDGER_ROW_MATCHED if the row has the expected
  * batch number. The first batch of a stream cannot be locked so, because its
  * row does not exist yet. */
-enum ledger_result ledger_lock_row_if_batch_matches(
-    struct db *db, const struct ledger *l, struct err *e);
+enum ledger_result ledger_lock(struct db *db, const struct ledger *l,
+    struct err *e);
 /* Call this outside a transaction if the answer to the COMMIT of a batch was
  * lost and the batch cannot be repeated. Closes the row. Returns
  * LEDGER_ROW_MATCHED if the batch was not committed: a COMMIT that arrives
  * later fails. Returns LEDGER_DONE if the batch was committed. */
-enum ledger_result ledger_close_or_insert_closed_row(
-    struct db *db, const struct ledger *l, struct err *e);
+enum ledger_result ledger_close(struct db *db, const struct ledger *l,
+    struct err *e);
 /* Reopens a row that was closed after l->batch batches. A row that is not
  * closed stays as it is. The reopened row gets a new batch number, so a late
  * COMMIT, which expects the old one, fails. Call this outside a transaction. */
-int ledger_reopen_closed_row(struct db *db, const struct ledger *l,
-    struct err *e);
+int ledger_reopen(struct db *db, const struct ledger *l, struct err *e);
 /* Reads the row of the stream and target of l. Appends the JSON text of its
  * counts to the buffer `counts`, which may be NULL. */
 struct buf;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static bool
-line_has_reject_id(const struct letter_line *l, const char *id)
+line_has_id(const struct letter_line *l, const char *id)
 {
 	const struct db_value *v = &l->v[LETTER_ID];
 
@@ -18,8 +18,8 @@ line_has_reject_id(const struct letter_line *l, const char *id)
  * the key is the member "key" of origin. Returns 1 if the line has this id, 0
  * if not, -1 with *e. */
 static int
-line_has_id_computed_from_key(struct letter_line *l,
-    const struct reject_place *p, struct err *e)
+line_has_key_id(struct letter_line *l, const struct reject_place *p,
+    struct err *e)
 {
 	const struct db_value *origin = &l->v[LETTER_ORIGIN];
 	struct json_fault fault;
@@ -37,13 +37,13 @@ line_has_id_computed_from_key(struct letter_line *l,
 	buf_clear(&l->scratch);
 	json_unescape(&l->scratch, &l->inner, key);
 	if (buf_check(&l->scratch, e) == -1 ||
-	    reject_id_from_key(id, p, l->scratch.data, l->scratch.len, e) == -1)
+	    reject_id_key(id, p, l->scratch.data, l->scratch.len, e) == -1)
 		return -1;
-	return line_has_reject_id(l, id);
+	return line_has_id(l, id);
 }
 
 int
-letter_line_set_own_id_if_other(struct letter_line *l, struct err *e)
+letter_line_own_id(struct letter_line *l, struct err *e)
 {
 	const struct db_value *v = l->v, *raw = &v[LETTER_RAW];
 	const struct reject_place place = { .pipeline = v[LETTER_PIPELINE].p,
@@ -51,19 +51,19 @@ letter_line_set_own_id_if_other(struct letter_line *l, struct err *e)
 		.table = v[LETTER_TARGET].p };
 	int by_key;
 
-	if (reject_id_from_record(l->own_id, &place, raw->p, raw->len,
+	if (reject_id_record(l->own_id, &place, raw->p, raw->len,
 	    v[LETTER_SHA256].p, e) == -1)
 		return -1;
-	if (line_has_reject_id(l, l->own_id))
+	if (line_has_id(l, l->own_id))
 		return 0;
-	if ((by_key = line_has_id_computed_from_key(l, &place, e)) != 0)
+	if ((by_key = line_has_key_id(l, &place, e)) != 0)
 		return by_key == -1 ? -1 : 0;
 	l->v[LETTER_OWN_ID] = db_text(l->own_id);
 	return 0;
 }
 
 void
-letters_warn_of_changed_ids(int64_t n)
+letters_warn_ids(int64_t n)
 {
 	if (n > 0)
 		err_warnf(program_invocation_short_name, "%lld reject line%s "

@@ -8,9 +8,9 @@
 
 /* Computes the id of the line from its other members, as etl-record(5) states.
  * If the line has another id, sets l->v[LETTER_OWN_ID] to the computed one. */
-int letter_line_set_own_id_if_other(struct letter_line *l, struct err *e);
+int letter_line_own_id(struct letter_line *l, struct err *e);
 /* Warns that n lines have the id of another record's dead letter, and that they
  * were stored under their computed ids. */
-void letters_warn_of_changed_ids(int64_t n);
+void letters_warn_ids(int64_t n);
 
 #endif

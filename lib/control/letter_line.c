@@ -36,7 +36,7 @@ letter_line_release(struct letter_line *l)
 /* Returns the index of the JSON token of the member `name`, or 0 if the line
  * has no such member or its value has another type. */
 static uint32_t
-find_member(const struct letter_line *l, const char *name, enum json_type type)
+line_member(const struct letter_line *l, const char *name, enum json_type type)
 {
 	uint32_t i = json_member_value(&l->json, 0, name, strlen(name));
 
@@ -44,12 +44,12 @@ find_member(const struct letter_line *l, const char *name, enum json_type type)
 }
 
 /* Reads a member that is a string. The returned value points into l->text,
- * whose memory never moves, because letter_line_parse() reserves room for
- * the whole line. */
+ * whose memory never moves, because letter_line_parse() reserves room for the
+ * whole line. Replaces each NUL of the text by "?". */
 static struct db_value
-read_text_with_nul_replaced(struct letter_line *l, const char *name)
+read_text(struct letter_line *l, const char *name)
 {
-	uint32_t i = find_member(l, name, JSON_STRING);
+	uint32_t i = line_member(l, name, JSON_STRING);
 	size_t at = l->text.len, n;
 	char *p;
 
@@ -68,7 +68,7 @@ read_text_with_nul_replaced(struct letter_line *l, const char *name)
 static struct db_value
 read_int(struct letter_line *l, const char *name, int64_t max)
 {
-	uint32_t i = find_member(l, name, JSON_NUMBER);
+	uint32_t i = line_member(l, name, JSON_NUMBER);
 	int64_t v;
 
 	if (i == 0 || !number_to_int64(l->json.text + l->json.tok[i].at,
@@ -81,7 +81,7 @@ read_int(struct letter_line *l, const char *name, int64_t max)
  * decoded straight from the line: of the base64 alphabet only "/" can be
  * escaped in JSON, and few programs do so. */
 static int
-append_decoded_base64_string(struct letter_line *l, uint32_t i)
+decode_base64(struct letter_line *l, uint32_t i)
 {
 	const struct json_tok *t = &l->json.tok[i];
 
@@ -93,11 +93,12 @@ append_decoded_base64_string(struct letter_line *l, uint32_t i)
 	return base64_get(&l->text, l->scratch.data, l->scratch.len);
 }
 
+/* Decodes "raw" or "raw_base64" into the value of the column raw. */
 static int
-decode_raw_into_value(struct letter_line *l, struct err *e)
+decode_raw(struct letter_line *l, struct err *e)
 {
-	uint32_t plain = find_member(l, "raw", JSON_STRING);
-	uint32_t coded = find_member(l, "raw_base64", JSON_STRING);
+	uint32_t plain = line_member(l, "raw", JSON_STRING);
+	uint32_t coded = line_member(l, "raw_base64", JSON_STRING);
 	size_t at = l->text.len;
 
 	if (plain != 0)
@@ -105,7 +106,7 @@ decode_raw_into_value(struct letter_line *l, struct err *e)
 	else if (coded == 0)
 		return err_set(e, ERR_DATA, false, "%s: it has no member "
 		    "\"raw\" or \"raw_base64\" with the record", bad);
-	else if (append_decoded_base64_string(l, coded) == -1)
+	else if (decode_base64(l, coded) == -1)
 		return err_set(e, ERR_DATA, false,
 		    "%s: \"raw_base64\" is not valid base64", bad);
 	l->v[LETTER_RAW] = db_bytes(l->text.data + at, l->text.len - at);
@@ -116,7 +117,7 @@ decode_raw_into_value(struct letter_line *l, struct err *e)
  * numbers as numeric, which has at most 131072 digits before the point and
  * 16383 after it. The limits here are lower, so that the check stays simple. */
 static bool
-do_numbers_fit_jsonb(const char *p, size_t n)
+numbers_fit_jsonb(const char *p, size_t n)
 {
 	const char *end = p + n;
 	size_t digits = 0;
@@ -153,7 +154,7 @@ do_numbers_fit_jsonb(const char *p, size_t n)
  * record's bytes if they are a JSON text that jsonb can store; otherwise it
  * stays NULL. */
 static int
-set_raw_data_if_jsonb_can_store(struct letter_line *l, struct err *e)
+set_raw_data(struct letter_line *l, struct err *e)
 {
 	const struct db_value *raw = &l->v[LETTER_RAW];
 	struct json_fault fault;
@@ -164,7 +165,7 @@ set_raw_data_if_jsonb_can_store(struct letter_line *l, struct err *e)
 	    &fault) == -1)
 		return fault.nomem ? err_nomem(e) : 0;
 	if ((l->inner.flags & (JSON_NUL | JSON_LONE)) != 0 ||
-	    !do_numbers_fit_jsonb(raw->p, raw->len))
+	    !numbers_fit_jsonb(raw->p, raw->len))
 		return 0;
 	l->v[LETTER_RAW_DATA] = (struct db_value){ .type = DB_TEXT,
 	    .p = raw->p, .len = raw->len };
@@ -175,7 +176,7 @@ set_raw_data_if_jsonb_can_store(struct letter_line *l, struct err *e)
  * 2026-11-20T08:34:00. strptime(3) is not strict enough: it also accepts
  * blanks, signs, and the year 0, which PostgreSQL does not have. */
 static bool
-starts_with_timestamp(const char *p)
+has_timestamp(const char *p)
 {
 	static const char form[] = "0000-00-00T00:00:00";
 	bool has_year = memcmp(p, form, 4) != 0;
@@ -191,7 +192,7 @@ starts_with_timestamp(const char *p)
  * timestamps as texts sorts them by time. Returns false if v is not a time that
  * a database accepts. */
 static bool
-format_timestamp_if_valid(char out[CLOCK_STAMP], const struct db_value *v)
+format_timestamp(char out[CLOCK_STAMP], const struct db_value *v)
 {
 	struct tm given = { 0 }, same;
 	const char *p, *digits = "";
@@ -199,7 +200,7 @@ format_timestamp_if_valid(char out[CLOCK_STAMP], const struct db_value *v)
 	time_t t;
 
 	if (v->type != DB_TEXT || v->len < 20 || v->len > 63 ||
-	    !starts_with_timestamp(v->p) ||
+	    !has_timestamp(v->p) ||
 	    (p = strptime(v->p, "%Y-%m-%dT%H:%M:%S", &given)) != v->p + 19)
 		return false;
 	same = given;
@@ -218,10 +219,11 @@ format_timestamp_if_valid(char out[CLOCK_STAMP], const struct db_value *v)
 	return true;
 }
 
+/* Returns a copy of the member "origin", or NULL if it is no object. */
 static struct db_value
-copy_origin_object_or_null(struct letter_line *l)
+copy_origin(struct letter_line *l)
 {
-	uint32_t i = find_member(l, "origin", JSON_OBJECT);
+	uint32_t i = line_member(l, "origin", JSON_OBJECT);
 	const struct json_tok *t = &l->json.tok[i];
 	const char *p = l->text.data + l->text.len;
 
@@ -237,11 +239,11 @@ copy_origin_object_or_null(struct letter_line *l)
 static struct db_value
 read_timestamp(struct letter_line *l)
 {
-	struct db_value v = read_text_with_nul_replaced(l, "at");
+	struct db_value v = read_text(l, "at");
 	char stamp[CLOCK_STAMP], now[CLOCK_STAMP];
 
-	clock_format_utc_now(now);
-	if (!format_timestamp_if_valid(stamp, &v) || strcmp(stamp, now) > 0)
+	clock_stamp(now);
+	if (!format_timestamp(stamp, &v) || strcmp(stamp, now) > 0)
 		memcpy(stamp, now, sizeof(stamp));
 	v = (struct db_value){ .type = DB_TEXT,
 	    .p = l->text.data + l->text.len, .len = strlen(stamp) };
@@ -250,10 +252,10 @@ read_timestamp(struct letter_line *l)
 }
 
 static int
-read_required_name(struct letter_line *l, enum letter_field f, const char *name,
+read_name(struct letter_line *l, enum letter_field f, const char *name,
     struct err *e)
 {
-	l->v[f] = read_text_with_nul_replaced(l, name);
+	l->v[f] = read_text(l, name);
 	if (l->v[f].type == DB_TEXT && l->v[f].len > 0 &&
 	    l->v[f].len <= LETTER_NAME)
 		return 0;
@@ -268,29 +270,28 @@ null_to_empty(struct db_value v)
 }
 
 static void
-read_optional_members(struct letter_line *l)
+read_optional(struct letter_line *l)
 {
-	l->v[LETTER_PIPELINE] = read_text_with_nul_replaced(l, "pipeline");
-	l->v[LETTER_RUN] = read_text_with_nul_replaced(l, "run");
-	l->v[LETTER_STREAM] = read_text_with_nul_replaced(l, "stream");
-	l->v[LETTER_TARGET] = read_text_with_nul_replaced(l, "target");
-	l->v[LETTER_MESSAGE] =
-	    null_to_empty(read_text_with_nul_replaced(l, "message"));
-	l->v[LETTER_POINTER] = read_text_with_nul_replaced(l, "pointer");
-	l->v[LETTER_ORIGIN] = copy_origin_object_or_null(l);
-	l->v[LETTER_SQLSTATE] = read_text_with_nul_replaced(l, "sqlstate");
+	l->v[LETTER_PIPELINE] = read_text(l, "pipeline");
+	l->v[LETTER_RUN] = read_text(l, "run");
+	l->v[LETTER_STREAM] = read_text(l, "stream");
+	l->v[LETTER_TARGET] = read_text(l, "target");
+	l->v[LETTER_MESSAGE] = null_to_empty(read_text(l, "message"));
+	l->v[LETTER_POINTER] = read_text(l, "pointer");
+	l->v[LETTER_ORIGIN] = copy_origin(l);
+	l->v[LETTER_SQLSTATE] = read_text(l, "sqlstate");
 	l->v[LETTER_HTTP] = read_int(l, "http_status", INT32_MAX);
 	l->v[LETTER_RETRYABLE] =
-	    DB_I(find_member(l, "retryable", JSON_TRUE) != 0);
+	    DB_I(line_member(l, "retryable", JSON_TRUE) != 0);
 	l->v[LETTER_BYTES] = read_int(l, "bytes", INT64_MAX);
-	l->v[LETTER_SHA256] = read_text_with_nul_replaced(l, "sha256");
+	l->v[LETTER_SHA256] = read_text(l, "sha256");
 	l->v[LETTER_AT] = read_timestamp(l);
 }
 
 static bool
 line_is_reject(const struct letter_line *l)
 {
-	uint32_t i = find_member(l, "@etl", JSON_STRING);
+	uint32_t i = line_member(l, "@etl", JSON_STRING);
 
 	return i != 0 && l->json.tok[i].len == 8 &&
 	    memcmp(l->json.text + l->json.tok[i].at, "\"reject\"", 8) == 0;
@@ -311,15 +312,15 @@ letter_line_parse(struct letter_line *l, const char *line, size_t len,
 		    err_set(e, ERR_DATA, false, "%s: %s", bad, fault.why);
 	if (l->json.tok[0].type != JSON_OBJECT || !line_is_reject(l))
 		return err_set(e, ERR_DATA, false, "%s", bad);
-	if (read_required_name(l, LETTER_ID, "id", e) == -1 ||
-	    read_required_name(l, LETTER_OCCURRENCE, "occurrence", e) == -1 ||
-	    read_required_name(l, LETTER_STAGE, "stage", e) == -1 ||
-	    read_required_name(l, LETTER_CODE, "code", e) == -1)
+	if (read_name(l, LETTER_ID, "id", e) == -1 ||
+	    read_name(l, LETTER_OCCURRENCE, "occurrence", e) == -1 ||
+	    read_name(l, LETTER_STAGE, "stage", e) == -1 ||
+	    read_name(l, LETTER_CODE, "code", e) == -1)
 		return -1;
-	read_optional_members(l);
-	if (decode_raw_into_value(l, e) == -1 ||
-	    letter_line_set_own_id_if_other(l, e) == -1 ||
-	    set_raw_data_if_jsonb_can_store(l, e) == -1)
+	read_optional(l);
+	if (decode_raw(l, e) == -1 ||
+	    letter_line_own_id(l, e) == -1 ||
+	    set_raw_data(l, e) == -1)
 		return -1;
 	return buf_check(&l->text, e);
 }

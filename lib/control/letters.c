@@ -10,8 +10,7 @@
  * key (LETTER_OWN_ID is set), it may be the id of another record's letter. In
  * that case gives the line the id that is computed from its bytes. */
 static int
-avoid_id_of_other_letter_sqlite(
-    struct db *db, struct letter_line *l, struct err *e)
+avoid_other_id(struct db *db, struct letter_line *l, struct err *e)
 {
 	struct db_value v[] = { l->v[LETTER_ID], l->v[LETTER_RAW],
 	    l->v[LETTER_PIPELINE], l->v[LETTER_STREAM], l->v[LETTER_STAGE] };
@@ -24,7 +23,7 @@ avoid_id_of_other_letter_sqlite(
 		return -1;
 	if (other) {
 		l->v[LETTER_ID] = l->v[LETTER_OWN_ID];
-		letters_warn_of_changed_ids(1);
+		letters_warn_ids(1);
 	}
 	return 0;
 }
@@ -32,8 +31,7 @@ avoid_id_of_other_letter_sqlite(
 /* Called before the letter's bytes are replaced by those of a new occurrence:
  * copies the present bytes to the earlier occurrences that have them. */
 static int
-copy_bytes_to_occurrences_sqlite(
-    struct db *db, const struct db_value *reject_id, struct err *e)
+keep_old_bytes(struct db *db, const struct db_value *reject_id, struct err *e)
 {
 	struct db_rows *r;
 	struct buf raw;
@@ -64,14 +62,14 @@ copy_bytes_to_occurrences_sqlite(
  * the rejection that the line describes was stored, 0 if an earlier call has
  * stored it, and -1 on failure. */
 static int
-store_letter_if_new_occurrence_sqlite(
-    struct db *db, struct letter_line *l, int64_t run_row, struct err *e)
+store_occurrence(struct db *db, struct letter_line *l, int64_t run_row,
+    struct err *e)
 {
 	struct db_value v[LETTER_COLUMNS + 1], row = run_row_or_null(run_row);
 	enum { NEW, KNOWN, NEW_WITH_OTHER_BYTES };
 	int64_t state, id;
 
-	if (avoid_id_of_other_letter_sqlite(db, l, e) == -1)
+	if (avoid_other_id(db, l, e) == -1)
 		return -1;
 	struct db_value line[] = { l->v[LETTER_OCCURRENCE], l->v[LETTER_ID],
 	    l->v[LETTER_RAW] };
@@ -82,7 +80,7 @@ store_letter_if_new_occurrence_sqlite(
 	if (state == KNOWN)
 		return 0;
 	if (state == NEW_WITH_OTHER_BYTES &&
-	    copy_bytes_to_occurrences_sqlite(db, &l->v[LETTER_ID], e) == -1)
+	    keep_old_bytes(db, &l->v[LETTER_ID], e) == -1)
 		return -1;
 	memcpy(v, l->v, LETTER_COLUMNS * sizeof(v[0]));
 	v[LETTER_COLUMNS] = row;
@@ -96,8 +94,10 @@ store_letter_if_new_occurrence_sqlite(
 	    e) == -1 ? -1 : 1;
 }
 
+/* Stores the lines in SQLite at once, and adds the number of new occurrences to
+ * *added. */
 static int
-store_letters_sqlite(struct db *db, const struct letter_text *lines, size_t n,
+store_sqlite(struct db *db, const struct letter_text *lines, size_t n,
     int64_t run_row, int64_t *added, struct err *e)
 {
 	struct letter_line l;
@@ -107,8 +107,7 @@ store_letters_sqlite(struct db *db, const struct letter_text *lines, size_t n,
 	for (size_t i = 0; i < n && rc != -1; i++) {
 		rc = letter_line_parse(&l, lines[i].p, lines[i].len, e);
 		if (rc == 0)
-			rc = store_letter_if_new_occurrence_sqlite(
-			    db, &l, run_row, e);
+			rc = store_occurrence(db, &l, run_row, e);
 		if (rc == 1)
 			++*added;
 	}
@@ -119,8 +118,7 @@ store_letters_sqlite(struct db *db, const struct letter_text *lines, size_t n,
 /* The rows of dead_letters may be updated in any order: SQLite has one writer
  * at a time, so two loaders cannot deadlock as on PostgreSQL. */
 static int
-resolve_letters_sqlite(
-    struct db *db, const struct letter_replays *r, struct err *e)
+resolve_sqlite(struct db *db, const struct letter_replays *r, struct err *e)
 {
 	const struct letter_group *of = &r->of;
 	int64_t changed;
@@ -143,21 +141,21 @@ resolve_letters_sqlite(
 }
 
 int
-letters_store_or_queue_in_temp(struct db *db, const struct letter_text *lines,
-    size_t n, int64_t run_row, int64_t *added, struct err *e)
+letters_add(struct db *db, const struct letter_text *lines, size_t n,
+    int64_t run_row, int64_t *added, struct err *e)
 {
 	int64_t ignored = 0;
 
 	if (n == 0)
 		return 0;
 	if (db_kind(db) == DB_POSTGRESQL)
-		return letters_parse_and_copy_to_temp(db, lines, n, e);
-	return store_letters_sqlite(db, lines, n, run_row,
+		return letters_copy(db, lines, n, e);
+	return store_sqlite(db, lines, n, run_row,
 	    added != NULL ? added : &ignored, e);
 }
 
 int
-letters_add_and_release_line(struct db *db, struct buf *line, int64_t run_row,
+letters_add_line(struct db *db, struct buf *line, int64_t run_row,
     int64_t *added, struct err *e)
 {
 	const struct letter_text text = { line->data, line->len };
@@ -165,7 +163,7 @@ letters_add_and_release_line(struct db *db, struct buf *line, int64_t run_row,
 	int rc;
 
 	if (db_kind(db) == DB_POSTGRESQL) {
-		rc = letters_parse_and_copy_to_temp(db, &text, 1, e);
+		rc = letters_copy(db, &text, 1, e);
 		buf_release(line);
 		return rc;
 	}
@@ -173,7 +171,7 @@ letters_add_and_release_line(struct db *db, struct buf *line, int64_t run_row,
 	rc = letter_line_parse(&l, line->data, line->len, e);
 	buf_release(line);
 	if (rc == 0)
-		rc = store_letter_if_new_occurrence_sqlite(db, &l, run_row, e);
+		rc = store_occurrence(db, &l, run_row, e);
 	if (rc == 1 && added != NULL)
 		++*added;
 	letter_line_release(&l);
@@ -181,9 +179,8 @@ letters_add_and_release_line(struct db *db, struct buf *line, int64_t run_row,
 }
 
 int
-letters_store_queued_and_resolve(struct db *db,
-    const struct letter_replays *replays, int64_t run_row, int64_t *added,
-    struct err *e)
+letters_finish(struct db *db, const struct letter_replays *replays,
+    int64_t run_row, int64_t *added, struct err *e)
 {
 	static const struct letter_replays none = { .n = 0 };
 	int64_t ignored = 0;
@@ -193,8 +190,8 @@ letters_store_queued_and_resolve(struct db *db,
 	for (size_t i = 0; i < replays->n; i++)
 		replays->v[i].lost = !replays->v[i].stays;
 	if (db_kind(db) == DB_SQLITE)
-		return resolve_letters_sqlite(db, replays, e);
-	return letters_merge_and_resolve(db, replays, run_row,
+		return resolve_sqlite(db, replays, e);
+	return letters_merge(db, replays, run_row,
 	    added != NULL ? added : &ignored, e);
 }
 
@@ -209,15 +206,14 @@ letters_store(struct db *db, const struct letter_text *lines, size_t n,
 	*added = 0;
 	if (n == 0)
 		return 0;
-	if (letters_store_or_queue_in_temp(db, lines, n, run_row, added, e) ==
-	    -1)
+	if (letters_add(db, lines, n, run_row, added, e) == -1)
 		return -1;
-	return letters_store_queued_and_resolve(db, NULL, run_row, added, e);
+	return letters_finish(db, NULL, run_row, added, e);
 }
 
 /* Reads the times of n letters, whose ids fit into one parameter. */
 static int
-read_times_of_page(struct db *db, const struct letter_replay *v, size_t n,
+read_times_page(struct db *db, const struct letter_replay *v, size_t n,
     size_t first, letter_take_time *take, void *self, struct err *e)
 {
 	struct db_rows *r = NULL;
@@ -258,13 +254,13 @@ letters_read_times(struct db *db, const struct letter_replay *v, size_t n,
 	int rc = 0;
 
 	for (size_t i = 0; i < n && rc == 0; i += PAGE)
-		rc = read_times_of_page(db, v, n - i < PAGE ? n - i : PAGE, i,
+		rc = read_times_page(db, v, n - i < PAGE ? n - i : PAGE, i,
 		    take, self, e);
 	return rc;
 }
 
 int
-letter_check_is_reject_line(const char *line, size_t len, struct err *e)
+letter_check_line(const char *line, size_t len, struct err *e)
 {
 	struct letter_line l;
 	int rc;

@@ -49,26 +49,25 @@ struct letter_replays {
 	const char *run;        /* NULL outside etl-run */
 };
 
-/* Stores the rejects of a transaction. Call letters_store_or_queue_in_temp()
- * any number of times, then letters_store_queued_and_resolve() once, as late as
- * possible: on PostgreSQL only the latter locks letters. It locks all of them,
- * stored and resolved, in the order of their ids, so that two loaders cannot
- * deadlock. Both functions add the number of new occurrences to *added, which
- * may be NULL. run_row is 0 outside etl-run. If the second call sets `lost` of
- * a replayed letter, either another replay was faster, or an earlier COMMIT of
- * this batch succeeded and its answer was lost: the caller then rolls back and
- * reads the ledger (table etl_loads). A line whose id is wrong and belongs to
- * another record's letter must not overwrite that letter. So it is stored under
- * the id of its own bytes, and a warning is printed. */
-int letters_store_or_queue_in_temp(struct db *db,
-    const struct letter_text *lines, size_t n, int64_t run_row, int64_t *added,
-    struct err *e);
-/* Like letters_store_or_queue_in_temp() for one line. Always releases the
- * line's buffer, and does so before the letter is stored, so that a large line
- * is not in memory twice. */
-int letters_add_and_release_line(struct db *db, struct buf *line,
+/* Stores the rejects of a transaction. Call letters_add() any number of times,
+ * then letters_finish() once, as late as possible: on PostgreSQL only the
+ * latter locks letters. It locks all of them, stored and resolved, in the order
+ * of their ids, so that two loaders cannot deadlock. Both functions add the
+ * number of new occurrences to *added, which may be NULL. run_row is 0 outside
+ * etl-run. If the second call sets `lost` of a replayed letter, either another
+ * replay was faster, or an earlier COMMIT of this batch succeeded and its
+ * answer was lost: the caller then rolls back and reads the ledger (table
+ * etl_loads). A line whose id is wrong and belongs to another record's letter
+ * must not overwrite that letter. So it is stored under the id of its own
+ * bytes, and a warning is printed. */
+int letters_add(struct db *db, const struct letter_text *lines, size_t n,
     int64_t run_row, int64_t *added, struct err *e);
-int letters_store_queued_and_resolve(struct db *db,
+/* Like letters_add() for one line. Always releases the line's buffer, and does
+ * so before the letter is stored, so that a large line is not in memory
+ * twice. */
+int letters_add_line(struct db *db, struct buf *line, int64_t run_row,
+    int64_t *added, struct err *e);
+int letters_finish(struct db *db,
     const struct letter_replays *replays, int64_t run_row, int64_t *added,
     struct err *e);     /* replays may be NULL */
 /* Calls take() for each of the letters that exists, with its number in v and
@@ -78,12 +77,12 @@ int letters_store_queued_and_resolve(struct db *db,
 typedef void letter_take_time(void *self, size_t i, const char *at);
 int letters_read_times(struct db *db, const struct letter_replay *v, size_t n,
     letter_take_time *take, void *self, struct err *e);
-/* Calls letters_store_or_queue_in_temp() and letters_store_queued_and_resolve()
- * for lines without replays. Sets *added to the number of new occurrences. */
+/* Calls letters_add() and letters_finish() for lines without replays. Sets
+ * *added to the number of new occurrences. */
 int letters_store(struct db *db, const struct letter_text *lines, size_t n,
     int64_t run_row, int64_t *added, struct err *e);
 /* Only checks the line. Fails with ERR_DATA if it is not a reject line. */
-int letter_check_is_reject_line(const char *line, size_t len, struct err *e);
+int letter_check_line(const char *line, size_t len, struct err *e);
 
 struct letter_filter {          /* NULL or 0: no condition */
 	const char *stage, *code, *pipeline, *stream, *target, *status;
@@ -114,7 +113,7 @@ struct letter {                 /* valid until the next letters_next() */
 	    *sqlstate, *reason, *resolved_at, *resolved_by_run, *erased_at,
 	    *sha256, *stream, *target;
 	const char *raw;        /* NULL if the record is large:
-	                         * letters_read_raw_if_unchanged() reads it */
+	                         * letters_read_raw() reads it */
 	size_t raw_len;
 	int64_t bytes;          /* if raw is only the start of the record: the
 	                         * length of the whole line; else 0 */
@@ -132,8 +131,7 @@ int letters_open(struct letters **l, struct db *db,
 int letters_next(struct letters *l, struct letter *out, struct err *e);
 /* Reads the bytes of a large record into out->raw. Returns 1; or 0, without
  * out->raw, if the letter has changed since letters_next() returned it. */
-int letters_read_raw_if_unchanged(
-    struct letters *l, struct letter *out, struct err *e);
+int letters_read_raw(struct letters *l, struct letter *out, struct err *e);
 void letters_close(struct letters *l);
 
 /* An occurrence of a letter; valid until the next letter_occurrences_next(). */
@@ -160,25 +158,23 @@ int letter_occurrences_next(struct letter_occurrences *t,
     struct letter_occurrence *out, struct err *e);
 /* If out->has_own_bytes, reads these bytes into out->raw. Returns 1, or 0 if
  * the bytes were erased or deleted meanwhile. */
-int letter_occurrences_read_own_bytes(struct letter_occurrences *t,
+int letter_occurrences_read(struct letter_occurrences *t,
     struct letter_occurrence *out, struct err *e);
 void letter_occurrences_close(struct letter_occurrences *t);
 
 /* Run a statement of sql/DIALECT/letters.sql with the conditions of the filter,
  * which are inserted after its "WHERE true". own[0] is the value of $1, own[1]
  * of $2, and so on; the filter's values get the numbers after these. */
-int letters_query_filtered(struct db *db, struct db_rows **r,
-    enum sql_id script, const struct db_value *own, size_t n,
-    const struct letter_filter *f, struct err *e);
-int letters_run_filtered(struct db *db, enum sql_id script,
+int letters_query(struct db *db, struct db_rows **r, enum sql_id script,
     const struct db_value *own, size_t n, const struct letter_filter *f,
-    int64_t *changed, struct err *e);
+    struct err *e);
+int letters_run(struct db *db, enum sql_id script, const struct db_value *own,
+    size_t n, const struct letter_filter *f, int64_t *changed, struct err *e);
 
 /* The user names a run by the number of its row in pipeline_runs or by the
  * start of its uuid. If f->run is such a number, sets f->run_row to it and
  * f->run to NULL. If it is the start of several uuids, fails with ERR_USAGE. */
-int letter_filter_set_row_of_run(struct db *db, struct letter_filter *f,
-    struct err *e);
+int letter_filter_run(struct db *db, struct letter_filter *f, struct err *e);
 
 /* Finds the row of the letter that a user named: by its number, or by the
  * start of its reject id. ERR_LIMIT if there is no such letter, ERR_USAGE if
@@ -187,11 +183,10 @@ int letter_find_row(struct db *db, const char *id, int64_t *out,
     struct err *e);
 /* For etl-dlq resolve and discard. Sets the status and the reason, and sets
  * resolved_upto to attempts: all occurrences so far are settled. */
-int letter_set_status_and_reason(struct db *db, const char *id,
-    const char *status, const char *reason, struct err *e);
+int letter_close(struct db *db, const char *id, const char *status,
+    const char *reason, struct err *e);
 /* Deletes the bytes of a letter and all its texts that may quote them. Keeps
  * the row with its counts. */
-int letter_erase_record_and_messages(
-    struct db *db, const char *id, struct err *e);
+int letter_erase(struct db *db, const char *id, struct err *e);
 
 #endif

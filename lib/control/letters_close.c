@@ -14,8 +14,7 @@ letter_find_row(struct db *db, const char *id, int64_t *out, struct err *e)
 /* Fails if an UPDATE changed no row of dead_letters: another command has
  * deleted the row after this command found it. */
 static int
-check_letter_was_not_deleted(struct db *db, const char *id, int64_t changed,
-    struct err *e)
+check_not_deleted(struct db *db, const char *id, int64_t changed, struct err *e)
 {
 	return changed == 1 ? 0 : err_set(e, ERR_LIMIT, false, "%s: this dead "
 	    "letter was deleted from %s while the command ran", id,
@@ -23,7 +22,7 @@ check_letter_was_not_deleted(struct db *db, const char *id, int64_t changed,
 }
 
 int
-letter_set_status_and_reason(struct db *db, const char *id, const char *status,
+letter_close(struct db *db, const char *id, const char *status,
     const char *reason, struct err *e)
 {
 	int64_t number, changed = 0;
@@ -35,11 +34,11 @@ letter_set_status_and_reason(struct db *db, const char *id, const char *status,
 
 	if (db_run(db, db_sql(db, SQL_LETTER_CLOSE), v, 3, &changed, e) == -1)
 		return -1;
-	return check_letter_was_not_deleted(db, id, changed, e);
+	return check_not_deleted(db, id, changed, e);
 }
 
 int
-letter_erase_record_and_messages(struct db *db, const char *id, struct err *e)
+letter_erase(struct db *db, const char *id, struct err *e)
 {
 	struct db_value v;
 	int64_t number, changed = 0;
@@ -48,7 +47,7 @@ letter_erase_record_and_messages(struct db *db, const char *id, struct err *e)
 		return -1;
 	v = DB_I(number);
 	if (db_run(db, db_sql(db, SQL_LETTER_ERASE), &v, 1, &changed,
-	    e) == -1 || check_letter_was_not_deleted(db, id, changed, e) == -1)
+	    e) == -1 || check_not_deleted(db, id, changed, e) == -1)
 		return -1;
 	return db_run(db, db_sql(db, SQL_LETTER_ERASE_TIMES), &v, 1, NULL, e);
 }

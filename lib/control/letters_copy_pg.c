@@ -11,8 +11,7 @@ enum { CHUNK = 64 << 10 };
 /* Sends the buffered bytes to the server as data of the running COPY statement
  * and empties the buffer, but only if it holds at least `least` bytes. */
 static int
-send_and_clear_if_at_least(
-    struct db *db, struct buf *b, size_t least, struct err *e)
+flush_copy(struct db *db, struct buf *b, size_t least, struct err *e)
 {
 	int rc;
 
@@ -25,15 +24,16 @@ send_and_clear_if_at_least(
 	return rc;
 }
 
+/* Sends the bytes as a hex field of COPY, a part at a time. */
 static int
-copy_bytes_as_hex_field(struct db *db, struct buf *b, const struct db_value *v,
+copy_hex_field(struct db *db, struct buf *b, const struct db_value *v,
     struct err *e)
 {
 	buf_str(b, "\\\\x");
 	for (size_t i = 0, n; i < v->len; i += n) {
 		n = v->len - i < CHUNK ? v->len - i : CHUNK;
 		hex_append(b, v->p + i, n);
-		if (send_and_clear_if_at_least(db, b, CHUNK, e) == -1)
+		if (flush_copy(db, b, CHUNK, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -57,7 +57,7 @@ copy_text_field(struct db *db, struct buf *b, const struct db_value *v,
 			    *p == '\r' ? "\\r" : "\\\\");
 			p++;
 		}
-		if (send_and_clear_if_at_least(db, b, CHUNK, e) == -1)
+		if (flush_copy(db, b, CHUNK, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -78,7 +78,7 @@ is_ascii(const struct db_value *v)
  * its copy as JSON, becomes NULL if it is not ASCII. Stage, code and pipeline
  * stay as they are. */
 static int
-reduce_texts_to_ascii(struct letter_line *l, struct buf *b, struct err *e)
+reduce_to_ascii(struct letter_line *l, struct buf *b, struct err *e)
 {
 	static const enum letter_field texts[] = { LETTER_MESSAGE,
 	    LETTER_POINTER, LETTER_ORIGIN };
@@ -93,7 +93,7 @@ reduce_texts_to_ascii(struct letter_line *l, struct buf *b, struct err *e)
 		struct db_value *v = &l->v[texts[i]];
 
 		if (v->type == DB_TEXT)
-			text_escape_non_ascii(b, v->p, v->len);
+			text_put_ascii(b, v->p, v->len);
 		at[i + 1] = b->len;
 	}
 	if (buf_check(b, e) == -1)
@@ -107,7 +107,7 @@ reduce_texts_to_ascii(struct letter_line *l, struct buf *b, struct err *e)
 }
 
 static int
-copy_letter_as_row(struct db *db, struct buf *b, const struct letter_line *l,
+copy_letter(struct db *db, struct buf *b, const struct letter_line *l,
     struct err *e)
 {
 	int rc = 0;
@@ -122,24 +122,24 @@ copy_letter_as_row(struct db *db, struct buf *b, const struct letter_line *l,
 		else if (v->type == DB_INT)
 			buf_printf(b, "%" PRId64, v->i);
 		else if (v->type == DB_BLOB)
-			rc = copy_bytes_as_hex_field(db, b, v, e);
+			rc = copy_hex_field(db, b, v, e);
 		else
 			rc = copy_text_field(db, b, v, e);
 	}
 	buf_char(b, '\n');
-	return rc == 0 ? send_and_clear_if_at_least(db, b, CHUNK, e) : rc;
+	return rc == 0 ? flush_copy(db, b, CHUNK, e) : rc;
 }
 
 int
-letters_parse_and_copy_to_temp(struct db *db, const struct letter_text *lines,
-    size_t n, struct err *e)
+letters_copy(struct db *db, const struct letter_text *lines, size_t n,
+    struct err *e)
 {
 	struct letter_line l;
 	struct buf b, ascii;
 	int rc, limited;
 
 	if (db_script(db, db_sql(db, SQL_LETTERS_STAGE), e) == -1 ||
-	    (limited = db_encoding_lacks_characters(db, e)) == -1)
+	    (limited = db_lacks_unicode(db, e)) == -1)
 		return -1;
 	letter_line_init(&l);
 	buf_init(&b, SIZE_MAX / 4);
@@ -148,14 +148,14 @@ letters_parse_and_copy_to_temp(struct db *db, const struct letter_text *lines,
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		rc = letter_line_parse(&l, lines[i].p, lines[i].len, e);
 		if (rc == 0 && limited)
-			rc = reduce_texts_to_ascii(&l, &ascii, e);
+			rc = reduce_to_ascii(&l, &ascii, e);
 		if (rc == 0)
-			rc = copy_letter_as_row(db, &b, &l, e);
+			rc = copy_letter(db, &b, &l, e);
 	}
 	if (rc == 0)
-		rc = send_and_clear_if_at_least(db, &b, 1, e);
+		rc = flush_copy(db, &b, 1, e);
 	if (rc == 0)
-		rc = db_copy_end_and_count_rows(db, NULL, e);
+		rc = db_copy_end(db, NULL, e);
 	buf_release(&ascii);
 	buf_release(&b);
 	letter_line_release(&l);
@@ -164,10 +164,10 @@ letters_parse_and_copy_to_temp(struct db *db, const struct letter_text *lines,
 
 /* Merges the rows of the temporary table into dead_letters. Adds the number of
  * new occurrences to *added. Sets *changed to the number of lines that were
- * stored under another id than theirs (letters_warn_of_changed_ids()). */
+ * stored under another id than theirs (letters_warn_ids()). */
 static int
-lock_and_merge_letters(struct db *db, const struct db_value *row,
-    int64_t *added, int64_t *changed, struct err *e)
+merge_letters(struct db *db, const struct db_value *row, int64_t *added,
+    int64_t *changed, struct err *e)
 {
 	int64_t more;
 
@@ -181,9 +181,10 @@ lock_and_merge_letters(struct db *db, const struct db_value *row,
 	return 0;
 }
 
+/* Copies the letters that the replay resolves to a temporary table. */
 static int
-copy_replays_to_temp_table(struct db *db, const struct letter_replay *v,
-    size_t n, struct err *e)
+copy_replays(struct db *db, const struct letter_replay *v, size_t n,
+    struct err *e)
 {
 	struct db_value id;
 	struct buf b;
@@ -200,19 +201,21 @@ copy_replays_to_temp_table(struct db *db, const struct letter_replay *v,
 		buf_printf(&b, "\t%" PRId64 "\t%" PRId64 "\n", v[i].seen,
 		    v[i].upto);
 		if (rc == 0)
-			rc = send_and_clear_if_at_least(db, &b, CHUNK, e);
+			rc = flush_copy(db, &b, CHUNK, e);
 	}
 	if (rc == 0)
-		rc = send_and_clear_if_at_least(db, &b, 1, e);
+		rc = flush_copy(db, &b, 1, e);
 	if (rc == 0)
-		rc = db_copy_end_and_count_rows(db, NULL, e);
+		rc = db_copy_end(db, NULL, e);
 	buf_release(&b);
 	return rc;
 }
 
+/* Resolves the letters of the temporary table, and clears `lost` of those that
+ * were found. */
 static int
-resolve_letters_and_mark_found(
-    struct db *db, const struct letter_replays *replays, struct err *e)
+resolve_letters(struct db *db, const struct letter_replays *replays,
+    struct err *e)
 {
 	const struct letter_group *of = &replays->of;
 	struct db_value v[] = { db_text(replays->run), db_text(of->pipeline),
@@ -241,31 +244,30 @@ is_json_refused(const struct db_fault *f)
 	return f->data || strcmp(f->sqlstate, "0A000") == 0;
 }
 
-/* Call this in the transaction in which letters_parse_and_copy_to_temp() has
- * copied rows into the temporary table. Without a transaction these rows would
- * be lost at the end of COPY, because the table has ON COMMIT DELETE ROWS. The
- * statement SAVEPOINT, which fails outside a transaction, reports this
- * mistake. */
+/* Call this in the transaction in which letters_copy() has copied rows into the
+ * temporary table. Without a transaction these rows would be lost at the end of
+ * COPY, because the table has ON COMMIT DELETE ROWS. The statement SAVEPOINT,
+ * which fails outside a transaction, reports this mistake. */
 int
-letters_merge_and_resolve(struct db *db, const struct letter_replays *r,
-    int64_t run_row, int64_t *added, struct err *e)
+letters_merge(struct db *db, const struct letter_replays *r, int64_t run_row,
+    int64_t *added, struct err *e)
 {
 	struct db_value row = run_row_or_null(run_row);
 	int64_t changed = 0;
 
 	if (db_script(db, db_sql(db, SQL_LETTERS_STAGE), e) == -1 ||
-	    (r->n > 0 && copy_replays_to_temp_table(db, r->v, r->n, e) == -1) ||
+	    (r->n > 0 && copy_replays(db, r->v, r->n, e) == -1) ||
 	    db_script(db, db_sql(db, SQL_LETTERS_SAVEPOINT), e) == -1)
 		return -1;
-	if (lock_and_merge_letters(db, &row, added, &changed, e) == -1) {
+	if (merge_letters(db, &row, added, &changed, e) == -1) {
 		if (!is_json_refused(db_fault(db)) ||
 		    db_script(db, db_sql(db, SQL_LETTERS_WITHOUT_JSON), e) ==
 			-1 ||
-		    lock_and_merge_letters(db, &row, added, &changed, e) == -1)
+		    merge_letters(db, &row, added, &changed, e) == -1)
 			return -1;
 	}
-	letters_warn_of_changed_ids(changed);
-	if (r->n > 0 && resolve_letters_and_mark_found(db, r, e) == -1)
+	letters_warn_ids(changed);
+	if (r->n > 0 && resolve_letters(db, r, e) == -1)
 		return -1;
 	if (db_script(db, db_sql(db, SQL_LETTERS_CLEAR_STAGE), e) == -1)
 		return -1;

@@ -44,15 +44,16 @@ static const struct condition
 	"position(pg_catalog.convert_to($, 'UTF8') IN a.raw) > 0))" };
 
 size_t
-where_add_value_and_get_number(struct where *w, struct db_value v)
+where_add(struct where *w, struct db_value v)
 {
 	w->v[w->n] = v;
 	return ++w->n;
 }
 
+/* Adds a condition on the value; nothing if it is NULL. */
 static void
-add_condition_unless_null(struct where *w, const struct db *db,
-    const struct condition *c, struct db_value v)
+add_condition(struct where *w, const struct db *db, const struct condition *c,
+    struct db_value v)
 {
 	const char *p = c->postgresql != NULL &&
 	    db_kind(db) == DB_POSTGRESQL ? c->postgresql : c->sqlite;
@@ -60,18 +61,19 @@ add_condition_unless_null(struct where *w, const struct db *db,
 
 	if (v.type == DB_NULL)
 		return;
-	n = where_add_value_and_get_number(w, v);
+	n = where_add(w, v);
 	buf_str(&w->sql, " AND ");
 	for (; *p != '\0'; p++) {
-		p += db_append_schema_if_at_placeholder(db, &w->sql, p);
+		p += db_put_schema(db, &w->sql, p);
 		buf_char(&w->sql, *p);
 		if (*p == '$')
 			buf_printf(&w->sql, "%zu", n);
 	}
 }
 
+/* Returns the number as a value, or NULL if it is not above 0. */
 static struct db_value
-number_or_null(int64_t n)
+optional_number(int64_t n)
 {
 	return n > 0 ? DB_I(n) : db_text(NULL);
 }
@@ -87,32 +89,31 @@ add_ids_condition(struct where *w, const int64_t *ids, size_t n)
 }
 
 static void
-add_conditions_of_filter(struct where *w, struct db *db,
-    const struct letter_filter *f, int64_t id)
+add_filter(struct where *w, struct db *db, const struct letter_filter *f,
+    int64_t id)
 {
-	add_condition_unless_null(w, db, &by_id, number_or_null(id));
-	add_condition_unless_null(w, db, &by_status, db_text(f->status));
-	add_condition_unless_null(w, db, &by_stage, db_text(f->stage));
-	add_condition_unless_null(w, db, &by_code, db_text(f->code));
-	add_condition_unless_null(w, db, &by_pipeline, db_text(f->pipeline));
-	add_condition_unless_null(w, db, &by_stream, db_text(f->stream));
-	add_condition_unless_null(w, db, &by_target, db_text(f->target));
-	add_condition_unless_null(w, db, &by_since, db_text(f->since));
-	add_condition_unless_null(w, db, &by_until, db_text(f->until));
-	add_condition_unless_null(w, db, &by_closed, db_text(f->closed));
-	add_condition_unless_null(
-	    w, db, &by_attempts, number_or_null(f->attempts));
-	add_condition_unless_null(w, db, &by_row, number_or_null(f->run_row));
-	add_condition_unless_null(w, db, &by_run, db_text(f->run));
-	add_condition_unless_null(w, db, &by_pointer, db_text(f->pointer));
-	add_condition_unless_null(w, db, &by_like, db_text(f->like));
+	add_condition(w, db, &by_id, optional_number(id));
+	add_condition(w, db, &by_status, db_text(f->status));
+	add_condition(w, db, &by_stage, db_text(f->stage));
+	add_condition(w, db, &by_code, db_text(f->code));
+	add_condition(w, db, &by_pipeline, db_text(f->pipeline));
+	add_condition(w, db, &by_stream, db_text(f->stream));
+	add_condition(w, db, &by_target, db_text(f->target));
+	add_condition(w, db, &by_since, db_text(f->since));
+	add_condition(w, db, &by_until, db_text(f->until));
+	add_condition(w, db, &by_closed, db_text(f->closed));
+	add_condition(w, db, &by_attempts, optional_number(f->attempts));
+	add_condition(w, db, &by_row, optional_number(f->run_row));
+	add_condition(w, db, &by_run, db_text(f->run));
+	add_condition(w, db, &by_pointer, db_text(f->pointer));
+	add_condition(w, db, &by_like, db_text(f->like));
 	add_ids_condition(w, f->ids, f->nids);
 	if (f->not_open)
 		buf_str(&w->sql, " AND d.status <> 'open'");
 }
 
 int
-where_begin_with_filter(struct where *w, struct db *db, enum sql_id script,
+where_begin(struct where *w, struct db *db, enum sql_id script,
     const struct db_value *own, size_t n, const struct letter_filter *f,
     struct err *e)
 {
@@ -133,15 +134,15 @@ where_begin_with_filter(struct where *w, struct db *db, enum sql_id script,
 	}
 	w->rest = at + sizeof(mark) - 1;
 	buf_add(&w->sql, text, (size_t)(w->rest - text));
-	add_conditions_of_filter(w, db, f, id);
+	add_filter(w, db, f, id);
 	return 0;
 }
 
 const char *
-where_append_rest_and_get_sql(struct where *w, struct err *e)
+where_finish(struct where *w, struct err *e)
 {
 	buf_str(&w->sql, w->rest);
-	return buf_text_or_fail(&w->sql, e);
+	return buf_finish(&w->sql, e);
 }
 
 void
@@ -151,7 +152,7 @@ where_release(struct where *w)
 }
 
 int
-letters_query_filtered(struct db *db, struct db_rows **r, enum sql_id script,
+letters_query(struct db *db, struct db_rows **r, enum sql_id script,
     const struct db_value *own, size_t n, const struct letter_filter *f,
     struct err *e)
 {
@@ -159,32 +160,30 @@ letters_query_filtered(struct db *db, struct db_rows **r, enum sql_id script,
 	struct where w;
 	int rc = -1;
 
-	if (where_begin_with_filter(&w, db, script, own, n, f, e) == 0 &&
-	    (text = where_append_rest_and_get_sql(&w, e)) != NULL)
+	if (where_begin(&w, db, script, own, n, f, e) == 0 &&
+	    (text = where_finish(&w, e)) != NULL)
 		rc = db_query(db, r, text, w.v, w.n, e);
 	where_release(&w);
 	return rc;
 }
 
 int
-letters_run_filtered(struct db *db, enum sql_id script,
-    const struct db_value *own, size_t n, const struct letter_filter *f,
-    int64_t *changed, struct err *e)
+letters_run(struct db *db, enum sql_id script, const struct db_value *own,
+    size_t n, const struct letter_filter *f, int64_t *changed, struct err *e)
 {
 	const char *text = NULL;
 	struct where w;
 	int rc = -1;
 
-	if (where_begin_with_filter(&w, db, script, own, n, f, e) == 0 &&
-	    (text = where_append_rest_and_get_sql(&w, e)) != NULL)
+	if (where_begin(&w, db, script, own, n, f, e) == 0 &&
+	    (text = where_finish(&w, e)) != NULL)
 		rc = db_run(db, text, w.v, w.n, changed, e);
 	where_release(&w);
 	return rc;
 }
 
 int
-letter_filter_set_row_of_run(struct db *db, struct letter_filter *f,
-    struct err *e)
+letter_filter_run(struct db *db, struct letter_filter *f, struct err *e)
 {
 	struct db_value number, text = db_text(f->run);
 	int64_t runs = 0;

@@ -18,15 +18,15 @@ struct where {
 	size_t n;
 };
 
-int where_begin_with_filter(struct where *w, struct db *db, enum sql_id script,
+int where_begin(struct where *w, struct db *db, enum sql_id script,
     const struct db_value *own, size_t n, const struct letter_filter *f,
     struct err *e);
 /* Adds a value and returns the number of its parameter, for example 3 for $3.
  * The caller then appends the condition with this number to w->sql. */
-size_t where_add_value_and_get_number(struct where *w, struct db_value v);
+size_t where_add(struct where *w, struct db_value v);
 /* Completes the statement; no condition can be added after this. Returns NULL
  * on failure. */
-const char *where_append_rest_and_get_sql(struct where *w, struct err *e);
+const char *where_finish(struct where *w, struct err *e);
 void where_release(struct where *w);
 
 #endif

@@ -14,9 +14,9 @@ run_row_or_null(int64_t run_row)
 
 /* PostgreSQL: copies reject lines into a temporary table, and later merges all
  * of them into dead_letters with a few statements. */
-int letters_parse_and_copy_to_temp(struct db *db,
-    const struct letter_text *lines, size_t n, struct err *e);
-int letters_merge_and_resolve(struct db *db, const struct letter_replays *r,
+int letters_copy(struct db *db, const struct letter_text *lines, size_t n,
+    struct err *e);
+int letters_merge(struct db *db, const struct letter_replays *r,
     int64_t run_row, int64_t *added, struct err *e);
 
 /* Reads the next part of a large record and appends it to `raw`, which holds

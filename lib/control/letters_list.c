@@ -57,8 +57,9 @@ letters_open(struct letters **out, struct db *db,
 	return 0;
 }
 
+/* Appends a text and a NUL. Returns its offset, or SIZE_MAX for NULL. */
 static size_t
-append_text_and_get_offset(struct letters *l, const struct db_value *v)
+add_text(struct letters *l, const struct db_value *v)
 {
 	size_t at = l->text.len;
 
@@ -79,33 +80,32 @@ add_page_entry(struct letters *l, const struct db_rows *r)
 		t->number[i] = db_column(r, i).i;
 	for (size_t i = 0; i < TEXTS; i++) {
 		v = db_column(r, NUMBERS + i);
-		t->text[i] = append_text_and_get_offset(l, &v);
+		t->text[i] = add_text(l, &v);
 	}
 	v = db_column(r, RAW);
-	t->raw = append_text_and_get_offset(l, &v);
+	t->raw = add_text(l, &v);
 }
 
 static int
-query_next_page(struct letters *l, struct db_rows **r, struct err *e)
+query_letters(struct letters *l, struct db_rows **r, struct err *e)
 {
 	struct db_value limit = DB_I(l->left < PAGE ? (int64_t)l->left : PAGE);
 	const char *text;
 	struct where w;
 	size_t a, b;
-	int rc = where_begin_with_filter(&w, l->db, SQL_LETTERS_PAGE, &limit, 1,
-	    l->filter, e);
+	int rc = where_begin(&w, l->db, SQL_LETTERS_PAGE, &limit, 1, l->filter,
+	    e);
 
 	if (rc == 0) {
-		a = where_add_value_and_get_number(&w, DB_I(l->last));
+		a = where_add(&w, DB_I(l->last));
 		buf_printf(&w.sql, " AND d.id <= $%zu", a);
 		if (l->created.len > 0) {
-			a = where_add_value_and_get_number(&w,
-			    db_text(buf_text(&l->created)));
-			b = where_add_value_and_get_number(&w, DB_I(l->id));
+			a = where_add(&w, db_text(buf_text(&l->created)));
+			b = where_add(&w, DB_I(l->id));
 			buf_printf(&w.sql, " AND (d.created_at, d.id) > "
 			    "($%zu, $%zu)", a, b);
 		}
-		text = where_append_rest_and_get_sql(&w, e);
+		text = where_finish(&w, e);
 		rc = text == NULL ? -1 :
 		    db_query(l->db, r, text, w.v, w.n, e);
 	}
@@ -113,21 +113,22 @@ query_next_page(struct letters *l, struct db_rows **r, struct err *e)
 	return rc;
 }
 
+/* Returns the text at an offset of add_text(), or NULL. */
 static const char *
-get_text_at_offset_or_null(const struct letters *l, size_t at)
+text_at(const struct letters *l, size_t at)
 {
 	return at == SIZE_MAX ? NULL : l->text.data + at;
 }
 
 static int
-read_next_page(struct letters *l, struct err *e)
+read_letters(struct letters *l, struct err *e)
 {
 	struct db_rows *r = NULL;
 	int rc;
 
 	l->at = l->n = 0;
 	buf_clear(&l->text);
-	if (query_next_page(l, &r, e) == -1)
+	if (query_letters(l, &r, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1 && l->n < PAGE)
 		add_page_entry(l, r);
@@ -140,19 +141,17 @@ read_next_page(struct letters *l, struct err *e)
 		return 0;
 	l->id = l->page[l->n - 1].number[0];
 	buf_clear(&l->created);
-	buf_str(&l->created,
-	    get_text_at_offset_or_null(l, l->page[l->n - 1].text[8]));
+	buf_str(&l->created, text_at(l, l->page[l->n - 1].text[8]));
 	return buf_check(&l->created, e);
 }
 
 static void
-fill_letter_from_page_entry(const struct letters *l, const struct entry *t,
-    struct letter *out)
+fill_letter(const struct letters *l, const struct entry *t, struct letter *out)
 {
 	const char *text[TEXTS];
 
 	for (size_t i = 0; i < TEXTS; i++)
-		text[i] = get_text_at_offset_or_null(l, t->text[i]);
+		text[i] = text_at(l, t->text[i]);
 	*out = (struct letter){
 		.id = t->number[0], .attempts = t->number[1],
 		.resolved_upto = t->number[2],
@@ -168,7 +167,7 @@ fill_letter_from_page_entry(const struct letters *l, const struct entry *t,
 		.reason = text[12], .resolved_at = text[13],
 		.resolved_by_run = text[14], .erased_at = text[15],
 		.sha256 = text[16], .stream = text[17], .target = text[18],
-		.raw = get_text_at_offset_or_null(l, t->raw),
+		.raw = text_at(l, t->raw),
 	};
 }
 
@@ -182,18 +181,17 @@ letters_next(struct letters *l, struct letter *out, struct err *e)
 	if (l->at == l->n) {
 		if (l->is_last_page || l->left == 0)
 			return 0;
-		if (read_next_page(l, e) == -1)
+		if (read_letters(l, e) == -1)
 			return -1;
 		if (l->n == 0)
 			return 0;
 	}
-	fill_letter_from_page_entry(l, &l->page[l->at++], out);
+	fill_letter(l, &l->page[l->at++], out);
 	return 1;
 }
 
 int
-letters_read_raw_if_unchanged(
-    struct letters *l, struct letter *out, struct err *e)
+letters_read_raw(struct letters *l, struct letter *out, struct err *e)
 {
 	const struct db_value v[] = { DB_I(out->id), DB_I(out->attempts) };
 	int rc = 1;

@@ -51,9 +51,9 @@ letter_occurrences_open(struct letter_occurrences **out, struct db *db,
 	return 0;
 }
 
+/* Appends bytes and a NUL, and returns their offset. */
 static size_t
-append_bytes_and_get_offset(
-    struct letter_occurrences *t, const struct db_value *v)
+add_bytes(struct letter_occurrences *t, const struct db_value *v)
 {
 	size_t at = t->text.len;
 
@@ -74,15 +74,15 @@ add_page_row(struct letter_occurrences *t, const struct db_rows *r)
 	to->raw_len = to->has_own_bytes ? (size_t)v.i : 0;
 	for (size_t i = 0; i < 3; i++) {
 		v = db_column(r, 2 + i);
-		to->text[i] = append_bytes_and_get_offset(t, &v);
+		to->text[i] = add_bytes(t, &v);
 	}
 	v = db_column(r, 5);
 	to->has_raw = v.type != DB_NULL;
-	to->raw = append_bytes_and_get_offset(t, &v);
+	to->raw = add_bytes(t, &v);
 }
 
 static int
-query_next_page(struct letter_occurrences *t, struct db_rows **r, struct err *e)
+query_times(struct letter_occurrences *t, struct db_rows **r, struct err *e)
 {
 	bool distinct = t->kind == TIMES_OPEN_DISTINCT;
 	struct db_value v[] = { DB_I(t->letter), DB_I(t->last), DB_I(t->skip),
@@ -95,14 +95,14 @@ query_next_page(struct letter_occurrences *t, struct db_rows **r, struct err *e)
 }
 
 static int
-read_next_page(struct letter_occurrences *t, struct err *e)
+read_times(struct letter_occurrences *t, struct err *e)
 {
 	struct db_rows *r;
 	int rc;
 
 	t->at = t->n = 0;
 	buf_clear(&t->text);
-	if (query_next_page(t, &r, e) == -1)
+	if (query_times(t, &r, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1 && t->n < TIMES)
 		add_page_row(t, r);
@@ -132,7 +132,7 @@ letter_occurrences_next(struct letter_occurrences *t,
 	if (t->at == t->n) {
 		if (t->is_last_page)
 			return 0;
-		if (read_next_page(t, e) == -1)
+		if (read_times(t, e) == -1)
 			return -1;
 		if (t->n == 0)
 			return 0;
@@ -150,8 +150,8 @@ letter_occurrences_next(struct letter_occurrences *t,
 }
 
 int
-letter_occurrences_read_own_bytes(
-    struct letter_occurrences *t, struct letter_occurrence *out, struct err *e)
+letter_occurrences_read(struct letter_occurrences *t,
+    struct letter_occurrence *out, struct err *e)
 {
 	const struct db_value v[] = { DB_I(t->letter), DB_I(out->number) };
 	int rc = 1;

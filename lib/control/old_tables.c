@@ -25,8 +25,8 @@ static const char *const letter_columns[COLUMNS] = { "id", "pipeline_run_id",
  * if that table lacks one of `columns`, which will be copied. Also fails if it
  * has the column `ours`: etl itself has then created it. */
 static int
-refuse_unfit_old_table_if_exists(struct db *db, const char *name,
-    const char *const *columns, const char *ours, bool *exists, struct err *e)
+find_old_table(struct db *db, const char *name, const char *const *columns,
+    const char *ours, bool *exists, struct err *e)
 {
 	struct db_value v[] = { db_text(name), db_text(db_schema(db)) };
 	size_t params = db_schema(db) != NULL ? 2 : 1;
@@ -61,13 +61,13 @@ refuse_unfit_old_table_if_exists(struct db *db, const char *name,
 }
 
 int
-old_tables_check_and_rename(struct old_tables *o, struct db *db, struct err *e)
+old_tables_rename(struct old_tables *o, struct db *db, struct err *e)
 {
 	*o = (struct old_tables){ false, false };
-	if (refuse_unfit_old_table_if_exists(db, "pipeline_runs", run_columns,
-	    "renewed_at", &o->runs, e) == -1 ||
-	    refuse_unfit_old_table_if_exists(db, "dead_letters", letter_columns,
-	    "reject_id", &o->letters, e) == -1)
+	if (find_old_table(db, "pipeline_runs", run_columns, "renewed_at",
+	    &o->runs, e) == -1 ||
+	    find_old_table(db, "dead_letters", letter_columns, "reject_id",
+	    &o->letters, e) == -1)
 		return -1;
 	if (o->runs &&
 	    db_script(db, db_sql(db, SQL_CONTROL_RENAME_OLD_RUNS), e) == -1)
@@ -78,10 +78,10 @@ old_tables_check_and_rename(struct old_tables *o, struct db *db, struct err *e)
 	return 0;
 }
 
-/* Appends the member "id" of a reject line as reject_id_from_record() computes
- * it: the SHA-256 of pipeline (here empty), stage and record bytes. If the old
- * row has no record bytes, its row number is hashed, too; otherwise all such
- * rows would get the same id and be stored as a single row. */
+/* Appends the member "id" of a reject line as reject_id_record() computes it:
+ * the SHA-256 of pipeline (here empty), stage and record bytes. If the old row
+ * has no record bytes, its row number is hashed, too; otherwise all such rows
+ * would get the same id and be stored as a single row. */
 static int
 append_reject_id(
     struct buf *b, const struct db_value *raw, int64_t id, struct err *e)
@@ -97,7 +97,7 @@ append_reject_id(
 	hash_add(h, "", 1);
 	if (raw->len == 0)
 		hash_add(h, &id, sizeof(id));
-	hash_finish_and_free(h, hex);
+	hash_finish(h, hex);
 	json_put_text(b, "id", hex);
 	return 0;
 }
@@ -143,8 +143,9 @@ struct page {
 	size_t n;
 };
 
+/* Reads the next PAGE letters of the old table, as reject lines. */
 static int
-read_letter_page_as_reject_lines(struct page *p, struct db *db, struct err *e)
+read_letter_page(struct page *p, struct db *db, struct err *e)
 {
 	struct db_value from = DB_I(p->last);
 	struct db_rows *r;
@@ -190,15 +191,16 @@ store_letter_page(const struct page *p, struct db *db, struct err *e)
 	return 0;
 }
 
+/* Stores the letters of the old table as rejects, page by page. */
 static int
-store_old_letters_as_rejects(struct db *db, struct err *e)
+store_old_letters(struct db *db, struct err *e)
 {
 	struct page p = { .last = INT64_MIN };
 	int rc;
 
 	buf_init(&p.text, SIZE_MAX / 4);
 	do {
-		rc = read_letter_page_as_reject_lines(&p, db, e);
+		rc = read_letter_page(&p, db, e);
 		if (rc == 0)
 			rc = store_letter_page(&p, db, e);
 	} while (rc == 0 && p.n > 0);
@@ -207,15 +209,14 @@ store_old_letters_as_rejects(struct db *db, struct err *e)
 }
 
 int
-old_tables_copy_into_control_tables(const struct old_tables *o, struct db *db,
-    struct err *e)
+old_tables_copy(const struct old_tables *o, struct db *db, struct err *e)
 {
 	int rc = 0;
 
 	if (o->runs)
 		rc = db_script(db, db_sql(db, SQL_CONTROL_COPY_OLD_RUNS), e);
 	if (rc == 0 && o->letters)
-		rc = store_old_letters_as_rejects(db, e);
+		rc = store_old_letters(db, e);
 	if (rc == 0 || e->transient)
 		return rc;
 	e->code = ERR_CONFIG;

@@ -13,9 +13,7 @@ struct old_tables {
 	bool runs, letters;     /* the old table exists */
 };
 
-int old_tables_check_and_rename(
-    struct old_tables *o, struct db *db, struct err *e);
-int old_tables_copy_into_control_tables(const struct old_tables *o,
-    struct db *db, struct err *e);
+int old_tables_rename(struct old_tables *o, struct db *db, struct err *e);
+int old_tables_copy(const struct old_tables *o, struct db *db, struct err *e);
 
 #endif

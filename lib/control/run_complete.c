@@ -64,15 +64,17 @@ ending_release(struct ending *n)
 	free(n->open_has_ended);
 }
 
+/* Appends the separator; nothing to an empty list. */
 static void
-put_separator_unless_first(struct buf *b, const char *separator)
+put_separator(struct buf *b, const char *separator)
 {
 	if (b->len > 0)
 		buf_str(b, separator);
 }
 
+/* Returns true if this is the ledger row of the load. */
 static bool
-is_row_of_load(const struct run_load *l, const struct db_value *id,
+is_load_row(const struct run_load *l, const struct db_value *id,
     const struct db_value *target)
 {
 	return l->stream_id != NULL && l->target != NULL &&
@@ -86,16 +88,16 @@ is_row_of_load(const struct run_load *l, const struct db_value *id,
  * ended, or its load failed but was repeated with success. If the row has
  * ended, also notes this for its load, which has not reported its end. */
 static bool
-note_load_end_and_is_row_ok(struct ending *n, const struct db_value *id,
+note_load_row(struct ending *n, const struct db_value *id,
     const struct db_value *target, bool ended)
 {
 	const struct run_streams *s = get_streams(n);
 
 	for (size_t i = 0; i < s->nopen; i++)
 		n->open_has_ended[i] |=
-		    ended && is_row_of_load(&s->open[i], id, target);
+		    ended && is_load_row(&s->open[i], id, target);
 	for (size_t i = 0; i < s->nrepeated; i++)
-		if (is_row_of_load(&s->repeated[i], id, target))
+		if (is_load_row(&s->repeated[i], id, target))
 			return true;
 	return ended;
 }
@@ -103,7 +105,7 @@ note_load_end_and_is_row_ok(struct ending *n, const struct db_value *id,
 /* The number of rejects that were sent on in the stream and not written to a
  * file or descriptor 3. */
 static int64_t
-sum_rejects_in_stream(const struct run_counts *t)
+sum_sent_rejects(const struct run_counts *t)
 {
 	return run_counts_sum(t, COUNT_REJECTED) -
 	    run_counts_sum(t, COUNT_ASIDE);
@@ -120,7 +122,7 @@ list_lost_rejects(struct ending *n, const struct db_value *json,
 	int rc = run_counts_add_json(&one, json->p, json->len, e);
 
 	n->out.lost_rejects += sent - kept;
-	put_separator_unless_first(&n->lost, ", ");
+	put_separator(&n->lost, ", ");
 	buf_add(&n->lost, target->p, target->len);
 	buf_printf(&n->lost, " (%lld of %lld", (long long)(sent - kept),
 	    (long long)sent);
@@ -140,20 +142,20 @@ list_lost_rejects(struct ending *n, const struct db_value *json,
  * of the run could never be written, and its row would stay in status
  * running. */
 static int
-add_counts_and_find_lost_rejects(struct ending *n, const struct db_value *json,
+add_counts(struct ending *n, const struct db_value *json,
     const struct db_value *target, const struct db_value *kept, struct err *e)
 {
-	int64_t sent = -sum_rejects_in_stream(&n->run_counts);
+	int64_t sent = -sum_sent_rejects(&n->run_counts);
 	int rc = run_counts_add_json(&n->run_counts, json->p, json->len, e);
 
-	sent += sum_rejects_in_stream(&n->run_counts);
+	sent += sum_sent_rejects(&n->run_counts);
 	if (rc == 0 && kept->type == DB_INT && sent > kept->i)
 		rc = list_lost_rejects(n, json, target, sent, kept->i, e);
 	return rc == 0 || e->code == ERR_PEER ? 0 : -1;
 }
 
 static int
-add_ledger_row_to_ending(struct ending *n, struct db_rows *r, struct err *e)
+add_ledger_row(struct ending *n, struct db_rows *r, struct err *e)
 {
 	struct db_value target = db_column(r, 0), counts = db_column(r, 2),
 	    id = db_column(r, 4), kept = db_column(r, 5);
@@ -164,17 +166,17 @@ add_ledger_row_to_ending(struct ending *n, struct db_rows *r, struct err *e)
 	n->out.ended += ended;
 	n->out.appended |= appends;
 	n->out.append_ended |= appends && ended;
-	n->incomplete |= !note_load_end_and_is_row_ok(n, &id, &target, ended);
-	put_separator_unless_first(list, ", ");
+	n->incomplete |= !note_load_row(n, &id, &target, ended);
+	put_separator(list, ", ");
 	buf_add(list, target.p, target.len);
 	if (appends && ended) {
-		put_separator_unless_first(&n->appended, ", ");
+		put_separator(&n->appended, ", ");
 		buf_add(&n->appended, target.p, target.len);
 	}
 	if (!ended)
 		kept.type = DB_NULL;
-	return counts.type != DB_TEXT ? 0 : add_counts_and_find_lost_rejects(n,
-	    &counts, &target, &kept, e);
+	return counts.type != DB_TEXT ? 0 : add_counts(n, &counts, &target,
+	    &kept, e);
 }
 
 static int
@@ -188,14 +190,14 @@ read_ledger_rows(
 	if (db_query(db, &r, db_sql(db, SQL_RUN_LOADS), &v, 1, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
-		if ((rc = add_ledger_row_to_ending(n, r, e)) == -1)
+		if ((rc = add_ledger_row(n, r, e)) == -1)
 			break;
 	db_end(r);
 	return rc;
 }
 
 static void
-fill_end_counts_from_stage_sums(struct ending *n)
+fill_end_counts(struct ending *n)
 {
 	struct run_end *out = &n->out;
 	const struct run_counts *t = &n->run_counts;
@@ -223,7 +225,7 @@ list_failed_streams(struct ending *n)
 		buf_str(&n->failed, s->failed);
 	for (size_t i = 0; i < s->nopen; i++)
 		if (!n->open_has_ended[i]) {
-			put_separator_unless_first(&n->failed, ", ");
+			put_separator(&n->failed, ", ");
 			buf_printf(&n->failed, "%s (did not end)",
 			    s->open[i].stream);
 		}
@@ -233,7 +235,7 @@ list_failed_streams(struct ending *n)
 		    buf_text(&n->open));
 	if (s->lost != NULL) {
 		n->out.lost_rejects += s->lost_rejects;
-		put_separator_unless_first(&n->lost, ", ");
+		put_separator(&n->lost, ", ");
 		buf_str(&n->lost, s->lost);
 	}
 }
@@ -242,7 +244,7 @@ list_failed_streams(struct ending *n)
  * why the run fails although its script exited with 0, or what --tolerate
  * permits. */
 static void
-put_failed_streams_and_lost_rejects(struct buf *b, struct ending *n)
+put_failures(struct buf *b, struct ending *n)
 {
 	if (n->failed.len > 0)
 		buf_printf(b, "%s%s that failed%s: %s",
@@ -259,7 +261,7 @@ put_failed_streams_and_lost_rejects(struct buf *b, struct ending *n)
  * success, even if all its streams have ended: its script may have had more to
  * do. */
 static void
-put_ended_streams_of_abandoned_run(struct buf *b, struct ending *n)
+put_ended_streams(struct buf *b, struct ending *n)
 {
 	/* If a loader was killed before it read its input, it has reported
 	 * nothing, and `unread` is set: it is not known whether all streams
@@ -276,15 +278,15 @@ put_ended_streams_of_abandoned_run(struct buf *b, struct ending *n)
 }
 
 static void
-append_message_of_run_end(struct ending *n)
+put_message(struct ending *n)
 {
 	const struct run_outcome *how = n->how;
 	struct buf *b = &n->message;
 
 	if (how->texts.message != NULL)
-		run_append_cut_and_as_utf8(b, how->texts.message);
+		run_put_text(b, how->texts.message);
 	if (how->script_ok || how->abandoned)
-		put_failed_streams_and_lost_rejects(b, n);
+		put_failures(b, n);
 	if (n->out.success)
 		return;
 	if (n->open.len > 0)
@@ -294,11 +296,12 @@ append_message_of_run_end(struct ending *n)
 		buf_printf(b, "%sloaded completely: %s",
 		    b->len > 0 ? "; " : "", buf_text(&n->done));
 	if (how->abandoned)
-		put_ended_streams_of_abandoned_run(b, n);
+		put_ended_streams(b, n);
 }
 
+/* Fails if one of the texts could not be built. */
 static int
-check_no_text_has_failed(struct ending *n, struct err *e)
+check_texts(struct ending *n, struct err *e)
 {
 	for (size_t i = 0; i < BUFFERS; i++)
 		if (buf_check(&n->all[i], e) == -1)
@@ -307,7 +310,7 @@ check_no_text_has_failed(struct ending *n, struct err *e)
 }
 
 static int
-update_row_at_run_end(struct ending *n, struct db *db, const char *run,
+update_run_row(struct ending *n, struct db *db, const char *run,
     const char *status, struct err *e)
 {
 	const struct run_end *out = &n->out;
@@ -319,9 +322,8 @@ update_row_at_run_end(struct ending *n, struct db *db, const char *run,
 		texts[0] = buf_text(&n->message);
 	if (out->streams > 0)
 		texts[1] = buf_text(&n->stages);
-	if (check_no_text_has_failed(n, e) == -1 ||
-	    run_escape_texts_if_encoding_is_limited(n->ascii, texts,
-	    TEXTS, db, e) == -1)
+	if (check_texts(n, e) == -1 ||
+	    run_escape_texts(n->ascii, texts, TEXTS, db, e) == -1)
 		return -1;
 	struct db_value v[] = { db_text(run), db_text(status),
 	    db_text(texts[0]), DB_I(out->extracted), DB_I(out->loaded),
@@ -332,8 +334,8 @@ update_row_at_run_end(struct ending *n, struct db *db, const char *run,
 }
 
 int
-run_find_running_row_or_fail(struct db *db, enum sql_id sql, const char *run,
-    int64_t *row, struct err *e)
+run_lock_row(struct db *db, enum sql_id sql, const char *run, int64_t *row,
+    struct err *e)
 {
 	struct db_value v = db_text(run);
 
@@ -351,8 +353,7 @@ run_find_running_row_or_fail(struct db *db, enum sql_id sql, const char *run,
  * for it. A COMMIT after that fails, because etl-load checks that the run is
  * still in status running. So the counts that are read are final. */
 static int
-lock_row_and_write_run_end(
-    struct ending *n, struct db *db, const char *run, struct err *e)
+finish_run(struct ending *n, struct db *db, const char *run, struct err *e)
 {
 	const struct run_outcome *how = n->how;
 	struct run_end *out = &n->out;
@@ -360,16 +361,15 @@ lock_row_and_write_run_end(
 
 	if (db_run(db, db_sql(db, SQL_RUN_WAIT_LIMIT), NULL, 0, NULL, e) ==
 		-1 ||
-	    run_find_running_row_or_fail(db, SQL_RUN_LOCK, run, &row, e) ==
-		-1 ||
+	    run_lock_row(db, SQL_RUN_LOCK, run, &row, e) == -1 ||
 	    read_ledger_rows(n, db, run, e) == -1)
 		return -1;
-	fill_end_counts_from_stage_sums(n);
+	fill_end_counts(n);
 	list_failed_streams(n);
 	out->success = !how->abandoned && how->script_ok &&
 	    (how->tolerates || !out->streams_failed) && out->lost_rejects == 0;
-	append_message_of_run_end(n);
-	return update_row_at_run_end(n, db, run, how->abandoned ? "abandoned" :
+	put_message(n);
+	return update_run_row(n, db, run, how->abandoned ? "abandoned" :
 	    out->success ? "success" : "failed", e);
 }
 
@@ -383,10 +383,10 @@ run_complete(struct db *db, const char *run, const struct run_outcome *o,
 	rc = ending_init(&n, o, e);
 	if (rc == -1 || (rc = db_begin(db, e)) == -1)
 		goto out;
-	rc = lock_row_and_write_run_end(&n, db, run, e);
+	rc = finish_run(&n, db, run, e);
 	if (rc == 0 && failed != NULL) {
 		buf_clear(failed);
-		put_failed_streams_and_lost_rejects(failed, &n);
+		put_failures(failed, &n);
 		rc = buf_check(failed, e);
 	}
 	if (rc == 0) {

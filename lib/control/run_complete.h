@@ -75,7 +75,7 @@ int run_complete(struct db *db, const char *run, const struct run_outcome *o,
 /* Runs the statement `sql`, which is run_fence or run_lock. Both find and lock
  * the row of a run in status running. Fails with ERR_RETRY if no row is
  * found. */
-int run_find_running_row_or_fail(struct db *db, enum sql_id sql,
-    const char *run, int64_t *row, struct err *e);
+int run_lock_row(struct db *db, enum sql_id sql, const char *run, int64_t *row,
+    struct err *e);
 
 #endif

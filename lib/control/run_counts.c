@@ -17,8 +17,10 @@ static const char *const names[COUNT_N] = {
 	"unchanged", "superseded", "skipped", "deleted", "missed", "removed"
 };
 
+/* Returns the stage with this name. Adds it if it is new. Returns NULL if
+ * memory is out. */
 static struct run_stage *
-find_or_add_stage(struct run_counts *t, const char *name)
+add_stage(struct run_counts *t, const char *name)
 {
 	struct run_stage *more;
 
@@ -63,9 +65,11 @@ read_stage_name(char out[64], const struct json *j, uint32_t obj, struct err *e)
 	return rc;
 }
 
+/* Adds the counts of the stage in the object `obj`. `first` is true for the
+ * first stage of the row. */
 static int
-parse_and_add_stage_counts(struct run_counts *t, const struct json *j,
-    uint32_t obj, bool first, struct err *e)
+add_stage_counts(struct run_counts *t, const struct json *j, uint32_t obj,
+    bool first, struct err *e)
 {
 	struct run_stage *s;
 	char name[64];
@@ -77,7 +81,7 @@ parse_and_add_stage_counts(struct run_counts *t, const struct json *j,
 		    bad);
 	if (read_stage_name(name, j, obj, e) == -1)
 		return -1;
-	if ((s = find_or_add_stage(t, name)) == NULL)
+	if ((s = add_stage(t, name)) == NULL)
 		return err_nomem(e);
 	for (int k = 0; k < COUNT_N; k++) {
 		n[k] = 0;
@@ -126,7 +130,7 @@ run_counts_add_json(
 		goto out;
 	}
 	for (uint32_t i = 1; i < j.tok[0].next; i = j.tok[i].next)
-		if (parse_and_add_stage_counts(t, &j, i, i == 1, e) == -1)
+		if (add_stage_counts(t, &j, i, i == 1, e) == -1)
 			goto out;
 	rc = 0;
 out:

@@ -21,7 +21,7 @@ static const struct {
 };
 
 static void
-put_column_as_member(struct buf *out, const char *name, bool json,
+put_column(struct buf *out, const char *name, bool json,
     const struct db_value *v)
 {
 	if (v->type == DB_INT)
@@ -35,8 +35,7 @@ put_column_as_member(struct buf *out, const char *name, bool json,
 }
 
 int
-run_append_row_json(
-    struct db *db, const char *run, struct buf *out, struct err *e)
+run_put_json(struct db *db, const char *run, struct buf *out, struct err *e)
 {
 	struct db_value v = db_text(run);
 	struct db_rows *r;
@@ -50,8 +49,7 @@ run_append_row_json(
 		    i++) {
 			struct db_value c = db_column(r, i);
 
-			put_column_as_member(out, columns[i].name,
-			    columns[i].json, &c);
+			put_column(out, columns[i].name, columns[i].json, &c);
 		}
 		buf_char(out, '}');
 	} else if (rc == 0) {

@@ -7,7 +7,7 @@
 enum { MESSAGE_BYTES = 32768 };
 
 void
-run_append_cut_and_as_utf8(struct buf *b, const char *given)
+run_put_text(struct buf *b, const char *given)
 {
 	size_t n = strnlen(given, MESSAGE_BYTES), good;
 
@@ -24,15 +24,14 @@ run_append_cut_and_as_utf8(struct buf *b, const char *given)
 }
 
 int
-run_escape_texts_if_encoding_is_limited(struct buf *ascii, const char **texts,
-    size_t n, struct db *db, struct err *e)
+run_escape_texts(struct buf *ascii, const char **texts, size_t n, struct db *db,
+    struct err *e)
 {
-	int limited = db_encoding_lacks_characters(db, e);
+	int limited = db_lacks_unicode(db, e);
 
 	for (size_t i = 0; i < n && limited == 1; i++)
 		if (texts[i] != NULL) {
-			text_escape_non_ascii(
-			    &ascii[i], texts[i], strlen(texts[i]));
+			text_put_ascii(&ascii[i], texts[i], strlen(texts[i]));
 			texts[i] = buf_text(&ascii[i]);
 			if (buf_check(&ascii[i], e) == -1)
 				return -1;

@@ -9,7 +9,7 @@
 enum { TRIES = 20 };            /* to insert the row of a run */
 
 int
-run_insert_row_as_running(struct db *db, struct run *r, struct err *e)
+run_insert(struct db *db, struct run *r, struct err *e)
 {
 	struct db_value v[] = { db_text(r->pipeline), db_text(r->run),
 	    DB_I(r->attempt), db_text(r->retry_of), db_text(r->host),
@@ -24,8 +24,8 @@ run_insert_row_as_running(struct db *db, struct run *r, struct err *e)
 }
 
 int
-run_append_last_script(
-    struct db *db, const char *pipeline, struct buf *out, struct err *e)
+run_last_script(struct db *db, const char *pipeline, struct buf *out,
+    struct err *e)
 {
 	struct db_value v = db_text(pipeline);
 	struct db_rows *r;
@@ -41,7 +41,7 @@ run_append_last_script(
 }
 
 int
-run_set_renewed_at_if_running(struct db *db, const char *run, struct err *e)
+run_renew(struct db *db, const char *run, struct err *e)
 {
 	struct db_value v = db_text(run);
 
@@ -49,9 +49,9 @@ run_set_renewed_at_if_running(struct db *db, const char *run, struct err *e)
 }
 
 int
-run_lock_if_running(struct db *db, const char *run, int64_t *row, struct err *e)
+run_fence(struct db *db, const char *run, int64_t *row, struct err *e)
 {
-	return run_find_running_row_or_fail(db, SQL_RUN_FENCE, run, row, e);
+	return run_lock_row(db, SQL_RUN_FENCE, run, row, e);
 }
 
 static bool
@@ -140,7 +140,7 @@ run_take_lease(struct db *db, struct run *r, run_is_alive *is_alive,
 		if (rc != 0)
 			break;
 		if (stale.len == 0) {
-			rc = run_insert_row_as_running(db, r, e);
+			rc = run_insert(db, r, e);
 			continue;
 		}
 		o.streams = streams != NULL &&

@@ -9,7 +9,7 @@
 
 struct run {
 	int64_t row;            /* pipeline_runs.id, set by
-	                         * run_insert_row_as_running() */
+	                         * run_insert() */
 	const char *run;        /* uuid, a different one for each attempt */
 	const char *script;     /* absolute path; NULL: the run has no file */
 	const char *pipeline, *retry_of, *host, *traceparent;
@@ -27,15 +27,14 @@ struct run {
 
 /* Inserts the row of a run that starts, and sets r->row to its id. Sets it to 0
  * if the pipeline already has a run in status running. */
-int run_insert_row_as_running(struct db *db, struct run *r, struct err *e);
+int run_insert(struct db *db, struct run *r, struct err *e);
 /* Finds the last run of the pipeline that has the path of a script, and appends
  * this path. */
 struct buf;
-int run_append_last_script(struct db *db, const char *pipeline,
+int run_last_script(struct db *db, const char *pipeline,
     struct buf *out, struct err *e);
 /* Sets renewed_at, to show that the run is still active. */
-int run_set_renewed_at_if_running(
-    struct db *db, const char *run, struct err *e);
+int run_renew(struct db *db, const char *run, struct err *e);
 /* True if the run `other`, whose row says running, may still be alive. is_fresh
  * is true if the row was renewed in the last ten minutes. */
 typedef bool run_is_alive(
@@ -50,13 +49,12 @@ typedef bool run_is_alive(
 int run_take_lease(struct db *db, struct run *r, run_is_alive *is_alive,
     const struct run_streams *streams, int64_t *n, struct err *e);
 /* Appends the run's row as one JSON object with a member for each column. */
-int run_append_row_json(struct db *db, const char *run, struct buf *out,
+int run_put_json(struct db *db, const char *run, struct buf *out,
     struct err *e);
 
 /* The loader calls this in the transaction of a batch. Fails with ERR_RETRY if
  * the run is not in status running. Otherwise no other process can end the run
  * before this transaction ends. *row is set to pipeline_runs.id. */
-int run_lock_if_running(struct db *db, const char *run, int64_t *row,
-    struct err *e);
+int run_fence(struct db *db, const char *run, int64_t *row, struct err *e);
 
 #endif

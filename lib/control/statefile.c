@@ -14,7 +14,7 @@
 enum { LEVELS = 5 };
 
 int
-statefile_parse_option(const char **path, const char *where, struct err *e)
+statefile_parse(const char **path, const char *where, struct err *e)
 {
 	if (strncmp(where, "file:", 5) != 0 || where[5] == '\0')
 		return err_set(e, ERR_USAGE, false, "--state %s: write it as "
@@ -23,8 +23,9 @@ statefile_parse_option(const char **path, const char *where, struct err *e)
 	return 0;
 }
 
+/* Reads the open file. Fails if it is not a regular file. */
 static int
-read_if_regular_file_or_fail(struct statefile *f, int fd, struct err *e)
+read_regular_file(struct statefile *f, int fd, struct err *e)
 {
 	struct stat st;
 
@@ -34,12 +35,12 @@ read_if_regular_file_or_fail(struct statefile *f, int fd, struct err *e)
 		return err_set(e, ERR_CONFIG, false, "%s: not a regular file: "
 		    "name another state file",
 		    f->path);
-	return file_append_fd_to_buf(&f->text, fd, f->path, ERR_IO, e);
+	return file_read_fd(&f->text, fd, f->path, ERR_IO, e);
 }
 
 /* If the file does not exist, reads "{}": a state file without checkpoints. */
 static int
-read_file_or_empty_object(struct statefile *f, struct err *e)
+read_state_file(struct statefile *f, struct err *e)
 {
 	int fd = open(f->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), rc;
 
@@ -49,7 +50,7 @@ read_file_or_empty_object(struct statefile *f, struct err *e)
 	}
 	if (fd == -1)
 		return err_errno(e, ERR_INPUT, f->path);
-	rc = read_if_regular_file_or_fail(f, fd, e);
+	rc = read_regular_file(f, fd, e);
 	(void)close(fd);
 	return rc;
 }
@@ -68,7 +69,7 @@ unescape_string(
 
 /* Returns the number of the line that holds a byte offset; the first is 1. */
 static size_t
-count_line_number_of_offset(const struct statefile *f, size_t at)
+line_number(const struct statefile *f, size_t at)
 {
 	size_t n = 1;
 
@@ -82,18 +83,20 @@ set_token_error(const struct statefile *f, uint32_t i, const char *why,
     struct err *e)
 {
 	return err_set(e, ERR_CONFIG, false, "%s: line %zu: %s", f->path,
-	    count_line_number_of_offset(f, f->j.tok[i].at), why);
+	    line_number(f, f->j.tok[i].at), why);
 }
 
+/* Returns true for a string without \u0000 and without half a surrogate
+ * pair. */
 static bool
-is_string_without_nul_or_lone(const struct statefile *f, uint32_t i)
+is_plain_string(const struct statefile *f, uint32_t i)
 {
 	return f->j.tok[i].type == JSON_STRING &&
 	    (f->j.tok[i].flags & (JSON_NUL | JSON_LONE)) == 0;
 }
 
 static int
-read_version_of_entry(const struct statefile *f, uint32_t entry, int64_t *v,
+read_entry_version(const struct statefile *f, uint32_t entry, int64_t *v,
     struct err *e)
 {
 	uint32_t i = json_member_value(&f->j, entry, "version", 7);
@@ -110,15 +113,15 @@ read_version_of_entry(const struct statefile *f, uint32_t entry, int64_t *v,
 	    "1", e);
 }
 
+/* Checks the name of a checkpoint, and its members. */
 static int
-check_name_and_members_of_entry(struct statefile *f, uint32_t name,
-    struct err *e)
+check_entry(struct statefile *f, uint32_t name, struct err *e)
 {
 	uint32_t entry = name + 1, value, bad;
 	int64_t version;
 	const char *why;
 
-	if (!is_string_without_nul_or_lone(f, name))
+	if (!is_plain_string(f, name))
 		return set_token_error(f, name, "a name must not have \\u0000 "
 		    "or half a surrogate pair", e);
 	if (unescape_string(f, name, &f->name, e) == -1)
@@ -133,18 +136,17 @@ check_name_and_members_of_entry(struct statefile *f, uint32_t name,
 	if (value == 0)
 		return set_token_error(f, entry, "the checkpoint has no "
 		    "\"value\"", e);
-	if (f->j.tok[value].type != JSON_NULL &&
-	    !is_string_without_nul_or_lone(f, value))
+	if (f->j.tok[value].type != JSON_NULL && !is_plain_string(f, value))
 		return set_token_error(f, value, "\"value\" must be null or a "
 		    "text in quotes, without \\u0000 or half a surrogate pair",
 		    e);
-	if ((bad = statefile_find_bad_file(f, entry, &why)) != 0)
+	if ((bad = statefile_bad_file(f, entry, &why)) != 0)
 		return set_token_error(f, bad, why, e);
-	return read_version_of_entry(f, entry, &version, e);
+	return read_entry_version(f, entry, &version, e);
 }
 
 static int
-parse_and_check_file(struct statefile *f, struct err *e)
+parse_file(struct statefile *f, struct err *e)
 {
 	struct json_fault fault = { 0 };
 	uint32_t end;
@@ -156,13 +158,13 @@ parse_and_check_file(struct statefile *f, struct err *e)
 	    &fault) == -1)
 		return fault.nomem ? err_nomem(e) : err_set(e, ERR_CONFIG,
 		    false, "%s: line %zu: not JSON: %s", f->path,
-		    count_line_number_of_offset(f, fault.at), fault.why);
+		    line_number(f, fault.at), fault.why);
 	if (f->j.tok[0].type != JSON_OBJECT)
 		return set_token_error(f, 0, "the file must hold a JSON "
 		    "object", e);
 	end = f->j.tok[0].next;
 	for (uint32_t i = 1; i < end; i = f->j.tok[i + 1].next)
-		if (check_name_and_members_of_entry(f, i, e) == -1)
+		if (check_entry(f, i, e) == -1)
 			return -1;
 	f->at = 1;
 	return 0;
@@ -181,8 +183,7 @@ statefile_open(struct statefile **out, const char *path, struct err *e)
 	buf_init(&f->text, STATEFILE_MAX);
 	buf_init(&f->name, STATEFILE_MAX);
 	buf_init(&f->value, STATEFILE_MAX);
-	if (read_file_or_empty_object(f, e) == -1 ||
-	    parse_and_check_file(f, e) == -1) {
+	if (read_state_file(f, e) == -1 || parse_file(f, e) == -1) {
 		statefile_close(f);
 		return -1;
 	}
@@ -213,7 +214,7 @@ statefile_next(struct statefile *f, struct checkpoint *c, struct err *e)
 	value = json_member_value(&f->j, name + 1, "value", 5);
 	*c = (struct checkpoint){ 0 };
 	if (unescape_string(f, name, &f->name, e) == -1 ||
-	    read_version_of_entry(f, name + 1, &c->version, e) == -1)
+	    read_entry_version(f, name + 1, &c->version, e) == -1)
 		return -1;
 	c->name = f->name.data;
 	if (f->j.tok[value].type == JSON_NULL)
@@ -258,14 +259,14 @@ statefile_read_files(const char *path, const char *name,
 
 	if (statefile_open(&f, path, e) == -1)
 		return -1;
-	rc = statefile_call_for_each_file(f,
+	rc = statefile_each_file(f,
 	    json_member_value(&f->j, 0, name, strlen(name)), each, self, e);
 	statefile_close(f);
 	return rc;
 }
 
 int
-statefile_read_validators(const char *path, const char *name,
+statefile_validators(const char *path, const char *name,
     char **validators, struct err *e)
 {
 	struct statefile *f;

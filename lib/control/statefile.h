@@ -14,7 +14,7 @@
 
 /* Parses the value of --state, such as "file:PATH", and sets *path to the PATH
  * in it. Fails with ERR_USAGE if the value has another form. */
-int statefile_parse_option(const char **path, const char *where, struct err *e);
+int statefile_parse(const char **path, const char *where, struct err *e);
 
 /* Reads the value and the version of a checkpoint. *value is NULL if it has no
  * value; the caller frees it. *version is 0 if the file has no such
@@ -24,23 +24,22 @@ int statefile_read(const char *path, const char *name, char **value,
 /* Calls each() for each file of the checkpoint, as files_read() does. */
 int statefile_read_files(const char *path, const char *name,
     file_state_each *each, void *self, struct err *e);
-/* Like checkpoint_read_validators(), but reads the state file. */
-int statefile_read_validators(const char *path, const char *name,
-    char **validators, struct err *e);
+/* Like checkpoint_validators(), but reads the state file. */
+int statefile_validators(const char *path, const char *name, char **validators,
+    struct err *e);
 /* Checks that the file is valid and that this user may replace it. Call this
  * before a stream is read. */
-int statefile_check_writable_and_valid(const char *path, struct err *e);
+int statefile_check(const char *path, struct err *e);
 /* Stores the value, the validators (a JSON object; NULL removes the stored one)
  * and the files of a checkpoint, and raises its version by 1. Does so only if
  * the stored version is `expected`. */
-enum checkpoint_result statefile_move_if_version_matches(const char *path,
-    const char *name, const char *value, const char *validators,
+enum checkpoint_result statefile_move(const char *path, const char *name,
+    const char *value, const char *validators, const struct files_change *files,
+    int64_t expected, struct err *e);
+/* Like statefile_move(), but stores only the files; the value and the
+ * validators stay. */
+enum checkpoint_result statefile_store_files(const char *path, const char *name,
     const struct files_change *files, int64_t expected, struct err *e);
-/* Like statefile_move_if_version_matches(), but stores only the files; the
- * value and the validators stay. */
-enum checkpoint_result statefile_store_files_if_version(const char *path,
-    const char *name, const struct files_change *files, int64_t expected,
-    struct err *e);
 /* For etl-checkpoint set and clear: sets the value, whatever version is stored.
  * A NULL clears the value and the list of files; this fails with ERR_LIMIT if
  * the file has no such checkpoint. */

@@ -14,7 +14,7 @@ find_files_member(const struct statefile *f, uint32_t entry)
 }
 
 static uint32_t
-find_member(const struct json *j, uint32_t object, const char *name)
+file_member(const struct json *j, uint32_t object, const char *name)
 {
 	return json_member_value(j, object, name, strlen(name));
 }
@@ -27,9 +27,9 @@ is_text(const struct json *j, uint32_t i)
 }
 
 static bool
-read_size_of_file(const struct json *j, uint32_t file, int64_t *size)
+read_file_size(const struct json *j, uint32_t file, int64_t *size)
 {
-	uint32_t i = find_member(j, file, "size");
+	uint32_t i = file_member(j, file, "size");
 	const struct json_tok *t = &j->tok[i];
 
 	return i != 0 && t->type == JSON_NUMBER &&
@@ -37,8 +37,7 @@ read_size_of_file(const struct json *j, uint32_t file, int64_t *size)
 }
 
 uint32_t
-statefile_find_bad_file(
-    const struct statefile *f, uint32_t entry, const char **why)
+statefile_bad_file(const struct statefile *f, uint32_t entry, const char **why)
 {
 	uint32_t files = find_files_member(f, entry);
 	const struct json_tok *t = f->j.tok;
@@ -52,8 +51,8 @@ statefile_find_bad_file(
 	*why = "a file needs its path, \"size\" and \"mtime\"";
 	for (uint32_t i = files + 1; i < t[files].next; i = t[i + 1].next)
 		if (!is_text(&f->j, i) || t[i + 1].type != JSON_OBJECT ||
-		    !is_text(&f->j, find_member(&f->j, i + 1, "mtime")) ||
-		    !read_size_of_file(&f->j, i + 1, &size))
+		    !is_text(&f->j, file_member(&f->j, i + 1, "mtime")) ||
+		    !read_file_size(&f->j, i + 1, &size))
 			return i;
 	return 0;
 }
@@ -69,7 +68,7 @@ unescape_text(const struct json *j, uint32_t i, struct buf *b)
 }
 
 int
-statefile_call_for_each_file(const struct statefile *f, uint32_t entry,
+statefile_each_file(const struct statefile *f, uint32_t entry,
     file_state_each *each, void *self, struct err *e)
 {
 	const uint32_t files = find_files_member(f, entry);
@@ -83,18 +82,18 @@ statefile_call_for_each_file(const struct statefile *f, uint32_t entry,
 	buf_init(&status, STATEFILE_MAX);
 	for (uint32_t i = files + 1; files != 0 && rc == 0 &&
 	    i < t[files].next; i = t[i + 1].next) {
-		uint32_t h = find_member(&f->j, i + 1, "sha256");
-		uint32_t s = find_member(&f->j, i + 1, "status");
+		uint32_t h = file_member(&f->j, i + 1, "sha256");
+		uint32_t s = file_member(&f->j, i + 1, "status");
 		struct file_state file = {
 		    .path = unescape_text(&f->j, i, &path),
 		    .mtime = unescape_text(
-			&f->j, find_member(&f->j, i + 1, "mtime"), &mtime),
+			&f->j, file_member(&f->j, i + 1, "mtime"), &mtime),
 		    .sha256 = is_text(&f->j, h) ?
 			unescape_text(&f->j, h, &hash) : NULL,
 		    .is_broken = is_text(&f->j, s) && strcmp(
 			unescape_text(&f->j, s, &status), "failed") == 0 };
 
-		(void)read_size_of_file(&f->j, i + 1, &file.size);
+		(void)read_file_size(&f->j, i + 1, &file.size);
 		if (buf_check(&path, e) == -1 || buf_check(&mtime, e) == -1 ||
 		    buf_check(&hash, e) == -1 ||
 		    buf_check(&status, e) == -1 || each(self, &file, e) == -1)
@@ -111,17 +110,16 @@ statefile_call_for_each_file(const struct statefile *f, uint32_t entry,
  * a form such as {"path":...,"size":...}. Other members than size, mtime and
  * sha256 are not copied. */
 static void
-put_path_and_members_of_file(struct buf *b, const struct json *j, uint32_t i,
-    bool is_broken)
+put_file(struct buf *b, const struct json *j, uint32_t i, bool is_broken)
 {
 	const char *names[] = { "size", "mtime", "sha256" };
 
-	json_put_compact(b, j, find_member(j, i, "path"));
+	json_put_compact(b, j, file_member(j, i, "path"));
 	buf_str(b, ":{");
 	for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
-		if (find_member(j, i, names[k]) != 0) {
+		if (file_member(j, i, names[k]) != 0) {
 			json_put_raw(b, names[k], "", 0);
-			json_put_compact(b, j, find_member(j, i, names[k]));
+			json_put_compact(b, j, file_member(j, i, names[k]));
 		}
 	if (is_broken)
 		json_put_text(b, "status", "failed");
@@ -138,7 +136,7 @@ struct changed {
 };
 
 static int
-scan_list_of_files(struct json *j, const char *text, size_t n, struct err *e)
+scan_files(struct json *j, const char *text, size_t n, struct err *e)
 {
 	struct json_fault f = { 0 };
 
@@ -158,24 +156,24 @@ parse_change(struct changed *c, const struct files_change *change,
 	for (size_t k = 0; k < 2; k++) {
 		const struct json *j = &c->list[k];
 
-		if (scan_list_of_files(&c->list[k],
-		    text[k] != NULL ? text[k] : "[]",
-			text[k] != NULL ? strlen(text[k]) : 2, e) == -1)
+		if (scan_files(&c->list[k], text[k] != NULL ? text[k] : "[]",
+		    text[k] != NULL ? strlen(text[k]) : 2, e) == -1)
 			return -1;
 		for (uint32_t i = 1; i < j->tok[0].next; i = j->tok[i].next) {
 			buf_str(&c->text, c->text.len > 1 ? "," : "");
 			json_put_compact(
-			    &c->text, j, find_member(j, i, "path"));
+			    &c->text, j, file_member(j, i, "path"));
 			buf_str(&c->text, ":0");
 		}
 	}
 	buf_char(&c->text, '}');
 	return buf_check(&c->text, e) == -1 ? -1 :
-	    scan_list_of_files(&c->paths, c->text.data, c->text.len, e);
+	    scan_files(&c->paths, c->text.data, c->text.len, e);
 }
 
+/* Appends a comma, except at the start of an object. */
 static void
-put_comma_unless_first(struct buf *b)
+put_comma(struct buf *b)
 {
 	if (b->len > 0 && b->data[b->len - 1] != '{')
 		buf_char(b, ',');
@@ -183,8 +181,8 @@ put_comma_unless_first(struct buf *b)
 
 /* Appends the stored files that the change does not name. */
 static int
-put_files_not_in_change(struct buf *b, const struct statefile *f,
-    uint32_t files, const struct json *changed, struct err *e)
+put_other_files(struct buf *b, const struct statefile *f, uint32_t files,
+    const struct json *changed, struct err *e)
 {
 	const struct json_tok *t = f->j.tok;
 	struct buf path;
@@ -192,10 +190,10 @@ put_files_not_in_change(struct buf *b, const struct statefile *f,
 	buf_init(&path, STATEFILE_MAX);
 	for (uint32_t i = files + 1; files != 0 && i < t[files].next;
 	    i = t[i + 1].next) {
-		if (find_member(
+		if (file_member(
 		    changed, 0, unescape_text(&f->j, i, &path)) != 0)
 			continue;
-		put_comma_unless_first(b);
+		put_comma(b);
 		buf_add(b, f->j.text + t[i].at, t[i].len);
 		buf_char(b, ':');
 		json_put_compact(b, &f->j, i + 1);
@@ -212,8 +210,8 @@ put_changed_files(struct buf *b, const struct changed *c)
 		const struct json *j = &c->list[k];
 
 		for (uint32_t i = 1; i < j->tok[0].next; i = j->tok[i].next) {
-			put_comma_unless_first(b);
-			put_path_and_members_of_file(b, j, i, k == 1);
+			put_comma(b);
+			put_file(b, j, i, k == 1);
 		}
 	}
 }
@@ -232,7 +230,7 @@ statefile_put_files(struct buf *b, const struct statefile *f,
 	rc = parse_change(&c, change, e);
 	if (rc == 0) {
 		json_put_raw(b, "files", "{", 1);
-		rc = put_files_not_in_change(b, f, files, &c.paths, e);
+		rc = put_other_files(b, f, files, &c.paths, e);
 		put_changed_files(b, &c);
 		buf_char(b, '}');
 	}

@@ -20,11 +20,11 @@ struct statefile {
 
 /* Checks the member "files" of the checkpoint whose object is token `entry`.
  * Returns the token that is not valid, and sets *why; or returns 0. */
-uint32_t statefile_find_bad_file(
-    const struct statefile *f, uint32_t entry, const char **why);
+uint32_t statefile_bad_file(const struct statefile *f, uint32_t entry,
+    const char **why);
 /* Calls each() for each file of the checkpoint whose object is token `entry`.
  * An entry of 0 means that there is no such checkpoint. */
-int statefile_call_for_each_file(const struct statefile *f, uint32_t entry,
+int statefile_each_file(const struct statefile *f, uint32_t entry,
     file_state_each *each, void *self, struct err *e);
 /* Appends the member "files" of a checkpoint: the stored files with the change
  * applied. `entry` is the token of the checkpoint's object, or 0 if there is

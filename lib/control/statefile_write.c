@@ -12,13 +12,13 @@
 enum { ANY_VERSION = -1 };
 
 int
-statefile_check_writable_and_valid(const char *path, struct err *e)
+statefile_check(const char *path, struct err *e)
 {
 	struct statefile *f;
 	struct replace r;
 	int rc = -1;
 
-	if (replace_open_and_lock(&r, path, e) == -1)
+	if (replace_begin(&r, path, e) == -1)
 		return -1;
 	if (faccessat(r.folder, ".", W_OK | X_OK, AT_EACCESS) == -1) {
 		(void)err_errno(e, ERR_DENIED, path);
@@ -26,7 +26,7 @@ statefile_check_writable_and_valid(const char *path, struct err *e)
 		statefile_close(f);
 		rc = 0;
 	}
-	replace_unlock_and_free(&r);
+	replace_end(&r);
 	return rc;
 }
 
@@ -44,8 +44,8 @@ struct change {
  * other members are copied from its object in the file: `entry` is the index of
  * that object's token, or 0 if the file has no such checkpoint yet. */
 static int
-put_entry_keeping_other_members(struct buf *b, const struct statefile *f,
-    uint32_t entry, const struct change *c, struct err *e)
+put_entry(struct buf *b, const struct statefile *f, uint32_t entry,
+    const struct change *c, struct err *e)
 {
 	const char *value = c->value;
 
@@ -83,9 +83,10 @@ put_entry_keeping_other_members(struct buf *b, const struct statefile *f,
 	return 0;
 }
 
+/* Appends the content of the file, with the change of the checkpoint. */
 static int
-put_file_content_with_change(struct buf *b, const struct statefile *f,
-    const struct change *c, struct err *e)
+put_content(struct buf *b, const struct statefile *f, const struct change *c,
+    struct err *e)
 {
 	uint32_t mine =
 	    json_member_value(&f->j, 0, c->name, strlen(c->name));
@@ -98,8 +99,7 @@ put_file_content_with_change(struct buf *b, const struct statefile *f,
 		buf_add(b, f->j.text + t[i].at, t[i].len);
 		buf_str(b, ": ");
 		if (i + 1 == mine)
-			rc = put_entry_keeping_other_members(
-			    b, f, mine, c, e);
+			rc = put_entry(b, f, mine, c, e);
 		else
 			json_put_compact(b, &f->j, i + 1);
 	}
@@ -107,25 +107,25 @@ put_file_content_with_change(struct buf *b, const struct statefile *f,
 		buf_str(b, t[0].members == 0 ? "\n  " : ",\n  ");
 		json_put_string(b, c->name, strlen(c->name));
 		buf_str(b, ": ");
-		rc = put_entry_keeping_other_members(b, f, 0, c, e);
+		rc = put_entry(b, f, 0, c, e);
 	}
 	buf_str(b, "\n}\n");
 	return rc;
 }
 
+/* Writes the file anew, with the change of the checkpoint. */
 static int
-replace_file_with_checkpoint(struct replace *r, const struct statefile *f,
+replace_file(struct replace *r, const struct statefile *f,
     const struct change *c, struct err *e)
 {
 	struct buf b;
 	int rc = -1;
 
 	buf_init(&b, STATEFILE_MAX);
-	if (put_file_content_with_change(&b, f, c, e) == -1 ||
-	    buf_check(&b, e) == -1)
+	if (put_content(&b, f, c, e) == -1 || buf_check(&b, e) == -1)
 		err_prefix(e, "%s", r->path);
 	else
-		rc = replace_file_content_and_sync(r, b.data, b.len, e);
+		rc = replace_write(r, b.data, b.len, e);
 	buf_release(&b);
 	return rc;
 }
@@ -133,7 +133,7 @@ replace_file_with_checkpoint(struct replace *r, const struct statefile *f,
 /* Sets *version to the version of the checkpoint `name`, or to 0 if the file
  * has no such checkpoint. */
 static int
-find_version_or_0(struct statefile *f, const char *name, int64_t *version,
+stored_version(struct statefile *f, const char *name, int64_t *version,
     struct err *e)
 {
 	struct checkpoint c;
@@ -147,11 +147,10 @@ find_version_or_0(struct statefile *f, const char *name, int64_t *version,
 }
 
 /* Fails if the stored version is not `expected`; else writes the file. The
- * caller holds the lock of replace_open_and_lock(), so no other process can
- * change the file between the check and the write. */
+ * caller holds the lock of replace_begin(), so no other process can change the
+ * file between the check and the write. */
 static enum checkpoint_result
-check_version_and_set_checkpoint(struct replace *r, struct change *c,
-    int64_t expected, struct err *e)
+set_locked(struct replace *r, struct change *c, int64_t expected, struct err *e)
 {
 	enum checkpoint_result rc = CHECKPOINT_FAILED;
 	const char *name = c->name;
@@ -160,7 +159,7 @@ check_version_and_set_checkpoint(struct replace *r, struct change *c,
 
 	if (statefile_open(&f, r->path, e) == -1)
 		return rc;
-	if (find_version_or_0(f, name, &version, e) == -1)
+	if (stored_version(f, name, &version, e) == -1)
 		goto out;
 	if (expected == ANY_VERSION && version == 0 && c->value == NULL) {
 		(void)err_set(e, ERR_LIMIT, false, "%s: no such checkpoint "
@@ -178,49 +177,50 @@ check_version_and_set_checkpoint(struct replace *r, struct change *c,
 		goto out;
 	}
 	c->version = version + 1;
-	if (replace_file_with_checkpoint(r, f, c, e) == 0)
+	if (replace_file(r, f, c, e) == 0)
 		rc = CHECKPOINT_MOVED;
 out:
 	statefile_close(f);
 	return rc;
 }
 
+/* Locks the file, and then changes the checkpoint. */
 static enum checkpoint_result
-lock_and_set_checkpoint(
-    const char *path, struct change *c, int64_t expected, struct err *e)
+set_checkpoint(const char *path, struct change *c, int64_t expected,
+    struct err *e)
 {
 	enum checkpoint_result rc;
 	struct replace r;
 
 	if (checkpoint_check_name(c->name, strlen(c->name), e) == -1 ||
-	    replace_open_and_lock(&r, path, e) == -1)
+	    replace_begin(&r, path, e) == -1)
 		return CHECKPOINT_FAILED;
-	rc = check_version_and_set_checkpoint(&r, c, expected, e);
-	replace_unlock_and_free(&r);
+	rc = set_locked(&r, c, expected, e);
+	replace_end(&r);
 	return rc;
 }
 
 static const struct files_change no_files;
 
 enum checkpoint_result
-statefile_move_if_version_matches(const char *path, const char *name,
-    const char *value, const char *validators, const struct files_change *files,
-    int64_t expected, struct err *e)
+statefile_move(const char *path, const char *name, const char *value,
+    const char *validators, const struct files_change *files, int64_t expected,
+    struct err *e)
 {
 	struct change c = { .name = name, .value = value,
 	    .validators = validators, .files = files };
 
-	return lock_and_set_checkpoint(path, &c, expected, e);
+	return set_checkpoint(path, &c, expected, e);
 }
 
 enum checkpoint_result
-statefile_store_files_if_version(const char *path, const char *name,
+statefile_store_files(const char *path, const char *name,
     const struct files_change *files, int64_t expected, struct err *e)
 {
 	struct change c = { .name = name, .keeps_value = true,
 	    .files = files };
 
-	return lock_and_set_checkpoint(path, &c, expected, e);
+	return set_checkpoint(path, &c, expected, e);
 }
 
 int
@@ -230,6 +230,6 @@ statefile_set(const char *path, const char *name, const char *value,
 	struct change c = { .name = name, .value = value,
 	    .files = value != NULL ? &no_files : NULL };
 
-	return lock_and_set_checkpoint(path, &c, ANY_VERSION, e) ==
+	return set_checkpoint(path, &c, ANY_VERSION, e) ==
 	    CHECKPOINT_MOVED ? 0 : -1;
 }

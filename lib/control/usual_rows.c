@@ -13,8 +13,8 @@ struct runs {
 /* Adds the rows of one stream. A run may have loaded several streams; their
  * ledger rows come one after the other. */
 static int
-add_written_rows_of_stream(struct runs *r, int64_t id,
-    const struct db_value *counts, struct err *e)
+add_stream_rows(struct runs *r, int64_t id, const struct db_value *counts,
+    struct err *e)
 {
 	static const enum run_count written[] = { COUNT_INSERTED,
 	    COUNT_UPDATED, COUNT_UNCHANGED };
@@ -52,8 +52,8 @@ compute_median(struct runs *r)
 }
 
 int
-usual_rows_read_and_set_median(struct usual_rows *u, struct db *db,
-    const char *pipeline, const char *target, struct err *e)
+usual_rows_read(struct usual_rows *u, struct db *db, const char *pipeline,
+    const char *target, struct err *e)
 {
 	struct db_value v[] = { db_text(pipeline), db_text(target),
 	    DB_I(USUAL_RUNS_MOST) };
@@ -66,8 +66,8 @@ usual_rows_read_and_set_median(struct usual_rows *u, struct db *db,
 		return -1;
 	while ((rc = db_next(r, e)) == 1) {
 		counts = db_column(r, 1);
-		if (counts.type != DB_NULL && add_written_rows_of_stream(
-			&runs, db_column(r, 0).i, &counts, e) == -1) {
+		if (counts.type != DB_NULL && add_stream_rows(&runs,
+		    db_column(r, 0).i, &counts, e) == -1) {
 			rc = -1;
 			break;
 		}

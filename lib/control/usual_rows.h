@@ -15,7 +15,7 @@ struct usual_rows {
 
 /* `target` is the name of the table in the ledger (column target of
  * etl_loads). */
-int usual_rows_read_and_set_median(struct usual_rows *u, struct db *db,
-    const char *pipeline, const char *target, struct err *e);
+int usual_rows_read(struct usual_rows *u, struct db *db, const char *pipeline,
+    const char *target, struct err *e);
 
 #endif

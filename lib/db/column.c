@@ -12,7 +12,7 @@ struct named {
 };
 
 static void
-set_kind_and_range(struct column *c, const struct named *n)
+set_kind(struct column *c, const struct named *n)
 {
 	c->kind = n->kind;
 	c->min = n->min;
@@ -20,7 +20,7 @@ set_kind_and_range(struct column *c, const struct named *n)
 }
 
 static bool
-contains_ignoring_case(const char *text, const char *part)
+contains_nocase(const char *text, const char *part)
 {
 	size_t n = strlen(part);
 
@@ -42,8 +42,7 @@ has_numeric_affinity(const struct column *c, const char *declared)
 }
 
 void
-column_set_kind_from_sqlite_type(
-    struct column *c, const char *declared, bool strict)
+column_set_kind_sqlite(struct column *c, const char *declared, bool strict)
 {
 	/* SQLite searches the declared type for these words to find out which
 	 * type of value the column prefers (its affinity). The rows from INT
@@ -65,8 +64,8 @@ column_set_kind_from_sqlite_type(
 
 	c->kind = COLUMN_ANY;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (contains_ignoring_case(declared, parts[i].name)) {
-			set_kind_and_range(c, &parts[i]);
+		if (contains_nocase(declared, parts[i].name)) {
+			set_kind(c, &parts[i]);
 			break;
 		}
 	c->numeric = !strict && has_numeric_affinity(c, declared);
@@ -74,7 +73,7 @@ column_set_kind_from_sqlite_type(
 
 /* Returns NULL for any other type. */
 static const struct named *
-find_kind_and_range_of_pg_type(const char *type)
+find_pg_type(const char *type)
 {
 	static const struct named types[] = {
 		{ "int2", COLUMN_INT, INT16_MIN, INT16_MAX },
@@ -108,15 +107,13 @@ find_kind_and_range_of_pg_type(const char *type)
 }
 
 void
-column_set_kind_from_pg_type(
-    struct column *c, const char *type, const char *element)
+column_set_kind_pg(struct column *c, const char *type, const char *element)
 {
-	const struct named *n =
-	    find_kind_and_range_of_pg_type(element != NULL ? element : type);
+	const struct named *n = find_pg_type(element != NULL ? element : type);
 
 	c->kind = c->element = COLUMN_ANY;
 	if (n != NULL)
-		set_kind_and_range(c, n);
+		set_kind(c, n);
 	if (element != NULL) {
 		c->element = c->kind;
 		c->kind = COLUMN_ARRAY;
@@ -140,7 +137,7 @@ get_numeric_scale(int64_t typmod)
  * DAY in `interval day`. If seconds are not among the fields, sets change_limit
  * to the finest field. */
 static void
-set_change_of_interval(struct column *c, int64_t typmod)
+set_interval(struct column *c, int64_t typmod)
 {
 	enum { NO_PRECISION = 0xffff, SECOND = 1 << 12, ALL = 0x7fff };
 	static const struct {
@@ -168,8 +165,7 @@ set_change_of_interval(struct column *c, int64_t typmod)
 }
 
 void
-column_set_change_from_pg_type(
-    struct column *c, const char *type, int64_t typmod)
+column_set_change_pg(struct column *c, const char *type, int64_t typmod)
 {
 	enum { VARHDRSZ = 4 };
 	static const struct {
@@ -198,7 +194,7 @@ column_set_change_from_pg_type(
 		}
 	c->change_limit = (int)typmod;
 	if (strcmp(type, "interval") == 0) {
-		set_change_of_interval(c, typmod);
+		set_interval(c, typmod);
 	} else if (strcmp(type, "name") == 0) {
 		c->change = CHANGE_BYTES;
 	} else if (strcmp(type, "money") == 0) {

@@ -9,16 +9,15 @@
 /* For SQLite. `declared` is the type in the column's declaration, in upper or
  * lower case. `strict` is true for a STRICT table: its columns have types but
  * no affinity. */
-void column_set_kind_from_sqlite_type(
-    struct column *c, const char *declared, bool strict);
+void column_set_kind_sqlite(struct column *c, const char *declared,
+    bool strict);
 /* For PostgreSQL. `type` is typname of pg_type; for a domain it is the type on
  * which the domain is based. If the column is an array, `element` is the same
  * for its elements, else NULL. */
-void column_set_kind_from_pg_type(
-    struct column *c, const char *type, const char *element);
+void column_set_kind_pg(struct column *c, const char *type,
+    const char *element);
 /* For PostgreSQL. Sets change and change_limit, from the two values that the
  * statement table_columns (sql/postgresql/catalog.sql) returns for a column. */
-void column_set_change_from_pg_type(
-    struct column *c, const char *type, int64_t typmod);
+void column_set_change_pg(struct column *c, const char *type, int64_t typmod);
 
 #endif

@@ -6,15 +6,16 @@
 
 #include "db/table.h"
 
-/* `strict` is true for a STRICT table of SQLite. */
-int columns_read_with_composite_fields(struct column **columns, size_t *n,
-    struct db *db, const char *schema, const char *base, bool strict,
-    struct err *e);
+/* Reads the columns of a table or composite type, and the fields of composite
+ * columns. `strict` is true for a STRICT table of SQLite. */
+int columns_read(struct column **columns, size_t *n, struct db *db,
+    const char *schema, const char *base, bool strict, struct err *e);
 void columns_free(struct column *columns, size_t n);
 
 /* Copies a text that the catalog returned; NULL becomes "". The caller frees
  * the copy. Returns NULL if memory is out. */
-char *db_value_copy_text(struct db_value v);
-bool db_value_is_nonzero_int(struct db_value v);
+char *db_copy_text(struct db_value v);
+/* Returns true for an integer other than 0. */
+bool db_value_is_true(struct db_value v);
 
 #endif

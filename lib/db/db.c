@@ -12,7 +12,7 @@ enum { SHOWN_MAX = 100 };       /* bytes of a long name in a message */
  * As in libpq, the first @ ends user and password, unless a slash comes
  * before it. */
 static bool
-authority_has_password(const char *p)
+has_password(const char *p)
 {
 	size_t n = strcspn(p, "/");
 	const char *at = memchr(p, '@', n);
@@ -28,7 +28,7 @@ db_url_has_password(const char *url)
 
 	if (strncmp(url, "sqlite:", 7) == 0)
 		return false;
-	if (p != NULL && authority_has_password(p + 3))
+	if (p != NULL && has_password(p + 3))
 		return true;
 	for (p = url; (p = strstr(p, "password")) != NULL; p++)
 		if (p[8 + strspn(p + 8, " ")] == '=')
@@ -37,7 +37,7 @@ db_url_has_password(const char *url)
 }
 
 const char *
-db_warning_if_url_has_password(const char *url)
+db_url_warning(const char *url)
 {
 	if (url == NULL || !db_url_has_password(url))
 		return NULL;
@@ -80,13 +80,13 @@ db_is_pooled(const struct db *db)
 }
 
 const char *
-db_on_commit_of_temp_table(const struct db *db)
+db_on_commit(const struct db *db)
 {
 	return db_is_pooled(db) ? "ON COMMIT DROP" : "ON COMMIT DELETE ROWS";
 }
 
 const char *
-db_on_commit_keep_or_drop(bool keeps_rows)
+db_on_commit_keep(bool keeps_rows)
 {
 	return keeps_rows ? "ON COMMIT PRESERVE ROWS" : "ON COMMIT DROP";
 }
@@ -117,7 +117,7 @@ db_begin(struct db *db, struct err *e)
 }
 
 int
-db_begin_with_next_statement(struct db *db, struct err *e)
+db_begin_delayed(struct db *db, struct err *e)
 {
 	if (db->driver->begin_with_next == NULL)
 		return db_begin(db, e);
@@ -138,21 +138,21 @@ db_rollback(struct db *db)
 }
 
 int64_t
-db_count_missing_references(struct db *db)
+db_count_orphans(struct db *db)
 {
 	return db->driver->missing_references == NULL ? 0 :
 	    db->driver->missing_references(db->conn);
 }
 
 int64_t
-db_count_written_pages(struct db *db)
+db_count_pages(struct db *db)
 {
 	return db->driver->count_written_pages == NULL ? 0 :
 	    db->driver->count_written_pages(db->conn);
 }
 
 int
-db_encoding_lacks_characters(struct db *db, struct err *e)
+db_lacks_unicode(struct db *db, struct err *e)
 {
 	static const char sql[] =
 	    "SELECT (pg_catalog.getdatabaseencoding() NOT IN "
@@ -184,14 +184,13 @@ db_copy_data(struct db *db, const char *p, size_t n, struct err *e)
 }
 
 int
-db_copy_end_and_count_rows(struct db *db, int64_t *rows, struct err *e)
+db_copy_end(struct db *db, int64_t *rows, struct err *e)
 {
 	return db->driver->copy_end(db->conn, rows, e);
 }
 
 int
-db_copy_end_and_read_numbers(struct db *db, int64_t *numbers, size_t n,
-    struct err *e)
+db_copy_end_script(struct db *db, int64_t *numbers, size_t n, struct err *e)
 {
 	return db->driver->copy_end_script(db->conn, numbers, n, e);
 }

@@ -17,8 +17,7 @@ struct driver {
 	const char *const *sql;         /* indexed by enum sql_id */
 	size_t name_max;                /* maximum bytes of an identifier */
 	const char *begin; /* statement that begins a transaction */
-	/* Called by db_begin_with_next_statement(). NULL: it calls db_begin()
-	 * instead. */
+	/* Called by db_begin_delayed(). NULL: it calls db_begin() instead. */
 	int (*begin_with_next)(void *conn, struct err *e);
 	/* Checks the form of an address. NULL if there is nothing to check. */
 	int (*check)(const char *where, struct err *e);
@@ -49,9 +48,9 @@ struct driver {
 	void (*drop)(void *stmt);
 	/* Called by db_pg_connection(). NULL: it returns NULL. */
 	struct pg *(*pg_connection)(void *conn);
-	/* Called by db_count_missing_references(). NULL: it returns 0. */
+	/* Called by db_count_orphans(). NULL: it returns 0. */
 	int64_t (*missing_references)(void *conn);
-	/* Called by db_count_written_pages(). NULL: it returns 0. */
+	/* Called by db_count_pages(). NULL: it returns 0. */
 	int64_t (*count_written_pages)(void *conn);
 	/* These five are all set, or all NULL. */
 	int (*copy_begin)(void *conn, const char *sql, struct err *e);
@@ -80,7 +79,8 @@ struct db {
 };
 
 void db_forget_schema(struct db *db);
-void free_cached_statements(struct db *db);
+/* Frees all statements of the cache. */
+void db_free_cache(struct db *db);
 
 /* How long a statement may still wait after a signal has asked the program to
  * stop. A statement that waits when the signal comes is cancelled at once. A
@@ -91,14 +91,14 @@ struct wait_limit {
 	bool stopped;           /* the signal came before the wait began */
 };
 void wait_limit_begin(struct wait_limit *p);
-bool stop_signal_ends_wait(const struct wait_limit *p);
+/* Returns true if the wait must end because of a stop signal. */
+bool wait_limit_stopped(const struct wait_limit *p);
 /* Call this before another try of a request that found the database busy;
  * `tries` is the number of tries before that one, from 0. Sleeps for some
  * milliseconds and returns true. Returns false if there must be no other try: a
  * stop signal ends the wait, or `ms` milliseconds have passed since the first
  * call. */
-bool sleep_before_retry_if_allowed(
-    struct wait_limit *p, int tries, uint64_t ms);
+bool wait_limit_sleep(struct wait_limit *p, int tries, uint64_t ms);
 
 extern const struct driver driver_sqlite, driver_pg;
 
@@ -106,39 +106,36 @@ void fault_clear(struct db_fault *f);
 /* Copies a text into a member of struct db_fault, cut off at its size. */
 void fault_copy_text(char *to, size_t size, const char *text);
 /* Calls err_set() with the text "what: text; detail", joined into one line. */
-int fault_set_error_on_one_line(struct err *e, enum err_code code,
-    bool transient, const char *what, const char *text, const char *detail);
+int fault_set_error(struct err *e, enum err_code code, bool transient,
+    const char *what, const char *text, const char *detail);
 /* Copies the SQLSTATE into f, and sets the members data and again of f and
  * *transient according to it. Returns the exit code for this SQLSTATE. */
-enum err_code fault_classify_sqlstate(struct db_fault *f, const char *state,
+enum err_code fault_set_sqlstate(struct db_fault *f, const char *state,
     bool *transient);
-/* Like fault_classify_sqlstate(), for a refused connection: finds the SQLSTATE
- * at the end of libpq's text, as in "...: FATAL:  28P01", and sets e->code. */
-void fault_set_code_from_sqlstate_text(struct db_fault *f, const char *text,
-    struct err *e);
+/* Like fault_set_sqlstate(), for a refused connection: finds the SQLSTATE at
+ * the end of libpq's text, as in "...: FATAL: 28P01", and sets e->code. */
+void fault_parse_sqlstate(struct db_fault *f, const char *text, struct err *e);
 /* If COPY has failed, sets line and column from the context that the server has
  * sent, "COPY t, line 3, column a: ...", in any language. */
-void fault_set_line_and_column_of_copy(struct db_fault *f, const char *context);
+void fault_parse_context(struct db_fault *f, const char *context);
 /* The first function sets the error for a server address that libpq cannot use;
  * the second one checks an option of it. Their messages leave out the texts
  * that libpq quotes, because these may be parts of a password. */
-int fault_set_address_error(struct err *e, const char *why);
-int fault_refuse_misread_password(
-    struct err *e, const char *name, const char *value);
+int fault_bad_address(struct err *e, const char *why);
+int fault_check_option(struct err *e, const char *name, const char *value);
 /* Returns the exit code for libpq's message about a failed connection, or
  * ERR_NONE if a later try may succeed. */
-enum err_code fault_classify_libpq_message(const char *text);
+enum err_code fault_libpq_code(const char *text);
 /* Sets constraint and column from SQLite's message, for example from "UNIQUE
  * constraint failed: t.a, t.b". */
-void fault_set_names_of_sqlite_message(struct db_fault *f, const char *message);
+void fault_parse_message(struct db_fault *f, const char *message);
 /* Returns the errno that says why a database file could not be opened. If
  * SQLite reports ENOENT, tries to create the file to find out. */
-int fault_create_file_for_errno(const char *path, int given_errno);
+int fault_open_errno(const char *path, int given_errno);
 /* Returns advice for the errno of a database file that could not be created, or
  * "". */
-const char *fault_get_advice_to_create(int number);
+const char *fault_create_advice(int number);
 /* If the errno is ENOENT, sets the error ERR_INPUT and returns true. */
-bool fault_set_error_if_file_missing(
-    const char *path, int given_errno, struct err *e);
+bool fault_missing_file(const char *path, int given_errno, struct err *e);
 
 #endif

@@ -16,7 +16,7 @@ enum { STOP_MS = 1500 };
  * and cannot be created, SQLite reports only ENOENT. So this function tries to
  * create the file itself and returns the errno of that try, such as EACCES. */
 int
-fault_create_file_for_errno(const char *path, int given_errno)
+fault_open_errno(const char *path, int given_errno)
 {
 	int fd;
 
@@ -30,14 +30,13 @@ fault_create_file_for_errno(const char *path, int given_errno)
 }
 
 const char *
-fault_get_advice_to_create(int number)
+fault_create_advice(int number)
 {
 	return number == ENOENT ? ": the folder of the file must exist" : "";
 }
 
 bool
-fault_set_error_if_file_missing(
-    const char *path, int given_errno, struct err *e)
+fault_missing_file(const char *path, int given_errno, struct err *e)
 {
 	if (given_errno != ENOENT)
 		return false;
@@ -73,7 +72,7 @@ fault_copy_text(char *to, size_t size, const char *text)
 /* Sets the error from a message of the PostgreSQL server or of libpq. Such a
  * message may have several lines; they are joined into one line. */
 int
-fault_set_error_on_one_line(struct err *e, enum err_code code, bool transient,
+fault_set_error(struct err *e, enum err_code code, bool transient,
     const char *what, const char *text, const char *detail)
 {
 	(void)err_set(e, code, transient, "%s%s%s%s%s", what,
@@ -123,7 +122,7 @@ static const struct state {
 };
 
 enum err_code
-fault_classify_sqlstate(struct db_fault *f, const char *state, bool *transient)
+fault_set_sqlstate(struct db_fault *f, const char *state, bool *transient)
 {
 	const struct state *s = states;
 
@@ -139,8 +138,7 @@ fault_classify_sqlstate(struct db_fault *f, const char *state, bool *transient)
 }
 
 void
-fault_set_code_from_sqlstate_text(
-    struct db_fault *f, const char *text, struct err *e)
+fault_parse_sqlstate(struct db_fault *f, const char *text, struct err *e)
 {
 	const char *state = strstr(text, ":  ");
 
@@ -148,11 +146,11 @@ fault_set_code_from_sqlstate_text(
 	 * nothing. */
 	if (state != NULL && strncmp(state + 3, "08P01", 5) != 0 &&
 	    strspn(state + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5)
-		e->code = fault_classify_sqlstate(f, state + 3, &e->transient);
+		e->code = fault_set_sqlstate(f, state + 3, &e->transient);
 }
 
 void
-fault_set_line_and_column_of_copy(struct db_fault *f, const char *context)
+fault_parse_context(struct db_fault *f, const char *context)
 {
 	const char *p = strstr(context, ", ");
 	size_t n;
@@ -174,14 +172,14 @@ fault_set_line_and_column_of_copy(struct db_fault *f, const char *context)
 }
 
 static bool
-message_names_a_column(const char *message)
+names_column(const char *message)
 {
 	return strncmp(message, "NOT NULL ", 9) == 0 ||
 	    strncmp(message, "UNIQUE ", 7) == 0;
 }
 
 void
-fault_set_names_of_sqlite_message(struct db_fault *f, const char *message)
+fault_parse_message(struct db_fault *f, const char *message)
 {
 	const char *what = strstr(message, " constraint failed: ");
 	const char *column = strrchr(message, '.');
@@ -191,8 +189,7 @@ fault_set_names_of_sqlite_message(struct db_fault *f, const char *message)
 		if (strncmp(message, "NOT NULL ", 9) != 0)
 			fault_copy_text(
 			    f->constraint, sizeof(f->constraint), what);
-		if (!message_names_a_column(message) ||
-		    strchr(what, ',') != NULL)
+		if (!names_column(message) || strchr(what, ',') != NULL)
 			column = NULL;
 	} else if (strncmp(message, "cannot store ", 13) != 0)
 		column = NULL;
@@ -204,13 +201,12 @@ fault_set_names_of_sqlite_message(struct db_fault *f, const char *message)
  * removed from libpq's message: libpq quotes the part of a URL that it cannot
  * parse, and that part may belong to a password. */
 int
-fault_set_address_error(struct err *e, const char *why)
+fault_bad_address(struct err *e, const char *why)
 {
 	bool inside = false;
 	size_t n = 0;
 
-	(void)fault_set_error_on_one_line(e, ERR_CONFIG, false,
-	    "PostgreSQL: cannot parse "
+	(void)fault_set_error(e, ERR_CONFIG, false, "PostgreSQL: cannot parse "
 	    "the address of the server",
 	    why,
 	    "in a URL, write special "
@@ -230,18 +226,16 @@ fault_set_address_error(struct err *e, const char *why)
  * libpq takes the rest of the password for a host or port. Reports such a host
  * or port as an error; the message does not show the value. */
 int
-fault_refuse_misread_password(
-    struct err *e, const char *name, const char *value)
+fault_check_option(struct err *e, const char *name, const char *value)
 {
 	if (value == NULL)
 		return 0;
 	if (strcmp(name, "port") == 0 &&
 	    value[strspn(value, "0123456789, ")] != '\0')
-		return fault_set_address_error(e, "the port is not a number");
+		return fault_bad_address(e, "the port is not a number");
 	if (strcmp(name, "host") == 0 && *value != '@' &&
 	    strchr(value, '@') != NULL)
-		return fault_set_address_error(
-		    e, "the host name has an @ in it");
+		return fault_bad_address(e, "the host name has an @ in it");
 	return 0;
 }
 
@@ -249,7 +243,7 @@ fault_refuse_misread_password(
  * an error has no SQLSTATE (error code of the server), so the text of the
  * message is searched for known words. */
 enum err_code
-fault_classify_libpq_message(const char *text)
+fault_libpq_code(const char *text)
 {
 	static const char *const config[] = {
 		"invalid port number", "invalid integer value",
@@ -282,7 +276,7 @@ wait_limit_begin(struct wait_limit *p)
 }
 
 bool
-stop_signal_ends_wait(const struct wait_limit *p)
+wait_limit_stopped(const struct wait_limit *p)
 {
 	if (p->stopped)
 		return clock_ms() - p->since > STOP_MS;
@@ -290,13 +284,13 @@ stop_signal_ends_wait(const struct wait_limit *p)
 }
 
 bool
-sleep_before_retry_if_allowed(struct wait_limit *p, int tries, uint64_t ms)
+wait_limit_sleep(struct wait_limit *p, int tries, uint64_t ms)
 {
 	struct timespec t = { 0, (tries < 20 ? tries + 1 : 20) * 1000000L };
 
 	if (tries == 0)
 		wait_limit_begin(p);
-	if (stop_signal_ends_wait(p) ||
+	if (wait_limit_stopped(p) ||
 	    (uint64_t)(clock_ms() - p->since) > ms)
 		return false;
 	(void)nanosleep(&t, NULL);

@@ -16,7 +16,7 @@ enum { SCHEME = 7 };            /* "sqlite:" */
  * password. So if it has a ":", "@" or "=", the message shows only the part
  * before the first of ":@/?=". */
 static const struct driver *
-set_unknown_url_error(const char *url, struct err *e)
+refuse_url(const char *url, struct err *e)
 {
 	if (strncmp(url, "sqlite:", 7) == 0 && url[7] != '\0')
 		(void)err_set(e, ERR_CONFIG, false, "%.200s: the URL of an "
@@ -29,27 +29,29 @@ set_unknown_url_error(const char *url, struct err *e)
 	return NULL;
 }
 
+/* Finds the driver for a URL. For SQLite, moves *url to the path after the
+ * scheme. */
 static const struct driver *
-find_driver_and_skip_scheme(const char **url, struct err *e)
+find_driver(const char **url, struct err *e)
 {
 	if (strncmp(*url, "postgresql://", 13) == 0 ||
 	    strncmp(*url, "postgres://", 11) == 0)
 		return &driver_pg;
 	if (strncmp(*url, "sqlite://", 9) == 0 && (*url)[9] != '/')
-		return set_unknown_url_error(*url, e);
+		return refuse_url(*url, e);
 	if (strncmp(*url, "sqlite:", 7) == 0 && (*url)[7] != '\0') {
 		*url += 7;
 		return &driver_sqlite;
 	}
 	if (strstr(*url, "://") == NULL && strchr(*url, '=') != NULL)
 		return &driver_pg;
-	return set_unknown_url_error(*url, e);
+	return refuse_url(*url, e);
 }
 
 int
 db_url_check(const char *url, struct err *e)
 {
-	const struct driver *d = find_driver_and_skip_scheme(&url, e);
+	const struct driver *d = find_driver(&url, e);
 
 	if (d == NULL)
 		return -1;
@@ -57,7 +59,7 @@ db_url_check(const char *url, struct err *e)
 }
 
 const char *
-db_note_if_default_missing(const char *url)
+db_url_notice(const char *url)
 {
 	if (url == NULL)
 		url = getenv("DATABASE_URL");
@@ -71,8 +73,8 @@ db_note_if_default_missing(const char *url)
  * SQLite would create it with mode 0644. SQLite gives its -wal and -shm files
  * the mode of the database file. */
 static int
-open_connection_and_set_name(
-    struct db *db, const char *url, bool creates_missing_file, struct err *e)
+open_connection(struct db *db, const char *url, bool creates_missing_file,
+    struct err *e)
 {
 	mode_t users = umask(077);
 	int rc = db->driver->open(
@@ -88,7 +90,7 @@ open_connection_and_set_name(
 /* A plan does not create the file, but it must fail as a load would: sets the
  * error that SQLite reports if a file cannot be created in this folder. */
 static int
-check_folder_is_writable(const char *path, struct err *e)
+check_folder(const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	char *folder = slash == NULL ? strdup(".") :
@@ -100,7 +102,7 @@ check_folder_is_writable(const char *path, struct err *e)
 	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == -1)
 		rc = err_set(e, ERR_CREATE, false, "sqlite:%s: unable to open "
 		    "database file: %s%s", path, strerror(errno),
-		    fault_get_advice_to_create(errno));
+		    fault_create_advice(errno));
 	free(folder);
 	return rc;
 }
@@ -108,10 +110,10 @@ check_folder_is_writable(const char *path, struct err *e)
 /* Opens an empty database in memory in place of the missing file `path`, under
  * the name of the file. */
 static int
-open_empty_database(struct db *db, const char *path, struct err *e)
+open_empty(struct db *db, const char *path, struct err *e)
 {
 	*e = (struct err){ 0 };
-	if (open_connection_and_set_name(db, ":memory:", true, e) == -1)
+	if (open_connection(db, ":memory:", true, e) == -1)
 		return -1;
 	buf_clear(&db->name);
 	buf_printf(&db->name, "sqlite:%s", path);
@@ -120,9 +122,11 @@ open_empty_database(struct db *db, const char *path, struct err *e)
 
 enum if_missing { MISSING_IS_CREATED, MISSING_FAILS, MISSING_IS_EMPTY };
 
+/* Opens the URL; if it is NULL, the one of DATABASE_URL, or else the default
+ * file. Sets *missing if the SQLite file does not exist. */
 static int
-open_url_or_default(struct db **out, const char *url,
-    enum if_missing if_missing, bool *missing, struct err *e)
+open_url(struct db **out, const char *url, enum if_missing if_missing,
+    bool *missing, struct err *e)
 {
 	struct db *db;
 	bool named;
@@ -136,17 +140,16 @@ open_url_or_default(struct db **out, const char *url,
 	if ((db = calloc(1, sizeof(*db))) == NULL)
 		return err_nomem(e);
 	buf_init(&db->name, 4096);
-	if ((db->driver = find_driver_and_skip_scheme(&url, e)) == NULL)
+	if ((db->driver = find_driver(&url, e)) == NULL)
 		goto out;
-	rc = open_connection_and_set_name(
-	    db, url, if_missing == MISSING_IS_CREATED, e);
+	rc = open_connection(db, url, if_missing == MISSING_IS_CREATED, e);
 	*missing = rc == -1 && e->code == ERR_INPUT &&
 	    db->driver == &driver_sqlite && if_missing != MISSING_IS_CREATED;
 	if (*missing && if_missing == MISSING_IS_EMPTY &&
-	    check_folder_is_writable(url, e) == -1)
+	    check_folder(url, e) == -1)
 		goto out;
 	if (*missing && (!named || if_missing == MISSING_IS_EMPTY))
-		rc = open_empty_database(db, url, e);
+		rc = open_empty(db, url, e);
 	if (rc == 0)
 		rc = buf_check(&db->name, e);
 	if (rc == 0) {
@@ -159,11 +162,11 @@ out:
 }
 
 int
-db_open_or_create(struct db **out, const char *url, struct err *e)
+db_open(struct db **out, const char *url, struct err *e)
 {
 	bool missing;
 
-	return open_url_or_default(out, url, MISSING_IS_CREATED, &missing, e);
+	return open_url(out, url, MISSING_IS_CREATED, &missing, e);
 }
 
 int
@@ -171,14 +174,13 @@ db_open_existing(struct db **out, const char *url, struct err *e)
 {
 	bool missing;
 
-	return open_url_or_default(out, url, MISSING_FAILS, &missing, e);
+	return open_url(out, url, MISSING_FAILS, &missing, e);
 }
 
 int
-db_open_or_empty_if_missing(
-    struct db **out, const char *url, bool *missing, struct err *e)
+db_open_plan(struct db **out, const char *url, bool *missing, struct err *e)
 {
-	return open_url_or_default(out, url, MISSING_IS_EMPTY, missing, e);
+	return open_url(out, url, MISSING_IS_EMPTY, missing, e);
 }
 
 void
@@ -188,7 +190,7 @@ db_close(struct db *db)
 		return;
 	if (db->conn != NULL && db->driver->start_close != NULL)
 		db->driver->start_close(db->conn);
-	free_cached_statements(db);
+	db_free_cache(db);
 	if (db->conn != NULL)
 		db->driver->close(db->conn);
 	db_forget_schema(db);

@@ -25,22 +25,23 @@ error_field(const PGresult *res, int code)
 	return text == NULL ? "" : text;
 }
 
+/* Sets the error and the fault of a connection that was lost. */
 static int
-set_connection_lost_error(struct pg *pg, const char *state, struct err *e)
+set_lost_error(struct pg *pg, const char *state, struct err *e)
 {
 	fault_clear(pg->fault);
 	fault_copy_text(
 	    pg->fault->sqlstate, sizeof(pg->fault->sqlstate), state);
 	pg->fault->again = pg->fault->lost = true;
 	pg->copying = false;
-	return fault_set_error_on_one_line(e, ERR_REFUSED, true,
-	    "connection lost", PQerrorMessage(pg->conn), "");
+	return fault_set_error(e, ERR_REFUSED, true, "connection lost",
+	    PQerrorMessage(pg->conn), "");
 }
 
 /* After such an error the server or the pool closes the connection, even if
  * libpq has not noticed this yet. */
 static bool
-error_ends_session(const PGresult *res)
+ends_session(const PGresult *res)
 {
 	const char *s = error_field(res, PG_DIAG_SEVERITY_NONLOCALIZED);
 
@@ -52,7 +53,7 @@ error_ends_session(const PGresult *res)
 /* For these errors the server's DETAIL names the object that stands in the way:
  * the key of the other row, or the view that uses a column. */
 static bool
-sqlstate_needs_detail(const char *state)
+needs_detail(const char *state)
 {
 	return strcmp(state, "23505") == 0 || strcmp(state, "23503") == 0 ||
 	    strcmp(state, "0A000") == 0 || strcmp(state, "2BP01") == 0;
@@ -61,30 +62,30 @@ sqlstate_needs_detail(const char *state)
 /* Called after a command has failed: sets the error *e, and the details
  * (SQLSTATE, column, constraint) in pg->fault. Frees res, which may be NULL. */
 int
-pg_set_command_error_and_free(struct pg *pg, PGresult *res, struct err *e)
+pg_fail(struct pg *pg, PGresult *res, struct err *e)
 {
 	struct db_fault *f = pg->fault;
 	const char *state = error_field(res, PG_DIAG_SQLSTATE), *detail = "";
 	enum err_code code;
 	bool transient;
 
-	if (PQstatus(pg->conn) == CONNECTION_BAD || error_ends_session(res)) {
-		(void)set_connection_lost_error(pg, state, e);
+	if (PQstatus(pg->conn) == CONNECTION_BAD || ends_session(res)) {
+		(void)set_lost_error(pg, state, e);
 		PQclear(res);
 		return -1;
 	}
 	fault_clear(f);
-	code = fault_classify_sqlstate(f, state, &transient);
+	code = fault_set_sqlstate(f, state, &transient);
 	fault_copy_text(f->column, sizeof(f->column),
 	    error_field(res, PG_DIAG_COLUMN_NAME));
 	fault_copy_text(f->constraint, sizeof(f->constraint),
 	    error_field(res, PG_DIAG_CONSTRAINT_NAME));
-	fault_set_line_and_column_of_copy(f, error_field(res, PG_DIAG_CONTEXT));
+	fault_parse_context(f, error_field(res, PG_DIAG_CONTEXT));
 	f->position = strtoll(
 	    error_field(res, PG_DIAG_STATEMENT_POSITION), NULL, 10);
-	if (sqlstate_needs_detail(state))
+	if (needs_detail(state))
 		detail = error_field(res, PG_DIAG_MESSAGE_DETAIL);
-	(void)fault_set_error_on_one_line(e, code, transient,
+	(void)fault_set_error(e, code, transient,
 	    f->data ? "" : "PostgreSQL",
 	    *state == '\0' ? PQerrorMessage(pg->conn) :
 	    error_field(res, PG_DIAG_MESSAGE_PRIMARY), detail);
@@ -93,7 +94,7 @@ pg_set_command_error_and_free(struct pg *pg, PGresult *res, struct err *e)
 }
 
 void
-pg_cancel_command_or_shut_opening_socket(struct pg *pg)
+pg_cancel(struct pg *pg)
 {
 	PGcancel *cancel;
 	char why[64];
@@ -110,15 +111,15 @@ pg_cancel_command_or_shut_opening_socket(struct pg *pg)
 /* Waits for the server's answer. If a signal asks the program to stop, the
  * statement is cancelled. */
 static void
-wait_for_answer_cancel_on_stop(struct pg *pg)
+wait_answer(struct pg *pg)
 {
 	struct pollfd in = { PQsocket(pg->conn), POLLIN, 0 };
 	struct wait_limit p;
 
 	wait_limit_begin(&p);
 	while (PQisBusy(pg->conn) != 0) {
-		if (stop_signal_ends_wait(&p))
-			pg_cancel_command_or_shut_opening_socket(pg);
+		if (wait_limit_stopped(&p))
+			pg_cancel(pg);
 		(void)poll(&in, 1, POLL_MS);
 		if (PQconsumeInput(pg->conn) == 0)
 			return;
@@ -129,14 +130,14 @@ wait_for_answer_cancel_on_stop(struct pg *pg)
  * cancels the command, unless ignores_signals is set: a COMMIT is never
  * cancelled, so that its outcome is known. */
 PGresult *
-pg_wait_for_last_result(struct pg *pg, bool ignores_signals)
+pg_wait_result(struct pg *pg, bool ignores_signals)
 {
 	PGresult *res, *last = NULL;
 	char *row;
 
 	for (;;) {
 		if (!ignores_signals)
-			wait_for_answer_cancel_on_stop(pg);
+			wait_answer(pg);
 		if ((res = PQgetResult(pg->conn)) == NULL)
 			return last;
 		PQclear(last);
@@ -152,18 +153,18 @@ pg_wait_for_last_result(struct pg *pg, bool ignores_signals)
 /* Sets *res to the answer, or to NULL if the connection is lost. Fails only if
  * memory is out. */
 static int
-send_session_options_and_wait(struct pg *pg, PGresult **res, struct err *e)
+start_session(struct pg *pg, PGresult **res, struct err *e)
 {
 	struct buf sql;
 	int rc;
 
 	buf_init(&sql, SIZE_MAX / 4);
-	pg_session_append_first_script(&sql, pg);
+	pg_session_put(&sql, pg);
 	(void)buf_text(&sql);
 	*res = NULL;
 	rc = buf_check(&sql, e);
 	if (rc == 0 && PQsendQuery(pg->conn, sql.data) == 1)
-		*res = pg_wait_for_last_result(pg, false);
+		*res = pg_wait_result(pg, false);
 	buf_release(&sql);
 	return rc;
 }
@@ -182,16 +183,17 @@ pg_set_limits(struct pg *pg, const struct db_limits *limits, struct err *e)
 	pg->limits = *limits;
 	if (pg->pooled)
 		return 0;
-	if (send_session_options_and_wait(pg, &res, e) == -1)
+	if (start_session(pg, &res, e) == -1)
 		return -1;
 	if (PQresultStatus(res) != PGRES_TUPLES_OK)
-		return pg_set_command_error_and_free(pg, res, e);
+		return pg_fail(pg, res, e);
 	PQclear(res);
 	return 0;
 }
 
+/* Connects to the server and sets the options of the session. */
 static int
-connect_and_set_session_options(struct pg *pg, struct err *e)
+open_session(struct pg *pg, struct err *e)
 {
 	PGresult *res;
 	int rc;
@@ -201,22 +203,23 @@ connect_and_set_session_options(struct pg *pg, struct err *e)
 	pg->opened++;
 	pg->opening = true;
 	pg->stopped = false;
-	rc = send_session_options_and_wait(pg, &res, e);
+	rc = start_session(pg, &res, e);
 	pg->opening = false;
 	if (rc == -1)
 		return -1;
 	if (PQresultStatus(res) != PGRES_TUPLES_OK) {
-		(void)pg_set_command_error_and_free(pg, res, e);
-		return pg->stopped ? pg_connect_set_stop_error(e) : -1;
+		(void)pg_fail(pg, res, e);
+		return pg->stopped ? pg_connect_stopped(e) : -1;
 	}
 	pg->pooled = *PQgetvalue(res, 0, 0) == '1';
 	PQclear(res);
 	return 0;
 }
 
-/* If a client leaves a transaction open, PgBouncer closes the session. */
+/* With a pool, rolls back the transaction that is open. If a client leaves a
+ * transaction open, PgBouncer closes the session. */
 static void
-roll_back_if_pooled_in_transaction(struct pg *pg)
+rollback_pooled(struct pg *pg)
 {
 	PGTransactionStatusType now = PQtransactionStatus(pg->conn);
 
@@ -229,7 +232,7 @@ pg_close(struct pg *pg)
 {
 	if (pg == NULL)
 		return;
-	roll_back_if_pooled_in_transaction(pg);
+	rollback_pooled(pg);
 	PQfinish(pg->conn);
 	buf_release(&pg->script);
 	free(pg->url);
@@ -252,7 +255,7 @@ pg_open(struct pg **out, const char *url, const char *first_sql,
 	pg->first_sql = first_sql;
 	pg->fault = fault;
 	buf_init(&pg->script, SIZE_MAX / 4);
-	if (connect_and_set_session_options(pg, e) == 0) {
+	if (open_session(pg, e) == 0) {
 		*out = pg;
 		return 0;
 	}
@@ -266,17 +269,17 @@ pg_reopen(struct pg *pg, struct err *e)
 	PQfinish(pg->conn);
 	pg->conn = NULL;
 	pg->copying = false;
-	return connect_and_set_session_options(pg, e);
+	return open_session(pg, e);
 }
 
 void
-pg_append_name_for_messages(const struct pg *pg, struct buf *b)
+pg_put_name(const struct pg *pg, struct buf *b)
 {
 	const struct pg_place p = { .user = PQuser(pg->conn),
 		.host = PQhost(pg->conn), .port = PQport(pg->conn),
 		.database = PQdb(pg->conn) };
 
-	pg_name_append(b, &p);
+	pg_name_put(b, &p);
 }
 
 unsigned long
@@ -294,14 +297,14 @@ pg_exec(struct pg *pg, const char *sql, bool *copy_in_began, struct err *e)
 	const char *script;
 	int rc = 0;
 
-	if ((script = pg_session_add_options_if_pooled(pg, sql, e)) == NULL)
+	if ((script = pg_session_wrap(pg, sql, e)) == NULL)
 		return -1;
 	if (PQsendQuery(pg->conn, script) == 1)
-		res = pg_wait_for_last_result(pg, commits);
+		res = pg_wait_result(pg, commits);
 	status = PQresultStatus(res);
 	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
 	    status != PGRES_EMPTY_QUERY && status != PGRES_COPY_IN)
-		return pg_set_command_error_and_free(pg, res, e);
+		return pg_fail(pg, res, e);
 	pg->copying = *copy_in_began = status == PGRES_COPY_IN;
 	if (commits && strcmp(PQcmdStatus(res), sql) != 0)
 		rc = err_bug(e, "COMMIT after a failed statement; nothing was "
@@ -327,7 +330,7 @@ pg_is_in_transaction(const struct pg *pg)
 }
 
 bool
-pg_can_run_command(const struct pg *pg)
+pg_can_run(const struct pg *pg)
 {
 	return PQstatus(pg->conn) == CONNECTION_OK &&
 	    PQtransactionStatus(pg->conn) != PQTRANS_INERROR;
@@ -340,9 +343,9 @@ pg_prepare(struct pg *pg, const char *name, const char *sql,
 	PGresult *res = NULL;
 
 	if (PQsendPrepare(pg->conn, name, sql, (int)n, types) == 1)
-		res = pg_wait_for_last_result(pg, false);
+		res = pg_wait_result(pg, false);
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
-		return pg_set_command_error_and_free(pg, res, e);
+		return pg_fail(pg, res, e);
 	PQclear(res);
 	return 0;
 }
@@ -353,7 +356,7 @@ pg_send_prepared(struct pg *pg, const char *name, const struct pg_args *a,
 {
 	if (PQsendQueryPrepared(pg->conn, name, (int)n, a->v, a->len,
 	    a->format, 0) == 0)
-		return pg_set_command_error_and_free(pg, NULL, e);
+		return pg_fail(pg, NULL, e);
 	(void)PQsetSingleRowMode(pg->conn);
 	return 0;
 }
@@ -364,15 +367,15 @@ pg_send_unprepared(struct pg *pg, const char *sql, const unsigned *types,
 {
 	if (PQsendQueryParams(pg->conn, sql, (int)n, types, a->v, a->len,
 	    a->format, 0) == 0)
-		return pg_set_command_error_and_free(pg, NULL, e);
+		return pg_fail(pg, NULL, e);
 	(void)PQsetSingleRowMode(pg->conn);
 	return 0;
 }
 
 struct pg_answer *
-pg_wait_for_next_answer(struct pg *pg)
+pg_next_answer(struct pg *pg)
 {
-	wait_for_answer_cancel_on_stop(pg);
+	wait_answer(pg);
 	return (struct pg_answer *)(void *)PQgetResult(pg->conn);
 }
 
@@ -383,8 +386,8 @@ pg_answer_free(struct pg_answer *a)
 }
 
 int
-pg_answer_is_row_or_free_if_failed(struct pg *pg, struct pg_answer *a,
-    int64_t *changed, struct err *e)
+pg_answer_status(struct pg *pg, struct pg_answer *a, int64_t *changed,
+    struct err *e)
 {
 	switch (PQresultStatus(pg_as_pgresult(a))) {
 	case PGRES_SINGLE_TUPLE:
@@ -395,6 +398,6 @@ pg_answer_is_row_or_free_if_failed(struct pg *pg, struct pg_answer *a,
 		*changed = strtoll(PQcmdTuples(pg_as_pgresult(a)), NULL, 10);
 		return 0;
 	default:
-		return pg_set_command_error_and_free(pg, pg_as_pgresult(a), e);
+		return pg_fail(pg, pg_as_pgresult(a), e);
 	}
 }

@@ -3,8 +3,8 @@
  * Borrows: fault until pg_close(). The values of an answer are valid until it
  *        is freed.
  * Gives: rows one by one, as they arrive.
- * Fails: as described in db.h. If an answer is a failure,
- *        pg_answer_is_row_or_free_if_failed() frees it. */
+ * Fails: as described in db.h. If an answer is a failure, pg_answer_status()
+ *        frees it. */
 #ifndef DB_PG_H
 #define DB_PG_H
 
@@ -19,10 +19,10 @@ int pg_open(struct pg **pg, const char *url, const char *first_sql,
     struct db_fault *fault, struct err *e);
 void pg_close(struct pg *pg);
 int pg_reopen(struct pg *pg, struct err *e);
-void pg_append_name_for_messages(const struct pg *pg, struct buf *b);
+void pg_put_name(const struct pg *pg, struct buf *b);
 unsigned long pg_count_opens(const struct pg *pg);   /* how often it was opened,
                                                  * also by pg_reopen() */
-bool pg_can_run_command(const struct pg *pg);
+bool pg_can_run(const struct pg *pg);
 bool pg_is_in_transaction(const struct pg *pg);
 /* True if a pool such as PgBouncer is between this program and the server. The
  * pool may run each transaction in another session. So a prepared statement, a
@@ -48,39 +48,40 @@ int pg_send_prepared(struct pg *pg, const char *name, const struct pg_args *a,
 int pg_send_unprepared(struct pg *pg, const char *sql, const unsigned *types,
     const struct pg_args *a, size_t n, struct err *e);
 /* Waits for the next answer of the server. Returns NULL after the last one. */
-struct pg_answer *pg_wait_for_next_answer(struct pg *pg);
+struct pg_answer *pg_next_answer(struct pg *pg);
 void pg_answer_free(struct pg_answer *a);
 /* Returns 1 if the answer is a row, 0 if it is the end of a command (sets
- * *changed), and -1 if the command has failed. */
-int pg_answer_is_row_or_free_if_failed(
-    struct pg *pg, struct pg_answer *a, int64_t *changed, struct err *e);
+ * *changed), and -1 if the command has failed. It frees the answer if the
+ * command has failed. */
+int pg_answer_status(struct pg *pg, struct pg_answer *a, int64_t *changed,
+    struct err *e);
 size_t pg_count_columns(const struct pg_answer *a);
 /* Returns NULL if the value is NULL. */
-const char *pg_get_column_value(
-    const struct pg_answer *a, size_t i, size_t *len, unsigned *oid);
+const char *pg_column_value(const struct pg_answer *a, size_t i, size_t *len,
+    unsigned *oid);
 
 /* Sets *a to a description of the result of a prepared statement:
  * pg_count_columns() and, for each column, pg_column_name(), pg_column_type()
  * and pg_column_typmod() read it. */
-int pg_describe_prepared(struct pg *pg, const char *name, struct pg_answer **a,
+int pg_describe(struct pg *pg, const char *name, struct pg_answer **a,
     struct err *e);
 const char *pg_column_name(const struct pg_answer *a, size_t i);
 unsigned pg_column_type(const struct pg_answer *a, size_t i);
 int pg_column_typmod(const struct pg_answer *a, size_t i);      /* or -1 */
 /* Reads what has arrived from the server, without waiting. Returns true if
- * pg_wait_for_next_answer() now need not wait. */
+ * pg_next_answer() now need not wait. */
 bool pg_answer_is_ready(struct pg *pg);
 int pg_socket(const struct pg *pg);
 /* Cancels the SQL command that is running on the server. While the connection
  * is still being set up, no command of the caller is running, so the socket is
  * shut down instead. */
-void pg_cancel_command_or_shut_opening_socket(struct pg *pg);
+void pg_cancel(struct pg *pg);
 
 /* Call these after pg_exec() has begun a COPY ... FROM STDIN. */
 int pg_copy_data(struct pg *pg, const char *p, size_t n, struct err *e);
-int pg_copy_end_and_count_rows(struct pg *pg, int64_t *rows, struct err *e);
-/* See db_copy_end_and_read_numbers(). */
-int pg_copy_end_and_read_numbers(
-    struct pg *pg, int64_t *numbers, size_t n, struct err *e);
+int pg_copy_end(struct pg *pg, int64_t *rows, struct err *e);
+/* See db_copy_end_script(). */
+int pg_copy_end_script(struct pg *pg, int64_t *numbers, size_t n,
+    struct err *e);
 
 #endif

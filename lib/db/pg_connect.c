@@ -38,17 +38,16 @@ pg_check_url(const char *url, struct err *e)
 	int rc = 0;
 
 	if (all == NULL)
-		rc = why == NULL ? err_nomem(e)
-				 : fault_set_address_error(e, why);
+		rc = why == NULL ? err_nomem(e) : fault_bad_address(e, why);
 	for (; rc == 0 && o != NULL && o->keyword != NULL; o++)
-		rc = fault_refuse_misread_password(e, o->keyword, o->val);
+		rc = fault_check_option(e, o->keyword, o->val);
 	PQconninfoFree(all);
 	PQfreemem(why);
 	return rc;
 }
 
 bool
-pg_url_has_parameter(const char *url, const char *name)
+pg_url_has(const char *url, const char *name)
 {
 	PQconninfoOption *all = PQconninfoParse(url, NULL), *o = all;
 	bool found;
@@ -78,7 +77,7 @@ get_option_value(const struct attempt *w, const char *name)
 /* Reads connect_timeout as libpq does: 0 means no limit, and 1 means 2
  * seconds. */
 static int
-read_connect_timeout_of_options(struct attempt *w, struct err *e)
+read_timeout(struct attempt *w, struct err *e)
 {
 	const char *text = get_option_value(w, "connect_timeout");
 	char *end;
@@ -102,7 +101,7 @@ read_connect_timeout_of_options(struct attempt *w, struct err *e)
  * on to another address since the last call, the time limit starts again, so
  * that each address gets the whole time. */
 static void
-restart_time_limit_if_address_changed(struct attempt *w)
+restart_limit(struct attempt *w)
 {
 	char place[PLACE];
 
@@ -120,14 +119,14 @@ enum end { MADE, FAILED, LATE, STOPPED };
  * LATE if the time for this address is over, and STOPPED if a signal has asked
  * the program to stop. */
 static enum end
-wait_for_socket_until_limit(struct attempt *w, short events)
+wait_socket(struct attempt *w, short events)
 {
 	struct pollfd p = { PQsocket(w->conn), events, 0 };
 	int64_t left = POLL_MS;
 	int n;
 
 	do {
-		if (stop_signal_ends_wait(&w->wait_limit))
+		if (wait_limit_stopped(&w->wait_limit))
 			return STOPPED;
 		if (w->limit > 0)
 			left = w->until - clock_ms();
@@ -143,8 +142,8 @@ wait_for_socket_until_limit(struct attempt *w, short events)
 
 /* Runs libpq's state machine until the connection is open or has failed. */
 static enum end
-poll_until_connected(
-    struct attempt *w, PostgresPollingStatusType (*poll_next)(PGconn *))
+poll_connection(struct attempt *w,
+    PostgresPollingStatusType (*poll_next)(PGconn *))
 {
 	PostgresPollingStatusType now = PGRES_POLLING_WRITING;
 	enum end end = MADE;
@@ -152,8 +151,8 @@ poll_until_connected(
 	if (PQstatus(w->conn) == CONNECTION_BAD)
 		return FAILED;
 	while (end == MADE && now != PGRES_POLLING_OK) {
-		restart_time_limit_if_address_changed(w);
-		end = wait_for_socket_until_limit(w,
+		restart_limit(w);
+		end = wait_socket(w,
 		    now == PGRES_POLLING_READING ? POLLIN : POLLOUT);
 		if (end == MADE)
 			now = poll_next(w->conn);
@@ -168,7 +167,7 @@ poll_until_connected(
  * ends with ": ", libpq has written the address there but no cause, so this
  * line is used for ADDRESS. Otherwise host and port are written. */
 static void
-append_late_address_to_message(struct attempt *w)
+note_late_address(struct attempt *w)
 {
 	const char *text = PQerrorMessage(w->conn), *last;
 	size_t n;
@@ -191,7 +190,7 @@ append_late_address_to_message(struct attempt *w)
  * removed the address that took too long from this list, and has closed the
  * earlier connection. */
 static int
-connect_to_remaining_addresses(struct attempt *w, struct err *e)
+connect_remaining(struct attempt *w, struct err *e)
 {
 	static const char *const lists[] = { "host", "hostaddr", "port" };
 	const char **keys, **values;
@@ -204,7 +203,7 @@ connect_to_remaining_addresses(struct attempt *w, struct err *e)
 	values = calloc(n + 1, sizeof(*values));
 	for (size_t i = 0; i < 3; i++)
 		buf_init(&b[i], TEXT);
-	hosts_append_lists(&w->hosts, &b[0], &b[1], &b[2]);
+	hosts_put(&w->hosts, &b[0], &b[1], &b[2]);
 	if (keys == NULL || values == NULL) {
 		(void)err_nomem(e);
 		goto out;
@@ -232,56 +231,55 @@ out:
  * starts it again with the remaining addresses. Returns 1 if it was started, 0
  * if no address remains, and -1 on failure. */
 static int
-drop_late_address_and_reconnect(struct attempt *w, struct err *e)
+drop_late_address(struct attempt *w, struct err *e)
 {
-	append_late_address_to_message(w);
+	note_late_address(w);
 	if (w->hosts.v == NULL &&
-	    hosts_split_and_look_up(&w->hosts, get_option_value(w, "host"),
-		get_option_value(w, "hostaddr"), get_option_value(w, "port"),
-		e) == -1)
+	    hosts_resolve(&w->hosts, get_option_value(w, "host"),
+	    get_option_value(w, "hostaddr"), get_option_value(w, "port"),
+	    e) == -1)
 		return -1;
-	hosts_remove_match_or_first(
-	    &w->hosts, PQhost(w->conn), PQhostaddr(w->conn), PQport(w->conn));
+	hosts_remove(&w->hosts, PQhost(w->conn), PQhostaddr(w->conn),
+	    PQport(w->conn));
 	PQfinish(w->conn);
 	w->conn = NULL;
 	w->place[0] = '\0';
 	if (w->hosts.n == 0)
 		return 0;
-	return connect_to_remaining_addresses(w, e) == -1 ? -1 : 1;
+	return connect_remaining(w, e) == -1 ? -1 : 1;
 }
 
-/* A server that refuses a connection gives the reason as a text in its own
- * language, which the program cannot interpret. libpq reports the SQLSTATE
- * (error code) only with the setting PQERRORS_SQLSTATE, and this setting needs
- * a connection object, which exists only after the first try. So this function
- * connects a second time. Returns 0 if the second try succeeds. */
+/* Sets the error of a connection that has failed. A server that refuses a
+ * connection gives the reason as a text in its own language, which the program
+ * cannot interpret. libpq reports the SQLSTATE (error code) only with the
+ * setting PQERRORS_SQLSTATE, and this setting needs a connection object, which
+ * exists only after the first try. So this function connects a second time.
+ * Returns 0 if the second try succeeds. */
 static int
-set_error_and_retry_for_sqlstate(
-    struct attempt *w, struct db_fault *fault, struct err *e)
+retry_for_sqlstate(struct attempt *w, struct db_fault *fault, struct err *e)
 {
 	const char *text = PQerrorMessage(w->conn);
-	enum err_code code = fault_classify_libpq_message(text);
+	enum err_code code = fault_libpq_code(text);
 	bool transient = code == ERR_NONE, late = w->late.len > 0;
 	enum end end;
 
-	(void)fault_set_error_on_one_line(e, transient ? ERR_REFUSED : code,
-	    transient, "cannot connect", late ? buf_text(&w->late) : text,
+	(void)fault_set_error(e, transient ? ERR_REFUSED : code, transient,
+	    "cannot connect", late ? buf_text(&w->late) : text,
 	    late ? text : "");
 	if (!transient || late || strstr(text, ":  ") == NULL)
 		return -1;
 	(void)PQsetErrorVerbosity(w->conn, PQERRORS_SQLSTATE);
 	w->place[0] = '\0';
 	end = PQresetStart(w->conn) == 1 ?
-	    poll_until_connected(w, PQresetPoll) : FAILED;
+	    poll_connection(w, PQresetPoll) : FAILED;
 	(void)PQsetErrorVerbosity(w->conn, PQERRORS_DEFAULT);
 	if (end == FAILED)
-		fault_set_code_from_sqlstate_text(
-		    fault, PQerrorMessage(w->conn), e);
+		fault_parse_sqlstate(fault, PQerrorMessage(w->conn), e);
 	return end == MADE ? 0 : -1;
 }
 
 int
-pg_connect_set_stop_error(struct err *e)
+pg_connect_stopped(struct err *e)
 {
 	return err_set(e, ERR_REFUSED, true, "cannot connect: stopped by SIG%s "
 	    "before the server answered", sigabbrev_np(stop_signal()));
@@ -296,21 +294,20 @@ finish_connecting(struct attempt *w, struct db_fault *fault, struct err *e)
 	w->options = PQconninfo(w->conn);
 	if (w->options == NULL)
 		return err_nomem(e);
-	if (PQstatus(w->conn) != CONNECTION_BAD &&
-	    read_connect_timeout_of_options(w, e) == -1)
+	if (PQstatus(w->conn) != CONNECTION_BAD && read_timeout(w, e) == -1)
 		return -1;
-	while ((end = poll_until_connected(w, PQconnectPoll)) == LATE &&
-	    (more = drop_late_address_and_reconnect(w, e)) == 1)
+	while ((end = poll_connection(w, PQconnectPoll)) == LATE &&
+	    (more = drop_late_address(w, e)) == 1)
 		continue;
 	if (end == MADE)
 		return 0;
 	if (end == FAILED)
-		return set_error_and_retry_for_sqlstate(w, fault, e);
+		return retry_for_sqlstate(w, fault, e);
 	if (end == STOPPED)
-		return pg_connect_set_stop_error(e);
+		return pg_connect_stopped(e);
 	return more == -1 ? -1
-			  : fault_set_error_on_one_line(e, ERR_REFUSED, true,
-				"cannot connect", buf_text(&w->late), "");
+	    : fault_set_error(e, ERR_REFUSED, true,
+	    "cannot connect", buf_text(&w->late), "");
 }
 
 /* The options in `keys` are defaults of this program. An option in the URL

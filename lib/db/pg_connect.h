@@ -11,11 +11,11 @@ struct pg_conn;                 /* libpq's connection */
 
 int pg_check_url(const char *url, struct err *e);       /* opens nothing */
 /* True if the URL itself sets this parameter of libpq, for example "port". */
-bool pg_url_has_parameter(const char *url, const char *name);
+bool pg_url_has(const char *url, const char *name);
 int pg_connect(struct pg_conn **conn, const char *url,
     struct db_fault *fault, struct err *e);
 /* Sets the error for a signal that came while the program was connecting.
  * Returns -1. */
-int pg_connect_set_stop_error(struct err *e);
+int pg_connect_stopped(struct err *e);
 
 #endif

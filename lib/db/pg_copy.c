@@ -11,22 +11,22 @@ pg_copy_data(struct pg *pg, const char *p, size_t n, struct err *e)
 	for (; n > 0; p += part, n -= part) {
 		part = n > INT_MAX ? INT_MAX : n;
 		if (PQputCopyData(pg->conn, p, (int)part) != 1)
-			return pg_set_command_error_and_free(pg, NULL, e);
+			return pg_fail(pg, NULL, e);
 	}
 	return 0;
 }
 
 int
-pg_copy_end_and_count_rows(struct pg *pg, int64_t *rows, struct err *e)
+pg_copy_end(struct pg *pg, int64_t *rows, struct err *e)
 {
 	PGresult *res;
 
 	pg->copying = false;
 	if (PQputCopyEnd(pg->conn, NULL) != 1)
-		return pg_set_command_error_and_free(pg, NULL, e);
-	res = pg_wait_for_last_result(pg, false);
+		return pg_fail(pg, NULL, e);
+	res = pg_wait_result(pg, false);
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
-		return pg_set_command_error_and_free(pg, res, e);
+		return pg_fail(pg, res, e);
 	if (rows != NULL)
 		*rows = strtoll(PQcmdTuples(res), NULL, 10);
 	PQclear(res);
@@ -34,26 +34,25 @@ pg_copy_end_and_count_rows(struct pg *pg, int64_t *rows, struct err *e)
 }
 
 static void
-read_first_row_as_numbers(const PGresult *res, int64_t *numbers, size_t n)
+read_numbers(const PGresult *res, int64_t *numbers, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		numbers[i] = strtoll(PQgetvalue(res, 0, (int)i), NULL, 10);
 }
 
 int
-pg_copy_end_and_read_numbers(struct pg *pg, int64_t *numbers, size_t n,
-    struct err *e)
+pg_copy_end_script(struct pg *pg, int64_t *numbers, size_t n, struct err *e)
 {
 	PGresult *res, *failed = NULL;
 	bool found = false;
 
 	pg->copying = false;
 	if (PQputCopyEnd(pg->conn, NULL) != 1)
-		return pg_set_command_error_and_free(pg, NULL, e);
-	while ((res = pg_as_pgresult(pg_wait_for_next_answer(pg))) != NULL) {
+		return pg_fail(pg, NULL, e);
+	while ((res = pg_as_pgresult(pg_next_answer(pg))) != NULL) {
 		if (PQresultStatus(res) == PGRES_TUPLES_OK &&
 		    PQntuples(res) == 1 && PQnfields(res) == (int)n) {
-			read_first_row_as_numbers(res, numbers, n);
+			read_numbers(res, numbers, n);
 			found = true;
 		} else if (PQresultStatus(res) != PGRES_COMMAND_OK &&
 		    failed == NULL) {
@@ -62,6 +61,5 @@ pg_copy_end_and_read_numbers(struct pg *pg, int64_t *numbers, size_t n,
 		}
 		PQclear(res);
 	}
-	return found && failed == NULL ? 0 :
-	    pg_set_command_error_and_free(pg, failed, e);
+	return found && failed == NULL ? 0 : pg_fail(pg, failed, e);
 }

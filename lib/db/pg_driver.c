@@ -59,7 +59,7 @@ link_reopen(void *conn, struct err *e)
 }
 
 static struct pg *
-link_pg_connection(void *conn)
+link_pg(void *conn)
 {
 	struct link *l = conn;
 
@@ -67,11 +67,11 @@ link_pg_connection(void *conn)
 }
 
 static void
-link_append_name_for_messages(void *conn, struct buf *b)
+link_put_name(void *conn, struct buf *b)
 {
 	struct link *l = conn;
 
-	pg_append_name_for_messages(l->pg, b);
+	pg_put_name(l->pg, b);
 }
 
 static int
@@ -79,7 +79,7 @@ link_set_limits(void *conn, const struct db_limits *limits, struct err *e)
 {
 	struct link *l = conn;
 
-	return link_store_pending_rows(l, e) == -1 ? -1 :
+	return link_store_rows(l, e) == -1 ? -1 :
 	    pg_set_limits(l->pg, limits, e);
 }
 
@@ -88,7 +88,7 @@ link_copy_begin(void *conn, const char *sql, struct err *e)
 {
 	struct link *l = conn;
 
-	return link_store_pending_rows(l, e) == -1 ? -1 : link_exec(l, sql, e);
+	return link_store_rows(l, e) == -1 ? -1 : link_exec(l, sql, e);
 }
 
 static int
@@ -97,13 +97,13 @@ link_run_script(void *conn, const char *sql, struct err *e)
 	struct link *l = conn;
 	bool copies = false;
 
-	if (link_store_pending_rows(l, e) == -1)
+	if (link_store_rows(l, e) == -1)
 		return -1;
 	if (strcmp(sql, "COMMIT") == 0 && l->begins) {
 		l->begins = false;      /* nothing was done */
 		return 0;
 	}
-	if (link_exec_or_begin_copy(l, sql, &copies, e) == -1)
+	if (link_exec_copy(l, sql, &copies, e) == -1)
 		return -1;
 	if (!copies)
 		return 0;
@@ -116,11 +116,11 @@ link_run_script(void *conn, const char *sql, struct err *e)
  * options of that session together with BEGIN. So with a pool, BEGIN is sent at
  * once. */
 static int
-link_begin_with_next(void *conn, struct err *e)
+link_begin_delayed(void *conn, struct err *e)
 {
 	struct link *l = conn;
 
-	if (link_store_pending_rows(l, e) == -1)
+	if (link_store_rows(l, e) == -1)
 		return -1;
 	if (pg_is_pooled(l->pg))
 		return link_exec(l, PG_BEGIN, e);
@@ -134,7 +134,7 @@ link_rollback(void *conn)
 	struct link *l = conn;
 	struct err ignored;
 
-	(void)link_store_pending_rows(l, &ignored);
+	(void)link_store_rows(l, &ignored);
 	l->begins = false;
 	pg_rollback(l->pg);
 }
@@ -152,7 +152,7 @@ link_copy_end(void *conn, int64_t *rows, struct err *e)
 {
 	struct link *l = conn;
 
-	return pg_copy_end_and_count_rows(l->pg, rows, e);
+	return pg_copy_end(l->pg, rows, e);
 }
 
 static int
@@ -160,7 +160,7 @@ link_copy_end_script(void *conn, int64_t *numbers, size_t n, struct err *e)
 {
 	struct link *l = conn;
 
-	return pg_copy_end_and_read_numbers(l->pg, numbers, n, e);
+	return pg_copy_end_script(l->pg, numbers, n, e);
 }
 
 const struct driver driver_pg = {
@@ -168,27 +168,27 @@ const struct driver driver_pg = {
 	.sql = sql_postgresql,
 	.name_max = NAME_MAX_PG,
 	.begin = PG_BEGIN,
-	.begin_with_next = link_begin_with_next,
+	.begin_with_next = link_begin_delayed,
 	.check = pg_check_url,
 	.open = link_open,
 	.start_close = link_start_close, .close = link_close,
 	.reopen = link_reopen,
 	.set_limits = link_set_limits,
-	.pg_connection = link_pg_connection,
-	.name = link_append_name_for_messages,
+	.pg_connection = link_pg,
+	.name = link_put_name,
 	.script = link_run_script,
 	.rollback = link_rollback,
-	.prepare = pg_statement_allocate_with_sql,
-	.start = pg_statement_start,
-	.next = pg_statement_next,
-	.columns = pg_statement_columns,
-	.column = pg_statement_column,
-	.changed = pg_statement_changed,
-	.reset = pg_statement_reset,
-	.drop = pg_statement_drop,
+	.prepare = pg_stmt_new,
+	.start = pg_stmt_start,
+	.next = pg_stmt_next,
+	.columns = pg_stmt_columns,
+	.column = pg_stmt_column,
+	.changed = pg_stmt_changed,
+	.reset = pg_stmt_reset,
+	.drop = pg_stmt_drop,
 	.copy_begin = link_copy_begin,
 	.copy_data = link_copy_data,
 	.copy_end = link_copy_end,
 	.copy_end_script = link_copy_end_script,
-	.prepare_for_script = pg_statement_prepare_for_script,
+	.prepare_for_script = pg_stmt_prepare,
 };

@@ -35,8 +35,7 @@ add_host(struct hosts *h, const char *name, const char *addr,
  * A numeric address needs no look-up. The path of a Unix socket, and a name
  * that cannot be looked up, are added as they are. */
 static int
-look_up_and_add_addresses(
-    struct hosts *h, const struct host *one, struct err *e)
+add_addresses(struct hosts *h, const struct host *one, struct err *e)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *all, *a;
 	const char *node = one->addr;
@@ -79,7 +78,7 @@ copy_list_item(const char *list, size_t i)
 }
 
 int
-hosts_split_and_look_up(struct hosts *h, const char *names, const char *addrs,
+hosts_resolve(struct hosts *h, const char *names, const char *addrs,
     const char *ports, struct err *e)
 {
 	size_t n, of;
@@ -103,7 +102,7 @@ hosts_split_and_look_up(struct hosts *h, const char *names, const char *addrs,
 		if (one.name == NULL || one.addr == NULL || one.port == NULL)
 			rc = err_nomem(e);
 		else
-			rc = look_up_and_add_addresses(h, &one, e);
+			rc = add_addresses(h, &one, e);
 		host_free(&one);
 	}
 	return rc;
@@ -120,10 +119,11 @@ hosts_release(struct hosts *h)
 
 /* Compares an entry of the list with the host, address and port that libpq
  * reports. libpq does not report the zone of an IPv6 address, the "%eth0" in
- * "fe80::1%eth0", so the zone is ignored. */
+ * "fe80::1%eth0", so the zone is ignored. A name or port that is empty in the
+ * entry matches any. */
 static bool
-host_matches_with_empty_as_any(const struct host *one, const char *name,
-    const char *addr, const char *port)
+host_matches(const struct host *one, const char *name, const char *addr,
+    const char *port)
 {
 	size_t n = strcspn(one->addr, "%");
 
@@ -133,13 +133,12 @@ host_matches_with_empty_as_any(const struct host *one, const char *name,
 }
 
 void
-hosts_remove_match_or_first(struct hosts *h, const char *name, const char *addr,
+hosts_remove(struct hosts *h, const char *name, const char *addr,
     const char *port)
 {
 	size_t i = 0;
 
-	while (i < h->n &&
-	       !host_matches_with_empty_as_any(&h->v[i], name, addr, port))
+	while (i < h->n && !host_matches(&h->v[i], name, addr, port))
 		i++;
 	if (i == h->n)
 		i = 0;
@@ -151,7 +150,7 @@ hosts_remove_match_or_first(struct hosts *h, const char *name, const char *addr,
 }
 
 void
-hosts_append_lists(const struct hosts *h, struct buf *names, struct buf *addrs,
+hosts_put(const struct hosts *h, struct buf *names, struct buf *addrs,
     struct buf *ports)
 {
 	for (size_t i = 0; i < h->n; i++) {

@@ -17,16 +17,16 @@ struct hosts {
 };
 
 /* The elements of each list are separated by commas. A list may be NULL. */
-int hosts_split_and_look_up(struct hosts *h, const char *names,
-    const char *addrs, const char *ports, struct err *e);
+int hosts_resolve(struct hosts *h, const char *names, const char *addrs,
+    const char *ports, struct err *e);
 void hosts_release(struct hosts *h);
 
 /* Removes the address that libpq reports with these three texts. If no address
  * matches, removes the first one. */
-void hosts_remove_match_or_first(
-    struct hosts *h, const char *name, const char *addr, const char *port);
+void hosts_remove(struct hosts *h, const char *name, const char *addr,
+    const char *port);
 /* Appends all addresses to three lists in the form of libpq's options. */
-void hosts_append_lists(const struct hosts *h, struct buf *names,
-    struct buf *addrs, struct buf *ports);
+void hosts_put(const struct hosts *h, struct buf *names, struct buf *addrs,
+    struct buf *ports);
 
 #endif

@@ -25,7 +25,7 @@ is_system_user(const char *user)
 /* Appends a text as a part of a URL: most characters except letters and digits
  * become %XX. */
 static void
-append_percent_encoded(struct buf *b, const char *text)
+put_url_part(struct buf *b, const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
@@ -38,11 +38,11 @@ append_percent_encoded(struct buf *b, const char *text)
 }
 
 void
-pg_name_append(struct buf *b, const struct pg_place *p)
+pg_name_put(struct buf *b, const struct pg_place *p)
 {
 	buf_str(b, "postgresql://");
 	if (p->user != NULL && *p->user != '\0' && !is_system_user(p->user)) {
-		append_percent_encoded(b, p->user);
+		put_url_part(b, p->user);
 		buf_char(b, '@');
 	}
 	/* A host that begins with a slash is the folder of a Unix socket. */
@@ -55,7 +55,7 @@ pg_name_append(struct buf *b, const struct pg_place *p)
 }
 
 void
-pg_name_append_port_and_user_env(struct buf *b, const char *url)
+pg_name_put_env(struct buf *b, const char *url)
 {
 	static const struct {
 		const char *parameter, *variable;
@@ -70,7 +70,7 @@ pg_name_append_port_and_user_env(struct buf *b, const char *url)
 		value = getenv(known[i].variable);
 		if (value == NULL || *value == '\0' ||
 		    known[i].is_default(value) ||
-		    pg_url_has_parameter(url, known[i].parameter))
+		    pg_url_has(url, known[i].parameter))
 			continue;
 		buf_printf(b, " %s=", known[i].variable);
 		text_show(b, value, strlen(value));

@@ -10,9 +10,9 @@ struct pg_place {               /* NULL: not known */
 	const char *user, *host, *port, *database;
 };
 
-void pg_name_append(struct buf *b, const struct pg_place *p);
+void pg_name_put(struct buf *b, const struct pg_place *p);
 /* If PGPORT sets the port of this URL, or PGUSER the user, and the value is not
  * the default, appends a blank and the variable, as in "PGPORT=5433". */
-void pg_name_append_port_and_user_env(struct buf *b, const char *url);
+void pg_name_put_env(struct buf *b, const char *url);
 
 #endif

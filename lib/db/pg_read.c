@@ -1,15 +1,15 @@
 #include "db/pg_impl.h"
 
 int
-pg_describe_prepared(struct pg *pg, const char *name, struct pg_answer **a,
+pg_describe(struct pg *pg, const char *name, struct pg_answer **a,
     struct err *e)
 {
 	PGresult *res = NULL;
 
 	if (PQsendDescribePrepared(pg->conn, name) == 1)
-		res = pg_wait_for_last_result(pg, false);
+		res = pg_wait_result(pg, false);
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
-		return pg_set_command_error_and_free(pg, res, e);
+		return pg_fail(pg, res, e);
 	*a = (struct pg_answer *)(void *)res;
 	return 0;
 }
@@ -39,8 +39,7 @@ pg_count_columns(const struct pg_answer *a)
 }
 
 const char *
-pg_get_column_value(const struct pg_answer *a, size_t i, size_t *len,
-    unsigned *oid)
+pg_column_value(const struct pg_answer *a, size_t i, size_t *len, unsigned *oid)
 {
 	const PGresult *res = pg_as_pgresult(a);
 

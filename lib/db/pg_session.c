@@ -31,8 +31,7 @@ static const char *const options[][2] = {
  * an SQL expression that is true if an option must be set only until the end of
  * the transaction. */
 static void
-append_first_sql_with_is_local(struct buf *b, const struct pg *pg,
-    const char *is_local)
+put_first_sql(struct buf *b, const struct pg *pg, const char *is_local)
 {
 	static const char placeholder[] = "{local}";
 	const char *at = strstr(pg->first_sql, placeholder);
@@ -54,9 +53,9 @@ append_set_config(struct buf *b, const char *name, const char *value,
 	    is_local);
 }
 
+/* Appends the setting of a limit; nothing if it is 0. */
 static void
-append_limit_unless_0(struct buf *b, const char *name, uint64_t ms,
-    const char *is_local)
+put_limit(struct buf *b, const char *name, uint64_t ms, const char *is_local)
 {
 	if (ms > 0)
 		buf_printf(b, ", pg_catalog.set_config('%s', '%" PRIu64 "', "
@@ -67,15 +66,14 @@ append_limit_unless_0(struct buf *b, const char *name, uint64_t ms,
  * if it is true, they are set only until the end of the transaction. The last
  * statement returns its value, 1 or 0, in the first column. */
 static void
-append_first_sql_and_options(
-    struct buf *b, const struct pg *pg, const char *is_local)
+put_options(struct buf *b, const struct pg *pg, const char *is_local)
 {
-	append_first_sql_with_is_local(b, pg, is_local);
+	put_first_sql(b, pg, is_local);
 	buf_printf(b, "; SELECT (%s)::int", is_local);
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		append_set_config(b, options[i][0], options[i][1], is_local);
-	append_limit_unless_0(b, "lock_timeout", pg->limits.lock, is_local);
-	append_limit_unless_0(b, "statement_timeout", pg->limits.statement,
+	put_limit(b, "lock_timeout", pg->limits.lock, is_local);
+	put_limit(b, "statement_timeout", pg->limits.statement,
 	    is_local);
 }
 
@@ -86,13 +84,13 @@ append_first_sql_and_options(
  * transaction, so that no other client of the pool gets them. It is one script,
  * to save a round trip. */
 void
-pg_session_append_first_script(struct buf *b, const struct pg *pg)
+pg_session_put(struct buf *b, const struct pg *pg)
 {
 	char other[64];
 
 	(void)snprintf(other, sizeof(other), "pg_catalog.pg_backend_pid() "
 	    "OPERATOR(pg_catalog.<>) %d", PQbackendPID(pg->conn));
-	append_first_sql_and_options(b, pg, other);
+	put_options(b, pg, other);
 }
 
 /* If the script is BEGIN, it stands before the options, because it sets the
@@ -100,8 +98,7 @@ pg_session_append_first_script(struct buf *b, const struct pg *pg)
  * other script stands after the options. The server runs both as one
  * transaction, unless the script itself begins one. */
 const char *
-pg_session_add_options_if_pooled(
-    struct pg *pg, const char *script, struct err *e)
+pg_session_wrap(struct pg *pg, const char *script, struct err *e)
 {
 	bool begins = strncmp(script, "BEGIN", 5) == 0 &&
 	    strchr(script, ';') == NULL;
@@ -112,8 +109,8 @@ pg_session_add_options_if_pooled(
 	buf_clear(b);
 	if (begins)
 		buf_printf(b, "%s; ", script);
-	append_first_sql_and_options(b, pg, "true");
+	put_options(b, pg, "true");
 	if (!begins)
 		buf_printf(b, "; %s", script);
-	return buf_text_or_fail(b, e);
+	return buf_finish(b, e);
 }

@@ -23,15 +23,15 @@ struct pg_stmt {
 };
 
 int
-link_exec_or_begin_copy(
-    struct link *l, const char *sql, bool *copy_in_began, struct err *e)
+link_exec_copy(struct link *l, const char *sql, bool *copy_in_began,
+    struct err *e)
 {
 	if (!l->begins)
 		return pg_exec(l->pg, sql, copy_in_began, e);
 	l->begins = false;
 	buf_clear(&l->script);
 	buf_printf(&l->script, PG_BEGIN "; %s", sql);
-	if ((sql = buf_text_or_fail(&l->script, e)) == NULL)
+	if ((sql = buf_finish(&l->script, e)) == NULL)
 		return -1;
 	return pg_exec(l->pg, sql, copy_in_began, e);
 }
@@ -41,38 +41,38 @@ link_exec(struct link *l, const char *sql, struct err *e)
 {
 	bool copies;
 
-	return link_exec_or_begin_copy(l, sql, &copies, e);
+	return link_exec_copy(l, sql, &copies, e);
 }
 
+/* Sends the BEGIN that link_begin_delayed() has left to be sent, if any. */
 static int
-link_send_delayed_begin(struct link *l, struct err *e)
+link_send_begin(struct link *l, struct err *e)
 {
 	return l->begins ? link_exec(l, "", e) : 0;
 }
 
-/* Called when all answers of a statement have arrived. If
- * stmt_begin_if_needed_and_send() has begun a transaction for this statement
- * alone, ends it. */
+/* Called when all answers of a statement have arrived. If stmt_send_pooled()
+ * has begun a transaction for this statement alone, ends it. */
 static int
-stmt_end_own_transaction(struct pg_stmt *s, struct err *e)
+stmt_end_own(struct pg_stmt *s, struct err *e)
 {
 	if (!s->alone)
 		return 0;
 	s->alone = false;
-	if (pg_can_run_command(s->link->pg))
+	if (pg_can_run(s->link->pg))
 		return link_exec(s->link, "COMMIT", e);
 	pg_rollback(s->link->pg);
 	return 0;
 }
 
 int
-link_store_pending_rows(struct link *l, struct err *e)
+link_store_rows(struct link *l, struct err *e)
 {
 	struct pg_stmt *s = l->busy;
 	struct pg_answer *a, **v;
 
 	l->busy = NULL;
-	while (s != NULL && (a = pg_wait_for_next_answer(l->pg)) != NULL) {
+	while (s != NULL && (a = pg_next_answer(l->pg)) != NULL) {
 		if (s->n == s->room) {
 			s->room = s->room == 0 ? 16 : s->room * 2;
 			v = realloc(s->later, s->room * sizeof(void *));
@@ -84,7 +84,7 @@ link_store_pending_rows(struct link *l, struct err *e)
 		}
 		s->later[s->n++] = a;
 	}
-	return s == NULL ? 0 : stmt_end_own_transaction(s, e);
+	return s == NULL ? 0 : stmt_end_own(s, e);
 }
 
 static bool
@@ -93,8 +93,9 @@ stmt_is_prepared(const struct pg_stmt *s)
 	return s->opened == pg_count_opens(s->link->pg);
 }
 
+/* Gives the statement a new name, so that it counts as not prepared. */
 static void
-stmt_rename_and_forget_prepared(struct pg_stmt *s)
+stmt_rename(struct pg_stmt *s)
 {
 	s->opened = 0;
 	(void)snprintf(s->name, sizeof(s->name), "etl_%lu",
@@ -102,8 +103,7 @@ stmt_rename_and_forget_prepared(struct pg_stmt *s)
 }
 
 int
-pg_statement_allocate_with_sql(void *conn, void **stmt, const char *sql,
-    struct err *e)
+pg_stmt_new(void *conn, void **stmt, const char *sql, struct err *e)
 {
 	struct pg_stmt *s = calloc(1, sizeof(*s));
 
@@ -112,7 +112,7 @@ pg_statement_allocate_with_sql(void *conn, void **stmt, const char *sql,
 		return err_nomem(e);
 	}
 	s->link = conn;
-	stmt_rename_and_forget_prepared(s);
+	stmt_rename(s);
 	pg_args_init(&s->args);
 	buf_init(&s->bytes, SIZE_MAX / 4);
 	*stmt = s;
@@ -120,7 +120,7 @@ pg_statement_allocate_with_sql(void *conn, void **stmt, const char *sql,
 }
 
 void
-pg_statement_reset(void *stmt)
+pg_stmt_reset(void *stmt)
 {
 	struct pg_stmt *s = stmt;
 	struct pg_answer *a;
@@ -133,24 +133,24 @@ pg_statement_reset(void *stmt)
 	s->at = s->n = 0;
 	if (s->link->busy != s)
 		return;
-	while ((a = pg_wait_for_next_answer(s->link->pg)) != NULL)
+	while ((a = pg_next_answer(s->link->pg)) != NULL)
 		pg_answer_free(a);
 	s->link->busy = NULL;
-	(void)stmt_end_own_transaction(s, &ignored);
+	(void)stmt_end_own(s, &ignored);
 }
 
 void
-pg_statement_drop(void *stmt)
+pg_stmt_drop(void *stmt)
 {
 	struct pg_stmt *s = stmt;
 	char sql[64];
 	struct err ignored;
 
-	pg_statement_reset(s);
+	pg_stmt_reset(s);
 	(void)snprintf(sql, sizeof(sql), "DEALLOCATE %s", s->name);
 	if (!s->link->closes && stmt_is_prepared(s) &&
-	    link_store_pending_rows(s->link, &ignored) == 0 &&
-	    pg_can_run_command(s->link->pg))
+	    link_store_rows(s->link, &ignored) == 0 &&
+	    pg_can_run(s->link->pg))
 		(void)link_exec(s->link, sql, &ignored);
 	pg_args_release(&s->args);
 	buf_release(&s->bytes);
@@ -164,7 +164,7 @@ pg_statement_drop(void *stmt)
  * next transaction in another session. Outside a transaction begins one for
  * this statement alone, because BEGIN also sets the session's options. */
 static int
-stmt_begin_if_needed_and_send(struct pg_stmt *s, size_t n, struct err *e)
+stmt_send_pooled(struct pg_stmt *s, size_t n, struct err *e)
 {
 	struct link *l = s->link;
 
@@ -177,8 +177,9 @@ stmt_begin_if_needed_and_send(struct pg_stmt *s, size_t n, struct err *e)
 	return 0;
 }
 
+/* Prepares the statement unless the session knows it already. */
 static int
-stmt_prepare_if_needed(struct pg_stmt *s, struct err *e)
+stmt_prepare(struct pg_stmt *s, struct err *e)
 {
 	struct link *l = s->link;
 
@@ -193,48 +194,46 @@ stmt_prepare_if_needed(struct pg_stmt *s, struct err *e)
 /* Does not prepare a statement that runs for the first time, which saves a
  * round trip: most statements run only once. */
 static int
-stmt_send_prepared_if_run_again(struct pg_stmt *s, size_t n, struct err *e)
+stmt_send(struct pg_stmt *s, size_t n, struct err *e)
 {
 	struct link *l = s->link;
 	bool again = s->ran;
 
 	s->ran = true;
-	if (link_send_delayed_begin(l, e) == -1)
+	if (link_send_begin(l, e) == -1)
 		return -1;
 	if (!again && !stmt_is_prepared(s))
 		return pg_send_unprepared(l->pg, s->sql, NULL, &s->args, n, e);
-	return stmt_prepare_if_needed(s, e) == -1 ? -1 :
+	return stmt_prepare(s, e) == -1 ? -1 :
 	    pg_send_prepared(l->pg, s->name, &s->args, n, e);
 }
 
 int
-pg_statement_prepare_for_script(void *stmt, const char **name, struct err *e)
+pg_stmt_prepare(void *stmt, const char **name, struct err *e)
 {
 	struct pg_stmt *s = stmt;
 
 	*name = s->name;
-	return link_store_pending_rows(s->link, e) == -1 ? -1 :
-	    stmt_prepare_if_needed(s, e);
+	return link_store_rows(s->link, e) == -1 ? -1 : stmt_prepare(s, e);
 }
 
 int
-pg_statement_start(
-    void *stmt, const struct db_value *v, size_t n, bool ignored, struct err *e)
+pg_stmt_start(void *stmt, const struct db_value *v, size_t n, bool ignored,
+    struct err *e)
 {
 	struct pg_stmt *s = stmt;
 	struct link *l = s->link;
 
-	if (link_store_pending_rows(l, e) == -1 ||
-	    pg_args_set_or_refuse_value(&s->args, v, n, l->fault, e) == -1 ||
-	    (pg_is_pooled(l->pg) ? stmt_begin_if_needed_and_send :
-	    stmt_send_prepared_if_run_again)(s, n, e) == -1)
+	if (link_store_rows(l, e) == -1 ||
+	    pg_args_set(&s->args, v, n, l->fault, e) == -1 ||
+	    (pg_is_pooled(l->pg) ? stmt_send_pooled : stmt_send)(s, n, e) == -1)
 		return -1;
 	l->busy = s;
 	return 0;
 }
 
 static int
-convert_values_of_row(struct pg_stmt *s, struct err *e)
+convert_row(struct pg_stmt *s, struct err *e)
 {
 	size_t n = pg_count_columns(s->row), size = 1, len;
 	struct db_value *v;
@@ -249,14 +248,14 @@ convert_values_of_row(struct pg_stmt *s, struct err *e)
 	}
 	s->columns = n;
 	for (size_t i = 0; i < n; i++) {
-		(void)pg_get_column_value(s->row, i, &len, &oid);
+		(void)pg_column_value(s->row, i, &len, &oid);
 		size += len;
 	}
 	buf_clear(&s->bytes);
 	if (!buf_reserve(&s->bytes, size))
 		return buf_check(&s->bytes, e);
 	for (size_t i = 0; i < n; i++) {
-		p = pg_get_column_value(s->row, i, &len, &oid);
+		p = pg_column_value(s->row, i, &len, &oid);
 		s->values[i] = p == NULL ? db_text(NULL) :
 		    pg_convert_value(oid, p, len, &s->bytes);
 	}
@@ -265,20 +264,20 @@ convert_values_of_row(struct pg_stmt *s, struct err *e)
 
 /* SQLSTATE 0A000 may mean that a table has changed since the statement was
  * prepared. If so, a retry may succeed: the statement will be prepared again
- * under another name. */
+ * under another name. Returns -1. */
 static int
-mark_transient_if_table_changed(struct pg_stmt *s, struct err *e)
+note_table_change(struct pg_stmt *s, struct err *e)
 {
 	if (stmt_is_prepared(s) &&
 	    strcmp(s->link->fault->sqlstate, "0A000") == 0) {
-		stmt_rename_and_forget_prepared(s);
+		stmt_rename(s);
 		s->link->fault->again = e->transient = true;
 	}
 	return -1;
 }
 
 int
-pg_statement_next(void *stmt, struct err *e)
+pg_stmt_next(void *stmt, struct err *e)
 {
 	struct pg_stmt *s = stmt;
 	struct link *l = s->link;
@@ -290,24 +289,23 @@ pg_statement_next(void *stmt, struct err *e)
 		if (s->at < s->n)
 			s->row = s->later[s->at++];
 		else if (l->busy == s)
-			s->row = pg_wait_for_next_answer(l->pg);
+			s->row = pg_next_answer(l->pg);
 		if (s->row == NULL) {
 			if (l->busy != s)
 				return 0;
 			l->busy = NULL;
-			return stmt_end_own_transaction(s, e);
+			return stmt_end_own(s, e);
 		}
-		rc = pg_answer_is_row_or_free_if_failed(l->pg, s->row,
-		    &s->changed, e);
+		rc = pg_answer_status(l->pg, s->row, &s->changed, e);
 	} while (rc == 0);
 	if (rc == 1)
-		return convert_values_of_row(s, e);
+		return convert_row(s, e);
 	s->row = NULL;
-	return mark_transient_if_table_changed(s, e);
+	return note_table_change(s, e);
 }
 
 size_t
-pg_statement_columns(const void *stmt)
+pg_stmt_columns(const void *stmt)
 {
 	const struct pg_stmt *s = stmt;
 
@@ -315,7 +313,7 @@ pg_statement_columns(const void *stmt)
 }
 
 struct db_value
-pg_statement_column(const void *stmt, size_t i)
+pg_stmt_column(const void *stmt, size_t i)
 {
 	const struct pg_stmt *s = stmt;
 
@@ -323,7 +321,7 @@ pg_statement_column(const void *stmt, size_t i)
 }
 
 int64_t
-pg_statement_changed(const void *stmt)
+pg_stmt_changed(const void *stmt)
 {
 	const struct pg_stmt *s = stmt;
 

@@ -1,6 +1,6 @@
 /* Statements with parameters on a connection to PostgreSQL, as struct driver
- * describes them: pg_statement_start() and so on are its functions.
- * Owns:  pg_statement_allocate_with_sql() allocates, pg_statement_drop() frees.
+ * describes them: pg_stmt_start() and so on are its functions.
+ * Owns:  pg_stmt_new() allocates, pg_stmt_drop() frees.
  * Borrows: the link until the statement is dropped. */
 #ifndef DB_PG_STATEMENT_H
 #define DB_PG_STATEMENT_H
@@ -26,25 +26,23 @@ struct link {
 };
 
 int link_exec(struct link *l, const char *sql, struct err *e);
-/* Like pg_exec(). If link_begin_with_next() has left a BEGIN to be sent with
- * the next command, sends it first. */
-int link_exec_or_begin_copy(
-    struct link *l, const char *sql, bool *copy_in_began, struct err *e);
+/* Like pg_exec(). If link_begin_delayed() has left a BEGIN to be sent with the
+ * next command, sends it first. */
+int link_exec_copy(struct link *l, const char *sql, bool *copy_in_began,
+    struct err *e);
 /* Reads the rows that the server is still sending into memory, so that the
  * connection can take a command. */
-int link_store_pending_rows(struct link *l, struct err *e);
+int link_store_rows(struct link *l, struct err *e);
 
-int pg_statement_allocate_with_sql(
-    void *conn, void **stmt, const char *sql, struct err *e);
-int pg_statement_start(void *stmt, const struct db_value *v, size_t n,
-    bool ignored, struct err *e);
-int pg_statement_next(void *stmt, struct err *e);
-size_t pg_statement_columns(const void *stmt);
-struct db_value pg_statement_column(const void *stmt, size_t i);
-int64_t pg_statement_changed(const void *stmt);
-int pg_statement_prepare_for_script(
-    void *stmt, const char **name, struct err *e);
-void pg_statement_reset(void *stmt);
-void pg_statement_drop(void *stmt);
+int pg_stmt_new(void *conn, void **stmt, const char *sql, struct err *e);
+int pg_stmt_start(void *stmt, const struct db_value *v, size_t n, bool ignored,
+    struct err *e);
+int pg_stmt_next(void *stmt, struct err *e);
+size_t pg_stmt_columns(const void *stmt);
+struct db_value pg_stmt_column(const void *stmt, size_t i);
+int64_t pg_stmt_changed(const void *stmt);
+int pg_stmt_prepare(void *stmt, const char **name, struct err *e);
+void pg_stmt_reset(void *stmt);
+void pg_stmt_drop(void *stmt);
 
 #endif

@@ -28,9 +28,10 @@ pg_args_release(struct pg_args *a)
 	pg_args_init(a);
 }
 
+/* Makes room for total_args parameters. The old values are lost if the arrays
+ * must grow. */
 static int
-replace_arg_arrays_if_too_small(
-    struct pg_args *a, size_t total_args, struct err *e)
+grow_args(struct pg_args *a, size_t total_args, struct err *e)
 {
 	if (total_args <= a->room)
 		return 0;
@@ -48,11 +49,11 @@ replace_arg_arrays_if_too_small(
 }
 
 /* Returns how many bytes the parameters of a statement need at most when they
- * are written as text; 32 bytes are enough for a number.
- * pg_args_set_or_refuse_value() gets this much memory before it writes: the
- * buffer must not move later, because pg_args.v points into it. */
+ * are written as text; 32 bytes are enough for a number. pg_args_set() gets
+ * this much memory before it writes: the buffer must not move later, because
+ * pg_args.v points into it. */
 static size_t
-max_size_of_values_as_text(const struct db_value *v, size_t n)
+values_size(const struct db_value *v, size_t n)
 {
 	size_t size = 0;
 
@@ -61,9 +62,10 @@ max_size_of_values_as_text(const struct db_value *v, size_t n)
 	return size;
 }
 
+/* Appends a text parameter. Fails if the text has a NUL in it. */
 static int
-append_text_or_refuse_nul(
-    struct buf *b, const struct db_value *v, struct db_fault *f, struct err *e)
+put_text_arg(struct buf *b, const struct db_value *v, struct db_fault *f,
+    struct err *e)
 {
 	if (v->len > 0 && memchr(v->p, '\0', v->len) != NULL) {
 		fault_clear(f);
@@ -76,15 +78,15 @@ append_text_or_refuse_nul(
 }
 
 int
-pg_args_set_or_refuse_value(struct pg_args *a, const struct db_value *v,
-    size_t n, struct db_fault *f, struct err *e)
+pg_args_set(struct pg_args *a, const struct db_value *v, size_t n,
+    struct db_fault *f, struct err *e)
 {
 	size_t at;
 
 	buf_clear(&a->text);
-	if (replace_arg_arrays_if_too_small(a, n, e) == -1)
+	if (grow_args(a, n, e) == -1)
 		return -1;
-	if (!buf_reserve(&a->text, max_size_of_values_as_text(v, n) + 1))
+	if (!buf_reserve(&a->text, values_size(v, n) + 1))
 		return buf_check(&a->text, e);
 	for (size_t i = 0; i < n; i++) {
 		at = a->text.len;
@@ -98,8 +100,7 @@ pg_args_set_or_refuse_value(struct pg_args *a, const struct db_value *v,
 		else if (v[i].type == DB_REAL)
 			buf_printf(&a->text, "%.17g", v[i].r);
 		else if (v[i].type == DB_TEXT) {
-			if (append_text_or_refuse_nul(&a->text, &v[i], f, e) ==
-			    -1)
+			if (put_text_arg(&a->text, &v[i], f, e) == -1)
 				return -1;
 		} else if (v[i].len > INT_MAX)
 			return err_set(e, ERR_DATA, false, "PostgreSQL cannot "

@@ -15,8 +15,7 @@ db_schema(const struct db *db)
 }
 
 size_t
-db_append_schema_if_at_placeholder(
-    const struct db *db, struct buf *b, const char *at)
+db_put_schema(const struct db *db, struct buf *b, const char *at)
 {
 	if (strncmp(at, placeholder, PLACEHOLDER) != 0)
 		return 0;
@@ -28,7 +27,7 @@ db_append_schema_if_at_placeholder(
 /* Returns an allocated copy of a statement in which each `{schema}.` is
  * replaced by the schema and a dot. */
 static char *
-replace_placeholders(const struct db *db, const char *sql, struct err *e)
+fill_statement(const struct db *db, const char *sql, struct err *e)
 {
 	char *copy = NULL;
 	const char *at;
@@ -37,7 +36,7 @@ replace_placeholders(const struct db *db, const char *sql, struct err *e)
 	buf_init(&b, SIZE_MAX / 4);
 	while ((at = strstr(sql, placeholder)) != NULL) {
 		buf_add(&b, sql, (size_t)(at - sql));
-		sql = at + db_append_schema_if_at_placeholder(db, &b, at);
+		sql = at + db_put_schema(db, &b, at);
 	}
 	buf_str(&b, sql);
 	(void)buf_text(&b);
@@ -47,8 +46,9 @@ replace_placeholders(const struct db *db, const char *sql, struct err *e)
 	return copy;
 }
 
+/* Does the same for all statements that have the placeholder. */
 static int
-replace_in_all_statements(struct db *db, struct err *e)
+fill_statements(struct db *db, struct err *e)
 {
 	const char *sql;
 
@@ -58,7 +58,7 @@ replace_in_all_statements(struct db *db, struct err *e)
 		sql = db->driver->sql[i];
 		if (sql == NULL || strstr(sql, placeholder) == NULL)
 			continue;
-		if ((db->sql[i] = replace_placeholders(db, sql, e)) == NULL)
+		if ((db->sql[i] = fill_statement(db, sql, e)) == NULL)
 			return -1;
 	}
 	return 0;
@@ -94,7 +94,7 @@ db_set_schema(struct db *db, const char *name, struct err *e)
 		rc = err_nomem(e);
 	buf_release(&prefix);
 	if (rc == 0)
-		rc = replace_in_all_statements(db, e);
+		rc = fill_statements(db, e);
 	if (rc == -1)
 		db_forget_schema(db);   /* so that a retry sets it again */
 	return rc;

@@ -27,10 +27,10 @@ lite_exec(void *conn, const char *sql, struct err *e)
 	struct lite *c = conn;
 	int rc;
 
-	lite_start_time_limit(c);
+	lite_start_limit(c);
 	rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
 
-	return rc == SQLITE_OK ? 0 : lite_set_error_and_fault(c, rc, e);
+	return rc == SQLITE_OK ? 0 : lite_fail(c, rc, e);
 }
 
 void
@@ -50,7 +50,7 @@ lite_close(void *conn)
  * only small values sets the usual size again. A query does not (see
  * lite_start()): it may read the large row that was written just before. */
 static int
-lite_set_cache_size(struct lite *c, bool small, struct err *e)
+lite_set_cache(struct lite *c, bool small, struct err *e)
 {
 	if (c->has_small_cache == small)
 		return 0;
@@ -66,7 +66,7 @@ lite_set_cache_size(struct lite *c, bool small, struct err *e)
  * changed it. A load of keys in random order changes most pages in each commit,
  * and writes about a third less this way. */
 static int
-lite_set_pragmas_and_busy_handler(struct lite *c, struct err *e)
+lite_configure(struct lite *c, struct err *e)
 {
 	int rc;
 
@@ -82,7 +82,7 @@ lite_set_pragmas_and_busy_handler(struct lite *c, struct err *e)
 	if (rc == SQLITE_OK || rc == SQLITE_READONLY || rc == SQLITE_BUSY ||
 	    rc == SQLITE_LOCKED)
 		return 0;
-	return lite_set_error_and_fault(c, rc, e);
+	return lite_fail(c, rc, e);
 }
 
 int
@@ -116,9 +116,8 @@ lite_open_file(struct lite **out, const char *path, int flags,
 		return 0;
 	}
 	if ((flags & SQLITE_OPEN_CREATE) != 0 ||
-	    !fault_set_error_if_file_missing(
-		c->path, sqlite3_system_errno(c->db), e))
-		(void)lite_set_error_and_fault(c, rc, e);
+	    !fault_missing_file(c->path, sqlite3_system_errno(c->db), e))
+		(void)lite_fail(c, rc, e);
 	lite_close(c);
 	return -1;
 }
@@ -133,7 +132,7 @@ lite_open(void **conn, const char *path, bool creates_missing_file,
 
 	if (lite_open_file(&c, path, flags, fault, e) == -1)
 		return -1;
-	if (lite_set_pragmas_and_busy_handler(c, e) == -1) {
+	if (lite_configure(c, e) == -1) {
 		lite_close(c);
 		return -1;
 	}
@@ -158,7 +157,7 @@ lite_reopen(void *conn, struct err *e)
 }
 
 static void
-lite_append_name_for_messages(void *conn, struct buf *b)
+lite_put_name(void *conn, struct buf *b)
 {
 	struct lite *c = conn;
 
@@ -180,7 +179,7 @@ lite_drop(void *stmt)
 /* SQLite numbers parameters by their order in the statement, not by the N of
  * $N. Fills s->value so that $N gets value N. */
 static int
-lite_map_parameters_to_values(struct lite_stmt *s, struct err *e)
+lite_map_params(struct lite_stmt *s, struct err *e)
 {
 	const char *name;
 	char *end;
@@ -213,8 +212,8 @@ lite_prepare(void *conn, void **stmt, const char *sql, struct err *e)
 	rc = sqlite3_prepare_v3(s->lite->db, sql, -1,
 	    SQLITE_PREPARE_PERSISTENT, &s->st, NULL);
 	if (rc != SQLITE_OK)
-		(void)lite_set_error_and_fault(s->lite, rc, e);
-	else if (lite_map_parameters_to_values(s, e) == 0) {
+		(void)lite_fail(s->lite, rc, e);
+	else if (lite_map_params(s, e) == 0) {
 		*stmt = s;
 		return 0;
 	}
@@ -238,11 +237,11 @@ lite_start(void *stmt, const struct db_value *v, size_t n, bool copies_values,
 		rc = lite_bind(s->st, i + 1, &v[s->value[i]], copies_values);
 	}
 	if (rc != SQLITE_OK)
-		return lite_set_error_and_fault(s->lite, rc, e);
+		return lite_fail(s->lite, rc, e);
 	if ((bytes > LARGE || sqlite3_stmt_readonly(s->st) == 0) &&
-	    lite_set_cache_size(s->lite, bytes > LARGE, e) == -1)
+	    lite_set_cache(s->lite, bytes > LARGE, e) == -1)
 		return -1;
-	lite_start_time_limit(s->lite);
+	lite_start_limit(s->lite);
 	return 0;
 }
 
@@ -264,7 +263,7 @@ lite_next(void *stmt, struct err *e)
 			s->changed = sqlite3_changes64(db);
 		return 0;
 	}
-	(void)lite_set_error_and_fault(s->lite, rc, e);
+	(void)lite_fail(s->lite, rc, e);
 	if (rc == SQLITE_ERROR && sqlite3_stmt_readonly(s->st) == 0) {
 		s->lite->fault->data = true;
 		return err_set(e, ERR_DATA, false, "%s", sqlite3_errmsg(db));
@@ -278,7 +277,7 @@ lite_next(void *stmt, struct err *e)
 }
 
 static size_t
-lite_count_columns(const void *stmt)
+lite_columns(const void *stmt)
 {
 	const struct lite_stmt *s = stmt;
 
@@ -309,8 +308,10 @@ lite_reset(void *stmt)
 	(void)sqlite3_reset(s->st);
 }
 
+/* Returns a number above 0 if a row of this transaction refers to a missing
+ * row. */
 static int64_t
-lite_missing_references(void *conn)
+lite_count_orphans(void *conn)
 {
 	struct lite *c = conn;
 	int now = 0, high;
@@ -320,8 +321,9 @@ lite_missing_references(void *conn)
 	return now;
 }
 
+/* Returns how many pages were written since the last call. */
 static int64_t
-lite_count_written_pages(void *conn)
+lite_count_pages(void *conn)
 {
 	struct lite *c = conn;
 	int now = 0, high;
@@ -340,15 +342,15 @@ const struct driver driver_sqlite = {
 	.close = lite_close,
 	.reopen = lite_reopen,
 	.set_limits = lite_set_limits,
-	.name = lite_append_name_for_messages,
+	.name = lite_put_name,
 	.script = lite_exec,
 	.rollback = lite_rollback,
-	.missing_references = lite_missing_references,
-	.count_written_pages = lite_count_written_pages,
+	.missing_references = lite_count_orphans,
+	.count_written_pages = lite_count_pages,
 	.prepare = lite_prepare,
 	.start = lite_start,
 	.next = lite_next,
-	.columns = lite_count_columns,
+	.columns = lite_columns,
 	.column = lite_column,
 	.changed = lite_changed_rows,
 	.reset = lite_reset,

@@ -32,21 +32,21 @@ static const struct lite_code {
 /* Returns what a user can do about the error, or "". `number` is an errno or
  * 0. */
 static const char *
-get_advice_on_failure(const struct lite *c, int rc, int number)
+failure_advice(const struct lite *c, int rc, int number)
 {
 	if ((rc & 0xff) == SQLITE_READONLY &&
 	    sqlite3_extended_errcode(c->db) != SQLITE_READONLY_DBMOVED)
 		return ": this user must be allowed to write the file and its "
 		    "folder, in WAL mode also to read it";
 	return (rc & 0xff) == SQLITE_CANTOPEN ?
-	    fault_get_advice_to_create(number) : "";
+	    fault_create_advice(number) : "";
 }
 
 /* Returns how many rows a failed statement has left in the table, or -1 if this
  * is not known. With ON CONFLICT FAIL, the rows before the failure stay. SQLite
  * has their number only if one of these constraints has failed. */
 static int64_t
-rows_kept_after_failure(sqlite3 *db)
+count_kept_rows(sqlite3 *db)
 {
 	switch (sqlite3_extended_errcode(db)) {
 	case SQLITE_CONSTRAINT_CHECK:
@@ -61,7 +61,7 @@ rows_kept_after_failure(sqlite3 *db)
 }
 
 int
-lite_set_error_and_fault(struct lite *c, int rc, struct err *e)
+lite_fail(struct lite *c, int rc, struct err *e)
 {
 	const struct lite_code *k = codes;
 	const char *text = sqlite3_errmsg(c->db);
@@ -70,21 +70,20 @@ lite_set_error_and_fault(struct lite *c, int rc, struct err *e)
 	while (k->rc != 0 && k->rc != (rc & 0xff))
 		k++;
 	fault_clear(c->fault);
-	c->fault->kept = rows_kept_after_failure(c->db);
+	c->fault->kept = count_kept_rows(c->db);
 	c->fault->data = k->data;
 	c->fault->again = k->again;
 	c->fault->busy = k->rc == SQLITE_BUSY || k->rc == SQLITE_LOCKED;
 	c->fault->late = k->rc == SQLITE_INTERRUPT;
 	if (k->data) {
-		fault_set_names_of_sqlite_message(c->fault, text);
+		fault_parse_message(c->fault, text);
 		return err_set(e, k->code, false, "%s", text);
 	}
 	if (k->rc == SQLITE_CANTOPEN && num != 0)
-		num = fault_create_file_for_errno(c->path, num);
+		num = fault_open_errno(c->path, num);
 	if ((k->rc == SQLITE_IOERR || k->rc == SQLITE_CANTOPEN) && num != 0)
 		return err_set(e, k->code, k->transient, "sqlite:%s: %s: %s%s",
-		    c->path, text, strerror(num),
-		    get_advice_on_failure(c, rc, num));
+		    c->path, text, strerror(num), failure_advice(c, rc, num));
 	return err_set(e, k->code, k->transient, "sqlite:%s: %s%s", c->path,
-	    text, get_advice_on_failure(c, rc, 0));
+	    text, failure_advice(c, rc, 0));
 }

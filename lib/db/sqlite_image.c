@@ -9,7 +9,7 @@
 #include <string.h>
 
 static void
-append_tagged_hex_string(struct buf *b, char tag, const void *p, size_t n)
+put_tagged_hex(struct buf *b, char tag, const void *p, size_t n)
 {
 	buf_char(b, '"');
 	buf_char(b, tag);
@@ -17,13 +17,15 @@ append_tagged_hex_string(struct buf *b, char tag, const void *p, size_t n)
 	buf_char(b, '"');
 }
 
+/* Appends the element of a text. If it has a NUL or is not UTF-8, its bytes are
+ * written in hex. */
 static void
-append_image_of_text(struct buf *b, const char *p, size_t n)
+put_text_image(struct buf *b, const char *p, size_t n)
 {
 	size_t at = b->len;
 
 	if (utf8_valid_length(p, n) < n || memchr(p, '\0', n) != NULL) {
-		append_tagged_hex_string(b, 'h', p, n);
+		put_tagged_hex(b, 'h', p, n);
 		return;
 	}
 	json_put_string(b, p, n);
@@ -36,7 +38,7 @@ append_image_of_text(struct buf *b, const char *p, size_t n)
 }
 
 static void
-append_image_of_value(struct buf *b, sqlite3_value *v)
+put_value_image(struct buf *b, sqlite3_value *v)
 {
 	size_t n = (size_t)sqlite3_value_bytes(v);
 
@@ -49,18 +51,19 @@ append_image_of_value(struct buf *b, sqlite3_value *v)
 		buf_printf(b, "\"r%.17g\"", sqlite3_value_double(v));
 		break;
 	case SQLITE_TEXT:
-		append_image_of_text(b, (const char *)sqlite3_value_text(v), n);
+		put_text_image(b, (const char *)sqlite3_value_text(v), n);
 		break;
 	case SQLITE_BLOB:
-		append_tagged_hex_string(b, 'x', sqlite3_value_blob(v), n);
+		put_tagged_hex(b, 'x', sqlite3_value_blob(v), n);
 		break;
 	default:
 		buf_str(b, "null");
 	}
 }
 
+/* The SQL function etl_image(VALUE, ...). */
 static void
-return_images_of_values(sqlite3_context *context, int n, sqlite3_value **v)
+return_image(sqlite3_context *context, int n, sqlite3_value **v)
 {
 	struct buf b;
 
@@ -68,7 +71,7 @@ return_images_of_values(sqlite3_context *context, int n, sqlite3_value **v)
 	for (int i = 0; i < n; i++) {
 		if (i > 0)
 			buf_char(&b, ',');
-		append_image_of_value(&b, v[i]);
+		put_value_image(&b, v[i]);
 	}
 	if (b.failed)
 		sqlite3_result_error_nomem(context);
@@ -80,8 +83,7 @@ return_images_of_values(sqlite3_context *context, int n, sqlite3_value **v)
 
 /* p points to the n hex digits of the value. */
 static void
-return_bytes_of_hex_digits(sqlite3_context *context, char tag, const char *p,
-    size_t n)
+return_bytes(sqlite3_context *context, char tag, const char *p, size_t n)
 {
 	struct buf b;
 
@@ -101,9 +103,9 @@ return_bytes_of_hex_digits(sqlite3_context *context, char tag, const char *p,
 }
 
 /* Returns a value from its element of an image, such as "i7" (see
- * db_add_image_functions_to_sqlite()): the first byte is the type. */
+ * db_add_image_sql()): the first byte is the type. */
 static void
-return_value_of_image_element(sqlite3_context *context, const char *p, size_t n)
+return_element(sqlite3_context *context, const char *p, size_t n)
 {
 	switch (*p) {
 	case 'i':
@@ -118,16 +120,16 @@ return_value_of_image_element(sqlite3_context *context, const char *p, size_t n)
 		break;
 	case 'x':
 	case 'h':
-		return_bytes_of_hex_digits(context, *p, p + 1, n - 1);
+		return_bytes(context, *p, p + 1, n - 1);
 		break;
 	default:
 		sqlite3_result_error(context, "not an image of etl-load", -1);
 	}
 }
 
+/* Returns the value of the element at token i. */
 static void
-return_value_of_image_token(
-    sqlite3_context *context, const struct json *j, uint32_t i)
+return_token(sqlite3_context *context, const struct json *j, uint32_t i)
 {
 	struct buf b;
 
@@ -141,13 +143,13 @@ return_value_of_image_token(
 	if (b.failed)
 		sqlite3_result_error_nomem(context);
 	else
-		return_value_of_image_element(context, b.data, b.len);
+		return_element(context, b.data, b.len);
 	buf_release(&b);
 }
 
+/* The SQL function etl_value(IMAGE, I). */
 static void
-return_value_at_index_of_image(sqlite3_context *context, int n,
-    sqlite3_value **v)
+return_value(sqlite3_context *context, int n, sqlite3_value **v)
 {
 	const char *p = (const char *)sqlite3_value_text(v[0]);
 	size_t len = (size_t)sqlite3_value_bytes(v[0]);
@@ -170,13 +172,13 @@ return_value_at_index_of_image(sqlite3_context *context, int n,
 	    wanted + 1 >= (int64_t)j.n) {
 		sqlite3_result_error(context, "not an image of etl-load", -1);
 	} else {
-		return_value_of_image_token(context, &j, (uint32_t)wanted + 1);
+		return_token(context, &j, (uint32_t)wanted + 1);
 	}
 	json_release(&j);
 }
 
 int
-db_add_image_functions_to_sqlite(struct db *db, struct err *e)
+db_add_image_sql(struct db *db, struct err *e)
 {
 	const int flags =
 	    SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
@@ -185,9 +187,9 @@ db_add_image_functions_to_sqlite(struct db *db, struct err *e)
 	if (db->driver->kind != DB_SQLITE)
 		return 0;
 	if (sqlite3_create_function_v2(c->db, "etl_image", -1, flags, NULL,
-		return_images_of_values, NULL, NULL, NULL) != SQLITE_OK ||
+	    return_image, NULL, NULL, NULL) != SQLITE_OK ||
 	    sqlite3_create_function_v2(c->db, "etl_value", 2, flags, NULL,
-		return_value_at_index_of_image, NULL, NULL, NULL) != SQLITE_OK)
+	    return_value, NULL, NULL, NULL) != SQLITE_OK)
 		return err_nomem(e);
 	return 0;
 }

@@ -2,9 +2,8 @@
  * Owns:  lite_open_file() allocates *out, lite_close() frees it.
  * Borrows: fault until lite_close().
  * Gives: lite_wait_busy() is the busy handler; its argument is the struct lite.
- * Fails: lite_set_error_and_fault() sets *e and the fault from a result code
- *        and returns -1. Without SQLITE_OPEN_CREATE a missing file is the
- *        error ERR_INPUT. */
+ * Fails: lite_fail() sets *e and the fault from a result code and returns -1.
+ *        Without SQLITE_OPEN_CREATE a missing file is the error ERR_INPUT. */
 #ifndef DB_SQLITE_IMPL_H
 #define DB_SQLITE_IMPL_H
 
@@ -27,10 +26,10 @@ int lite_open_file(struct lite **out, const char *path, int flags,
 void lite_close(void *lite);
 int lite_wait_busy(void *lite, int tries);
 /* Call this before each statement: starts the time limit of the statement. */
-void lite_start_time_limit(struct lite *c);
+void lite_start_limit(struct lite *c);
 int lite_set_limits(
     void *lite, const struct db_limits *limits, struct err *e);
-int lite_set_error_and_fault(struct lite *c, int rc, struct err *e);
+int lite_fail(struct lite *c, int rc, struct err *e);
 /* Binds a value to parameter i. Returns a result code of SQLite. If `copies` is
  * false, the bytes of the value must stay valid until the statement is
  * reset. */

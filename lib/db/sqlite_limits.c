@@ -8,7 +8,7 @@ enum {
 };
 
 void
-lite_start_time_limit(struct lite *c)
+lite_start_limit(struct lite *c)
 {
 	if (c->limits.statement > 0)
 		c->until = clock_ms() + (int64_t)c->limits.statement;
@@ -19,7 +19,7 @@ lite_wait_busy(void *conn, int tries)
 {
 	struct lite *c = conn;
 
-	return sleep_before_retry_if_allowed(&c->wait_limit, tries,
+	return wait_limit_sleep(&c->wait_limit, tries,
 	    c->limits.lock > 0 ? c->limits.lock : BUSY_MS);
 }
 

@@ -71,8 +71,9 @@ lite_read_close(struct lite_read *r)
 	free(r);
 }
 
+/* Returns true if the rest of the text has only blanks and comments. */
 static bool
-is_blank_or_comment(struct lite_read *r, const char *tail)
+is_blank_sql(struct lite_read *r, const char *tail)
 {
 	sqlite3_stmt *st = NULL;
 	const char *end = NULL;
@@ -83,13 +84,14 @@ is_blank_or_comment(struct lite_read *r, const char *tail)
 	return blank;
 }
 
+/* Fails unless the text is a single query that only reads. */
 static int
-refuse_unless_one_query(struct lite_read *r, const char *tail, struct err *e)
+check_one_query(struct lite_read *r, const char *tail, struct err *e)
 {
 	if (r->st == NULL)
 		return err_set(e, ERR_CONFIG, false, "the text has no query: "
 		    "write a SELECT");
-	if (!is_blank_or_comment(r, tail))
+	if (!is_blank_sql(r, tail))
 		return err_set(e, ERR_CONFIG, false, "the text has more than "
 		    "one statement: give a single query");
 	if (sqlite3_column_count(r->st) == 0 ||
@@ -111,13 +113,13 @@ lite_read_prepare(
 	*error_offset = -1;
 	rc = sqlite3_prepare_v3(r->lite->db, sql, -1, 0, &r->st, &tail);
 	if (rc == SQLITE_OK)
-		return refuse_unless_one_query(r, tail, e);
+		return check_one_query(r, tail, e);
 	*error_offset = sqlite3_error_offset(r->lite->db);
-	return lite_set_error_and_fault(r->lite, rc, e);
+	return lite_fail(r->lite, rc, e);
 }
 
 size_t
-lite_read_count_columns(const struct lite_read *r)
+lite_read_columns(const struct lite_read *r)
 {
 	return (size_t)sqlite3_column_count(r->st);
 }
@@ -129,19 +131,19 @@ lite_read_column_name(const struct lite_read *r, size_t i)
 }
 
 const char *
-lite_read_declared_type(const struct lite_read *r, size_t i)
+lite_read_type(const struct lite_read *r, size_t i)
 {
 	return sqlite3_column_decltype(r->st, (int)i);
 }
 
 int
-lite_read_count_parameters(const struct lite_read *r)
+lite_read_params(const struct lite_read *r)
 {
 	return sqlite3_bind_parameter_count(r->st);
 }
 
 const char *
-lite_read_parameter_name(const struct lite_read *r, int i)
+lite_read_param_name(const struct lite_read *r, int i)
 {
 	return sqlite3_bind_parameter_name(r->st, i);
 }
@@ -152,7 +154,7 @@ lite_read_bind(
 {
 	int rc = lite_bind(r->st, i, v, true);
 
-	return rc == SQLITE_OK ? 0 : lite_set_error_and_fault(r->lite, rc, e);
+	return rc == SQLITE_OK ? 0 : lite_fail(r->lite, rc, e);
 }
 
 int
@@ -160,7 +162,7 @@ lite_read_begin(struct lite_read *r, struct err *e)
 {
 	int rc = sqlite3_exec(r->lite->db, "BEGIN", NULL, NULL, NULL);
 
-	return rc == SQLITE_OK ? 0 : lite_set_error_and_fault(r->lite, rc, e);
+	return rc == SQLITE_OK ? 0 : lite_fail(r->lite, rc, e);
 }
 
 int
@@ -173,7 +175,7 @@ lite_read_next(struct lite_read *r, struct err *e)
 	if (rc == SQLITE_DONE)
 		return 0;
 	r->is_too_long = (rc & 0xff) == SQLITE_TOOBIG;
-	(void)lite_set_error_and_fault(r->lite, rc, e);
+	(void)lite_fail(r->lite, rc, e);
 	if ((rc & 0xff) == SQLITE_ERROR || r->fault.data)
 		e->code = ERR_DATA;
 	return -1;

@@ -22,15 +22,15 @@ void lite_read_close(struct lite_read *r);
 /* Prepares a query, in place of an earlier one. */
 int lite_read_prepare(
     struct lite_read *r, const char *sql, int *error_offset, struct err *e);
-size_t lite_read_count_columns(const struct lite_read *r);
+size_t lite_read_columns(const struct lite_read *r);
 const char *lite_read_column_name(const struct lite_read *r, size_t i);
 /* Returns the declared type of column i of the result if it is a column of a
  * table, or NULL if it is an expression. */
-const char *lite_read_declared_type(const struct lite_read *r, size_t i);
+const char *lite_read_type(const struct lite_read *r, size_t i);
 /* Returns the name of parameter i, such as ":since", or NULL if it has no name.
- * The parameters are numbered from 1 to lite_read_count_parameters(). */
-int lite_read_count_parameters(const struct lite_read *r);
-const char *lite_read_parameter_name(const struct lite_read *r, int i);
+ * The parameters are numbered from 1 to lite_read_params(). */
+int lite_read_params(const struct lite_read *r);
+const char *lite_read_param_name(const struct lite_read *r, int i);
 /* Binds a copy of the value to parameter i. */
 int lite_read_bind(
     struct lite_read *r, int i, const struct db_value *v, struct err *e);

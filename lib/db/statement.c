@@ -15,7 +15,7 @@ struct db_rows {
 	void *stmt;
 	bool is_open;                   /* a caller reads its rows */
 	bool is_uncached;               /* freed by db_end() */
-	struct db_value *row; /* db_stmt_run_for_first_row(): copy of the first
+	struct db_value *row; /* db_stmt_run(): copy of the first
 			       * row */
 	size_t columns, room;
 	struct buf bytes;
@@ -26,7 +26,7 @@ struct db_stmt {
 };
 
 static void
-drop_statement_and_release_rows(struct db_rows *r)
+release_statement(struct db_rows *r)
 {
 	if (r->stmt != NULL)
 		r->db->driver->drop(r->stmt);
@@ -36,20 +36,19 @@ drop_statement_and_release_rows(struct db_rows *r)
 }
 
 void
-free_cached_statements(struct db *db)
+db_free_cache(struct db *db)
 {
 	struct db_rows *r;
 
 	while ((r = db->cache) != NULL) {
 		db->cache = r->next;
-		drop_statement_and_release_rows(r);
+		release_statement(r);
 		free(r);
 	}
 }
 
 static int
-init_rows_and_prepare(
-    struct db_rows *r, struct db *db, const char *sql, struct err *e)
+init_statement(struct db_rows *r, struct db *db, const char *sql, struct err *e)
 {
 	*r = (struct db_rows){ .db = db };
 	buf_init(&r->bytes, SIZE_MAX / 4);
@@ -61,7 +60,7 @@ init_rows_and_prepare(
 /* If the cache is full, frees the statement that was used longest ago and whose
  * rows are not being read. */
 static void
-free_oldest_statement_if_full(struct db *db)
+evict_statement(struct db *db)
 {
 	struct db_rows **p = &db->cache, **oldest = NULL;
 	struct db_rows *r;
@@ -76,12 +75,14 @@ free_oldest_statement_if_full(struct db *db)
 	r = *oldest;
 	*oldest = r->next;
 	db->cached--;
-	drop_statement_and_release_rows(r);
+	release_statement(r);
 	free(r);
 }
 
+/* Finds a prepared statement and moves it to the front of the cache. Sets *busy
+ * if its rows are being read. Returns NULL if there is none. */
 static struct db_rows *
-find_in_cache_and_move_to_front(struct db *db, const char *sql, bool *busy)
+find_cached(struct db *db, const char *sql, bool *busy)
 {
 	struct db_rows **p, *r;
 
@@ -102,10 +103,10 @@ find_in_cache_and_move_to_front(struct db *db, const char *sql, bool *busy)
  * and put into the cache. If a caller is still reading the rows of the cached
  * statement, prepares a second statement that is not put into the cache. */
 static struct db_rows *
-get_or_prepare_statement(struct db *db, const char *sql, struct err *e)
+take_statement(struct db *db, const char *sql, struct err *e)
 {
 	bool busy;
-	struct db_rows *r = find_in_cache_and_move_to_front(db, sql, &busy);
+	struct db_rows *r = find_cached(db, sql, &busy);
 
 	fault_clear(&db->fault);
 	if (r != NULL && !busy)
@@ -114,14 +115,14 @@ get_or_prepare_statement(struct db *db, const char *sql, struct err *e)
 		(void)err_nomem(e);
 		return NULL;
 	}
-	if (init_rows_and_prepare(r, db, sql, e) == -1) {
-		drop_statement_and_release_rows(r);
+	if (init_statement(r, db, sql, e) == -1) {
+		release_statement(r);
 		free(r);
 		return NULL;
 	}
 	r->is_uncached = busy;
 	if (!busy) {
-		free_oldest_statement_if_full(db);
+		evict_statement(db);
 		r->next = db->cache;
 		db->cache = r;
 		db->cached++;
@@ -133,7 +134,7 @@ int
 db_run(struct db *db, const char *sql, const struct db_value *v, size_t n,
     int64_t *changed, struct err *e)
 {
-	struct db_rows *r = get_or_prepare_statement(db, sql, e);
+	struct db_rows *r = take_statement(db, sql, e);
 	int rc;
 
 	if (r == NULL)
@@ -148,10 +149,10 @@ db_run(struct db *db, const char *sql, const struct db_value *v, size_t n,
 }
 
 int
-db_prepare_and_get_name(
-    struct db *db, const char *sql, const char **name, struct err *e)
+db_prepare_named(struct db *db, const char *sql, const char **name,
+    struct err *e)
 {
-	struct db_rows *r = get_or_prepare_statement(db, sql, e);
+	struct db_rows *r = take_statement(db, sql, e);
 
 	return r == NULL ? -1 :
 	    db->driver->prepare_for_script(r->stmt, name, e);
@@ -160,10 +161,10 @@ db_prepare_and_get_name(
 /* Starts a statement. If copies_values is true, the driver copies v, so the
  * caller may free v at once; else v must stay until the statement is reset. */
 static int
-start_cached_statement(struct db *db, struct db_rows **out, const char *sql,
+start_statement(struct db *db, struct db_rows **out, const char *sql,
     const struct db_value *v, size_t n, bool copies_values, struct err *e)
 {
-	struct db_rows *r = get_or_prepare_statement(db, sql, e);
+	struct db_rows *r = take_statement(db, sql, e);
 
 	if (r == NULL)
 		return -1;
@@ -180,7 +181,7 @@ int
 db_query(struct db *db, struct db_rows **out, const char *sql,
     const struct db_value *v, size_t n, struct err *e)
 {
-	return start_cached_statement(db, out, sql, v, n, true, e);
+	return start_statement(db, out, sql, v, n, true, e);
 }
 
 int
@@ -205,7 +206,7 @@ db_end(struct db_rows *r)
 	r->db->driver->reset(r->stmt);
 	r->is_open = false;
 	if (r->is_uncached) {
-		drop_statement_and_release_rows(r);
+		release_statement(r);
 		free(r);
 	}
 }
@@ -233,7 +234,7 @@ db_query_int(struct db *db, const char *sql, const struct db_value *v, size_t n,
 	struct db_value first;
 	int rc;
 
-	if (start_cached_statement(db, &r, sql, v, n, false, e) == -1)
+	if (start_statement(db, &r, sql, v, n, false, e) == -1)
 		return -1;
 	*out = none;
 	if ((rc = db_next(r, e)) == 1) {
@@ -260,7 +261,7 @@ db_prepare(struct db *db, struct db_stmt **out, const char *sql,
 	fault_clear(&db->fault);
 	if (s == NULL)
 		return err_nomem(e);
-	if (init_rows_and_prepare(&s->rows, db, sql, e) == -1) {
+	if (init_statement(&s->rows, db, sql, e) == -1) {
 		db_stmt_free(s);
 		return -1;
 	}
@@ -268,11 +269,11 @@ db_prepare(struct db *db, struct db_stmt **out, const char *sql,
 	return 0;
 }
 
-/* Copies the values of the current row into r. db_stmt_run_for_first_row()
- * runs the statement on to its end before it returns, and then the database
- * no longer holds the values of this row. */
+/* Copies the values of the current row into r. db_stmt_run() runs the statement
+ * on to its end before it returns, and then the database no longer holds the
+ * values of this row. */
 static int
-copy_values_of_current_row(struct db_rows *r, struct err *e)
+copy_row(struct db_rows *r, struct err *e)
 {
 	const struct driver *d = r->db->driver;
 	size_t n = d->columns(r->stmt), size = 0;
@@ -305,7 +306,7 @@ copy_values_of_current_row(struct db_rows *r, struct err *e)
 }
 
 int
-db_stmt_run_for_first_row(struct db_stmt *s, const struct db_value *v, size_t n,
+db_stmt_run(struct db_stmt *s, const struct db_value *v, size_t n,
     struct db_rows **first_row, int64_t *changed, struct err *e)
 {
 	const struct driver *d = s->rows.db->driver;
@@ -318,8 +319,7 @@ db_stmt_run_for_first_row(struct db_stmt *s, const struct db_value *v, size_t n,
 		while ((rc = d->next(stmt, e)) == 1) {
 			if (first_row == NULL || kept)
 				continue;
-			if ((rc = copy_values_of_current_row(&s->rows, e)) ==
-			    -1)
+			if ((rc = copy_row(&s->rows, e)) == -1)
 				break;
 			kept = true;
 		}
@@ -336,6 +336,6 @@ db_stmt_free(struct db_stmt *s)
 {
 	if (s == NULL)
 		return;
-	drop_statement_and_release_rows(&s->rows);
+	release_statement(&s->rows);
 	free(s);
 }

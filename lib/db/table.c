@@ -28,7 +28,7 @@ table_free(struct table *t)
  * quotes is appended without the quotes; any other part ends at a dot. Returns
  * the position after the part, or NULL if the closing quote is missing. */
 static const char *
-append_unquoted_name_part(struct buf *b, const char *p)
+put_name_part(struct buf *b, const char *p)
 {
 	if (*p != '"') {
 		size_t n = strcspn(p, ".\"");
@@ -56,8 +56,7 @@ table_split_name(struct table *t, struct err *e)
 	buf_init(&b, PATH_MAX_BYTES);
 	while (n < PARTS) {
 		buf_clear(&b);
-		if ((p = append_unquoted_name_part(&b, p)) == NULL ||
-		    b.len == 0)
+		if ((p = put_name_part(&b, p)) == NULL || b.len == 0)
 			break;
 		if ((part[n++] = strdup(buf_text(&b))) == NULL)
 			break;
@@ -80,9 +79,9 @@ table_split_name(struct table *t, struct err *e)
 	return rc;
 }
 
+/* Appends a name, in quotes only if it has a dot or a quote. */
 static int
-append_name_quoted_if_needed(
-    struct buf *b, struct db *db, const char *name, struct err *e)
+put_table_name(struct buf *b, struct db *db, const char *name, struct err *e)
 {
 	if (strpbrk(name, ".\"") != NULL)
 		return db_quote_name(db, b, name, strlen(name), e);
@@ -90,8 +89,9 @@ append_name_quoted_if_needed(
 	return buf_check(b, e);
 }
 
+/* Sets t->full, the name for messages. Leaves out the default schema. */
 static int
-set_name_without_default_schema(struct table *t, struct db *db, struct err *e)
+set_full_name(struct table *t, struct db *db, struct err *e)
 {
 	const char *usual = db_kind(db) == DB_SQLITE ? "main" : "public";
 	struct buf b;
@@ -99,11 +99,11 @@ set_name_without_default_schema(struct table *t, struct db *db, struct err *e)
 
 	buf_init(&b, PATH_MAX_BYTES);
 	if (t->schema != NULL && strcmp(t->schema, usual) != 0) {
-		rc = append_name_quoted_if_needed(&b, db, t->schema, e);
+		rc = put_table_name(&b, db, t->schema, e);
 		buf_char(&b, '.');
 	}
 	if (rc == 0 &&
-	    (rc = append_name_quoted_if_needed(&b, db, t->base, e)) == 0 &&
+	    (rc = put_table_name(&b, db, t->base, e)) == 0 &&
 	    (t->full = strdup(buf_text(&b))) == NULL)
 		rc = err_nomem(e);
 	buf_release(&b);
@@ -115,8 +115,7 @@ set_name_without_default_schema(struct table *t, struct db *db, struct err *e)
  * for messages. Fails if the name belongs to something else, such as a
  * sequence. */
 static int
-refuse_other_kinds_or_set_names(
-    struct table *t, struct db *db, struct db_rows *r, struct err *e)
+set_names(struct table *t, struct db *db, struct db_rows *r, struct err *e)
 {
 	struct db_value schema = db_column(r, 0), base = db_column(r, 1),
 	    type = db_column(r, 2);
@@ -127,12 +126,12 @@ refuse_other_kinds_or_set_names(
 		return err_set(e, ERR_CONFIG, false, "%s: neither a table nor "
 		    "a view that takes rows: name a table", t->name);
 	t->view = type.len == 4 && strncmp(type.p, "view", 4) == 0;
-	t->without_rowid = db_value_is_nonzero_int(db_column(r, 3));
-	t->strict = db_value_is_nonzero_int(db_column(r, 4));
+	t->without_rowid = db_value_is_true(db_column(r, 3));
+	t->strict = db_value_is_true(db_column(r, 4));
 	free(t->schema);
 	free(t->base);
-	t->schema = db_value_copy_text(schema);
-	t->base = db_value_copy_text(base);
+	t->schema = db_copy_text(schema);
+	t->base = db_copy_text(base);
 	if (t->schema == NULL || t->base == NULL)
 		return err_nomem(e);
 	buf_init(&b, PATH_MAX_BYTES);
@@ -144,7 +143,7 @@ refuse_other_kinds_or_set_names(
 	if ((t->quoted = strdup(buf_text(&b))) == NULL)
 		(void)err_nomem(e);
 	else
-		rc = set_name_without_default_schema(t, db, e);
+		rc = set_full_name(t, db, e);
 out:
 	buf_release(&b);
 	return rc;
@@ -152,7 +151,7 @@ out:
 
 /* Fails if the server would cut one of the names. */
 static int
-check_length_of_names(const struct table *t, struct db *db, struct err *e)
+check_name_lengths(const struct table *t, struct db *db, struct err *e)
 {
 	struct buf b;
 	int rc;
@@ -166,9 +165,11 @@ check_length_of_names(const struct table *t, struct db *db, struct err *e)
 	return rc;
 }
 
+/* Finds the table in the catalog and sets its names. If there is none, the
+ * message ends with the advice. */
 static int
-read_table_from_catalog(struct table *t, struct db *db,
-    const char *advice_if_missing, struct err *e)
+read_catalog(struct table *t, struct db *db, const char *advice_if_missing,
+    struct err *e)
 {
 	struct db_value v[] = { db_text(t->schema), db_text(t->base) };
 	struct db_rows *r;
@@ -180,21 +181,21 @@ read_table_from_catalog(struct table *t, struct db *db,
 	rc = db_next(r, e);
 	missing = rc == 0;
 	if (rc == 1)
-		rc = refuse_other_kinds_or_set_names(t, db, r, e);
+		rc = set_names(t, db, r, e);
 	db_end(r);
 	if (!missing)
 		return rc;
-	if (check_length_of_names(t, db, e) == -1)
+	if (check_name_lengths(t, db, e) == -1)
 		return -1;
 	(void)err_set(e, ERR_CONFIG, false, "no such table: %s in %s%s",
 	    t->name, db_name(db), advice_if_missing);
-	table_append_nearest_name_to_error(db, t, e);
+	table_suggest(db, t, e);
 	return -1;
 }
 
 /* Returns NULL with *e if this is not the name of a table. */
 static struct table *
-table_new_with_name(const char *name, struct err *e)
+new_table(const char *name, struct err *e)
 {
 	struct table *t = calloc(1, sizeof(*t));
 
@@ -210,10 +211,9 @@ table_new_with_name(const char *name, struct err *e)
 }
 
 int
-table_check_if_exists(
-    struct db *db, const char *name, bool *exists, struct err *e)
+table_check_exists(struct db *db, const char *name, bool *exists, struct err *e)
 {
-	struct table *t = table_new_with_name(name, e);
+	struct table *t = new_table(name, e);
 	struct db_value v[2];
 	struct db_rows *r;
 	int rc = -1;
@@ -233,7 +233,7 @@ table_check_if_exists(
 
 /* Sets t->quoted. It has a schema only if the user gave one. */
 static int
-set_quoted_name_as_given(struct table *t, struct db *db, struct err *e)
+set_quoted_name(struct table *t, struct db *db, struct err *e)
 {
 	struct buf b;
 	int rc = 0;
@@ -252,15 +252,13 @@ set_quoted_name_as_given(struct table *t, struct db *db, struct err *e)
 }
 
 int
-table_new_without_catalog(
-    struct table **out, struct db *db, const char *name, struct err *e)
+table_new(struct table **out, struct db *db, const char *name, struct err *e)
 {
-	struct table *t = table_new_with_name(name, e);
+	struct table *t = new_table(name, e);
 
 	if (t == NULL)
 		return -1;
-	if (set_quoted_name_as_given(t, db, e) == -1 ||
-	    set_name_without_default_schema(t, db, e) == -1) {
+	if (set_quoted_name(t, db, e) == -1 || set_full_name(t, db, e) == -1) {
 		table_free(t);
 		return -1;
 	}
@@ -272,7 +270,7 @@ table_new_without_catalog(
  * a single INTEGER column, this column is the rowid: SQLite assigns a value if
  * none is given. The primary key of a WITHOUT ROWID table cannot be NULL. */
 static void
-correct_sqlite_key_columns(struct table *t)
+correct_keys(struct table *t)
 {
 	struct column *only = NULL;
 	size_t n = 0;
@@ -296,25 +294,24 @@ int
 table_read(struct table **out, struct db *db, const char *name,
     const char *advice_if_missing, struct err *e)
 {
-	struct table *t = table_new_with_name(name, e);
+	struct table *t = new_table(name, e);
 
 	if (t == NULL)
 		return -1;
-	if (read_table_from_catalog(t, db, advice_if_missing, e) == -1 ||
-	    columns_read_with_composite_fields(&t->columns, &t->n, db,
-	    t->schema, t->base, t->strict,
-		e) == -1) {
+	if (read_catalog(t, db, advice_if_missing, e) == -1 ||
+	    columns_read(&t->columns, &t->n, db, t->schema, t->base, t->strict,
+	    e) == -1) {
 		table_free(t);
 		return -1;
 	}
 	if (db_kind(db) == DB_SQLITE)
-		correct_sqlite_key_columns(t);
+		correct_keys(t);
 	*out = t;
 	return 0;
 }
 
 size_t
-table_find_key_column_or_end(const struct table *t, int place)
+table_find_key(const struct table *t, int place)
 {
 	size_t i = 0;
 
@@ -323,9 +320,10 @@ table_find_key_column_or_end(const struct table *t, int place)
 	return i;
 }
 
+/* Returns true if the n columns are all columns of the primary key, and no
+ * other. */
 static bool
-columns_are_whole_primary_key(const struct table *t, const size_t *columns,
-    size_t n)
+is_primary_key(const struct table *t, const size_t *columns, size_t n)
 {
 	size_t keys = 0;
 
@@ -338,7 +336,7 @@ columns_are_whole_primary_key(const struct table *t, const size_t *columns,
 }
 
 static bool
-columns_include_name(const struct table *t, const size_t *columns, size_t n,
+has_column_name(const struct table *t, const size_t *columns, size_t n,
     struct db_value name)
 {
 	const char *have;
@@ -356,7 +354,7 @@ columns_include_name(const struct table *t, const size_t *columns, size_t n,
  * the given columns. The query returns a row for each column of an index; the
  * rows of an index follow each other. */
 static int
-set_unique_if_index_has_columns(struct db_rows *r, const struct table *t,
+find_unique_index(struct db_rows *r, const struct table *t,
     const size_t *columns, size_t n, bool *unique, struct err *e)
 {
 	int64_t last = -1;
@@ -371,7 +369,7 @@ set_unique_if_index_has_columns(struct db_rows *r, const struct table *t,
 			in = out = 0;
 			last = db_column(r, 0).i;
 		}
-		if (columns_include_name(t, columns, n, db_column(r, 1)))
+		if (has_column_name(t, columns, n, db_column(r, 1)))
 			in++;
 		else
 			out++;
@@ -381,20 +379,19 @@ set_unique_if_index_has_columns(struct db_rows *r, const struct table *t,
 }
 
 int
-table_check_if_columns_unique(struct db *db, const struct table *t,
-    const size_t *columns, size_t n, bool *unique, struct err *e)
+table_check_unique(struct db *db, const struct table *t, const size_t *columns,
+    size_t n, bool *unique, struct err *e)
 {
 	struct db_value v[] = { db_text(t->schema), db_text(t->base) };
 	struct db_rows *r;
 	int rc;
 
-	*unique = db_kind(db) == DB_SQLITE &&
-	    columns_are_whole_primary_key(t, columns, n);
+	*unique = db_kind(db) == DB_SQLITE && is_primary_key(t, columns, n);
 	if (*unique || n == 0)
 		return 0;
 	if (db_query(db, &r, db_sql(db, SQL_TABLE_UNIQUE), v, 2, e) == -1)
 		return -1;
-	rc = set_unique_if_index_has_columns(r, t, columns, n, unique, e);
+	rc = find_unique_index(r, t, columns, n, unique, e);
 	db_end(r);
 	return rc;
 }

@@ -103,18 +103,17 @@ struct table {
 int table_read(struct table **t, struct db *db, const char *name,
     const char *advice_if_missing, struct err *e);
 /* Sets *exists to true if there is a table or view of this name. */
-int table_check_if_exists(
-    struct db *db, const char *name, bool *exists, struct err *e);
+int table_check_exists(struct db *db, const char *name, bool *exists,
+    struct err *e);
 /* Makes a struct for a table that does not exist. It has no columns. `quoted`
  * has a schema only if the user gave one. */
-int table_new_without_catalog(struct table **t, struct db *db, const char *name,
-    struct err *e);
+int table_new(struct table **t, struct db *db, const char *name, struct err *e);
 /* Returns the index of the column that has this place in the primary key;
  * places are counted from 1. Returns t->n if there is no such column. */
-size_t table_find_key_column_or_end(const struct table *t, int place);
+size_t table_find_key(const struct table *t, int place);
 /* Sets *unique to true if the table has a unique index on exactly these
  * columns. */
-int table_check_if_columns_unique(struct db *db, const struct table *t,
+int table_check_unique(struct db *db, const struct table *t,
     const size_t *columns, size_t n, bool *unique, struct err *e);
 /* A key that needs a unique index on exactly its columns. */
 struct table_key {
@@ -130,7 +129,7 @@ struct table_key {
  * Indexes stay as they are until the transaction ends if it has written to the
  * table before: it then holds a lock that ALTER TABLE and DROP INDEX must wait
  * for. */
-int table_check_if_changed(struct db *db, const struct table *t,
+int table_check_changed(struct db *db, const struct table *t,
     const struct table_key *keys, size_t nkeys, bool *changed, struct err *e);
 void table_free(struct table *t);
 /* Splits t->name, which the user wrote as TABLE or SCHEMA.TABLE, into t->schema

@@ -25,7 +25,7 @@ put_key_json(struct buf *b, const struct table *t, const struct table_key *k)
 }
 
 int
-table_check_if_changed(struct db *db, const struct table *t,
+table_check_changed(struct db *db, const struct table *t,
     const struct table_key *keys, size_t nkeys, bool *changed, struct err *e)
 {
 	struct db_value v[] = { db_text(t->schema), db_text(t->base),

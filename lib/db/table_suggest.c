@@ -4,8 +4,7 @@
 #include "db/table.h"
 
 void
-table_append_nearest_name_to_error(struct db *db, const struct table *t,
-    struct err *e)
+table_suggest(struct db *db, const struct table *t, struct err *e)
 {
 	struct suggestion near = { .typed = t->base };
 	struct db_value schema = db_text(t->schema);
@@ -16,7 +15,7 @@ table_append_nearest_name_to_error(struct db *db, const struct table *t,
 	    &ignored) == -1)
 		return;
 	while (db_next(r, &ignored) == 1)
-		suggest_keep_word_if_nearer(&near, db_column(r, 0).p);
+		suggest_try(&near, db_column(r, 0).p);
 	db_end(r);
-	suggest_append_to_error(e, &near, "");
+	suggest_put(e, &near, "");
 }

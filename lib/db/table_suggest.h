@@ -9,7 +9,6 @@ struct table;
 
 /* Appends "; did you mean NAME?" to the error if the database has a table or
  * view whose name is similar to t->base. */
-void table_append_nearest_name_to_error(struct db *db, const struct table *t,
-    struct err *e);
+void table_suggest(struct db *db, const struct table *t, struct err *e);
 
 #endif

@@ -11,7 +11,7 @@
  * parameters are left out, because they may hold a secret, as sslpassword
  * does. */
 static bool
-is_public_parameter(const char *name, size_t n)
+is_public_name(const char *name, size_t n)
 {
 	static const char *const names[] = {
 		"host", "hostaddr", "port", "dbname", "user", "service"
@@ -24,13 +24,13 @@ is_public_parameter(const char *name, size_t n)
 }
 
 static void
-append_public_parameters(struct buf *b, const char *p)
+put_public_params(struct buf *b, const char *p)
 {
 	char mark = '?';
 
 	for (size_t n; *p != '\0'; p += n + (p[n] == '&')) {
 		n = strcspn(p, "&");
-		if (!is_public_parameter(p, strcspn(p, "=&")))
+		if (!is_public_name(p, strcspn(p, "=&")))
 			continue;
 		buf_char(b, mark);
 		text_show(b, p, n);
@@ -42,7 +42,7 @@ append_public_parameters(struct buf *b, const char *p)
  * secret options. As in libpq, user and password end at the first @, unless a
  * slash comes before it. */
 static void
-append_without_password(struct buf *b, const char *p)
+put_authority(struct buf *b, const char *p)
 {
 	const char *at = memchr(p, '@', strcspn(p, "/"));
 	size_t n;
@@ -54,7 +54,7 @@ append_without_password(struct buf *b, const char *p)
 	n = strcspn(p, "?");
 	text_show(b, p, n);
 	if (p[n] == '?')
-		append_public_parameters(b, p + n + 1);
+		put_public_params(b, p + n + 1);
 }
 
 /* Returns the length of the value at p in a connection string such as
@@ -62,7 +62,7 @@ append_without_password(struct buf *b, const char *p)
  * closing quote, any other value ends before a blank. A backslash escapes the
  * next character. */
 static size_t
-conninfo_value_length_with_quotes(const char *p)
+value_length(const char *p)
 {
 	bool quoted = *p == '\'';
 	size_t n = quoted;
@@ -75,7 +75,7 @@ conninfo_value_length_with_quotes(const char *p)
 /* Prints the public parameters of a connection string such as "host=db1
  * password=secret". */
 static void
-append_public_conninfo_pairs(struct buf *b, const char *p)
+put_conninfo(struct buf *b, const char *p)
 {
 	const char *gap = "";
 
@@ -87,8 +87,8 @@ append_public_conninfo_pairs(struct buf *b, const char *p)
 		if (*p++ != '=')
 			return;
 		p += strspn(p, " ");
-		len = conninfo_value_length_with_quotes(p);
-		if (is_public_parameter(name, n)) {
+		len = value_length(p);
+		if (is_public_name(name, n)) {
 			buf_printf(b, "%s%.*s=", gap, (int)n, name);
 			text_show(b, p, len);
 			gap = " ";
@@ -98,30 +98,29 @@ append_public_conninfo_pairs(struct buf *b, const char *p)
 }
 
 void
-db_url_append_public(struct buf *b, const char *url)
+db_url_put_public(struct buf *b, const char *url)
 {
 	const char *p = strstr(url, "://");
 
 	if (strncmp(url, "sqlite:", 7) == 0) {
 		text_show(b, url, strlen(url));
 	} else if (p == NULL) {
-		append_public_conninfo_pairs(b, url);
+		put_conninfo(b, url);
 	} else {
 		text_show(b, url, (size_t)(p + 3 - url));
-		append_without_password(b, p + 3);
+		put_authority(b, p + 3);
 	}
 }
 
 bool
-db_put_options_without_secret_url(
-    struct buf *b, const char *url, const char *schema)
+db_put_options(struct buf *b, const char *url, const char *schema)
 {
 	struct buf shown;
 	bool is_public = true;
 
 	buf_init(&shown, SIZE_MAX / 4);
 	if (url != NULL) {
-		db_url_append_public(&shown, url);
+		db_url_put_public(&shown, url);
 		is_public = strcmp(buf_text(&shown), url) == 0;
 	}
 	if (url != NULL && is_public) {
@@ -137,8 +136,8 @@ db_put_options_without_secret_url(
 }
 
 void
-db_url_append_pg_port_and_user_env(struct buf *b, const char *url)
+db_url_put_env(struct buf *b, const char *url)
 {
 	if (strncmp(url, "sqlite:", 7) != 0)
-		pg_name_append_port_and_user_env(b, url);
+		pg_name_put_env(b, url);
 }

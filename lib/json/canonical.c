@@ -17,7 +17,7 @@ struct canonical {
 	bool exact;             /* all numbers so far are known exactly */
 };
 
-static void put_canonical_value(struct canonical *c, uint32_t i);
+static void put_value(struct canonical *c, uint32_t i);
 
 /* Compares the first bytes in which two names differ. The order of UTF-16 is
  * that of UTF-8 with one exception: a character beyond U+FFFF, whose first byte
@@ -32,7 +32,7 @@ compare_as_utf16(int a, int b)
 }
 
 int
-json_compare_canonical_names(const char *a, const char *b)
+json_compare_names(const char *a, const char *b)
 {
 	while (*a == *b && *a != '\0') {
 		a++;
@@ -44,7 +44,7 @@ json_compare_canonical_names(const char *a, const char *b)
 /* Sorts by name. Of several members of the same name, the last comes first,
  * because it is the one that counts. */
 static int
-by_name_then_last(const void *a, const void *b, void *json)
+by_canonical_name(const void *a, const void *b, void *json)
 {
 	const struct json *j = json;
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -54,14 +54,16 @@ by_name_then_last(const void *a, const void *b, void *json)
 	name_iter_begin(&p, &j->tok[x], j->text);
 	name_iter_begin(&q, &j->tok[y], j->text);
 	do {
-		c = name_iter_next_byte(&p);
-		d = name_iter_next_byte(&q);
+		c = name_iter_next(&p);
+		d = name_iter_next(&q);
 	} while (c == d && c != -1);
 	return c != d ? compare_as_utf16(c, d) : (x < y) - (x > y);
 }
 
+/* Appends the string of token i. A string without escapes is copied as it
+ * is. */
 static void
-put_canonical_string_token(struct canonical *c, uint32_t i)
+put_string_token(struct canonical *c, uint32_t i)
 {
 	const struct json_tok *t = &c->j->tok[i];
 
@@ -71,11 +73,11 @@ put_canonical_string_token(struct canonical *c, uint32_t i)
 	}
 	buf_clear(&c->text);
 	json_unescape(&c->text, c->j, i);
-	json_put_canonical_string(c->out, c->text.data, c->text.len);
+	json_put_canon_string(c->out, c->text.data, c->text.len);
 }
 
 static void
-put_canonical_array(struct canonical *c, uint32_t i)
+put_array(struct canonical *c, uint32_t i)
 {
 	const struct json_tok *tok = c->j->tok;
 	const char *before = "[";
@@ -84,14 +86,16 @@ put_canonical_array(struct canonical *c, uint32_t i)
 		buf_char(c->out, '[');
 	for (uint32_t k = i + 1; k < tok[i].next; k = tok[k].next) {
 		buf_str(c->out, before);
-		put_canonical_value(c, k);
+		put_value(c, k);
 		before = ",";
 	}
 	buf_char(c->out, ']');
 }
 
+/* Appends an object with these n names, which are sorted. Of equal names only
+ * the first counts. */
 static void
-put_sorted_members(struct canonical *c, const uint32_t *names, uint32_t n)
+put_members(struct canonical *c, const uint32_t *names, uint32_t n)
 {
 	bool more = false;
 
@@ -102,15 +106,16 @@ put_sorted_members(struct canonical *c, const uint32_t *names, uint32_t n)
 		if (more)
 			buf_char(c->out, ',');
 		more = true;
-		put_canonical_string_token(c, names[k]);
+		put_string_token(c, names[k]);
 		buf_char(c->out, ':');
-		put_canonical_value(c, names[k] + 1);
+		put_value(c, names[k] + 1);
 	}
 	buf_char(c->out, '}');
 }
 
+/* Sorts the names of the object at token i and appends its members. */
 static void
-put_canonical_object(struct canonical *c, uint32_t i)
+put_object(struct canonical *c, uint32_t i)
 {
 	const struct json_tok *tok = c->j->tok;
 	uint32_t few[FEW], *names = few, n = 0;
@@ -125,31 +130,31 @@ put_canonical_object(struct canonical *c, uint32_t i)
 	n = 0;
 	for (uint32_t k = i + 1; k < tok[i].next; k = tok[k + 1].next)
 		names[n++] = k;
-	qsort_r(names, n, sizeof(*names), by_name_then_last,
+	qsort_r(names, n, sizeof(*names), by_canonical_name,
 	    (void *)(uintptr_t)c->j);
-	put_sorted_members(c, names, n);
+	put_members(c, names, n);
 	if (names != few)
 		free(names);
 }
 
 static void
-put_canonical_value(struct canonical *c, uint32_t i)
+put_value(struct canonical *c, uint32_t i)
 {
 	const struct json_tok *t = &c->j->tok[i];
 	const char *text = c->j->text + t->at;
 
 	switch (t->type) {
 	case JSON_OBJECT:
-		put_canonical_object(c, i);
+		put_object(c, i);
 		break;
 	case JSON_ARRAY:
-		put_canonical_array(c, i);
+		put_array(c, i);
 		break;
 	case JSON_STRING:
-		put_canonical_string_token(c, i);
+		put_string_token(c, i);
 		break;
 	case JSON_NUMBER:
-		c->exact &= number_put_as_ecmascript(c->out, text, t->len);
+		c->exact &= number_put_ecma(c->out, text, t->len);
 		break;
 	default:
 		buf_add(c->out, text, t->len);
@@ -157,12 +162,12 @@ put_canonical_value(struct canonical *c, uint32_t i)
 }
 
 bool
-json_put_canonical_and_is_exact(struct buf *b, const struct json *j, uint32_t i)
+json_put_canonical(struct buf *b, const struct json *j, uint32_t i)
 {
 	struct canonical c = { .out = b, .j = j, .exact = true };
 
 	buf_init(&c.text, SIZE_MAX / 2);
-	put_canonical_value(&c, i);
+	put_value(&c, i);
 	b->failed |= c.text.failed;
 	buf_release(&c.text);
 	return c.exact;

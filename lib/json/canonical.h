@@ -12,10 +12,9 @@
 /* Appends the value at token i, whose parts must all have tokens. Of several
  * members of one name, the last counts. Returns false if a number has an
  * exponent of more than 18 digits, whose value is not known exactly. */
-bool json_put_canonical_and_is_exact(struct buf *b, const struct json *j,
-    uint32_t i);
+bool json_put_canonical(struct buf *b, const struct json *j, uint32_t i);
 /* Compares two names in the order of a canonical object. Returns less than 0, 0
  * or more than 0. */
-int json_compare_canonical_names(const char *a, const char *b);
+int json_compare_names(const char *a, const char *b);
 
 #endif

@@ -54,7 +54,7 @@ is_escape_letter(char c)
  * as \n, also checks the two-byte sequences that follow it directly. Returns
  * the position after the last of them. */
 static const char *
-check_and_skip_escapes(struct scan *s, const char *p, unsigned int *flags)
+skip_escapes(struct scan *s, const char *p, unsigned int *flags)
 {
 	const char *end = s->end;
 	int v, low;
@@ -71,7 +71,7 @@ check_and_skip_escapes(struct scan *s, const char *p, unsigned int *flags)
 		} while (end - p >= 2 && *p == '\\' && p[1] != 'u');
 		return p;
 	}
-	if ((v = text_parse_4_hex_digits(p + 2, end)) == -1)
+	if ((v = text_parse_hex4(p + 2, end)) == -1)
 		return lex_set_fault(
 		    s, p, "parse", "\\u without four hex digits");
 	p += 6;
@@ -80,7 +80,7 @@ check_and_skip_escapes(struct scan *s, const char *p, unsigned int *flags)
 	if (v < 0xd800 || v > 0xdfff)
 		return p;
 	if (v <= 0xdbff && end - p >= 6 && p[0] == '\\' && p[1] == 'u' &&
-	    (low = text_parse_4_hex_digits(p + 2, end)) >= 0xdc00 &&
+	    (low = text_parse_hex4(p + 2, end)) >= 0xdc00 &&
 	    low <= 0xdfff)
 		return p + 6;
 	*flags |= JSON_LONE;
@@ -106,14 +106,14 @@ utf8_length(const char *p, const char *end)
 }
 
 const char *
-lex_skip_escape_or_utf8(struct scan *s, const char *p, unsigned int *flags)
+lex_skip_special(struct scan *s, const char *p, unsigned int *flags)
 {
 	size_t n;
 
 	if (p == s->end)
 		return lex_set_unexpected(s, p, "");
 	if (*p == '\\')
-		return check_and_skip_escapes(s, p, flags);
+		return skip_escapes(s, p, flags);
 	if ((unsigned char)*p < 0x20)
 		return lex_set_fault(s, p, "parse",
 		    "control character in a string");

@@ -35,7 +35,7 @@ const char *lex_set_unexpected(
 const char *lex_match_word(struct scan *s, const char *p, const char *word,
     size_t n);
 /* Reads, inside a string, an escape or a run of non-ASCII characters at p. */
-const char *lex_skip_escape_or_utf8(struct scan *s, const char *p,
+const char *lex_skip_special(struct scan *s, const char *p,
     unsigned int *flags);
 
 #endif

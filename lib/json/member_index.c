@@ -27,7 +27,7 @@ member_index_release(struct member_index *m)
 /* Sorts by name. Of several members of the same name, the last comes first,
  * because it is the one that counts. */
 static int
-by_name_then_last(const void *a, const void *b, void *json)
+by_member_name(const void *a, const void *b, void *json)
 {
 	const struct json *j = json;
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -38,7 +38,7 @@ by_name_then_last(const void *a, const void *b, void *json)
 
 /* Returns an array of at least n + 1 elements, or NULL if memory is out. */
 static void *
-grow_if_full(void *v, uint32_t n, uint32_t *cap, size_t size)
+grow_array(void *v, uint32_t n, uint32_t *cap, size_t size)
 {
 	uint32_t more = *cap ? *cap * 2 : 64;
 	void *p;
@@ -54,7 +54,7 @@ static bool
 append_name_token(struct member_index *m, uint32_t tok)
 {
 	uint32_t *p =
-	    grow_if_full(m->names, m->n_names, &m->cap_names, sizeof(*p));
+	    grow_array(m->names, m->n_names, &m->cap_names, sizeof(*p));
 
 	if (p == NULL)
 		return false;
@@ -63,12 +63,12 @@ append_name_token(struct member_index *m, uint32_t tok)
 	return true;
 }
 
+/* Adds the names of the object, sorted. Returns false if memory is out. */
 static bool
-add_names_of_object_sorted(struct member_index *m, const struct json *j,
-    uint32_t obj)
+index_object(struct member_index *m, const struct json *j, uint32_t obj)
 {
 	struct indexed_object *o =
-	    grow_if_full(m->objects, m->n, &m->cap, sizeof(*o));
+	    grow_array(m->objects, m->n, &m->cap, sizeof(*o));
 	uint32_t from = m->n_names;
 
 	if (o == NULL)
@@ -80,18 +80,20 @@ add_names_of_object_sorted(struct member_index *m, const struct json *j,
 			return false;
 	m->objects[m->n++] = (struct indexed_object){ obj, from, m->n_names };
 	qsort_r(m->names + from, m->n_names - from, sizeof(*m->names),
-	    by_name_then_last, (void *)(uintptr_t)j);
+	    by_member_name, (void *)(uintptr_t)j);
 	return true;
 }
 
+/* Adds the names of every object with more than MEMBER_INDEX_FEW members.
+ * Returns false if memory is out. */
 static bool
-index_all_large_objects(struct member_index *m, const struct json *j)
+build_index(struct member_index *m, const struct json *j)
 {
 	member_index_clear(m);
 	for (uint32_t i = 0; i < j->n; i++)
 		if (j->tok[i].type == JSON_OBJECT &&
 		    j->tok[i].members > MEMBER_INDEX_FEW &&
-		    !add_names_of_object_sorted(m, j, i))
+		    !index_object(m, j, i))
 			return false;
 	m->built = true;
 	return true;
@@ -123,25 +125,25 @@ find_in_object(const struct member_index *m, const struct json *j,
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
 
-		if (name_compare_with_text(&j->tok[m->names[mid]], j->text,
-			name, len) < 0)
+		if (name_compare_text(&j->tok[m->names[mid]], j->text, name,
+		    len) < 0)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	if (low < o->to && name_compare_with_text(&j->tok[m->names[low]],
-	    j->text, name, len) == 0)
+	if (low < o->to && name_compare_text(&j->tok[m->names[low]], j->text,
+	    name, len) == 0)
 		return m->names[low] + 1;
 	return 0;
 }
 
 uint32_t
-member_index_find_value(struct member_index *m, const struct json *j,
-    uint32_t obj, const char *name, size_t len, bool *nomem)
+member_index_find(struct member_index *m, const struct json *j, uint32_t obj,
+    const char *name, size_t len, bool *nomem)
 {
 	if (j->tok[obj].members <= MEMBER_INDEX_FEW)
 		return json_member_value(j, obj, name, len);
-	if (!m->built && !index_all_large_objects(m, j)) {
+	if (!m->built && !build_index(m, j)) {
 		*nomem = true;
 		return 0;
 	}

@@ -2,7 +2,7 @@
  * json_member_value() it does not read the whole object for each name.
  * Owns:  the sorted names of all objects that have more than MEMBER_INDEX_FEW
  *        members. The first search sorts them.
- * Fails: member_index_find_value() sets *nomem and returns 0. */
+ * Fails: member_index_find() sets *nomem and returns 0. */
 #ifndef JSON_MEMBER_INDEX_H
 #define JSON_MEMBER_INDEX_H
 
@@ -22,7 +22,7 @@ struct member_index {
 void member_index_clear(struct member_index *m);
 void member_index_release(struct member_index *m);
 /* Finds a member as json_member_value() does. */
-uint32_t member_index_find_value(struct member_index *m, const struct json *j,
+uint32_t member_index_find(struct member_index *m, const struct json *j,
     uint32_t obj, const char *name, size_t len, bool *nomem);
 
 #endif

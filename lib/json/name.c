@@ -20,10 +20,10 @@ escape_decode(const char *p, unsigned int *cp)
 		    letter;
 		return 2;
 	}
-	*cp = (unsigned int)text_parse_4_hex_digits(p + 2, p + 6);
+	*cp = (unsigned int)text_parse_hex4(p + 2, p + 6);
 	if (*cp < 0xd800 || *cp > 0xdbff || p[6] != '\\' || p[7] != 'u')
 		return 6;
-	low = (unsigned int)text_parse_4_hex_digits(p + 8, p + 12);
+	low = (unsigned int)text_parse_hex4(p + 8, p + 12);
 	if (low < 0xdc00 || low > 0xdfff)
 		return 6;
 	*cp = 0x10000 + ((*cp - 0xd800) << 10) + (low - 0xdc00);
@@ -40,7 +40,7 @@ name_iter_begin(
 }
 
 int
-name_iter_next_byte(struct name_iter *it)
+name_iter_next(struct name_iter *it)
 {
 	unsigned int cp;
 
@@ -83,15 +83,15 @@ name_compare(
 	name_iter_begin(&x, a, text);
 	name_iter_begin(&y, b, text);
 	do {
-		c = name_iter_next_byte(&x);
-		d = name_iter_next_byte(&y);
+		c = name_iter_next(&x);
+		d = name_iter_next(&y);
 	} while (c == d && c != -1);
 	return c - d;
 }
 
 int
-name_compare_with_text(const struct json_tok *t, const char *text,
-    const char *name, size_t len)
+name_compare_text(const struct json_tok *t, const char *text, const char *name,
+    size_t len)
 {
 	struct name_iter it;
 	size_t i = 0, n = t->len - 2;
@@ -103,7 +103,7 @@ name_compare_with_text(const struct json_tok *t, const char *text,
 	}
 	name_iter_begin(&it, t, text);
 	do {
-		c = name_iter_next_byte(&it);
+		c = name_iter_next(&it);
 		d = i < len ? (unsigned char)name[i++] : -1;
 	} while (c == d && c != -1);
 	return c - d;
@@ -152,7 +152,7 @@ name_hash(const struct json *j, uint32_t i)
 	if ((t->flags & JSON_ESCAPED) == 0)
 		return hash(j->text + t->at + 1, t->len - 2);
 	name_iter_begin(&it, t, j->text);
-	while ((c = name_iter_next_byte(&it)) != -1) {
+	while ((c = name_iter_next(&it)) != -1) {
 		if (n == sizeof(ends)) {
 			memmove(ends + 8, ends + 9, 7);
 			n--;
@@ -174,8 +174,8 @@ struct slot {
  * somebody has probably chosen names with equal hashes to slow the program
  * down, and the caller sorts the names instead. */
 static int
-insert_name_if_new(struct slot *table, uint32_t mask, const struct json *j,
-    uint32_t i, uint64_t *steps_left)
+insert_name(struct slot *table, uint32_t mask, const struct json *j, uint32_t i,
+    uint64_t *steps_left)
 {
 	uint32_t h = name_hash(j, i), at = h & mask;
 
@@ -198,9 +198,10 @@ by_name(const void *a, const void *b, void *j)
 	    &text->tok[*(const uint32_t *)b], text->text);
 }
 
+/* Does the work of name_find_duplicate() by sorting the n names. */
 static int
-find_duplicate_by_sorting(
-    const struct json *j, uint32_t obj, uint32_t n, uint32_t *second)
+find_by_sorting(const struct json *j, uint32_t obj, uint32_t n,
+    uint32_t *second)
 {
 	uint32_t *v = malloc(n * sizeof(*v)), i = obj + 1;
 	int rc = 0;
@@ -238,12 +239,11 @@ name_find_duplicate(const struct json *j, uint32_t obj, uint32_t *second)
 	steps = 8 * (uint64_t)n;
 	for (uint32_t i = obj + 1; rc == 0 && i < j->tok[obj].next;
 	    i = j->tok[i + 1].next)
-		if ((rc = insert_name_if_new(table, size - 1, j, i, &steps)) ==
-		    1)
+		if ((rc = insert_name(table, size - 1, j, i, &steps)) == 1)
 			*second = i;
 	if (table != some)
 		free(table);
-	return rc == -1 ? find_duplicate_by_sorting(j, obj, n, second) : rc;
+	return rc == -1 ? find_by_sorting(j, obj, n, second) : rc;
 }
 
 uint32_t
@@ -256,7 +256,7 @@ json_member_value(
 		const struct json_tok *t = &j->tok[i];
 
 		if (t->flags & JSON_ESCAPED) {
-			if (name_compare_with_text(t, j->text, name, len) == 0)
+			if (name_compare_text(t, j->text, name, len) == 0)
 				found = i + 1;
 		} else if (t->len == len + 2 &&
 		    memcmp(j->text + t->at + 1, name, len) == 0) {

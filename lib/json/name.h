@@ -18,7 +18,8 @@ struct name_iter {
 
 void name_iter_begin(struct name_iter *it, const struct json_tok *t,
     const char *text);
-int name_iter_next_byte(struct name_iter *it); /* a byte, -1 at the end */
+/* Returns the next byte of the decoded name, or -1 at its end. */
+int name_iter_next(struct name_iter *it); /* a byte, -1 at the end */
 
 /* Returns a hash of the length and of the first and the last eight bytes of the
  * name at token i. */
@@ -26,7 +27,7 @@ uint32_t name_hash(const struct json *j, uint32_t i);
 /* Compare two names, or a name and a text, byte by byte after decoding. */
 int name_compare(const struct json_tok *a, const struct json_tok *b,
     const char *text);
-int name_compare_with_text(const struct json_tok *t, const char *text,
+int name_compare_text(const struct json_tok *t, const char *text,
     const char *name, size_t len);
 bool name_equals(const struct json *j, uint32_t a, uint32_t b);
 /* Looks for two members of the same name in the object whose token has the

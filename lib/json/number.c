@@ -265,7 +265,7 @@ number_equals(const char *a, size_t an, const char *b, size_t bn)
  * number_equals() finds no other number equal. So the form is then "v" and the
  * text itself. No other form begins with v. */
 void
-number_put_normal_form(struct buf *b, const char *p, size_t n)
+number_put_normal(struct buf *b, const char *p, size_t n)
 {
 	struct decimal d;
 	const char *dot;
@@ -292,7 +292,7 @@ number_put_normal_form(struct buf *b, const char *p, size_t n)
 /* Appends the digits of the number. If there are more than `whole` digits,
  * appends a decimal point after the first `whole` of them. */
 static void
-put_digits_and_point(struct buf *b, const struct decimal *d, size_t whole)
+put_digits(struct buf *b, const struct decimal *d, size_t whole)
 {
 	size_t i = 0;
 
@@ -307,7 +307,7 @@ put_digits_and_point(struct buf *b, const struct decimal *d, size_t whole)
 
 /* Follows the steps of Number::toString in ECMA-262. */
 bool
-number_put_as_ecmascript(struct buf *b, const char *p, size_t n)
+number_put_ecma(struct buf *b, const char *p, size_t n)
 {
 	struct decimal d;
 	int64_t whole;          /* digits before the point; -1: 0.0x */
@@ -321,15 +321,15 @@ number_put_as_ecmascript(struct buf *b, const char *p, size_t n)
 	if (d.neg)
 		buf_char(b, '-');
 	if (whole <= -6 || whole > 21) {
-		put_digits_and_point(b, &d, 1);
+		put_digits(b, &d, 1);
 		buf_printf(b, "e%+lld", (long long)whole - 1);
 	} else if (whole <= 0) {
 		buf_str(b, "0.");
 		for (; whole < 0; whole++)
 			buf_char(b, '0');
-		put_digits_and_point(b, &d, SIZE_MAX);
+		put_digits(b, &d, SIZE_MAX);
 	} else {
-		put_digits_and_point(b, &d, (size_t)whole);
+		put_digits(b, &d, (size_t)whole);
 		for (; whole > (int64_t)d.n; whole--)
 			buf_char(b, '0');
 	}

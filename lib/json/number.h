@@ -16,7 +16,7 @@ enum { NUMBER_TEXT = 40 };
 
 /* Writes without a NUL. As in jq, NaN is written as null and infinity as the
  * largest double. */
-size_t number_put_shortest_nan_as_null(char out[NUMBER_TEXT], double d);
+size_t number_put_shortest(char out[NUMBER_TEXT], double d);
 /* Appends a number that always has a fraction or an exponent, such as 1.0, so
  * that a reader can distinguish it from an integer. Infinity is written as a
  * string. */
@@ -33,12 +33,12 @@ bool number_is_integer(const char *p, size_t n);
 bool number_equals(const char *a, size_t an, const char *b, size_t bn);
 /* Appends a text that is the same for all spellings of one number: 10 and 1e1
  * both become 1e1. Different numbers get different texts. */
-void number_put_normal_form(struct buf *b, const char *p, size_t n);
+void number_put_normal(struct buf *b, const char *p, size_t n);
 /* Appends the number in the form in which ECMAScript prints a double (10, 0.1,
  * 1e+21), but with all its digits, even if a double has fewer. So equal numbers
  * get equal texts, and different numbers different texts. Returns false if the
  * exponent has more than 18 digits; the text is then not exact. */
-bool number_put_as_ecmascript(struct buf *b, const char *p, size_t n);
+bool number_put_ecma(struct buf *b, const char *p, size_t n);
 /* Compares two number tokens exactly: returns less than 0, 0 or greater than 0.
  * Exponents of more than 17 digits are not compared exactly. */
 int number_compare(const char *a, size_t an, const char *b, size_t bn);

@@ -27,7 +27,7 @@ struct digits {
  * end they fit into 128 bits. Adding 1 to the lower half (lo) never overflows:
  * no power has a lo with all bits set. */
 static struct power
-power_ten_rounded_up(int k)
+power_ten_up(int k)
 {
 	struct power g = power_ten(k);
 
@@ -40,7 +40,7 @@ power_ten_rounded_up(int k)
  * that a comparison with the result gives the same answer as with the whole
  * product. */
 static uint64_t
-multiply_keeping_fraction_bit(struct power g, uint64_t c)
+multiply_high(struct power g, uint64_t c)
 {
 	wide x = ((wide)g.lo * c >> 64) + (wide)g.hi * c;
 
@@ -52,21 +52,20 @@ multiply_keeping_fraction_bit(struct power g, uint64_t c)
  * half as far away as the next higher one. 1262611 / 2^22 is log10(2), and
  * 524031 / 2^22 is log10(4/3). */
 static struct digits
-find_shortest_digits(uint64_t c, int q, bool narrow)
+shortest_digits(uint64_t c, int q, bool narrow)
 {
 	int k = (q * 1262611 - (narrow ? 524031 : 0)) >> 22;
 	int shift = q + power_log2(-k) + 1;
-	struct power g = power_ten_rounded_up(-k);
+	struct power g = power_ten_up(-k);
 	/* A decimal number exactly between two doubles is read back as the
 	 * double with the even c. So if c is odd, the two ends of the interval
 	 * do not belong to this double. */
 	uint64_t odd = c & 1;
-	uint64_t low = multiply_keeping_fraction_bit(
+	uint64_t low = multiply_high(
 			   g, (4 * c - (narrow ? 1 : 2)) << shift) +
 		       odd;
-	uint64_t mid = multiply_keeping_fraction_bit(g, 4 * c << shift);
-	uint64_t high =
-	    multiply_keeping_fraction_bit(g, (4 * c + 2) << shift) - odd;
+	uint64_t mid = multiply_high(g, 4 * c << shift);
+	uint64_t high = multiply_high(g, (4 * c + 2) << shift) - odd;
 	uint64_t s = mid / 4, t = s / 10;
 	bool down, up;
 
@@ -91,9 +90,9 @@ digits_from_double(double d)
 	c = bits & ((UINT64_C(1) << 52) - 1);
 	e = (int)(bits >> 52 & 0x7ff);
 	if (e == 0)
-		return find_shortest_digits(c, -1074, false);
-	return find_shortest_digits(
-	    c | UINT64_C(1) << 52, e - 1075, c == 0 && e > 1);
+		return shortest_digits(c, -1074, false);
+	return shortest_digits(c | UINT64_C(1) << 52, e - 1075,
+	    c == 0 && e > 1);
 }
 
 /* Writes v in decimal digits without a NUL. Returns the number of digits. */
@@ -113,7 +112,7 @@ put_uint(char *out, uint64_t v)
 /* Writes n digits in the form D.DDDe+XX. e is the exponent of the first
  * digit. */
 static char *
-put_with_exponent(char *out, const char *digits, size_t n, int e)
+put_exponent(char *out, const char *digits, size_t n, int e)
 {
 	unsigned int u = (unsigned int)(e < 0 ? -e : e);
 
@@ -133,7 +132,7 @@ put_with_exponent(char *out, const char *digits, size_t n, int e)
 /* Writes n digits with the decimal point after the first `whole` digits. If
  * `whole` is less than 1, writes "0." and -whole zeros before them. */
 static char *
-put_without_exponent(char *out, const char *digits, size_t n, int whole)
+put_fixed(char *out, const char *digits, size_t n, int whole)
 {
 	size_t before = whole > 0 ? (size_t)whole : 0;
 
@@ -157,7 +156,7 @@ put_without_exponent(char *out, const char *digits, size_t n, int whole)
 }
 
 size_t
-number_put_shortest_nan_as_null(char out[NUMBER_TEXT], double d)
+number_put_shortest(char out[NUMBER_TEXT], double d)
 {
 	static const char none[4] = { 'n', 'u', 'l', 'l' };
 	char digits[20], *p = out;
@@ -183,9 +182,9 @@ number_put_shortest_nan_as_null(char out[NUMBER_TEXT], double d)
 	while (digits[n - 1] == '0')
 		n--;
 	if (whole <= -4 || whole > (int)n + 15)
-		p = put_with_exponent(p, digits, n, whole - 1);
+		p = put_exponent(p, digits, n, whole - 1);
 	else
-		p = put_without_exponent(p, digits, n, whole);
+		p = put_fixed(p, digits, n, whole);
 	return (size_t)(p - out);
 }
 
@@ -193,7 +192,7 @@ void
 number_put_real(struct buf *b, double d)
 {
 	char text[NUMBER_TEXT];
-	size_t n = number_put_shortest_nan_as_null(text, d);
+	size_t n = number_put_shortest(text, d);
 
 	if (isinf(d)) {
 		buf_str(b, d > 0 ? "\"Infinity\"" : "\"-Infinity\"");

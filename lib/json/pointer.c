@@ -16,7 +16,7 @@ pointer_is_valid(const char *text)
 }
 
 unsigned int
-pointer_count_parts(const char *text)
+pointer_count(const char *text)
 {
 	unsigned int n = 0;
 
@@ -35,7 +35,7 @@ part_equals_name(const char *p, const char *end, const struct json_tok *t,
 	int c;
 
 	name_iter_begin(&it, t, text);
-	while ((c = name_iter_next_byte(&it)) != -1) {
+	while ((c = name_iter_next(&it)) != -1) {
 		unsigned char want = 0;
 
 		if (p == end)
@@ -49,9 +49,9 @@ part_equals_name(const char *p, const char *end, const struct json_tok *t,
 	return p == end;
 }
 
+/* Returns the value of the member that a part of a pointer names, or 0. */
 static uint32_t
-find_member_of_pointer_part(const struct json *j, uint32_t obj, const char *p,
-    size_t n)
+find_named(const struct json *j, uint32_t obj, const char *p, size_t n)
 {
 	uint32_t found = 0, end = j->tok[obj].next;
 
@@ -63,9 +63,9 @@ find_member_of_pointer_part(const struct json *j, uint32_t obj, const char *p,
 	return found;
 }
 
+/* Returns the element whose index a part of a pointer gives, or 0. */
 static uint32_t
-find_element_of_pointer_part(const struct json *j, uint32_t array,
-    const char *p, size_t n)
+find_indexed(const struct json *j, uint32_t array, const char *p, size_t n)
 {
 	uint32_t i = array + 1, end = j->tok[array].next;
 	uint64_t index = 0;
@@ -92,9 +92,9 @@ pointer_find(const struct json *j, const char *text, uint32_t *index)
 	while (*text == '/') {
 		n = strcspn(++text, "/");
 		if (j->tok[i].type == JSON_OBJECT)
-			i = find_member_of_pointer_part(j, i, text, n);
+			i = find_named(j, i, text, n);
 		else if (j->tok[i].type == JSON_ARRAY)
-			i = find_element_of_pointer_part(j, i, text, n);
+			i = find_indexed(j, i, text, n);
 		else
 			i = 0;
 		if (i == 0)
@@ -106,7 +106,7 @@ pointer_find(const struct json *j, const char *text, uint32_t *index)
 }
 
 void
-pointer_append_part(struct buf *b, const char *name, size_t n)
+pointer_put_part(struct buf *b, const char *name, size_t n)
 {
 	buf_char(b, '/');
 	for (size_t i = 0; i < n; i++) {

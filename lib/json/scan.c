@@ -33,7 +33,7 @@ grow_tokens(struct json *j)
 /* Returns true if the caller of json_scan() wants tokens for the values at this
  * depth. */
 static inline bool
-level_keeps_tokens(const struct scan *s)
+keeps_tokens(const struct scan *s)
 {
 	return s->depth <= s->levels;
 }
@@ -44,7 +44,7 @@ level_keeps_tokens(const struct scan *s)
 static inline bool
 value_has_token(const struct scan *s)
 {
-	return level_keeps_tokens(s) ||
+	return keeps_tokens(s) ||
 	    (s->unique && s->stack[s->depth - 1].close == '}');
 }
 
@@ -75,8 +75,9 @@ skip_blanks(const char *p, const char *end)
 	return p;
 }
 
+/* Skips white space. If there is any, sets the flag JSON_SPACE. */
 static inline const char *
-skip_space_and_set_flag(struct scan *s, const char *p)
+skip_white(struct scan *s, const char *p)
 {
 	if (p == s->end || (unsigned char)*p > ' ')
 		return p;
@@ -93,7 +94,7 @@ read_string(struct scan *s, const char *p, unsigned int *flags)
 		p = span_text(p, s->end);
 		if (p < s->end && *p == '"')
 			return p + 1;
-		if ((p = lex_skip_escape_or_utf8(s, p, flags)) == NULL)
+		if ((p = lex_skip_special(s, p, flags)) == NULL)
 			return NULL;
 	}
 }
@@ -139,7 +140,7 @@ read_number(struct scan *s, const char *p, unsigned int *flags)
  * last name is not set yet, the name needs no comparison. An object with more
  * than FEW names is checked at its closing bracket. */
 static inline bool
-record_name_unless_duplicate(struct scan *s, struct frame *f)
+note_name(struct scan *s, struct frame *f)
 {
 	const struct json *j = s->j;
 	uint32_t last = j->n - 1;
@@ -172,10 +173,10 @@ read_member_name(struct scan *s, const char *p)
 	s->j->flags |= (uint8_t)flags;
 	if (value_has_token(s) && !store_token(s, JSON_STRING, from, p, flags))
 		return lex_set_nomem(s);
-	if (s->unique && !record_name_unless_duplicate(s, f))
+	if (s->unique && !note_name(s, f))
 		return lex_set_fault(s, from, "duplicate_member",
 		    "the same member name twice");
-	p = skip_space_and_set_flag(s, p);
+	p = skip_white(s, p);
 	if (p == s->end || *p != ':')
 		return lex_set_unexpected(s, p, "expected a colon");
 	return p + 1;
@@ -185,7 +186,7 @@ read_member_name(struct scan *s, const char *p)
  * reads the name of the first member. Returns the position of the first value,
  * or of the closing bracket if the object or array is empty. */
 static const char *
-open_container_and_read_name(struct scan *s, const char *p)
+begin_container(struct scan *s, const char *p)
 {
 	bool object = *p == '{';
 	struct frame *f;
@@ -194,11 +195,11 @@ open_container_and_read_name(struct scan *s, const char *p)
 		return lex_set_fault(s, p, "depth", "nested deeper than 256");
 	f = &s->stack[s->depth];
 	*f = (struct frame){ .tok = s->j->n, .close = object ? '}' : ']' };
-	if ((level_keeps_tokens(s) || s->unique) &&
+	if ((keeps_tokens(s) || s->unique) &&
 	    !store_token(s, object ? JSON_OBJECT : JSON_ARRAY, p, p + 1, 0))
 		return lex_set_nomem(s);
 	s->depth++;
-	p = skip_space_and_set_flag(s, p + 1);
+	p = skip_white(s, p + 1);
 	if (p < s->end && *p == f->close)
 		return p;
 	s->value = true;
@@ -209,8 +210,7 @@ open_container_and_read_name(struct scan *s, const char *p)
  * objects with few members each new name was compared already; the names of
  * larger objects are compared here. Returns `after`, or NULL on a fault. */
 static const char *
-check_names_of_large_object(
-    struct scan *s, const struct frame *f, const char *after)
+check_member_names(struct scan *s, const struct frame *f, const char *after)
 {
 	const struct json *j = s->j;
 	uint32_t second;
@@ -230,21 +230,21 @@ check_names_of_large_object(
  * into its token, checks its names, and drops the tokens that only this check
  * needed. Returns the position after the bracket. */
 static const char *
-close_container_and_check_names(struct scan *s, const char *p)
+end_container(struct scan *s, const char *p)
 {
 	const struct frame *f = &s->stack[s->depth - 1];
-	bool parts_keep_tokens = level_keeps_tokens(s);
+	bool parts_keep_tokens = keeps_tokens(s);
 	struct json *j = s->j;
 	struct json_tok *t;
 
 	s->depth--;
-	if (!level_keeps_tokens(s) && !s->unique)
+	if (!keeps_tokens(s) && !s->unique)
 		return p + 1;
 	t = &j->tok[f->tok];
 	t->len = (uint32_t)(p + 1 - j->text) - t->at;
 	t->next = j->n;
 	t->members = (uint16_t)(f->members < 65535 ? f->members : 65535);
-	p = check_names_of_large_object(s, f, p + 1);
+	p = check_member_names(s, f, p + 1);
 	if (!parts_keep_tokens) {
 		j->n = f->tok + value_has_token(s);
 		t->next = f->tok + 1;
@@ -256,23 +256,23 @@ close_container_and_check_names(struct scan *s, const char *p)
  * a comma and, in an object, also the next member's name and colon. Returns the
  * position after them. */
 static inline const char *
-read_close_or_comma_and_name(struct scan *s, const char *p)
+read_separator(struct scan *s, const char *p)
 {
 	const struct frame *f = &s->stack[s->depth - 1];
 
-	p = skip_space_and_set_flag(s, p);
+	p = skip_white(s, p);
 	if (p == s->end)
 		return lex_set_unexpected(s, p, "");
 	if (*p == ',') {
 		s->value = true;
 		return f->close == '}'
-			   ? read_member_name(s,
-			       skip_space_and_set_flag(s, p + 1))
-			   : p + 1;
+		    ? read_member_name(s,
+		    skip_white(s, p + 1))
+		    : p + 1;
 	}
 	if (*p != f->close)
 		return lex_set_unexpected(s, p, "expected a comma or the end");
-	return close_container_and_check_names(s, p);
+	return end_container(s, p);
 }
 
 static inline const char *
@@ -313,17 +313,17 @@ read_value(struct scan *s, const char *p)
 	s->value = true;
 	while (p != NULL && (s->value || s->depth > 0)) {
 		if (!s->value) {
-			p = read_close_or_comma_and_name(s, p);
+			p = read_separator(s, p);
 			continue;
 		}
-		p = skip_space_and_set_flag(s, p);
+		p = skip_white(s, p);
 		if (p == s->end)
 			return lex_set_unexpected(s, p, "");
 		s->value = false;
 		if (s->depth > 0)
 			s->stack[s->depth - 1].members++;
-		p = *p == '{' || *p == '[' ? open_container_and_read_name(s, p)
-					   : read_scalar(s, p);
+		p = *p == '{' || *p == '[' ? begin_container(s, p)
+		    : read_scalar(s, p);
 	}
 	return p;
 }
@@ -365,7 +365,7 @@ json_release(struct json *j)
 }
 
 const char *
-json_type_name_with_article(uint8_t type)
+json_type_name(uint8_t type)
 {
 	static const char *const names[] = {
 		"null", "a boolean", "a boolean", "a number", "a string",

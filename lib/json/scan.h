@@ -63,7 +63,8 @@ int json_scan(struct json *j, const char *text, size_t len,
 /* The message of a fault: "not JSON: expected a value at byte 0". */
 void json_fault_text(char *out, size_t size, const struct json_fault *f);
 void json_release(struct json *j);
-const char *json_type_name_with_article(
+/* Returns the name of a type with its article, such as "a number". */
+const char *json_type_name(
     uint8_t type); /* "an array", for messages */
 
 /* Returns the token index of the value of the member `name` in the object whose

@@ -13,7 +13,7 @@
  * bytes. */
 enum { ESCAPE_MAX = 6 };
 struct pieces {
-	char p[256];            /* after collect_or_flush_piece() there is
+	char p[256];            /* after put_piece() there is
 	                         * always room for an escape sequence or a
 	                         * character */
 	size_t n;
@@ -26,8 +26,10 @@ flush_pieces(struct buf *b, struct pieces *s)
 	s->n = 0;
 }
 
+/* Collects a piece of the string. If it does not fit, first appends the
+ * collected pieces, and then this one. */
 static inline void
-collect_or_flush_piece(struct buf *b, struct pieces *s, const char *p, size_t n)
+put_piece(struct buf *b, struct pieces *s, const char *p, size_t n)
 {
 	if (s->n + n > sizeof(s->p) - ESCAPE_MAX) {
 		flush_pieces(b, s);
@@ -39,7 +41,7 @@ collect_or_flush_piece(struct buf *b, struct pieces *s, const char *p, size_t n)
 }
 
 static inline size_t
-write_escape_of_byte(char out[ESCAPE_MAX], unsigned char c)
+write_escape(char out[ESCAPE_MAX], unsigned char c)
 {
 	static const char letter[UCHAR_MAX + 1] = { ['"'] = '"',
 		['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n',
@@ -66,14 +68,13 @@ put_string(struct buf *b, const char *p, size_t n, bool escape_del)
 	s.n = 1;
 	for (;; p = q + 1) {
 		q = span_unescaped(p, end);
-		collect_or_flush_piece(b, &s, p, (size_t)(q - p));
+		put_piece(b, &s, p, (size_t)(q - p));
 		if (q == end)
 			break;
 		if (*q == 0x7f && !escape_del)
 			s.p[s.n++] = *q;
 		else
-			s.n +=
-			    write_escape_of_byte(s.p + s.n, (unsigned char)*q);
+			s.n += write_escape(s.p + s.n, (unsigned char)*q);
 	}
 	s.p[s.n++] = '"';
 	flush_pieces(b, &s);
@@ -86,13 +87,15 @@ json_put_string(struct buf *b, const char *p, size_t n)
 }
 
 void
-json_put_canonical_string(struct buf *b, const char *p, size_t n)
+json_put_canon_string(struct buf *b, const char *p, size_t n)
 {
 	put_string(b, p, n, false);
 }
 
+/* Appends the name of a member and a colon, with a comma before it unless it is
+ * the first member. */
 static void
-put_comma_name_colon(struct buf *b, const char *name)
+put_member_name(struct buf *b, const char *name)
 {
 	if (b->len > 0 && b->data[b->len - 1] != '{')
 		buf_char(b, ',');
@@ -103,7 +106,7 @@ put_comma_name_colon(struct buf *b, const char *name)
 void
 json_put_member(struct buf *b, const char *name, const char *p, size_t n)
 {
-	put_comma_name_colon(b, name);
+	put_member_name(b, name);
 	json_put_string(b, p, n);
 }
 
@@ -119,7 +122,7 @@ json_put_int(struct buf *b, const char *name, int64_t v)
 	char digits[24], *p = digits + sizeof(digits);
 	uint64_t u = v < 0 ? -(uint64_t)v : (uint64_t)v;
 
-	put_comma_name_colon(b, name);
+	put_member_name(b, name);
 	do
 		*--p = (char)('0' + u % 10);
 	while ((u /= 10) != 0);
@@ -131,7 +134,7 @@ json_put_int(struct buf *b, const char *name, int64_t v)
 void
 json_put_raw(struct buf *b, const char *name, const char *p, size_t n)
 {
-	put_comma_name_colon(b, name);
+	put_member_name(b, name);
 	buf_add(b, p, n);
 }
 
@@ -139,7 +142,7 @@ json_put_raw(struct buf *b, const char *name, const char *p, size_t n)
  * quote ends the string unless a backslash stands before it. That backslash may
  * be escaped itself, so the string is then read from its start. */
 static const char *
-skip_quoted_string(const char *p, const char *end)
+skip_string(const char *p, const char *end)
 {
 	const char *q = memchr(p + 1, '"', (size_t)(end - p - 1));
 
@@ -153,7 +156,7 @@ skip_quoted_string(const char *p, const char *end)
 /* Appends a JSON text of n bytes, without the white space between its tokens.
  * The caller has checked that n bytes fit into b->max. */
 static void
-put_without_space(struct buf *b, const char *p, size_t n)
+put_compact(struct buf *b, const char *p, size_t n)
 {
 	const char *end = p + n, *from;
 	char *to;
@@ -164,7 +167,7 @@ put_without_space(struct buf *b, const char *p, size_t n)
 	while (p < end) {
 		from = p;
 		if (*p == '"') {
-			p = skip_quoted_string(p, end);
+			p = skip_string(p, end);
 			memcpy(to, from, (size_t)(p - from));
 			to += p - from;
 		} else if ((unsigned char)*p++ > ' ') {
@@ -184,10 +187,10 @@ json_put_compact(struct buf *b, const struct json *j, uint32_t i)
 	if ((j->flags & JSON_SPACE) == 0) {
 		buf_add(b, p, n);
 	} else if (n <= b->max - b->len) {
-		put_without_space(b, p, n);
+		put_compact(b, p, n);
 	} else {                /* there may be room without the space */
 		buf_init(&all, n);
-		put_without_space(&all, p, n);
+		put_compact(&all, p, n);
 		buf_add(b, all.data, all.len);
 		b->failed |= all.failed;
 		buf_release(&all);
@@ -204,7 +207,7 @@ json_unescape(struct buf *b, const struct json *j, uint32_t i)
 
 	for (s.n = 0;;) {
 		q = span_quoted(p, end);
-		collect_or_flush_piece(b, &s, p, (size_t)(q - p));
+		put_piece(b, &s, p, (size_t)(q - p));
 		if (q == end)
 			break;
 		p = q + escape_decode(q, &cp);

@@ -12,7 +12,7 @@
 void json_put_string(struct buf *b, const char *p, size_t n);
 /* Writes a string in quotes with the escapes of RFC 8785: those of jq, except
  * that the character DEL is not escaped. */
-void json_put_canonical_string(struct buf *b, const char *p, size_t n);
+void json_put_canon_string(struct buf *b, const char *p, size_t n);
 /* Write a member of an object: first a comma, unless the last byte is '{'. */
 void json_put_member(struct buf *b, const char *name, const char *p, size_t n);
 void json_put_text(struct buf *b, const char *name, const char *s);

@@ -142,15 +142,15 @@ child_start(struct child *c, const struct child_conf *conf, struct err *e)
 	}
 	return 0;
 failed:
-	child_kill_wait_and_close(c);
+	child_kill(c);
 	return -1;
 }
 
 /* Reads the exit status of a command that has exited. WNOWAIT leaves the
- * command a zombie. So its process id stays in use, and
- * child_kill_wait_and_close() can safely signal its process group. */
+ * command a zombie. So its process id stays in use, and child_kill() can safely
+ * signal its process group. */
 static void
-store_exit_status_if_exited(struct child *c)
+note_exit(struct child *c)
 {
 	siginfo_t info = { 0 };
 
@@ -167,7 +167,7 @@ store_exit_status_if_exited(struct child *c)
 bool
 child_has_ended(struct child *c)
 {
-	store_exit_status_if_exited(c);
+	note_exit(c);
 	return c->has_exited && c->out == -1;
 }
 
@@ -176,7 +176,7 @@ child_has_ended(struct child *c)
  * GRACE_MS for the command to exit. Then sends SIGKILL to the processes that
  * are left. */
 static void
-terminate_then_kill_group(const struct child *c)
+kill_group(const struct child *c)
 {
 	struct pollfd p = { .fd = c->pidfd, .events = POLLIN };
 	int64_t end = clock_ms() + GRACE_MS, left = GRACE_MS;
@@ -191,7 +191,7 @@ terminate_then_kill_group(const struct child *c)
 }
 
 void
-child_wait_and_close(struct child *c)
+child_close(struct child *c)
 {
 	child_close_fd(&c->in);
 	child_close_fd(&c->out);
@@ -205,11 +205,11 @@ child_wait_and_close(struct child *c)
 }
 
 void
-child_kill_wait_and_close(struct child *c)
+child_kill(struct child *c)
 {
 	child_close_fd(&c->in);
 	child_close_fd(&c->out);
 	if (c->pid > 0)
-		terminate_then_kill_group(c);
-	child_wait_and_close(c);
+		kill_group(c);
+	child_close(c);
 }

@@ -45,7 +45,7 @@ void child_init(struct child *c);
 int child_start(struct child *c, const struct child_conf *conf, struct err *e);
 void child_close_fd(int *fd);           /* sets *fd to -1 */
 bool child_has_ended(struct child *c);
-void child_wait_and_close(struct child *c);     /* waits for it to exit */
-void child_kill_wait_and_close(struct child *c);    /* kills its group */
+void child_close(struct child *c);     /* waits for it to exit */
+void child_kill(struct child *c);    /* kills its group */
 
 #endif

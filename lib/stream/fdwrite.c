@@ -55,7 +55,7 @@ fd_write_all(int fd, const char *p, size_t n)
 			return write_within_grace(fd, p, n);
 		done = write(fd, p, n);
 		if (done == -1 && errno == EAGAIN) {
-			(void)wait_fd_or_stop(fd, POLLOUT, -1);
+			(void)wait_fd(fd, POLLOUT, -1);
 		} else if (done == -1 && errno != EINTR) {
 			return -1;
 		} else if (done > 0) {
@@ -67,7 +67,7 @@ fd_write_all(int fd, const char *p, size_t n)
 }
 
 int
-fd_write_line_to_shared_file(int fd, const char *p, size_t n)
+fd_write_line(int fd, const char *p, size_t n)
 {
 	ssize_t done = write(fd, p, n);
 
@@ -79,7 +79,7 @@ fd_write_line_to_shared_file(int fd, const char *p, size_t n)
 }
 
 bool
-fd_file_lacks_final_newline(int fd)
+fd_lacks_newline(int fd)
 {
 	char path[48], last = '\n';
 	struct stat st;

@@ -13,10 +13,10 @@ int fd_write_all(int fd, const char *p, size_t n);
 /* Like fd_write_all(), for a line of a file to which other programs write, too.
  * Passes all bytes to the first write(2), so that no other line can come
  * between them. Calls write(2) again only if not all bytes were written. */
-int fd_write_line_to_shared_file(int fd, const char *p, size_t n);
+int fd_write_line(int fd, const char *p, size_t n);
 /* Returns true if fd is a regular file whose last byte is not LF: the program
  * that wrote the last line was killed, or the disk was full. Returns false if
  * the file cannot be read. fd itself may be open for writing only. */
-bool fd_file_lacks_final_newline(int fd);
+bool fd_lacks_newline(int fd);
 
 #endif

@@ -30,7 +30,7 @@ is_separated_by(const char *p, size_t n, char separator)
  * end of a line of 80 bytes or more is ignored, because the caller may have cut
  * it. */
 static bool
-is_first_line_of_object(const char *p, size_t n)
+begins_object(const char *p, size_t n)
 {
 	return n == 1 || (n < SHORT_LINE && p[n - 1] == ',');
 }
@@ -48,7 +48,7 @@ guess_text_format(const char *p, size_t n)
 		return "a JSON array: read it with "
 		    "etl-extract --format json";
 	if (*p == '{')
-		return is_first_line_of_object(p, n) ?
+		return begins_object(p, n) ?
 		    "JSON over several lines: read it with "
 		    "etl-extract --format json" : NULL;
 	if (*p == '<')
@@ -84,12 +84,12 @@ guess_format(const char *p, size_t n)
 }
 
 void
-input_format_append_advice(
-    struct buf *b, const char *code, uint64_t line, const char *p, size_t n)
+input_advise_format(struct buf *b, const char *code, uint64_t line,
+    const char *p, size_t n)
 {
 	static const char what[] = "; the input is not NDJSON (one JSON object "
 	    "on each line), it looks like ";
-	const struct compression *z = compression_recognize(p, n);
+	const struct compression *z = compression_find(p, n);
 	const char *advice;
 
 	if (line != 1 || (strcmp(code, "parse") != 0 &&
@@ -109,7 +109,7 @@ input_format_append_advice(
  * mark. The value is then null, because the mark has no such member, or it is a
  * uuid, as the id of the stream. */
 static bool
-value_may_come_from_mark(const struct json *j, const struct json_tok *value)
+may_be_mark_value(const struct json *j, const struct json_tok *value)
 {
 	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 	const char *p = j->text + value->at + 1;
@@ -123,7 +123,7 @@ value_may_come_from_mark(const struct json *j, const struct json_tok *value)
 }
 
 bool
-record_may_have_been_mark(const char *p, size_t n)
+input_may_be_mark(const char *p, size_t n)
 {
 	struct json_fault f = { 0 };
 	struct json j = { 0 };
@@ -133,14 +133,14 @@ record_may_have_been_mark(const char *p, size_t n)
 	    j.tok[0].type == JSON_OBJECT)
 		for (uint32_t i = 1; i < j.n; i = j.tok[i + 1].next) {
 			nulls |= j.tok[i + 1].type == JSON_NULL;
-			others |= !value_may_come_from_mark(&j, &j.tok[i + 1]);
+			others |= !may_be_mark_value(&j, &j.tok[i + 1]);
 		}
 	json_release(&j);
 	return nulls && !others;
 }
 
 void
-input_format_append_filter_advice(struct buf *b, uint64_t line)
+input_advise_filter(struct buf *b, uint64_t line)
 {
 	buf_printf(b, "; the record of line %llu may be a mark that a filter "
 	    "such as jq has changed: run that filter as \"etl-via COMMAND\"",

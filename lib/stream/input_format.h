@@ -13,13 +13,13 @@
  * a rejected record. If it is the first line, not a JSON object, and looks like
  * a known format, appends "; " with the name of the format and advice on how to
  * convert it. */
-void input_format_append_advice(struct buf *b, const char *code, uint64_t line,
+void input_advise_format(struct buf *b, const char *code, uint64_t line,
     const char *p, size_t n);
 
 /* Returns true for an object with a null whose other values are null or uuids.
  * A filter such as {id, title} makes such an object from a mark. */
-bool record_may_have_been_mark(const char *p, size_t n);
+bool input_may_be_mark(const char *p, size_t n);
 /* Appends "; " with advice on how to run a filter that has changed a mark. */
-void input_format_append_filter_advice(struct buf *b, uint64_t line);
+void input_advise_filter(struct buf *b, uint64_t line);
 
 #endif

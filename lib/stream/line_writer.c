@@ -21,8 +21,7 @@ struct out {
 };
 
 int
-out_open_and_enlarge_pipe(
-    struct out **out, int fd, const char *name, struct err *e)
+out_open(struct out **out, int fd, const char *name, struct err *e)
 {
 	struct out *o = malloc(sizeof(*o));
 	struct stat st;
@@ -47,8 +46,9 @@ out_free(struct out *o)
 	free(o);
 }
 
+/* Writes all bytes. Fails if an earlier write has failed. */
 static int
-write_all_unless_broken(struct out *o, const char *p, size_t n, struct err *e)
+out_write_all(struct out *o, const char *p, size_t n, struct err *e)
 {
 	if (o->broken)
 		return err_set(e, ERR_IO, false, "%s: nothing more was "
@@ -70,7 +70,7 @@ out_flush(struct out *o, struct err *e)
 	size_t n = o->len;
 
 	o->len = 0;
-	return n > 0 ? write_all_unless_broken(o, o->data, n, e) : 0;
+	return n > 0 ? out_write_all(o, o->data, n, e) : 0;
 }
 
 int
@@ -79,7 +79,7 @@ out_write_part(struct out *o, const char *p, size_t n, struct err *e)
 	if (n > sizeof(o->data) - o->len && out_flush(o, e) == -1)
 		return -1;
 	if (n > sizeof(o->data))
-		return write_all_unless_broken(o, p, n, e);
+		return out_write_all(o, p, n, e);
 	if (n > 0)
 		memcpy(o->data + o->len, p, n);
 	o->len += n;
@@ -92,10 +92,8 @@ out_write_line(struct out *o, const char *p, size_t n, struct err *e)
 	if (n + 1 > sizeof(o->data) - o->len && out_flush(o, e) == -1)
 		return -1;
 	if (n + 1 > sizeof(o->data))
-		return write_all_unless_broken(o, p, n, e) == -1 ||
-			       write_all_unless_broken(o, "\n", 1, e) == -1
-			   ? -1
-			   : 0;
+		return out_write_all(o, p, n, e) == -1 ||
+			       out_write_all(o, "\n", 1, e) == -1 ? -1 : 0;
 	memcpy(o->data + o->len, p, n);
 	o->data[o->len + n] = '\n';
 	o->len += n + 1;

@@ -11,8 +11,7 @@
 struct out;
 
 /* NAME is the descriptor's name in messages. */
-int out_open_and_enlarge_pipe(
-    struct out **o, int fd, const char *name, struct err *e);
+int out_open(struct out **o, int fd, const char *name, struct err *e);
 int out_write_line(struct out *o, const char *p, size_t n, struct err *e);
 /* Writes bytes as they are, without adding an LF: a part of a line, or whole
  * lines with their LFs. */

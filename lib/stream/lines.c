@@ -38,7 +38,7 @@ lines_open_reader(
 }
 
 void
-lines_set_number_and_offset(struct lines *l, uint64_t lines, uint64_t offset)
+lines_set_start(struct lines *l, uint64_t lines, uint64_t offset)
 {
 	l->number = lines;
 	l->offset = offset;
@@ -50,8 +50,9 @@ is_stdin(const char *file)
 	return strcmp(file, "-") == 0;
 }
 
+/* Fails if the file cannot be read or is a directory. */
 static int
-check_file_is_readable(const char *file, struct err *e)
+check_readable(const char *file, struct err *e)
 {
 	struct stat st;
 
@@ -69,7 +70,7 @@ lines_open_files(struct lines **out, char *const files[], size_t n,
     size_t max, struct err *e)
 {
 	for (size_t i = 0; i < n; i++)
-		if (check_file_is_readable(files[i], e) == -1)
+		if (check_readable(files[i], e) == -1)
 			return -1;
 	if (lines_open(out, -1, max, e) == -1)
 		return -1;
@@ -89,7 +90,7 @@ close_file(struct lines *l)
 /* Closes the current input file and opens the next one, whose lines are counted
  * from 1. */
 static int
-close_file_and_open_next(struct lines *l, struct err *e)
+open_next_file(struct lines *l, struct err *e)
 {
 	close_file(l);
 	l->file = *l->files++;
@@ -113,7 +114,7 @@ lines_close(struct lines *l)
 }
 
 void
-lines_shrink_buffer_to_unread_bytes(struct lines *l)
+lines_shrink(struct lines *l)
 {
 	size_t n = l->end - l->start;
 	size_t cap = n + READ_MIN > READ_MAX ? n + READ_MIN : READ_MAX;
@@ -146,7 +147,7 @@ find_line_end(struct lines *l)
  * Drops the bytes of the line except the first LINES_KEPT bytes, and adds the
  * dropped bytes to the SHA-256 of the line. */
 static int
-hash_and_keep_only_first_bytes(struct lines *l, struct err *e)
+drop_long_line(struct lines *l, struct err *e)
 {
 	if (l->hash == NULL) {
 		if ((l->hash = hash_new()) == NULL)
@@ -176,13 +177,15 @@ grow_buffer(struct lines *l, struct err *e)
 	return 0;
 }
 
+/* Makes room at the end of the buffer. If the line is too long already, drops
+ * the bytes that are not kept. */
 static int
-make_room_or_drop_long_line(struct lines *l, struct err *e)
+make_room(struct lines *l, struct err *e)
 {
 	size_t n = l->end - l->start;
 
 	if (l->hash != NULL || (n > l->max && n >= LINES_KEPT))
-		return hash_and_keep_only_first_bytes(l, e);
+		return drop_long_line(l, e);
 	if (n == 0) {
 		l->start = l->end = l->seen = 0;
 	} else if (l->start > 0 && (l->cap - l->end < READ_MIN ||
@@ -196,8 +199,8 @@ make_room_or_drop_long_line(struct lines *l, struct err *e)
 }
 
 enum lines_result
-lines_wait_and_read_descriptor(struct lines *l, size_t most, int timeout,
-    ssize_t *got, struct err *e)
+lines_read(struct lines *l, size_t most, int timeout, ssize_t *got,
+    struct err *e)
 {
 	ssize_t n;
 	int r;
@@ -205,7 +208,7 @@ lines_wait_and_read_descriptor(struct lines *l, size_t most, int timeout,
 	for (;;) {
 		if (stop_signal() != 0)
 			return LINES_STOP;
-		r = wait_fd_or_stop(l->fd, POLLIN, timeout);
+		r = wait_fd(l->fd, POLLIN, timeout);
 		if (r <= 0)
 			return r == 0 ? LINES_WAIT : LINES_STOP;
 		n = read(l->fd, l->data + l->end, most);
@@ -226,18 +229,17 @@ lines_wait_and_read_descriptor(struct lines *l, size_t most, int timeout,
  * buffer that has grown for a large line would be filled with the lines after
  * it. */
 static enum lines_result
-read_more_or_set_eof(struct lines *l, int timeout, struct err *e)
+read_more(struct lines *l, int timeout, struct err *e)
 {
 	enum lines_result r = LINES_ONE;
 	ssize_t n = 0;
 	size_t most;
 
-	if (make_room_or_drop_long_line(l, e) == -1)
+	if (make_room(l, e) == -1)
 		return LINES_FAILED;
 	most = l->cap - l->end < READ_MAX ? l->cap - l->end : READ_MAX;
 	if (l->reader.read == NULL)
-		r = lines_wait_and_read_descriptor(
-		    l, most, timeout, &n, e);
+		r = lines_read(l, most, timeout, &n, e);
 	else if ((n = l->reader.read(
 		l->reader.self, l->data + l->end, most, e)) == -1)
 		r = LINES_FAILED;
@@ -248,26 +250,28 @@ read_more_or_set_eof(struct lines *l, int timeout, struct err *e)
 	return r;
 }
 
+/* Sets the kept bytes, the hash and the length of a line that is too long. */
 static void
-fill_cut_line_and_hash(struct lines *l, struct line *out)
+fill_cut_line(struct lines *l, struct line *out)
 {
 	out->too_long = true;
 	if (l->hash != NULL) {
 		hash_add(l->hash, out->data, out->len);
-		hash_finish_and_free(l->hash, out->sha256);
+		hash_finish(l->hash, out->sha256);
 		l->hash = NULL;
 		out->bytes += l->hashed;
 		out->data = l->data;
 		out->len = LINES_KEPT;
 		return;
 	}
-	hash_bytes_to_hex(out->data, out->len, out->sha256);
+	hash_bytes(out->data, out->len, out->sha256);
 	if (out->len > LINES_KEPT)
 		out->len = LINES_KEPT;
 }
 
+/* Sets *out to the line that ends at l->seen, and goes on to the next one. */
 static void
-fill_and_consume_line(struct lines *l, struct line *out)
+take_line(struct lines *l, struct line *out)
 {
 	out->data = l->data + l->start;
 	out->file = l->file == NULL || is_stdin(l->file) ? NULL : l->file;
@@ -278,7 +282,7 @@ fill_and_consume_line(struct lines *l, struct line *out)
 	out->torn = !l->found;
 	out->too_long = false;
 	if (l->hash != NULL || out->len > l->max)
-		fill_cut_line_and_hash(l, out);
+		fill_cut_line(l, out);
 	l->offset += out->bytes + l->found;
 	l->start = l->seen += l->found;
 	l->found = false;
@@ -287,7 +291,7 @@ fill_and_consume_line(struct lines *l, struct line *out)
 /* Returns true if the next line, which ends at l->seen, has only spaces, tabs
  * and carriage returns. A line longer than l->max counts as not blank. */
 static bool
-next_line_is_blank(const struct lines *l)
+next_is_blank(const struct lines *l)
 {
 	if (l->hash != NULL || l->seen - l->start > l->max)
 		return false;
@@ -305,14 +309,14 @@ lines_descriptor(const struct lines *l)
 }
 
 bool
-lines_next_is_buffered(struct lines *l)
+lines_is_ready(struct lines *l)
 {
 	struct line blank;
 
 	while (find_line_end(l)) {
-		if (!next_line_is_blank(l))
+		if (!next_is_blank(l))
 			return true;
-		fill_and_consume_line(l, &blank);
+		take_line(l, &blank);
 	}
 	return l->eof && l->nfiles == 0;
 }
@@ -321,7 +325,7 @@ lines_next_is_buffered(struct lines *l)
  * have *end == 0; it starts the timeout and sets *end to the time at which the
  * timeout ends. */
 static int
-start_timeout_or_get_left(int64_t *end, int timeout)
+timeout_left(int64_t *end, int timeout)
 {
 	int64_t now;
 
@@ -334,8 +338,7 @@ start_timeout_or_get_left(int64_t *end, int timeout)
 }
 
 enum lines_result
-lines_next_not_blank(
-    struct lines *l, struct line *out, int timeout, struct err *e)
+lines_next(struct lines *l, struct line *out, int timeout, struct err *e)
 {
 	int64_t end = 0;
 	int left = -1;
@@ -345,12 +348,12 @@ lines_next_not_blank(
 	for (;;) {
 		if (find_line_end(l) || (l->eof &&
 		    (l->end > l->start || l->hash != NULL))) {
-			blank = next_line_is_blank(l);
-			fill_and_consume_line(l, out);
+			blank = next_is_blank(l);
+			take_line(l, out);
 			if (!blank)
 				return LINES_ONE;
 		} else if (l->nfiles > 0 && (l->eof || l->fd == -1)) {
-			if (close_file_and_open_next(l, e) == -1)
+			if (open_next_file(l, e) == -1)
 				return stop_signal() != 0 ? LINES_STOP :
 				    LINES_FAILED;
 		} else if (l->eof) {
@@ -358,8 +361,8 @@ lines_next_not_blank(
 		} else if (left == 0) {  /* only a part of a line was read */
 			return LINES_WAIT;
 		} else {
-			left = start_timeout_or_get_left(&end, timeout);
-			if ((r = read_more_or_set_eof(l, left, e)) != LINES_ONE)
+			left = timeout_left(&end, timeout);
+			if ((r = read_more(l, left, e)) != LINES_ONE)
 				return r;
 		}
 	}

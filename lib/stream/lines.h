@@ -1,6 +1,6 @@
 /* Reads the lines of a descriptor or of files; skips blank lines.
  * Owns:  a buffer of at most max + 256 KiB, and the files.
- * Borrows: fd. A line's bytes are valid until the next lines_next_not_blank().
+ * Borrows: fd. A line's bytes are valid until the next lines_next().
  * Gives: LINES_ONE: a line without its LF (the last line may lack it).
  *        LINES_WAIT: no line came within timeout ms (-1: no limit). LINES_STOP:
  *        a stop signal came during the wait.
@@ -51,31 +51,29 @@ int lines_open_reader(
     struct lines **l, struct lines_reader r, size_t max, struct err *e);
 /* Call this before the first line is read, if the input does not start at the
  * start of the file: sets the number of lines and of bytes before it. */
-void lines_set_number_and_offset(struct lines *l, uint64_t lines,
-    uint64_t offset);
-enum lines_result lines_next_not_blank(
-    struct lines *l, struct line *out, int timeout, struct err *e);
-/* Returns the next line, blank or not, without consuming it:
- * lines_next_not_blank() later returns all lines from the first one on. The
- * next call returns the line after it. Call this only for a descriptor, and
- * before the first lines_next_not_blank(). A line is valid until the next call;
- * its number and offset are not set. LINES_END: the input has ended, or `most`
- * bytes are in the buffer. If the first line is longer than `most`, it is still
- * read whole, unless it is too long. LINES_WAIT: nothing came within timeout
- * ms. */
+void lines_set_start(struct lines *l, uint64_t lines, uint64_t offset);
+enum lines_result lines_next(struct lines *l, struct line *out, int timeout,
+    struct err *e);
+/* Returns the next line, blank or not, without consuming it: lines_next() later
+ * returns all lines from the first one on. The next call returns the line after
+ * it. Call this only for a descriptor, and before the first lines_next(). A
+ * line is valid until the next call; its number and offset are not set.
+ * LINES_END: the input has ended, or `most` bytes are in the buffer. If the
+ * first line is longer than `most`, it is still read whole, unless it is too
+ * long. LINES_WAIT: nothing came within timeout ms. */
 enum lines_result lines_look_ahead(struct lines *l, struct line *out,
     size_t most, int timeout, struct err *e);
 /* After this, lines_look_ahead() starts at the first line again. */
-void lines_restart_look_ahead(struct lines *l);
+void lines_restart_ahead(struct lines *l);
 /* True if the end of the input was read. */
-bool lines_input_has_ended(const struct lines *l);
+bool lines_has_ended(const struct lines *l);
 /* Returns the descriptor from which the last line was read. */
 int lines_descriptor(const struct lines *l);
-/* Returns true if lines_next_not_blank() can return a line without reading from
- * the descriptor. Skips blank lines in the buffer. */
-bool lines_next_is_buffered(struct lines *l);
+/* Returns true if lines_next() can return a line without reading from the
+ * descriptor. Skips blank lines in the buffer. */
+bool lines_is_ready(struct lines *l);
 /* Call this when a large line is not needed any more: frees its memory. */
-void lines_shrink_buffer_to_unread_bytes(struct lines *l);
+void lines_shrink(struct lines *l);
 void lines_close(struct lines *l);
 
 #endif

@@ -17,7 +17,7 @@ may_read_more(const struct lines *l, size_t most)
 /* Ensures that READ_MIN bytes fit at the end of the buffer: moves the unread
  * bytes to its start, and enlarges it if that is not enough. */
 static int
-make_room_at_end(struct lines *l, size_t most, struct err *e)
+make_room_ahead(struct lines *l, size_t most, struct err *e)
 {
 	size_t cap, n = l->end - l->start;
 	size_t limit = n < most ? most : n < l->max ? l->max : n;
@@ -46,11 +46,10 @@ read_more_ahead(struct lines *l, size_t most, int timeout, struct err *e)
 	ssize_t n = 0;
 	size_t room;
 
-	if (make_room_at_end(l, most, e) == -1)
+	if (make_room_ahead(l, most, e) == -1)
 		return LINES_FAILED;
 	room = l->cap - l->end;
-	r = lines_wait_and_read_descriptor(
-	    l, room < READ_MAX ? room : READ_MAX, timeout, &n, e);
+	r = lines_read(l, room < READ_MAX ? room : READ_MAX, timeout, &n, e);
 	if (r == LINES_ONE) {
 		l->eof = n == 0;
 		l->end += (size_t)n;
@@ -99,13 +98,13 @@ lines_look_ahead(struct lines *l, struct line *out, size_t most, int timeout,
 }
 
 void
-lines_restart_look_ahead(struct lines *l)
+lines_restart_ahead(struct lines *l)
 {
 	l->ahead = l->ahead_no_lf = 0;
 }
 
 bool
-lines_input_has_ended(const struct lines *l)
+lines_has_ended(const struct lines *l)
 {
 	return l->eof;
 }

@@ -33,7 +33,7 @@ struct lines {
 /* Waits for input and reads at most `most` bytes to the end of the buffer,
  * which must have room for them. Sets *got to the number of bytes that were
  * read, 0 at the end of the input. The caller adds this number to l->end. */
-enum lines_result lines_wait_and_read_descriptor(struct lines *l, size_t most,
-    int timeout, ssize_t *got, struct err *e);
+enum lines_result lines_read(struct lines *l, size_t most, int timeout,
+    ssize_t *got, struct err *e);
 
 #endif

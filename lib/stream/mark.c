@@ -166,8 +166,9 @@ get_stage_count(
 	return *out < count_end ? 0 : set_member_error(r, name);
 }
 
+/* Reads the name and the counts of a stage. */
 static int
-get_stage_name_and_counts(struct reading *r, uint32_t i, struct counts *c)
+get_stage_entry(struct reading *r, uint32_t i, struct counts *c)
 {
 	if (r->j.tok[i].type != JSON_OBJECT)
 		return set_member_error(r, "stages");
@@ -196,7 +197,7 @@ get_stages(struct reading *r, struct mark *m)
 		if (m->nstages == MARK_STAGES)
 			return set_mark_error(r, "too many stages");
 		rc = m->kind == MARK_BEGIN ? get_stage_name(r, i, c) :
-		    get_stage_name_and_counts(r, i, c);
+		    get_stage_entry(r, i, c);
 		if (rc == -1)
 			return -1;
 		for (size_t k = 0; k < m->nstages; k++)
@@ -209,7 +210,7 @@ get_stages(struct reading *r, struct mark *m)
 }
 
 static int
-check_format_version(struct reading *r, bool needed)
+check_format(struct reading *r, bool needed)
 {
 	uint32_t i = find_member(r, 0, "v");
 	int64_t v;
@@ -240,8 +241,9 @@ get_seq(struct reading *r, struct mark *m)
 	return get_count(r, 0, "seq", &m->seq);
 }
 
+/* Reads the exit code of a mark failed, which must also have a message. */
 static int
-get_exit_code_and_check_message(struct reading *r, struct mark *m)
+get_exit_code(struct reading *r, struct mark *m)
 {
 	int64_t code;
 
@@ -251,8 +253,9 @@ get_exit_code_and_check_message(struct reading *r, struct mark *m)
 	return m->message == NULL ? set_mark_error(r, "no message") : 0;
 }
 
+/* Reads the name and the values of a mark checkpoint. */
 static int
-get_name_value_and_from(struct reading *r, struct mark *m)
+get_checkpoint(struct reading *r, struct mark *m)
 {
 	if (get_text(r, "name", &m->name) == -1 ||
 	    get_text(r, "value", &m->value) == -1 ||
@@ -278,7 +281,7 @@ get_validators(struct reading *r, struct mark *m)
 }
 
 static int
-get_checkpoint_version(struct reading *r, struct mark *m)
+get_version(struct reading *r, struct mark *m)
 {
 	m->has_version = m->kind == MARK_CHECKPOINT ||
 	    ((m->kind == MARK_END || m->kind == MARK_FAILED) &&
@@ -300,8 +303,9 @@ get_files(struct reading *r, struct mark *m)
 	return m->files == NULL ? err_nomem(r->e) : 0;
 }
 
+/* Reads the members of a mark resolve. */
 static int
-get_seen_and_upto_of_resolve_mark(struct reading *r, struct mark *m)
+get_resolve(struct reading *r, struct mark *m)
 {
 	if (get_count(r, 0, "seen", &m->seen) == -1 ||
 	    get_count(r, 0, "upto", &m->upto) == -1)
@@ -333,7 +337,7 @@ get_members(struct reading *r, struct mark *m)
 {
 	if (m->kind == MARK_COLUMNS)
 		return check_columns(r);
-	if (check_format_version(r, m->kind == MARK_BEGIN) == -1 ||
+	if (check_format(r, m->kind == MARK_BEGIN) == -1 ||
 	    get_text(r, "checkpoint", &m->checkpoint) == -1 ||
 	    get_text(r, "id", &m->id) == -1 ||
 	    get_text(r, "stage", &m->stage) == -1 ||
@@ -357,19 +361,18 @@ get_members(struct reading *r, struct mark *m)
 	if ((m->kind == MARK_REJECT || m->kind == MARK_FAILED) &&
 	    (m->stage == NULL || m->stage[0] == '\0'))
 		return set_mark_error(r, "no stage");
-	if (get_checkpoint_version(r, m) == -1 || get_files(r, m) == -1)
+	if (get_version(r, m) == -1 || get_files(r, m) == -1)
 		return -1;
 	if (m->kind == MARK_FAILED)
 		return get_text(r, "message", &m->message) == -1 ? -1 :
-		    get_exit_code_and_check_message(r, m);
+		    get_exit_code(r, m);
 	if (mark_is_boundary(m->kind) && get_seq(r, m) == -1)
 		return -1;
 	if (m->kind == MARK_CHECKPOINT &&
-	    (get_name_value_and_from(r, m) == -1 ||
+	    (get_checkpoint(r, m) == -1 ||
 		get_validators(r, m) == -1))
 		return -1;
-	if (m->kind == MARK_RESOLVE &&
-	    get_seen_and_upto_of_resolve_mark(r, m) == -1)
+	if (m->kind == MARK_RESOLVE && get_resolve(r, m) == -1)
 		return -1;
 	return m->kind == MARK_REJECT || m->kind == MARK_RAW ? 0 :
 	    get_stages(r, m);

@@ -79,15 +79,15 @@ bool mark_is_boundary(enum mark_kind k);
 
 /* Appends a copy of a mark with one more stage: to a mark begin adds the name
  * of the stage, to a boundary its counts. Does not change any other member. */
-int mark_append_with_stage(struct buf *out, const char *line, size_t len,
+int mark_add_stage(struct buf *out, const char *line, size_t len,
     const struct counts *c, struct err *e);
 /* Appends a copy of the mark `line`, in which the member "stages" (the counts
  * of all stages) is replaced by that of the mark `other`. */
-int mark_append_replacing_stages(struct buf *out, const char *line, size_t len,
+int mark_replace_stages(struct buf *out, const char *line, size_t len,
     const char *other, size_t other_len, struct err *e);
 /* Appends a copy of the mark checkpoint `line`, and adds the files that the
  * mark checkpoint `older` lists. The mark can then replace both. */
-int mark_append_with_files_of(struct buf *out, const char *line, size_t len,
+int mark_add_files(struct buf *out, const char *line, size_t len,
     const char *older, size_t older_len, struct err *e);
 /* True if token i is a list of files: an array of objects with the members
  * path, size and mtime. */
@@ -129,8 +129,8 @@ int mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
 
 /* Makes a stage name that is not in `taken`: for example "transform", or
  * "transform.2" if there is already a stage "transform". */
-void mark_make_unused_stage_name(
-    char out[64], const char *name, const struct counts *taken, size_t ntaken);
+void mark_name_stage(char out[64], const char *name, const struct counts *taken,
+    size_t ntaken);
 
 /* Checks the counts in a mark checkpoint, resolve or end: the counts of each
  * stage must add up (else ERR_BUG), and each stage must have read as many
@@ -138,7 +138,7 @@ void mark_make_unused_stage_name(
 int mark_check_counts(const struct mark *m, struct err *e);
 /* Fails with ERR_PEER if the stage `from` wrote another number of records than
  * the next stage `to` read. */
-int mark_check_counts_between_stages(
-    const char *from, uint64_t out, const char *to, uint64_t in, struct err *e);
+int mark_check_between(const char *from, uint64_t out, const char *to,
+    uint64_t in, struct err *e);
 
 #endif

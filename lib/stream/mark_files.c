@@ -32,8 +32,8 @@ mark_files_are_valid(const struct json *j, uint32_t a)
 /* Sets *files to the token of the member "files", or to 0 if the mark has
  * none. */
 static int
-parse_mark_and_find_files(struct json *j, const char *line, size_t len,
-    uint32_t *files, struct err *e)
+parse_files(struct json *j, const char *line, size_t len, uint32_t *files,
+    struct err *e)
 {
 	struct json_fault f = { 0 };
 
@@ -50,9 +50,8 @@ parse_mark_and_find_files(struct json *j, const char *line, size_t len,
  * the start of the mark's array of files (token `own`). If own is 0, the mark
  * has no such array: adds one. */
 static void
-put_with_more_files(
-    struct buf *b, const struct json *j, uint32_t own, const char *more,
-    size_t n)
+put_more_files(struct buf *b, const struct json *j, uint32_t own,
+    const char *more, size_t n)
 {
 	const size_t end = (size_t)j->tok[0].at + j->tok[0].len - 1;
 	size_t at = end;
@@ -71,19 +70,19 @@ put_with_more_files(
 }
 
 int
-mark_append_with_files_of(struct buf *out, const char *line, size_t len,
-    const char *older, size_t older_len, struct err *e)
+mark_add_files(struct buf *out, const char *line, size_t len, const char *older,
+    size_t older_len, struct err *e)
 {
 	struct json j = { 0 }, k = { 0 };
 	uint32_t own = 0, more = 0;
 	int rc = -1;
 
-	if (parse_mark_and_find_files(&k, older, older_len, &more, e) == 0 &&
-	    parse_mark_and_find_files(&j, line, len, &own, e) == 0) {
+	if (parse_files(&k, older, older_len, &more, e) == 0 &&
+	    parse_files(&j, line, len, &own, e) == 0) {
 		if (more == 0 || k.tok[more].members == 0)
 			buf_add(out, line, len);
 		else
-			put_with_more_files(out, &j, own,
+			put_more_files(out, &j, own,
 			    k.text + k.tok[more].at + 1, k.tok[more].len - 2);
 		rc = buf_check(out, e);
 	}

@@ -29,7 +29,7 @@ is_mark_line(const char *line, size_t len)
 		return false;
 	for (const char *m = mark_name; *m != '\0'; m++) {
 		if (end - p >= 6 && p[0] == '\\' && p[1] == 'u') {
-			if (text_parse_4_hex_digits(p + 2, end) != *m)
+			if (text_parse_hex4(p + 2, end) != *m)
 				return false;
 			p += 6;
 		} else if (p == end || *p++ != *m) {

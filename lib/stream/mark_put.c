@@ -21,7 +21,7 @@ mark_put_counts(struct buf *b, const struct counts *c)
 }
 
 static void
-open_mark_of_kind(struct buf *b, const char *kind)
+open_mark(struct buf *b, const char *kind)
 {
 	buf_char(b, '{');
 	json_put_text(b, "@etl", kind);
@@ -38,8 +38,7 @@ open_stages_array(struct buf *b)
 /* Completes a mark of the first stage of a stream: appends the member "stages"
  * with the counts of this stage, and closes the JSON object. */
 static int
-put_own_counts_and_closing_brace(
-    struct buf *b, const struct counts *c, struct err *e)
+close_mark(struct buf *b, const struct counts *c, struct err *e)
 {
 	open_stages_array(b);
 	mark_put_counts(b, c);
@@ -50,7 +49,7 @@ put_own_counts_and_closing_brace(
 /* Appends a string member, unless the text is NULL or not UTF-8: some texts
  * come from environment variables, which can hold any bytes. */
 static void
-put_text_if_utf8(struct buf *b, const char *name, const char *s)
+put_valid_text(struct buf *b, const char *name, const char *s)
 {
 	if (s != NULL && utf8_valid_length(s, strlen(s)) == strlen(s))
 		json_put_text(b, name, s);
@@ -59,12 +58,12 @@ put_text_if_utf8(struct buf *b, const char *name, const char *s)
 int
 mark_put_begin(struct buf *out, const struct mark *m, struct err *e)
 {
-	open_mark_of_kind(out, "begin");
+	open_mark(out, "begin");
 	json_put_int(out, "v", 1);
 	json_put_text(out, "id", m->id);
-	put_text_if_utf8(out, "stream", m->stream);
-	put_text_if_utf8(out, "run", m->run);
-	put_text_if_utf8(out, "pipeline", m->pipeline);
+	put_valid_text(out, "stream", m->stream);
+	put_valid_text(out, "run", m->run);
+	put_valid_text(out, "pipeline", m->pipeline);
 	open_stages_array(out);
 	for (size_t i = 0; i < m->nstages; i++) {
 		if (i > 0)
@@ -75,16 +74,16 @@ mark_put_begin(struct buf *out, const struct mark *m, struct err *e)
 	buf_char(out, ']');
 	if (m->replay) {
 		json_put_raw(out, "replay", "true", 4);
-		put_text_if_utf8(out, "stage", m->stage);
-		put_text_if_utf8(out, "target", m->target);
+		put_valid_text(out, "stage", m->stage);
+		put_valid_text(out, "target", m->target);
 	}
-	put_text_if_utf8(out, "checkpoint", m->checkpoint);
-	put_text_if_utf8(out, "files_by", m->files_by);
+	put_valid_text(out, "checkpoint", m->checkpoint);
+	put_valid_text(out, "files_by", m->files_by);
 	if (m->lookback)
 		json_put_raw(out, "lookback", "true", 4);
 	if (m->piped)
 		json_put_raw(out, "piped", "true", 4);
-	put_text_if_utf8(out, "traceparent", m->traceparent);
+	put_valid_text(out, "traceparent", m->traceparent);
 	buf_char(out, '}');
 	return buf_check(out, e);
 }
@@ -96,7 +95,7 @@ mark_put_failed(struct buf *out, const char *stage, const struct err *why,
 	size_t n = strlen(why->msg);
 	size_t valid = utf8_valid_length(why->msg, n);
 
-	open_mark_of_kind(out, "failed");
+	open_mark(out, "failed");
 	json_put_text(out, "stage", stage);
 	json_put_int(out, "code", err_exit_code(why));
 	/* err_set() may have cut the message inside a UTF-8 character: write
@@ -115,7 +114,7 @@ int
 mark_put_columns(
     struct buf *out, const char *types, size_t len, struct err *e)
 {
-	open_mark_of_kind(out, "columns");
+	open_mark(out, "columns");
 	json_put_raw(out, "columns", types, len);
 	buf_char(out, '}');
 	return buf_check(out, e);
@@ -125,7 +124,7 @@ int
 mark_put_checkpoint(struct buf *out, const struct checkpoint_mark *p,
     uint64_t seq, const struct counts *c, struct err *e)
 {
-	open_mark_of_kind(out, "checkpoint");
+	open_mark(out, "checkpoint");
 	json_put_text(out, "name", p->name);
 	json_put_int(out, "seq", (int64_t)seq);
 	if (p->from != NULL)
@@ -139,39 +138,38 @@ mark_put_checkpoint(struct buf *out, const struct checkpoint_mark *p,
 	if (p->validators != NULL)
 		json_put_raw(out, "validators", p->validators,
 		    strlen(p->validators));
-	return put_own_counts_and_closing_brace(out, c, e);
+	return close_mark(out, c, e);
 }
 
 int
 mark_put_resolve(struct buf *out, const struct resolve_mark *r,
     uint64_t seq, const struct counts *c, struct err *e)
 {
-	open_mark_of_kind(out, "resolve");
+	open_mark(out, "resolve");
 	json_put_text(out, "id", r->id);
 	json_put_int(out, "seq", (int64_t)seq);
 	json_put_int(out, "seen", (int64_t)r->seen);
 	json_put_int(out, "upto", (int64_t)r->upto);
-	return put_own_counts_and_closing_brace(out, c, e);
+	return close_mark(out, c, e);
 }
 
 int
 mark_put_end(struct buf *out, uint64_t seq, const uint64_t *version,
     const char *cut, const struct counts *c, struct err *e)
 {
-	open_mark_of_kind(out, "end");
+	open_mark(out, "end");
 	if (seq > 0)
 		json_put_int(out, "seq", (int64_t)seq);
 	if (version != NULL)
 		json_put_int(out, "version", (int64_t)*version);
-	put_text_if_utf8(out, "cut", cut);
-	return put_own_counts_and_closing_brace(out, c, e);
+	put_valid_text(out, "cut", cut);
+	return close_mark(out, c, e);
 }
 
 /* Parses a mark. Returns the index of the token of its array "stages". If it
  * has none, sets *e and returns 0. */
 static uint32_t
-parse_mark_and_find_stages(struct json *j, const char *line, size_t len,
-    struct err *e)
+parse_stages(struct json *j, const char *line, size_t len, struct err *e)
 {
 	struct json_fault f = { 0 };
 	uint32_t a = 0;
@@ -189,11 +187,11 @@ parse_mark_and_find_stages(struct json *j, const char *line, size_t len,
 /* Inserts an entry before the "]" of the member "stages" of a mark. All other
  * bytes of the mark stay the same. */
 int
-mark_append_with_stage(struct buf *out, const char *line, size_t len,
+mark_add_stage(struct buf *out, const char *line, size_t len,
     const struct counts *c, struct err *e)
 {
 	struct json j = { 0 };
-	uint32_t a = parse_mark_and_find_stages(&j, line, len, e);
+	uint32_t a = parse_stages(&j, line, len, e);
 	size_t at;
 	int rc = -1;
 
@@ -215,13 +213,12 @@ out:
 }
 
 int
-mark_append_replacing_stages(struct buf *out, const char *line, size_t len,
+mark_replace_stages(struct buf *out, const char *line, size_t len,
     const char *other, size_t other_len, struct err *e)
 {
 	struct json j = { 0 }, k = { 0 };
-	uint32_t a = parse_mark_and_find_stages(&j, line, len, e);
-	uint32_t b = a != 0 ?
-	    parse_mark_and_find_stages(&k, other, other_len, e) : 0;
+	uint32_t a = parse_stages(&j, line, len, e);
+	uint32_t b = a != 0 ? parse_stages(&k, other, other_len, e) : 0;
 	int rc = -1;
 
 	if (b != 0) {
@@ -238,8 +235,8 @@ mark_append_replacing_stages(struct buf *out, const char *line, size_t len,
 }
 
 void
-mark_make_unused_stage_name(char out[64], const char *name,
-    const struct counts *taken, size_t ntaken)
+mark_name_stage(char out[64], const char *name, const struct counts *taken,
+    size_t ntaken)
 {
 	(void)snprintf(out, 64, "%.55s", name);
 	for (unsigned k = 2; k <= MARK_STAGES + 1; k++) {
@@ -253,8 +250,9 @@ mark_make_unused_stage_name(char out[64], const char *name,
 	}
 }
 
+/* Fails if the stage lost more records than it read. */
 static int
-check_losses_are_within_input(const struct counts *c, struct err *e)
+check_losses(const struct counts *c, struct err *e)
 {
 	uint64_t gone = c->dropped + c->rejected;
 
@@ -270,8 +268,8 @@ check_losses_are_within_input(const struct counts *c, struct err *e)
 }
 
 int
-mark_check_counts_between_stages(const char *from, uint64_t out, const char *to,
-    uint64_t in, struct err *e)
+mark_check_between(const char *from, uint64_t out, const char *to, uint64_t in,
+    struct err *e)
 {
 	if (out == in)
 		return 0;
@@ -289,11 +287,11 @@ mark_check_counts(const struct mark *m, struct err *e)
 	for (size_t i = 0; i < m->nstages; i++) {
 		const struct counts *c = &m->stages[i];
 
-		if (check_losses_are_within_input(c, e) == -1)
+		if (check_losses(c, e) == -1)
 			return -1;
 		if (i > 0 &&
-		    mark_check_counts_between_stages(c[-1].stage, c[-1].out,
-				 c->stage, c->in, e) == -1)
+		    mark_check_between(c[-1].stage, c[-1].out, c->stage, c->in,
+		    e) == -1)
 			return -1;
 	}
 	return 0;

@@ -87,7 +87,7 @@ read_link(int proc, const char *pid, const char *link, char text[PATH_MAX])
 /* True if the process runs a script: its program file is a shell or another
  * interpreter. The name of such a process is the name of the script. */
 static bool
-process_runs_script(int proc, const char *pid)
+runs_script(int proc, const char *pid)
 {
 	char exe[PATH_MAX];
 	const char *slash;
@@ -98,7 +98,7 @@ process_runs_script(int proc, const char *pid)
 }
 
 static bool
-process_is_etl_program(int proc, const char *pid)
+is_etl_program(int proc, const char *pid)
 {
 	char name[READER_NAME];
 
@@ -113,11 +113,11 @@ classify_reader(int proc, const char *pid, char name[READER_NAME],
     char out[PATH_MAX])
 {
 	if (!read_process_name(proc, pid, name) ||
-	    process_is_etl_program(proc, pid) || is_in_list(name, harmless))
+	    is_etl_program(proc, pid) || is_in_list(name, harmless))
 		return READER_HARMLESS;
 	if (is_in_list(name, shells))
 		return READER_SHELL;
-	return !process_runs_script(proc, pid) &&
+	return !runs_script(proc, pid) &&
 	    read_link(proc, pid, "fd/1", out) &&
 	    strncmp(out, "pipe:", 5) == 0 ? READER_FOREIGN : READER_HARMLESS;
 }
@@ -125,7 +125,7 @@ classify_reader(int proc, const char *pid, char name[READER_NAME],
 /* Returns the next process of this program's process group, except this program
  * itself, or NULL. */
 static const char *
-next_process_in_our_group(DIR *dir)
+next_process(DIR *dir)
 {
 	struct dirent *d;
 	pid_t id;
@@ -143,34 +143,34 @@ next_process_in_our_group(DIR *dir)
  * pipe, or it is an etl program whose standard input cannot be read. In a
  * command substitution, $(...), no process has the pipe as standard input. */
 static bool
-pipe_may_have_reader(DIR *dir, const char *pipe)
+may_have_reader(DIR *dir, const char *pipe)
 {
 	char in[PATH_MAX];
 	const char *pid;
 
 	rewinddir(dir);
-	while ((pid = next_process_in_our_group(dir)) != NULL)
+	while ((pid = next_process(dir)) != NULL)
 		if (read_link(dirfd(dir), pid, "fd/0", in) ?
 		    strcmp(in, pipe) == 0 : errno == EACCES &&
-		    process_is_etl_program(dirfd(dir), pid))
+		    is_etl_program(dirfd(dir), pid))
 			return true;
 	return false;
 }
 
 static enum pipe_reader
-find_reader_of_pipe(DIR *dir, const char *pipe, char name[READER_NAME])
+find_reader(DIR *dir, const char *pipe, char name[READER_NAME])
 {
 	enum pipe_reader found = READER_NONE, one;
 	char in[PATH_MAX], out[PATH_MAX];
 	const char *pid;
 
-	while ((pid = next_process_in_our_group(dir)) != NULL) {
+	while ((pid = next_process(dir)) != NULL) {
 		if (!read_link(dirfd(dir), pid, "fd/0", in) ||
 		    strcmp(in, pipe) != 0)
 			continue;
 		one = classify_reader(dirfd(dir), pid, name, out);
 		if (one == READER_FOREIGN)
-			return pipe_may_have_reader(dir, out) ?
+			return may_have_reader(dir, out) ?
 			    READER_FOREIGN : READER_HARMLESS;
 		if (one > found)
 			found = one;
@@ -179,7 +179,7 @@ find_reader_of_pipe(DIR *dir, const char *pipe, char name[READER_NAME])
 }
 
 enum pipe_reader
-pipe_reader_find_and_classify(char name[READER_NAME])
+pipe_reader_find(char name[READER_NAME])
 {
 	enum pipe_reader found;
 	char pipe[LINK];
@@ -191,7 +191,7 @@ pipe_reader_find_and_classify(char name[READER_NAME])
 		return READER_HARMLESS;
 	(void)snprintf(pipe, sizeof(pipe), "pipe:[%llu]",
 	    (unsigned long long)st.st_ino);
-	found = find_reader_of_pipe(dir, pipe, name);
+	found = find_reader(dir, pipe, name);
 	(void)closedir(dir);
 	return found;
 }

@@ -20,6 +20,6 @@ enum pipe_reader {
 /* Finds out what kind of program reads standard output. If the result is
  * READER_FOREIGN, sets its name. */
 enum { READER_NAME = 16 };
-enum pipe_reader pipe_reader_find_and_classify(char name[READER_NAME]);
+enum pipe_reader pipe_reader_find(char name[READER_NAME]);
 
 #endif

@@ -9,7 +9,7 @@ record_options_check(uint64_t max_record, const char *duplicates,
 	static const char *const values[] = { "last", NULL };
 
 	*members = duplicates != NULL ? JSON_LAST : JSON_UNIQUE;
-	if (duplicates != NULL && suggest_find_choice("--duplicate-members",
+	if (duplicates != NULL && suggest_choice("--duplicate-members",
 	    duplicates, values, e) == -1)
 		return -1;
 	if (max_record >= 1 && max_record <= 1 << 30)

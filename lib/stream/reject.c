@@ -16,7 +16,7 @@
 enum { TEXT_MAX = 2048, POINTER_MAX = 16384, SPARE = 64 << 10 };
 
 void
-reject_who_init_from_environment(struct reject_who *w, const char *stage)
+reject_who_init(struct reject_who *w, const char *stage)
 {
 	char uuid[UUID_TEXT];
 
@@ -35,7 +35,7 @@ reject_who_init_from_environment(struct reject_who *w, const char *stage)
 }
 
 void
-reject_fill_unset_from_line(struct reject *r, const struct line *l)
+reject_fill(struct reject *r, const struct line *l)
 {
 	if (r->raw == NULL) {
 		r->raw = l->data;
@@ -55,8 +55,7 @@ reject_fill_unset_from_line(struct reject *r, const struct line *l)
 /* Appends a string member. Control characters and bytes that are not UTF-8 are
  * written as readable escapes. */
 static void
-put_text_with_bad_bytes_visible(
-    struct buf *b, const char *name, const char *s, size_t n)
+put_visible_text(struct buf *b, const char *name, const char *s, size_t n)
 {
 	struct buf shown;
 	bool plain = utf8_valid_length(s, n) == n;
@@ -87,11 +86,12 @@ put_cut_text(struct buf *b, const char *name, const char *s, size_t max)
 	if (n > max)
 		for (n = max; n > max - 4 && (s[n] & 0xc0) == 0x80; n--)
 			;
-	put_text_with_bad_bytes_visible(b, name, s, n);
+	put_visible_text(b, name, s, n);
 }
 
+/* Appends a number; nothing if it is 0. */
 static void
-put_number_unless_0(struct buf *b, const char *name, uint64_t n)
+put_number(struct buf *b, const char *name, uint64_t n)
 {
 	if (n > 0)
 		json_put_int(b, name, (int64_t)n);
@@ -102,11 +102,11 @@ put_place_members(struct buf *b, const struct origin *o)
 {
 	json_put_text(b, "kind", o->kind);
 	put_cut_text(b, "uri", o->uri, POINTER_MAX);
-	put_number_unless_0(b, "line", o->line);
+	put_number(b, "line", o->line);
 	if (o->has_offset)
 		json_put_int(b, "offset", (int64_t)o->offset);
-	put_number_unless_0(b, "page", o->page);
-	put_number_unless_0(b, "index", o->index);
+	put_number(b, "page", o->page);
+	put_number(b, "index", o->index);
 	put_cut_text(b, "key", o->key, POINTER_MAX);
 }
 
@@ -139,8 +139,10 @@ reject_raw_is_text(const char *p, size_t n)
 	return more <= n + SPARE && utf8_valid_length(p, n) == n;
 }
 
+/* Appends the bytes of the record. If they are only its start, also appends its
+ * length and its hash. */
 static void
-put_raw_bytes_and_hash(struct buf *b, const struct reject *r)
+put_raw(struct buf *b, const struct reject *r)
 {
 	if (r->raw == NULL)
 		return;
@@ -151,14 +153,14 @@ put_raw_bytes_and_hash(struct buf *b, const struct reject *r)
 		base64_put(b, r->raw, r->raw_len);
 		buf_char(b, '"');
 	}
-	put_number_unless_0(b, "bytes", r->bytes);
+	put_number(b, "bytes", r->bytes);
 	if (r->sha256 != NULL)
 		json_put_text(b, "sha256", r->sha256);
 }
 
+/* Begins the line with the members that identify the reject. */
 static void
-open_object_and_put_identity(
-    struct buf *b, struct reject_who *w, const char *id)
+put_identity(struct buf *b, struct reject_who *w, const char *id)
 {
 	char occurrence[160];
 
@@ -176,29 +178,29 @@ open_object_and_put_identity(
 }
 
 int
-reject_append_line(struct buf *out, struct reject_who *w,
-    const struct reject *r, struct err *e)
+reject_put_line(struct buf *out, struct reject_who *w, const struct reject *r,
+    struct err *e)
 {
 	const struct reject_place place = { .pipeline = w->pipeline,
 		.stream = w->stream, .stage = w->stage, .table = r->target };
 	char id[HASH_HEX], at[CLOCK_STAMP];
 
-	if (r->id == NULL && reject_id_from_record(id, &place, r->raw,
+	if (r->id == NULL && reject_id_record(id, &place, r->raw,
 	    r->raw != NULL ? r->raw_len : 0, r->sha256, e) == -1)
 		return -1;
-	open_object_and_put_identity(out, w, r->id != NULL ? r->id : id);
+	put_identity(out, w, r->id != NULL ? r->id : id);
 	put_cut_text(out, "target", r->target, TEXT_MAX);
 	json_put_text(out, "code", r->code);
 	put_cut_text(out, "message", r->message, TEXT_MAX);
 	put_cut_text(out, "pointer", r->pointer, POINTER_MAX);
 	put_origin(out, &r->origin);
-	put_raw_bytes_and_hash(out, r);
+	put_raw(out, r);
 	if (r->retryable)
 		json_put_raw(out, "retryable", "true", 4);
 	put_cut_text(out, "sqlstate", r->sqlstate, TEXT_MAX);
-	put_number_unless_0(out, "http_status",
+	put_number(out, "http_status",
 	    r->http_status > 0 ? (uint64_t)r->http_status : 0);
-	clock_format_utc_now(at);
+	clock_stamp(at);
 	json_put_text(out, "at", w->at != NULL ? w->at : at);
 	buf_char(out, '}');
 	return buf_check(out, e);

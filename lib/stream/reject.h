@@ -1,7 +1,7 @@
 /* Rejects: records that a stage could not accept. Each one is written as a line
  * (etl-record(5)) to --rejects FILE, to descriptor 3 or into the stream.
  * Borrows: all texts, until the call returns; NULL or 0 means absent.
- * Gives: reject_append_line() appends the line without LF. If r->id is NULL, it
+ * Gives: reject_put_line() appends the line without LF. If r->id is NULL, it
  *        computes the id from pipeline, stream, stage, target and raw.
  * Fails: ERR_DATA if there is no place to write a reject to; ERR_LIMIT if there
  *        are too many rejects. */
@@ -54,15 +54,15 @@ struct reject_who {             /* the members that all rejects of a process
 };
 
 /* Reads ETL_RUN and ETL_PIPELINE. */
-void reject_who_init_from_environment(struct reject_who *w, const char *stage);
+void reject_who_init(struct reject_who *w, const char *stage);
 /* Sets raw and origin of the reject from the line, unless they are set. */
-void reject_fill_unset_from_line(struct reject *r, const struct line *l);
+void reject_fill(struct reject *r, const struct line *l);
 /* Returns true if the bytes of a rejected record can be written as a JSON
  * string. Otherwise they are written as base64: if they are not UTF-8, or if
  * the escapes would make the string more than about twice as long as the
  * record. Programs that read marks rely on this limit (see MARK_SPARE). */
 bool reject_raw_is_text(const char *p, size_t n);
-int reject_append_line(struct buf *out, struct reject_who *w,
+int reject_put_line(struct buf *out, struct reject_who *w,
     const struct reject *r, struct err *e);
 
 enum reject_way { REJECT_NOWHERE, REJECT_TO_FILE, REJECT_TO_STREAM };
@@ -77,8 +77,8 @@ struct reject_tally {
 	bool plain;             /* the input has no marks: a filter before this
 	                         * program may have turned them into records */
 };
-int reject_limit_parse_or_default(struct limit *l, const char *text,
-    struct err *e);
+/* Sets the default if text is NULL. */
+int reject_limit_parse(struct limit *l, const char *text, struct err *e);
 bool reject_limit_exceeded(
     const struct limit *l, const struct reject_tally *t);
 
@@ -87,20 +87,20 @@ bool reject_limit_exceeded(
  * Keeps up to 20 causes, each with its first record as an example. */
 struct causes;
 int causes_new(struct causes **c, struct err *e);
-void causes_count_and_keep_example(struct causes *c, const char *code,
-    const char *message, const char *example, size_t len, uint64_t line);
+void causes_add(struct causes *c, const char *code, const char *message,
+    const char *example, size_t len, uint64_t line);
 /* Appends the causes, the most frequent first, with the separator between them.
  * If the text would be longer than `most` bytes, only counts the remaining
  * causes as "others". */
-void causes_append_text(struct buf *b, const struct causes *c,
-    const char *separator, size_t most);
+void causes_put(struct buf *b, const struct causes *c, const char *separator,
+    size_t most);
 /* If the first rejected record is line 1 of the input and looks like another
  * format than NDJSON, such as CSV, appends the name of the format and advice on
  * how to convert it. */
-void causes_append_format_advice(struct buf *b, const struct causes *c);
+void causes_advise_format(struct buf *b, const struct causes *c);
 /* If an example may be a mark that a filter has turned into a record, appends
  * advice on how to run the filter. */
-void causes_append_mark_advice(struct buf *b, const struct causes *c);
+void causes_advise_filter(struct buf *b, const struct causes *c);
 void causes_free(struct causes *c);
 /* Fails with ERR_LIMIT if the limit is exceeded. The message has the text
  * `stored`, which says what becomes of the data, and a line for each cause. */
@@ -111,21 +111,20 @@ int reject_check_limit(const struct limit *l,
 /* Call this at the end of the stream. If all records were rejected, but there
  * are too few of them for the limit, the exit code is 0. In this case prints a
  * warning with the causes. */
-void reject_warn_if_all_rejected(const char *program,
-    const struct limit *l, const struct reject_tally *t,
-    const struct causes *c);
+void reject_warn_all(const char *program, const struct limit *l,
+    const struct reject_tally *t, const struct causes *c);
 
 /* The file of --rejects, or descriptor 3. */
 struct reject_file;
 struct stat;
 /* Opens --rejects FILE, or else descriptor 3. Sets *a to NULL if there is
  * neither. */
-int reject_file_open_or_use_fd3(struct reject_file **a, const char *file,
+int reject_file_open(struct reject_file **a, const char *file,
     const struct stdfd *s, struct err *e);
 /* Writes a line in a way that other programs cannot write into the middle of
  * it: with one write(2), and on a pipe under a lock. */
-int reject_file_append_on_new_line(
-    struct reject_file *a, const char *line_with_lf, size_t len, struct err *e);
+int reject_file_append(struct reject_file *a, const char *line_with_lf,
+    size_t len, struct err *e);
 /* True if the rejects go to the file or pipe that *st describes; false for
  * devices. */
 bool reject_file_is(const struct reject_file *a, const struct stat *st);

@@ -44,12 +44,12 @@ causes_free(struct causes *c)
  * without its variable parts). Adds it if it is new. Returns NULL if there is
  * no room for it. */
 static struct cause *
-find_or_add_cause(struct causes *c, const char *code, const char *message)
+add_cause(struct causes *c, const char *code, const char *message)
 {
 	char shape[SHAPE];
 	struct cause *new;
 
-	message_reduce_to_shape(shape, sizeof(shape), message);
+	message_shape(shape, sizeof(shape), message);
 	for (size_t i = 0; i < c->n; i++)
 		if (strcmp(c->v[i].code, code) == 0 &&
 		    strcmp(c->v[i].shape, shape) == 0)
@@ -64,11 +64,10 @@ find_or_add_cause(struct causes *c, const char *code, const char *message)
 }
 
 void
-causes_count_and_keep_example(struct causes *c, const char *code,
-    const char *message, const char *example, size_t len, uint64_t line)
+causes_add(struct causes *c, const char *code, const char *message,
+    const char *example, size_t len, uint64_t line)
 {
-	struct cause *k = find_or_add_cause(c, code,
-	    message != NULL ? message : "");
+	struct cause *k = add_cause(c, code, message != NULL ? message : "");
 
 	if (k == NULL) {
 		c->others++;
@@ -83,8 +82,9 @@ causes_count_and_keep_example(struct causes *c, const char *code,
 		memcpy(k->example, example, k->example_len);
 }
 
+/* Appends the count and the cause, with its example in brackets. */
 static void
-put_count_cause_and_example(struct buf *b, const struct cause *k)
+put_cause(struct buf *b, const struct cause *k)
 {
 	buf_printf(b, "%llu ", (unsigned long long)k->count);
 	text_show(b, k->code, strlen(k->code));
@@ -106,7 +106,7 @@ put_count_cause_and_example(struct buf *b, const struct cause *k)
 /* Of the causes that are not yet marked in `shown`, returns the one with the
  * most rejects, and marks it. Returns NULL if all are marked. */
 static const struct cause *
-take_most_frequent_unshown(const struct causes *c, bool shown[CAUSES])
+next_cause(const struct causes *c, bool shown[CAUSES])
 {
 	size_t most = 0;
 	bool any = false;
@@ -121,7 +121,7 @@ take_most_frequent_unshown(const struct causes *c, bool shown[CAUSES])
 }
 
 void
-causes_append_text(struct buf *b, const struct causes *c, const char *separator,
+causes_put(struct buf *b, const struct causes *c, const char *separator,
     size_t most)
 {
 	bool shown[CAUSES] = { false };
@@ -129,11 +129,11 @@ causes_append_text(struct buf *b, const struct causes *c, const char *separator,
 	size_t start = b->len, before;
 	const struct cause *k;
 
-	while ((k = take_most_frequent_unshown(c, shown)) != NULL) {
+	while ((k = next_cause(c, shown)) != NULL) {
 		before = b->len;
 		if (before > start)
 			buf_str(b, separator);
-		put_count_cause_and_example(b, k);
+		put_cause(b, k);
 		if (b->len - start > most) {
 			b->len = before;
 			others += k->count;
@@ -145,22 +145,22 @@ causes_append_text(struct buf *b, const struct causes *c, const char *separator,
 }
 
 void
-causes_append_format_advice(struct buf *b, const struct causes *c)
+causes_advise_format(struct buf *b, const struct causes *c)
 {
 	const struct cause *first = &c->v[0];
 
 	if (c->n > 0)
-		input_format_append_advice(b, first->code, first->line,
-		    first->example, first->example_len);
+		input_advise_format(b, first->code, first->line, first->example,
+		    first->example_len);
 }
 
 void
-causes_append_mark_advice(struct buf *b, const struct causes *c)
+causes_advise_filter(struct buf *b, const struct causes *c)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (!c->v[i].cut && record_may_have_been_mark(
-		    c->v[i].example, c->v[i].example_len)) {
-			input_format_append_filter_advice(b, c->v[i].line);
+		if (!c->v[i].cut && input_may_be_mark(c->v[i].example,
+		    c->v[i].example_len)) {
+			input_advise_filter(b, c->v[i].line);
 			return;
 		}
 }

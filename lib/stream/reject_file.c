@@ -23,8 +23,9 @@ struct reject_file {
 	char name[];
 };
 
+/* Opens or creates the file, to append to it. */
 static int
-open_or_create_to_append(const char *file, struct err *e)
+open_append(const char *file, struct err *e)
 {
 	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 
@@ -37,7 +38,7 @@ open_or_create_to_append(const char *file, struct err *e)
 /* Sets O_APPEND on a regular file, because several stages may have opened
  * it, as in a 3>f | b 3>f, and must not overwrite each other's lines. */
 static void
-set_kind_and_append_mode(struct reject_file *a)
+set_file_kind(struct reject_file *a)
 {
 	struct stat st;
 	int flags = fcntl(a->fd, F_GETFL);
@@ -51,7 +52,7 @@ set_kind_and_append_mode(struct reject_file *a)
 }
 
 int
-reject_file_open_or_use_fd3(struct reject_file **out, const char *file,
+reject_file_open(struct reject_file **out, const char *file,
     const struct stdfd *s, struct err *e)
 {
 	const char *name = file != NULL ? file : "descriptor 3";
@@ -61,7 +62,7 @@ reject_file_open_or_use_fd3(struct reject_file **out, const char *file,
 	*out = NULL;
 	if (file == NULL && (s == NULL || !s->rejects))
 		return 0;
-	if (file != NULL && (fd = open_or_create_to_append(file, e)) == -1)
+	if (file != NULL && (fd = open_append(file, e)) == -1)
 		return -1;
 	if ((a = calloc(1, sizeof(*a) + strlen(name) + 1)) == NULL) {
 		if (file != NULL)
@@ -71,7 +72,7 @@ reject_file_open_or_use_fd3(struct reject_file **out, const char *file,
 	a->fd = fd;
 	a->own = file != NULL;
 	memcpy(a->name, name, strlen(name) + 1);
-	set_kind_and_append_mode(a);
+	set_file_kind(a);
 	*out = a;
 	return 0;
 }
@@ -109,7 +110,7 @@ set_write_error(const struct reject_file *a, struct err *e)
  * lock also works on a pipe, between all processes that have the pipe open. The
  * kernel releases the lock if its holder exits. */
 static int
-lock_or_unlock_and_wait(const struct reject_file *a, short type)
+set_lock(const struct reject_file *a, short type)
 {
 	struct flock l = { .l_type = type, .l_whence = SEEK_SET };
 
@@ -119,19 +120,19 @@ lock_or_unlock_and_wait(const struct reject_file *a, short type)
 	return 0;
 }
 
+/* Writes the line to a pipe under a lock. */
 static int
-lock_and_write_to_pipe(const struct reject_file *a, const char *p, size_t n)
+write_pipe(const struct reject_file *a, const char *p, size_t n)
 {
 	int rc;
 
 	/* Without the lock write only a line of up to PIPE_BUF bytes: the
 	 * kernel does not mix such a line with the bytes of others. After EINTR
 	 * write nothing, because a stop signal came. */
-	if (lock_or_unlock_and_wait(a, F_WRLCK) == -1 &&
-	    (errno == EINTR || n > PIPE_BUF))
+	if (set_lock(a, F_WRLCK) == -1 && (errno == EINTR || n > PIPE_BUF))
 		return -1;
 	rc = fd_write_all(a->fd, p, n);
-	(void)lock_or_unlock_and_wait(a, F_UNLCK);
+	(void)set_lock(a, F_UNLCK);
 	return rc;
 }
 
@@ -139,23 +140,23 @@ lock_and_write_to_pipe(const struct reject_file *a, const char *p, size_t n)
  * appends one. If two programs do this at the same time, the file gets a blank
  * line, which readers skip. */
 static int
-end_unfinished_last_line(struct reject_file *a)
+end_torn_line(struct reject_file *a)
 {
-	if (a->regular && !a->whole && fd_file_lacks_final_newline(a->fd) &&
-	    fd_write_line_to_shared_file(a->fd, "\n", 1) == -1)
+	if (a->regular && !a->whole && fd_lacks_newline(a->fd) &&
+	    fd_write_line(a->fd, "\n", 1) == -1)
 		return -1;
 	a->whole = true;
 	return 0;
 }
 
 int
-reject_file_append_on_new_line(
-    struct reject_file *a, const char *line_with_lf, size_t len, struct err *e)
+reject_file_append(struct reject_file *a, const char *line_with_lf, size_t len,
+    struct err *e)
 {
-	int rc = end_unfinished_last_line(a);
+	int rc = end_torn_line(a);
 
 	if (rc == 0)
-		rc = a->pipe ? lock_and_write_to_pipe(a, line_with_lf, len) :
-		    fd_write_line_to_shared_file(a->fd, line_with_lf, len);
+		rc = a->pipe ? write_pipe(a, line_with_lf, len) :
+		    fd_write_line(a->fd, line_with_lf, len);
 	return rc == -1 ? set_write_error(a, e) : 0;
 }

@@ -9,15 +9,15 @@ enum {
 };
 
 int
-reject_limit_parse_or_default(
-    struct limit *l, const char *text, struct err *e)
+reject_limit_parse(struct limit *l, const char *text, struct err *e)
 {
 	*l = (struct limit){ .percent = PERCENT, .by_percent = true };
 	return text == NULL ? 0 : limit_parse(l, "--max-rejects", text, e);
 }
 
+/* A percentage counts only after enough records. */
 static bool
-has_seen_enough_to_judge(const struct limit *l, const struct reject_tally *t)
+has_seen_enough(const struct limit *l, const struct reject_tally *t)
 {
 	return !l->by_percent || t->seen >= (t->ended ? SEEN_AT_END : SEEN);
 }
@@ -26,8 +26,7 @@ bool
 reject_limit_exceeded(
     const struct limit *l, const struct reject_tally *t)
 {
-	return has_seen_enough_to_judge(l, t) &&
-	    t->rejected > limit_count_for_total(l, t->seen);
+	return has_seen_enough(l, t) && t->rejected > limit_allowed(l, t->seen);
 }
 
 int
@@ -41,10 +40,10 @@ reject_check_limit(const struct limit *l, const struct reject_tally *t,
 	buf_init(&advice, 1024);
 	buf_init(&causes, 64 << 10);
 	if (t->rejected == t->seen)
-		causes_append_format_advice(&advice, c);
+		causes_advise_format(&advice, c);
 	if (t->plain)
-		causes_append_mark_advice(&advice, c);
-	causes_append_text(&causes, c, "\n  ", CAUSES_BYTES);
+		causes_advise_filter(&advice, c);
+	causes_put(&causes, c, "\n  ", CAUSES_BYTES);
 	(void)err_set(e, ERR_LIMIT, false, "%llu of %llu records were "
 	    "rejected, more than --max-rejects %llu%s%s; %s:\n  %s",
 	    (unsigned long long)t->rejected, (unsigned long long)t->seen,
@@ -57,19 +56,19 @@ reject_check_limit(const struct limit *l, const struct reject_tally *t,
 }
 
 void
-reject_warn_if_all_rejected(const char *program, const struct limit *l,
+reject_warn_all(const char *program, const struct limit *l,
     const struct reject_tally *t, const struct causes *c)
 {
 	struct buf b;
 
-	if (has_seen_enough_to_judge(l, t) || l->percent == 100 ||
+	if (has_seen_enough(l, t) || l->percent == 100 ||
 	    t->rejected == 0 || t->rejected < t->seen)
 		return;
 	buf_init(&b, 64 << 10);
-	causes_append_text(&b, c, "; ", CAUSES_BYTES);
-	causes_append_format_advice(&b, c);
+	causes_put(&b, c, "; ", CAUSES_BYTES);
+	causes_advise_format(&b, c);
 	if (t->plain)
-		causes_append_mark_advice(&b, c);
+		causes_advise_filter(&b, c);
 	if (t->rejected == 1)
 		err_warnf(program, "the only record was rejected: %s",
 		    buf_text(&b));

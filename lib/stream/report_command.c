@@ -16,14 +16,13 @@ enum { COMMAND_LINE_MAX = 16 << 20 };
 
 /* Appends the arguments of this program, each with a NUL at its end. */
 static int
-append_own_arguments(struct buf *b, struct err *e)
+put_arguments(struct buf *b, struct err *e)
 {
 	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
 	int rc = -1;
 
 	if (fd != -1)
-		rc = file_append_fd_to_buf(
-		    b, fd, "/proc/self/cmdline", ERR_IO, e);
+		rc = file_read_fd(b, fd, "/proc/self/cmdline", ERR_IO, e);
 	if (fd != -1)
 		(void)close(fd);
 	return rc;
@@ -44,7 +43,7 @@ compare_variables(const void *a, const void *b)
 /* True if the shell itself sets the variable. Its value may change even if the
  * same command is run again. */
 static bool
-is_variable_of_shell(const char *variable)
+is_shell_variable(const char *variable)
 {
 	static const char *const names[] = { "_=", "OLDPWD=", "PWD=",
 		"SHLVL=" };
@@ -59,7 +58,7 @@ is_variable_of_shell(const char *variable)
  * DATABASE_URL. A shell may pass the variables in another order each time, so
  * sorts them. */
 static int
-hash_sorted_environment(struct hash *h)
+hash_environment(struct hash *h)
 {
 	size_t n = 0, used = 0;
 	char **sorted;
@@ -69,7 +68,7 @@ hash_sorted_environment(struct hash *h)
 	if ((sorted = calloc(n + 1, sizeof(*sorted))) == NULL)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (!is_variable_of_shell(environ[i]))
+		if (!is_shell_variable(environ[i]))
 			sorted[used++] = environ[i];
 	qsort(sorted, used, sizeof(*sorted), compare_variables);
 	for (size_t i = 0; i < used; i++)
@@ -78,8 +77,9 @@ hash_sorted_environment(struct hash *h)
 	return 0;
 }
 
+/* Adds the hash of the arguments, the folder and the environment. */
 static void
-put_hash_of_command_folder_and_env(struct buf *b, const struct buf *arguments)
+put_command_hash(struct buf *b, const struct buf *arguments)
 {
 	char folder[PATH_MAX] = "", hex[HASH_HEX];
 	struct hash *h;
@@ -89,8 +89,8 @@ put_hash_of_command_folder_and_env(struct buf *b, const struct buf *arguments)
 		return;
 	hash_add(h, arguments->data, arguments->len);
 	hash_add(h, folder, strlen(folder) + 1);
-	rc = hash_sorted_environment(h);
-	hash_finish_and_free(h, hex);
+	rc = hash_environment(h);
+	hash_finish(h, hex);
 	if (rc == 0)
 		json_put_text(b, "command", hex);
 }
@@ -98,7 +98,7 @@ put_hash_of_command_folder_and_env(struct buf *b, const struct buf *arguments)
 /* Adds the device and inode of a file. Also adds its size and the time of its
  * last change, because a script may have written other records to it. */
 static bool
-hash_file_identity_if_regular(struct hash *h, const struct stat *st)
+hash_file(struct hash *h, const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode))
 		return false;
@@ -113,13 +113,12 @@ hash_file_identity_if_regular(struct hash *h, const struct stat *st)
  * read a part of it. Another program with the same arguments then reads only
  * the rest, and is not a repetition. */
 static bool
-hash_stdin_file_and_position(struct hash *h)
+hash_stdin(struct hash *h)
 {
 	off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
 	struct stat st;
 
-	if (fstat(STDIN_FILENO, &st) == -1 ||
-	    !hash_file_identity_if_regular(h, &st))
+	if (fstat(STDIN_FILENO, &st) == -1 || !hash_file(h, &st))
 		return false;
 	hash_add(h, &at, sizeof(at));
 	return true;
@@ -128,7 +127,7 @@ hash_stdin_file_and_position(struct hash *h)
 /* Adds each argument that is the name of a file: the program probably reads it.
  * Leaves out the file of --rejects, which is only written. */
 static void
-put_hash_of_files_in_arguments(struct buf *b, const struct buf *arguments)
+put_files_hash(struct buf *b, const struct buf *arguments)
 {
 	const char *p = arguments->data, *end = p + arguments->len;
 	bool any, written = true;       /* skips the first argument, the name of
@@ -139,13 +138,13 @@ put_hash_of_files_in_arguments(struct buf *b, const struct buf *arguments)
 
 	if (h == NULL)
 		return;
-	any = hash_stdin_file_and_position(h);
+	any = hash_stdin(h);
 	for (; p < end; p += strlen(p) + 1) {
 		if (!written && stat(p, &st) == 0)
-			any |= hash_file_identity_if_regular(h, &st);
+			any |= hash_file(h, &st);
 		written = strcmp(p, "--rejects") == 0;
 	}
-	hash_finish_and_free(h, hex);
+	hash_finish(h, hex);
 	if (any)
 		json_put_text(b, "files", hex);
 }
@@ -160,8 +159,9 @@ put_pipe_name(struct buf *b, const char *member, const struct stat *st)
 	json_put_text(b, member, name);
 }
 
+/* Adds the names of the pipes that are standard input and output. */
 static void
-put_names_of_own_pipes(struct buf *b, bool reads)
+put_pipes(struct buf *b, bool reads)
 {
 	struct stat st;
 
@@ -175,18 +175,17 @@ put_names_of_own_pipes(struct buf *b, bool reads)
 }
 
 void
-report_put_command_files_and_pipes(struct buf *b, bool is_source)
+report_put_command(struct buf *b, bool is_source)
 {
 	struct buf arguments;
 	struct err none;
 
 	buf_init(&arguments, COMMAND_LINE_MAX);
-	if (append_own_arguments(&arguments, &none) == 0 && arguments.len > 0 &&
+	if (put_arguments(&arguments, &none) == 0 && arguments.len > 0 &&
 	    arguments.data[arguments.len - 1] == '\0') {
-		put_hash_of_command_folder_and_env(b, &arguments);
-		put_hash_of_files_in_arguments(b, &arguments);
-		put_names_of_own_pipes(b, !is_source ||
-		    has_argument_dash(&arguments));
+		put_command_hash(b, &arguments);
+		put_files_hash(b, &arguments);
+		put_pipes(b, !is_source || has_argument_dash(&arguments));
 	}
 	buf_release(&arguments);
 }

@@ -12,6 +12,6 @@
 /* Appends the members to the report b, without "command" if its hash cannot be
  * computed. is_source is true for a program that reads standard input only if
  * it has the argument "-". */
-void report_put_command_files_and_pipes(struct buf *b, bool is_source);
+void report_put_command(struct buf *b, bool is_source);
 
 #endif

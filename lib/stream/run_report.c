@@ -28,19 +28,21 @@ get_report_file(const struct run_report *r)
 /* True if the error shows that this process can never open the file, for
  * example because it runs as another user or in a container. */
 static bool
-error_never_lets_open_file(int error)
+is_lasting_error(int error)
 {
 	return error == ENOENT || error == ENOTDIR || error == EACCES ||
 	    error == EPERM || error == EROFS || error == ELOOP;
 }
 
+/* Appends the lines to the file. If this process can never open it, warns and
+ * returns 0. */
 static int
-append_lines_to_file(const char *path, const struct buf *lines, struct err *e)
+append_lines(const char *path, const struct buf *lines, struct err *e)
 {
 	int fd, rc = 0;
 
 	fd = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1 && error_never_lets_open_file(errno)) {
+	if (fd == -1 && is_lasting_error(errno)) {
 		err_warnf(program_invocation_short_name, "%s: %s: etl-run does "
 		    "not learn whether this stream ends", path,
 		    strerror(errno));
@@ -48,22 +50,22 @@ append_lines_to_file(const char *path, const struct buf *lines, struct err *e)
 	}
 	if (fd == -1)
 		return err_errno(e, ERR_IO, path);
-	if (fd_write_line_to_shared_file(fd, lines->data, lines->len) == -1)
+	if (fd_write_line(fd, lines->data, lines->len) == -1)
 		rc = err_errno(e, ERR_IO, path);
 	(void)close(fd);
 	return rc;
 }
 
+/* Ends the line, writes it, and frees it. */
 static int
-end_write_and_release_line(
-    struct buf *line, const struct run_report *r, struct err *e)
+finish_line(struct buf *line, const struct run_report *r, struct err *e)
 {
 	int rc;
 
 	buf_str(line, "}\n");
 	rc = buf_check(line, e);
 	if (rc == 0)
-		rc = append_lines_to_file(get_report_file(r), line, e);
+		rc = append_lines(get_report_file(r), line, e);
 	buf_release(line);
 	return rc;
 }
@@ -99,7 +101,7 @@ put_shown_text(struct buf *b, const char *name, const char *text)
 /* Writes the member "path": the names of the stages in the mark, and the name
  * `stage`, with a slash between them. The mark and the stage may be NULL. */
 static void
-put_path_of_stages(struct buf *b, const struct mark *m, const char *stage)
+put_path(struct buf *b, const struct mark *m, const char *stage)
 {
 	struct buf path;
 
@@ -115,8 +117,8 @@ put_path_of_stages(struct buf *b, const struct mark *m, const char *stage)
 }
 
 int
-run_report_write_open(
-    struct run_report *r, const struct run_report_input *in, struct err *e)
+run_report_open(struct run_report *r, const struct run_report_input *in,
+    struct err *e)
 {
 	struct buf b;
 
@@ -124,16 +126,16 @@ run_report_write_open(
 		return 0;
 	r->streams++;
 	start_event_line(&b, r, "open");
-	put_path_of_stages(&b, NULL, in->stage);
+	put_path(&b, NULL, in->stage);
 	if (in->is_run)
 		json_put_raw(&b, "nested", "true", 4);
-	report_put_command_files_and_pipes(&b, in->is_source);
+	report_put_command(&b, in->is_source);
 	r->opened = true;
-	return end_write_and_release_line(&b, r, e);
+	return finish_line(&b, r, e);
 }
 
 int
-run_report_end_and_write_begin(struct run_report *r, const struct mark *begin,
+run_report_begin(struct run_report *r, const struct mark *begin,
     const struct run_report_input *in, struct err *e)
 {
 	struct buf b;
@@ -141,7 +143,7 @@ run_report_end_and_write_begin(struct run_report *r, const struct mark *begin,
 
 	if (get_report_file(r) == NULL)
 		return 0;
-	if (run_report_write_end_or_failed(r, e) == -1)
+	if (run_report_end(r, e) == -1)
 		return -1;
 	r->streams += !r->opened;
 	r->opened = false;
@@ -152,17 +154,17 @@ run_report_end_and_write_begin(struct run_report *r, const struct mark *begin,
 		put_shown_text(&b, "stream", begin->stream);
 	if (begin->replay)
 		json_put_raw(&b, "replay", "true", 4);
-	put_path_of_stages(&b, begin, in->stage);
-	report_put_command_files_and_pipes(&b, in->is_source);
-	rc = end_write_and_release_line(&b, r, e);
+	put_path(&b, begin, in->stage);
+	report_put_command(&b, in->is_source);
+	rc = finish_line(&b, r, e);
 	r->begun = rc == 0;
 	r->has_output = in->has_output;
 	return rc;
 }
 
 int
-run_report_write_load(struct run_report *r,
-    const struct run_report_write_load *load, struct err *e)
+run_report_load(struct run_report *r, const struct run_report_load *load,
+    struct err *e)
 {
 	struct buf b;
 
@@ -173,7 +175,7 @@ run_report_write_load(struct run_report *r,
 	json_put_text(&b, "target", load->target);
 	if (load->appends)
 		json_put_raw(&b, "appends", "true", 4);
-	return end_write_and_release_line(&b, r, e);
+	return finish_line(&b, r, e);
 }
 
 /* True if all readers of the pipe have exited and have not read all bytes. */
@@ -190,7 +192,7 @@ has_unread_output(void)
 /* True if standard output is a pipe or a socket, or if this is not known. In
  * that case the program that reads it may lose the reject lines. */
 static bool
-is_output_a_pipe(void)
+is_output_pipe(void)
 {
 	struct stat st;
 
@@ -199,7 +201,7 @@ is_output_a_pipe(void)
 }
 
 int
-run_report_write_end_or_failed(struct run_report *r, struct err *e)
+run_report_end(struct run_report *r, struct err *e)
 {
 	struct err why;
 	struct buf b;
@@ -208,14 +210,14 @@ run_report_write_end_or_failed(struct run_report *r, struct err *e)
 		return 0;
 	if (r->has_output && has_unread_output()) {
 		(void)err_set(&why, ERR_GONE, false, "-");
-		run_report_write_failed_once(r, "", &why, false);
+		run_report_fail(r, "", &why, false);
 		return 0;
 	}
 	start_event_line(&b, r, "end");
-	if (r->has_output && is_output_a_pipe())
+	if (r->has_output && is_output_pipe())
 		json_put_int(&b, "rejects_in_pipe", (int64_t)r->rejects);
 	r->begun = false;
-	return end_write_and_release_line(&b, r, e);
+	return finish_line(&b, r, e);
 }
 
 static void
@@ -234,8 +236,8 @@ put_failure(struct buf *b, const struct err *why, bool maybe_loaded)
 }
 
 void
-run_report_write_failed_once(struct run_report *r, const char *stage,
-    const struct err *why, bool maybe_loaded)
+run_report_fail(struct run_report *r, const char *stage, const struct err *why,
+    bool maybe_loaded)
 {
 	struct err e = { 0 };
 	struct buf b;
@@ -245,11 +247,11 @@ run_report_write_failed_once(struct run_report *r, const char *stage,
 	r->streams += !r->begun && !r->opened;
 	start_event_line(&b, r, "failed");
 	if (!r->begun) {
-		put_path_of_stages(&b, NULL, stage);
-		report_put_command_files_and_pipes(&b, true);
+		put_path(&b, NULL, stage);
+		report_put_command(&b, true);
 	}
 	put_failure(&b, why, maybe_loaded);
-	if (end_write_and_release_line(&b, r, &e) == -1)
+	if (finish_line(&b, r, &e) == -1)
 		err_warnf(program_invocation_short_name,
 		    "cannot report this failure to etl-run: %s", e.msg);
 	r->failed = true;
@@ -257,17 +259,16 @@ run_report_write_failed_once(struct run_report *r, const char *stage,
 }
 
 int
-run_report_write_run(struct run_report *r, const char *name, struct err *e)
+run_report_run(struct run_report *r, const char *name, struct err *e)
 {
 	struct run_report_input in = { name, .is_source = true,
 		.is_run = true };
 
-	return run_report_write_open(r, &in, e);
+	return run_report_open(r, &in, e);
 }
 
 void
-run_report_write_run_end(
-    struct run_report *r, const struct err *why, bool appended)
+run_report_run_end(struct run_report *r, const struct err *why, bool appended)
 {
 	struct err e = { 0 };
 	struct buf b;
@@ -279,13 +280,13 @@ run_report_write_run_end(
 		put_failure(&b, why, false);
 	if (appended)
 		json_put_raw(&b, "appended", "true", 4);
-	if (end_write_and_release_line(&b, r, &e) == -1)
+	if (finish_line(&b, r, &e) == -1)
 		err_warnf(program_invocation_short_name,
 		    "cannot report the end of this run to etl-run: %s", e.msg);
 }
 
 int
-run_report_add_stored_stream(struct buf *lines, struct run_report *r,
+run_report_add_stored(struct buf *lines, struct run_report *r,
     const struct run_report_stored *stored, struct err *e)
 {
 	struct buf b;
@@ -296,7 +297,7 @@ run_report_add_stored_stream(struct buf *lines, struct run_report *r,
 	r->streams++;
 	start_event_line(&b, r, "stored");
 	json_put_text(&b, "id", stored->id);
-	put_path_of_stages(&b, stored->end, NULL);
+	put_path(&b, stored->end, NULL);
 	json_put_int(&b, "rejects", (int64_t)stored->rejects);
 	buf_str(&b, "}\n");
 	rc = buf_check(&b, e);
@@ -309,10 +310,10 @@ run_report_add_stored_stream(struct buf *lines, struct run_report *r,
 }
 
 int
-run_report_write_stored_streams(const struct buf *lines, struct err *e)
+run_report_write_stored(const struct buf *lines, struct err *e)
 {
 	const char *path = getenv("ETL_REPORTS");
 
 	return lines->len > 0 && path != NULL ?
-	    append_lines_to_file(path, lines, e) : 0;
+	    append_lines(path, lines, e) : 0;
 }

@@ -17,7 +17,7 @@ struct run_report {
 	char process[UUID_TEXT];        /* "" before the first report */
 	unsigned streams;               /* streams that have begun, and the one
 	                                 * that `opened` expects */
-	bool opened;                    /* run_report_write_open() was called,
+	bool opened;                    /* run_report_open() was called,
 	                                 * but no stream has begun since */
 	bool begun;                     /* the last stream that has begun has
 	                                 * not ended */
@@ -37,7 +37,7 @@ struct run_report_input {
 	                                 * the run: stage is its name */
 };
 
-struct run_report_write_load {
+struct run_report_load {
 	const char *id, *target;        /* key of its row in the ledger */
 	bool appends;                   /* the load appends rows without a
 	                                 * checkpoint: a repetition would add
@@ -46,28 +46,28 @@ struct run_report_write_load {
 
 /* Reports that this program is going to read a stream. A source does not call
  * it. */
-int run_report_write_open(struct run_report *r,
+int run_report_open(struct run_report *r, const struct run_report_input *in,
+    struct err *e);
+/* Reports that a stream begins, after the end of the stream before. */
+int run_report_begin(struct run_report *r, const struct mark *begin,
     const struct run_report_input *in, struct err *e);
-int run_report_end_and_write_begin(struct run_report *r,
-    const struct mark *begin, const struct run_report_input *in, struct err *e);
-int run_report_write_load(struct run_report *r,
-    const struct run_report_write_load *load, struct err *e);
+int run_report_load(struct run_report *r, const struct run_report_load *load,
+    struct err *e);
 /* Call this when the whole output was written. Reports the end of the stream;
  * or a failure, if the reader of the output has exited before it had read
- * everything. run_report_end_and_write_begin() calls this for the stream
- * before. */
-int run_report_write_end_or_failed(struct run_report *r, struct err *e);
+ * everything. run_report_begin() calls this for the stream before. */
+int run_report_end(struct run_report *r, struct err *e);
 /* Reports a failure. maybe_loaded is true if a COMMIT was sent whose answer was
  * lost. */
-void run_report_write_failed_once(struct run_report *r, const char *stage,
+void run_report_fail(struct run_report *r, const char *stage,
     const struct err *why, bool maybe_loaded);
 
 /* For an etl-run inside a run. The first function reports that it starts; the
  * second one how it has ended: why->code is 0 after a success. appended is true
  * if it has appended rows without a checkpoint. Without the first call, the
  * second one does nothing. */
-int run_report_write_run(struct run_report *r, const char *name, struct err *e);
-void run_report_write_run_end(struct run_report *r, const struct err *why,
+int run_report_run(struct run_report *r, const char *name, struct err *e);
+void run_report_run_end(struct run_report *r, const struct err *why,
     bool appended);
 
 /* For etl-dlq put, which reads streams but is not a stage of them. For each
@@ -79,8 +79,8 @@ struct run_report_stored {
 	const struct mark *end;
 	uint64_t rejects;               /* reject lines in the stream */
 };
-int run_report_add_stored_stream(struct buf *lines, struct run_report *r,
+int run_report_add_stored(struct buf *lines, struct run_report *r,
     const struct run_report_stored *stored, struct err *e);
-int run_report_write_stored_streams(const struct buf *lines, struct err *e);
+int run_report_write_stored(const struct buf *lines, struct err *e);
 
 #endif

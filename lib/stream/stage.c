@@ -26,7 +26,7 @@ stage_in_etl_run(void)
 /* Refuses a --rejects file that is also the input or the output. The program
  * would read its rejects as records, or they would be overwritten. */
 static int
-check_reject_file_is_separate(const struct stage *s, struct err *e)
+check_reject_file(const struct stage *s, struct err *e)
 {
 	const struct stage_conf *c = s->conf;
 	struct stat st;
@@ -54,7 +54,7 @@ check_reject_file_is_separate(const struct stage *s, struct err *e)
 /* Refuses an input file that is also standard output: the program would read
  * what it writes and never end. */
 static int
-check_files_differ_from_output(const struct stage_conf *c, struct err *e)
+check_input_files(const struct stage_conf *c, struct err *e)
 {
 	struct stat in, out;
 
@@ -68,50 +68,51 @@ check_files_differ_from_output(const struct stage_conf *c, struct err *e)
 	return 0;
 }
 
+/* Opens the input: the files, or else standard input. */
 static int
-check_files_and_open_input(struct stage *s, struct err *e)
+open_input(struct stage *s, struct err *e)
 {
 	const struct stage_conf *c = s->conf;
 	size_t max = 2 * s->max_record + MARK_SPARE;
 
-	if (check_files_differ_from_output(c, e) == -1)
+	if (check_input_files(c, e) == -1)
 		return -1;
 	return c->nfiles > 0 ?
 	    lines_open_files(&s->in, c->files, c->nfiles, max, e) :
 	    lines_open(&s->in, STDIN_FILENO, max, e);
 }
 
+/* Opens what the stage reads and writes, and its place for rejects. */
 static int
-open_input_output_and_rejects(struct stage *s, struct err *e)
+open_files(struct stage *s, struct err *e)
 {
 	const struct stage_conf *c = s->conf;
 	bool stream = c->fds != NULL && c->fds->same && !c->sink;
 
-	if (reject_limit_parse_or_default(&s->limit, c->max_rejects, e) == -1 ||
+	if (reject_limit_parse(&s->limit, c->max_rejects, e) == -1 ||
 	    causes_new(&s->causes, e) == -1)
 		return -1;
-	if (!c->source && check_files_and_open_input(s, e) == -1)
+	if (!c->source && open_input(s, e) == -1)
 		return -1;
-	if (!c->sink && out_open_and_enlarge_pipe(
-			    &s->out, STDOUT_FILENO, "standard output", e) == -1)
+	if (!c->sink && out_open(&s->out, STDOUT_FILENO, "standard output",
+	    e) == -1)
 		return -1;
-	if (reject_file_open_or_use_fd3(
-		&s->aside, c->rejects, stream ? NULL : c->fds, e) == -1)
+	if (reject_file_open(&s->aside, c->rejects, stream ? NULL : c->fds,
+	    e) == -1)
 		return -1;
-	return check_reject_file_is_separate(s, e);
+	return check_reject_file(s, e);
 }
 
 const char *
-stage_name_of_option_or_default(const struct stage *s)
+stage_wanted_name(const struct stage *s)
 {
 	return s->conf->stage != NULL ? s->conf->stage : s->conf->name;
 }
 
 static int
-check_stage_and_stream_names(const struct stage_conf *c, struct err *e)
+check_stage_names(const struct stage_conf *c, struct err *e)
 {
-	if (c->stage != NULL &&
-	    stream_check_stage_name(c->stage, c->name, e) == -1)
+	if (c->stage != NULL && stream_check_stage(c->stage, c->name, e) == -1)
 		return -1;
 	return c->stream != NULL ? stream_name_check(c->stream, e) : 0;
 }
@@ -139,17 +140,14 @@ stage_open(struct stage **out, const struct stage_conf *c, struct err *e)
 		s->begun_before =
 		    s->regular && lseek(STDIN_FILENO, 0, SEEK_CUR) > 0;
 	}
-	if (check_stage_and_stream_names(c, e) == -1) {
+	if (check_stage_names(c, e) == -1) {
 		stage_close(s);
 		return -1;
 	}
-	reject_who_init_from_environment(&s->who,
-	    stage_name_of_option_or_default(s));
+	reject_who_init(&s->who, stage_wanted_name(s));
 	s->pipeline = s->who.pipeline;
-	mark_make_unused_stage_name(s->counts.stage,
-	    stage_name_of_option_or_default(s), NULL, 0);
-	if (open_input_output_and_rejects(s, e) == -1 ||
-	    stage_report_open(s, e) == -1) {
+	mark_name_stage(s->counts.stage, stage_wanted_name(s), NULL, 0);
+	if (open_files(s, e) == -1 || stage_report_open(s, e) == -1) {
 		stage_close(s);
 		return -1;
 	}
@@ -176,15 +174,15 @@ stage_close(struct stage *s)
 }
 
 void
-stage_shrink_buffer(struct stage *s)
+stage_shrink(struct stage *s)
 {
-	lines_shrink_buffer_to_unread_bytes(s->in);
+	lines_shrink(s->in);
 }
 
 bool
-stage_next_is_buffered(const struct stage *s)
+stage_is_ready(const struct stage *s)
 {
-	return s->over || lines_next_is_buffered(s->in);
+	return s->over || lines_is_ready(s->in);
 }
 
 const struct mark *
@@ -206,15 +204,14 @@ stage_begin_mark(const struct stage *s)
 }
 
 bool
-stage_input_is_complete(const struct stage *s)
+stage_is_complete(const struct stage *s)
 {
 	return (s->regular && !s->begun_before) ||
 	    (s->state == STATE_ENDED && !s->made);
 }
 
 int
-stage_note_cut_input(
-    struct stage *s, const char *file, uint64_t line, struct err *e)
+stage_note_cut(struct stage *s, const char *file, uint64_t line, struct err *e)
 {
 	struct buf b;
 
@@ -251,7 +248,7 @@ stage_name(const struct stage *s)
 }
 
 struct reject_who *
-stage_get_reject_identity(struct stage *s)
+stage_reject_who(struct stage *s)
 {
 	return &s->who;
 }
@@ -263,13 +260,13 @@ stage_limit(const struct stage *s)
 }
 
 uint64_t
-stage_get_reject_line_count(const struct stage *s)
+stage_reject_lines(const struct stage *s)
 {
 	return s->seen;
 }
 
 enum reject_way
-stage_choose_reject_way(const struct stage *s)
+stage_reject_way(const struct stage *s)
 {
 	if (s->begin.replay)
 		return REJECT_TO_STREAM;

@@ -2,10 +2,9 @@
  * records, passes marks on in order, and writes rejects.
  * Borrows: *c of stage_open() until stage_close().
  * Flow:  stage_open(); stage_next() for each line; an outcome for each record:
- *        stage_count_as_passed_or_dropped() or a reject. For a mark, once all
- *        records before it have one, stage_check_counts_and_pass_mark(). Then
- *        stage_check_and_end_stream(). After a failure
- *        stage_flush_and_write_failed_mark(). */
+ *        stage_count_input() or a reject. For a mark, once all records before
+ *        it have one, stage_pass(). Then stage_end(). After a failure
+ *        stage_fail(). */
 #ifndef STREAM_STAGE_H
 #define STREAM_STAGE_H
 
@@ -58,14 +57,14 @@ struct stage_conf {
 enum stage_item {
 	STAGE_FAILED = -1,
 	STAGE_END,              /* the input has ended: call
-	                         * stage_check_and_end_stream() */
+	                         * stage_end() */
 	STAGE_RECORD,           /* *line is a record, or is not JSON, or is too
 	                         * long */
 	STAGE_MARK,             /* *line is a mark: pass it on */
 	STAGE_WAIT,             /* nothing was read within the timeout */
 	STAGE_STOP              /* a stop signal came, and *e names it: treat
 	                         * this as a failure; at the end main calls
-	                         * stop_raise_signal_if_received() */
+	                         * stop_raise() */
 };
 
 struct stage;
@@ -78,21 +77,21 @@ void stage_close(struct stage *s);
  * waits without limit. The output is flushed before each wait, so a filter that
  * passes -1 never delays records. A stage that holds records back (in a batch
  * or in workers) passes the time that it may still wait. Or it passes 0, and
- * polls stdin together with its own descriptors while stage_next_is_buffered()
- * is false. A record that is not JSON or is too long is returned as it is;
- * stage_parse_record_or_reject() rejects it. A mark in the wrong place, such as
- * end before begin, fails with ERR_PEER. The mark failed is returned as
- * STAGE_MARK; the next call returns STAGE_END. If the input consists of several
- * saved streams, a mark begin may follow the mark end: the stage then has the
- * name, counts and place of rejects of the new stream. If a sink reads plain
- * input inside etl-run (a file, or with --plain), it gets a begin and an end
- * mark that are not in the input. */
+ * polls stdin together with its own descriptors while stage_is_ready() is
+ * false. A record that is not JSON or is too long is returned as it is;
+ * stage_parse() rejects it. A mark in the wrong place, such as end before
+ * begin, fails with ERR_PEER. The mark failed is returned as STAGE_MARK; the
+ * next call returns STAGE_END. If the input consists of several saved streams,
+ * a mark begin may follow the mark end: the stage then has the name, counts and
+ * place of rejects of the new stream. If a sink reads plain input inside
+ * etl-run (a file, or with --plain), it gets a begin and an end mark that are
+ * not in the input. */
 enum stage_item stage_next(struct stage *s, struct line *l, int timeout,
     struct err *e);
 /* Call this after the mark end, or at the end of the input. Returns true if the
  * input cannot have been cut off: it has the mark end, or it is a regular
  * file. */
-bool stage_input_is_complete(const struct stage *s);
+bool stage_is_complete(const struct stage *s);
 /* Call this after the mark end, or at the end of the input. If the input was
  * visibly cut off, returns the file and the line: the last line of a file or
  * pipe without marks has no newline and is no JSON object, or the mark end says
@@ -100,8 +99,8 @@ bool stage_input_is_complete(const struct stage *s);
 const char *stage_find_cut(const struct stage *s);
 /* For a source: its file ends in the middle of the record in this line. The
  * mark end will say so. */
-int stage_note_cut_input(
-    struct stage *s, const char *file, uint64_t line, struct err *e);
+int stage_note_cut(struct stage *s, const char *file, uint64_t line,
+    struct err *e);
 /* For a sink, before its first stage_next(): returns the next line without
  * consuming it, as lines_look_ahead() does. stage_next() later returns all
  * lines from the first one on. STAGE_MARK is a line that looks like a mark;
@@ -110,90 +109,82 @@ int stage_note_cut_input(
 enum stage_item stage_look_ahead(struct stage *s, struct line *l, size_t most,
     int timeout, struct err *e);
 /* After this, stage_look_ahead() starts at the first line again. */
-void stage_look_ahead_from_start(struct stage *s);
+void stage_restart_ahead(struct stage *s);
 /* True if the whole input was read into memory. */
-bool stage_input_has_ended(const struct stage *s);
+bool stage_has_ended(const struct stage *s);
 /* Returns true if stage_next() can return a line without reading more input. */
-bool stage_next_is_buffered(const struct stage *s);
+bool stage_is_ready(const struct stage *s);
 /* Frees the memory of a large line. Call this when the line was copied. */
-void stage_shrink_buffer(struct stage *s);
+void stage_shrink(struct stage *s);
 const struct mark *stage_last_mark(
     const struct stage *s); /* after STAGE_MARK */
 /* Returns the stream's begin mark (id, run, pipeline). Returns NULL if the
  * stream is plain or its first line was not read yet. */
 const struct mark *stage_begin_mark(const struct stage *s);
 
-/* stage_write_and_count_record() writes one output record. A record that looks
- * like a mark is ERR_BUG, so first check a record whose form a user decides.
- * stage_count_as_passed_or_dropped() counts an input record as passed, or as
- * dropped if nothing was emitted for it; a source does not call it.
- * stage_write_reject_and_check_limit() writes the reject, counts it and
- * enforces --max-rejects. If r has no raw or origin,
- * stage_write_reject_and_check_limit() takes them from l (may be NULL). */
-int stage_write_and_count_record(struct stage *s, const char *rec, size_t len,
+/* stage_emit() writes one output record. A record that looks like a mark is
+ * ERR_BUG, so first check a record whose form a user decides.
+ * stage_count_input() counts an input record as passed, or as dropped if
+ * nothing was emitted for it; a source does not call it. stage_reject() writes
+ * the reject, counts it and enforces --max-rejects. If r has no raw or origin,
+ * stage_reject() takes them from l (may be NULL). */
+int stage_emit(struct stage *s, const char *rec, size_t len, struct err *e);
+/* Like stage_emit() for n records, each with its LF. The caller has checked
+ * that none of them looks like a mark. */
+int stage_emit_lines(struct stage *s, const char *lines, size_t len, uint64_t n,
     struct err *e);
-/* Like stage_write_and_count_record() for n records, each with its LF. The
- * caller has checked that none of them looks like a mark. */
-int stage_write_and_count_lines(struct stage *s, const char *lines, size_t len,
-    uint64_t n, struct err *e);
-void stage_count_as_passed_or_dropped(struct stage *s, bool passed);
+void stage_count_input(struct stage *s, bool passed);
 /* For etl-dlq replay: calls write() to write a raw mark without its LF, and
  * counts the mark as a record of the output. */
 struct out;
-int stage_write_and_count_raw_mark(struct stage *s,
+int stage_emit_raw(struct stage *s,
     int (*write)(void *self, struct out *o, struct err *e), void *self,
     struct err *e);
-int stage_write_reject_and_check_limit(struct stage *s, const struct line *l,
-    struct reject *r, struct err *e);
+int stage_reject(struct stage *s, const struct line *l, struct reject *r,
+    struct err *e);
 /* Parses a record into j. Returns 1 if j holds an object; -1 on failure; 0 if
  * the line is a reject: it is too long, not JSON, not an object, has a member
  * twice, or looks like a mark (in a source and with --plain). If it is a
- * reject, stage_parse_record_or_fill_reject() only fills *r, whose texts are
- * valid until the next call; stage_parse_record_or_reject() also writes and
- * counts the reject. */
-int stage_parse_record_or_fill_reject(struct stage *s, const struct line *l,
-    struct json *j, unsigned levels, enum json_members dup, struct reject *r,
-    struct err *e);
-int stage_parse_record_or_reject(struct stage *s, const struct line *l,
-    struct json *j, unsigned levels, enum json_members dup, struct err *e);
-/* Like stage_parse_record_or_fill_reject(), but several threads may call it at
- * the same time. The message of *r is stored in `why`. */
+ * reject, stage_parse_only() only fills *r, whose texts are valid until the
+ * next call; stage_parse() also writes and counts the reject. */
+int stage_parse_only(struct stage *s, const struct line *l, struct json *j,
+    unsigned levels, enum json_members dup, struct reject *r, struct err *e);
+int stage_parse(struct stage *s, const struct line *l, struct json *j,
+    unsigned levels, enum json_members dup, struct err *e);
+/* Like stage_parse_only(), but several threads may call it at the same time.
+ * The message of *r is stored in `why`. */
 enum { STAGE_WHY = 192 };
-int stage_parse_record_or_set_reason(const struct stage *s,
-    const struct line *l, struct json *j, unsigned levels,
-    enum json_members dup, struct reject *r, char why[STAGE_WHY],
-    struct err *e);
+int stage_parse_shared(const struct stage *s, const struct line *l,
+    struct json *j, unsigned levels, enum json_members dup, struct reject *r,
+    char why[STAGE_WHY], struct err *e);
 
-/* A source first calls stage_start_marked_or_plain_source(). Later it writes a
- * mark checkpoint or resolve after the records that the mark covers were
- * emitted or rejected. These functions add the sequence number and the counts.
- * stage_set_checkpoint_version() sets the version of the checkpoint that the
- * source has read. The mark end carries it, so that the loader can refuse old
- * values even if the stream has no checkpoint mark.
- * stage_check_counts_and_pass_mark() writes the mark that stage_next() has
+/* A source first calls stage_begin_source(). Later it writes a mark checkpoint
+ * or resolve after the records that the mark covers were emitted or rejected.
+ * These functions add the sequence number and the counts. stage_set_version()
+ * sets the version of the checkpoint that the source has read. The mark end
+ * carries it, so that the loader can refuse old values even if the stream has
+ * no checkpoint mark. stage_pass() writes the mark that stage_next() has
  * returned, with this stage's counts added; a sink need not call it. */
-int stage_start_marked_or_plain_source(struct stage *s, struct err *e);
-void stage_set_checkpoint_version(struct stage *s, uint64_t version);
+int stage_begin_source(struct stage *s, struct err *e);
+void stage_set_version(struct stage *s, uint64_t version);
 /* Sets the files that the mark failed will list if this stage fails. */
 int stage_set_broken_files(
     struct stage *s, const struct broken_files *b, struct err *e);
-int stage_check_and_write_checkpoint(struct stage *s,
-    const struct checkpoint_mark *p, struct err *e);
-int stage_check_write_and_flush_resolve(
-    struct stage *s, const struct resolve_mark *r, struct err *e);
-int stage_check_counts_and_pass_mark(struct stage *s, struct err *e);
+int stage_checkpoint(struct stage *s, const struct checkpoint_mark *p,
+    struct err *e);
+int stage_resolve(struct stage *s, const struct resolve_mark *r, struct err *e);
+int stage_pass(struct stage *s, struct err *e);
 /* For a source, before the records of these columns: writes the mark columns
  * if the stream is marked. `types`: see mark_put_columns(). */
 int stage_write_columns(struct stage *s, const char *types, size_t len,
     struct err *e);
 /* For etl-via, which does not know which output belongs to which record.
- * stage_replace_held_checkpoint_by_line() holds the checkpoint mark back that
- * stage_next() has returned, in place of one that is held already. It is
- * written just before the next resolve or end mark, with the counts of that
- * mark. stage_count_passed_as_dropped() counts n records as dropped that were
- * counted as passed. */
-int stage_replace_held_checkpoint_by_line(struct stage *s, struct err *e);
-void stage_count_passed_as_dropped(struct stage *s, uint64_t n);
+ * stage_hold() holds the checkpoint mark back that stage_next() has returned,
+ * in place of one that is held already. It is written just before the next
+ * resolve or end mark, with the counts of that mark. stage_drop_passed() counts
+ * n records as dropped that were counted as passed. */
+int stage_hold(struct stage *s, struct err *e);
+void stage_drop_passed(struct stage *s, uint64_t n);
 int stage_flush(struct stage *s, struct err *e);
 
 /* Call this after STAGE_END; a source calls it after its last record. A source
@@ -201,54 +192,52 @@ int stage_flush(struct stage *s, struct err *e);
  * counts do not add up, and with a transient ERR_RETRY if the stream was cut
  * off. If an earlier stage has failed, *e has the code and message of that
  * failure. */
-int stage_check_and_end_stream(struct stage *s, struct err *e);
+int stage_end(struct stage *s, struct err *e);
 /* Writes the output records before the failure, which are still in the buffer,
  * and then the mark failed with *why. Writes no mark if the stream is plain or
  * already has a mark failed or end. Never fails. Open the stage before anything
  * that can fail, so that later stages learn of the failure. If the program
- * fails earlier (wrong options), it calls stage_write_failed_mark_early(),
- * which writes the mark only inside etl-run and to a pipe; a sink does not call
- * it. */
-void stage_flush_and_write_failed_mark(struct stage *s, const struct err *why);
-void stage_write_failed_mark_early(const char *name, const struct err *why);
-/* Like stage_write_failed_mark_early(), but also writes outside etl-run. It is
- * for a program whose streams always have marks. */
-void stage_write_failed_mark_if_pipe(const char *name, const struct err *why);
+ * fails earlier (wrong options), it calls stage_fail_early(), which writes the
+ * mark only inside etl-run and to a pipe; a sink does not call it. */
+void stage_fail(struct stage *s, const struct err *why);
+void stage_fail_early(const char *name, const struct err *why);
+/* Like stage_fail_early(), but also writes outside etl-run. It is for a program
+ * whose streams always have marks. */
+void stage_fail_pipe(const char *name, const struct err *why);
 
-/* Reports to etl-run. stage_check_and_end_stream() and
- * stage_flush_and_write_failed_mark() send their reports themselves. A loader
- * calls stage_report_load() before its first commit, to report its ledger row.
- * In stage_report_failed(), maybe_loaded is true if the answer to a COMMIT was
- * lost. stage_report_failed_early() reports a failure before stage_open() in a
- * program that does not call stage_write_failed_mark_early(). */
-struct run_report_write_load;
-int stage_report_load(struct stage *s, const struct run_report_write_load *load,
+/* Reports to etl-run. stage_end() and stage_fail() send their reports
+ * themselves. A loader calls stage_report_load() before its first commit, to
+ * report its ledger row. In stage_report_failed(), maybe_loaded is true if the
+ * answer to a COMMIT was lost. stage_report_early() reports a failure before
+ * stage_open() in a program that does not call stage_fail_early(). */
+struct run_report_load;
+int stage_report_load(struct stage *s, const struct run_report_load *load,
     struct err *e);
 void stage_report_failed(
     struct stage *s, const struct err *why, bool maybe_loaded);
-void stage_report_failed_early(const char *name, const struct err *why);
+void stage_report_early(const char *name, const struct err *why);
 
 const struct counts *stage_counts(const struct stage *s);
 const char *stage_name(const struct stage *s);  /* unique in the stream */
-struct reject_who *stage_get_reject_identity(struct stage *s);
+struct reject_who *stage_reject_who(struct stage *s);
 
 /* For a sink. A sink checks the records of a batch again if the batch is
  * repeated. So it writes its rejects itself, just before the commit, with
- * stage_write_uncounted_to_reject_file(). This function fails with advice
- * (ERR_DATA) if there is no place for rejects. Before stage_next() returns a
- * boundary, it has checked the counts of all earlier stages.
- * stage_get_reject_line_count() returns how many reject lines the input had. */
-enum reject_way stage_choose_reject_way(const struct stage *s);
+ * stage_write_aside(). This function fails with advice (ERR_DATA) if there is
+ * no place for rejects. Before stage_next() returns a boundary, it has checked
+ * the counts of all earlier stages. stage_reject_lines() returns how many
+ * reject lines the input had. */
+enum reject_way stage_reject_way(const struct stage *s);
 const struct limit *stage_limit(const struct stage *s);
-uint64_t stage_get_reject_line_count(const struct stage *s);
+uint64_t stage_reject_lines(const struct stage *s);
 /* Sets the error for a program that must reject the record of *r, but has
  * neither --rejects nor descriptor 3 nor a stream to write rejects to. The
  * message names the record (not if r is NULL) and says how to give a place for
  * rejects. Returns -1. */
-int stage_set_no_reject_place_error(
-    const struct stage *s, const struct reject *r, struct err *e);
-int stage_write_uncounted_to_reject_file(
-    struct stage *s, const char *line_with_lf, size_t len, struct err *e);
+int stage_no_reject_place(const struct stage *s, const struct reject *r,
+    struct err *e);
+int stage_write_aside(struct stage *s, const char *line_with_lf, size_t len,
+    struct err *e);
 /* True if rejects are written to the file that *st describes. */
 struct stat;
 bool stage_reject_file_is(const struct stage *s, const struct stat *st);

@@ -39,13 +39,13 @@ stage_look_ahead(struct stage *s, struct line *l, size_t most, int timeout,
 }
 
 void
-stage_look_ahead_from_start(struct stage *s)
+stage_restart_ahead(struct stage *s)
 {
-	lines_restart_look_ahead(s->in);
+	lines_restart_ahead(s->in);
 }
 
 bool
-stage_input_has_ended(const struct stage *s)
+stage_has_ended(const struct stage *s)
 {
-	return lines_input_has_ended(s->in);
+	return lines_has_ended(s->in);
 }

@@ -10,7 +10,7 @@ enum { FIRST_MS = 1000 };       /* how long to wait for the mark begin */
  * writes this mark to the output. Without it, the later programs of the
  * pipeline would not look for marks, and so not for the mark failed. */
 static void
-read_and_pass_begin_mark(struct stage *s)
+pass_begin(struct stage *s)
 {
 	struct err e = { 0 };
 	struct line l;
@@ -19,11 +19,12 @@ read_and_pass_begin_mark(struct stage *s)
 	    s->line.number == 0 && (s->piped || s->regular) &&
 	    stage_next(s, &l, FIRST_MS, &e) == STAGE_MARK &&
 	    s->given->kind == MARK_BEGIN)
-		(void)stage_check_counts_and_pass_mark(s, &e);
+		(void)stage_pass(s, &e);
 }
 
+/* Writes the mark failed at once. A failure to do so is ignored. */
 static void
-write_and_flush_failed_mark(struct out *o, struct buf *b, const char *name,
+write_failed(struct out *o, struct buf *b, const char *name,
     const struct broken_files *broken, const struct err *why)
 {
 	struct err e = { 0 };
@@ -35,7 +36,7 @@ write_and_flush_failed_mark(struct out *o, struct buf *b, const char *name,
 }
 
 void
-stage_flush_and_write_failed_mark(struct stage *s, const struct err *why)
+stage_fail(struct stage *s, const struct err *why)
 {
 	struct err e = { 0 };
 
@@ -47,20 +48,21 @@ stage_flush_and_write_failed_mark(struct stage *s, const struct err *why)
 	if (s->closed || s->conf->bare)
 		return;
 	if (!s->started)
-		read_and_pass_begin_mark(s);
+		pass_begin(s);
 	if (s->closed ||
 	    (!s->started && !s->marks && !stage_in_etl_run()))
 		return;
 	s->closed = true;
-	/* If this stage failed before stage_set_name_and_report_begin(), its
-	 * counts have no name: use the name of the program. */
-	write_and_flush_failed_mark(s->out, &s->text,
+	/* If this stage failed before stage_join_stream(), its counts have no
+	 * name: use the name of the program. */
+	write_failed(s->out, &s->text,
 	    s->counts.stage[0] != '\0' ? s->counts.stage : s->conf->name,
 	    s->broken_json != NULL ? &s->broken : NULL, why);
 }
 
+/* Writes the mark failed if standard output is a pipe. */
 static void
-write_failed_mark_if_stdout_is_pipe(const char *name, const struct err *why)
+write_failed_pipe(const char *name, const struct err *why)
 {
 	struct err e = { 0 };
 	struct out *o;
@@ -68,26 +70,25 @@ write_failed_mark_if_stdout_is_pipe(const char *name, const struct err *why)
 	struct buf b;
 
 	if (fstat(STDOUT_FILENO, &st) == -1 || !S_ISFIFO(st.st_mode) ||
-	    out_open_and_enlarge_pipe(
-		&o, STDOUT_FILENO, "standard output", &e) == -1)
+	    out_open(&o, STDOUT_FILENO, "standard output", &e) == -1)
 		return;
 	buf_init(&b, 64 << 10);
-	write_and_flush_failed_mark(o, &b, name, NULL, why);
+	write_failed(o, &b, name, NULL, why);
 	buf_release(&b);
 	out_free(o);
 }
 
 void
-stage_write_failed_mark_early(const char *name, const struct err *why)
+stage_fail_early(const char *name, const struct err *why)
 {
-	stage_report_failed_early(name, why);
+	stage_report_early(name, why);
 	if (stage_in_etl_run())
-		write_failed_mark_if_stdout_is_pipe(name, why);
+		write_failed_pipe(name, why);
 }
 
 void
-stage_write_failed_mark_if_pipe(const char *name, const struct err *why)
+stage_fail_pipe(const char *name, const struct err *why)
 {
-	stage_report_failed_early(name, why);
-	write_failed_mark_if_stdout_is_pipe(name, why);
+	stage_report_early(name, why);
+	write_failed_pipe(name, why);
 }

@@ -64,7 +64,7 @@ struct stage {
 	bool started;                   /* the mark begin was written */
 	bool closed;                    /* end or failed was written */
 	bool has_version;               /* version is set */
-	uint64_t version;               /* stage_set_checkpoint_version() */
+	uint64_t version;               /* stage_set_version() */
 	char *broken_json;              /* for the mark failed, or NULL */
 	struct broken_files broken;
 	struct counts counts;           /* of this stage, with its name */
@@ -86,14 +86,14 @@ struct stage {
 	struct run_report report;       /* for etl-run */
 };
 
-/* Returns the name of --stage, or else of the program.
- * mark_make_unused_stage_name() makes it unique in the stream. */
-const char *stage_name_of_option_or_default(const struct stage *s);
+/* Returns the name of --stage, or else of the program. mark_name_stage() makes
+ * it unique in the stream. */
+const char *stage_wanted_name(const struct stage *s);
 /* Sets all counts to 0. Call this when a new stream begins. */
 void stage_reset_counts(struct stage *s);
 /* Starts a marked stream in this stage: sets `made`, makes the mark begin and,
  * unless this stage is a sink, writes it. */
-int stage_make_begin_mark_and_start(struct stage *s, struct err *e);
+int stage_begin_stream(struct stage *s, struct err *e);
 /* Reports to etl-run that this stage is going to read a stream. */
 int stage_report_open(struct stage *s, struct err *e);
 /* Reports to etl-run that the stream begins in this stage. Call this after
@@ -101,7 +101,7 @@ int stage_report_open(struct stage *s, struct err *e);
 int stage_report_begin(struct stage *s, struct err *e);
 /* Stores how many reject lines the output stream has, for the report to
  * etl-run. Call this after the mark end was passed on or written. */
-void stage_store_output_rejects_for_run(struct stage *s);
+void stage_note_rejects(struct stage *s);
 /* Sets the error for a stop signal that came. Returns STAGE_STOP. */
 enum stage_item stage_set_stop_error(struct err *e);
 /* Sets the error for a stream that has no end mark. Returns -1. */
@@ -109,32 +109,31 @@ int stage_set_cut_error(struct err *e);
 /* Sets the stage name and pipeline that rejects and marks of this stage get,
  * and reports the begin of the stream to etl-run. Call this after begin was
  * read. */
-int stage_set_name_and_report_begin(struct stage *s, struct err *e);
+int stage_join_stream(struct stage *s, struct err *e);
 /* Returns how many records have an outcome: passed, dropped or rejected. */
-uint64_t stage_count_known_outcomes(const struct stage *s);
+uint64_t stage_count_outcomes(const struct stage *s);
 /* True if this stage reads input, and the input has no marks. */
-bool stage_input_is_plain(const struct stage *s);
+bool stage_is_plain(const struct stage *s);
 /* Returns the counts that --max-rejects limits. `ended` is true at the end of
  * the stream. */
-struct reject_tally stage_get_reject_tally(const struct stage *s, bool ended);
+struct reject_tally stage_reject_tally(const struct stage *s, bool ended);
 /* Fails with ERR_LIMIT if this stage has rejected more than --max-rejects
  * allows. */
-int stage_check_reject_limit(
-    const struct stage *s, bool ended, struct err *e);
+int stage_check_limit(const struct stage *s, bool ended, struct err *e);
 
 /* If a mark checkpoint is held back, writes it. Call this before the mark
  * resolve or end that was just read is written. */
-int stage_write_checkpoint_if_held(struct stage *s, struct err *e);
+int stage_write_held(struct stage *s, struct err *e);
 
 /* If a program that may not know marks reads the output, warns once. Call this
  * after a mark was written, and with `ended` at the end of the stream. */
-void stage_warn_once_if_filter_reads_marks(struct stage *s, bool ended);
+void stage_warn_filter(struct stage *s, bool ended);
 
 /* A sink counts the reject lines of its input. At each mark checkpoint, resolve
  * and end it compares the counts in the mark with the reject lines and records
  * that it has read. */
 void stage_count_reject_line(struct stage *s, const struct mark *m);
-int stage_check_all_counts(const struct stage *s, const struct mark *m,
+int stage_check_counts(const struct stage *s, const struct mark *m,
     struct err *e);
 
 #endif

@@ -34,14 +34,14 @@ stage_set_stop_error(struct err *e)
 /* Reads the next line. If it has to wait for input, flushes the output
  * first. */
 static enum lines_result
-read_line_or_flush_and_wait(struct stage *s, int timeout, struct err *e)
+read_line(struct stage *s, int timeout, struct err *e)
 {
-	enum lines_result r = lines_next_not_blank(s->in, &s->line, 0, e);
+	enum lines_result r = lines_next(s->in, &s->line, 0, e);
 
 	if (r == LINES_WAIT && timeout != 0) {
 		if (stage_flush(s, e) == -1)
 			return LINES_FAILED;
-		r = lines_next_not_blank(s->in, &s->line, timeout, e);
+		r = lines_next(s->in, &s->line, timeout, e);
 	}
 	if (r == LINES_FAILED && s->conf->nfiles == 0)
 		err_prefix(e, "standard input");
@@ -59,7 +59,7 @@ line_is_mark(const struct stage *s)
  * mark contains a whole record as a JSON string, whose escapes can more than
  * double the length. A mark beyond the reader's limit is an error. */
 static int
-cut_long_record_or_refuse_mark(struct stage *s, struct err *e)
+cut_long_line(struct stage *s, struct err *e)
 {
 	struct line *l = &s->line;
 
@@ -67,7 +67,7 @@ cut_long_record_or_refuse_mark(struct stage *s, struct err *e)
 		return 0;
 	if (!line_is_mark(s)) {
 		if (!l->too_long)
-			hash_bytes_to_hex(l->data, l->len, l->sha256);
+			hash_bytes(l->data, l->len, l->sha256);
 		l->too_long = true;
 		if (l->len > LINES_KEPT)
 			l->len = LINES_KEPT;
@@ -96,7 +96,7 @@ note_torn_record(struct stage *s, struct err *e)
 	json_release(&j);
 	if (f.nomem)
 		return err_nomem(e);
-	return is_object ? 0 : stage_note_cut_input(s, s->line.file != NULL ?
+	return is_object ? 0 : stage_note_cut(s, s->line.file != NULL ?
 	    s->line.file : "standard input", s->line.number, e);
 }
 
@@ -104,7 +104,7 @@ note_torn_record(struct stage *s, struct err *e)
  * wrote the line: drops the line (LINES_END). Accepts a complete mark without
  * LF, because a file that was written by hand may end so. */
 static enum lines_result
-drop_or_refuse_torn_line(struct stage *s, struct err *e)
+drop_torn_line(struct stage *s, struct err *e)
 {
 	struct mark m;
 	struct err why;
@@ -141,14 +141,14 @@ set_order_error(const struct stage *s, const char *why, struct err *e)
  * marked stream if it reads a file or has --plain. Else it reads a pipe, and
  * fails: the program before it should have written begin. */
 static int
-start_stream_without_begin_mark(struct stage *s, struct err *e)
+start_unmarked(struct stage *s, struct err *e)
 {
 	if (!stage_in_etl_run()) {
 		s->state = STATE_PLAIN;
 		return 0;
 	}
 	if (!s->piped || s->conf->plain)
-		return stage_make_begin_mark_and_start(s, e);
+		return stage_begin_stream(s, e);
 	if (s->over)
 		return 0;       /* the end of the stream reports the cut */
 	return set_order_error(s, "inside etl-run a stream starts with a begin "
@@ -193,8 +193,9 @@ refuse_unasked_changes(const struct stage *s, struct err *e)
 	    m->checkpoint != NULL ? m->checkpoint : "", kind);
 }
 
+/* Starts the stream of the mark begin that was read. */
 static int
-start_stream_from_begin_mark(struct stage *s, struct err *e)
+start_marked(struct stage *s, struct err *e)
 {
 	if (s->state == STATE_PLAIN || s->made)
 		return set_order_error(s, "a begin mark after the stream's "
@@ -213,11 +214,13 @@ start_stream_from_begin_mark(struct stage *s, struct err *e)
 	s->state = STATE_OPEN;
 	s->started = s->closed = false;
 	stage_reset_counts(s);
-	return stage_set_name_and_report_begin(s, e);
+	return stage_join_stream(s, e);
 }
 
+/* Fails if the sequence number of the mark does not go up, or if the mark end
+ * has another one than the mark before it. */
 static int
-check_and_store_seq_of_mark(struct stage *s, struct err *e)
+advance_seq(struct stage *s, struct err *e)
 {
 	const struct mark *m = &s->mark;
 
@@ -237,8 +240,9 @@ check_and_store_seq_of_mark(struct stage *s, struct err *e)
 	return 0;
 }
 
+/* Handles a mark checkpoint, resolve or end. A sink also checks its counts. */
 static int
-check_order_and_counts_of_mark(struct stage *s, struct err *e)
+take_boundary(struct stage *s, struct err *e)
 {
 	if (s->state == STATE_ENDED)
 		return set_order_error(
@@ -247,10 +251,10 @@ check_order_and_counts_of_mark(struct stage *s, struct err *e)
 		return set_order_error(s, "this mark has no begin mark before "
 		    "it: a command that is no etl program removed it: run "
 		    "that command as \"etl-via COMMAND\"", e);
-	if (check_and_store_seq_of_mark(s, e) == -1)
+	if (advance_seq(s, e) == -1)
 		return -1;
 	if ((s->conf->sink || s->conf->checks) &&
-	    stage_check_all_counts(s, &s->mark, e) == -1)
+	    stage_check_counts(s, &s->mark, e) == -1)
 		return -1;
 	if (s->mark.kind == MARK_END)
 		s->state = STATE_ENDED;
@@ -264,7 +268,7 @@ check_order_and_counts_of_mark(struct stage *s, struct err *e)
  * stage has printed the error: a program that is not part of etl may not do
  * so. */
 static bool
-upstream_has_printed_failure(const struct stage *s)
+was_printed(const struct stage *s)
 {
 	const char *run = getenv("ETL_RUN");
 
@@ -276,15 +280,15 @@ upstream_has_printed_failure(const struct stage *s)
 	    strcmp(s->begin.run, run) == 0;
 }
 
+/* Keeps the failure of the earlier stage, for stage_end(). */
 static int
-store_upstream_failure(struct stage *s, struct err *e)
+note_failure(struct stage *s, struct err *e)
 {
 	const struct mark *m = &s->mark;
 
 	(void)err_set(&s->cause, (enum err_code)m->code,
 	    m->code == ERR_RETRY, "%s: %s", m->stage, m->message);
-	s->cause.origin = upstream_has_printed_failure(s) ?
-	    ERR_UPSTREAM_PRINTED : ERR_UPSTREAM;
+	s->cause.origin = was_printed(s) ? ERR_UPSTREAM_PRINTED : ERR_UPSTREAM;
 	s->state = STATE_FAILED;
 	return 0;
 }
@@ -294,7 +298,7 @@ store_upstream_failure(struct stage *s, struct err *e)
  * sink shows that no etl-extract has done so. So the sink fails: it must not
  * resolve the letter. */
 static int
-check_and_count_raw_mark(struct stage *s, struct err *e)
+take_raw_mark(struct stage *s, struct err *e)
 {
 	if (s->state != STATE_OPEN || s->made || !s->begin.replay)
 		return set_order_error(s, "a raw mark outside of a replay", e);
@@ -309,17 +313,17 @@ check_and_count_raw_mark(struct stage *s, struct err *e)
 }
 
 static int
-apply_mark_to_stream_state(struct stage *s, struct err *e)
+apply_mark(struct stage *s, struct err *e)
 {
 	switch (s->mark.kind) {
 	case MARK_BEGIN:
-		return start_stream_from_begin_mark(s, e);
+		return start_marked(s, e);
 	case MARK_CHECKPOINT:
 	case MARK_RESOLVE:
 	case MARK_END:
-		return check_order_and_counts_of_mark(s, e);
+		return take_boundary(s, e);
 	case MARK_FAILED:
-		return store_upstream_failure(s, e);
+		return note_failure(s, e);
 	case MARK_REJECT:
 		if (s->state == STATE_ENDED)
 			return set_order_error(
@@ -327,7 +331,7 @@ apply_mark_to_stream_state(struct stage *s, struct err *e)
 		stage_count_reject_line(s, &s->mark);
 		break;
 	case MARK_RAW:
-		return check_and_count_raw_mark(s, e);
+		return take_raw_mark(s, e);
 	case MARK_COLUMNS:
 	case MARK_UNKNOWN:
 		break;
@@ -345,8 +349,10 @@ return_made_mark(struct stage *s, const struct mark *m)
 	return STAGE_MARK;
 }
 
+/* Decides whether the line is a mark or a record. A first line that is no mark
+ * begin starts the stream. */
 static enum stage_item
-process_line_as_mark_or_record(struct stage *s, struct err *e)
+process_line(struct stage *s, struct err *e)
 {
 	bool mark = line_is_mark(s);
 
@@ -365,7 +371,7 @@ process_line_as_mark_or_record(struct stage *s, struct err *e)
 	}
 	if (s->state == STATE_START && !(mark &&
 	    (s->mark.kind == MARK_BEGIN || s->mark.kind == MARK_FAILED))) {
-		if (start_stream_without_begin_mark(s, e) == -1)
+		if (start_unmarked(s, e) == -1)
 			return STAGE_FAILED;
 		if (s->made && s->conf->sink) {
 			s->held = true;
@@ -374,8 +380,7 @@ process_line_as_mark_or_record(struct stage *s, struct err *e)
 		}
 	}
 	if (mark)
-		return apply_mark_to_stream_state(s, e) == -1 ? STAGE_FAILED :
-		    STAGE_MARK;
+		return apply_mark(s, e) == -1 ? STAGE_FAILED : STAGE_MARK;
 	if (s->state == STATE_ENDED) {
 		(void)set_order_error(s, "a record after the end mark", e);
 		return STAGE_FAILED;
@@ -388,12 +393,12 @@ process_line_as_mark_or_record(struct stage *s, struct err *e)
  * the marked stream, returns the end mark. If the input was empty, returns the
  * begin mark first, and the end mark at the next call. */
 static enum stage_item
-process_end_of_input(struct stage *s, struct err *e)
+process_end(struct stage *s, struct err *e)
 {
 	bool first = s->state == STATE_START;
 
 	s->over = true;
-	if (first && start_stream_without_begin_mark(s, e) == -1)
+	if (first && start_unmarked(s, e) == -1)
 		return STAGE_FAILED;
 	if (!s->made || !s->conf->sink || s->state != STATE_OPEN)
 		return STAGE_END;
@@ -417,21 +422,21 @@ stage_next(struct stage *s, struct line *l, int timeout, struct err *e)
 		return STAGE_END;
 	if (s->judge) {
 		s->judge = false;
-		if (stage_check_reject_limit(s, false, e) == -1)
+		if (stage_check_limit(s, false, e) == -1)
 			return STAGE_FAILED;
 	}
 	if (s->over)
 		r = LINES_END;
 	else if (!s->held)
-		r = read_line_or_flush_and_wait(s, timeout, e);
+		r = read_line(s, timeout, e);
 	if (r == LINES_ONE)
-		r = drop_or_refuse_torn_line(s, e);
+		r = drop_torn_line(s, e);
 	if (r == LINES_ONE) {
 		s->held = false;
-		item = cut_long_record_or_refuse_mark(s, e) == -1 ?
-		    STAGE_FAILED : process_line_as_mark_or_record(s, e);
+		item = cut_long_line(s, e) == -1 ?
+		    STAGE_FAILED : process_line(s, e);
 	} else if (r == LINES_END) {
-		item = process_end_of_input(s, e);
+		item = process_end(s, e);
 	} else if (r == LINES_STOP) {
 		return stage_set_stop_error(e);
 	} else {

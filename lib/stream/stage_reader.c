@@ -11,7 +11,7 @@
 enum { FIRST_LOOK = 50, STARTED = 2000, STEP = 5 };      /* ms */
 
 static bool
-output_has_unread_bytes(void)
+has_unread_bytes(void)
 {
 	int n;
 
@@ -25,22 +25,21 @@ output_has_unread_bytes(void)
  * all bytes were read, because the reader must then have started. The bytes are
  * looked at before the processes: a shell found afterwards is the reader. */
 static enum pipe_reader
-wait_for_and_find_reader(const struct stage *s, bool ended,
-    char name[READER_NAME])
+wait_for_reader(const struct stage *s, bool ended, char name[READER_NAME])
 {
 	for (;;) {
 		bool may_come = ended && clock_ms() - s->opened < STARTED &&
-		    output_has_unread_bytes();
-		enum pipe_reader found = pipe_reader_find_and_classify(name);
+		    has_unread_bytes();
+		enum pipe_reader found = pipe_reader_find(name);
 
 		if ((found != READER_NONE && found != READER_SHELL) ||
-		    !may_come || wait_ms_or_stop(STEP) == -1)
+		    !may_come || wait_ms(STEP) == -1)
 			return found;
 	}
 }
 
 void
-stage_warn_once_if_filter_reads_marks(struct stage *s, bool ended)
+stage_warn_filter(struct stage *s, bool ended)
 {
 	int64_t age = clock_ms() - s->opened;
 	char name[READER_NAME], program[64];
@@ -50,7 +49,7 @@ stage_warn_once_if_filter_reads_marks(struct stage *s, bool ended)
 	    (!ended && (age < FIRST_LOOK || age < 2 * s->looked)))
 		return;
 	s->looked = age;
-	found = wait_for_and_find_reader(s, ended, name);
+	found = wait_for_reader(s, ended, name);
 	s->reader_known = found == READER_HARMLESS || found == READER_FOREIGN;
 	if (found != READER_FOREIGN)
 		return;

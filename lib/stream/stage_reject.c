@@ -8,8 +8,8 @@
 enum { LARGE = 1 << 20 };       /* a buffer above this is freed after use */
 
 int
-stage_set_no_reject_place_error(
-    const struct stage *s, const struct reject *r, struct err *e)
+stage_no_reject_place(const struct stage *s, const struct reject *r,
+    struct err *e)
 {
 	const struct origin *o;
 	struct buf where, message, format;
@@ -38,11 +38,9 @@ stage_set_no_reject_place_error(
 	 * program. */
 	text_show(&message, r->message != NULL ? r->message : "rejected",
 	    r->message != NULL ? strlen(r->message) : strlen("rejected"));
-	input_format_append_advice(
-	    &format, r->code, o->line, r->raw, r->raw_len);
-	if (stage_input_is_plain(s) &&
-	    record_may_have_been_mark(r->raw, r->raw_len))
-		input_format_append_filter_advice(&format, o->line);
+	input_advise_format(&format, r->code, o->line, r->raw, r->raw_len);
+	if (stage_is_plain(s) && input_may_be_mark(r->raw, r->raw_len))
+		input_advise_filter(&format, o->line);
 	(void)err_set(e, ERR_DATA, false, "%s: %s (%s): the record is "
 	    "rejected, but there is nowhere to write rejects: wrap the "
 	    "pipeline in { ...; } 3>>rejects.ndjson or give --rejects FILE%s",
@@ -54,12 +52,12 @@ stage_set_no_reject_place_error(
 }
 
 int
-stage_write_uncounted_to_reject_file(
-    struct stage *s, const char *line_with_lf, size_t len, struct err *e)
+stage_write_aside(struct stage *s, const char *line_with_lf, size_t len,
+    struct err *e)
 {
 	if (s->aside == NULL)
-		return stage_set_no_reject_place_error(s, NULL, e);
-	return reject_file_append_on_new_line(s->aside, line_with_lf, len, e);
+		return stage_no_reject_place(s, NULL, e);
+	return reject_file_append(s->aside, line_with_lf, len, e);
 }
 
 bool
@@ -68,55 +66,56 @@ stage_reject_file_is(const struct stage *s, const struct stat *st)
 	return reject_file_is(s->aside, st);
 }
 
+/* Writes the reject. Fails if there is no place for it. */
 static int
-write_reject_or_fail_if_nowhere(struct stage *s, const struct reject *r,
-    enum reject_way way, struct err *e)
+write_reject(struct stage *s, const struct reject *r, enum reject_way way,
+    struct err *e)
 {
 	if (way == REJECT_NOWHERE)
-		return stage_set_no_reject_place_error(s, r, e);
+		return stage_no_reject_place(s, r, e);
 	if (way == REJECT_TO_STREAM && s->out == NULL)
 		return err_bug(e, "it has no output stream for a reject");
 	buf_clear(&s->text);
-	if (reject_append_line(&s->text, &s->who, r, e) == -1)
+	if (reject_put_line(&s->text, &s->who, r, e) == -1)
 		return -1;
 	buf_char(&s->text, '\n');
 	if (buf_check(&s->text, e) == -1)
 		return -1;
 	return way == REJECT_TO_FILE
-		   ? reject_file_append_on_new_line(
-			 s->aside, s->text.data, s->text.len, e)
-		   : out_write_part(s->out, s->text.data, s->text.len, e);
+	    ? reject_file_append(
+	    s->aside, s->text.data, s->text.len, e)
+	    : out_write_part(s->out, s->text.data, s->text.len, e);
 }
 
 int
-stage_write_reject_and_check_limit(struct stage *s, const struct line *l,
-    struct reject *r, struct err *e)
+stage_reject(struct stage *s, const struct line *l, struct reject *r,
+    struct err *e)
 {
-	enum reject_way way = stage_choose_reject_way(s);
+	enum reject_way way = stage_reject_way(s);
 
 	if (l != NULL)
-		reject_fill_unset_from_line(r, l);
-	if (write_reject_or_fail_if_nowhere(s, r, way, e) == -1)
+		reject_fill(r, l);
+	if (write_reject(s, r, way, e) == -1)
 		return -1;
 	if (s->text.cap > LARGE)
 		buf_release(&s->text);
 	s->counts.rejected++;
 	if (way == REJECT_TO_FILE)
 		s->counts.aside++;
-	causes_count_and_keep_example(s->causes, r->code, r->message, r->raw,
-	    r->raw_len, r->origin.line);
-	return stage_check_reject_limit(s, false, e);
+	causes_add(s->causes, r->code, r->message, r->raw, r->raw_len,
+	    r->origin.line);
+	return stage_check_limit(s, false, e);
 }
 
 int
-stage_parse_record_or_set_reason(const struct stage *s, const struct line *l,
-    struct json *j, unsigned levels, enum json_members dup, struct reject *r,
+stage_parse_shared(const struct stage *s, const struct line *l, struct json *j,
+    unsigned levels, enum json_members dup, struct reject *r,
     char why[STAGE_WHY], struct err *e)
 {
 	struct json_fault f = { 0 };
 
 	*r = (struct reject){ .message = why };
-	reject_fill_unset_from_line(r, l);
+	reject_fill(r, l);
 	if (l->too_long) {
 		r->code = "too_long";
 		(void)snprintf(why, STAGE_WHY, "%llu bytes, more than "
@@ -130,7 +129,7 @@ stage_parse_record_or_set_reason(const struct stage *s, const struct line *l,
 	} else if (j->tok[0].type != JSON_OBJECT) {
 		r->code = "type";
 		(void)snprintf(why, STAGE_WHY, "the record is %s, not "
-		    "an object", json_type_name_with_article(j->tok[0].type));
+		    "an object", json_type_name(j->tok[0].type));
 	} else if ((s->conf->plain || s->conf->source || s->conf->reads_raw) &&
 	    is_mark_line(l->data, l->len)) {
 		r->code = "reserved";
@@ -143,22 +142,20 @@ stage_parse_record_or_set_reason(const struct stage *s, const struct line *l,
 }
 
 int
-stage_parse_record_or_fill_reject(struct stage *s, const struct line *l,
-    struct json *j, unsigned levels, enum json_members dup, struct reject *r,
-    struct err *e)
+stage_parse_only(struct stage *s, const struct line *l, struct json *j,
+    unsigned levels, enum json_members dup, struct reject *r, struct err *e)
 {
-	return stage_parse_record_or_set_reason(
-	    s, l, j, levels, dup, r, s->why, e);
+	return stage_parse_shared(s, l, j, levels, dup, r, s->why, e);
 }
 
 int
-stage_parse_record_or_reject(struct stage *s, const struct line *l,
-    struct json *j, unsigned levels, enum json_members dup, struct err *e)
+stage_parse(struct stage *s, const struct line *l, struct json *j,
+    unsigned levels, enum json_members dup, struct err *e)
 {
 	struct reject r;
-	int ok = stage_parse_record_or_fill_reject(s, l, j, levels, dup, &r, e);
+	int ok = stage_parse_only(s, l, j, levels, dup, &r, e);
 
 	if (ok != 0)
 		return ok;
-	return stage_write_reject_and_check_limit(s, NULL, &r, e);
+	return stage_reject(s, NULL, &r, e);
 }

@@ -5,7 +5,7 @@ stage_report_open(struct stage *s, struct err *e)
 {
 	const struct run_report_input in = { .stage = s->counts.stage };
 
-	return s->conf->source ? 0 : run_report_write_open(&s->report, &in, e);
+	return s->conf->source ? 0 : run_report_open(&s->report, &in, e);
 }
 
 int
@@ -14,35 +14,35 @@ stage_report_begin(struct stage *s, struct err *e)
 	const struct run_report_input in = { .stage = s->counts.stage,
 		.is_source = s->conf->source, .has_output = s->out != NULL };
 
-	return run_report_end_and_write_begin(&s->report, &s->begin, &in, e);
+	return run_report_begin(&s->report, &s->begin, &in, e);
 }
 
 int
-stage_report_load(struct stage *s, const struct run_report_write_load *load,
+stage_report_load(struct stage *s, const struct run_report_load *load,
     struct err *e)
 {
-	return run_report_write_load(&s->report, load, e);
+	return run_report_load(&s->report, load, e);
 }
 
 void
 stage_report_failed(struct stage *s, const struct err *why, bool maybe_loaded)
 {
-	run_report_write_failed_once(&s->report, s->counts.stage[0] != '\0' ?
+	run_report_fail(&s->report, s->counts.stage[0] != '\0' ?
 	    s->counts.stage : s->conf->name, why, maybe_loaded);
 }
 
 void
-stage_report_failed_early(const char *name, const struct err *why)
+stage_report_early(const char *name, const struct err *why)
 {
 	struct run_report r = { .streams = 0 };
 
-	run_report_write_failed_once(&r, name, why, false);
+	run_report_fail(&r, name, why, false);
 }
 
 /* Adds up the reject lines in the output: those of earlier stages, which the
  * mark end has counted, and those of this stage. */
 void
-stage_store_output_rejects_for_run(struct stage *s)
+stage_note_rejects(struct stage *s)
 {
 	const struct mark *m = &s->mark;
 	uint64_t n = s->counts.rejected - s->counts.aside;

@@ -15,9 +15,9 @@ stage_count_reject_line(struct stage *s, const struct mark *m)
 			s->lines[i]++;
 }
 
+/* Fails if the mark names other stages than the mark begin. */
 static int
-check_same_stages_as_begin(
-    const struct stage *s, const struct mark *m, struct err *e)
+check_same_stages(const struct stage *s, const struct mark *m, struct err *e)
 {
 	bool same = s->begin.nstages == m->nstages;
 
@@ -32,9 +32,10 @@ check_same_stages_as_begin(
 	    (unsigned long long)s->line.number);
 }
 
+/* Fails if another number of reject lines has arrived than the stages have
+ * written. */
 static int
-check_reject_line_counts(
-    const struct stage *s, const struct mark *m, struct err *e)
+check_reject_lines(const struct stage *s, const struct mark *m, struct err *e)
 {
 	for (size_t i = 0; i < m->nstages; i++) {
 		const struct counts *c = &m->stages[i];
@@ -53,19 +54,17 @@ check_reject_line_counts(
 }
 
 int
-stage_check_all_counts(
-    const struct stage *s, const struct mark *m, struct err *e)
+stage_check_counts(const struct stage *s, const struct mark *m, struct err *e)
 {
 	const struct counts *last;
 
-	if (check_same_stages_as_begin(s, m, e) == -1 ||
-	    mark_check_counts(m, e) == -1)
+	if (check_same_stages(s, m, e) == -1 || mark_check_counts(m, e) == -1)
 		return -1;
 	if (m->nstages == 0)
 		return 0;
 	last = &m->stages[m->nstages - 1];
-	if (mark_check_counts_between_stages(
-		last->stage, last->out, s->counts.stage, s->counts.in, e) == -1)
+	if (mark_check_between(last->stage, last->out, s->counts.stage,
+	    s->counts.in, e) == -1)
 		return -1;
-	return check_reject_line_counts(s, m, e);
+	return check_reject_lines(s, m, e);
 }

@@ -16,14 +16,13 @@ stage_flush(struct stage *s, struct err *e)
 }
 
 static int
-write_text_as_line(struct stage *s, struct err *e)
+write_text(struct stage *s, struct err *e)
 {
 	return out_write_line(s->out, s->text.data, s->text.len, e);
 }
 
 int
-stage_write_and_count_record(struct stage *s, const char *rec, size_t len,
-    struct err *e)
+stage_emit(struct stage *s, const char *rec, size_t len, struct err *e)
 {
 	if (is_mark_line(rec, len))
 		return err_bug(e, "it tried to write a record whose first "
@@ -35,8 +34,8 @@ stage_write_and_count_record(struct stage *s, const char *rec, size_t len,
 }
 
 int
-stage_write_and_count_lines(struct stage *s, const char *lines, size_t len,
-    uint64_t n, struct err *e)
+stage_emit_lines(struct stage *s, const char *lines, size_t len, uint64_t n,
+    struct err *e)
 {
 	if (out_write_part(s->out, lines, len, e) == -1)
 		return -1;
@@ -45,7 +44,7 @@ stage_write_and_count_lines(struct stage *s, const char *lines, size_t len,
 }
 
 int
-stage_write_and_count_raw_mark(struct stage *s,
+stage_emit_raw(struct stage *s,
     int (*write)(void *self, struct out *o, struct err *e), void *self,
     struct err *e)
 {
@@ -57,14 +56,13 @@ stage_write_and_count_raw_mark(struct stage *s,
 }
 
 void
-stage_count_as_passed_or_dropped(struct stage *s, bool passed)
+stage_count_input(struct stage *s, bool passed)
 {
 	if (passed)
 		s->passed++;
 	else
 		s->counts.dropped++;
-	s->judge |= s->counts.rejected > 0 &&
-	    stage_count_known_outcomes(s) == 20;
+	s->judge |= s->counts.rejected > 0 && stage_count_outcomes(s) == 20;
 }
 
 void
@@ -82,7 +80,7 @@ stage_reset_counts(struct stage *s)
  * that rejected the records. The name is a part of the reject id, so a record
  * that is rejected again gets the same id. */
 int
-stage_set_name_and_report_begin(struct stage *s, struct err *e)
+stage_join_stream(struct stage *s, struct err *e)
 {
 	const struct mark *b = &s->begin;
 	bool first = b->replay && b->nstages == 1 && b->stage != NULL;
@@ -96,8 +94,8 @@ stage_set_name_and_report_begin(struct stage *s, struct err *e)
 	if (b->nstages >= MARK_STAGES)
 		return err_set(e, ERR_PEER, false, "the stream has passed "
 		    "through %d stages; more are not possible", MARK_STAGES);
-	mark_make_unused_stage_name(s->counts.stage, first ? b->stage :
-	    stage_name_of_option_or_default(s), b->stages, b->nstages);
+	mark_name_stage(s->counts.stage, first ? b->stage :
+	    stage_wanted_name(s), b->stages, b->nstages);
 	(void)snprintf(s->who.stage, sizeof(s->who.stage), "%s",
 	    s->counts.stage);
 	return stage_report_begin(s, e);
@@ -105,7 +103,7 @@ stage_set_name_and_report_begin(struct stage *s, struct err *e)
 
 /* Copies a text to *out. Leaves *out as it is if the text is NULL or "". */
 static int
-copy_text_if_set(char **out, const char *text, struct err *e)
+copy_given(char **out, const char *text, struct err *e)
 {
 	if (text == NULL || text[0] == '\0')
 		return 0;
@@ -116,7 +114,7 @@ copy_text_if_set(char **out, const char *text, struct err *e)
 /* Sets the name of the stream in the mark begin: that of --stream, else that
  * of the checkpoint, else a name made from the source. */
 static int
-choose_stream_name_for_begin(struct stage *s, struct err *e)
+choose_stream_name(struct stage *s, struct err *e)
 {
 	const struct stage_conf *c = s->conf;
 	const char *source = c->source ? c->first_source :
@@ -125,16 +123,16 @@ choose_stream_name_for_begin(struct stage *s, struct err *e)
 	int rc;
 
 	if (c->stream != NULL || c->checkpoint != NULL)
-		return copy_text_if_set(&s->begin.stream,
+		return copy_given(&s->begin.stream,
 		    c->stream != NULL ? c->stream : c->checkpoint, e);
 	if (c->replay != NULL)
-		return copy_text_if_set(&s->begin.stream, c->replay->stream, e);
+		return copy_given(&s->begin.stream, c->replay->stream, e);
 	buf_init(&b, SIZE_MAX / 4);
-	stream_name_append_of_source(&b, source);
+	stream_name_put(&b, source);
 	(void)buf_text(&b);
 	rc = buf_check(&b, e);
 	if (rc == 0)
-		rc = copy_text_if_set(&s->begin.stream, b.data, e);
+		rc = copy_given(&s->begin.stream, b.data, e);
 	buf_release(&b);
 	return rc;
 }
@@ -155,24 +153,24 @@ fill_begin_mark(struct stage *s, struct err *e)
 	b->lookback = s->conf->lookback;
 	b->piped = (s->piped || s->begun_before) &&
 	    (!s->conf->source || s->conf->reads_stdin);
-	if (copy_text_if_set(&b->id, id, e) == -1 ||
-	    copy_text_if_set(&b->run, getenv("ETL_RUN"), e) == -1 ||
-	    copy_text_if_set(&b->traceparent, getenv("TRACEPARENT"), e) == -1 ||
-	    choose_stream_name_for_begin(s, e) == -1 ||
-	    copy_text_if_set(&b->checkpoint, checkpoint, e) == -1 ||
-	    copy_text_if_set(&b->files_by, s->conf->files_by, e) == -1 ||
-	    copy_text_if_set(
-		&b->pipeline, r != NULL ? r->pipeline : pipeline, e) == -1)
+	if (copy_given(&b->id, id, e) == -1 ||
+	    copy_given(&b->run, getenv("ETL_RUN"), e) == -1 ||
+	    copy_given(&b->traceparent, getenv("TRACEPARENT"), e) == -1 ||
+	    choose_stream_name(s, e) == -1 ||
+	    copy_given(&b->checkpoint, checkpoint, e) == -1 ||
+	    copy_given(&b->files_by, s->conf->files_by, e) == -1 ||
+	    copy_given(&b->pipeline, r != NULL ? r->pipeline : pipeline,
+	    e) == -1)
 		return -1;
 	if (r == NULL)
 		return 0;
-	return copy_text_if_set(&b->stage, r->stage, e) == -1
-		   ? -1
-		   : copy_text_if_set(&b->target, r->target, e);
+	return copy_given(&b->stage, r->stage, e) == -1
+	    ? -1
+	    : copy_given(&b->target, r->target, e);
 }
 
 int
-stage_make_begin_mark_and_start(struct stage *s, struct err *e)
+stage_begin_stream(struct stage *s, struct err *e)
 {
 	struct mark *b = &s->begin;
 
@@ -182,8 +180,7 @@ stage_make_begin_mark_and_start(struct stage *s, struct err *e)
 	if (fill_begin_mark(s, e) == -1)
 		return -1;
 	s->who.stream = s->begin.stream;
-	mark_make_unused_stage_name(s->counts.stage,
-	    stage_name_of_option_or_default(s), NULL, 0);
+	mark_name_stage(s->counts.stage, stage_wanted_name(s), NULL, 0);
 	if (stage_report_begin(s, e) == -1)
 		return -1;
 	if (s->out == NULL)
@@ -197,30 +194,30 @@ stage_make_begin_mark_and_start(struct stage *s, struct err *e)
 		return -1;
 	b->nstages = 0;
 	s->started = true;
-	return write_text_as_line(s, e);
+	return write_text(s, e);
 }
 
 int
-stage_start_marked_or_plain_source(struct stage *s, struct err *e)
+stage_begin_source(struct stage *s, struct err *e)
 {
 	if (s->conf->stream == NULL && s->conf->checkpoint == NULL &&
 	    s->conf->replay == NULL && !stage_in_etl_run()) {
 		s->state = STATE_PLAIN;
 		return 0;
 	}
-	return stage_make_begin_mark_and_start(s, e) == -1 ? -1
-							   : stage_flush(s, e);
+	return stage_begin_stream(s, e) == -1 ? -1 : stage_flush(s, e);
 }
 
 void
-stage_set_checkpoint_version(struct stage *s, uint64_t version)
+stage_set_version(struct stage *s, uint64_t version)
 {
 	s->has_version = true;
 	s->version = version;
 }
 
+/* Fails if an input record was neither passed nor dropped nor rejected. */
 static int
-check_every_input_has_an_outcome(const struct stage *s, struct err *e)
+check_input_counts(const struct stage *s, struct err *e)
 {
 	const struct counts *c = &s->counts;
 
@@ -233,16 +230,17 @@ check_every_input_has_an_outcome(const struct stage *s, struct err *e)
 	    (unsigned long long)c->rejected);
 }
 
+/* Writes the mark end of a stream that this stage has begun. */
 static int
-write_end_mark_and_set_closed(struct stage *s, struct err *e)
+write_end_mark(struct stage *s, struct err *e)
 {
 	buf_clear(&s->text);
 	if (mark_put_end(&s->text, s->seq, s->has_version ? &s->version : NULL,
 	    s->cut, &s->counts, e) == -1)
 		return -1;
 	s->closed = true;
-	stage_store_output_rejects_for_run(s);
-	return write_text_as_line(s, e);
+	stage_note_rejects(s);
+	return write_text(s, e);
 }
 
 /* Called before this stage writes a mark begin, checkpoint, resolve or end, and
@@ -250,18 +248,20 @@ write_end_mark_and_set_closed(struct stage *s, struct err *e)
  * add up, or if --max-rejects is exceeded: a mark with wrong counts must not
  * reach the loader. */
 static int
-check_outcomes_and_reject_limit(struct stage *s, bool ended, struct err *e)
+check_outcomes(struct stage *s, bool ended, struct err *e)
 {
-	return check_every_input_has_an_outcome(s, e) == -1 ? -1 :
-	    stage_check_reject_limit(s, ended, e);
+	return check_input_counts(s, e) == -1 ? -1 :
+	    stage_check_limit(s, ended, e);
 }
 
+/* Writes the mark in s->text and flushes the output. Warns once if a filter
+ * reads it. */
 static int
-write_text_flush_and_warn_once(struct stage *s, struct err *e)
+write_mark(struct stage *s, struct err *e)
 {
-	if (write_text_as_line(s, e) == -1 || stage_flush(s, e) == -1)
+	if (write_text(s, e) == -1 || stage_flush(s, e) == -1)
 		return -1;
-	stage_warn_once_if_filter_reads_marks(s, false);
+	stage_warn_filter(s, false);
 	return 0;
 }
 
@@ -280,25 +280,24 @@ stage_set_broken_files(
 }
 
 int
-stage_check_and_write_checkpoint(struct stage *s,
-    const struct checkpoint_mark *p, struct err *e)
+stage_checkpoint(struct stage *s, const struct checkpoint_mark *p,
+    struct err *e)
 {
 	buf_clear(&s->text);
-	if (check_outcomes_and_reject_limit(s, false, e) == -1 ||
+	if (check_outcomes(s, false, e) == -1 ||
 	    mark_put_checkpoint(&s->text, p, ++s->seq, &s->counts, e) == -1)
 		return -1;
-	return write_text_flush_and_warn_once(s, e);
+	return write_mark(s, e);
 }
 
 int
-stage_check_write_and_flush_resolve(
-    struct stage *s, const struct resolve_mark *r, struct err *e)
+stage_resolve(struct stage *s, const struct resolve_mark *r, struct err *e)
 {
 	buf_clear(&s->text);
-	if (check_outcomes_and_reject_limit(s, false, e) == -1 ||
+	if (check_outcomes(s, false, e) == -1 ||
 	    mark_put_resolve(&s->text, r, ++s->seq, &s->counts, e) == -1)
 		return -1;
-	return write_text_flush_and_warn_once(s, e);
+	return write_mark(s, e);
 }
 
 /* Does not write a mark that a reader could refuse because of its length. */
@@ -312,22 +311,21 @@ stage_write_columns(struct stage *s, const char *types, size_t len,
 		return 0;
 	buf_clear(&s->text);
 	return mark_put_columns(&s->text, types, len, e) == -1 ? -1 :
-	    write_text_as_line(s, e);
+	    write_text(s, e);
 }
 
+/* Writes the mark that was read, with the counts of this stage added. */
 static int
-write_mark_with_own_counts(
-    struct stage *s, const struct counts *c, struct err *e)
+write_counted_mark(struct stage *s, const struct counts *c, struct err *e)
 {
 	buf_clear(&s->text);
-	if (mark_append_with_stage(&s->text, s->line.data, s->line.len, c, e) ==
-	    -1)
+	if (mark_add_stage(&s->text, s->line.data, s->line.len, c, e) == -1)
 		return -1;
-	return write_text_flush_and_warn_once(s, e);
+	return write_mark(s, e);
 }
 
 int
-stage_check_counts_and_pass_mark(struct stage *s, struct err *e)
+stage_pass(struct stage *s, struct err *e)
 {
 	enum mark_kind k = s->given->kind;
 	bool ended = k == MARK_END;
@@ -335,18 +333,18 @@ stage_check_counts_and_pass_mark(struct stage *s, struct err *e)
 	if (s->out == NULL)
 		return 0;
 	if (k == MARK_END)
-		stage_store_output_rejects_for_run(s);
+		stage_note_rejects(s);
 	if (s->conf->bare && k != MARK_REJECT)
-		return check_outcomes_and_reject_limit(s, ended, e) == -1
-			   ? -1
-			   : stage_flush(s, e);
+		return check_outcomes(s, ended, e) == -1
+		    ? -1
+		    : stage_flush(s, e);
 	if (k == MARK_BEGIN || mark_is_boundary(k)) {
-		if (check_outcomes_and_reject_limit(s, ended, e) == -1 ||
+		if (check_outcomes(s, ended, e) == -1 ||
 		    (k != MARK_CHECKPOINT &&
-			stage_write_checkpoint_if_held(s, e) == -1))
+			stage_write_held(s, e) == -1))
 			return -1;
 		s->started = true;
-		return write_mark_with_own_counts(s, &s->counts, e);
+		return write_counted_mark(s, &s->counts, e);
 	}
 	if (out_write_line(s->out, s->line.data, s->line.len, e) == -1)
 		return -1;
@@ -365,7 +363,7 @@ stage_set_cut_error(struct err *e)
 }
 
 int
-stage_check_and_end_stream(struct stage *s, struct err *e)
+stage_end(struct stage *s, struct err *e)
 {
 	bool cut = s->state == STATE_START ||
 	    (s->state == STATE_OPEN && !s->made);
@@ -376,22 +374,21 @@ stage_check_and_end_stream(struct stage *s, struct err *e)
 		*e = s->cause;
 		return -1;
 	}
-	if (check_outcomes_and_reject_limit(s, !cut, e) == -1)
+	if (check_outcomes(s, !cut, e) == -1)
 		return -1;
 	if (cut)
 		return stage_set_cut_error(e);
 	if (s->made && s->out != NULL && !s->closed &&
-	    write_end_mark_and_set_closed(s, e) == -1)
+	    write_end_mark(s, e) == -1)
 		return -1;
 	if (stage_flush(s, e) == -1)
 		return -1;
-	stage_warn_once_if_filter_reads_marks(s, true);
+	stage_warn_filter(s, true);
 	if (!s->conf->sink) {           /* a sink has counted its own rejects */
 		(void)snprintf(program, sizeof(program), "etl-%s",
 		    s->conf->name);
-		all = stage_get_reject_tally(s, true);
-		reject_warn_if_all_rejected(
-		    program, &s->limit, &all, s->causes);
+		all = stage_reject_tally(s, true);
+		reject_warn_all(program, &s->limit, &all, s->causes);
 	}
-	return run_report_write_end_or_failed(&s->report, e);
+	return run_report_end(&s->report, e);
 }

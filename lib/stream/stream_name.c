@@ -12,14 +12,14 @@
 
 enum {
 	STREAM_NAME_MAX = 200,
-	STAGE_NAME_MAX = 48     /* mark_make_unused_stage_name() may append a
+	STAGE_NAME_MAX = 48     /* mark_name_stage() may append a
 	                         * number */
 };
 
 /* Appends at most STREAM_NAME_MAX bytes of the text, with control characters
  * and bytes that are not UTF-8 escaped. */
 static void
-append_cut_and_escaped(struct buf *b, const char *p, size_t n)
+put_cut_name(struct buf *b, const char *p, size_t n)
 {
 	struct buf shown;
 
@@ -37,7 +37,7 @@ append_cut_and_escaped(struct buf *b, const char *p, size_t n)
 /* Appends the last part of the path p, which is not empty: what follows the
  * last slash. Ignores slashes at the end of p. */
 static void
-append_last_part_of_path(struct buf *b, const char *p, size_t n)
+put_last_part(struct buf *b, const char *p, size_t n)
 {
 	size_t first;
 
@@ -45,14 +45,13 @@ append_last_part_of_path(struct buf *b, const char *p, size_t n)
 		n--;
 	for (first = n; first > 0 && p[first - 1] != '/'; first--)
 		;
-	append_cut_and_escaped(b, first < n ? p + first : p,
-	    first < n ? n - first : n);
+	put_cut_name(b, first < n ? p + first : p, first < n ? n - first : n);
 }
 
 /* Appends the host of USER:PASSWORD@HOST:PORT; all parts but HOST may be
  * missing. An IPv6 address keeps its brackets: [::1] for [::1]:80. */
 static void
-append_host_of_authority(struct buf *b, const char *p, size_t n)
+put_host(struct buf *b, const char *p, size_t n)
 {
 	const char *at = memrchr(p, '@', n);
 	size_t skip = at != NULL ? (size_t)(at + 1 - p) : 0, len;
@@ -62,26 +61,28 @@ append_host_of_authority(struct buf *b, const char *p, size_t n)
 	for (len = 0; len < n && p[len] != ']' && (*p == '[' || p[len] != ':');
 	    len++)
 		;
-	append_cut_and_escaped(b, p, len + (len < n && p[len] == ']'));
+	put_cut_name(b, p, len + (len < n && p[len] == ']'));
 }
 
+/* Appends the last part of the path of a URL, or its host if there is no
+ * path. */
 static void
-append_last_part_or_host_of_url(struct buf *b, const char *authority)
+put_url_name(struct buf *b, const char *authority)
 {
 	size_t host = strcspn(authority, "/?#"), path;
 
 	path = strcspn(authority + host, "?#");
 	if (path > strspn(authority + host, "/"))
-		append_last_part_of_path(b, authority + host, path);
+		put_last_part(b, authority + host, path);
 	else
-		append_host_of_authority(b, authority, host);
+		put_host(b, authority, host);
 }
 
 /* Appends the name of the file that is open as standard input. Returns false if
  * it is not a regular file or has no name. For example, a shell may write the
  * text of "<<EOF" to a file and remove the file. */
 static bool
-append_name_of_stdin_file(struct buf *b)
+put_stdin_name(struct buf *b)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -93,33 +94,31 @@ append_name_of_stdin_file(struct buf *b)
 	n = readlink("/proc/self/fd/0", path, sizeof(path));
 	if (n <= 0 || path[0] != '/')
 		return false;
-	append_last_part_of_path(b, path, (size_t)n);
+	put_last_part(b, path, (size_t)n);
 	return true;
 }
 
 void
-stream_name_append_of_source(struct buf *b, const char *source)
+stream_name_put(struct buf *b, const char *source)
 {
 	const char *scheme = source != NULL ? strstr(source, "://") : NULL;
 
 	if (scheme != NULL)
-		append_last_part_or_host_of_url(b, scheme + 3);
+		put_url_name(b, scheme + 3);
 	else if (source != NULL && *source != '\0' && strcmp(source, "-") != 0)
-		append_last_part_of_path(b, source, strlen(source));
-	else if (!append_name_of_stdin_file(b))
+		put_last_part(b, source, strlen(source));
+	else if (!put_stdin_name(b))
 		buf_str(b, "stdin");
 }
 
 int
 stream_name_check(const char *name, struct err *e)
 {
-	return name_check_length_and_characters("--stream", name,
-	    STREAM_NAME_MAX, e);
+	return name_check("--stream", name, STREAM_NAME_MAX, e);
 }
 
 int
-stream_check_stage_name(
-    const char *name, const char *program, struct err *e)
+stream_check_stage(const char *name, const char *program, struct err *e)
 {
 	static const struct {
 		const char *stage, *program;
@@ -131,8 +130,7 @@ stream_check_stage_name(
 	};
 	size_t n = strcspn(name, ".");
 
-	if (name_check_length_and_characters("--stage", name, STAGE_NAME_MAX,
-	    e) == -1)
+	if (name_check("--stage", name, STAGE_NAME_MAX, e) == -1)
 		return -1;
 	if (strchr(name, '/') != NULL)
 		return err_set(e, ERR_USAGE, false, "--stage %s: must not "

@@ -13,13 +13,12 @@
  * For a file it is the name without the folder. If SOURCE is NULL or "-", it is
  * the name of the file that standard input reads, or "stdin" if that is a
  * pipe. */
-void stream_name_append_of_source(struct buf *b, const char *source);
+void stream_name_put(struct buf *b, const char *source);
 
 int stream_name_check(const char *name, struct err *e);
 /* Checks `name`, the value of --stage. `program` is the stage name that this
  * program has without --stage, such as "transform". Refuses the name of another
  * etl program: the rejects of both would have the same stage name. */
-int stream_check_stage_name(const char *name, const char *program,
-    struct err *e);
+int stream_check_stage(const char *name, const char *program, struct err *e);
 
 #endif

@@ -16,7 +16,7 @@ enum { PAUSE_MS = 1000, REJECTS_FD = 3 };
  * a terminal. A failed fdatasync(2) is not tried again: the kernel has dropped
  * the pages that it could not write. */
 static int
-sync_fd_if_file(int fd, const char *what, struct err *e)
+sync_file(int fd, const char *what, struct err *e)
 {
 	struct stat st;
 	int rc;
@@ -34,7 +34,7 @@ sync_fd_if_file(int fd, const char *what, struct err *e)
 /* Fails if standard output is a pipe whose reader has exited: the records that
  * are still in the pipe are lost, so the checkpoint must not be saved. */
 static int
-check_stdout_has_reader(struct err *e)
+check_reader(struct err *e)
 {
 	struct pollfd p = { .fd = STDOUT_FILENO };
 
@@ -45,7 +45,7 @@ check_stdout_has_reader(struct err *e)
 }
 
 int
-saver_ms_until_due(const struct saver *s)
+saver_due_ms(const struct saver *s)
 {
 	int64_t left;
 
@@ -58,19 +58,18 @@ saver_ms_until_due(const struct saver *s)
 /* Forces the records and rejects to the disk. This must be done before the
  * checkpoint is saved, which says that they are written. */
 static int
-check_reader_and_sync_output(const struct saver *s, struct err *e)
+sync_output(const struct saver *s, struct err *e)
 {
-	if (check_stdout_has_reader(e) == -1 ||
-	    sync_fd_if_file(STDOUT_FILENO, "standard output", e) == -1)
+	if (check_reader(e) == -1 ||
+	    sync_file(STDOUT_FILENO, "standard output", e) == -1)
 		return -1;
-	return s->fds->rejects ?
-	    sync_fd_if_file(REJECTS_FD, "descriptor 3", e) : 0;
+	return s->fds->rejects ? sync_file(REJECTS_FD, "descriptor 3", e) : 0;
 }
 
 /* Appends the elements of the JSON array `array` to the array in b, whose
  * closing bracket is still missing. */
 static int
-append_json_array_elements(struct buf *b, const char *array, struct err *e)
+put_elements(struct buf *b, const char *array, struct err *e)
 {
 	const size_t n = array != NULL ? strlen(array) : 0;
 
@@ -82,7 +81,7 @@ append_json_array_elements(struct buf *b, const char *array, struct err *e)
 }
 
 int
-saver_sync_and_save_if_pending(struct saver *s, struct err *e)
+saver_save(struct saver *s, struct err *e)
 {
 	struct files_change files = { 0 };
 
@@ -94,10 +93,9 @@ saver_sync_and_save_if_pending(struct saver *s, struct err *e)
 		if (buf_check(&s->files, e) == -1)
 			return -1;
 	}
-	if (check_reader_and_sync_output(s, e) == -1 ||
-	    statefile_move_if_version_matches(s->path, s->name, s->value,
-	    s->validators, &files,
-		s->version, e) != CHECKPOINT_MOVED)
+	if (sync_output(s, e) == -1 ||
+	    statefile_move(s->path, s->name, s->value, s->validators, &files,
+	    s->version, e) != CHECKPOINT_MOVED)
 		return -1;
 	buf_clear(&s->files);
 	s->pending = false;
@@ -108,8 +106,7 @@ saver_sync_and_save_if_pending(struct saver *s, struct err *e)
 }
 
 int
-saver_check_and_set_pending_mark(struct saver *s, const struct mark *m,
-    struct err *e)
+saver_note_mark(struct saver *s, const struct mark *m, struct err *e)
 {
 	char *name = strdup(m->name), *value = strdup(m->value);
 	char *validators = m->validators == NULL ? NULL :
@@ -128,7 +125,7 @@ saver_check_and_set_pending_mark(struct saver *s, const struct mark *m,
 		buf_release(&s->files);
 		buf_init(&s->files, SIZE_MAX / 4);
 	}
-	if (append_json_array_elements(&s->files, m->files, e) == -1)
+	if (put_elements(&s->files, m->files, e) == -1)
 		goto out;
 	free(s->name);
 	free(s->value);
@@ -148,20 +145,20 @@ out:
 }
 
 int
-saver_store_broken_files_of_mark(struct saver *s, const char *name,
-    const struct mark *m, struct err *e)
+saver_store_broken(struct saver *s, const char *name, const struct mark *m,
+    struct err *e)
 {
 	const struct files_change files = { .broken = m->files };
 	int64_t version = s->own ? s->version : (int64_t)m->version;
 
 	if (m->files == NULL || name == NULL)
 		return 0;
-	return statefile_store_files_if_version(s->path, name, &files, version,
+	return statefile_store_files(s->path, name, &files, version,
 	    e) == CHECKPOINT_MOVED ? 0 : -1;
 }
 
 void
-saver_take_version_of_next_mark(struct saver *s)
+saver_next_stream(struct saver *s)
 {
 	s->own = false;
 }

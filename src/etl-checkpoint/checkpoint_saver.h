@@ -26,19 +26,18 @@ struct saver {
 
 /* Copies the value of a checkpoint mark, to be saved later. All records before
  * the mark must have been written. */
-int saver_check_and_set_pending_mark(struct saver *s, const struct mark *m,
-    struct err *e);
+int saver_note_mark(struct saver *s, const struct mark *m, struct err *e);
 /* Returns how many ms the value may still wait. 0: it must be saved now; -1:
  * there is no value to save. */
-int saver_ms_until_due(const struct saver *s);
+int saver_due_ms(const struct saver *s);
 /* Syncs standard output and rejects to the disk, then saves the value. */
-int saver_sync_and_save_if_pending(struct saver *s, struct err *e);
+int saver_save(struct saver *s, struct err *e);
 /* Stores the list of broken files in the mark `failed`. */
-int saver_store_broken_files_of_mark(struct saver *s, const char *name,
-    const struct mark *m, struct err *e);
+int saver_store_broken(struct saver *s, const char *name, const struct mark *m,
+    struct err *e);
 /* Call this when another stream begins. The version of the checkpoint is then
  * read again, from the first checkpoint mark of that stream. */
-void saver_take_version_of_next_mark(struct saver *s);
+void saver_next_stream(struct saver *s);
 void saver_release(struct saver *s);
 
 #endif

@@ -78,11 +78,11 @@ find_verb(const char *name, struct err *e)
 	    i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(verbs[i].name, name) == 0)
 			return &verbs[i];
-		suggest_keep_word_if_nearer(&near, verbs[i].name);
+		suggest_try(&near, verbs[i].name);
 	}
 	(void)err_set(e, ERR_USAGE, false, name != NULL ?
 	    "%s: there is no such command" : "no command was given", name);
-	suggest_append_to_error(e, &near, "");
+	suggest_put(e, &near, "");
 	return NULL;
 }
 
@@ -134,9 +134,10 @@ check_operands(const struct verb *v, char **args, int n, struct err *e)
 	return n == 0 ? 0 : checkpoint_check_name(args[0], strlen(args[0]), e);
 }
 
+/* Checks the options and operands, and selects the store: the file of --state,
+ * or else the database. */
 static int
-check_command_line_and_select_store(
-    const struct verb *v, struct command *c, int n, struct err *e)
+select_store(const struct verb *v, struct command *c, int n, struct err *e)
 {
 	const struct checkpoint_opts *o = c->opts;
 
@@ -144,20 +145,18 @@ check_command_line_and_select_store(
 	    check_operands(v, c->args, n, e) == -1)
 		return -1;
 	c->store = o->state != NULL ? &store_file : &store_db;
-	return o->state == NULL ? 0
-				: statefile_parse_option(&c->path, o->state, e);
+	return o->state == NULL ? 0 : statefile_parse(&c->path, o->state, e);
 }
 
+/* Runs the verb and flushes its output. save does so itself. */
 static int
-run_verb_and_flush_stdout(
-    const struct verb *v, struct command *c, struct err *e)
+run_verb(const struct verb *v, struct command *c, struct err *e)
 {
 	int rc;
 
 	if (v->run == save_command)
 		return save_command(c, e);
-	if (out_open_and_enlarge_pipe(
-		&c->out, STDOUT_FILENO, "standard output", e) == -1)
+	if (out_open(&c->out, STDOUT_FILENO, "standard output", e) == -1)
 		return -1;
 	rc = v->run(c, e);
 	if (rc == 0)
@@ -177,26 +176,25 @@ main(int argc, char *argv[])
 	enum opt_result r;
 	int status = 0;
 
-	memory_return_large_blocks();
-	core_dump_forbid_also_in_commands();
-	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
+	memory_trim_large();
+	core_dump_forbid_all();
+	if (stdfd_claim(&fds, &e) == -1)
 		return err_report(spec.program, &e);
-	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);
+	r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r == OPT_RUN) {
 		v = find_verb(argv[optind], &e);
 		c.args = argv + optind + 1;
-		if (check_command_line_and_select_store(
-			v, &c, argc - optind - 1, &e) == -1)
+		if (select_store(v, &c, argc - optind - 1, &e) == -1)
 			r = OPT_FAILED;
 	}
 	if (r == OPT_FAILED && v != NULL && v->run == save_command)
-		stage_write_failed_mark_early("checkpoint", &e);
+		stage_fail_early("checkpoint", &e);
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
-	stop_install_handlers_ignore_sigpipe();
-	err_warn("etl-checkpoint", db_warning_if_url_has_password(o.db));
-	if (run_verb_and_flush_stdout(v, &c, &e) == -1)
+	stop_init();
+	err_warn("etl-checkpoint", db_url_warning(o.db));
+	if (run_verb(v, &c, &e) == -1)
 		status = err_report(spec.program, &e);
-	stop_raise_signal_if_received();
+	stop_raise();
 	return status;
 }

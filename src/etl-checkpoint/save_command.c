@@ -22,8 +22,9 @@ struct save {
 	bool begun;             /* the begin mark names a checkpoint */
 };
 
+/* Fails if the stream has no checkpoints, or is a replay. */
 static int
-refuse_stream_without_checkpoint(struct save *s, struct err *e)
+check_stream(struct save *s, struct err *e)
 {
 	const struct mark *m = stage_begin_mark(s->stage);
 
@@ -40,26 +41,26 @@ refuse_stream_without_checkpoint(struct save *s, struct err *e)
 	return 0;
 }
 
+/* Writes the record. Every LOOK_EVERY records, saves the value if it is due. */
 static int
-pass_record_and_save_if_due(struct save *s, const struct line *l, struct err *e)
+pass_record(struct save *s, const struct line *l, struct err *e)
 {
-	if (refuse_stream_without_checkpoint(s, e) == -1)
+	if (check_stream(s, e) == -1)
 		return -1;
 	if (++s->records % LOOK_EVERY == 0 &&
-	    saver_ms_until_due(&s->saver) == 0 &&
-	    saver_sync_and_save_if_pending(&s->saver, e) == -1)
+	    saver_due_ms(&s->saver) == 0 &&
+	    saver_save(&s->saver, e) == -1)
 		return -1;
 	if (l->too_long)
-		return stage_parse_record_or_reject(
-		    s->stage, l, &s->json, 0, JSON_UNIQUE, e);
-	if (stage_write_and_count_record(s->stage, l->data, l->len, e) == -1)
+		return stage_parse(s->stage, l, &s->json, 0, JSON_UNIQUE, e);
+	if (stage_emit(s->stage, l->data, l->len, e) == -1)
 		return -1;
-	stage_count_as_passed_or_dropped(s->stage, true);
+	stage_count_input(s->stage, true);
 	return 0;
 }
 
 static int
-check_checkpoint_name(const struct save *s, const struct mark *m, struct err *e)
+check_name(const struct save *s, const struct mark *m, struct err *e)
 {
 	const struct mark *begin = stage_begin_mark(s->stage);
 
@@ -75,41 +76,39 @@ check_checkpoint_name(const struct save *s, const struct mark *m, struct err *e)
  * output stream has not ended yet, so etl-checkpoint can still write a mark
  * failed with the cause. */
 static int
-pass_mark_and_save(struct save *s, struct err *e)
+pass_mark(struct save *s, struct err *e)
 {
 	const struct mark *m = stage_last_mark(s->stage);
 
 	if (m->kind == MARK_BEGIN) {
 		s->begun = false;
-		saver_take_version_of_next_mark(&s->saver);
-		if (refuse_stream_without_checkpoint(s, e) == -1)
+		saver_next_stream(&s->saver);
+		if (check_stream(s, e) == -1)
 			return -1;
 	}
 	if ((m->kind == MARK_END || m->kind == MARK_FAILED) &&
-	    saver_sync_and_save_if_pending(&s->saver, e) == -1)
+	    saver_save(&s->saver, e) == -1)
 		return -1;
-	if (m->kind == MARK_CHECKPOINT && check_checkpoint_name(s, m, e) == -1)
+	if (m->kind == MARK_CHECKPOINT && check_name(s, m, e) == -1)
 		return -1;
 	if (m->kind == MARK_FAILED && stage_begin_mark(s->stage) != NULL &&
-	    saver_store_broken_files_of_mark(&s->saver,
-		stage_begin_mark(s->stage)->checkpoint, m, e) == -1)
+	    saver_store_broken(&s->saver,
+	    stage_begin_mark(s->stage)->checkpoint, m, e) == -1)
 		return -1;
-	if (stage_check_counts_and_pass_mark(s->stage, e) == -1)
+	if (stage_pass(s->stage, e) == -1)
 		return -1;
 	if (m->kind != MARK_CHECKPOINT)
 		return 0;
-	if (saver_check_and_set_pending_mark(&s->saver, m, e) == -1)
+	if (saver_note_mark(&s->saver, m, e) == -1)
 		return -1;
-	return saver_ms_until_due(&s->saver) == 0 ?
-	    saver_sync_and_save_if_pending(&s->saver, e)
-						  : 0;
+	return saver_due_ms(&s->saver) == 0 ? saver_save(&s->saver, e) : 0;
 }
 
+/* Saves the last value and ends the stream. Fails if the input is empty. */
 static int
-save_and_finish_or_fail_if_empty(struct save *s, struct err *e)
+finish_stream(struct save *s, struct err *e)
 {
-	if (saver_sync_and_save_if_pending(&s->saver, e) == -1 ||
-	    stage_check_and_end_stream(s->stage, e) == -1)
+	if (saver_save(&s->saver, e) == -1 || stage_end(s->stage, e) == -1)
 		return -1;
 	if (stage_begin_mark(s->stage) != NULL)
 		return 0;
@@ -117,8 +116,9 @@ save_and_finish_or_fail_if_empty(struct save *s, struct err *e)
 	    "begin mark: the program before this one has failed");
 }
 
+/* Passes the stream on, and saves the values of its checkpoints. */
 static int
-pass_stream_and_save_marks(struct save *s, struct err *e)
+pass_stream(struct save *s, struct err *e)
 {
 	struct err other = { 0 };
 	enum stage_item item;
@@ -126,21 +126,19 @@ pass_stream_and_save_marks(struct save *s, struct err *e)
 	int rc = 0;
 
 	while (rc != -1) {
-		item =
-		    stage_next(s->stage, &l, saver_ms_until_due(&s->saver), e);
+		item = stage_next(s->stage, &l, saver_due_ms(&s->saver), e);
 		if (item == STAGE_RECORD)
-			rc = pass_record_and_save_if_due(s, &l, e);
+			rc = pass_record(s, &l, e);
 		else if (item == STAGE_MARK)
-			rc = pass_mark_and_save(s, e);
+			rc = pass_mark(s, e);
 		else if (item == STAGE_WAIT)
-			rc = saver_ms_until_due(&s->saver) == 0 ?
-			    saver_sync_and_save_if_pending(&s->saver, e) : 0;
+			rc = saver_due_ms(&s->saver) == 0 ?
+			    saver_save(&s->saver, e) : 0;
 		else if (item == STAGE_END)
-			return save_and_finish_or_fail_if_empty(s, e);
+			return finish_stream(s, e);
 		else {
 			if (item == STAGE_STOP)
-				(void)saver_sync_and_save_if_pending(&s->saver,
-				    &other);
+				(void)saver_save(&s->saver, &other);
 			return -1;
 		}
 	}
@@ -151,10 +149,10 @@ pass_stream_and_save_marks(struct save *s, struct err *e)
  * because a program was killed while it wrote the line, writes an LF. Else the
  * first line of this stream would continue that line. */
 static int
-end_torn_last_line_of_stdout(struct err *e)
+end_torn_line(struct err *e)
 {
 	if ((fcntl(STDOUT_FILENO, F_GETFL) & O_APPEND) == 0 ||
-	    !fd_file_lacks_final_newline(STDOUT_FILENO) ||
+	    !fd_lacks_newline(STDOUT_FILENO) ||
 	    fd_write_all(STDOUT_FILENO, "\n", 1) == 0)
 		return 0;
 	return err_errno(e, ERR_IO, "standard output");
@@ -171,14 +169,13 @@ save_command(struct command *c, struct err *e)
 	int rc = -1;
 
 	if (stage_open(&s.stage, &conf, e) == -1) {
-		stage_write_failed_mark_early(conf.name, e);
+		stage_fail_early(conf.name, e);
 		return -1;
 	}
-	if (statefile_check_writable_and_valid(c->path, e) == 0 &&
-	    end_torn_last_line_of_stdout(e) == 0)
-		rc = pass_stream_and_save_marks(&s, e);
+	if (statefile_check(c->path, e) == 0 && end_torn_line(e) == 0)
+		rc = pass_stream(&s, e);
 	if (rc == -1)
-		stage_flush_and_write_failed_mark(s.stage, e);
+		stage_fail(s.stage, e);
 	saver_release(&s.saver);
 	json_release(&s.json);
 	stage_close(s.stage);

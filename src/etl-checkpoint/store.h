@@ -24,6 +24,6 @@ struct store {
 extern const struct store store_db, store_file;
 
 /* If stderr is a terminal: says that there are no checkpoints in this place. */
-void store_print_no_checkpoints(const char *store_name);
+void store_print_none(const char *store_name);
 
 #endif

@@ -10,8 +10,8 @@ database_get(struct command *c, const char *name, char **value,
 	int rc;
 
 	*value = NULL;
-	if (control_open_and_create_tables(
-		&db, c->opts->db, c->opts->control_schema, false, e) == -1)
+	if (control_open_tables(&db, c->opts->db, c->opts->control_schema,
+	    false, e) == -1)
 		return -1;
 	rc = checkpoint_read(db, name, value, version, e);
 	if (rc == 0 && *version == 0)
@@ -25,7 +25,7 @@ database_get(struct command *c, const char *name, char **value,
  * The user is changing the checkpoint, so the version that the run has read is
  * out of date, and the next commit of its loader will fail. */
 static int
-warn_if_writer_is_running(struct db *db, const char *name, struct err *e)
+warn_running_writer(struct db *db, const char *name, struct err *e)
 {
 	struct db_value v = db_text(name);
 	int64_t running;
@@ -39,17 +39,19 @@ warn_if_writer_is_running(struct db *db, const char *name, struct err *e)
 	return 0;
 }
 
+/* Sets the value of the checkpoint, or clears it if the value is NULL. Warns if
+ * its last writer is running. */
 static int
-warn_and_set_or_clear_checkpoint(
-    struct db *db, const char *name, const char *value, struct err *e)
+change_checkpoint(struct db *db, const char *name, const char *value,
+    struct err *e)
 {
 	/* This statement waits while a loader commits. */
 	if (db_run(db, db_sql(db, SQL_RUN_WAIT_LIMIT), NULL, 0, NULL, e) ==
 		-1 ||
-	    warn_if_writer_is_running(db, name, e) == -1)
+	    warn_running_writer(db, name, e) == -1)
 		return -1;
 	return value != NULL ? checkpoint_set(db, name, value, e) :
-	    checkpoint_clear_value_and_files(db, name, e);
+	    checkpoint_clear(db, name, e);
 }
 
 static int
@@ -60,14 +62,12 @@ database_set(struct command *c, const char *name, const char *value,
 	int rc = -1;
 
 	if (value != NULL)
-		err_note("etl-checkpoint",
-		    db_note_if_default_missing(c->opts->db));
-	if (control_open_and_create_tables(&db, c->opts->db,
-	    c->opts->control_schema,
-		value != NULL, e) == -1)
+		err_note("etl-checkpoint", db_url_notice(c->opts->db));
+	if (control_open_tables(&db, c->opts->db, c->opts->control_schema,
+	    value != NULL, e) == -1)
 		return -1;
 	if (db_begin(db, e) == 0) {
-		rc = warn_and_set_or_clear_checkpoint(db, name, value, e);
+		rc = change_checkpoint(db, name, value, e);
 		if (rc == 0)
 			rc = db_commit(db, e);
 		if (rc == -1)
@@ -87,8 +87,8 @@ database_list(struct command *c, int (*each)(void *self,
 	size_t n = 0;
 	int rc = -1;
 
-	if (control_open_and_create_tables(
-		&db, c->opts->db, c->opts->control_schema, false, e) == -1)
+	if (control_open_tables(&db, c->opts->db, c->opts->control_schema,
+	    false, e) == -1)
 		return -1;
 	if (checkpoints_open(&l, db, e) == 0)
 		while ((rc = checkpoints_next(l, &p, e)) == 1 && ++n > 0)
@@ -97,7 +97,7 @@ database_list(struct command *c, int (*each)(void *self,
 				break;
 			}
 	if (rc == 0 && n == 0)
-		store_print_no_checkpoints(db_name(db));
+		store_print_none(db_name(db));
 	checkpoints_close(l);
 	db_close(db);
 	return rc;

@@ -37,7 +37,7 @@ file_list(struct command *c, int (*each)(void *self,
 		}
 	statefile_close(f);
 	if (rc == 0 && n == 0)
-		store_print_no_checkpoints(c->path);
+		store_print_none(c->path);
 	return rc;
 }
 

@@ -14,8 +14,7 @@ enum { TEXT = 1 << 30 };
 /* Prints the value of a checkpoint byte for byte, for scripts. If standard
  * output is a terminal, control characters are escaped. */
 static int
-print_value_escaped_on_terminal(
-    struct command *c, const char *value, struct err *e)
+print_value(struct command *c, const char *value, struct err *e)
 {
 	struct buf b;
 	int rc;
@@ -41,7 +40,7 @@ get_command(struct command *c, struct err *e)
 	if (c->store->get(c, name, &value, &version, e) == -1)
 		return -1;
 	if (value != NULL)
-		rc = print_value_escaped_on_terminal(c, value, e);
+		rc = print_value(c, value, e);
 	else
 		rc = err_set(e, ERR_LIMIT, false, "%s: this checkpoint has "
 		    "no value: etl-checkpoint clear has removed it", name);
@@ -87,7 +86,7 @@ put_padded_cell(struct buf *b, const char *s, size_t width)
 }
 
 static void
-put_checkpoint_row(struct list *l, const struct checkpoint *p)
+put_row(struct list *l, const struct checkpoint *p)
 {
 	char seconds[21] = "-";
 
@@ -113,7 +112,7 @@ put_checkpoint_row(struct list *l, const struct checkpoint *p)
  * occur only inside strings, where the escape \u009b means the same
  * character. */
 static int
-put_checkpoint_json(struct list *l, const struct checkpoint *p, struct err *e)
+put_json(struct list *l, const struct checkpoint *p, struct err *e)
 {
 	struct buf *b = &l->json;
 
@@ -136,21 +135,23 @@ put_checkpoint_json(struct list *l, const struct checkpoint *p, struct err *e)
 	return buf_check(b, e);
 }
 
+/* Appends the checkpoint as a row of the table or, with --json, as an
+ * object. */
 static int
-list_append_row_or_json(void *self, const struct checkpoint *p, struct err *e)
+list_append(void *self, const struct checkpoint *p, struct err *e)
 {
 	struct list *l = self;
 
 	if (!l->as_json)
-		put_checkpoint_row(l, p);
-	else if (put_checkpoint_json(l, p, e) == -1)
+		put_row(l, p);
+	else if (put_json(l, p, e) == -1)
 		return -1;
 	buf_char(&l->text, '\n');
 	return buf_check(&l->text, e);
 }
 
 void
-store_print_no_checkpoints(const char *store_name)
+store_print_none(const char *store_name)
 {
 	if (isatty(STDERR_FILENO) == 1)
 		err_printf("etl-checkpoint: list: no checkpoint "
@@ -168,7 +169,7 @@ list_command(struct command *c, struct err *e)
 
 	buf_init(&l.text, TEXT);
 	buf_init(&l.json, TEXT);
-	rc = c->store->list(c, list_append_row_or_json, &l, e);
+	rc = c->store->list(c, list_append, &l, e);
 	if (rc == 0)
 		rc = out_write_part(c->out, l.text.data, l.text.len, e);
 	buf_release(&l.text);

@@ -3,14 +3,15 @@
  * cannot be changed, it changes none. */
 #include "dlq.h"
 
+/* Closes all letters that the operands name, in one transaction. */
 static int
-close_all_named_letters(struct dlq *d, const char *status, struct err *e)
+close_letters(struct dlq *d, const char *status, struct err *e)
 {
 	if (dlq_open_database(d, e) == -1 || db_begin(d->db, e) == -1)
 		return -1;
 	for (int i = 0; i < d->nargs; i++)
-		if (letter_set_status_and_reason(
-			d->db, d->args[i], status, d->opts->reason, e) == -1) {
+		if (letter_close(d->db, d->args[i], status, d->opts->reason,
+		    e) == -1) {
 			db_rollback(d->db);
 			return -1;
 		}
@@ -20,13 +21,13 @@ close_all_named_letters(struct dlq *d, const char *status, struct err *e)
 int
 resolve_command(struct dlq *d, struct err *e)
 {
-	return close_all_named_letters(d, "resolved", e);
+	return close_letters(d, "resolved", e);
 }
 
 int
 discard_command(struct dlq *d, struct err *e)
 {
-	return close_all_named_letters(d, "discarded", e);
+	return close_letters(d, "discarded", e);
 }
 
 /* Erases the stored bytes of the letters. In an SQLite file, secure_delete
@@ -47,8 +48,7 @@ erase_command(struct dlq *d, struct err *e)
 	if (db_begin(d->db, e) == -1)
 		return -1;
 	for (int i = 0; i < d->nargs; i++)
-		if (letter_erase_record_and_messages(d->db, d->args[i], e) ==
-		    -1) {
+		if (letter_erase(d->db, d->args[i], e) == -1) {
 			db_rollback(d->db);
 			return -1;
 		}

@@ -9,17 +9,17 @@
 int
 dlq_open_database(struct dlq *d, struct err *e)
 {
-	if (control_open_and_create_tables(
-		&d->db, d->opts->db, d->opts->control_schema, false, e) == -1)
+	if (control_open_tables(&d->db, d->opts->db, d->opts->control_schema,
+	    false, e) == -1)
 		return -1;
-	return letter_filter_set_row_of_run(d->db, &d->selection.filter, e);
+	return letter_filter_run(d->db, &d->selection.filter, e);
 }
 
 /* If no letter has the code, stage, stream, target or pipeline that the user
  * has given, prints the most similar one in the database. */
 static int
-print_nearest_stored_value_if_unknown(const struct dlq *d, const char *command,
-    const char *option, const char *value, struct err *e)
+suggest_value(const struct dlq *d, const char *command, const char *option,
+    const char *value, struct err *e)
 {
 	struct suggestion near = { .typed = value };
 	struct db_value v = db_text(option);
@@ -34,7 +34,7 @@ print_nearest_stored_value_if_unknown(const struct dlq *d, const char *command,
 		return -1;
 	while ((rc = db_next(r, e)) == 1) {
 		known |= strcmp(db_column(r, 0).p, value) == 0;
-		suggest_keep_word_if_nearer(&near, db_column(r, 0).p);
+		suggest_try(&near, db_column(r, 0).p);
 	}
 	db_end(r);
 	if (rc == 0 && !known && near.word[0] != '\0')
@@ -44,8 +44,7 @@ print_nearest_stored_value_if_unknown(const struct dlq *d, const char *command,
 }
 
 int
-dlq_print_no_match_and_suggest(const struct dlq *d, const char *command,
-    struct err *e)
+dlq_print_no_match(const struct dlq *d, const char *command, struct err *e)
 {
 	const struct letter_filter *f = &d->selection.filter;
 	const struct { const char *option, *value; } words[] = {
@@ -59,8 +58,8 @@ dlq_print_no_match_and_suggest(const struct dlq *d, const char *command,
 		    "matches\n", command, f->status != NULL ? f->status : "",
 		    f->status != NULL ? " " : "", db_name(d->db));
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (print_nearest_stored_value_if_unknown(d, command,
-		    words[i].option, words[i].value, e) == -1)
+		if (suggest_value(d, command, words[i].option, words[i].value,
+		    e) == -1)
 			return -1;
 	return 0;
 }

@@ -43,17 +43,15 @@ struct dlq {
  * no transaction is open while put waits for a pipe. Lines that cannot be
  * stored are printed in a warning, and appended to the file of --bad. */
 struct intake;
-int intake_open_temporary_and_bad_file(struct intake **in, const char *bad,
-    struct err *e);
-int intake_read_file_and_keep_rejects(struct intake *in, const char *name,
-    struct err *e);
-int intake_flush_files(struct intake *in, struct err *e);
-FILE *intake_file_of_rejects(const struct intake *in);
+int intake_open(struct intake **in, const char *bad, struct err *e);
+int intake_read(struct intake *in, const char *name, struct err *e);
+int intake_flush(struct intake *in, struct err *e);
+FILE *intake_file(const struct intake *in);
 void intake_counts(const struct intake *in, uint64_t *rejects,
     uint64_t *others, uint64_t *bad);
 /* Reports to etl-run that the rejects of the streams in the input are stored.
  * Leaves out streams without the mark `end`. */
-int intake_report_stored_streams(const struct intake *in, struct err *e);
+int intake_report(const struct intake *in, struct err *e);
 void intake_free(struct intake *in);
 
 int put_command(struct dlq *d, struct err *e);
@@ -73,8 +71,7 @@ int dlq_open_database(struct dlq *d, struct err *e);
  * stderr is a terminal: they print a result, which is empty. If no letter has
  * the code, stage or pipeline of the selection, also prints the most similar
  * one that a letter has: the user may have mistyped it. */
-int dlq_print_no_match_and_suggest(
-    const struct dlq *d, const char *command, struct err *e);
+int dlq_print_no_match(const struct dlq *d, const char *command, struct err *e);
 /* default_status is used if --status is not given; NULL means any status. */
 int selection_init(struct selection *s, const struct dlq_opts *o,
     const char *default_status, struct err *e);
@@ -109,7 +106,7 @@ int occurrences_next(struct occurrences *o, struct err *e);
 void occurrences_close(struct occurrences *o);
 
 /* Appends a member if the text is not empty. */
-void put_text_member_if_set(struct buf *b, const char *name, const char *s);
+void put_text_member(struct buf *b, const char *name, const char *s);
 /* Writes the member "raw" or "raw_base64" as the next part of a line. */
 int write_raw_member(struct out *out, const struct letter *l, struct err *e);
 
@@ -119,8 +116,7 @@ struct left_out {
 	const char *command;
 	uint64_t n;
 };
-void left_out_warn_and_count(struct left_out *o, const struct letter *l,
-    const char *why);
+void left_out_add(struct left_out *o, const struct letter *l, const char *why);
 void left_out_print_total(const struct left_out *o);
 
 #endif

@@ -26,25 +26,25 @@ put_reject_members(
 	json_put_text(b, "id", l->reject_id);
 	json_put_text(b, "occurrence", t->occurrence);
 	put_run_member(b, l, t->occurrence);
-	put_text_member_if_set(b, "pipeline", l->pipeline);
-	put_text_member_if_set(b, "stream", l->stream);
-	put_text_member_if_set(b, "stage", l->stage);
-	put_text_member_if_set(b, "target", l->target);
-	put_text_member_if_set(b, "code", l->code);
-	put_text_member_if_set(b, "message", t->message);
-	put_text_member_if_set(b, "pointer", l->pointer);
+	put_text_member(b, "pipeline", l->pipeline);
+	put_text_member(b, "stream", l->stream);
+	put_text_member(b, "stage", l->stage);
+	put_text_member(b, "target", l->target);
+	put_text_member(b, "code", l->code);
+	put_text_member(b, "message", t->message);
+	put_text_member(b, "pointer", l->pointer);
 	if (l->origin != NULL)
 		json_put_raw(b, "origin", l->origin, strlen(l->origin));
-	put_text_member_if_set(b, "sqlstate", l->sqlstate);
+	put_text_member(b, "sqlstate", l->sqlstate);
 	if (l->http_status != 0)
 		json_put_int(b, "http_status", l->http_status);
 	if (l->retryable)
 		json_put_raw(b, "retryable", "true", 4);
 	if (l->bytes != 0) {
 		json_put_int(b, "bytes", l->bytes);
-		put_text_member_if_set(b, "sha256", l->sha256);
+		put_text_member(b, "sha256", l->sha256);
 	}
-	put_text_member_if_set(b, "at", t->at);
+	put_text_member(b, "at", t->at);
 }
 
 static int
@@ -65,16 +65,18 @@ write_reject_line(struct dlq *d, const struct letter *l,
 	return rc == 0 ? out_write_line(d->out, "}", 1, e) : rc;
 }
 
+/* Writes a reject line for each occurrence of the letter. Leaves out those
+ * whose bytes were erased. */
 static int
-write_letter_as_reject_lines(struct dlq *d, const struct letter *l,
-    struct left_out *left, struct err *e)
+write_letter(struct dlq *d, const struct letter *l, struct left_out *left,
+    struct err *e)
 {
 	struct occurrences o;
 	int more = occurrences_open(&o, d, l, TIMES_ALL, e);
 
 	while (more != -1 && (more = occurrences_next(&o, e)) == 1) {
 		if (o.with_its_bytes.raw == NULL)
-			left_out_warn_and_count(left, l,
+			left_out_add(left, l,
 			    "the bytes of one of its rejections were erased");
 		else if (write_reject_line(
 			     d, &o.with_its_bytes, &o.t, e) == -1)
@@ -89,19 +91,18 @@ export_letter(struct dlq *d, struct letters *from, struct letter *l,
     struct left_out *left, struct err *e)
 {
 	if (l->erased_at != NULL) {
-		left_out_warn_and_count(left, l, "its bytes were erased");
+		left_out_add(left, l, "its bytes were erased");
 		return 0;
 	}
-	switch (letters_read_raw_if_unchanged(from, l, e)) {
+	switch (letters_read_raw(from, l, e)) {
 	case -1:
 		return -1;
 	case 0:
-		left_out_warn_and_count(left, l,
-		    "another command changed it while it was "
+		left_out_add(left, l, "another command changed it while it was "
 		    "read");
 		return 0;
 	default:
-		return write_letter_as_reject_lines(d, l, left, e);
+		return write_letter(d, l, left, e);
 	}
 }
 

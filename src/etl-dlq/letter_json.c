@@ -9,12 +9,12 @@
 
 /* PART: write_raw_member() converts so many bytes of a record at a time. It is
  * a multiple of three, so that the base64 texts of the parts can be joined.
- * NAMED: left_out_warn_and_count() warns of so many letters, and only counts
- * the others. */
+ * NAMED: left_out_add() warns of so many letters, and only counts the
+ * others. */
 enum { PART = 48 << 10, NAMED = 20 };
 
 void
-put_text_member_if_set(struct buf *b, const char *name, const char *s)
+put_text_member(struct buf *b, const char *name, const char *s)
 {
 	if (s != NULL && *s != '\0')
 		json_put_text(b, name, s);
@@ -24,8 +24,7 @@ put_text_member_if_set(struct buf *b, const char *name, const char *s)
  * in JSON text they occur only inside strings, where the escape, such as
  * \u009b, means the same character. */
 static int
-write_with_control_bytes_escaped(
-    struct out *out, const char *p, size_t n, struct err *e)
+write_escaped(struct out *out, const char *p, size_t n, struct err *e)
 {
 	struct buf b;
 	int rc;
@@ -39,8 +38,9 @@ write_with_control_bytes_escaped(
 	return rc;
 }
 
+/* Returns the length of the next part. It ends between two characters. */
 static size_t
-cut_to_part_at_char_boundary(const char *p, size_t n)
+cut_part(const char *p, size_t n)
 {
 	if (n <= PART)
 		return n;
@@ -67,7 +67,7 @@ write_raw_member(struct out *out, const struct letter *l, struct err *e)
 	for (; rc == 0 && p < end; p += n) {
 		n = (size_t)(end - p);
 		if (text)
-			n = cut_to_part_at_char_boundary(p, n);
+			n = cut_part(p, n);
 		else if (n > PART)
 			n = PART;
 		buf_clear(&b);
@@ -77,7 +77,7 @@ write_raw_member(struct out *out, const struct letter *l, struct err *e)
 			base64_put(&b, p, n);
 		if ((rc = buf_check(&b, e)) == -1)
 			break;
-		rc = text ? write_with_control_bytes_escaped(
+		rc = text ? write_escaped(
 				out, b.data + 1, b.len - 2, e)
 			  : out_write_part(out, b.data, b.len, e);
 	}
@@ -89,35 +89,35 @@ static void
 put_letter_members(struct buf *b, const struct letter *l)
 {
 	json_put_int(b, "letter", l->id);
-	put_text_member_if_set(b, "id", l->reject_id);
-	put_text_member_if_set(b, "status", l->status);
-	put_text_member_if_set(b, "pipeline", l->pipeline);
-	put_text_member_if_set(b, "stream", l->stream);
-	put_text_member_if_set(b, "stage", l->stage);
-	put_text_member_if_set(b, "target", l->target);
-	put_text_member_if_set(b, "code", l->code);
-	put_text_member_if_set(b, "message", l->message);
-	put_text_member_if_set(b, "pointer", l->pointer);
+	put_text_member(b, "id", l->reject_id);
+	put_text_member(b, "status", l->status);
+	put_text_member(b, "pipeline", l->pipeline);
+	put_text_member(b, "stream", l->stream);
+	put_text_member(b, "stage", l->stage);
+	put_text_member(b, "target", l->target);
+	put_text_member(b, "code", l->code);
+	put_text_member(b, "message", l->message);
+	put_text_member(b, "pointer", l->pointer);
 	if (l->origin != NULL && *l->origin != '\0')
 		json_put_raw(b, "origin", l->origin, strlen(l->origin));
-	put_text_member_if_set(b, "sqlstate", l->sqlstate);
+	put_text_member(b, "sqlstate", l->sqlstate);
 	if (l->http_status != 0)
 		json_put_int(b, "http_status", l->http_status);
 	if (l->retryable)
 		json_put_raw(b, "retryable", "true", 4);
-	put_text_member_if_set(b, "reason", l->reason);
+	put_text_member(b, "reason", l->reason);
 	json_put_int(b, "attempts", l->attempts);
 	json_put_int(b, "resolved_upto", l->resolved_upto);
-	put_text_member_if_set(b, "run", l->run);
-	put_text_member_if_set(b, "created_at", l->created_at);
-	put_text_member_if_set(b, "last_seen_at", l->last_seen_at);
-	put_text_member_if_set(b, "resolved_at", l->resolved_at);
-	put_text_member_if_set(b, "resolved_by_run", l->resolved_by_run);
-	put_text_member_if_set(b, "erased_at", l->erased_at);
+	put_text_member(b, "run", l->run);
+	put_text_member(b, "created_at", l->created_at);
+	put_text_member(b, "last_seen_at", l->last_seen_at);
+	put_text_member(b, "resolved_at", l->resolved_at);
+	put_text_member(b, "resolved_by_run", l->resolved_by_run);
+	put_text_member(b, "erased_at", l->erased_at);
 	if (l->bytes != 0) {
 		json_put_raw(b, "cut", "true", 4);
 		json_put_int(b, "bytes", l->bytes);
-		put_text_member_if_set(b, "sha256", l->sha256);
+		put_text_member(b, "sha256", l->sha256);
 	}
 }
 
@@ -132,13 +132,12 @@ write_occurrence(struct dlq *d, const struct occurrences *o, bool first,
 	if (!first)
 		buf_char(&b, ',');
 	buf_char(&b, '{');
-	put_text_member_if_set(&b, "occurrence", o->t.occurrence);
-	put_text_member_if_set(&b, "at", o->t.at);
-	put_text_member_if_set(&b, "message", o->t.message);
+	put_text_member(&b, "occurrence", o->t.occurrence);
+	put_text_member(&b, "at", o->t.at);
+	put_text_member(&b, "message", o->t.message);
 	rc = buf_check(&b, e);
 	if (rc == 0)
-		rc = write_with_control_bytes_escaped(
-		    d->out, b.data, b.len, e);
+		rc = write_escaped(d->out, b.data, b.len, e);
 	buf_release(&b);
 	if (rc == 0 && o->t.has_own_bytes && o->t.raw != NULL)
 		rc = write_raw_member(d->out, &o->with_its_bytes, e);
@@ -171,13 +170,13 @@ print_letter_json(struct dlq *d, struct letters *from, struct letter *l,
 	struct buf b;
 	int rc;
 
-	if ((rc = letters_read_raw_if_unchanged(from, l, e)) == -1)
+	if ((rc = letters_read_raw(from, l, e)) == -1)
 		return -1;
 	buf_init(&b, SIZE_MAX / 4);
 	buf_char(&b, '{');
 	put_letter_members(&b, l);
 	if (buf_check(&b, e) == -1 ||
-	    write_with_control_bytes_escaped(d->out, b.data, b.len, e) == -1)
+	    write_escaped(d->out, b.data, b.len, e) == -1)
 		goto fail;
 	buf_release(&b);
 	if (times && write_occurrences(d, l, e) == -1)
@@ -192,8 +191,7 @@ fail:
 }
 
 void
-left_out_warn_and_count(
-    struct left_out *o, const struct letter *l, const char *why)
+left_out_add(struct left_out *o, const struct letter *l, const char *why)
 {
 	if (o->n++ < NAMED)
 		err_warnf("etl-dlq", "%s: letter %lld is left out: %s",

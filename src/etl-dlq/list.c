@@ -89,7 +89,7 @@ list_command(struct dlq *d, struct err *e)
 		first = false;
 	}
 	if (more == 0 && first)
-		more = dlq_print_no_match_and_suggest(d, "list", e);
+		more = dlq_print_no_match(d, "list", e);
 out:
 	letters_close(letters);
 	buf_release(&line);

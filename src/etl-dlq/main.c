@@ -139,11 +139,11 @@ find_command(const char *name, struct err *e)
 	    i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
-		suggest_keep_word_if_nearer(&near, commands[i].name);
+		suggest_try(&near, commands[i].name);
 	}
 	(void)err_set(e, ERR_USAGE, false, name != NULL ?
 	    "%s: there is no such command" : "no command was given", name);
-	suggest_append_to_error(e, &near, "");
+	suggest_put(e, &near, "");
 	return NULL;
 }
 
@@ -207,14 +207,14 @@ check_operands(const struct command *c, const struct dlq *d, struct err *e)
 	return 0;
 }
 
+/* Runs the command and flushes its output, even if it fails. */
 static int
-run_command_and_flush(const struct command *c, struct dlq *d, struct err *e)
+run_command(const struct command *c, struct dlq *d, struct err *e)
 {
 	struct err other = { 0 };
 	int rc;
 
-	if (out_open_and_enlarge_pipe(
-		&d->out, STDOUT_FILENO, "standard output", e) == -1)
+	if (out_open(&d->out, STDOUT_FILENO, "standard output", e) == -1)
 		return -1;
 	rc = c->run(d, e);
 	if (rc == 0)
@@ -236,11 +236,11 @@ main(int argc, char *argv[])
 	struct err e = { 0 };
 	enum opt_result r;
 
-	memory_return_large_blocks();
-	core_dump_forbid_also_in_commands();
-	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
+	memory_trim_large();
+	core_dump_forbid_all();
+	if (stdfd_claim(&fds, &e) == -1)
 		return err_report("etl-dlq", &e);
-	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);
+	r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
 	d.args = argv + optind + 1;
@@ -250,13 +250,13 @@ main(int argc, char *argv[])
 	    check_operands(c, &d, &e) == -1 ||
 	    selection_init(&d.selection, &o, c->status, &e) == -1)
 		return opt_print_result(&spec, OPT_FAILED, &e);
-	stop_install_handlers_ignore_sigpipe();
-	err_warn("etl-dlq", db_warning_if_url_has_password(o.db));
-	if (run_command_and_flush(c, &d, &e) == 0)
+	stop_init();
+	err_warn("etl-dlq", db_url_warning(o.db));
+	if (run_command(c, &d, &e) == 0)
 		return 0;
 	if ((c->takes & PARTS) == 0)
-		stop_raise_signal_if_received();
+		stop_raise();
 	(void)err_report("etl-dlq", &e);
-	stop_raise_signal_if_received();
+	stop_raise();
 	return err_exit_code(&e);
 }

@@ -16,8 +16,8 @@ occurrences_next(struct occurrences *o, struct err *e)
 {
 	int more = letter_occurrences_next(o->times, &o->t, e);
 	int kept = more == 1
-		       ? letter_occurrences_read_own_bytes(o->times, &o->t, e)
-		       : more;
+	    ? letter_occurrences_read(o->times, &o->t, e)
+	    : more;
 
 	if (more != 1 || kept == -1)
 		return kept;

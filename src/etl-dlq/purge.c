@@ -28,8 +28,8 @@ purge_command(struct dlq *d, struct err *e)
 	f.closed = before;
 	f.not_open = !d->opts->open;
 	do {
-		rc = letters_run_filtered(
-		    d->db, SQL_LETTERS_PURGE, &most, 1, &f, &some, e);
+		rc = letters_run(d->db, SQL_LETTERS_PURGE, &most, 1, &f, &some,
+		    e);
 		if (rc == 0)
 			all += some;
 	} while (rc == 0 && some > 0 && stop_signal() == 0);

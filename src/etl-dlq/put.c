@@ -23,7 +23,7 @@ struct part {
 };
 
 static void
-free_lines_of_part(struct part *p)
+free_part(struct part *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		free(p->lines[i]);
@@ -33,7 +33,7 @@ free_lines_of_part(struct part *p)
 static bool
 read_part(struct part *p, FILE *f)
 {
-	free_lines_of_part(p);
+	free_part(p);
 	p->at = ftello(f);
 	while (p->n < PART_LINES && p->bytes < PART_BYTES) {
 		size_t cap = 0;
@@ -58,12 +58,12 @@ read_part(struct part *p, FILE *f)
 	return p->n > 0 && !p->failed;
 }
 
-/* Stores a part that is one large line. letters_add_and_release_line() frees
- * the line while it stores it, to save memory, so if the part is tried
- * again, the line is read from the temporary file again. */
+/* Stores a part that is one large line. letters_add_line() frees the line while
+ * it stores it, to save memory, so if the part is tried again, the line is read
+ * from the temporary file again. */
 static int
-store_large_line_reread_if_freed(
-    struct dlq *d, struct part *p, FILE *f, int64_t *stored, struct err *e)
+store_large_line(struct dlq *d, struct part *p, FILE *f, int64_t *stored,
+    struct err *e)
 {
 	struct buf line;
 
@@ -75,17 +75,18 @@ store_large_line_reread_if_freed(
 	line.len = line.cap = p->texts[0].len;
 	p->lines[0] = NULL;
 	*stored = 0;
-	if (letters_add_and_release_line(d->db, &line, 0, stored, e) == -1)
+	if (letters_add_line(d->db, &line, 0, stored, e) == -1)
 		return -1;
-	return letters_store_queued_and_resolve(d->db, NULL, 0, stored, e);
+	return letters_finish(d->db, NULL, 0, stored, e);
 }
 
+/* Stores the part. The caller begins and commits the transaction. */
 static int
-store_part_in_open_transaction(
-    struct dlq *d, struct part *p, FILE *f, int64_t *stored, struct err *e)
+store_part(struct dlq *d, struct part *p, FILE *f, int64_t *stored,
+    struct err *e)
 {
 	if (p->n == 1 && p->bytes > PART_BYTES)
-		return store_large_line_reread_if_freed(d, p, f, stored, e);
+		return store_large_line(d, p, f, stored, e);
 	return letters_store(d->db, p->texts, p->n, 0, stored, e);
 }
 
@@ -97,8 +98,7 @@ static int
 try_store_part(struct dlq *d, struct part *p, FILE *f, int64_t *stored,
     int64_t *stored_if_commit_lost, struct err *e)
 {
-	if (db_begin(d->db, e) == 0 &&
-	    store_part_in_open_transaction(d, p, f, stored, e) == 0) {
+	if (db_begin(d->db, e) == 0 && store_part(d, p, f, stored, e) == 0) {
 		if (db_commit(d->db, e) == 0)
 			return 0;
 		if (db_fault(d->db)->lost)
@@ -114,8 +114,8 @@ try_store_part(struct dlq *d, struct part *p, FILE *f, int64_t *stored,
  * the second try adds nothing; *added then grows by the number of the first try
  * (`stored_if_lost`). */
 static int
-store_part_or_reconnect_and_retry(
-    struct dlq *d, struct part *p, FILE *f, int64_t *added, struct err *e)
+commit_part(struct dlq *d, struct part *p, FILE *f, int64_t *added,
+    struct err *e)
 {
 	const struct retry wait = { TRIES, 200, 5000 };
 	int64_t stored = 0, stored_if_lost = 0;
@@ -126,11 +126,11 @@ store_part_or_reconnect_and_retry(
 			return 0;
 		}
 		if (!db_fault(d->db)->again || n > wait.max ||
-		    wait_ms_or_stop(retry_random_delay(&wait, n)) == -1)
+		    wait_ms(retry_delay(&wait, n)) == -1)
 			return -1;
 		while (db_reopen(d->db, e) == -1)
 			if (!e->transient || ++n > wait.max ||
-			    wait_ms_or_stop(retry_random_delay(&wait, n)) == -1)
+			    wait_ms(retry_delay(&wait, n)) == -1)
 				return -1;
 	}
 }
@@ -144,30 +144,29 @@ store_all_rejects(
     struct dlq *d, struct intake *in, int64_t *added, struct err *e)
 {
 	struct part *p = calloc(1, sizeof(*p));
-	FILE *f = intake_file_of_rejects(in);
+	FILE *f = intake_file(in);
 	int rc = 0;
 
 	if (p == NULL)
 		return err_nomem(e);
 	rewind(f);
 	while (rc == 0 && read_part(p, f))
-		rc = stop_signal() != 0
-			 ? -1
-			 : store_part_or_reconnect_and_retry(d, p, f, added, e);
+		rc = stop_signal() != 0 ? -1 : commit_part(d, p, f, added, e);
 	if (rc == 0 && p->failed)
 		rc = err_errno(e, ERR_IO, "temporary file");
 	if (rc == -1 && stop_signal() != 0)
 		(void)err_set(e, ERR_RETRY, true, "put: stopped by a signal "
 		    "after %lld were stored: put the same files again",
 		    (long long)*added);
-	free_lines_of_part(p);
+	free_part(p);
 	free(p);
 	return rc;
 }
 
+/* Prints the counts. Then reports the stored streams, or fails if a line was
+ * not stored. */
 static int
-print_counts_and_report_or_fail_if_bad(
-    struct dlq *d, const struct intake *in, int64_t added, struct err *e)
+finish_put(struct dlq *d, const struct intake *in, int64_t added, struct err *e)
 {
 	uint64_t rejects, others, bad;
 	char text[128];
@@ -181,7 +180,7 @@ print_counts_and_report_or_fail_if_bad(
 	if (out_write_line(d->out, text, (size_t)n, e) == -1)
 		return -1;
 	if (bad == 0)
-		return intake_report_stored_streams(in, e);
+		return intake_report(in, e);
 	return err_set(e, ERR_DATA, false, "put: %llu line%s not stored%s%s",
 	    (unsigned long long)bad, bad == 1 ? " was" : "s were",
 	    d->opts->bad != NULL ? ", and kept in " : "",
@@ -198,20 +197,20 @@ put_command(struct dlq *d, struct err *e)
 	struct intake *in = NULL;
 	int64_t added = 0;
 
-	rc = intake_open_temporary_and_bad_file(&in, d->opts->bad, e);
+	rc = intake_open(&in, d->opts->bad, e);
 	for (int i = 0; rc == 0 && i < n; i++)
-		rc = intake_read_file_and_keep_rejects(in, files[i], e);
+		rc = intake_read(in, files[i], e);
 	if (rc == 0)
-		rc = intake_flush_files(in, e);
+		rc = intake_flush(in, e);
 	if (rc == 0)
-		err_note("etl-dlq", db_note_if_default_missing(d->opts->db));
+		err_note("etl-dlq", db_url_notice(d->opts->db));
 	if (rc == 0)
-		rc = control_open_and_create_tables(
-		    &d->db, d->opts->db, d->opts->control_schema, true, e);
+		rc = control_open_tables(&d->db, d->opts->db,
+		    d->opts->control_schema, true, e);
 	if (rc == 0)
 		rc = store_all_rejects(d, in, &added, e);
 	if (rc == 0)
-		rc = print_counts_and_report_or_fail_if_bad(d, in, added, e);
+		rc = finish_put(d, in, added, e);
 	intake_free(in);
 	return rc;
 }

@@ -39,7 +39,7 @@ struct intake {
 /* Opens or creates the file. A new file gets mode 0600, because its lines
  * contain records, which may be confidential. */
 static FILE *
-open_private_for_append(const char *path)
+open_private(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	FILE *f = fd == -1 ? NULL : fdopen(fd, "a");
@@ -50,8 +50,7 @@ open_private_for_append(const char *path)
 }
 
 int
-intake_open_temporary_and_bad_file(struct intake **out, const char *bad,
-    struct err *e)
+intake_open(struct intake **out, const char *bad, struct err *e)
 {
 	struct intake *in = calloc(1, sizeof(*in));
 	int fd;
@@ -61,14 +60,14 @@ intake_open_temporary_and_bad_file(struct intake **out, const char *bad,
 	*out = in;
 	buf_init(&in->torn, SIZE_MAX / 4);
 	buf_init(&in->reports, SIZE_MAX / 4);
-	if ((fd = temp_file_open_unnamed(e)) == -1)
+	if ((fd = temp_file_open(e)) == -1)
 		return -1;
 	if ((in->file = fdopen(fd, "w+")) == NULL) {
 		(void)close(fd);
 		return err_nomem(e);
 	}
 	in->bad_name = bad;
-	if (bad != NULL && (in->bad = open_private_for_append(bad)) == NULL)
+	if (bad != NULL && (in->bad = open_private(bad)) == NULL)
 		return err_errno(e, ERR_CREATE, bad);
 	return 0;
 }
@@ -90,7 +89,7 @@ intake_free(struct intake *in)
 }
 
 FILE *
-intake_file_of_rejects(const struct intake *in)
+intake_file(const struct intake *in)
 {
 	return in->file;
 }
@@ -122,11 +121,11 @@ print_bad_line(struct intake *in, const char *name, size_t most,
 	buf_release(&b);
 }
 
-/* Prints the bad line that hold_and_save_bad_line() has kept, if there is one.
- * It was not printed at once: the last line of a file is printed differently,
- * and only the next read shows whether a line is the last one. */
+/* Prints the bad line that hold_bad_line() has kept, if there is one. It was
+ * not printed at once: the last line of a file is printed differently, and only
+ * the next read shows whether a line is the last one. */
 static void
-report_held_bad_line(struct intake *in, const char *name, bool is_input_end)
+report_bad_line(struct intake *in, const char *name, bool is_input_end)
 {
 	if (in->torn_line == 0)
 		return;
@@ -140,8 +139,10 @@ report_held_bad_line(struct intake *in, const char *name, bool is_input_end)
 	buf_clear(&in->torn);
 }
 
+/* Keeps a bad line for report_bad_line(), and appends it to the file of
+ * --bad. */
 static int
-hold_and_save_bad_line(struct intake *in, const struct line *l, const char *why,
+hold_bad_line(struct intake *in, const struct line *l, const char *why,
     struct err *e)
 {
 	in->broken++;
@@ -157,9 +158,10 @@ hold_and_save_bad_line(struct intake *in, const struct line *l, const char *why,
 	return buf_check(&in->torn, e);
 }
 
+/* Follows the begin and the end of a stream. At the end adds the report that
+ * its rejects are stored. */
 static int
-note_begin_or_end_of_stream(
-    struct intake *in, const struct mark *m, struct err *e)
+note_mark(struct intake *in, const struct mark *m, struct err *e)
 {
 	struct run_report_stored stored = { .end = m };
 	int rc = 0;
@@ -169,8 +171,8 @@ note_begin_or_end_of_stream(
 	if (m->kind == MARK_END && in->stream != NULL) {
 		stored.id = in->stream;
 		stored.rejects = in->in_stream;
-		rc = run_report_add_stored_stream(
-		    &in->reports, &in->report, &stored, e);
+		rc = run_report_add_stored(&in->reports, &in->report, &stored,
+		    e);
 	}
 	free(in->stream);
 	in->stream = NULL;
@@ -184,8 +186,7 @@ note_begin_or_end_of_stream(
  * stores; 1 for a record or another line of a stream, which put ignores; -1 for
  * any other line, with the reason in *e. */
 static int
-classify_line_and_follow_stream_marks(struct intake *in, const struct line *l,
-    struct err *e)
+classify_line(struct intake *in, const struct line *l, struct err *e)
 {
 	struct mark m = { 0 };
 	struct json_fault f = { 0 };
@@ -202,27 +203,29 @@ classify_line_and_follow_stream_marks(struct intake *in, const struct line *l,
 		return 1;
 	rc = mark_parse(&m, l->data, l->len, e);
 	if (rc == 0 && m.kind == MARK_REJECT)
-		rc = letter_check_is_reject_line(l->data, l->len, e);
+		rc = letter_check_line(l->data, l->len, e);
 	else if (rc == 0)
-		rc = note_begin_or_end_of_stream(in, &m, e) == -1 ? -1 : 1;
+		rc = note_mark(in, &m, e) == -1 ? -1 : 1;
 	mark_release(&m);
 	return rc;
 }
 
+/* Writes a reject to the temporary file, counts any other line, and keeps a bad
+ * one. */
 static int
-store_reject_or_count_other_line(
-    struct intake *in, const struct line *l, const char *name, struct err *e)
+take_line(struct intake *in, const struct line *l, const char *name,
+    struct err *e)
 {
 	struct err why = { 0 };
-	int kind = classify_line_and_follow_stream_marks(in, l, &why);
+	int kind = classify_line(in, l, &why);
 
-	report_held_bad_line(in, name, false);
+	report_bad_line(in, name, false);
 	if (kind == -1 && why.transient) {
 		*e = why;
 		return -1;
 	}
 	if (kind == -1)
-		return hold_and_save_bad_line(in, l, why.msg, e);
+		return hold_bad_line(in, l, why.msg, e);
 	if (kind == 1)
 		in->others++;
 	if (kind != 0)
@@ -238,7 +241,7 @@ store_reject_or_count_other_line(
 /* Fails if the file of --bad, to which bad lines are appended, is also the
  * input: put would read the lines that it appends. */
 static int
-check_bad_file_is_not_input(const struct intake *in, int fd, struct err *e)
+check_bad_file(const struct intake *in, int fd, struct err *e)
 {
 	struct stat a, b;
 
@@ -257,8 +260,7 @@ set_stopped_error(struct err *e)
 }
 
 int
-intake_read_file_and_keep_rejects(struct intake *in, const char *name,
-    struct err *e)
+intake_read(struct intake *in, const char *name, struct err *e)
 {
 	bool from_stdin = strcmp(name, "-") == 0;
 	int fd = from_stdin ? STDIN_FILENO :
@@ -275,13 +277,13 @@ intake_read_file_and_keep_rejects(struct intake *in, const char *name,
 		name = "stdin";
 	free(in->stream);       /* set if the file was cut off */
 	in->stream = NULL;
-	if (check_bad_file_is_not_input(in, fd, e) == -1 ||
+	if (check_bad_file(in, fd, e) == -1 ||
 	    lines_open(&lines, fd, line_max, e) == -1)
 		goto out;
-	while ((r = lines_next_not_blank(lines, &l, -1, e)) == LINES_ONE)
-		if (store_reject_or_count_other_line(in, &l, name, e) == -1)
+	while ((r = lines_next(lines, &l, -1, e)) == LINES_ONE)
+		if (take_line(in, &l, name, e) == -1)
 			goto out;
-	report_held_bad_line(in, name, r == LINES_END);
+	report_bad_line(in, name, r == LINES_END);
 	if (r == LINES_FAILED)
 		err_prefix(e, "%s", name);
 	if (r == LINES_STOP)
@@ -309,7 +311,7 @@ sync_bad_file(struct intake *in, struct err *e)
 }
 
 int
-intake_flush_files(struct intake *in, struct err *e)
+intake_flush(struct intake *in, struct err *e)
 {
 	if (in->broken > NAMED)
 		err_warn("etl-dlq", "put: there are more bad lines, which are "
@@ -320,7 +322,7 @@ intake_flush_files(struct intake *in, struct err *e)
 }
 
 int
-intake_report_stored_streams(const struct intake *in, struct err *e)
+intake_report(const struct intake *in, struct err *e)
 {
-	return run_report_write_stored_streams(&in->reports, e);
+	return run_report_write_stored(&in->reports, e);
 }

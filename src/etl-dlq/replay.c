@@ -21,7 +21,7 @@ struct choice {
 };
 
 static int
-set_choice_from_row(struct choice *c, const struct db_rows *r, struct err *e)
+set_choice(struct choice *c, const struct db_rows *r, struct err *e)
 {
 	c->pipeline = strdup(db_column(r, 0).p);
 	c->stream = strdup(db_column(r, 1).p);
@@ -46,7 +46,7 @@ release_choice(struct choice *c)
 /* Appends the options that select the letters of one row; a user can paste them
  * into a shell. Leaves out --stream or --target if it is empty in all rows. */
 static void
-put_options_of_group(struct buf *b, const struct db_rows *r, const char *before)
+put_group(struct buf *b, const struct db_rows *r, const char *before)
 {
 	static const char *const names[] = { "pipeline", "stream", "stage",
 		"target" };
@@ -62,9 +62,10 @@ put_options_of_group(struct buf *b, const struct db_rows *r, const char *before)
 	buf_printf(b, " (%lld)", (long long)db_column(r, 4).i);
 }
 
+/* Fails with a list of the groups, of which the user must select one. */
 static int
-set_several_groups_error(
-    const struct dlq *d, const struct buf *list, bool has_more, struct err *e)
+refuse_groups(const struct dlq *d, const struct buf *list, bool has_more,
+    struct err *e)
 {
 	return d->nargs > 0 ?
 	    err_set(e, ERR_USAGE, false, "replay: the letters are of several "
@@ -79,8 +80,8 @@ set_several_groups_error(
 /* Finds out where the selected letters were rejected, and stores this in *c.
  * Fails if they are of more than one pipeline, stream, stage or table. */
 static int
-read_single_choice(struct choice *c, struct dlq *d,
-    const struct letter_filter *f, struct err *e)
+read_choice(struct choice *c, struct dlq *d, const struct letter_filter *f,
+    struct err *e)
 {
 	struct db_value most = f->limit > 0 ? DB_I((int64_t)f->limit) :
 	    db_text(NULL);
@@ -90,15 +91,14 @@ read_single_choice(struct choice *c, struct dlq *d,
 	bool has_more = false;
 	int rc;
 
-	if (letters_query_filtered(d->db, &r, SQL_LETTERS_GROUPS, &most, 1, f,
-	    e) == -1)
+	if (letters_query(d->db, &r, SQL_LETTERS_GROUPS, &most, 1, f, e) == -1)
 		return -1;
 	buf_init(&list, SIZE_MAX / 4);
 	while ((rc = db_next(r, e)) == 1 && n++ <= CHOICES) {
-		if (n == 1 && (rc = set_choice_from_row(c, r, e)) == -1)
+		if (n == 1 && (rc = set_choice(c, r, e)) == -1)
 			break;
 		shown = list.len;
-		put_options_of_group(&list, r, n == 1 ? "" : ",");
+		put_group(&list, r, n == 1 ? "" : ",");
 		if (n > CHOICES || list.len > CHOICES_TEXT)
 			list.len = shown, has_more = true;
 	}
@@ -106,7 +106,7 @@ read_single_choice(struct choice *c, struct dlq *d,
 	if (rc != -1 && buf_check(&list, e) == -1)
 		rc = -1;
 	if (rc != -1 && n > 1)
-		rc = set_several_groups_error(d, &list, has_more, e);
+		rc = refuse_groups(d, &list, has_more, e);
 	buf_release(&list);
 	return rc == -1 ? -1 : 0;
 }
@@ -133,7 +133,7 @@ replay_letters(struct dlq *d, struct stage *s, const struct letter_filter *f,
 }
 
 static int
-write_replay_stream(struct dlq *d, const struct choice *c,
+write_stream(struct dlq *d, const struct choice *c,
     const struct letter_filter *all, struct err *e)
 {
 	struct letter_filter f = *all;
@@ -150,15 +150,14 @@ write_replay_stream(struct dlq *d, const struct choice *c,
 	f.target = c->target;
 	if (m.pipeline != NULL && *m.pipeline == '\0')
 		m.pipeline = NULL;
-	if (stage_open(&s, &conf, e) == -1 ||
-	    stage_start_marked_or_plain_source(s, e) == -1)
+	if (stage_open(&s, &conf, e) == -1 || stage_begin_source(s, e) == -1)
 		goto out;
 	if (c->any && replay_letters(d, s, &f, e) == -1)
 		goto out;
-	rc = stage_check_and_end_stream(s, e);
+	rc = stage_end(s, e);
 out:
 	if (rc == -1)
-		stage_flush_and_write_failed_mark(s, e);
+		stage_fail(s, e);
 	stage_close(s);
 	return rc;
 }
@@ -166,7 +165,7 @@ out:
 /* Fails if the letter is not open: its record was loaded by a replay, or a user
  * has closed the letter with etl-dlq resolve or discard. */
 static int
-check_letter_is_open(struct dlq *d, const char *name, int64_t id, struct err *e)
+check_open(struct dlq *d, const char *name, int64_t id, struct err *e)
 {
 	const struct letter_filter one = { .ids = &id, .nids = 1,
 	    .status = "open" };
@@ -174,8 +173,7 @@ check_letter_is_open(struct dlq *d, const char *name, int64_t id, struct err *e)
 	int64_t n = 0;
 	int rc;
 
-	if (letters_query_filtered(d->db, &r, SQL_LETTERS_COUNT, NULL, 0, &one,
-	    e) == -1)
+	if (letters_query(d->db, &r, SQL_LETTERS_COUNT, NULL, 0, &one, e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
 		n = db_column(r, 0).i;
@@ -191,14 +189,14 @@ check_letter_is_open(struct dlq *d, const char *name, int64_t id, struct err *e)
  * of the command line name. The caller frees the array. Fails if a letter does
  * not exist or is not open. */
 static int
-find_named_letters_and_check_open(int64_t **ids, struct dlq *d, struct err *e)
+find_named_letters(int64_t **ids, struct dlq *d, struct err *e)
 {
 	*ids = calloc((size_t)d->nargs + 1, sizeof(**ids));
 	if (*ids == NULL)
 		return err_nomem(e);
 	for (int i = 0; i < d->nargs; i++)
 		if (letter_find_row(d->db, d->args[i], &(*ids)[i], e) == -1 ||
-		    check_letter_is_open(d, d->args[i], (*ids)[i], e) == -1)
+		    check_open(d, d->args[i], (*ids)[i], e) == -1)
 			return -1;
 	return 0;
 }
@@ -206,7 +204,7 @@ find_named_letters_and_check_open(int64_t **ids, struct dlq *d, struct err *e)
 /* For --max-attempts N: changes the filter so that it leaves out letters that
  * were rejected N times or more, and prints how many these are. */
 static int
-set_max_attempts_and_warn(struct dlq *d, struct letter_filter *f, struct err *e)
+limit_attempts(struct dlq *d, struct letter_filter *f, struct err *e)
 {
 	int64_t all = 0, fresh = 0;
 	struct db_rows *r;
@@ -216,8 +214,8 @@ set_max_attempts_and_warn(struct dlq *d, struct letter_filter *f, struct err *e)
 		return 0;
 	for (int i = 0; i < 2 && rc != -1; i++) {
 		f->attempts = i == 0 ? 0 : (int64_t)d->opts->max_attempts;
-		if (letters_query_filtered(
-			d->db, &r, SQL_LETTERS_COUNT, NULL, 0, f, e) == -1)
+		if (letters_query(d->db, &r, SQL_LETTERS_COUNT, NULL, 0, f,
+		    e) == -1)
 			return -1;
 		if ((rc = db_next(r, e)) == 1)
 			*(i == 0 ? &all : &fresh) = db_column(r, 0).i;
@@ -234,20 +232,19 @@ set_max_attempts_and_warn(struct dlq *d, struct letter_filter *f, struct err *e)
 /* Opens the database, sets *f to a filter that selects the letters to replay,
  * and stores in *c where they were rejected. */
 static int
-open_database_and_select_letters(struct dlq *d, struct letter_filter *f,
-    int64_t **ids, struct choice *c, struct err *e)
+select_letters(struct dlq *d, struct letter_filter *f, int64_t **ids,
+    struct choice *c, struct err *e)
 {
 	if (dlq_open_database(d, e) == -1)
 		return -1;
 	*f = d->selection.filter;
-	if (find_named_letters_and_check_open(ids, d, e) == -1)
+	if (find_named_letters(ids, d, e) == -1)
 		return -1;
 	f->ids = *ids;
 	f->nids = (size_t)d->nargs;
-	if (set_max_attempts_and_warn(d, f, e) == -1 ||
-	    read_single_choice(c, d, f, e) == -1)
+	if (limit_attempts(d, f, e) == -1 || read_choice(c, d, f, e) == -1)
 		return -1;
-	return c->any ? 0 : dlq_print_no_match_and_suggest(d, "replay", e);
+	return c->any ? 0 : dlq_print_no_match(d, "replay", e);
 }
 
 int
@@ -258,10 +255,10 @@ replay_command(struct dlq *d, struct err *e)
 	int64_t *ids = NULL;
 	int rc = -1;
 
-	if (open_database_and_select_letters(d, &f, &ids, &c, e) == -1)
-		stage_write_failed_mark_if_pipe("replay", e);
+	if (select_letters(d, &f, &ids, &c, e) == -1)
+		stage_fail_pipe("replay", e);
 	else
-		rc = write_replay_stream(d, &c, &f, e);
+		rc = write_stream(d, &c, &f, e);
 	free(ids);
 	release_choice(&c);
 	return rc;

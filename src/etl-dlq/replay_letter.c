@@ -50,7 +50,7 @@ why_not_replayable(const struct dlq *d, const struct letter *l)
 }
 
 static void
-put_compact_member(struct buf *b, const char *name, const struct json *j,
+put_member(struct buf *b, const char *name, const struct json *j,
     uint32_t value)
 {
 	json_put_raw(b, name, "", 0);
@@ -61,7 +61,7 @@ put_compact_member(struct buf *b, const char *name, const struct json *j,
  * found the record. If the record is rejected again, its reject gets the same
  * origin. The names of the columns are a member of the mark itself. */
 static int
-put_columns_and_origin(struct buf *b, const struct letter *l, struct err *e)
+put_origin(struct buf *b, const struct letter *l, struct err *e)
 {
 	struct json_fault f = { 0 };
 	struct json j = { 0 };
@@ -75,7 +75,7 @@ put_columns_and_origin(struct buf *b, const struct letter *l, struct err *e)
 		return f.nomem ? err_nomem(e) : 0;
 	}
 	if ((columns = json_member_value(&j, 0, "columns", 7)) != 0)
-		put_compact_member(b, "columns", &j, columns);
+		put_member(b, "columns", &j, columns);
 	json_put_raw(b, "origin", "{", 1);
 	for (uint32_t i = 1; i < j.tok[0].next; i = j.tok[i + 1].next) {
 		if (i + 1 == columns)
@@ -101,7 +101,7 @@ write_raw_mark(void *self, struct out *out, struct err *e)
 	buf_init(&b, SIZE_MAX / 4);
 	buf_str(&b, "{\"@etl\":\"raw\"");
 	json_put_text(&b, "id", l->reject_id);
-	rc = put_columns_and_origin(&b, l, e);
+	rc = put_origin(&b, l, e);
 	if (rc == 0)
 		rc = buf_check(&b, e);
 	if (rc == 0)
@@ -118,15 +118,15 @@ emit_record(struct stage *s, const struct letter *l, struct err *e)
 	struct letter copy = *l;
 
 	return is_of_extract(l) ?
-	    stage_write_and_count_raw_mark(s, write_raw_mark, &copy, e) :
-	    stage_write_and_count_record(s, l->raw, l->raw_len, e);
+	    stage_emit_raw(s, write_raw_mark, &copy, e) :
+	    stage_emit(s, l->raw, l->raw_len, e);
 }
 
 /* Writes the bytes of each open occurrence (rejection that is not settled), the
  * oldest first. With --once, writes equal bytes only once. */
 static int
-emit_own_bytes_of_occurrences(struct dlq *d, struct stage *s,
-    const struct letter *l, struct err *e)
+emit_occurrences(struct dlq *d, struct stage *s, const struct letter *l,
+    struct err *e)
 {
 	struct occurrences o;
 	int more = occurrences_open(&o, d, l,
@@ -143,9 +143,10 @@ emit_own_bytes_of_occurrences(struct dlq *d, struct stage *s,
 	return more;
 }
 
+/* Writes the records of the letter and the mark resolve. */
 static int
-emit_letter_and_resolve_mark(
-    struct dlq *d, struct stage *s, const struct letter *l, struct err *e)
+emit_letter(struct dlq *d, struct stage *s, const struct letter *l,
+    struct err *e)
 {
 	int64_t open = l->attempts - l->resolved_upto;
 	struct resolve_mark m = { .id = l->reject_id,
@@ -153,24 +154,24 @@ emit_letter_and_resolve_mark(
 	    .upto = (uint64_t)l->resolved_upto };
 
 	if (l->has_own_bytes) {
-		if (emit_own_bytes_of_occurrences(d, s, l, e) == -1)
+		if (emit_occurrences(d, s, l, e) == -1)
 			return -1;
-		return stage_check_write_and_flush_resolve(s, &m, e);
+		return stage_resolve(s, &m, e);
 	}
 	if (d->opts->once || open < 1)
 		open = 1;
 	while (open-- > 0)
 		if (emit_record(s, l, e) == -1)
 			return -1;
-	return stage_check_write_and_flush_resolve(s, &m, e);
+	return stage_resolve(s, &m, e);
 }
 
 /* Returns 1 if all records of the letter can be replayed; 0 with the reason in
  * *why; -1 on failure. If one occurrence cannot be replayed, the whole letter
  * is left out, because the mark resolve settles all of its occurrences. */
 static int
-check_all_occurrences_replayable(struct dlq *d, const struct letter *l,
-    const char **why, struct err *e)
+check_replayable(struct dlq *d, const struct letter *l, const char **why,
+    struct err *e)
 {
 	struct occurrences o;
 	int more;
@@ -193,15 +194,15 @@ replay_letter(struct dlq *d, struct stage *s, struct letters *from,
     struct letter *l, struct left_out *left, struct err *e)
 {
 	const char *why = why_too_long(d, l);
-	int rc = why == NULL ? letters_read_raw_if_unchanged(from, l, e) : 0;
+	int rc = why == NULL ? letters_read_raw(from, l, e) : 0;
 
 	if (rc == 0 && why == NULL)
 		why = "another command changed it while it was read";
 	if (rc == 1)
-		rc = check_all_occurrences_replayable(d, l, &why, e);
+		rc = check_replayable(d, l, &why, e);
 	if (rc == 1)
-		return emit_letter_and_resolve_mark(d, s, l, e);
+		return emit_letter(d, s, l, e);
 	if (rc == 0)
-		left_out_warn_and_count(left, l, why);
+		left_out_add(left, l, why);
 	return rc;
 }

@@ -3,9 +3,10 @@
 
 #include <string.h>
 
+/* Sets *out to the status, or to NULL for any. */
 static int
-parse_status_option(const char **out, const char *text,
-    const char *default_status, struct err *e)
+parse_status(const char **out, const char *text, const char *default_status,
+    struct err *e)
 {
 	static const char *const known[] = { "open", "resolved", "discarded",
 		"any", NULL };
@@ -13,7 +14,7 @@ parse_status_option(const char **out, const char *text,
 
 	if (text == NULL)
 		text = default_status != NULL ? default_status : "any";
-	found = suggest_find_choice("--status", text, known, e);
+	found = suggest_choice("--status", text, known, e);
 	*out = found == -1 || strcmp(known[found], "any") == 0 ? NULL :
 	    known[found];
 	return found == -1 ? -1 : 0;
@@ -27,8 +28,7 @@ selection_init(struct selection *s, const struct dlq_opts *o,
 	    .code = o->code, .pipeline = o->pipeline, .run = o->run,
 	    .stream = o->stream, .target = o->target,
 	    .pointer = o->pointer, .like = o->like, .limit = o->limit } };
-	if (parse_status_option(
-		&s->filter.status, o->status, default_status, e) == -1)
+	if (parse_status(&s->filter.status, o->status, default_status, e) == -1)
 		return -1;
 	if (o->since != NULL) {
 		if (time_option_parse(s->since, "--since", o->since, e) == -1)

@@ -10,8 +10,8 @@ enum { TEXT = 1 << 30, PART = 64 << 10 };
  * value escaped. Prints in parts, because the escaped text may be six times as
  * long as the value. */
 static int
-print_field_if_set(struct dlq *d, struct buf *line, const char *name,
-    const char *p, size_t n, struct err *e)
+print_field(struct dlq *d, struct buf *line, const char *name, const char *p,
+    size_t n, struct err *e)
 {
 	if (p == NULL || n == 0)
 		return 0;
@@ -60,7 +60,7 @@ print_fields(struct dlq *d, const struct letter *l, struct buf *line,
 	if (print_number(d, line, "letter", l->id, e) == -1)
 		return -1;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (fields[i].text != NULL && print_field_if_set(d, line,
+		if (fields[i].text != NULL && print_field(d, line,
 		    fields[i].name, fields[i].text, strlen(fields[i].text),
 		    e) == -1)
 			return -1;
@@ -72,8 +72,8 @@ print_fields(struct dlq *d, const struct letter *l, struct buf *line,
 		return -1;
 	if (l->bytes != 0 && print_number(d, line, "bytes", l->bytes, e) == -1)
 		return -1;
-	return print_field_if_set(d, line,
-	    l->bytes != 0 ? "raw (start)" : "raw", l->raw, l->raw_len, e);
+	return print_field(d, line, l->bytes != 0 ? "raw (start)" : "raw",
+	    l->raw, l->raw_len, e);
 }
 
 static int
@@ -90,10 +90,10 @@ print_occurrences(struct dlq *d, const struct letter *l, struct buf *line,
 		buf_printf(&text, "%s  %s  %s", o.t.at, o.t.occurrence,
 		    o.t.message);
 		if (buf_check(&text, e) == -1 ||
-		    print_field_if_set(
-			d, line, "seen", text.data, text.len, e) == -1 ||
-		    (o.t.has_own_bytes && print_field_if_set(d, line,
-			"its raw", o.t.raw, o.t.raw_len, e) == -1))
+		    print_field(d, line, "seen", text.data, text.len,
+		    e) == -1 ||
+		    (o.t.has_own_bytes && print_field(d, line, "its raw",
+		    o.t.raw, o.t.raw_len, e) == -1))
 			more = -1;
 	}
 	occurrences_close(&o);
@@ -105,8 +105,7 @@ print_occurrences(struct dlq *d, const struct letter *l, struct buf *line,
  * first bytes because the record was too long. Also warns if the record had
  * other bytes when it was rejected before. */
 static int
-print_raw_and_warn_if_not_all(
-    struct dlq *d, const struct letter *l, struct err *e)
+print_raw(struct dlq *d, const struct letter *l, struct err *e)
 {
 	if (l->bytes != 0)
 		err_warnf("etl-dlq", "show: letter %lld: only the first %zu "
@@ -125,7 +124,7 @@ print_letter(struct dlq *d, struct letters *from, struct letter *l,
 {
 	if (d->opts->json)
 		return print_letter_json(d, from, l, true, e);
-	switch (letters_read_raw_if_unchanged(from, l, e)) {
+	switch (letters_read_raw(from, l, e)) {
 	case -1:
 		return -1;
 	case 0:
@@ -140,7 +139,7 @@ print_letter(struct dlq *d, struct letters *from, struct letter *l,
 		    "its record were erased, so they cannot be shown",
 		    (long long)l->id);
 	if (d->opts->raw)
-		return print_raw_and_warn_if_not_all(d, l, e);
+		return print_raw(d, l, e);
 	if (print_fields(d, l, line, e) == -1)
 		return -1;
 	return print_occurrences(d, l, line, e);

@@ -27,8 +27,9 @@ struct causes_found {
 	struct cause others;
 };
 
+/* Returns the text, or "" for NULL. */
 static const char *
-text_or_empty(struct db_value v)
+column_text(struct db_value v)
 {
 	return v.type == DB_TEXT ? v.p : "";
 }
@@ -38,7 +39,7 @@ text_or_empty(struct db_value v)
  * starts with the cause that was found last: the rows are ordered by message,
  * so often several rows in succession have the same cause. */
 static struct cause *
-find_or_add_cause(struct causes_found *f, const struct cause *c)
+add_cause(struct causes_found *f, const struct cause *c)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		struct cause *v = &f->v[(f->last + i) % f->n];
@@ -60,7 +61,7 @@ find_or_add_cause(struct causes_found *f, const struct cause *c)
 /* Copies the name of a stage or a code, cut to LETTER_NAME bytes. etl stores no
  * longer names, but another program may have written one to the table. */
 static void
-copy_name_cut_to_limit(char out[LETTER_NAME + 1], const char *name)
+copy_name(char out[LETTER_NAME + 1], const char *name)
 {
 	size_t n = text_cut_length(name, strlen(name), LETTER_NAME);
 
@@ -68,19 +69,20 @@ copy_name_cut_to_limit(char out[LETTER_NAME + 1], const char *name)
 	out[n] = '\0';
 }
 
+/* Adds the counts of the row to its cause. Keeps the oldest letter as an
+ * example. */
 static void
-add_row_to_cause(struct causes_found *f, const struct db_rows *r)
+add_row(struct causes_found *f, const struct db_rows *r)
 {
 	struct cause c = { .letters = 0 }, *to;
-	const char *since = text_or_empty(db_column(r, 6));
+	const char *since = column_text(db_column(r, 6));
 	int64_t id = db_column(r, 7).i;
 	int order;
 
-	copy_name_cut_to_limit(c.stage, text_or_empty(db_column(r, 0)));
-	copy_name_cut_to_limit(c.code, text_or_empty(db_column(r, 1)));
-	message_reduce_to_shape(
-	    c.shape, sizeof(c.shape), text_or_empty(db_column(r, 2)));
-	to = find_or_add_cause(f, &c);
+	copy_name(c.stage, column_text(db_column(r, 0)));
+	copy_name(c.code, column_text(db_column(r, 1)));
+	message_shape(c.shape, sizeof(c.shape), column_text(db_column(r, 2)));
+	to = add_cause(f, &c);
 	to->letters += db_column(r, 3).i;
 	to->times += db_column(r, 4).i;
 	to->open += db_column(r, 5).i;
@@ -103,17 +105,19 @@ compare_causes(const void *a, const void *b)
 	return strcmp(x->since, y->since);
 }
 
+/* Reads the causes of the selected letters. Those with the most open letters
+ * come first. */
 static int
-read_and_sort_causes(struct causes_found *f, struct dlq *d, struct err *e)
+read_causes(struct causes_found *f, struct dlq *d, struct err *e)
 {
 	struct db_rows *r;
 	int rc;
 
-	if (letters_query_filtered(d->db, &r, SQL_LETTERS_CAUSES, NULL, 0,
+	if (letters_query(d->db, &r, SQL_LETTERS_CAUSES, NULL, 0,
 	    &d->selection.filter, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1) {
-		add_row_to_cause(f, r);
+		add_row(f, r);
 		if (stop_signal() != 0) {
 			rc = err_set(e, ERR_RETRY, true,
 			    "stats: stopped by a signal");
@@ -179,7 +183,7 @@ print_cause(struct dlq *d, const struct cause *c, struct err *e)
 		if (shows < raw.len && !d->opts->json)
 			buf_str(&start, "...");
 		(d->opts->json ? put_cause_json : put_cause_row)(&line, c,
-		    text_or_empty(db_column(r, 0)), &start);
+		    column_text(db_column(r, 0)), &start);
 	}
 	db_end(r);
 	if (rc == 1 && d->opts->json)
@@ -229,8 +233,8 @@ stats_command(struct dlq *d, struct err *e)
 	if (f.v == NULL)
 		return err_nomem(e);
 	if (dlq_open_database(d, e) == 0 &&
-	    read_and_sort_causes(&f, d, e) == 0 && (f.n > 0 ||
-	    dlq_print_no_match_and_suggest(d, "stats", e) == 0))
+	    read_causes(&f, d, e) == 0 && (f.n > 0 ||
+	    dlq_print_no_match(d, "stats", e) == 0))
 		rc = print_causes(d, &f, e);
 	free(f.v);
 	return rc;

@@ -54,7 +54,7 @@ read_zone(const char *p, long *east)
 }
 
 static int
-parse_date_to_stamp(char out[CLOCK_STAMP], const char *text)
+parse_date(char out[CLOCK_STAMP], const char *text)
 {
 	struct tm tm = { 0 }, day;
 	const char *p = strptime(text, "%Y-%m-%d", &tm);
@@ -101,7 +101,7 @@ time_option_parse(char out[CLOCK_STAMP], const char *option, const char *text,
 		put_time_ago(out, ago);
 		return 0;
 	}
-	if (parse_date_to_stamp(out, text) == 0)
+	if (parse_date(out, text) == 0)
 		return 0;
 	return err_set(e, ERR_USAGE, false, "%s %s: the value must be a time "
 	    "such as 2026-05-30, 2026-05-30T12:00:00Z or 2d", option, text);

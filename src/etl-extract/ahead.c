@@ -71,8 +71,8 @@ ahead_open(struct ahead **out, uint64_t jobs, struct err *e)
 	return 0;
 }
 
-/* Kills the child. For each job that it has not finished,
- * ahead_wait_and_get_output() then returns NULL. */
+/* Kills the child. For each job that it has not finished, ahead_wait() then
+ * returns NULL. */
 static void
 kill_child(struct child *c)
 {
@@ -89,7 +89,7 @@ kill_child(struct child *c)
 }
 
 void
-ahead_release_or_kill(struct ahead_job *j)
+ahead_release(struct ahead_job *j)
 {
 	if (j->is_working)
 		kill_child(j->child);
@@ -97,7 +97,7 @@ ahead_release_or_kill(struct ahead_job *j)
 }
 
 void
-ahead_kill_children(struct ahead *a, const void *self)
+ahead_kill(struct ahead *a, const void *self)
 {
 	for (size_t i = 0; a != NULL && i < a->n; i++) {
 		struct child *c = &a->child[i];
@@ -161,8 +161,9 @@ find_free_child(struct ahead *a, const void *self)
 	return found;
 }
 
+/* Returns the first job of the child that is not taken. There must be one. */
 static struct ahead_job *
-find_first_job_not_taken(struct child *c)
+get_free_job(struct child *c)
 {
 	size_t k = 0;
 
@@ -174,7 +175,7 @@ find_first_job_not_taken(struct child *c)
 /* Maps the memory that the child writes its output into. This must be done
  * before the fork, so that it has the same address in both processes. */
 static bool
-map_shared_output_memory(struct child *c)
+map_output(struct child *c)
 {
 	for (size_t k = 0; k < JOBS_OF_CHILD; k++) {
 		struct ahead_job *j = &c->job[k];
@@ -274,11 +275,11 @@ ahead_start(struct ahead *a, ahead_work *work, void *self,
 	struct order order = { .task = *t };
 	struct ahead_job *j;
 
-	if (c == NULL || !map_shared_output_memory(c))
+	if (c == NULL || !map_output(c))
 		return NULL;
 	if (c->self != self)
 		kill_child(c);
-	j = find_first_job_not_taken(c);
+	j = get_free_job(c);
 	order.output = j->output;
 	if ((c->pid == 0 && !start_child(c, work, self)) ||
 	    !write_whole(c->task_fd, &order, sizeof(order))) {
@@ -290,7 +291,7 @@ ahead_start(struct ahead *a, ahead_work *work, void *self,
 }
 
 const struct ahead_output *
-ahead_wait_and_get_output(struct ahead_job *j)
+ahead_wait(struct ahead_job *j)
 {
 	char byte;
 

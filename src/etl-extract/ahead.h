@@ -55,12 +55,13 @@ struct ahead_job *ahead_start(struct ahead *a, ahead_work *work, void *self,
     const struct ahead_task *t);
 /* Waits until the child has done the job. Returns NULL if it has failed. Call
  * this in the order in which the jobs were started. The output is valid until
- * ahead_release_or_kill(). That kills the child if it is still working, and its
- * other job fails too. */
-const struct ahead_output *ahead_wait_and_get_output(struct ahead_job *j);
-void ahead_release_or_kill(struct ahead_job *j);
+ * ahead_release(). That kills the child if it is still working, and its other
+ * job fails too. */
+const struct ahead_output *ahead_wait(struct ahead_job *j);
+/* Releases the job. Kills the child if it is still working. */
+void ahead_release(struct ahead_job *j);
 /* Kills the children that were started for `self`, and releases their jobs. */
-void ahead_kill_children(struct ahead *a, const void *self);
+void ahead_kill(struct ahead *a, const void *self);
 /* Used in a child: appends a line to its output. Returns false if there is no
  * room. */
 bool ahead_put_line(struct ahead_output *o, const char *p, size_t n);

@@ -24,14 +24,12 @@ each_call_release(struct each_call *c)
 }
 
 int
-each_call_open_client(
-    struct each_call *c, struct extract *x, struct err *e)
+each_call_open(struct each_call *c, struct extract *x, struct err *e)
 {
 	c->request.source = x->opts.each;
 	if (request_load_body(&c->request, &x->opts, e) == -1 ||
 	    fetch_open_once(&c->fetch, x, e) == -1 ||
-	    request_set_url_and_params(
-		&c->request, &x->opts, "", 0, e) == -1)
+	    request_set_url(&c->request, &x->opts, "", 0, e) == -1)
 		return -1;
 	c->body.fetch = c->fetch;
 	c->url.max = c->request.url.max - c->request.url.len;
@@ -39,17 +37,14 @@ each_call_open_client(
 }
 
 int
-each_call_make_request(
-    struct each_call *c, const struct extract_opts *o, struct err *e)
+each_call_make(struct each_call *c, const struct extract_opts *o, struct err *e)
 {
-	return request_set_url_and_params(
-	    &c->request, o, c->url.data, c->url.len, e);
+	return request_set_url(&c->request, o, c->url.data, c->url.len, e);
 }
 
 int
 each_call_fetch(
     struct each_call *c, const struct answer_check *check, struct err *e)
 {
-	return fetch_get_retry_and_renew_secret(
-	    c->fetch, &c->request, check, &c->answer, e);
+	return fetch_whole(c->fetch, &c->request, check, &c->answer, e);
 }

@@ -27,11 +27,10 @@ void each_call_release(struct each_call *c);
 /* Opens the HTTP client. Also sets the greatest length of c->url, because the
  * parameters of --query-param are appended to it and the result must fit into
  * the request. */
-int each_call_open_client(
-    struct each_call *c, struct extract *x, struct err *e);
+int each_call_open(struct each_call *c, struct extract *x, struct err *e);
 /* Makes the request for c->url. */
-int each_call_make_request(
-    struct each_call *c, const struct extract_opts *o, struct err *e);
+int each_call_make(struct each_call *c, const struct extract_opts *o,
+    struct err *e);
 /* Sends the request and receives the answer. `check` decides whether the answer
  * is valid. */
 int each_call_fetch(struct each_call *c, const struct answer_check *check,

@@ -42,7 +42,7 @@ get_held_line(const struct each_input *i, size_t n)
  * memory of a large line, that memory is freed first, because most lines are
  * short. */
 static void
-copy_line_into_ring(struct each_input *i, const struct line *l, struct err *e)
+hold_line(struct each_input *i, const struct line *l, struct err *e)
 {
 	struct held_line *to = get_held_line(i, i->n);
 
@@ -59,22 +59,26 @@ copy_line_into_ring(struct each_input *i, const struct line *l, struct err *e)
 		i->n++;
 }
 
+/* Reads one line of the input. Stores a record in the ring, and a mark, the end
+ * or a failure in i->behind. */
 static void
-read_and_store_line_or_mark(struct each_input *i, int timeout)
+store_next_line(struct each_input *i, int timeout)
 {
 	struct line l;
 	enum stage_item got = stage_next(i->stage, &l, timeout, &i->why);
 
 	if (got == STAGE_RECORD)
-		copy_line_into_ring(i, &l, &i->why);
+		hold_line(i, &l, &i->why);
 	else
 		i->behind = got;
 	if (got == STAGE_MARK)
 		i->mark = l;
 }
 
+/* True if the ring has room and neither a mark nor the end of the input waits
+ * behind its lines. */
 static bool
-has_room_and_input(const struct each_input *i)
+may_read_line(const struct each_input *i)
 {
 	return i->behind == STAGE_WAIT && i->n < i->cap;
 }
@@ -82,19 +86,19 @@ has_room_and_input(const struct each_input *i)
 /* Reads the lines that are available now, as far as the ring has room for them.
  * Does not wait for input. */
 static void
-read_lines_that_are_available(struct each_input *i)
+read_available(struct each_input *i)
 {
 	size_t before;
 
 	do {
 		before = i->n;
-		if (has_room_and_input(i))
-			read_and_store_line_or_mark(i, 0);
+		if (may_read_line(i))
+			store_next_line(i, 0);
 	} while (i->n > before);
 }
 
 static void
-drop_current_line(struct each_input *i)
+drop_current(struct each_input *i)
 {
 	if (!i->has_present)
 		return;
@@ -110,11 +114,11 @@ each_input_next(struct each_input *i, struct line *l, struct err *e)
 
 	if (i->held == NULL)
 		return stage_next(i->stage, l, -1, e);
-	drop_current_line(i);
+	drop_current(i);
 	if (i->n == 0 && i->behind == STAGE_WAIT)
-		read_and_store_line_or_mark(i, -1);
+		store_next_line(i, -1);
 	if (i->n > 0) {
-		read_lines_that_are_available(i);
+		read_available(i);
 		i->has_present = true;
 		*l = get_held_line(i, 0)->line;
 		return STAGE_RECORD;
@@ -127,15 +131,16 @@ each_input_next(struct each_input *i, struct line *l, struct err *e)
 }
 
 /* Returns the n-th request that follows the request of the current record.
- * Skips records that will be rejected without a request. */
+ * Skips records that will be rejected without a request. Returns NULL if the
+ * request is not known yet. */
 static const struct request *
-get_nth_request_after_current(void *self, uint64_t n)
+find_upcoming(void *self, uint64_t n)
 {
 	struct each_input *i = self;
 	const struct request *r = NULL;
 	struct held_line *h;
 
-	read_lines_that_are_available(i);
+	read_available(i);
 	for (size_t k = 1; k < i->n; k++) {
 		h = get_held_line(i, k);
 		if (h->request == NOT_KNOWN ||
@@ -149,18 +154,19 @@ get_nth_request_after_current(void *self, uint64_t n)
 	return NULL;
 }
 
+/* Returns standard input if more lines are wanted now, else -1. */
 static int
-get_input_if_wanted(void *self)
+find_wanted_input(void *self)
 {
-	return has_room_and_input(self) ? STDIN_FILENO : -1;
+	return may_read_line(self) ? STDIN_FILENO : -1;
 }
 
 void
-each_input_let_fetch_send_early(struct each_input *i, struct fetch *f,
+each_input_send_early(struct each_input *i, struct fetch *f,
     each_make_request *make, void *self)
 {
-	const struct upcoming u = { get_nth_request_after_current,
-	    get_input_if_wanted, i };
+	const struct upcoming u = { find_upcoming,
+	    find_wanted_input, i };
 
 	i->make = make;
 	i->self = self;

@@ -37,7 +37,7 @@ int each_input_open(struct each_input *i, struct stage *s,
 void each_input_release(struct each_input *i);
 /* Gives f the requests of the records after the current one, so that f can send
  * them early. `make` makes each of these requests. */
-void each_input_let_fetch_send_early(struct each_input *i, struct fetch *f,
+void each_input_send_early(struct each_input *i, struct fetch *f,
     each_make_request *make, void *self);
 enum stage_item each_input_next(
     struct each_input *i, struct line *l, struct err *e);

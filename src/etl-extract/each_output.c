@@ -10,7 +10,7 @@ enum { NAME_SHOWN = 200, MESSAGE_MAX = 1024 };
 const char each_has_name[] = "the record already has a member of this name";
 
 struct each_open_record
-each_record_start_without_brace(const struct json *record)
+each_record_start(const struct json *record)
 {
 	const struct json_tok *t = record->tok;
 
@@ -19,8 +19,7 @@ each_record_start_without_brace(const struct json *record)
 }
 
 int
-each_end_and_emit_or_reject(struct stage *s, struct buf *out,
-    const struct line *l, struct err *e)
+each_emit(struct stage *s, struct buf *out, const struct line *l, struct err *e)
 {
 	char why[128];
 
@@ -31,18 +30,17 @@ each_end_and_emit_or_reject(struct stage *s, struct buf *out,
 		(void)snprintf(why, sizeof(why), "the record with its answer "
 		    "is longer than --max-record, which is %zu bytes",
 		    out->max);
-		return stage_write_reject_and_check_limit(s, l, &r, e);
+		return stage_reject(s, l, &r, e);
 	}
 	if (buf_check(out, e) == -1 ||
-	    stage_write_and_count_record(s, out->data, out->len, e) == -1)
+	    stage_emit(s, out->data, out->len, e) == -1)
 		return -1;
-	stage_count_as_passed_or_dropped(s, true);
+	stage_count_input(s, true);
 	return 0;
 }
 
 const char *
-each_find_name_in_record(
-    const struct extract_opts *o, const struct json *record)
+each_find_name(const struct extract_opts *o, const struct json *record)
 {
 	const char *name[] = { o->as, o->count_as };
 
@@ -54,7 +52,7 @@ each_find_name_in_record(
 }
 
 int
-each_reject_for_member(struct stage *s, const struct line *l, const char *code,
+each_reject_member(struct stage *s, const struct line *l, const char *code,
     const char *name, size_t n, const char *why, struct err *e)
 {
 	struct reject r = { .code = code };
@@ -63,31 +61,31 @@ each_reject_for_member(struct stage *s, const struct line *l, const char *code,
 
 	buf_init(&pointer, n * 2 + 2);
 	buf_init(&message, MESSAGE_MAX);
-	pointer_append_part(&pointer, name, n);
+	pointer_put_part(&pointer, name, n);
 	buf_printf(&message, "%.*s: %s", n > NAME_SHOWN ? NAME_SHOWN : (int)n,
 	    name, why);
 	r.pointer = buf_text(&pointer);
 	r.message = buf_text(&message);
 	rc = buf_check(&pointer, e) == -1 || buf_check(&message, e) == -1 ?
-	    -1 : stage_write_reject_and_check_limit(s, l, &r, e);
+	    -1 : stage_reject(s, l, &r, e);
 	buf_release(&pointer);
 	buf_release(&message);
 	return rc;
 }
 
 int
-each_reject_for_request(struct stage *s, const struct line *l, int status,
+each_reject_request(struct stage *s, const struct line *l, int status,
     const struct err *why, struct err *e)
 {
 	struct reject r = { .code = "http", .message = why->msg,
 	    .http_status = status, .retryable = why->transient };
 
-	return stage_write_reject_and_check_limit(s, l, &r, e);
+	return stage_reject(s, l, &r, e);
 }
 
 int
-each_read_raw_mark(struct raw_record *raw, const struct line *mark,
-    struct line *l, struct err *e)
+each_read_raw(struct raw_record *raw, const struct line *mark, struct line *l,
+    struct err *e)
 {
 	const struct buf *b = &raw->bytes;
 
@@ -100,7 +98,7 @@ each_read_raw_mark(struct raw_record *raw, const struct line *mark,
 }
 
 bool
-each_fill_reject_if_line_feed(const struct line *l, struct reject *r)
+each_has_line_feed(const struct line *l, struct reject *r)
 {
 	if (memchr(l->data, '\n', l->len) == NULL)
 		return false;

@@ -1,5 +1,5 @@
-/* The options of etl-extract as opt_parse_env_and_argv() fills them in, and the
- * state that all requests of a process share.
+/* The options of etl-extract as opt_parse() fills them in, and the state that
+ * all requests of a process share.
  * Owns:    fetch, which the first call of fetch_open_once() opens; cursor,
  *          which run_sources() opens once the options of the source are
  *          checked.

@@ -44,7 +44,7 @@ gunzip_is_complete(const struct gunzip *z)
 }
 
 bool
-gunzip_may_have_more(const struct gunzip *z)
+gunzip_has_more(const struct gunzip *z)
 {
 	return z->may_have_more || z->fault != GUNZIP_OK;
 }
@@ -58,7 +58,7 @@ gunzip_why_damaged(const struct gunzip *z)
 /* Skips NUL bytes after a member and begins the next member. Returns false if
  * no input is left. */
 static bool
-skip_nuls_and_begin_member(struct gunzip *z)
+begin_member(struct gunzip *z)
 {
 	z_stream *s = &z->z;
 
@@ -90,7 +90,7 @@ inflate_members(struct gunzip *z)
 
 	while (rc == Z_OK && s->avail_out > 0 &&
 	    (s->avail_in > 0 || z->may_have_more)) {
-		if (z->is_complete && !skip_nuls_and_begin_member(z))
+		if (z->is_complete && !begin_member(z))
 			break;
 		if ((rc = inflate(s, Z_NO_FLUSH)) == Z_STREAM_END) {
 			z->is_complete = z->has_member = true;

@@ -32,7 +32,7 @@ const char *gunzip_why_damaged(const struct gunzip *z);
 bool gunzip_is_complete(const struct gunzip *z);
 /* True if gunzip_decode() will return more bytes, or a fault, without further
  * input. */
-bool gunzip_may_have_more(const struct gunzip *z);
+bool gunzip_has_more(const struct gunzip *z);
 void gunzip_free(struct gunzip *z);
 
 #endif

@@ -23,7 +23,7 @@ struct item {
 	/* Some sources make the record themselves, for example from a CSV
 	 * record. Such a source sets `record` to a valid record, or `code` if
 	 * the element is rejected. If both are NULL, `line` is JSON, and
-	 * item_check_and_write() checks it. */
+	 * item_write() checks it. */
 	const char *record;
 	size_t record_len;
 	uint64_t records;               /* 0, or the number of records in

@@ -29,8 +29,7 @@ item_writer_release(struct item_writer *w)
  * is only collected, because a later part of the letter may still be
  * rejected. */
 static int
-emit_or_collect_record(struct item_writer *w, const char *p, size_t n,
-    struct err *e)
+emit_record(struct item_writer *w, const char *p, size_t n, struct err *e)
 {
 	if (w->ahead != NULL)
 		return ahead_put_line(w->ahead, p, n) ? 0 : -1;
@@ -40,29 +39,27 @@ emit_or_collect_record(struct item_writer *w, const char *p, size_t n,
 		w->collected->n++;
 		return buf_check(&w->collected->lines, e);
 	}
-	return stage_write_and_count_record(w->stage, p, n, e);
+	return stage_emit(w->stage, p, n, e);
 }
 
 /* Writes the record without the white space between its tokens. All other bytes
  * of the record stay as they are. */
 static int
-emit_record_as_compact_json(
-    struct item_writer *w, const struct item *it, struct err *e)
+emit_compact(struct item_writer *w, const struct item *it, struct err *e)
 {
 	const char *field =
 	    it->is_in_file ? w->x->opts.source_file : NULL;
 
 	if ((w->j.flags & JSON_SPACE) == 0 &&
 	    w->j.tok[0].len == it->line.len && field == NULL)
-		return emit_or_collect_record(w, it->line.data, it->line.len,
-		    e);
+		return emit_record(w, it->line.data, it->line.len, e);
 	buf_clear(&w->record);
 	json_put_compact(&w->record, &w->j, 0);
 	if (field != NULL)
 		path_member_add(&w->record, field, it->uri);
 	if (buf_check(&w->record, e) == -1)
 		return -1;
-	return emit_or_collect_record(w, w->record.data, w->record.len, e);
+	return emit_record(w, w->record.data, w->record.len, e);
 }
 
 /* True if the white space between the JSON tokens of a rejected element must be
@@ -81,12 +78,12 @@ needs_compact_raw(const struct item *it, const struct reject *r)
 /* Puts the bytes of the file into the reject, in the encoding of the file. A
  * replay with the same options then reads the same record. */
 static int
-set_raw_of_reject_to_original_bytes(struct item_writer *w,
-    const struct item *it, struct reject *r, struct err *e)
+set_original(struct item_writer *w, const struct item *it, struct reject *r,
+    struct err *e)
 {
 	buf_clear(&w->original);
-	if (input_append_original(it->converted, &w->original, it->line.data,
-		it->line.len, e) == -1)
+	if (input_put_original(it->converted, &w->original, it->line.data,
+	    it->line.len, e) == -1)
 		return -1;
 	r->raw = w->original.data != NULL ? w->original.data : "";
 	r->raw_len = w->original.len;
@@ -98,7 +95,7 @@ set_raw_of_reject_to_original_bytes(struct item_writer *w,
 }
 
 int
-item_reject_letter_again(struct item_writer *w, struct reject *r, struct err *e)
+item_reject_again(struct item_writer *w, struct reject *r, struct err *e)
 {
 	const struct raw_record *from = w->collected->from;
 
@@ -111,7 +108,7 @@ item_reject_letter_again(struct item_writer *w, struct reject *r, struct err *e)
 	    .members = from->origin.len > 0 ? from->origin.data : "",
 	    .columns = from->columns_json.len > 0 ?
 		from->columns_json.data : NULL };
-	return stage_write_reject_and_check_limit(w->stage, NULL, r, e);
+	return stage_reject(w->stage, NULL, r, e);
 }
 
 /* Called for an element that cannot be read as a record. If it is the last of
@@ -130,7 +127,7 @@ note_cut_file(struct item_writer *w, const struct item *it, const char *code,
 		if (strcmp(code, codes[i]) != 0)
 			continue;
 		w->cut = new_files_are_whole(&w->x->opts);
-		return w->cut ? 0 : stage_note_cut_input(w->stage,
+		return w->cut ? 0 : stage_note_cut(w->stage,
 		    strcmp(it->uri, "-") == 0 ? "standard input" :
 		    it->uri, it->line.number, e);
 	}
@@ -144,7 +141,7 @@ reject_item(struct item_writer *w, const struct item *it, struct reject *r,
 	if (w->ahead != NULL)
 		return -1;      /* a child leaves rejects to this process */
 	if (w->collected != NULL)
-		return item_reject_letter_again(w, r, e);
+		return item_reject_again(w, r, e);
 	r->origin = (struct origin){ .kind = it->kind, .uri = it->uri,
 	    .page = it->page, .index = it->index, .line = it->line.number,
 	    .offset = it->line.offset, .columns = it->columns,
@@ -157,18 +154,17 @@ reject_item(struct item_writer *w, const struct item *it, struct reject *r,
 		r->raw = w->record.data;
 		r->raw_len = w->record.len;
 	}
-	if (it->converted != NULL && set_raw_of_reject_to_original_bytes(w, it,
-	    r, e) == -1)
+	if (it->converted != NULL && set_original(w, it, r, e) == -1)
 		return -1;
-	return stage_write_reject_and_check_limit(w->stage, &it->line, r, e);
+	return stage_reject(w->stage, &it->line, r, e);
 }
 
 /* How many levels of nesting json_scan() must turn into tokens for the checks
  * of a record. */
 static unsigned
-get_levels_to_scan(const struct extract_opts *o)
+get_levels(const struct extract_opts *o)
 {
-	unsigned levels = cursor_count_levels_to_scan(o);
+	unsigned levels = cursor_levels(o);
 
 	return o->source_file != NULL && levels < 2 ? 2 : levels;
 }
@@ -176,7 +172,7 @@ get_levels_to_scan(const struct extract_opts *o)
 /* Returns 0 and fills in *r if the record already has the member of
  * --source-file, else 1. */
 static int
-check_path_member(const struct item_writer *w, const struct item *it,
+check_path_name(const struct item_writer *w, const struct item *it,
     struct reject *r)
 {
 	const char *field = w->x->opts.source_file;
@@ -190,33 +186,31 @@ check_path_member(const struct item_writer *w, const struct item *it,
 }
 
 int
-item_check_and_write(
-    struct item_writer *w, const struct item *it, struct err *e)
+item_write(struct item_writer *w, const struct item *it, struct err *e)
 {
 	struct reject r = { .code = it->code, .message = it->message,
 	    .pointer = it->pointer };
 	int rc;
 
 	if (it->records > 0)
-		return stage_write_and_count_lines(w->stage, it->record,
-		    it->record_len, it->records, e);
+		return stage_emit_lines(w->stage, it->record, it->record_len,
+		    it->records, e);
 	if (it->record != NULL)
-		return emit_or_collect_record(w, it->record, it->record_len, e);
+		return emit_record(w, it->record, it->record_len, e);
 	if (it->code != NULL)
 		return note_cut_file(w, it, it->code, e) == -1 ? -1 :
 		    reject_item(w, it, &r, e);
-	rc = stage_parse_record_or_fill_reject(w->stage, &it->line, &w->j,
-	    get_levels_to_scan(&w->x->opts), JSON_LAST, &r, e);
+	rc = stage_parse_only(w->stage, &it->line, &w->j,
+	    get_levels(&w->x->opts), JSON_LAST, &r, e);
 	if (rc == 0 && note_cut_file(w, it, r.code, e) == -1)
 		return -1;
 	if (rc == 1)
-		rc = check_path_member(w, it, &r);
+		rc = check_path_name(w, it, &r);
 	if (rc == 1 && w->x->cursor != NULL)
-		rc = cursor_check_and_advance(
-		    w->x->cursor, w->stage, it, &w->j, &r, e);
+		rc = cursor_advance(w->x->cursor, w->stage, it, &w->j, &r, e);
 	switch (rc) {
 	case 1:
-		return emit_record_as_compact_json(w, it, e);
+		return emit_compact(w, it, e);
 	case 0:
 		return reject_item(w, it, &r, e);
 	default:

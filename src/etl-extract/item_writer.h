@@ -42,11 +42,9 @@ void item_writer_release(struct item_writer *w);
  * --cursor-field. Writes it to standard output as a record. If a check fails,
  * writes a reject with the same bytes and the cause. An element that the source
  * has already checked is written without a check. */
-int item_check_and_write(
-    struct item_writer *w, const struct item *it, struct err *e);
+int item_write(struct item_writer *w, const struct item *it, struct err *e);
 /* In a replay: rejects the letter again, with the bytes and the origin that it
  * already has. Later calls for the same letter do nothing. */
-int item_reject_letter_again(struct item_writer *w, struct reject *r,
-    struct err *e);
+int item_reject_again(struct item_writer *w, struct reject *r, struct err *e);
 
 #endif

@@ -58,30 +58,30 @@
 #include <string.h>
 
 /* In a replay, records are read from letters and not from a source. The options
- * of incremental runs, which choose records of a source, then have no
- * effect. */
+ * of incremental runs, which choose records of a source, then have no effect.
+ * Runs a replay, --each or the sources. */
 static int
-run_replay_or_each_or_sources(struct extract *x, struct stage *s,
-    char *const *uri, size_t n, bool replays, struct err *e)
+run_input(struct extract *x, struct stage *s, char *const *uri, size_t n,
+    bool replays, struct err *e)
 {
 	if (replays)
 		return run_replay(x, s, e);
 	if (x->opts.singer) {
 		x->tap = uri;
-		return tap_check_options(&x->opts, n, e) == -1 ? -1 :
+		return tap_check(&x->opts, n, e) == -1 ? -1 :
 		    run_sources(x, s, uri, 1, e);
 	}
-	if (new_files_check_options(&x->opts, uri, n, e) == -1 ||
+	if (new_files_check(&x->opts, uri, n, e) == -1 ||
 	    (!x->opts.new_files &&
-		cursor_check_options(&x->opts, uri, n, e) == -1))
+		cursor_check(&x->opts, uri, n, e) == -1))
 		return -1;
 	return x->opts.each != NULL ? run_each(x, s, e) :
 	    run_sources(x, s, uri, n, e);
 }
 
 static int
-check_extract_and_finish_stage(struct extract *x, struct stage *s,
-    char *const *uri, size_t n, bool replays, struct err *e)
+run_checked(struct extract *x, struct stage *s, char *const *uri, size_t n,
+    bool replays, struct err *e)
 {
 	enum json_members members;
 	int rc;
@@ -107,9 +107,9 @@ check_extract_and_finish_stage(struct extract *x, struct stage *s,
 	if (x->opts.max_body == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--max-body must be more than 0");
-	rc = run_replay_or_each_or_sources(x, s, uri, n, replays, e);
+	rc = run_input(x, s, uri, n, replays, e);
 	fetch_close(x->fetch);
-	return rc == -1 ? -1 : stage_check_and_end_stream(s, e);
+	return rc == -1 ? -1 : stage_end(s, e);
 }
 
 static bool
@@ -126,8 +126,8 @@ reads_stdin(const struct extract *x, char *const *uri, size_t n)
  * stream as the mark `failed`, which tells the later programs of the pipeline
  * why there are no more records. */
 static int
-run_stage_or_write_failed_mark(struct extract *x, const struct stdfd *fds,
-    char *const *uri, size_t n, struct err *e)
+run_stage(struct extract *x, const struct stdfd *fds, char *const *uri,
+    size_t n, struct err *e)
 {
 	const int replays = x->opts.each == NULL && !x->opts.singer &&
 	    !x->opts.plain &&
@@ -149,14 +149,13 @@ run_stage_or_write_failed_mark(struct extract *x, const struct stdfd *fds,
 	int rc = -1;
 
 	if (replays == -1 || stage_open(&s, &conf, e) == -1) {
-		stage_write_failed_mark_early(conf.name, e);
+		stage_fail_early(conf.name, e);
 		return -1;
 	}
-	if (!conf.source || stage_start_marked_or_plain_source(s, e) == 0)
-		rc = check_extract_and_finish_stage(
-		    x, s, uri, n, replays == 1, e);
+	if (!conf.source || stage_begin_source(s, e) == 0)
+		rc = run_checked(x, s, uri, n, replays == 1, e);
 	if (rc == -1)
-		stage_flush_and_write_failed_mark(s, e);
+		stage_fail(s, e);
 	stage_close(s);
 	return rc;
 }
@@ -171,25 +170,25 @@ main(int argc, char *argv[])
 	enum opt_result r;
 	int status = 0;
 
-	memory_return_large_blocks();
-	core_dump_forbid_also_in_commands();
-	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
+	memory_trim_large();
+	core_dump_forbid_all();
+	if (stdfd_claim(&fds, &e) == -1)
 		return err_report(spec->program, &e);
-	r = opt_parse_env_and_argv(spec, &x.opts, argc, argv, &e);
+	r = opt_parse(spec, &x.opts, argc, argv, &e);
 	if (r == OPT_FAILED)
-		stage_write_failed_mark_early("extract", &e);
+		stage_fail_early("extract", &e);
 	if (r != OPT_RUN) {
 		opt_release(spec, &x.opts);
 		return opt_print_result(spec, r, &e);
 	}
-	err_warn("etl-extract", db_warning_if_url_has_password(x.opts.db));
-	stop_install_handlers_ignore_sigpipe();
-	if ((x.opts.probe ? probe_url_and_print_command(
+	err_warn("etl-extract", db_url_warning(x.opts.db));
+	stop_init();
+	if ((x.opts.probe ? probe_run(
 		&x, argv + optind, (size_t)(argc - optind), &e) :
-	    run_stage_or_write_failed_mark(
+	    run_stage(
 		&x, &fds, argv + optind, (size_t)(argc - optind), &e)) == -1)
 		status = err_report(spec->program, &e);
 	opt_release(spec, &x.opts);
-	stop_raise_signal_if_received();
+	stop_raise();
 	return status;
 }

@@ -7,32 +7,28 @@ enum { MESSAGE_MAX = 1024 };
 /* Parses the answer, finds its array of records, and joins the elements of this
  * array to the records of the request. */
 static int
-parse_and_join_answer(
-    void *self, const struct http_answer *a, struct err *e)
+take_answer(void *self, const struct http_answer *a, struct err *e)
 {
 	struct batch_run *x = self;
 
 	if (body_parse(&x->call.body, a, e) == -1 ||
 	    body_find_records(&x->call.body, e) == -1)
 		return -1;
-	return join_add_each_answer_to_its_group(&x->join, &x->call.body,
-	    x->option.match, e);
+	return join_add_answers(&x->join, &x->call.body, x->option.match, e);
 }
 
 static int
-write_records_as_rejects(struct batch_run *x, size_t from, size_t to,
-    struct err *e)
+reject_records(struct batch_run *x, size_t from, size_t to, struct err *e)
 {
 	const struct err why = *e;
 
-	return batch_write_records(x, from, to, &why, e);
+	return batch_write(x, from, to, &why, e);
 }
 
 /* Makes the request with the ids of the records from..to. An id that several
  * records have is put into the request once. */
 static int
-make_request_with_ids(struct batch_run *x, size_t from, size_t to,
-    struct err *e)
+make_ids_request(struct batch_run *x, size_t from, size_t to, struct err *e)
 {
 	const struct batch *b = &x->batch;
 	struct buf *out = x->place == IDS_IN_URL ? &x->call.url :
@@ -54,19 +50,18 @@ make_request_with_ids(struct batch_run *x, size_t from, size_t to,
 		if (!is_first)
 			buf_char(out, ',');
 		is_first = false;
-		(void)batch_place_check_and_put_id(
-		    x, &x->value, r->id_is_string, out, &ignored);
+		(void)batch_put_id(x, &x->value, r->id_is_string, out,
+		    &ignored);
 	}
 	buf_add(out, x->list.after.data, x->list.after.len);
-	return buf_check(out, e) == -1 ? -1 :
-	    each_call_make_request(&x->call, x->o, e);
+	return buf_check(out, e) == -1 ? -1 : each_call_make(&x->call, x->o, e);
 }
 
 /* The service has refused the request. It may do so for one of the ids, for
  * their number or for the length of the URL or the answer, so a request for
  * fewer of them may succeed. */
 static bool
-may_succeed_with_fewer_ids(const struct batch_run *x, const struct err *e)
+may_halve(const struct batch_run *x, const struct err *e)
 {
 	return x->join.groups > 1 && !e->transient && (e->code == ERR_INPUT ||
 	    e->code == ERR_REFUSED || x->call.answer.body.full);
@@ -78,36 +73,35 @@ may_succeed_with_fewer_ids(const struct batch_run *x, const struct err *e)
  * separately. So in the end only those records are rejected whose id the
  * service refuses. */
 static int
-request_and_write_or_halve(struct batch_run *x, size_t from, size_t to,
-    struct err *e)
+send_records(struct batch_run *x, size_t from, size_t to, struct err *e)
 {
-	const struct answer_check check = { parse_and_join_answer, x };
+	const struct answer_check check = { take_answer, x };
 	const size_t middle = from + (to - from) / 2;
 
-	if (join_group_records_by_id(&x->join, &x->batch, from, to, e) == -1)
+	if (join_make_groups(&x->join, &x->batch, from, to, e) == -1)
 		return -1;
 	if (x->join.groups == 0)
-		return batch_write_records(x, from, to, NULL, e);
-	if (make_request_with_ids(x, from, to, e) == -1 ||
+		return batch_write(x, from, to, NULL, e);
+	if (make_ids_request(x, from, to, e) == -1 ||
 	    stage_flush(x->stage, e) == -1)
 		return -1;
 	if (each_call_fetch(&x->call, &check, e) == 0) {
 		x->unknown += x->join.unknown;
-		return batch_write_records(x, from, to, NULL, e);
+		return batch_write(x, from, to, NULL, e);
 	}
-	if (fetch_failure_concerns_all(x->call.fetch, e))
+	if (fetch_fails_all(x->call.fetch, e))
 		return -1;
-	if (!may_succeed_with_fewer_ids(x, e))
-		return write_records_as_rejects(x, from, to, e);
-	if (request_and_write_or_halve(x, from, middle, e) == -1)
+	if (!may_halve(x, e))
+		return reject_records(x, from, to, e);
+	if (send_records(x, from, middle, e) == -1)
 		return -1;
-	return request_and_write_or_halve(x, middle, to, e);
+	return send_records(x, middle, to, e);
 }
 
 static int
-request_and_clear_batch(struct batch_run *x, struct err *e)
+send_batch(struct batch_run *x, struct err *e)
 {
-	int rc = request_and_write_or_halve(x, 0, x->batch.n, e);
+	int rc = send_records(x, 0, x->batch.n, e);
 
 	batch_clear(&x->batch);
 	return rc;
@@ -116,52 +110,52 @@ request_and_clear_batch(struct batch_run *x, struct err *e)
 /* Adds a record to the batch. If the request would become too long, first sends
  * the batch without this record. If the batch is full afterwards, sends it. */
 static int
-add_record_and_send_full_batch(struct batch_run *x, const struct line *l,
-    struct err *e)
+add_record(struct batch_run *x, const struct line *l, struct err *e)
 {
 	struct batch *b = &x->batch;
 	struct batch_record *r;
-	int has_id = batch_parse_record_and_read_id(x, l, false, e);
+	int has_id = batch_read_id(x, l, false, e);
 
 	if (has_id == -1)
 		return -1;
 	if (has_id == 1 && b->id_bytes > 0 &&
 	    b->id_bytes + x->encoded.len > x->room) {
-		if (request_and_clear_batch(x, e) == -1)
+		if (send_batch(x, e) == -1)
 			return -1;
 		/* The id may have been overwritten: to reject a record of the
-		 * batch, batch_write_records() reads the id of that record. */
-		has_id = batch_parse_record_and_read_id(x, l, false, e);
+		 * batch, batch_write() reads the id of that record. */
+		has_id = batch_read_id(x, l, false, e);
 	}
 	if (has_id == -1 || batch_add(b, l, &r, e) == -1)
 		return -1;
 	if (has_id == 1) {
-		r->open = each_record_start_without_brace(&x->call.j);
+		r->open = each_record_start(&x->call.j);
 		if (batch_set_id(b, &x->value, x->is_string, x->encoded.len,
 			e) == -1)
 			return -1;
 	}
 	return b->n >= x->o->batch_each || batch_is_large(b) ?
-	    request_and_clear_batch(x, e) : 0;
+	    send_batch(x, e) : 0;
 }
 
+/* Adds the record of a raw mark to the batch. Before any other mark is passed
+ * on, sends the batch. */
 static int
-add_raw_record_or_send_and_pass_mark(struct batch_run *x,
-    const struct line *mark, struct err *e)
+handle_mark(struct batch_run *x, const struct line *mark, struct err *e)
 {
 	struct line l;
 
 	if (stage_last_mark(x->stage)->kind == MARK_RAW)
-		return each_read_raw_mark(&x->call.raw, mark, &l, e) == -1 ?
-		    -1 : add_record_and_send_full_batch(x, &l, e);
-	return request_and_clear_batch(x, e) == -1 ? -1 :
-	    stage_check_counts_and_pass_mark(x->stage, e);
+		return each_read_raw(&x->call.raw, mark, &l, e) == -1 ?
+		    -1 : add_record(x, &l, e);
+	return send_batch(x, e) == -1 ? -1 :
+	    stage_pass(x->stage, e);
 }
 
 /* Returns how many milliseconds the current batch may still wait for records,
  * or -1 (no limit) if it is empty. */
 static int
-ms_until_batch_is_due(const struct batch_run *x)
+batch_wait_ms(const struct batch_run *x)
 {
 	int64_t left;
 
@@ -172,25 +166,24 @@ ms_until_batch_is_due(const struct batch_run *x)
 }
 
 static int
-process_all_records_and_marks(struct batch_run *x, struct err *e)
+process_batches(struct batch_run *x, struct err *e)
 {
 	struct line l;
 	int rc = 0;
 
 	while (rc == 0)
-		switch (stage_next(
-		    x->stage, &l, ms_until_batch_is_due(x), e)) {
+		switch (stage_next(x->stage, &l, batch_wait_ms(x), e)) {
 		case STAGE_RECORD:
-			rc = add_record_and_send_full_batch(x, &l, e);
+			rc = add_record(x, &l, e);
 			break;
 		case STAGE_MARK:
-			rc = add_raw_record_or_send_and_pass_mark(x, &l, e);
+			rc = handle_mark(x, &l, e);
 			break;
 		case STAGE_WAIT:
-			rc = request_and_clear_batch(x, e);
+			rc = send_batch(x, e);
 			break;
 		case STAGE_END:
-			return request_and_clear_batch(x, e);
+			return send_batch(x, e);
 		default:
 			return -1;
 		}
@@ -200,7 +193,7 @@ process_all_records_and_marks(struct batch_run *x, struct err *e)
 /* Warns if the service answered with records that were not requested. It then
  * probably does not know the parameter of {ids} and ignores it. */
 static void
-warn_if_answers_had_other_ids(struct batch_run *x)
+warn_unknown_ids(struct batch_run *x)
 {
 	struct buf b;
 
@@ -248,10 +241,10 @@ run_batch(struct extract *from, struct stage *stage, struct err *e)
 
 	batch_run_init(&x, &from->opts, stage);
 	if (batch_options_parse(&x.option, x.o, e) == 0 &&
-	    each_call_open_client(&x.call, from, e) == 0 &&
-	    batch_place_find_and_set_room(&x, e) == 0)
-		rc = process_all_records_and_marks(&x, e);
-	warn_if_answers_had_other_ids(&x);
+	    each_call_open(&x.call, from, e) == 0 &&
+	    batch_place_init(&x, e) == 0)
+		rc = process_batches(&x, e);
+	warn_unknown_ids(&x);
 	batch_run_release(&x);
 	return rc;
 }

@@ -25,10 +25,10 @@ struct each {
 /* Checks the part of the template before its first '{' as a URL. Thus a wrong
  * URL is reported as a usage error before any record is read. */
 static int
-check_template_start(const struct extract_opts *o, struct err *e)
+check_template(const struct extract_opts *o, struct err *e)
 {
 	char *url = strndup(o->each, strcspn(o->each, "{"));
-	int rc = url == NULL ? err_nomem(e) : request_check_options(o, url, e);
+	int rc = url == NULL ? err_nomem(e) : request_check(o, url, e);
 
 	free(url);
 	return rc;
@@ -83,15 +83,14 @@ check_each_options(const struct extract_opts *o, struct err *e)
 	    ahead_check_jobs(o->jobs, e) == -1 ||
 	    fetch_check_jobs(o, e) == -1 || template_check(o->each, e) == -1)
 		return -1;
-	return check_template_start(o, e);
+	return check_template(o, e);
 }
 
 /* Parses the answer. With --as alone the answer may be any JSON value. With
  * --count-as or --records it must contain an array of records, and this
  * function finds it. */
 static int
-parse_answer_and_find_records(
-    void *self, const struct http_answer *a, struct err *e)
+parse_each_answer(void *self, const struct http_answer *a, struct err *e)
 {
 	struct each *x = self;
 
@@ -123,11 +122,11 @@ put_answer_member(struct each *x)
 	    &x->call.out, &b->j, x->o->records == NULL ? 0 : b->array);
 }
 
+/* Writes the record with the answer. Rejects it if it is too long. */
 static int
-emit_with_answer_or_reject(struct each *x, const struct line *l, struct err *e)
+emit_answer(struct each *x, const struct line *l, struct err *e)
 {
-	const struct each_open_record open =
-	    each_record_start_without_brace(&x->call.j);
+	const struct each_open_record open = each_record_start(&x->call.j);
 
 	buf_clear(&x->call.out);
 	buf_add(&x->call.out, l->data + open.at, open.len);
@@ -135,91 +134,89 @@ emit_with_answer_or_reject(struct each *x, const struct line *l, struct err *e)
 		put_answer_member(x);
 	if (x->o->count_as != NULL)
 		put_count_member(x);
-	return each_end_and_emit_or_reject(x->stage, &x->call.out, l, e);
+	return each_emit(x->stage, &x->call.out, l, e);
 }
 
 /* Requests the URL and writes the record with the answer. If the request fails
  * for a reason that affects every record, such as a wrong secret, the run ends.
  * Any other failure only rejects this record. */
 static int
-fetch_and_emit_or_reject(struct each *x, const struct line *l, struct err *e)
+request_record(struct each *x, const struct line *l, struct err *e)
 {
 	const struct answer_check answer_check = {
-	    parse_answer_and_find_records, x};
+	    parse_each_answer, x};
 	struct err why;
 
-	if (each_call_make_request(&x->call, x->o, e) == -1 ||
-	    (!fetch_is_early_answer_complete(x->call.fetch) &&
+	if (each_call_make(&x->call, x->o, e) == -1 ||
+	    (!fetch_has_early(x->call.fetch) &&
 		stage_flush(x->stage, e) == -1))
 		return -1;
 	if (each_call_fetch(&x->call, &answer_check, e) == 0)
-		return emit_with_answer_or_reject(x, l, e);
-	if (fetch_failure_concerns_all(x->call.fetch, e))
+		return emit_answer(x, l, e);
+	if (fetch_fails_all(x->call.fetch, e))
 		return -1;
 	why = *e;
-	return each_reject_for_request(
-	    x->stage, l, x->call.answer.status, &why, e);
+	return each_reject_request(x->stage, l, x->call.answer.status, &why, e);
 }
 
+/* Makes the URL of the record and requests it. Rejects a record that gives no
+ * URL. */
 static int
-expand_url_and_fetch_or_reject(struct each *x, const struct line *l,
-    struct err *e)
+process_record(struct each *x, const struct line *l, struct err *e)
 {
 	struct template_fault f = { 0 };
 	const char *name;
-	int rc = stage_parse_record_or_reject(
-	    x->stage, l, &x->call.j, 2, JSON_UNIQUE, e);
+	int rc = stage_parse(x->stage, l, &x->call.j, 2, JSON_UNIQUE, e);
 
 	if (rc != 1)
 		return rc;
-	if ((name = each_find_name_in_record(x->o, &x->call.j)) != NULL)
-		return each_reject_for_member(x->stage, l, "duplicate_member",
-		    name, strlen(name), each_has_name, e);
+	if ((name = each_find_name(x->o, &x->call.j)) != NULL)
+		return each_reject_member(x->stage, l, "duplicate_member", name,
+		    strlen(name), each_has_name, e);
 	rc = template_expand(x->o->each, &x->call.j, &x->call.url, &f, e);
 	if (rc == -1)
 		return -1;
 	if (rc == 0)
-		return each_reject_for_member(x->stage, l, f.code, f.name,
-		    f.len, f.why, e);
-	return fetch_and_emit_or_reject(x, l, e);
+		return each_reject_member(x->stage, l, f.code, f.name, f.len,
+		    f.why, e);
+	return request_record(x, l, e);
 }
 
 static int
-process_record_of_raw_mark(struct each *x, const struct line *mark,
-    struct err *e)
+process_raw_mark(struct each *x, const struct line *mark, struct err *e)
 {
 	struct reject r;
 	struct line l;
 
-	if (each_read_raw_mark(&x->call.raw, mark, &l, e) == -1)
+	if (each_read_raw(&x->call.raw, mark, &l, e) == -1)
 		return -1;
-	return each_fill_reject_if_line_feed(&l, &r) ?
-	    stage_write_reject_and_check_limit(x->stage, &l, &r, e) :
-	    expand_url_and_fetch_or_reject(x, &l, e);
+	return each_has_line_feed(&l, &r) ?
+	    stage_reject(x->stage, &l, &r, e) :
+	    process_record(x, &l, e);
 }
 
 /* Makes the request for a record after the current one, so that it can be sent
  * early. Returns NULL if the record will be rejected without a request. */
 static const struct request *
-make_following_request(void *self, const struct line *l)
+make_following(void *self, const struct line *l)
 {
 	struct each *x = self;
 	struct template_fault fault;
 	struct reject unused = { 0 };
 	struct err e;
 
-	return stage_parse_record_or_fill_reject(x->stage, l,
-		&x->following_j, 2, JSON_UNIQUE, &unused, &e) == 1 &&
-	    each_find_name_in_record(x->o, &x->following_j) == NULL &&
+	return stage_parse_only(x->stage, l, &x->following_j, 2, JSON_UNIQUE,
+	    &unused, &e) == 1 &&
+	    each_find_name(x->o, &x->following_j) == NULL &&
 	    template_expand(x->o->each, &x->following_j, &x->following_url,
 		&fault, &e) == 1 &&
-	    request_set_url_and_params(&x->following, x->o,
+	    request_set_url(&x->following, x->o,
 		x->following_url.data, x->following_url.len, &e) == 0 ?
 	    &x->following : NULL;
 }
 
 static int
-process_all_records_and_pass_marks(struct each *x, struct err *e)
+process_records(struct each *x, struct err *e)
 {
 	struct line l;
 	int rc;
@@ -227,13 +224,13 @@ process_all_records_and_pass_marks(struct each *x, struct err *e)
 	for (;;)
 		switch (each_input_next(&x->input, &l, e)) {
 		case STAGE_RECORD:
-			if (expand_url_and_fetch_or_reject(x, &l, e) == -1)
+			if (process_record(x, &l, e) == -1)
 				return -1;
 			break;
 		case STAGE_MARK:
 			rc = stage_last_mark(x->stage)->kind == MARK_RAW ?
-			    process_record_of_raw_mark(x, &l, e) :
-			    stage_check_counts_and_pass_mark(x->stage, e);
+			    process_raw_mark(x, &l, e) :
+			    stage_pass(x->stage, e);
 			if (rc == -1)
 				return -1;
 			break;
@@ -249,18 +246,15 @@ process_all_records_and_pass_marks(struct each *x, struct err *e)
 /* Opens the HTTP client. With --jobs, also lets it send the requests of later
  * records early. */
 static int
-open_client_and_send_early_if_jobs(struct each *x, struct extract *from,
-    struct err *e)
+open_client(struct each *x, struct extract *from, struct err *e)
 {
-	if (each_call_open_client(&x->call, from, e) == -1)
+	if (each_call_open(&x->call, from, e) == -1)
 		return -1;
 	if (x->o->jobs <= 1)
 		return 0;
-	if (request_copy_method_and_body(&x->following, &x->call.request,
-	    e) == -1)
+	if (request_copy(&x->following, &x->call.request, e) == -1)
 		return -1;
-	each_input_let_fetch_send_early(
-	    &x->input, x->call.fetch, make_following_request, x);
+	each_input_send_early(&x->input, x->call.fetch, make_following, x);
 	x->following_url.max = x->call.url.max;
 	return 0;
 }
@@ -279,8 +273,8 @@ run_each(struct extract *from, struct stage *stage, struct err *e)
 		return -1;
 	each_call_init(&x.call, x.o);
 	request_init(&x.following);
-	if (open_client_and_send_early_if_jobs(&x, from, e) == 0)
-		rc = process_all_records_and_pass_marks(&x, e);
+	if (open_client(&x, from, e) == 0)
+		rc = process_records(&x, e);
 	if (x.call.fetch != NULL)
 		fetch_set_upcoming(x.call.fetch, NULL);
 	each_input_release(&x.input);

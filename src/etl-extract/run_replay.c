@@ -27,7 +27,7 @@ struct replay {
 /* Refuses a replay of another stage: its letters are records for that stage.
  * The mark begin of a replay without letters names no stage. */
 static int
-refuse_replay_of_other_stage(const struct replay *r, struct err *e)
+check_replay_stage(const struct replay *r, struct err *e)
 {
 	const struct mark *m = stage_begin_mark(r->stage);
 
@@ -75,8 +75,9 @@ set_csv_options(struct replay *r, const struct extract_opts *o, struct err *e)
 	    "--types NAME:TYPE,...");
 }
 
+/* Makes the bytes of the raw record the content of the file in memory. */
 static int
-put_bytes_into_file(struct replay *r, struct err *e)
+write_raw_file(struct replay *r, struct err *e)
 {
 	const struct buf *b = &r->raw.bytes;
 	const int fd = r->given.fd;
@@ -98,15 +99,15 @@ put_bytes_into_file(struct replay *r, struct err *e)
 
 /* Reads items until the end, or until one is rejected. */
 static int
-collect_items_until_rejected(
-    struct replay *r, const struct source *kind, void *source, struct err *e)
+collect_items(struct replay *r, const struct source *kind, void *source,
+    struct err *e)
 {
 	struct item it = { 0 };
 
 	while (!r->out.is_rejected)
 		switch (kind->next(source, &it, e)) {
 		case SOURCE_ITEM:
-			if (item_check_and_write(&r->writer, &it, e) == -1)
+			if (item_write(&r->writer, &it, e) == -1)
 				return -1;
 			break;
 		case SOURCE_PAUSE:
@@ -122,7 +123,7 @@ collect_items_until_rejected(
 /* If the source failed because the bytes are bad data, such as JSON that is cut
  * off, rejects the letter again. */
 static int
-reject_if_bad_data(struct replay *r, struct err *e)
+reject_bad_data(struct replay *r, struct err *e)
 {
 	struct err why = *e;
 	struct reject again = { .code = "parse", .message = why.msg };
@@ -130,11 +131,13 @@ reject_if_bad_data(struct replay *r, struct err *e)
 	if (why.code != ERR_DATA || why.transient || stop_signal() != 0 ||
 	    r->out.is_rejected)
 		return -1;
-	return item_reject_letter_again(&r->writer, &again, e);
+	return item_reject_again(&r->writer, &again, e);
 }
 
+/* Reads the bytes of the raw record as a source of their format. Collects the
+ * records. */
 static int
-read_bytes_with_source(struct replay *r, struct err *e)
+read_raw_bytes(struct replay *r, struct err *e)
 {
 	const char *name = source_name(r);
 	const struct source *kind;
@@ -143,16 +146,16 @@ read_bytes_with_source(struct replay *r, struct err *e)
 	int rc = -1;
 
 	file_format_of(&format, &r->x.opts, name);
-	if (source_find_by_format_or_uri(&kind, &r->x.opts, name, e) == -1 ||
+	if (source_choose(&kind, &r->x.opts, name, e) == -1 ||
 	    (kind == &source_csv &&
 		set_csv_options(r, &r->writer.x->opts, e) == -1) ||
-	    put_bytes_into_file(r, e) == -1)
+	    write_raw_file(r, e) == -1)
 		return -1;
 	if (kind->open(&source, &r->x, name, e) == 0) {
-		rc = collect_items_until_rejected(r, kind, source, e);
+		rc = collect_items(r, kind, source, e);
 		kind->close(source);
 	}
-	return rc == -1 ? reject_if_bad_data(r, e) : 0;
+	return rc == -1 ? reject_bad_data(r, e) : 0;
 }
 
 /* Reads the bytes of a letter again. Writes all records in them, or rejects the
@@ -166,34 +169,34 @@ replay_record(struct replay *r, const struct line *l, struct err *e)
 	out->n = 0;
 	out->is_rejected = false;
 	if (raw_record_parse(&r->raw, l->data, l->len, e) == -1 ||
-	    read_bytes_with_source(r, e) == -1) {
+	    read_raw_bytes(r, e) == -1) {
 		err_prefix(e, "line %llu", (unsigned long long)l->number);
 		return -1;
 	}
 	if (out->is_rejected)
 		return 0;
-	if (stage_write_and_count_lines(
-		r->stage, out->lines.data, out->lines.len, out->n, e) == -1)
+	if (stage_emit_lines(r->stage, out->lines.data, out->lines.len, out->n,
+	    e) == -1)
 		return -1;
-	stage_count_as_passed_or_dropped(r->stage, out->n > 0);
+	stage_count_input(r->stage, out->n > 0);
 	return 0;
 }
 
+/* Replays the record of a raw mark. Passes any other mark on. */
 static int
-replay_raw_record_or_pass_mark(struct replay *r, const struct line *l,
-    struct err *e)
+replay_mark(struct replay *r, const struct line *l, struct err *e)
 {
 	switch (stage_last_mark(r->stage)->kind) {
 	case MARK_RAW:
 		return replay_record(r, l, e);
 	case MARK_BEGIN:
-		if (refuse_replay_of_other_stage(r, e) == -1)
+		if (check_replay_stage(r, e) == -1)
 			return -1;
 		break;
 	default:
 		break;
 	}
-	return stage_check_counts_and_pass_mark(r->stage, e);
+	return stage_pass(r->stage, e);
 }
 
 static int
@@ -210,7 +213,7 @@ read_stream(struct replay *r, struct err *e)
 			    "etl-extract directly after etl-dlq replay",
 			    (unsigned long long)l.number);
 		case STAGE_MARK:
-			if (replay_raw_record_or_pass_mark(r, &l, e) == -1)
+			if (replay_mark(r, &l, e) == -1)
 				return -1;
 			break;
 		case STAGE_END:
@@ -223,9 +226,9 @@ read_stream(struct replay *r, struct err *e)
 }
 
 static int
-check_options(const struct extract_opts *o, struct err *e)
+check_replay_options(const struct extract_opts *o, struct err *e)
 {
-	if (o->encoding != NULL && input_check_encoding(o->encoding, e) == -1)
+	if (o->encoding != NULL && encoding_check(o->encoding, e) == -1)
 		return -1;
 	if (path_member_check("--source-file", o->source_file, e) == -1)
 		return -1;
@@ -248,7 +251,7 @@ run_replay(struct extract *x, struct stage *stage, struct err *e)
 	buf_init(&r.out.lines, SIZE_MAX / 4);
 	item_writer_init(&r.writer, x, stage);
 	r.writer.collected = &r.out;
-	if (check_options(&x->opts, e) == 0) {
+	if (check_replay_options(&x->opts, e) == 0) {
 		r.given.fd = memfd_create("etl-extract", MFD_CLOEXEC);
 		rc = r.given.fd == -1 ?
 		    err_errno(e, ERR_IO, "memory of a record") :

@@ -59,8 +59,8 @@ fail_cut_file(const struct item *it, struct err *e)
 }
 
 static enum outcome
-read_items_and_flush_at_pauses(
-    struct sources *s, const struct source *kind, void *source, struct err *e)
+read_items(struct sources *s, const struct source *kind, void *source,
+    struct err *e)
 {
 	struct item it = { 0 };
 
@@ -69,12 +69,12 @@ read_items_and_flush_at_pauses(
 		/* A stop signal interrupts each wait for input. A source that
 		 * never waits does not notice the signal, so check here. */
 		if (stop_signal() != 0) {
-			(void)set_stop_or_reader_gone_error(e);
+			(void)fail_interrupted(e);
 			return READ_IN_PART;
 		}
 		switch (kind->next(source, &it, e)) {
 		case SOURCE_ITEM:
-			if (item_check_and_write(&s->writer, &it, e) == -1)
+			if (item_write(&s->writer, &it, e) == -1)
 				return READ_FAILED;
 			break;
 		case SOURCE_PAUSE:
@@ -98,8 +98,7 @@ read_items_and_flush_at_pauses(
 /* Refuses a source file to which the rejects would be appended: etl-extract
  * would read its own rejects as further records, without end. */
 static int
-check_rejects_not_in_source(const struct stage *s, const char *uri,
-    struct err *e)
+check_reject_file(const struct stage *s, const char *uri, struct err *e)
 {
 	struct stat st;
 	int rc = strcmp(uri, "-") == 0 ? fstat(STDIN_FILENO, &st) :
@@ -113,16 +112,16 @@ check_rejects_not_in_source(const struct stage *s, const char *uri,
 }
 
 static int
-check_final_newline(const struct extract_opts *o, struct err *e)
+check_newline(const struct extract_opts *o, struct err *e)
 {
 	static const char *const words[] = { "require", NULL };
 
-	return o->final_newline == NULL || suggest_find_choice(
-	    "--final-newline", o->final_newline, words, e) != -1 ? 0 : -1;
+	return o->final_newline == NULL || suggest_choice("--final-newline",
+	    o->final_newline, words, e) != -1 ? 0 : -1;
 }
 
 static int
-check_records_option(const struct extract_opts *o, struct err *e)
+check_records(const struct extract_opts *o, struct err *e)
 {
 	return o->records == NULL || pointer_is_valid(o->records) ? 0 :
 	    err_set(e, ERR_USAGE, false, "--records %s: not a JSON Pointer, "
@@ -135,7 +134,7 @@ static int
 find_kind(const struct source **kind, const struct extract_opts *o,
     const char *name, struct err *e)
 {
-	if (source_find_by_format_or_uri(kind, o, name, e) == 0)
+	if (source_choose(kind, o, name, e) == 0)
 		return 0;
 	if (!o->new_files || o->format != NULL || access(name, F_OK) == 0 ||
 	    (errno != ENOENT && errno != ENOTDIR))
@@ -146,7 +145,7 @@ find_kind(const struct source **kind, const struct extract_opts *o,
 /* Checks all sources before the first is read, so that a mistyped name ends the
  * run before any record is written. */
 static int
-check_sources_and_rejects_file(struct sources *s, struct err *e)
+check_sources(struct sources *s, struct err *e)
 {
 	const struct extract_opts *o = &s->x->opts;
 	const struct source *kind;
@@ -161,18 +160,18 @@ check_sources_and_rejects_file(struct sources *s, struct err *e)
 			continue;
 		}
 		if (find_kind(&kind, o, f->name, e) == -1 ||
-		    check_rejects_not_in_source(s->stage, f->name, e) == -1)
+		    check_reject_file(s->stage, f->name, e) == -1)
 			return -1;
 		kinds |= kind->kind;
 		if (source_is_file_url(o, f->name))
 			kinds |= KIND_HTTP_FILE;
 	}
 	if (source_options_check(o, kinds, e) == -1 ||
-	    check_records_option(o, e) == -1 ||
-	    check_final_newline(o, e) == -1 ||
+	    check_records(o, e) == -1 ||
+	    check_newline(o, e) == -1 ||
 	    path_member_check("--select-as", o->select_as, e) == -1)
 		return -1;
-	if (o->encoding != NULL && input_check_encoding(o->encoding, e) == -1)
+	if (o->encoding != NULL && encoding_check(o->encoding, e) == -1)
 		return -1;
 	if (path_member_check("--source-file", o->source_file, e) == -1)
 		return -1;
@@ -182,7 +181,7 @@ check_sources_and_rejects_file(struct sources *s, struct err *e)
 /* True if the failure affects only this file: it cannot be opened, or cannot be
  * read to its end. The other files are then still read. */
 static bool
-only_concerns_file(const struct source *kind, const struct err *e)
+concerns_file(const struct source *kind, const struct err *e)
 {
 	return kind->formats != NULL && stop_signal() == 0 &&
 	    e->code != ERR_GONE && e->code != ERR_BUG && !e->transient;
@@ -200,18 +199,17 @@ read_source(struct sources *s, struct extract *x, const char *uri,
 	void *source = NULL;
 	enum outcome rc = READ_FAILED;
 
-	if (source_find_by_format_or_uri(&kind, &x->opts, uri, e) == -1)
+	if (source_choose(&kind, &x->opts, uri, e) == -1)
 		return READ_FAILED;
 	if (kind->open(&source, x, uri, e) == -1)
 		rc = READ_IN_PART;
 	else if (x->opts.cursor_field == NULL ||
 	    cursor_open(&x->cursor, &x->opts, e) == 0)
-		rc = read_items_and_flush_at_pauses(s, kind, source, e);
-	if (rc == READ_IN_PART && !only_concerns_file(kind, e))
+		rc = read_items(s, kind, source, e);
+	if (rc == READ_IN_PART && !concerns_file(kind, e))
 		rc = READ_FAILED;
 	if (rc == READ_WHOLE && x->cursor != NULL &&
-	    cursor_check_accepted_and_write_last_mark(
-		x->cursor, s->stage, e) == -1)
+	    cursor_finish(x->cursor, s->stage, e) == -1)
 		rc = READ_FAILED;
 	if (source != NULL)
 		kind->close(source);
@@ -230,7 +228,7 @@ read_file_url(struct sources *s, struct extract *x, const char *uri,
 	if (stage_flush(s->stage, e) == -1)
 		return READ_FAILED;
 	if (http_file_open(&file, x, uri, &given, e) == -1)
-		return e->transient || !only_concerns_file(&source_ndjson, e) ?
+		return e->transient || !concerns_file(&source_ndjson, e) ?
 		    READ_FAILED : READ_IN_PART;
 	x->given = &given;
 	rc = read_source(s, x, uri, e);
@@ -295,7 +293,7 @@ child_may_read(const struct sources *s, struct file_entry *f)
 	    stat(f->name, &st) == -1 || !S_ISREG(st.st_mode) ||
 	    (s->new_files != NULL &&
 		(new_files_reads_tails(o) ||
-		    !new_files_set_version_if_regular(f))))
+		    !new_files_note_version(f))))
 		return false;
 	file_format_of(&format, o, f->name);
 	return st.st_size < (format.compression == COMPRESSION_NONE ?
@@ -304,7 +302,7 @@ child_may_read(const struct sources *s, struct file_entry *f)
 
 /* Lets children read small files, beginning with file i of the list. */
 static void
-let_children_read_small_files(struct sources *s, size_t i)
+read_files_ahead(struct sources *s, size_t i)
 {
 	if (s->next_ahead < i)
 		s->next_ahead = i;
@@ -324,23 +322,22 @@ let_children_read_small_files(struct sources *s, size_t i)
 /* Waits for the child that reads source i, and writes its records. Returns
  * READ_IN_PART if the child has failed. */
 static enum outcome
-wait_for_child_and_write(struct sources *s, size_t i, struct err *e)
+write_child_output(struct sources *s, size_t i, struct err *e)
 {
-	const struct ahead_output *o =
-	    ahead_wait_and_get_output(s->child[i].job);
+	const struct ahead_output *o = ahead_wait(s->child[i].job);
 	enum outcome rc = READ_IN_PART;
 
 	if (o != NULL)
-		rc = stage_write_and_count_lines(s->stage, o->data, o->len,
-		    o->records, e) == 0 ? READ_WHOLE : READ_FAILED;
-	ahead_release_or_kill(s->child[i].job);
+		rc = stage_emit_lines(s->stage, o->data, o->len, o->records,
+		    e) == 0 ? READ_WHOLE : READ_FAILED;
+	ahead_release(s->child[i].job);
 	return rc;
 }
 
 /* Remembers the first failure. If there are several sources, also prints why
  * this one failed. */
 static int
-store_first_failure_and_print(struct sources *s, const struct file_entry *f,
+note_failure(struct sources *s, const struct file_entry *f,
     const struct err *why, struct err *e)
 {
 	if (s->failed++ == 0)
@@ -348,27 +345,26 @@ store_first_failure_and_print(struct sources *s, const struct file_entry *f,
 	if (s->list.n > 1)
 		err_note("etl-extract", why->msg);
 	return s->new_files == NULL ? 0 :
-	    new_files_list_broken_and_block_marks(s->new_files, f, s->stage,
+	    new_files_fail_file(s->new_files, f, s->stage,
 	    why, e);
 }
 
 /* Writes the records of source i. If a child was reading the source and has
- * failed, this process reads it itself. */
+ * failed, this process reads it itself. If the source fails, remembers the
+ * failure. */
 static int
-read_source_or_store_its_failure(struct sources *s, struct extract *x, size_t i,
-    struct err *e)
+write_source(struct sources *s, struct extract *x, size_t i, struct err *e)
 {
 	struct file_entry *f = &s->list.v[i];
 	enum outcome rc = READ_IN_PART;
 	struct err why;
 
-	let_children_read_small_files(s, i + (s->child[i].job == NULL));
+	read_files_ahead(s, i + (s->child[i].job == NULL));
 	if (s->new_files != NULL &&
-	    new_files_begin_file_and_write_mark(s->new_files, f, s->stage,
-	    e) == -1)
+	    new_files_begin_file(s->new_files, f, s->stage, e) == -1)
 		return -1;
 	if (s->child[i].job != NULL)
-		rc = wait_for_child_and_write(s, i, e);
+		rc = write_child_output(s, i, e);
 	if (f->why != NULL)
 		*e = *f->why;
 	else if (rc == READ_IN_PART)
@@ -377,10 +373,10 @@ read_source_or_store_its_failure(struct sources *s, struct extract *x, size_t i,
 		return -1;
 	if (rc == READ_IN_PART) {
 		why = *e;
-		return store_first_failure_and_print(s, f, &why, e);
+		return note_failure(s, f, &why, e);
 	}
 	return s->new_files == NULL ? 0 :
-	    new_files_add_file_write_mark_if_due(s->new_files, f, s->stage, e);
+	    new_files_end_file(s->new_files, f, s->stage, e);
 }
 
 static int
@@ -390,12 +386,12 @@ read_all(struct sources *s, struct extract *x, struct err *e)
 		/* If a child has read the whole file, only this loop checks for
 		 * a stop signal. */
 		if (stop_signal() != 0)
-			return set_stop_or_reader_gone_error(e);
-		if (read_source_or_store_its_failure(s, x, i, e) == -1)
+			return fail_interrupted(e);
+		if (write_source(s, x, i, e) == -1)
 			return -1;
 	}
 	if (s->new_files != NULL &&
-	    new_files_write_last_mark(s->new_files, s->stage, e) == -1)
+	    new_files_finish(s->new_files, s->stage, e) == -1)
 		return -1;
 	if (s->failed == 0 || stage_flush(s->stage, e) == -1)
 		return s->failed == 0 ? 0 : -1;
@@ -417,14 +413,14 @@ run_sources(struct extract *x, struct stage *stage, char *const *uri,
     size_t n, struct err *e)
 {
 	struct sources s = { .x = x, .stage = stage };
-	int rc = x->opts.singer ? file_list_add_name(&s.list, uri[0], e) :
+	int rc = x->opts.singer ? file_list_single(&s.list, uri[0], e) :
 	    file_list_expand(&s.list, uri, n, x->opts.recursive,
 	    x->opts.new_files,
 	    (struct file_filter){ accepts_file, &x->opts }, e);
 
 	item_writer_init(&s.writer, x, stage);
 	if (rc == 0)
-		rc = check_sources_and_rejects_file(&s, e);
+		rc = check_sources(&s, e);
 	if (rc == 0 && x->opts.new_files)
 		rc = new_files_open(&s.new_files, &x->opts, &s.list, e);
 	if (rc == 0)

@@ -69,8 +69,8 @@ has_name(const struct group *g, const char *name)
 }
 
 static int
-set_error_option_not_for_source(const char *name, const char *what,
-    unsigned kinds, struct err *e)
+fail_wrong_source(const char *name, const char *what, unsigned kinds,
+    struct err *e)
 {
 	if (kinds == KIND_TAP || kinds == KIND_EACH)
 		return err_set(e, ERR_USAGE, false, "--%s cannot be used with "
@@ -95,8 +95,8 @@ source_options_check(
 		    g < sizeof(groups) / sizeof(groups[0]); g++)
 			if (has_name(&groups[g], name) &&
 			    (groups[g].kinds & all) == 0)
-				return set_error_option_not_for_source(
-				    name, groups[g].what, kinds, e);
+				return fail_wrong_source(name, groups[g].what,
+				    kinds, e);
 	}
 	return 0;
 }

@@ -6,16 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SLICE = 1 << 30 };       /* ms; wait_fd_or_stop() takes an int */
+enum { SLICE = 1 << 30 };       /* ms; wait_fd() takes an int */
 
 bool
-is_stdout_reader_gone(void)
+is_reader_gone(void)
 {
-	return wait_fd_or_stop(STDOUT_FILENO, 0, 0) == 1;
+	return wait_fd(STDOUT_FILENO, 0, 0) == 1;
 }
 
 int
-set_stop_or_reader_gone_error(struct err *e)
+fail_interrupted(struct err *e)
 {
 	int sig = stop_signal();
 
@@ -27,11 +27,11 @@ set_stop_or_reader_gone_error(struct err *e)
 }
 
 int
-sleep_unless_stopped(int64_t ms, struct err *e)
+sleep_watching(int64_t ms, struct err *e)
 {
 	for (; ms > 0; ms -= SLICE)
-		if (wait_fd_or_stop(STDOUT_FILENO, 0, ms > SLICE ? SLICE :
+		if (wait_fd(STDOUT_FILENO, 0, ms > SLICE ? SLICE :
 		    (int)ms) != 0)
-			return set_stop_or_reader_gone_error(e);
-	return stop_signal() != 0 ? set_stop_or_reader_gone_error(e) : 0;
+			return fail_interrupted(e);
+	return stop_signal() != 0 ? fail_interrupted(e) : 0;
 }

@@ -8,12 +8,13 @@
 
 #include <stdint.h>
 
-bool is_stdout_reader_gone(void);
+/* True if the process that reads standard output has closed it. */
+bool is_reader_gone(void);
 /* Sleeps for ms milliseconds. Fails early with ERR_GONE if the reader closes
  * the pipe, and with ERR_RETRY if a stop signal is received. */
-int sleep_unless_stopped(int64_t ms, struct err *e);
+int sleep_watching(int64_t ms, struct err *e);
 /* Call this after a transfer or a read was aborted. Sets *e to ERR_RETRY if a
  * stop signal was received, else to ERR_GONE. Returns -1. */
-int set_stop_or_reader_gone_error(struct err *e);
+int fail_interrupted(struct err *e);
 
 #endif

@@ -20,7 +20,7 @@ enum {
 /* Checks that each record of the stream was loaded, rejected or skipped because
  * an earlier run had loaded it. If one is missing, this program has a bug. */
 static int
-check_all_records_have_outcome(const struct loader *l, struct err *e)
+check_all_loaded(const struct loader *l, struct err *e)
 {
 	uint64_t in = stage_counts(l->stage)->in;
 	uint64_t taken = l->sums.in + (l->stream.loaded ?
@@ -35,7 +35,7 @@ check_all_records_have_outcome(const struct loader *l, struct err *e)
 /* Called at the end of a stream that an earlier run has loaded. Fails if the
  * stream has another number of records than in that earlier run. */
 static int
-check_loaded_stream_unchanged(const struct loader *l, struct err *e)
+check_same_stream(const struct loader *l, struct err *e)
 {
 	uint64_t in = stage_counts(l->stage)->in;
 
@@ -45,20 +45,24 @@ check_loaded_stream_unchanged(const struct loader *l, struct err *e)
 		    "its file was changed; --again loads it as a new stream",
 		    (unsigned long long)l->stream.loaded_in,
 		    (unsigned long long)in);
-	return check_all_records_have_outcome(l, e);
+	return check_all_loaded(l, e);
 }
 
+/* Returns true if the batch may be committed only at a boundary or at the end
+ * of the stream. */
 static bool
-waits_for_boundary(const struct loader *l)
+needs_boundary(const struct loader *l)
 {
 	return l->whole || l->stream.segments;
 }
 
+/* Commits the full chunk. If the batch may not be committed yet, writes the
+ * chunk to the temporary file. */
 static int
-write_or_commit_chunk(struct loader *l, struct err *e)
+flush_chunk(struct loader *l, struct err *e)
 {
-	return waits_for_boundary(l) ? spool_write_chunk_to_file(&l->spool, e) :
-	    batch_load_and_commit_with_retries(l, false, e);
+	return needs_boundary(l) ? spool_write_chunk(&l->spool, e) :
+	    batch_commit(l, false, e);
 }
 
 /* Returns how many lines a chunk has at most. A chunk is the part of the batch
@@ -67,7 +71,7 @@ write_or_commit_chunk(struct loader *l, struct err *e)
  * only at certain marks (l->stream.segments) a limit below 1000 does not make
  * the chunks smaller: many small chunks would be slow. */
 static uint64_t
-max_lines_of_chunk(const struct loader *l)
+chunk_limit(const struct loader *l)
 {
 	return l->stream.segments && l->batch_limit < CHUNK_LEAST ?
 	    CHUNK_LEAST : l->batch_limit;
@@ -76,15 +80,17 @@ max_lines_of_chunk(const struct loader *l)
 /* If the batch is empty, sets l->due: the time at which --flush requires its
  * commit. */
 static void
-set_due_time_if_batch_empty(struct loader *l)
+note_due(struct loader *l)
 {
 	if (l->spool.total == 0 && l->stream.nletters == 0 &&
 	    !l->stream.last.open)
 		l->due = clock_ms() + (int64_t)l->o->flush;
 }
 
+/* Adds the line to the batch, and flushes the chunk when it is full. Skips a
+ * line that an earlier run has loaded. */
 static int
-add_line_or_skip(struct loader *l, enum item_kind kind, const struct line *line,
+add_line(struct loader *l, enum item_kind kind, const struct line *line,
     struct err *e)
 {
 	if (l->stream.loaded || l->stream.skipping) {
@@ -93,26 +99,26 @@ add_line_or_skip(struct loader *l, enum item_kind kind, const struct line *line,
 	}
 	if (kind == ITEM_REJECT)
 		l->upstream = true;
-	set_due_time_if_batch_empty(l);
+	note_due(l);
 	if (spool_add(&l->spool, kind, line, e) == -1)
 		return -1;
 	if (line->len > LARGE)
-		stage_shrink_buffer(l->stage);
-	return spool_chunk_is_full(&l->spool, max_lines_of_chunk(l)) ?
-	    write_or_commit_chunk(l, e) : 0;
+		stage_shrink(l->stage);
+	return spool_is_full(&l->spool, chunk_limit(l)) ? flush_chunk(l, e) : 0;
 }
 
+/* Commits the last batch of the stream. Fails if a record of the stream has no
+ * outcome. */
 static int
-commit_at_end_of_stream(struct loader *l, struct err *e)
+commit_stream(struct loader *l, struct err *e)
 {
-	return complete_fail_if_input_may_be_cut(l, e) == -1 ||
-	    batch_load_and_commit_with_retries(l, true, e) == -1 ? -1 :
-	    check_all_records_have_outcome(l, e);
+	return complete_check_input(l, e) == -1 ||
+	    batch_commit(l, true, e) == -1 ? -1 : check_all_loaded(l, e);
 }
 
 /* True if the batch must be committed at the boundary that was just read. */
 static bool
-batch_is_due_at_boundary(const struct loader *l)
+batch_is_due(const struct loader *l)
 {
 	const struct stream *s = &l->stream;
 
@@ -124,35 +130,36 @@ batch_is_due_at_boundary(const struct loader *l)
 	    clock_ms() >= l->due;
 }
 
+/* Notes the boundary that was just read, and commits the batch if it is due. */
 static int
-store_boundary_and_commit_if_due(struct loader *l, struct err *e)
+handle_boundary(struct loader *l, struct err *e)
 {
 	const struct stream *s = &l->stream;
 	bool ended = stage_last_mark(l->stage)->kind == MARK_END;
 
 	if (s->loaded)
-		return ended ? check_loaded_stream_unchanged(l, e) : 0;
-	set_due_time_if_batch_empty(l);
-	if (stream_check_and_store_boundary(l, e) == -1)
+		return ended ? check_same_stream(l, e) : 0;
+	note_due(l);
+	if (stream_note_boundary(l, e) == -1)
 		return -1;
 	if (ended)
-		return commit_at_end_of_stream(l, e);
-	return batch_is_due_at_boundary(l) ?
-	    batch_load_and_commit_with_retries(l, false, e) : 0;
+		return commit_stream(l, e);
+	return batch_is_due(l) ? batch_commit(l, false, e) : 0;
 }
 
+/* Handles the mark that was just read. */
 static int
-handle_mark_by_kind(struct loader *l, const struct line *line, struct err *e)
+take_mark(struct loader *l, const struct line *line, struct err *e)
 {
 	switch (stage_last_mark(l->stage)->kind) {
 	case MARK_BEGIN:
-		return stream_start_at_begin_mark(l, e);
+		return stream_begin(l, e);
 	case MARK_REJECT:
-		return add_line_or_skip(l, ITEM_REJECT, line, e);
+		return add_line(l, ITEM_REJECT, line, e);
 	case MARK_CHECKPOINT:
 	case MARK_RESOLVE:
 	case MARK_END:
-		return store_boundary_and_commit_if_due(l, e);
+		return handle_boundary(l, e);
 	case MARK_COLUMNS:
 		return !l->o->evolve ? 0 : source_types_read(
 		    &l->types, line->data, line->len, e);
@@ -166,7 +173,7 @@ handle_mark_by_kind(struct loader *l, const struct line *line, struct err *e)
  * checkpoints or a replay (l->stream.segments) may be committed only just after
  * a boundary (the mark `checkpoint`, `resolve` or `end`). */
 static bool
-may_commit_before_next_line(const struct loader *l)
+may_commit_now(const struct loader *l)
 {
 	const struct boundary *last = &l->stream.last;
 
@@ -180,14 +187,13 @@ may_commit_before_next_line(const struct loader *l)
  * without limit; 0 means that the loader must commit the batch before it reads
  * another line. */
 static int
-get_wait_for_line_ms(const struct loader *l)
+get_wait_ms(const struct loader *l)
 {
 	int64_t left;
 
-	if (!may_commit_before_next_line(l))
+	if (!may_commit_now(l))
 		return -1;
-	if (stage_next_is_buffered(l->stage) &&
-	    l->spool.total % CLOCK_EVERY != 0)
+	if (stage_is_ready(l->stage) && l->spool.total % CLOCK_EVERY != 0)
 		return -1;
 	left = l->due - clock_ms();
 	return left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
@@ -198,17 +204,17 @@ get_wait_for_line_ms(const struct loader *l)
  * before the last boundary and drops the records after it. From any other input
  * commits all records that were read. */
 static int
-commit_up_to_last_boundary(struct loader *l, struct err *e)
+commit_to_boundary(struct loader *l, struct err *e)
 {
 	const struct boundary *last = &l->stream.last;
 
 	if (l->stream.segments) {
 		if (!last->open)
 			return 0;
-		if (spool_remove_lines_after(&l->spool, &last->at, e) == -1)
+		if (spool_cut(&l->spool, &last->at, e) == -1)
 			return -1;
 	}
-	return batch_load_and_commit_with_retries(l, false, e);
+	return batch_commit(l, false, e);
 }
 
 /* Called if the stream ended too early (*cause) and the commit of its last
@@ -217,8 +223,7 @@ commit_up_to_last_boundary(struct loader *l, struct err *e)
  * the message names both failures. If the stream just broke off, without the
  * mark `failed`, the error of the commit stays in *e. */
 static int
-set_error_of_failed_commit(const struct loader *l, const struct err *cause,
-    struct err *e)
+set_commit_error(const struct loader *l, const struct err *cause, struct err *e)
 {
 	struct err own = *e;
 
@@ -235,19 +240,19 @@ set_error_of_failed_commit(const struct loader *l, const struct err *cause,
  * reason. That part is empty if too many records were rejected (ERR_LIMIT) or
  * if everything must be in one transaction (l->whole). */
 static int
-finish_and_commit_at_end_of_input(struct loader *l, struct err *e)
+finish_input(struct loader *l, struct err *e)
 {
 	struct err cause = { 0 };
 
-	if (stage_check_and_end_stream(l->stage, &cause) == 0) {
+	if (stage_end(l->stage, &cause) == 0) {
 		if (l->marked)          /* committed at the mark end */
 			return 0;
-		return commit_at_end_of_stream(l, e);
+		return commit_stream(l, e);
 	}
 	if ((cause.code != ERR_LIMIT && !l->whole &&
-		commit_up_to_last_boundary(l, e) == -1) ||
-	    stream_store_broken_files(l, e) == -1)
-		return set_error_of_failed_commit(l, &cause, e);
+		commit_to_boundary(l, e) == -1) ||
+	    stream_store_broken(l, e) == -1)
+		return set_commit_error(l, &cause, e);
 	if (l->whole && l->stream.batches == 0)
 		err_prefix(&cause, "nothing %swas loaded",
 		    l->totals.in > 0 ? "of the last stream " : "");
@@ -262,21 +267,21 @@ read_stream(struct loader *l, struct err *e)
 	int wait, rc = 0;
 
 	while (rc == 0) {
-		if ((wait = get_wait_for_line_ms(l)) == 0) {
-			rc = batch_load_and_commit_with_retries(l, false, e);
+		if ((wait = get_wait_ms(l)) == 0) {
+			rc = batch_commit(l, false, e);
 			continue;
 		}
 		switch (stage_next(l->stage, &line, wait, e)) {
 		case STAGE_RECORD:
-			rc = add_line_or_skip(l, ITEM_RECORD, &line, e);
+			rc = add_line(l, ITEM_RECORD, &line, e);
 			break;
 		case STAGE_MARK:
-			rc = handle_mark_by_kind(l, &line, e);
+			rc = take_mark(l, &line, e);
 			break;
 		case STAGE_WAIT:
 			break;
 		case STAGE_END:
-			return finish_and_commit_at_end_of_input(l, e);
+			return finish_input(l, e);
 		default:
 			return -1;
 		}
@@ -300,15 +305,14 @@ load_run(const struct load_opts *o, const struct stdfd *fds, struct err *e)
 	int rc;
 
 	if (stage_open(&s, &conf, e) == -1) {
-		stage_report_failed_early(conf.name, e);
+		stage_report_early(conf.name, e);
 		return -1;
 	}
 	rc = loader_open(&l, o, s, e);
 	if (rc == 0)
 		rc = emit_open(&l, fds, e);
 	if (rc == 0)
-		rc = o->plan ? plan_print_and_roll_back(&l, e) :
-		    read_stream(&l, e);
+		rc = o->plan ? plan_print(&l, e) : read_stream(&l, e);
 	if (rc == 0)
 		rc = emit_finish(&l, e);
 	if (rc == -1) {
@@ -316,16 +320,16 @@ load_run(const struct load_opts *o, const struct stdfd *fds, struct err *e)
 		stage_report_failed(s, e, l.unknown);
 	}
 	if (rc == 0)
-		keep_before_delete_old_runs(&l);
+		keep_before_prune(&l);
 	if (rc == 0 && !o->plan) {
-		print_summary_and_warn_of_rejects(&l);
-		nested_warn_if_no_record_has_array(&l);
+		print_summary(&l);
+		nested_warn_empty(&l);
 		late_letters_warn(&l);
 	}
 	if (rc == 0 && !o->plan && l.absent)
 		err_warnf("etl-load", "the input has no record, so --create "
 		    "has not made table %s", o->table);
-	suggest_key_if_rows_existed(&l);
+	suggest_upsert(&l);
 	emit_close(&l);
 	loader_close(&l);
 	stage_close(s);

@@ -33,8 +33,7 @@ exists_already(const char *state)
  * (SQLSTATE class 23), the error is marked as transient, so that the caller
  * tries again. */
 static int
-run_script_twice_if_table_exists(
-    struct loader *l, const char *sql, struct err *e)
+run_script(struct loader *l, const char *sql, struct err *e)
 {
 	const struct db_fault *f = db_fault(l->db);
 	int rc = db_script(l->db, sql, e);
@@ -60,7 +59,7 @@ run_ddl_file(struct loader *l, struct err *e)
 	int rc;
 
 	buf_init(&b, DDL_MAX);
-	rc = file_append_to_buf(&b, l->o->ddl, e);
+	rc = file_read(&b, l->o->ddl, e);
 	(void)buf_text(&b);
 	if (rc == 0)
 		rc = buf_check(&b, e);
@@ -68,7 +67,7 @@ run_ddl_file(struct loader *l, struct err *e)
 		rc = err_set(e, ERR_CONFIG, false, "%s: not an SQL script: it "
 		    "contains a NUL byte", l->o->ddl);
 	if (rc == 0)
-		rc = run_script_twice_if_table_exists(l, buf_text(&b), e);
+		rc = run_script(l, buf_text(&b), e);
 	/* The script may have changed options of the session. */
 	if (rc == 0)
 		rc = time_limits_set(l, e);
@@ -76,8 +75,9 @@ run_ddl_file(struct loader *l, struct err *e)
 	return rc;
 }
 
+/* Returns true if neither --db nor DATABASE_URL names a database. */
 static bool
-no_option_or_variable_names_database(const struct load_opts *o)
+is_default_db(const struct load_opts *o)
 {
 	const char *url = getenv("DATABASE_URL");
 
@@ -89,38 +89,36 @@ no_option_or_variable_names_database(const struct load_opts *o)
  * of these options is given: otherwise the file would stay empty and have no
  * table to load. */
 static int
-open_database_and_tables(struct loader *l, struct err *e)
+open_load(struct loader *l, struct err *e)
 {
-	bool create = l->o->ddl != NULL || l->o->create ||
-	    !no_option_or_variable_names_database(l->o);
+	bool create = l->o->ddl != NULL || l->o->create || !is_default_db(l->o);
 
-	if ((create ? db_open_or_create :
-	    db_open_existing)(&l->db, l->o->db, e) == -1)
+	if ((create ? db_open : db_open_existing)(&l->db, l->o->db, e) == -1)
 		return -1;
-	if (time_limits_set_if_given(l, e) == -1)
+	if (time_limits_init(l, e) == -1)
 		return -1;
 	if (l->o->ddl != NULL && run_ddl_file(l, e) == -1)
 		return -1;
-	if (l->o->create && (create_fail_if_child_has_no_columns(l, e) == -1 ||
-	    create_table_if_missing(
-		&l->sample, l->db, l->stage, &l->absent, e) == -1 ||
-	    create_children_if_missing(l, NULL, e) == -1))
+	if (l->o->create && (create_check_children(l, e) == -1 ||
+	    create_ensure_table(&l->sample, l->db, l->stage, &l->absent,
+	    e) == -1 ||
+	    create_children(l, NULL, e) == -1))
 		return -1;
 	if (loader_open_tables(l, e) == -1)
 		return -1;
 	if (l->absent)
 		return 0;
-	return old_rows_check_before_load(l, e) == -1 ||
-	    missing_rows_check_before_load(l, e) == -1 ||
-	    expect_check_and_try_queries(l, e) == -1 ||
-	    keep_before_fail_if_unfit_table(l, e) == -1 ||
-	    nested_check_before_load(l, e) == -1 ||
-	    workers_open(l, e) == -1 ? -1 :
-	    complete_read_versions(l, e);
+	return old_rows_check(l, e) == -1 ||
+	    missing_rows_check(l, e) == -1 ||
+	    expect_check(l, e) == -1 ||
+	    keep_before_check(l, e) == -1 ||
+	    nested_check(l, e) == -1 ||
+	    workers_open(l, e) == -1 ? -1 : complete_read(l, e);
 }
 
+/* Closes the workers, the tables and the database. */
 static void
-close_database_and_tables(struct loader *l)
+close_load(struct loader *l)
 {
 	workers_close(l);
 	for (size_t i = 0; l->tables != NULL && i < loader_count_tables(l);
@@ -134,17 +132,17 @@ close_database_and_tables(struct loader *l)
 	l->db = NULL;
 }
 
+/* Opens what a load or --plan needs. Closes it again if this fails. */
 static int
-open_database_and_tables_or_close(void *self, struct err *e)
+try_to_open(void *self, struct err *e)
 {
 	struct loader *l = self;
 
-	if ((l->o->plan ? plan_open_database_and_tables :
-		open_database_and_tables)(l, e) == 0)
+	if ((l->o->plan ? plan_open : open_load)(l, e) == 0)
 		return 0;
 	if (l->db != NULL)
-		time_limits_name_in_error(l->o, db_fault(l->db), e);
-	close_database_and_tables(l);
+		time_limits_explain(l->o, db_fault(l->db), e);
+	close_load(l);
 	return -1;
 }
 
@@ -152,7 +150,7 @@ open_database_and_tables_or_close(void *self, struct err *e)
  * rows, the dead letters (rejected records) and the state of the run must be in
  * one database, because they are committed together. */
 static int
-check_run_database(const struct load_opts *o, struct err *e)
+check_run_db(const struct load_opts *o, struct err *e)
 {
 	const char *run = getenv("ETL_RUN"), *url = getenv("DATABASE_URL");
 	const char *schema = getenv("ETL_CONTROL_SCHEMA");
@@ -175,8 +173,9 @@ check_run_database(const struct load_opts *o, struct err *e)
 	    "instead");
 }
 
+/* Copies $ETL_RUN to l->run. Leaves l->run NULL if the variable is not set. */
 static int
-copy_run_id_from_environment(struct loader *l, struct err *e)
+copy_run_id(struct loader *l, struct err *e)
 {
 	const char *run = getenv("ETL_RUN");
 
@@ -190,7 +189,7 @@ copy_run_id_from_environment(struct loader *l, struct err *e)
  * key for at least one table, all tables are loaded with --mode upsert: a table
  * without a key there uses its primary key. */
 static int
-set_options_of_tables(struct loader *l, struct err *e)
+set_table_options(struct loader *l, struct err *e)
 {
 	size_t n = l->list.n > 0 ? l->list.n : 1;
 	const struct nested_list *nested = &l->nested_list;
@@ -202,7 +201,7 @@ set_options_of_tables(struct loader *l, struct err *e)
 		struct load_opts *o = &l->tables[i].o;
 
 		*o = *l->o;
-		if (nested_list_put_pointers(nested, i, o, e) == -1)
+		if (nested_set_pointers(nested, i, o, e) == -1)
 			return -1;
 		if (l->list.n > 0) {
 			o->table = l->list.v[i].table;
@@ -210,20 +209,21 @@ set_options_of_tables(struct loader *l, struct err *e)
 			if (o->mode == NULL && l->list.keyed)
 				o->mode = "upsert";
 		}
-		if (load_mode_find_and_check_options(&l->mode, o, e) == -1) {
+		if (load_mode_choose(&l->mode, o, e) == -1) {
 			if (l->list.n > 0)
 				err_prefix(e, "--tables, table %s", o->table);
 			return -1;
 		}
 	}
 	for (size_t i = 0; i < nested->n; i++)
-		nested_list_put_options(&nested->v[i],
+		nested_set_options(&nested->v[i],
 		    &l->tables[nested->v[i].parent].o, &l->tables[n + i].o);
 	return 0;
 }
 
+/* Initializes the outcome of each table. With --tables also opens the route. */
 static int
-init_route_and_outcomes(struct loader *l, struct err *e)
+init_outcomes(struct loader *l, struct err *e)
 {
 	for (size_t i = 0; i < loader_count_tables(l); i++) {
 		struct outcome *o = &l->tables[i].outcome;
@@ -260,22 +260,21 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 	l->retry.max = o->retries;
 	if (record_options_check(
 		o->max_record, o->duplicates, &l->duplicates, e) == -1 ||
-	    retry_parse_backoff_or_env(&l->retry, o->backoff, e) == -1 ||
+	    retry_parse(&l->retry, o->backoff, e) == -1 ||
 	    table_list_parse(&l->list, o, e) == -1 ||
 	    nested_list_parse(&l->nested_list, o, &l->list, e) == -1 ||
-	    set_options_of_tables(l, e) == -1 ||
-	    time_limits_check_options(o, e) == -1 ||
+	    set_table_options(l, e) == -1 ||
+	    time_limits_check(o, e) == -1 ||
 	    expect_parse(&l->expect, &o->expect, e) == -1 ||
-	    mapping_check_options(o, e) == -1 ||
-	    check_run_database(o, e) == -1 ||
-	    copy_run_id_from_environment(l, e) == -1 ||
+	    mapping_check(o, e) == -1 ||
+	    check_run_db(o, e) == -1 ||
+	    copy_run_id(l, e) == -1 ||
 	    causes_new(&l->causes, e) == -1)
 		return -1;
 	plan_init(&l->plan);
 	sample_init(&l->sample, &l->tables[0].o, l->mode, l->duplicates);
 	l->sample.source = &l->types;
-	if (retry_while_transient(&l->retry,
-		open_database_and_tables_or_close, l, e) == -1)
+	if (retry_call(&l->retry, try_to_open, l, e) == -1)
 		return -1;
 	if (!o->plan)
 		sample_release(&l->sample);
@@ -283,8 +282,7 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 	l->whole = l->once;
 	l->full_batch = o->batch == BATCH_NOT_GIVEN ? 10000 : o->batch;
 	l->batch_limit = l->full_batch;
-	return init_route_and_outcomes(l, e) == -1 ? -1 :
-	    nested_init_children_if_any(l, e);
+	return init_outcomes(l, e) == -1 ? -1 : nested_open(l, e);
 }
 
 void
@@ -309,7 +307,7 @@ loader_close(struct loader *l)
 	buf_release(&l->written);
 	free(l->run);
 	stream_release(&l->stream);
-	close_database_and_tables(l);
+	close_load(l);
 	free(l->tables);
 	free(l->tables_name);
 	route_release(&l->route);

@@ -1,8 +1,7 @@
 /* The state of the loader: it loads a stream into tables.
  * Owns:  all of it; loader_close() frees what loader_open() made.
- * Flow:  load.c adds the lines of a batch to the spool, then
- *        batch_load_and_commit_with_retries() applies them to the tables in
- *        one transaction. */
+ * Flow:  load.c adds the lines of a batch to the spool, then batch_commit()
+ *        applies them to the tables in one transaction. */
 #ifndef LOAD_LOADER_H
 #define LOAD_LOADER_H
 
@@ -142,7 +141,7 @@ loader_count_tables(const struct loader *l)
 int loader_open_tables(struct loader *l, struct err *e);
 /* Returns the name under which the ledger (table etl_loads) keeps the load: the
  * name of the table, or with --tables one name for all tables. */
-const char *loader_get_target_name(const struct loader *l);
+const char *loader_get_name(const struct loader *l);
 /* True if dead letters whose member `target` has this value can be replayed by
  * this load: it is the name of a loaded table or the pointer of --table-from.
  * The pointer is the target of a record for which no table was found
@@ -150,11 +149,11 @@ const char *loader_get_target_name(const struct loader *l);
 bool loader_has_target(const struct loader *l, const char *target);
 /* Sets l->tables_name, one name for all tables. Fails if two entries name the
  * same table. */
-int loader_name_tables_and_refuse_twice(struct loader *l, struct err *e);
+int loader_name_tables(struct loader *l, struct err *e);
 /* Reads the columns of the table from the catalog. */
 int loader_read_target(const struct loader *l, const struct loaded_table *t,
     struct target *target, struct err *e);
-/* Called after spool_read_next_chunk(): finds the table of each record. */
+/* Called after spool_next_chunk(): finds the table of each record. */
 int loader_start_chunk(struct loader *l, struct err *e);
 
 void sums_add(struct sums *to, const struct sums *t);
@@ -162,86 +161,82 @@ void sums_add(struct sums *to, const struct sums *t);
  * prepared statements and temporary tables are gone. */
 void loader_reset_sinks(struct loader *l);
 /* Returns the counts of the present try to load the batch. */
-struct sums loader_add_up_batch(const struct loader *l);
+struct sums loader_sum_batch(const struct loader *l);
 /* Sets l->batch_limit for the next batch.
  * - If --batch is not given, the limit grows once a batch has written many
  *   pages of SQLite.
  * - The limit falls after a batch in which many records of one key were merged
  *   one by one, because the time for this grows with the square of their
  *   number. It rises again after batches with fewer such records. */
-void loader_set_limit_of_next_batch(struct loader *l);
+void batch_set_limit(struct loader *l);
 /* Commits the lines in the spool as one batch. `ended` is true if the loader
  * has read the mark `end` or, of plain input, the end of the input. If a try
  * fails for a reason that may pass, the batch is tried again, up to --retries
  * times. */
-int batch_load_and_commit_with_retries(struct loader *l, bool ended,
-    struct err *e);
+int batch_commit(struct loader *l, bool ended, struct err *e);
 
 /* With --evolve: examines the rejected records of the chunk, and notes how the
  * tables would have to be altered to accept them. */
-int loader_plan_alters_for_rejects(struct loader *l, struct err *e);
-bool loader_tables_must_be_altered(const struct loader *l);
+int loader_note_alters(struct loader *l, struct err *e);
+/* Returns true if --evolve has noted a change of a table. */
+bool loader_must_alter(const struct loader *l);
 /* Makes the noted changes of the tables. The caller must then call
- * loader_reopen_tables_and_workers(). */
+ * loader_reopen(). */
 int loader_alter_tables(struct loader *l, struct err *e);
 /* Makes the reject lines of the chunk. If a table has changed, or --evolve is
  * about to change it, makes none: the batch will be loaded again. */
-int loader_make_reject_lines_unless_void(struct loader *l, struct err *e);
+int loader_make_rejects(struct loader *l, struct err *e);
 /* Sets *changed to true if one of the tables was altered since the loader has
  * read its columns. */
-int loader_find_if_any_table_changed(
-    struct loader *l, bool *changed, struct err *e);
+int tables_changed(struct loader *l, bool *changed, struct err *e);
 /* Reads the columns of the tables again, because one was altered. */
-int loader_reopen_tables_and_workers(struct loader *l, struct err *e);
+int loader_reopen(struct loader *l, struct err *e);
 /* Rolls back after the sink has failed. If the reason is that a column of
  * PostgreSQL got another type, sets the error ERR_RETRY; if a column or a table
  * was renamed or dropped, ERR_CONFIG. */
-void loader_roll_back_and_check_tables(struct loader *l, struct err *e);
-/* Like loader_roll_back_and_check_tables(), but for the fault *f of any
- * connection, and without a rollback. */
-void loader_find_table_change_behind_fault(
-    struct loader *l, const struct db_fault *f, struct err *e);
+void loader_roll_back(struct loader *l, struct err *e);
+/* Like loader_roll_back(), but for the fault *f of any connection, and without
+ * a rollback. */
+void loader_explain_fault(struct loader *l, const struct db_fault *f,
+    struct err *e);
 /* Returns a text for error messages that says what of the failed batch is
  * stored: nothing or, with --connections, perhaps some of its rows. */
-const char *loader_say_what_is_stored(const struct loader *l);
+const char *loader_say_stored(const struct loader *l);
 
 /* Stores the id of the open transaction in l->xid. If the answer to COMMIT is
  * lost, the loader uses this id to ask PostgreSQL whether the transaction was
  * committed. Only plain input (without marks) needs the id: for a marked stream
  * the ledger (table etl_loads) shows whether the batch was committed. */
-int loader_store_transaction_id_of_plain_input(
-    struct loader *l, struct err *e);
+int batch_note_xid(struct loader *l, struct err *e);
 /* Called after a failure of the database. Waits, connects again and, if the
  * answer to a COMMIT was lost, asks the server whether the COMMIT succeeded.
  * Returns 1: the batch was committed; 0: the caller must repeat the batch; -1
  * with *e: the failure cannot pass, or all --retries are used up. */
-int loader_reconnect_and_check_commit(
-    struct loader *l, uint64_t *tries, struct err *e);
+int batch_recover(struct loader *l, uint64_t *tries, struct err *e);
 
 /* Called once all records of the chunk have been applied. Makes the reject
  * lines of the chunk, in the order of the input: those of the rejected records,
  * and those that earlier stages have sent. */
-int rejects_make_lines_of_chunk(struct loader *l, struct err *e);
+int rejects_make(struct loader *l, struct err *e);
 /* Stores those reject lines of the batch that are dead letters, in the open
- * transaction. */
-int rejects_store_and_resolve_letters(struct loader *l, int64_t run_row,
-    struct err *e);
+ * transaction. Then resolves the letters that the batch replays. */
+int rejects_store(struct loader *l, int64_t run_row, struct err *e);
 /* Writes the reject lines that are not stored as dead letters to the file of
  * --rejects or to file descriptor 3. */
-int rejects_write_to_file_or_fd3(struct loader *l, struct err *e);
+int rejects_write(struct loader *l, struct err *e);
 /* Counts the causes of the batch's rejects, for the message of
  * --max-rejects. */
-void rejects_add_lines_to_causes(struct loader *l);
+void rejects_count_causes(struct loader *l);
 /* Counts the causes of the batch's rejects, and adds them to the message of
  * *e. */
-void rejects_add_causes(struct loader *l, struct err *e);
+void rejects_explain(struct loader *l, struct err *e);
 /* Appends the JSON array of counts that the ledger (table etl_loads) stores:
  * first the counts of the earlier stages, then the loader's counts, *sums. */
-void put_ledger_counts_json(struct buf *b, const struct loader *l,
+void ledger_put_counts(struct buf *b, const struct loader *l,
     const struct sums *sums);
 /* Reads the loader's counts, the last element, from the JSON array of counts
  * that the ledger stores. Sets all counts to 0 if the array is empty. */
-int parse_loader_counts(struct sums *sums, const char *json, size_t len,
+int ledger_parse_counts(struct sums *sums, const char *json, size_t len,
     struct err *e);
 
 #endif

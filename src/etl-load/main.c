@@ -85,22 +85,23 @@
 
 #include <unistd.h>
 
+/* Checks the options that need no database. Then prints the warning and the
+ * note about --db. */
 static int
-check_options_and_print_notes(
-    const struct load_opts *o, int argc, struct err *e)
+check_arguments(const struct load_opts *o, int argc, struct err *e)
 {
 	if (optind < argc)
 		return err_set(e, ERR_USAGE, false, "etl-load takes no "
 		    "arguments: it reads records from standard input");
-	if (table_list_check_options(o, e) == -1 ||
+	if (table_list_check(o, e) == -1 ||
 	    undo_check_options(o, &load_option_spec, e) == -1 ||
-	    emit_check_options(o, e) == -1)
+	    emit_check(o, e) == -1)
 		return -1;
 	if (o->batch == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--batch or BATCH_SIZE is 0: it must be at least 1");
-	err_warn("etl-load", db_warning_if_url_has_password(o->db));
-	err_note("etl-load", db_note_if_default_missing(o->db));
+	err_warn("etl-load", db_url_warning(o->db));
+	err_note("etl-load", db_url_notice(o->db));
 	return 0;
 }
 
@@ -113,24 +114,24 @@ main(int argc, char *argv[])
 	enum opt_result r;
 	int rc;
 
-	memory_return_large_blocks();
-	core_dump_forbid_also_in_commands();
-	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
+	memory_trim_large();
+	core_dump_forbid_all();
+	if (stdfd_claim(&fds, &e) == -1)
 		return err_report("etl-load", &e);
-	r = opt_parse_env_and_argv(&load_option_spec, &o, argc, argv, &e);
-	if (r == OPT_RUN && check_options_and_print_notes(&o, argc, &e) == -1)
+	r = opt_parse(&load_option_spec, &o, argc, argv, &e);
+	if (r == OPT_RUN && check_arguments(&o, argc, &e) == -1)
 		r = OPT_FAILED;
 	if (r == OPT_FAILED)
-		stage_report_failed_early("load", &e);
+		stage_report_early("load", &e);
 	if (r != OPT_RUN) {
 		opt_release(&load_option_spec, &o);
 		return opt_print_result(&load_option_spec, r, &e);
 	}
-	stop_install_handlers_ignore_sigpipe();
+	stop_init();
 	rc = o.undo != NULL ? undo_run(&o, &e) : load_run(&o, &fds, &e);
 	opt_release(&load_option_spec, &o);
 	if (rc == 0)
 		return 0;
-	stop_raise_signal_if_received();
+	stop_raise();
 	return err_report("etl-load", &e);
 }

@@ -55,7 +55,7 @@ print_counts(const struct loader *l, const struct sums *t)
 /* Prints a line for each table, and then the start of the line with the
  * totals. */
 static void
-print_counts_of_tables(const struct loader *l)
+print_tables(const struct loader *l)
 {
 	for (size_t i = 0; i < l->ntables; i++) {
 		err_printf("etl-load: table %s: ",
@@ -69,7 +69,7 @@ print_counts_of_tables(const struct loader *l)
 /* Prints separate lines for the tables of --nested: their rows come from
  * elements of records, so the counts of records do not include them. */
 static void
-print_counts_of_nested_tables(const struct loader *l)
+print_nested(const struct loader *l)
 {
 	for (size_t i = l->ntables; i < loader_count_tables(l); i++) {
 		const struct sums *t = &l->tables[i].sums;
@@ -87,7 +87,7 @@ print_counts_of_nested_tables(const struct loader *l)
  * from etl-run. The user's shell may not have this variable, so the command
  * gets the option --db. */
 static void
-print_undo_command(const struct loader *l)
+print_undo(const struct loader *l)
 {
 	const char *url = l->o->db, *schema = l->o->control_schema;
 	struct buf options;
@@ -98,9 +98,9 @@ print_undo_command(const struct loader *l)
 	if (l->run != NULL && schema == NULL)
 		schema = getenv("ETL_CONTROL_SCHEMA");
 	buf_init(&options, SIZE_MAX / 4);
-	is_public = db_put_options_without_secret_url(&options, url, schema);
+	is_public = db_put_options(&options, url, schema);
 	buf_str(&options, " --undo ");
-	put_shell_word(&options, keep_before_get_run_or_stream_id(l));
+	put_shell_word(&options, keep_before_get_run(l));
 	buf_str(&options, " --table ");
 	put_shell_word(&options, l->o->table);
 	err_printf("etl-load: to undo this load%s: etl-load%s\n",
@@ -109,20 +109,21 @@ print_undo_command(const struct loader *l)
 	buf_release(&options);
 }
 
+/* Prints nothing unless standard error is a terminal or -v is given. */
 static void
-print_summary_if_terminal_or_verbose(const struct loader *l, struct sums t)
+print_report(const struct loader *l, struct sums t)
 {
 	if (!l->o->verbose && !isatty(STDERR_FILENO))
 		return;
 	if (l->list.n > 0)
-		print_counts_of_tables(l);
+		print_tables(l);
 	else
 		err_printf("etl-load: %s in %s: ",
 		    l->tables[0].target.table->name, db_name(l->db));
 	print_counts(l, &t);
-	print_counts_of_nested_tables(l);
+	print_nested(l);
 	if (l->o->keep_before)
-		print_undo_command(l);
+		print_undo(l);
 	print_skipped(l);
 	if (!l->marked && !l->mode->complete)
 		err_printf("etl-load: the input was plain NDJSON: "
@@ -130,26 +131,25 @@ print_summary_if_terminal_or_verbose(const struct loader *l, struct sums t)
 }
 
 void
-print_summary_and_warn_of_rejects(const struct loader *l)
+print_summary(const struct loader *l)
 {
 	struct sums t = l->totals;
 	struct reject_tally all;
 
 	sums_add(&t, &l->sums);
-	print_summary_if_terminal_or_verbose(l, t);
+	print_report(l, t);
 	all = (struct reject_tally){ .rejected = t.rejected, .seen = t.in,
 		.ended = true, .plain = !l->marked };
-	reject_warn_if_all_rejected(
-	    "etl-load", stage_limit(l->stage), &all, l->causes);
+	reject_warn_all("etl-load", stage_limit(l->stage), &all, l->causes);
 }
 
 /* Appends the columns of the primary key as "a,b"; false if there is none. */
 static bool
-put_primary_key_list_if_any(struct buf *b, const struct table *t)
+put_primary_key(struct buf *b, const struct table *t)
 {
 	int place = 1;
 
-	for (size_t i; (i = table_find_key_column_or_end(t, place)) < t->n;
+	for (size_t i; (i = table_find_key(t, place)) < t->n;
 	     place++) {
 		if (place > 1)
 			buf_char(b, ',');
@@ -172,14 +172,14 @@ suggest_key(const struct table *t, const char *violated)
 	    "columns of the index");
 	at = b.len;
 	buf_str(&b, ", for the primary key: --key ");
-	if (!put_primary_key_list_if_any(&b, t))
+	if (!put_primary_key(&b, t))
 		b.len = at;
 	err_printf("etl-load: %s\n", buf_text(&b));
 	buf_release(&b);
 }
 
 void
-suggest_key_if_rows_existed(const struct loader *l)
+suggest_upsert(const struct loader *l)
 {
 	if (l->o->key != NULL || l->o->mode != NULL || l->list.n > 0)
 		return;

@@ -57,7 +57,7 @@ take_lease(struct db *db, struct run *row, const struct job *j, struct err *e)
 	int rc;
 
 	reports_init(&old);
-	if (reports_read_and_judge(&old, j->lock.reports, &none) == -1)
+	if (reports_read(&old, j->lock.reports, &none) == -1)
 		reports_release(&old);
 	rc = run_take_lease(db, row, machine_run_is_alive,
 	    old.run != NULL ? &old.found : NULL, &dead, e);
@@ -83,11 +83,10 @@ start_row(struct attempt *a, const struct job *j, struct err *e)
 	int rc = -1;
 
 	buf_init(&place, SIZE_MAX / 4);
-	if (control_open_and_create_tables(&db, j->url, j->schema, true, e) ==
-	    -1)
+	if (control_open_tables(&db, j->url, j->schema, true, e) == -1)
 		goto out;
-	if (script_place_append(&place, &j->script, db, e) == -1 ||
-	    script_place_refuse_other_script(j, buf_text(&place), db, e) == -1)
+	if (script_place_put(&place, &j->script, db, e) == -1 ||
+	    script_place_check(j, buf_text(&place), db, e) == -1)
 		goto out;
 	row.script = place.len > 0 ? place.data : NULL;
 	machine_set_process(&m, &row);
@@ -104,16 +103,17 @@ struct renewal {
 	const char *run;
 };
 
+/* Renews the row of the run, and the times of the lock files. */
 static void
-renew_row_and_touch_lock(const void *arg)
+renew_run(const void *arg)
 {
 	const struct renewal *r = arg;
 	struct err e = { 0 };
 	struct db *db = NULL;
 
 	lock_touch_files(&r->job->lock);
-	if (control_open_and_check_owner(&db, r->job->url, r->job->schema, true,
-	    &e) == -1 || run_set_renewed_at_if_running(db, r->run, &e) == -1)
+	if (control_open(&db, r->job->url, r->job->schema, true,
+	    &e) == -1 || run_renew(db, r->run, &e) == -1)
 		err_warnf("etl-run", "%s: cannot renew the row of the run: %s",
 		    r->job->name, e.msg);
 	db_close(db);
@@ -136,7 +136,7 @@ complete_row_once(struct attempt *a, const struct job *j, bool ok,
 	if (log.len > 0)
 		how.texts.log = buf_text(&log);
 	if (buf_check(&log, e) == 0 &&
-	    control_open_and_check_owner(&db, j->url, j->schema, true, e) == 0)
+	    control_open(&db, j->url, j->schema, true, e) == 0)
 		rc = run_complete(
 		    db, a->run, &how, &a->end, &a->failed, e);
 	db_close(db);
@@ -146,14 +146,14 @@ complete_row_once(struct attempt *a, const struct job *j, bool ok,
 
 /* Called if the connection was lost during a COMMIT, so that it is not known
  * whether the transaction was committed. Returns 1 if the run's row has the
- * outcome that complete_row_with_retries() wrote, 0 if not, -1 on failure. */
+ * outcome that complete_row() wrote, 0 if not, -1 on failure. */
 static int
 is_row_completed(const struct attempt *a, const struct job *j, struct err *e)
 {
 	struct db_value v = db_text(a->run);
 	struct db *db = NULL;
 	int64_t ours = 0;
-	int rc = control_open_and_check_owner(&db, j->url, j->schema, true, e);
+	int rc = control_open(&db, j->url, j->schema, true, e);
 
 	if (rc == 0)
 		rc = db_query_int(db, db_sql(db, SQL_RUN_ENDED), &v, 1, 0,
@@ -168,8 +168,7 @@ is_row_completed(const struct attempt *a, const struct job *j, struct err *e)
  * a stop signal. If a signal is received during a wait, it tries only once
  * more. */
 static int
-complete_row_with_retries(
-    struct attempt *a, const struct job *j, bool ok, struct err *e)
+complete_row(struct attempt *a, const struct job *j, bool ok, struct err *e)
 {
 	int tries = a->signal != 0 ? TRIES_STOPPED : TRIES, done;
 	bool stopped = stop_signal() != 0;
@@ -185,7 +184,7 @@ complete_row_with_retries(
 		if (done == 0)
 			*e = over;
 		if (!e->transient || --tries == 0 ||
-		    (wait_ms_or_stop(wait) == -1 && stopped))
+		    (wait_ms(wait) == -1 && stopped))
 			return -1;
 		stopped = stop_signal() != 0;
 		wait *= 2;
@@ -211,9 +210,9 @@ set_environment(const struct attempt *a, const struct job *j, struct err *e)
 	return 0;
 }
 
+/* Runs the script and sets the exit code and the message of the attempt. */
 static int
-run_script_and_set_exit_outcome(struct attempt *a, const struct job *j,
-    struct err *e)
+run_script(struct attempt *a, const struct job *j, struct err *e)
 {
 	const struct renewal r = { j, a->run };
 	const struct child_spec s = {.argv = j->script.argv,
@@ -221,20 +220,20 @@ run_script_and_set_exit_outcome(struct attempt *a, const struct job *j,
 	    .name = j->name,
 	    .tail = &a->said,
 	    .timeout = j->timeout,
-	    .renew = renew_row_and_touch_lock,
+	    .renew = renew_run,
 	    .arg = &r};
 	struct child_end end;
 	struct cause c;
 	int rc;
 
 	cause_init(&c);
-	rc = child_run_and_watch_as_subreaper(&s, &c, &end, e);
+	rc = child_run(&s, &c, &end, e);
 	if (rc == 0) {
 		a->signal = end.signal;
 		a->code = outcome_exit_code(&end, &c);
 		a->script_exited_75 = WIFEXITED(end.status) &&
 		    WEXITSTATUS(end.status) == EX_TEMPFAIL;
-		outcome_put_failure_message(&a->message, &end, j->timeout, &c);
+		outcome_put_message(&a->message, &end, j->timeout, &c);
 		outcome_put_status(&a->ending, &end, j->timeout);
 	}
 	cause_release(&c);
@@ -244,7 +243,7 @@ run_script_and_set_exit_outcome(struct attempt *a, const struct job *j,
 /* Makes the attempt fail with an error of etl-run itself, for example because
  * the database cannot be opened. */
 static void
-set_failure_from_error(struct attempt *a, const struct err *e)
+set_failure(struct attempt *a, const struct err *e)
 {
 	a->code = err_exit_code(e);
 	buf_clear(&a->message);
@@ -252,8 +251,10 @@ set_failure_from_error(struct attempt *a, const struct err *e)
 	text_show(&a->message, e->msg, strlen(e->msg));
 }
 
+/* Makes the attempt fail because the outcome could not be written to its
+ * row. */
 static void
-set_row_not_completed_failure(struct attempt *a, struct err *e)
+fail_incomplete(struct attempt *a, struct err *e)
 {
 	if (e->code == ERR_RETRY)
 		(void)err_set(e, ERR_RETRY, true, "the run has lost its "
@@ -262,7 +263,7 @@ set_row_not_completed_failure(struct attempt *a, struct err *e)
 	else
 		err_prefix(e, "the run has ended, but its row still says "
 		    "running");
-	set_failure_from_error(a, e);
+	set_failure(a, e);
 	a->code = EX_TEMPFAIL;
 	a->end.append_ended |= a->reports.append_ended;
 }
@@ -270,7 +271,7 @@ set_row_not_completed_failure(struct attempt *a, struct err *e)
 /* Makes the attempt a failure if the script exited with 0 but a stream failed
  * or was not loaded to its end, or if rejects were stored nowhere. */
 static void
-fail_if_streams_failed(struct attempt *a, const struct job *j)
+judge_streams(struct attempt *a, const struct job *j)
 {
 	const struct run_end *end = &a->end;
 
@@ -296,7 +297,7 @@ fail_if_streams_failed(struct attempt *a, const struct job *j)
  * becomes 74, unless the script itself has exited with 75 and the outcome was
  * stored. */
 static void
-replace_code_75_after_append(struct attempt *a)
+avoid_code_75(struct attempt *a)
 {
 	if (a->code != EX_TEMPFAIL || !a->end.append_ended ||
 	    (a->script_exited_75 && a->completed))
@@ -308,12 +309,12 @@ replace_code_75_after_append(struct attempt *a)
 /* Creates the file for the reports of the stages, executes the script, and
  * reads the file. */
 static int
-run_script_and_read_reports(struct attempt *a, struct job *j, struct err *e)
+run_with_reports(struct attempt *a, struct job *j, struct err *e)
 {
-	if (reports_create_file(j->lock.reports, a->run, e) == -1 ||
-	    run_script_and_set_exit_outcome(a, j, e) == -1)
+	if (reports_create(j->lock.reports, a->run, e) == -1 ||
+	    run_script(a, j, e) == -1)
 		return -1;
-	if (reports_read_and_judge(&a->reports, j->lock.reports, e) == -1)
+	if (reports_read(&a->reports, j->lock.reports, e) == -1)
 		return -1;
 	if (a->reports.run == NULL || strcmp(a->reports.run, a->run) != 0)
 		return err_set(e, ERR_IO, false, "%s: this file with the "
@@ -334,24 +335,24 @@ attempt_run(struct attempt *a, struct job *j)
 	lock_write_holder(&j->lock, a->run);
 	if (set_environment(a, j, &e) == -1 ||
 	    start_row(a, j, &e) == -1) {
-		set_failure_from_error(a, &e);
+		set_failure(a, &e);
 		return;
 	}
 	a->started = true;
-	if (run_script_and_read_reports(a, j, &e) == -1)
-		set_failure_from_error(a, &e);
+	if (run_with_reports(a, j, &e) == -1)
+		set_failure(a, &e);
 	same_names_warn(&a->reports, j->name);
 	a->ms = clock_ms() - start;
-	a->completed = complete_row_with_retries(a, j, a->code == 0, &e) == 0;
+	a->completed = complete_row(a, j, a->code == 0, &e) == 0;
 	/* The loads of an etl-run inside the run are in the ledger, but not as
 	 * loads of this run. */
 	a->end.appended |= a->reports.nested_appended;
 	a->end.append_ended |= a->reports.nested_appended;
 	if (a->completed) {
 		(void)unlink(j->lock.reports);
-		fail_if_streams_failed(a, j);
+		judge_streams(a, j);
 	} else {
-		set_row_not_completed_failure(a, &e);
+		fail_incomplete(a, &e);
 	}
-	replace_code_75_after_append(a);
+	avoid_code_75(a);
 }

@@ -52,8 +52,10 @@ is_ignored(int sig)
 	return sigaction(sig, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
 }
 
+/* Sets *set to the signals that etl-run handles itself. A signal that was
+ * ignored at the start stays ignored. */
 static void
-get_handled_signals(sigset_t *set)
+handled_signals(sigset_t *set)
 {
 	(void)sigemptyset(set);
 	(void)sigaddset(set, SIGCHLD);
@@ -68,7 +70,7 @@ get_handled_signals(sigset_t *set)
  * the signals, because a signal that is already pending must end this
  * process, too. */
 static void
-restore_default_signals(void)
+restore_signals(void)
 {
 	sigset_t none;
 
@@ -108,7 +110,7 @@ execute_script(const struct child_spec *s, int stderr_fd)
 		(void)dup2(stderr_fd, STDOUT_FILENO);
 	(void)close(3);         /* a stage must not write its rejects there:
 				 * the loader stores them in the database */
-	restore_default_signals();
+	restore_signals();
 	(void)execv(s->argv[0], (char *const *)(const void *)s->argv);
 	if (errno == ENOEXEC)   /* no #! line: argv[-1] is /bin/sh */
 		(void)execv(s->argv[-1],
@@ -118,9 +120,9 @@ execute_script(const struct child_spec *s, int stderr_fd)
 	_exit(status);
 }
 
+/* Starts the script, with a pipe as its standard error. */
 static int
-fork_child_and_open_stderr_relay(
-    struct watch *w, struct cause *c, struct err *e)
+fork_child(struct watch *w, struct cause *c, struct err *e)
 {
 	int p[2];
 
@@ -152,29 +154,31 @@ signal_group(const struct watch *w, int sig)
 		(void)kill(w->group, sig);
 }
 
+/* Sends the signal to the script's process group and to the processes that have
+ * left it. */
 static void
-signal_group_and_lost_processes(const struct watch *w, int sig)
+signal_all(const struct watch *w, int sig)
 {
 	signal_group(w, sig);
 	family_signal(&w->family, sig);
 }
 
 /* Asks all processes of the pipeline to end: sends them the signal, and lets
- * end_late_kill_renew_and_warn() send SIGKILL after GRACE. At the second call
- * sends SIGKILL at once. Searches for processes that have left the script's
- * process group before it sends anything: once their parents have exited, they
- * may not be found any more. */
+ * run_timers() send SIGKILL after GRACE. At the second call sends SIGKILL at
+ * once. Searches for processes that have left the script's process group before
+ * it sends anything: once their parents have exited, they may not be found any
+ * more. */
 static void
-signal_all_and_schedule_kill(struct watch *w, int sig)
+stop_all(struct watch *w, int sig)
 {
-	family_find_lost_processes_in_proc(&w->family);
-	signal_group_and_lost_processes(w, sig);
+	family_find_lost(&w->family);
+	signal_all(w, sig);
 	/* A stopped process cannot end. */
-	signal_group_and_lost_processes(w, SIGCONT);
+	signal_all(w, SIGCONT);
 	if (w->kill_at == NEVER)
 		w->kill_at = clock_ms() + GRACE;
 	else
-		signal_group_and_lost_processes(w, SIGKILL);
+		signal_all(w, SIGKILL);
 }
 
 /* Collects the exit status of processes that have exited. w->group becomes 0
@@ -183,7 +187,7 @@ signal_all_and_schedule_kill(struct watch *w, int sig)
  * the last process of the group, the kernel cannot give the group's number to
  * other processes. */
 static void
-reap_exited_processes(struct watch *w)
+reap_exited(struct watch *w)
 {
 	siginfo_t info;
 	int status;
@@ -203,8 +207,10 @@ reap_exited_processes(struct watch *w)
 		w->group = 0;
 }
 
+/* Handles the signals that have come: collects processes that have exited, and
+ * passes the others to the pipeline. */
 static void
-reap_or_pass_signals_to_pipeline(struct watch *w)
+handle_signals(struct watch *w)
 {
 	struct signalfd_siginfo info;
 
@@ -212,7 +218,7 @@ reap_or_pass_signals_to_pipeline(struct watch *w)
 		int sig = (int)info.ssi_signo;
 
 		if (sig == SIGCHLD) {
-			reap_exited_processes(w);
+			reap_exited(w);
 		} else if (sig == SIGCONT) {
 			signal_group(w, SIGCONT);
 		} else if (sig == SIGTSTP) {
@@ -221,7 +227,7 @@ reap_or_pass_signals_to_pipeline(struct watch *w)
 		} else {
 			if (w->end->signal == 0)
 				w->end->signal = sig;
-			signal_all_and_schedule_kill(w, sig);
+			stop_all(w, sig);
 		}
 	}
 }
@@ -230,39 +236,41 @@ reap_or_pass_signals_to_pipeline(struct watch *w)
  * to show that the run is still active. A database that does not answer cannot
  * block etl-run, because only that process waits for it. */
 static void
-start_renewal_process(struct watch *w)
+start_renewal(struct watch *w)
 {
 	if (w->helper > 0 || w->spec->renew == NULL)
 		return;
 	w->helper = fork();
 	if (w->helper == 0) {
-		restore_default_signals();
+		restore_signals();
 		w->spec->renew(w->spec->arg);
 		_exit(0);
 	}
 }
 
+/* Does what is due: ends a pipeline at its timeout, kills one that does not
+ * end, renews the row of the run, and warns of processes that are left. */
 static void
-end_late_kill_renew_and_warn(struct watch *w)
+run_timers(struct watch *w)
 {
 	int64_t now = clock_ms();
 
 	if (w->late_at != NEVER && now >= w->late_at) {
 		w->late_at = NEVER;
 		w->end->late = w->end->signal == 0;
-		signal_all_and_schedule_kill(w, SIGTERM);
+		stop_all(w, SIGTERM);
 	}
 	if (w->kill_at != NEVER && now >= w->kill_at) {
 		w->kill_at = now + GRACE;
-		family_find_lost_processes_in_proc(&w->family);
-		signal_group_and_lost_processes(w, SIGKILL);
+		family_find_lost(&w->family);
+		signal_all(w, SIGKILL);
 	}
 	if (now >= w->renew_at) {
 		w->renew_at = now + RENEW;
-		start_renewal_process(w);
+		start_renewal(w);
 	}
 	if (w->reaped)
-		reap_exited_processes(w);
+		reap_exited(w);
 	if (w->linger_at != NEVER && now >= w->linger_at) {
 		w->linger_at = NEVER;
 		err_warnf("etl-run", "%s: the script has exited, but "
@@ -273,7 +281,7 @@ end_late_kill_renew_and_warn(struct watch *w)
 
 /* Returns how many ms poll(2) may wait for the next timer. */
 static int
-ms_until_next_timer(const struct watch *w)
+next_timer_ms(const struct watch *w)
 {
 	const int64_t at[] = { w->late_at, w->kill_at, w->linger_at };
 	int64_t next = w->renew_at, left;
@@ -292,7 +300,7 @@ ms_until_next_timer(const struct watch *w)
  * pipeline become its children. Thus if etl-run has no child at all, no process
  * is running. */
 static bool
-is_any_process_running(struct watch *w)
+is_any_running(struct watch *w)
 {
 	siginfo_t info;
 
@@ -301,26 +309,28 @@ is_any_process_running(struct watch *w)
 	if (w->family.n == 0 && waitid(P_ALL, 0, &info, WEXITED | WNOHANG |
 	    WNOWAIT) == -1 && errno == ECHILD)
 		return false;
-	family_find_lost_processes_in_proc(&w->family);
-	return family_forget_ended_and_check_running(&w->family);
+	family_find_lost(&w->family);
+	return family_forget_ended(&w->family);
 }
 
+/* Copies standard error and handles signals until no process of the pipeline is
+ * left. */
 static void
-watch_until_all_processes_ended(struct watch *w)
+watch_processes(struct watch *w)
 {
 	struct pollfd p[1 + RELAY_FDS];
 
-	while (is_any_process_running(w)) {
+	while (is_any_running(w)) {
 		p[0] = (struct pollfd){ .fd = w->sigfd, .events = POLLIN };
 		relay_fill_pollfds(&w->relay, p + 1);
-		if (poll(p, 1 + RELAY_FDS, ms_until_next_timer(w)) > 0) {
+		if (poll(p, 1 + RELAY_FDS, next_timer_ms(w)) > 0) {
 			if (p[0].revents != 0)
-				reap_or_pass_signals_to_pipeline(w);
+				handle_signals(w);
 			relay_copy_ready(&w->relay, p + 1);
 		}
-		end_late_kill_renew_and_warn(w);
+		run_timers(w);
 	}
-	relay_drain_and_close(&w->relay);
+	relay_finish(&w->relay);
 	if (w->helper > 0) {
 		(void)kill(w->helper, SIGKILL);
 		(void)waitpid(w->helper, NULL, 0);
@@ -328,8 +338,8 @@ watch_until_all_processes_ended(struct watch *w)
 }
 
 int
-child_run_and_watch_as_subreaper(const struct child_spec *s, struct cause *c,
-    struct child_end *end, struct err *e)
+child_run(const struct child_spec *s, struct cause *c, struct child_end *end,
+    struct err *e)
 {
 	struct watch w = { .spec = s, .end = end, .sigfd = -1,
 	    .relay = { .fd = -1 }, .late_at = NEVER, .kill_at = NEVER,
@@ -338,7 +348,7 @@ child_run_and_watch_as_subreaper(const struct child_spec *s, struct cause *c,
 	int rc = -1;
 
 	*end = (struct child_end){ 0 };
-	get_handled_signals(&set);
+	handled_signals(&set);
 	(void)signal(SIGCHLD, SIG_DFL);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
 	(void)sigprocmask(SIG_BLOCK, &set, &old);
@@ -354,9 +364,9 @@ child_run_and_watch_as_subreaper(const struct child_spec *s, struct cause *c,
 	w.renew_at = clock_ms() + RENEW;
 	if (s->timeout > 0)
 		w.late_at = clock_ms() + (int64_t)s->timeout;
-	if (fork_child_and_open_stderr_relay(&w, c, e) == -1)
+	if (fork_child(&w, c, e) == -1)
 		goto out;
-	watch_until_all_processes_ended(&w);
+	watch_processes(&w);
 	rc = 0;
 out:
 	family_release(&w.family);

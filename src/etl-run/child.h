@@ -33,7 +33,7 @@ struct child_end {
 	bool late;              /* it was stopped at the timeout */
 };
 
-int child_run_and_watch_as_subreaper(const struct child_spec *s,
-    struct cause *c, struct child_end *end, struct err *e);
+int child_run(const struct child_spec *s, struct cause *c,
+    struct child_end *end, struct err *e);
 
 #endif

@@ -47,12 +47,12 @@ put_database(struct buf *b, const char *url)
 	struct buf variables;
 
 	buf_str(b, "\ndatabase: ");
-	db_url_append_public(b, url);
+	db_url_put_public(b, url);
 	if (strncmp(url, sqlite, SQLITE) == 0 &&
 	    access(url + SQLITE, F_OK) == -1)
 		buf_str(b, " (will be created)");
 	buf_init(&variables, PLAN);
-	db_url_append_pg_port_and_user_env(&variables, url);
+	db_url_put_env(&variables, url);
 	if (variables.len > 0)
 		buf_printf(b, "\nof the database:%s", buf_text(&variables));
 	b->failed |= variables.failed;
@@ -60,7 +60,7 @@ put_database(struct buf *b, const char *url)
 }
 
 static void
-put_schedule_and_limits(struct buf *b, const struct job *j)
+put_schedule(struct buf *b, const struct job *j)
 {
 	buf_str(b, "\nschedule: ");
 	if (j->every > 0) {
@@ -106,12 +106,12 @@ put_plan(struct buf *b, const struct job *j, struct err *e)
 		buf_str(b, " ETL_CONTROL_SCHEMA");
 	if (*j->env_names != '\0')
 		buf_printf(b, "\nfrom --env-file:%s", j->env_names);
-	put_schedule_and_limits(b, j);
+	put_schedule(b, j);
 	if (j->on_failure != NULL) {
 		buf_str(b, "\non failure: /bin/sh -c ");
 		put_shell_word(b, j->on_failure);
 	}
-	if (lock_put_folders_and_holder(b, j->url, j->name, e) == -1)
+	if (lock_put(b, j->url, j->name, e) == -1)
 		return -1;
 	buf_char(b, '\n');
 	return buf_check(b, e);

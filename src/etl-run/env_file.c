@@ -12,7 +12,7 @@
 
 /* If a valid variable name starts at p, returns its end; else returns p. */
 static char *
-variable_name_end_or_start(char *p)
+variable_name_end(char *p)
 {
 	if (isdigit((unsigned char)*p))
 		return p;
@@ -36,7 +36,7 @@ strip_quotes(char *value, size_t n)
  * NAME to *names. Ignores an empty line and a comment. If the line is wrong,
  * returns -1 with errno 0. If memory is out, returns -1 with errno set. */
 static int
-set_variable_from_line(char *line, size_t n, struct buf *names)
+set_variable(char *line, size_t n, struct buf *names)
 {
 	static const char export[] = "export ";
 	char *name = line + strspn(line, " \t"), *end;
@@ -50,7 +50,7 @@ set_variable_from_line(char *line, size_t n, struct buf *names)
 	if (strncmp(name, export, sizeof(export) - 1) == 0)
 		name += sizeof(export) - 1 +
 		    strspn(name + sizeof(export) - 1, " \t");
-	end = variable_name_end_or_start(name);
+	end = variable_name_end(name);
 	if (end == name || *end != '=')
 		return -1;
 	*end++ = '\0';
@@ -60,9 +60,9 @@ set_variable_from_line(char *line, size_t n, struct buf *names)
 	return setenv(name, end, 1);
 }
 
+/* Sets the variables of all lines, and appends their names to *names. */
 static int
-set_variables_from_file(
-    FILE *f, const char *path, struct buf *names, struct err *e)
+read_variables(FILE *f, const char *path, struct buf *names, struct err *e)
 {
 	char *line = NULL;
 	size_t cap = 0, number = 0;
@@ -75,7 +75,7 @@ set_variables_from_file(
 			line[--n] = '\0';
 		if (n > 0 && line[n - 1] == '\r')
 			line[--n] = '\0';
-		if (set_variable_from_line(line, (size_t)n, names) == -1)
+		if (set_variable(line, (size_t)n, names) == -1)
 			rc = errno != 0 ? err_errno(e, ERR_IO, path) :
 			    err_set(e, ERR_CONFIG, false,
 			    "%s: line %zu: expected NAME=VALUE", path, number);
@@ -95,12 +95,12 @@ envfile_load(const char *path, struct buf *names, struct err *e)
 
 	if (f == NULL)
 		return err_errno(e, ERR_INPUT, path);
-	file_warn_if_others_may_access("etl-run", fileno(f), path);
+	file_warn_access("etl-run", fileno(f), path);
 	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
 		rc = err_set(e, ERR_INPUT, false, "%s: is a directory: "
 		    "give a file", path);
 	else
-		rc = set_variables_from_file(f, path, names, e);
+		rc = read_variables(f, path, names, e);
 	(void)fclose(f);
 	return rc;
 }

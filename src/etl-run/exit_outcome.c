@@ -25,8 +25,9 @@ get_killing_signal(const struct child_end *end)
 	    code - SH_SIGNAL : 0;
 }
 
+/* Returns the exit code for a script that this signal has killed. */
 static int
-sysexits_code_for_signal(int sig)
+signal_exit_code(int sig)
 {
 	switch (sig) {
 	case SIGSEGV: case SIGBUS: case SIGILL: case SIGFPE: case SIGABRT:
@@ -66,7 +67,7 @@ program_exists(const char *name, size_t n)
  * this line is the only sign of it, because sh returns only the exit status of
  * the last program. */
 static bool
-is_missing_program_line(const char *words)
+is_not_found_line(const char *words)
 {
 	static const char *const ends[] = {
 		": command not found", ": not found",
@@ -98,12 +99,11 @@ outcome_exit_code(const struct child_end *end, struct cause *c)
 	if (end->late || end->signal != 0)
 		return EX_TEMPFAIL;
 	if (sig != 0)
-		return sysexits_code_for_signal(sig);
+		return signal_exit_code(sig);
 	code = WEXITSTATUS(end->status);
 	if (code == SH_DENIED)
 		return EX_NOPERM;
-	if (code == EX_TEMPFAIL &&
-	    is_missing_program_line(cause_other_program_line_if_cut(c)))
+	if (code == EX_TEMPFAIL && is_not_found_line(cause_other_line(c)))
 		return EX_CONFIG;
 	return code == SH_MISSING ? EX_CONFIG : code;
 }
@@ -122,7 +122,7 @@ put_signal(struct buf *b, const char *what, int sig)
 /* True if the text is the one that sh prints when a program is killed by the
  * signal, such as "Killed" for SIGKILL. */
 static bool
-is_shell_text_for_signal(int sig, const char *text)
+is_signal_text(int sig, const char *text)
 {
 	const char *name = sig != 0 ? sigdescr_np(sig) : NULL;
 
@@ -130,7 +130,7 @@ is_shell_text_for_signal(int sig, const char *text)
 }
 
 static void
-put_duration(struct buf *b, uint64_t ms)
+put_seconds(struct buf *b, uint64_t ms)
 {
 	if (ms % 1000 == 0)
 		buf_printf(b, "%" PRIu64 "s", ms / 1000);
@@ -148,7 +148,7 @@ outcome_put_status(struct buf *b, const struct child_end *end,
 		put_signal(b, "stopped", end->signal);
 	} else if (end->late) {
 		buf_str(b, "stopped after ");
-		put_duration(b, timeout);
+		put_seconds(b, timeout);
 		buf_str(b, " (--timeout)");
 	} else if (sig != 0) {
 		put_signal(b, "killed", sig);
@@ -159,11 +159,11 @@ outcome_put_status(struct buf *b, const struct child_end *end,
 }
 
 void
-outcome_put_failure_message(struct buf *b, const struct child_end *end,
+outcome_put_message(struct buf *b, const struct child_end *end,
     uint64_t timeout, struct cause *c)
 {
 	const char *last = cause_last(c),
-		   *words = cause_other_program_line_if_cut(c);
+		   *words = cause_other_line(c);
 	bool ended = end->signal == 0 && !end->late;
 
 	if (ended && outcome_exit_code(end, c) == 0)
@@ -177,6 +177,6 @@ outcome_put_failure_message(struct buf *b, const struct child_end *end,
 	}
 	outcome_put_status(b, end, timeout);
 	if (ended && *last != '\0' &&
-	    !is_shell_text_for_signal(get_killing_signal(end), last))
+	    !is_signal_text(get_killing_signal(end), last))
 		buf_printf(b, ": %s", last);
 }

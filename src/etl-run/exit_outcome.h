@@ -16,7 +16,7 @@ int outcome_exit_code(const struct child_end *end, struct cause *c);
 /* Appends the message for the run's row: the error message of the stage that
  * failed first or, if there is none, how the script ended. Appends nothing
  * after a success. */
-void outcome_put_failure_message(struct buf *b, const struct child_end *end,
+void outcome_put_message(struct buf *b, const struct child_end *end,
     uint64_t timeout, struct cause *c);
 /* Appends how the script ended: its exit code, a signal or the timeout. */
 void outcome_put_status(struct buf *b, const struct child_end *end,

@@ -28,7 +28,7 @@ cause_release(struct cause *c)
 /* Returns the length of a prefix "NAME: " at p, with NAME in small letters and
  * hyphens; 0 if p does not start with one. */
 static size_t
-program_prefix_length(const char *p, size_t n)
+prefix_length(const char *p, size_t n)
 {
 	size_t i = 0;
 
@@ -57,7 +57,7 @@ static size_t
 etl_prefix_length(const char *p, size_t n)
 {
 	static const char family[] = "etl-";
-	size_t i = program_prefix_length(p, n);
+	size_t i = prefix_length(p, n);
 
 	return i > sizeof(family) + 1 && memcmp(p, family, 4) == 0 ? i : 0;
 }
@@ -84,9 +84,9 @@ is_etl_error_line(const char *p, size_t n)
  * "etl-load: nothing was loaded: extract: why" before etl-extract itself prints
  * "etl-extract: why". */
 static bool
-is_repeated_by_first(const struct buf *first, const char *p, size_t n)
+is_repeated(const struct buf *first, const char *p, size_t n)
 {
-	size_t len = program_prefix_length(p, n);
+	size_t len = prefix_length(p, n);
 	const char *at = first->data, *end = first->data + first->len;
 
 	if (len <= 6)
@@ -111,8 +111,10 @@ is_blank(const char *p, size_t n)
 	return true;
 }
 
+/* Keeps the line if it tells the cause of the failure better than those
+ * before. */
 static void
-examine_line_for_cause(struct cause *c)
+examine_line(struct cause *c)
 {
 	const char *p = c->line.data;
 	size_t n = c->line.len;
@@ -126,7 +128,7 @@ examine_line_for_cause(struct cause *c)
 		text_show(&c->words, p, n);
 	}
 	if (is_etl_error_line(p, n) &&
-	    (c->first.len == 0 || is_repeated_by_first(&c->first, p, n))) {
+	    (c->first.len == 0 || is_repeated(&c->first, p, n))) {
 		buf_clear(&c->first);
 		text_show(&c->first, p, n);
 		c->more = true;
@@ -139,16 +141,16 @@ examine_line_for_cause(struct cause *c)
 }
 
 void
-cause_examine_and_clear_line(struct cause *c)
+cause_end_line(struct cause *c)
 {
-	examine_line_for_cause(c);
+	examine_line(c);
 	buf_clear(&c->line);
 }
 
 /* Reads the next bytes of the pipeline's standard error. Examines each line
  * when its LF was read. Only the start of a long line is kept. */
 void
-cause_examine_lines_of_stderr(struct cause *c, const char *p, size_t n)
+cause_examine(struct cause *c, const char *p, size_t n)
 {
 	while (n > 0) {
 		const char *lf = memchr(p, '\n', n);
@@ -158,7 +160,7 @@ cause_examine_lines_of_stderr(struct cause *c, const char *p, size_t n)
 		buf_add(&c->line, p, part < room ? part : room);
 		if (lf == NULL)
 			return;
-		cause_examine_and_clear_line(c);
+		cause_end_line(c);
 		p += part + 1;
 		n -= part + 1;
 	}
@@ -177,7 +179,7 @@ cause_last(struct cause *c)
 }
 
 const char *
-cause_other_program_line_if_cut(struct cause *c)
+cause_other_line(struct cause *c)
 {
 	static const char cut[] =
 	    ": the stream was cut off: it has no end mark";

@@ -21,14 +21,14 @@ struct cause {
 
 void cause_init(struct cause *c);
 void cause_release(struct cause *c);
-void cause_examine_lines_of_stderr(struct cause *c, const char *p, size_t n);
+void cause_examine(struct cause *c, const char *p, size_t n);
 /* For a last line without an LF. */
-void cause_examine_and_clear_line(struct cause *c);
+void cause_end_line(struct cause *c);
 const char *cause_first(struct cause *c);       /* "" if there is none */
 const char *cause_last(struct cause *c);
 /* If the first error message says that a stream was cut off, a program that is
  * not etl's may have died. Returns the last line that such a program printed
  * before this message. Returns "" in all other cases. */
-const char *cause_other_program_line_if_cut(struct cause *c);
+const char *cause_other_line(struct cause *c);
 
 #endif

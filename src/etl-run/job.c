@@ -44,14 +44,14 @@ print_counts(const struct run_end *r)
  * option or from --env-file: etl-status would not find them in the environment
  * of the user. */
 static void
-print_status_command(const struct attempt *a, const struct job *j)
+print_status_hint(const struct attempt *a, const struct job *j)
 {
 	struct buf options;
 	bool is_public;
 
 	buf_init(&options, SIZE_MAX / 4);
-	is_public = db_put_options_without_secret_url(
-	    &options, j->url_given ? j->url : NULL, j->schema);
+	is_public = db_put_options(&options, j->url_given ? j->url : NULL,
+	    j->schema);
 	err_printf("; see%s: etl-status%s --run %.*s\n",
 	    is_public ? "" : ", with its URL in DATABASE_URL",
 	    buf_text(&options), RUN_SHOWN, a->run);
@@ -62,7 +62,7 @@ print_status_command(const struct attempt *a, const struct job *j)
  * several lines, prints only the first one; the run's row in the database has
  * all of them. */
 static void
-print_failure_or_if_verbose_success(struct attempt *a, const struct job *j)
+print_outcome(struct attempt *a, const struct job *j)
 {
 	const char *why = a->message.failed && !a->message.full ?
 	    "out of memory" : buf_text(&a->message);
@@ -86,17 +86,16 @@ print_failure_or_if_verbose_success(struct attempt *a, const struct job *j)
 	if (a->ending.len > 0)
 		why = buf_text(&a->ending);
 	err_printf(": %.*s", (int)strcspn(why, "\n"), why);
-	print_status_command(a, j);
+	print_status_hint(a, j);
 }
 
-/* Returns true if the failed attempt may be repeated, and sets *wait_ms to the
+/* Returns true if the failed attempt may be repeated, and sets *delay_ms to the
  * delay in ms. Prints the delay. An attempt that found another run alive is not
  * repeated. An attempt that has appended records is not repeated either,
  * because the rows would then be in the table twice: this function prints that
  * reason instead. */
 static bool
-decide_retry_and_print(
-    const struct attempt *a, const struct job *j, int64_t *wait_ms)
+may_retry(const struct attempt *a, const struct job *j, int64_t *delay_ms)
 {
 	if (a->append_ended) {
 		err_printf("etl-run: %s: do not run this again "
@@ -116,10 +115,10 @@ decide_retry_and_print(
 		    "a second time\n", j->name);
 		return false;
 	}
-	*wait_ms = retry_random_delay(&j->retry, (uint64_t)a->number);
+	*delay_ms = retry_delay(&j->retry, (uint64_t)a->number);
 	err_printf("etl-run: %s: trying again in %lld.%llds "
-	    "(%d of %llu)\n", j->name, (long long)*wait_ms / 1000,
-	    (long long)*wait_ms % 1000 / 100, a->number,
+	    "(%d of %llu)\n", j->name, (long long)*delay_ms / 1000,
+	    (long long)*delay_ms % 1000 / 100, a->number,
 	    (unsigned long long)j->retry.max);
 	return true;
 }
@@ -127,7 +126,7 @@ decide_retry_and_print(
 /* Makes an attempt. Repeats it while it fails with exit code 75 and --retries
  * permits another one. *a is the last attempt. */
 static void
-run_attempts_with_retries(struct job *j, struct attempt *a, int *sig)
+run_attempts(struct job *j, struct attempt *a, int *sig)
 {
 	char before[UUID_TEXT] = "";
 	int64_t wait = 0;
@@ -136,12 +135,12 @@ run_attempts_with_retries(struct job *j, struct attempt *a, int *sig)
 		attempt_init(a, n);
 		memcpy(a->retry_of, before, sizeof(before));
 		attempt_run(a, j);
-		print_failure_or_if_verbose_success(a, j);
+		print_outcome(a, j);
 		j->appended |= a->end.appended;
 		*sig = a->signal != 0 ? a->signal : stop_signal();
-		if (*sig != 0 || !decide_retry_and_print(a, j, &wait))
+		if (*sig != 0 || !may_retry(a, j, &wait))
 			return;
-		if (wait_ms_or_stop(wait) == -1) {
+		if (wait_ms(wait) == -1) {
 			*sig = stop_signal();
 			return;
 		}
@@ -154,7 +153,7 @@ run_attempts_with_retries(struct job *j, struct attempt *a, int *sig)
 /* Sets j->traceparent to a random trace id, for a run whose caller has not set
  * TRACEPARENT: each run is then a trace of its own. */
 static void
-set_random_traceparent(struct job *j)
+set_traceparent(struct job *j)
 {
 	char trace[33], span[17];
 
@@ -167,7 +166,7 @@ set_random_traceparent(struct job *j)
 /* Warns if data was piped into etl-run, but the pipeline got /dev/null as its
  * standard input and its streams had no records. */
 static void
-warn_if_withheld_stdin_has_bytes(const struct attempt *a, const struct job *j)
+warn_unread_stdin(const struct attempt *a, const struct job *j)
 {
 	int left = 0;
 
@@ -183,17 +182,17 @@ warn_if_withheld_stdin_has_bytes(const struct attempt *a, const struct job *j)
 /* Runs the pipeline once. Sets *why to the failure, which may be that of an
  * earlier attempt. */
 static int
-run_with_lock_and_retries(struct job *j, int *sig, struct err *why)
+run_locked(struct job *j, int *sig, struct err *why)
 {
 	struct attempt a;
 	int code;
 
 	*why = (struct err){ 0 };
 	if (!j->traced)
-		set_random_traceparent(j);
+		set_traceparent(j);
 	if (lock_take(&j->lock, j->url, j->name, why) == -1)
 		return err_report("etl-run", why);
-	run_attempts_with_retries(j, &a, sig);
+	run_attempts(j, &a, sig);
 	lock_release(&j->lock);
 	code = a.code;
 	if (code != 0)
@@ -201,10 +200,10 @@ run_with_lock_and_retries(struct job *j, int *sig, struct err *why)
 		    (enum err_code)code, false, "%.*s",
 		    (int)strcspn(buf_text(&a.message), "\n"),
 		    buf_text(&a.message));
-	warn_if_withheld_stdin_has_bytes(&a, j);
+	warn_unread_stdin(&a, j);
 	if (code != 0 && *sig == 0 && j->on_failure != NULL &&
 	    (!a.held || a.number > 1))
-		run_on_failure_command(&a, j, sig);
+		on_failure_run(&a, j, sig);
 	attempt_release(&a);
 	return code;
 }
@@ -218,16 +217,14 @@ job_run(struct job *j, int *sig)
 	int code = 0;
 
 	do {
-		if (wait_ms_or_stop(schedule_take_next_time_with_jitter(&s,
-		    clock_ms()) -
-				    clock_ms()) == -1) {
+		if (wait_ms(schedule_next(&s, clock_ms()) - clock_ms()) == -1) {
 			*sig = stop_signal();
 			break;
 		}
-		code = run_with_lock_and_retries(j, sig, &why);
+		code = run_locked(j, sig, &why);
 	} while (*sig == 0 && j->every > 0);
 	if (*sig != 0 && code == 0 && j->every == 0)
 		(void)err_set(&why, ERR_RETRY, false, "stopped by a signal");
-	run_report_write_run_end(&j->report, &why, j->appended);
+	run_report_run_end(&j->report, &why, j->appended);
 	return code;
 }

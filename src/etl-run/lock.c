@@ -23,7 +23,7 @@ enum {
 /* True if `file` in the directory is still the file that is open as fd, and was
  * not removed or replaced in the meantime. */
 static int
-is_file_still_named(int folder, const char *file, int fd)
+is_still_named(int folder, const char *file, int fd)
 {
 	struct stat a, b;
 
@@ -56,7 +56,7 @@ put_lock_holder(struct buf *b, int fd)
 	*run_end++ = '\0';
 	if ((time_end = strchr(run_end, ' ')) != NULL) {
 		*time_end++ = '\0';
-		machine_get_pid_namespace(here);
+		machine_namespace(here);
 		is_elsewhere = strcmp(time_end, here) != 0;
 	}
 	if (is_elsewhere)
@@ -73,8 +73,9 @@ put_lock_holder(struct buf *b, int fd)
 	buf_char(b, ')');
 }
 
+/* Sets the error that another run has the lock. Returns -1. */
 static int
-fail_lock_is_held(int fd, const char *folder, const char *name, struct err *e)
+fail_held_lock(int fd, const char *folder, const char *name, struct err *e)
 {
 	struct buf b;
 
@@ -102,9 +103,10 @@ call_file_lock(int fd, int command, short type, bool *is_held_by_another)
 	return rc;
 }
 
+/* The script inherits the descriptor, so that the lock lasts until all its
+ * processes have exited. */
 static int
-open_lock_file_inherited_by_children(
-    int folder, const char *file, struct err *e)
+open_lock_file(int folder, const char *file, struct err *e)
 {
 	struct stat st;
 	int low = openat(folder, file,
@@ -142,20 +144,20 @@ is_locked_here(const struct lock *l, int fd)
  * Returns 0 if the file was removed after it was opened: another process could
  * create and lock another file of that name, so the caller tries again. */
 static int
-open_and_lock_file(struct lock *l, int folder, const char *file,
-    const char *path, const char *name, struct err *e)
+try_lock_file(struct lock *l, int folder, const char *file, const char *path,
+    const char *name, struct err *e)
 {
 	int fd, rc = 0;
 
-	if ((fd = open_lock_file_inherited_by_children(folder, file, e)) == -1)
+	if ((fd = open_lock_file(folder, file, e)) == -1)
 		return -1;
 	if (is_locked_here(l, fd)) {
 		rc = 1;
 	} else if (call_file_lock(fd, F_OFD_SETLK, F_WRLCK, NULL) == -1) {
 		rc = errno == EAGAIN || errno == EACCES ?
-		    fail_lock_is_held(fd, path, name, e) :
+		    fail_held_lock(fd, path, name, e) :
 		    err_errno(e, ERR_IO, "lock file");
-	} else if (is_file_still_named(folder, file, fd)) {
+	} else if (is_still_named(folder, file, fd)) {
 		(void)!ftruncate(fd, 0);        /* remove the text of a killed
 						 * run */
 		l->fd[l->n++] = fd;
@@ -166,7 +168,7 @@ open_and_lock_file(struct lock *l, int folder, const char *file,
 }
 
 static int
-hash_lock_file_name(char file[HASH_HEX], const char *url, const char *name,
+hash_lock_name(char file[HASH_HEX], const char *url, const char *name,
     struct err *e)
 {
 	struct hash *h = hash_new();
@@ -175,22 +177,22 @@ hash_lock_file_name(char file[HASH_HEX], const char *url, const char *name,
 		return err_nomem(e);
 	hash_add(h, url, strlen(url) + 1);
 	hash_add(h, name, strlen(name));
-	hash_finish_and_free(h, file);
+	hash_finish(h, file);
 	return 0;
 }
 
 /* Takes the lock in the folder `path`. */
 static int
-lock_file_in_folder_with_retries(struct lock *l, const char *path,
-    const char *file, const char *name, struct err *e)
+lock_in_folder(struct lock *l, const char *path, const char *file,
+    const char *name, struct err *e)
 {
 	int folder, rc = 0;
 
-	if ((folder = lock_folder_open_or_create(path, e)) == -1)
+	if ((folder = lock_folder_open(path, e)) == -1)
 		return -1;
 	for (int i = 0; rc == 0 && i < TRIES; i++)
-		rc = open_and_lock_file(l, folder, file, path, name, e);
-	machine_get_lock_id(l->machine, folder, file);
+		rc = try_lock_file(l, folder, file, path, name, e);
+	machine_lock_id(l->machine, folder, file);
 	(void)close(folder);
 	if (rc == -1 && e->code != ERR_RETRY)
 		err_prefix(e, "%s", path);
@@ -209,12 +211,11 @@ lock_take(struct lock *l, const char *url, const char *name, struct err *e)
 	int rc = 0;
 
 	*l = (struct lock){ .n = 0 };
-	if (hash_lock_file_name(file, url, name, e) == -1 ||
+	if (hash_lock_name(file, url, name, e) == -1 ||
 	    lock_folders_find(&folders, e) == -1)
 		return -1;
 	for (size_t i = 0; rc == 0 && i < folders.n; i++)
-		rc = lock_file_in_folder_with_retries(l, folders.path[i], file,
-		    name, e);
+		rc = lock_in_folder(l, folders.path[i], file, name, e);
 	if (rc == 0 && asprintf(&l->reports, "%s/%s.reports",
 	    folders.path[folders.n - 1], file) == -1) {
 		l->reports = NULL;
@@ -232,8 +233,8 @@ lock_write_holder(const struct lock *l, const char *run)
 	char note[NOTE], stamp[CLOCK_STAMP], here[MACHINE_NAMESPACE];
 	int n;
 
-	clock_format_utc_now(stamp);
-	machine_get_pid_namespace(here);
+	clock_stamp(stamp);
+	machine_namespace(here);
 	n = snprintf(note, sizeof(note), "%ld %s %s %s\n", (long)getpid(), run,
 	    stamp, here);
 	for (size_t i = 0; n > 0 && i < l->n; i++)
@@ -266,8 +267,7 @@ lock_release(struct lock *l)
 /* Appends who holds the lock on the file to `b`. Returns 0 if nobody holds it.
  * It creates no lock file: if there is none, the lock is free. */
 static int
-put_holder_of_file(struct buf *b, const char *folder, const char *file,
-    struct err *e)
+put_holder(struct buf *b, const char *folder, const char *file, struct err *e)
 {
 	bool taken = false;
 	char *path;
@@ -288,21 +288,20 @@ put_holder_of_file(struct buf *b, const char *folder, const char *file,
 
 /* For --dry-run: appends the lock folders, and "free" or who holds the lock. */
 int
-lock_put_folders_and_holder(
-    struct buf *b, const char *url, const char *name, struct err *e)
+lock_put(struct buf *b, const char *url, const char *name, struct err *e)
 {
 	char file[HASH_HEX];
 	struct lock_folders folders;
 	int rc = 0;
 
-	if (hash_lock_file_name(file, url, name, e) == -1 ||
+	if (hash_lock_name(file, url, name, e) == -1 ||
 	    lock_folders_find(&folders, e) == -1)
 		return -1;
 	buf_str(b, "\nlock folder: ");
 	lock_folders_put(b, &folders);
 	buf_str(b, "\nlock: ");
 	for (size_t i = 0; rc == 0 && i < folders.n; i++)
-		rc = put_holder_of_file(b, folders.path[i], file, e);
+		rc = put_holder(b, folders.path[i], file, e);
 	if (rc == 0)
 		buf_str(b, "free");
 	lock_folders_release(&folders);

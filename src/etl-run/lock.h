@@ -16,7 +16,7 @@ struct lock {
 	size_t n;               /* 0: no lock is held */
 	char *reports;          /* path of the file in which the stages report
 	                         * their streams: beside the last lock file */
-	/* machine_get_lock_id() of the last folder. */
+	/* machine_lock_id() of the last folder. */
 	char machine[MACHINE_ID];
 };
 
@@ -31,7 +31,6 @@ void lock_touch_files(const struct lock *l);
 void lock_release(struct lock *l);
 /* Appends two lines: the lock folders, and "free" or who holds the lock. Does
  * not take the lock. */
-int lock_put_folders_and_holder(struct buf *b, const char *url,
-    const char *name, struct err *e);
+int lock_put(struct buf *b, const char *url, const char *name, struct err *e);
 
 #endif

@@ -14,7 +14,7 @@
 /* Returns the value of a variable that names a folder. The XDG Base Directory
  * Specification says that a relative path must be ignored. */
 static const char *
-get_absolute_path_env(const char *name)
+get_path_env(const char *name)
 {
 	const char *path = getenv(name);
 
@@ -42,13 +42,13 @@ find_home(void)
 	const struct passwd *user = getpwuid(geteuid());
 
 	return user != NULL && user->pw_dir != NULL && *user->pw_dir == '/' ?
-	    user->pw_dir : get_absolute_path_env("HOME");
+	    user->pw_dir : get_path_env("HOME");
 }
 
 /* True if the folder at path, which is below the folder `base`, can be written
  * or created: checks the longest part of path that exists. */
 static bool
-is_writable_or_can_be_created(const char *path, const char *base)
+may_create(const char *path, const char *base)
 {
 	char *part = strdup(path);
 	bool can = false;
@@ -64,7 +64,7 @@ is_writable_or_can_be_created(const char *path, const char *base)
 }
 
 static int
-append_folder_path(struct lock_folders *f, const char *base, const char *below,
+add_folder(struct lock_folders *f, const char *base, const char *below,
     struct err *e)
 {
 	if (asprintf(&f->path[f->n], "%s%s", strcmp(base, "/") == 0 ? "" :
@@ -76,39 +76,40 @@ append_folder_path(struct lock_folders *f, const char *base, const char *below,
 	return 0;
 }
 
+/* Adds the lock folder of the user: in XDG_STATE_HOME, else in the home
+ * directory, or in /tmp if that cannot be written. */
 static int
-append_state_or_home_or_tmp_folder(struct lock_folders *f, struct err *e)
+add_user_folder(struct lock_folders *f, struct err *e)
 {
-	const char *state = get_absolute_path_env("XDG_STATE_HOME");
+	const char *state = get_path_env("XDG_STATE_HOME");
 	const char *home;
 	char below[32];
 
 	if (state != NULL)
-		return append_folder_path(f, state, "/etl-run", e);
+		return add_folder(f, state, "/etl-run", e);
 	if ((home = find_home()) != NULL) {
-		if (append_folder_path(f, home, "/.local/state/etl-run",
-		    e) == -1)
+		if (add_folder(f, home, "/.local/state/etl-run", e) == -1)
 			return -1;
-		if (is_writable_or_can_be_created(f->path[f->n - 1], home))
+		if (may_create(f->path[f->n - 1], home))
 			return 0;
 		free(f->path[--f->n]);
 		f->path[f->n] = NULL;
 	}
 	(void)snprintf(below, sizeof(below), "/etl-run-%lu",
 	    (unsigned long)geteuid());
-	return append_folder_path(f, "/tmp", below, e);
+	return add_folder(f, "/tmp", below, e);
 }
 
 int
 lock_folders_find(struct lock_folders *f, struct err *e)
 {
-	const char *runtime = get_absolute_path_env("XDG_RUNTIME_DIR");
+	const char *runtime = get_path_env("XDG_RUNTIME_DIR");
 
 	*f = (struct lock_folders){ .n = 0 };
 	if (runtime != NULL && is_private_folder(runtime) &&
-	    append_folder_path(f, runtime, "/etl-run", e) == -1)
+	    add_folder(f, runtime, "/etl-run", e) == -1)
 		return -1;
-	if (append_state_or_home_or_tmp_folder(f, e) == 0)
+	if (add_user_folder(f, e) == 0)
 		return 0;
 	lock_folders_release(f);
 	return -1;
@@ -122,8 +123,9 @@ lock_folders_release(struct lock_folders *f)
 	*f = (struct lock_folders){ .n = 0 };
 }
 
+/* Creates the folder. It may exist already. */
 static int
-create_folder_unless_it_exists(const char *path, struct err *e)
+create_folder(const char *path, struct err *e)
 {
 	int error = mkdir(path, 0700) == -1 ? errno : 0;
 
@@ -149,7 +151,7 @@ create_folders(const char *path, struct err *e)
 	for (char *p = part + 1; rc == 0 && p != NULL; ) {
 		if ((p = strchr(p, '/')) != NULL)
 			*p = '\0';
-		rc = create_folder_unless_it_exists(part, e);
+		rc = create_folder(part, e);
 		if (p != NULL)
 			*p++ = '/';
 	}
@@ -161,14 +163,14 @@ create_folders(const char *path, struct err *e)
  * error if descriptors have run out or the disk fails, else a lack of
  * permission. */
 static enum err_code
-error_code_of_failed_open(void)
+open_error_code(void)
 {
 	return errno == EMFILE || errno == ENFILE || errno == EIO ? ERR_IO :
 	    ERR_DENIED;
 }
 
 int
-lock_folder_open_or_create(const char *path, struct err *e)
+lock_folder_open(const char *path, struct err *e)
 {
 	struct stat st;
 	int fd;
@@ -177,7 +179,7 @@ lock_folder_open_or_create(const char *path, struct err *e)
 		return -1;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1)
-		return err_errno(e, error_code_of_failed_open(), path);
+		return err_errno(e, open_error_code(), path);
 	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
 	    (st.st_mode & 077) == 0)
 		return fd;

@@ -20,7 +20,7 @@ struct lock_folders {
 int lock_folders_find(struct lock_folders *f, struct err *e);
 void lock_folders_release(struct lock_folders *f);
 /* Creates the folder if `path` does not exist. Returns its descriptor. */
-int lock_folder_open_or_create(const char *path, struct err *e);
+int lock_folder_open(const char *path, struct err *e);
 /* Appends the paths of all folders, for messages. */
 void lock_folders_put(struct buf *b, const struct lock_folders *f);
 

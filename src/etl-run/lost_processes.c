@@ -38,7 +38,7 @@ struct table {
  * STARTTIME ..."; NAME may contain any character. Returns false if the process
  * has exited, also if it is a zombie. */
 static bool
-read_process_unless_ended(int proc, const char *pid, struct process *p)
+read_process(int proc, const char *pid, struct process *p)
 {
 	char path[64], text[STAT + 1], state;
 	const char *at;
@@ -80,7 +80,7 @@ process_find(pid_t pid, unsigned long long *since)
 	char path[32];
 
 	(void)snprintf(path, sizeof(path), "%ld", (long)pid);
-	if (ours && read_process_unless_ended(proc, path, &p)) {
+	if (ours && read_process(proc, path, &p)) {
 		*since = p.since;
 		state = PROCESS_RUNNING;
 	} else {
@@ -119,15 +119,16 @@ compare_pids(const void *a, const void *b)
 	return (p->pid > q->pid) - (p->pid < q->pid);
 }
 
+/* Reads all processes of /proc, sorted by their ids. */
 static void
-read_and_sort_processes(struct table *t, DIR *dir)
+read_processes(struct table *t, DIR *dir)
 {
 	struct process p;
 	struct dirent *d;
 
 	while ((d = readdir(dir)) != NULL)
 		if (isdigit((unsigned char)d->d_name[0]) &&
-		    read_process_unless_ended(dirfd(dir), d->d_name, &p))
+		    read_process(dirfd(dir), d->d_name, &p))
 			add_process(t, &p);
 	if (t->n > 0)
 		qsort(t->p, t->n, sizeof(*t->p), compare_pids);
@@ -138,8 +139,7 @@ read_and_sort_processes(struct table *t, DIR *dir)
  * orphans. In addition p must descend from the script (`leader`) or be in its
  * session. */
 static bool
-belongs_to_pipeline(
-    const struct table *t, const struct process *p, pid_t leader)
+is_in_pipeline(const struct table *t, const struct process *p, pid_t leader)
 {
 	const struct process *up = p;
 	bool through = p->session == leader;
@@ -169,8 +169,7 @@ is_already_found(const struct family *f, const struct process *p)
  * again: if p has exited in the meantime, the pidfd may be that of another
  * process with the same number. */
 static void
-add_with_pidfd_unless_pid_reused(struct family *f, int proc,
-    const struct process *p)
+add_relative(struct family *f, int proc, const struct process *p)
 {
 	struct relative *more = reallocarray(f->found, f->n + 1,
 	    sizeof(*more));
@@ -184,27 +183,26 @@ add_with_pidfd_unless_pid_reused(struct family *f, int proc,
 	if ((fd = pidfd_open(p->pid, 0)) == -1)
 		return;
 	(void)snprintf(pid, sizeof(pid), "%d", (int)p->pid);
-	if (read_process_unless_ended(proc, pid, &now) && now.since == p->since)
+	if (read_process(proc, pid, &now) && now.since == p->since)
 		f->found[f->n++] = (struct relative){ p->pid, p->since, fd };
 	else
 		(void)close(fd);
 }
 
 void
-family_find_lost_processes_in_proc(struct family *f)
+family_find_lost(struct family *f)
 {
 	DIR *dir = opendir("/proc");
 	struct table t = { 0 };
 
 	if (dir == NULL)
 		return;
-	read_and_sort_processes(&t, dir);
+	read_processes(&t, dir);
 	for (size_t i = 0; i < t.n; i++)
 		if (t.p[i].group != f->leader &&
 		    !is_already_found(f, &t.p[i]) &&
-		    belongs_to_pipeline(&t, &t.p[i], f->leader))
-			add_with_pidfd_unless_pid_reused(f, dirfd(dir),
-			    &t.p[i]);
+		    is_in_pipeline(&t, &t.p[i], f->leader))
+			add_relative(f, dirfd(dir), &t.p[i]);
 	free(t.p);
 	(void)closedir(dir);
 }
@@ -217,7 +215,7 @@ family_signal(const struct family *f, int sig)
 }
 
 bool
-family_forget_ended_and_check_running(struct family *f)
+family_forget_ended(struct family *f)
 {
 	size_t n = 0;
 

@@ -19,10 +19,10 @@ struct family {
 	size_t n;
 };
 
-void family_find_lost_processes_in_proc(struct family *f);
+void family_find_lost(struct family *f);
 void family_signal(const struct family *f, int sig);
 /* Removes the processes that have ended. Returns true if any is left. */
-bool family_forget_ended_and_check_running(struct family *f);
+bool family_forget_ended(struct family *f);
 void family_release(struct family *f);
 
 /* Looks for any process of this process id namespace. *since is its start time

@@ -44,12 +44,11 @@ get_host_id(char hex[HASH_HEX])
 		return;
 	hash_add(h, "etl-run", sizeof("etl-run"));
 	hash_add(h, id, HOST_ID);
-	hash_finish_and_free(h, hex);
+	hash_finish(h, hex);
 }
 
 void
-machine_get_lock_id(
-    char id[MACHINE_ID], int lock_folder, const char *lock_file)
+machine_lock_id(char id[MACHINE_ID], int lock_folder, const char *lock_file)
 {
 	char boot[MACHINE_BOOT];
 	struct stat st;
@@ -63,7 +62,7 @@ machine_get_lock_id(
 }
 
 void
-machine_get_pid_namespace(char text[MACHINE_NAMESPACE])
+machine_namespace(char text[MACHINE_NAMESPACE])
 {
 	struct stat st;
 
@@ -73,8 +72,9 @@ machine_get_pid_namespace(char text[MACHINE_NAMESPACE])
 		    (unsigned long)st.st_ino);
 }
 
+/* Returns the text, or NULL if it is empty. */
 static const char *
-null_if_empty(const char *text)
+optional_text(const char *text)
 {
 	return *text != '\0' ? text : NULL;
 }
@@ -85,11 +85,11 @@ machine_set_process(struct machine *m, struct run *r)
 	unsigned long long started = 0;
 
 	read_boot_id(m->boot);
-	machine_get_pid_namespace(m->pid_namespace);
+	machine_namespace(m->pid_namespace);
 	get_host_id(m->host_id);
-	r->boot = null_if_empty(m->boot);
-	r->pid_namespace = null_if_empty(m->pid_namespace);
-	r->host_id = null_if_empty(m->host_id);
+	r->boot = optional_text(m->boot);
+	r->pid_namespace = optional_text(m->pid_namespace);
+	r->host_id = optional_text(m->host_id);
 	r->pid = getpid();
 	if (process_find(getpid(), &started) == PROCESS_RUNNING)
 		r->pid_started = (int64_t)started;

@@ -106,7 +106,7 @@ static const struct opt_spec spec = {
  * "00-TRACE-PARENT-FLAGS", in lower-case hex, TRACE and PARENT not all
  * zeros. */
 static bool
-is_valid_traceparent(const char *t)
+is_traceparent(const char *t)
 {
 	static const char form[] =
 	    "00-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
@@ -132,9 +132,9 @@ is_stdin_withheld(const struct run_opts *o, const struct job *j)
 	    isatty(STDIN_FILENO) == 1;
 }
 
+/* Sets the times of the job. Fails if one of them is too long. */
 static int
-check_and_set_timeout_every_jitter(
-    struct job *j, const struct run_opts *o, struct err *e)
+set_times(struct job *j, const struct run_opts *o, struct err *e)
 {
 	if (o->timeout > longest || o->every > longest || o->jitter > longest)
 		return err_set(e, ERR_USAGE, false, "--timeout, --every and "
@@ -151,7 +151,7 @@ check_and_set_timeout_every_jitter(
 /* Refuses --every 0. If --every was not given, sets o->every to 0, which means
  * one run only. */
 static int
-check_and_default_every(struct run_opts *o, struct err *e)
+set_every(struct run_opts *o, struct err *e)
 {
 	if (o->every == 0)
 		return err_set(e, ERR_USAGE, false,
@@ -165,21 +165,23 @@ struct texts {                  /* owned here, borrowed by the job */
 	struct buf url, names;
 };
 
+/* Loads the file of --env-file first, because it may set variables that decide
+ * the rest. */
 static int
-load_env_file_and_configure_job(struct job *j, struct texts *t,
-    const struct run_opts *o, int argc, char *argv[], struct err *e)
+configure_job(struct job *j, struct texts *t, const struct run_opts *o,
+    int argc, char *argv[], struct err *e)
 {
 	if (o->env_file != NULL &&
 	    envfile_load(o->env_file, &t->names, e) == -1)
 		return -1;
-	if (retry_parse_backoff_or_env(&j->retry, o->backoff, e) == -1)
+	if (retry_parse(&j->retry, o->backoff, e) == -1)
 		return -1;
 	if (script_init(&j->script, o->command, argv + optind, argc - optind,
 	    e) == -1)
 		return -1;
 	j->name = o->name != NULL ? o->name : j->script.name;
-	if (name_check_length_and_characters("--name", j->name, NAME_MAX_BYTES,
-	    e) == -1 || run_database_resolve_url(&t->url, o->db, e) == -1)
+	if (name_check("--name", j->name, NAME_MAX_BYTES,
+	    e) == -1 || run_database_url(&t->url, o->db, e) == -1)
 		return -1;
 	j->url = t->url.data;
 	j->url_given = o->db != NULL || strstr(buf_text(&t->names),
@@ -189,7 +191,7 @@ load_env_file_and_configure_job(struct job *j, struct texts *t,
 	    " ETL_CONTROL_SCHEMA") != NULL)
 		j->schema = getenv("ETL_CONTROL_SCHEMA");
 	j->env_names = buf_text(&t->names);
-	if (check_and_set_timeout_every_jitter(j, o, e) == -1)
+	if (set_times(j, o, e) == -1)
 		return -1;
 	j->retry.max = o->retries;
 	j->on_failure = o->on_failure;
@@ -200,7 +202,7 @@ load_env_file_and_configure_job(struct job *j, struct texts *t,
 	    isatty(STDERR_FILENO) == 1;
 	if (gethostname(j->host, sizeof(j->host) - 1) == -1)
 		return err_errno(e, ERR_IO, "host name");
-	if ((j->traced = is_valid_traceparent(getenv("TRACEPARENT"))))
+	if ((j->traced = is_traceparent(getenv("TRACEPARENT"))))
 		(void)snprintf(j->traceparent, sizeof(j->traceparent), "%s",
 		    getenv("TRACEPARENT"));
 	return 0;
@@ -209,7 +211,7 @@ load_env_file_and_configure_job(struct job *j, struct texts *t,
 /* Reports this run to the etl-run that executes this command as a part of its
  * own script: `failed`, if the options are wrong, or that the run starts. */
 static int
-report_to_outer_run(struct job *j, const struct run_opts *o,
+report_to_outer(struct job *j, const struct run_opts *o,
     const struct err *failed, struct err *e)
 {
 	const char *name = j->name != NULL ? j->name :
@@ -217,15 +219,16 @@ report_to_outer_run(struct job *j, const struct run_opts *o,
 
 	if (j->report.file == NULL || o->dry_run)
 		return 0;
-	if (run_report_write_run(&j->report, name, e) == -1)
+	if (run_report_run(&j->report, name, e) == -1)
 		return -1;
 	if (failed != NULL)
-		run_report_write_run_end(&j->report, failed, false);
+		run_report_run_end(&j->report, failed, false);
 	return 0;
 }
 
+/* Ends this process by the signal. */
 static void
-raise_with_default_action(int sig)
+raise_default(int sig)
 {
 	sigset_t none;
 
@@ -246,40 +249,40 @@ main(int argc, char *argv[])
 	enum opt_result r;
 	int code, sig = 0;
 
-	memory_return_large_blocks();
-	core_dump_forbid_except_in_commands();
-	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
+	memory_trim_large();
+	core_dump_forbid();
+	if (stdfd_claim(&fds, &e) == -1)
 		return err_report("etl-run", &e);
 	j.report.file = getenv("ETL_REPORTS");
-	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);
+	r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r == OPT_FAILED)
-		(void)report_to_outer_run(&j, &o, &e, &unreported);
+		(void)report_to_outer(&j, &o, &e, &unreported);
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
 	buf_init(&t.url, 64 << 10);
 	buf_init(&t.names, 1 << 20);
-	if (check_and_default_every(&o, &e) == -1 ||
-	    load_env_file_and_configure_job(&j, &t, &o, argc, argv, &e) == -1) {
-		(void)report_to_outer_run(&j, &o, &e, &unreported);
+	if (set_every(&o, &e) == -1 ||
+	    configure_job(&j, &t, &o, argc, argv, &e) == -1) {
+		(void)report_to_outer(&j, &o, &e, &unreported);
 		code = e.code == ERR_USAGE ?
 		    opt_print_result(&spec, OPT_FAILED, &e) :
 		    err_report("etl-run", &e);
-	} else if (report_to_outer_run(&j, &o, NULL, &e) == -1) {
+	} else if (report_to_outer(&j, &o, NULL, &e) == -1) {
 		code = err_report("etl-run", &e);
 	} else {
 		/* Install the handlers only now: they just note a stop signal,
 		 * but while etl-run was reading the script from its standard
 		 * input, a signal had to end it at once. */
-		stop_install_handlers_ignore_sigpipe();
-		err_warn("etl-run", db_warning_if_url_has_password(o.db));
+		stop_init();
+		err_warn("etl-run", db_url_warning(o.db));
 		if (!o.dry_run)
-			err_note("etl-run", db_note_if_default_missing(o.db));
+			err_note("etl-run", db_url_notice(o.db));
 		code = o.dry_run ? dry_run_print(&j) : job_run(&j, &sig);
 	}
 	script_release(&j.script);
 	buf_release(&t.url);
 	buf_release(&t.names);
 	if (sig != 0)
-		raise_with_default_action(sig);
+		raise_default(sig);
 	return code;
 }

@@ -13,8 +13,9 @@
 
 enum { TIME = 30000, JSON = 1 << 20 };
 
+/* Appends a member; a text that is missing or empty becomes null. */
 static void
-put_text_or_null(struct buf *b, const char *name, const char *text)
+put_text(struct buf *b, const char *name, const char *text)
 {
 	if (text == NULL || *text == '\0')
 		json_put_raw(b, name, "null", 4);
@@ -26,8 +27,7 @@ put_text_or_null(struct buf *b, const char *name, const char *text)
  * members that etl-run itself knows. It is used if the run's row cannot be read
  * from the database. */
 static void
-clear_and_put_json_without_database(
-    struct buf *b, struct attempt *a, const struct job *j)
+put_known_json(struct buf *b, struct attempt *a, const struct job *j)
 {
 	struct buf log;
 
@@ -35,15 +35,15 @@ clear_and_put_json_without_database(
 	tail_put_escaped(&log, &a->said);
 	buf_clear(b);
 	buf_char(b, '{');
-	put_text_or_null(b, "status", a->started ? "running" : "failed");
-	put_text_or_null(b, "error_message", buf_text(&a->message));
-	put_text_or_null(b, "pipeline", j->name);
-	put_text_or_null(b, "run", a->run);
+	put_text(b, "status", a->started ? "running" : "failed");
+	put_text(b, "error_message", buf_text(&a->message));
+	put_text(b, "pipeline", j->name);
+	put_text(b, "run", a->run);
 	json_put_int(b, "attempt", a->number);
-	put_text_or_null(b, "retry_of", a->retry_of);
-	put_text_or_null(b, "host", j->host);
-	put_text_or_null(b, "traceparent", j->traceparent);
-	put_text_or_null(b, "log", buf_text(&log));
+	put_text(b, "retry_of", a->retry_of);
+	put_text(b, "host", j->host);
+	put_text(b, "traceparent", j->traceparent);
+	put_text(b, "log", buf_text(&log));
 	buf_char(b, '}');
 	buf_release(&log);
 }
@@ -52,7 +52,7 @@ clear_and_put_json_without_database(
  * failed run as JSON, in a file in memory. With a pipe, a command that does not
  * read its input could block etl-run. */
 static int
-create_command_input(struct attempt *a, const struct job *j, struct err *e)
+make_input(struct attempt *a, const struct job *j, struct err *e)
 {
 	struct db *db = NULL;
 	struct err none;
@@ -61,9 +61,9 @@ create_command_input(struct attempt *a, const struct job *j, struct err *e)
 
 	buf_init(&b, JSON);
 	if (!a->started ||
-	    control_open_and_check_owner(&db, j->url, j->schema, true, &none) ==
-	    -1 || run_append_row_json(db, a->run, &b, &none) == -1)
-		clear_and_put_json_without_database(&b, a, j);
+	    control_open(&db, j->url, j->schema, true, &none) ==
+	    -1 || run_put_json(db, a->run, &b, &none) == -1)
+		put_known_json(&b, a, j);
 	db_close(db);
 	buf_char(&b, '\n');
 	if (buf_check(&b, e) == -1)
@@ -93,13 +93,14 @@ run_shell_command(const struct job *j, int stdin_fd, struct child_end *end,
 	(void)unsetenv("ETL_ATTEMPT");
 	(void)unsetenv("ETL_REPORTS");
 	cause_init(&c);
-	rc = child_run_and_watch_as_subreaper(&s, &c, end, e);
+	rc = child_run(&s, &c, end, e);
 	cause_release(&c);
 	return rc;
 }
 
+/* Sets *e if the command failed. A stop signal is no failure. */
 static void
-set_error_if_command_failed(const struct child_end *end, struct err *e)
+set_command_error(const struct child_end *end, struct err *e)
 {
 	if (end->signal != 0)
 		return;
@@ -116,14 +117,14 @@ set_error_if_command_failed(const struct child_end *end, struct err *e)
 }
 
 void
-run_on_failure_command(struct attempt *a, const struct job *j, int *sig)
+on_failure_run(struct attempt *a, const struct job *j, int *sig)
 {
 	struct child_end end = { 0 };
 	struct err e = { 0 };
-	int fd = create_command_input(a, j, &e);
+	int fd = make_input(a, j, &e);
 
 	if (e.code == ERR_NONE && run_shell_command(j, fd, &end, &e) == 0)
-		set_error_if_command_failed(&end, &e);
+		set_command_error(&end, &e);
 	if (fd != -1)
 		(void)close(fd);
 	if (e.code != ERR_NONE)

@@ -9,6 +9,6 @@
 
 #include "attempt.h"
 
-void run_on_failure_command(struct attempt *a, const struct job *j, int *sig);
+void on_failure_run(struct attempt *a, const struct job *j, int *sig);
 
 #endif

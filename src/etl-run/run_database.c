@@ -11,7 +11,7 @@ enum { SQLITE = sizeof(sqlite) - 1 };
 /* Returns the absolute path, without symbolic links, of the directory that
  * contains the file `path`; NULL on failure. The caller frees it. */
 static char *
-resolve_parent_directory(const char *path, struct err *e)
+resolve_parent(const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	char *dir, *real;
@@ -43,7 +43,7 @@ put_absolute_path(struct buf *url, const char *path, struct err *e)
 		free(real);
 		return 0;
 	}
-	if ((real = resolve_parent_directory(path, e)) == NULL)
+	if ((real = resolve_parent(path, e)) == NULL)
 		return -1;
 	buf_printf(url, "%s/%s", strcmp(real, "/") == 0 ? "" : real,
 	    slash != NULL ? slash + 1 : path);
@@ -52,7 +52,7 @@ put_absolute_path(struct buf *url, const char *path, struct err *e)
 }
 
 int
-run_database_resolve_url(struct buf *url, const char *option, struct err *e)
+run_database_url(struct buf *url, const char *option, struct err *e)
 {
 	const char *text = option != NULL ? option : getenv("DATABASE_URL");
 

@@ -9,7 +9,6 @@
 
 #include "base/buf.h"
 
-int run_database_resolve_url(
-    struct buf *url, const char *option, struct err *e);
+int run_database_url(struct buf *url, const char *option, struct err *e);
 
 #endif

@@ -17,7 +17,7 @@ get_random_delay(int64_t most)
  * that have passed. A start time has passed only when its longest possible
  * delay is over. */
 int64_t
-schedule_take_next_time_with_jitter(struct schedule *s, int64_t now)
+schedule_next(struct schedule *s, int64_t now)
 {
 	int64_t over = now - s->start - s->jitter, at;
 

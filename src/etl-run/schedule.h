@@ -1,8 +1,7 @@
 /* The start times of --every: start, start + every, start + 2 every and so on,
  * on the monotonic clock, each delayed by a random time of at most jitter.
- * Gives: schedule_take_next_time_with_jitter() returns the next start time.
- *        Start times that passed during a long run are skipped; the run is not
- *        repeated for them. */
+ * Gives: schedule_next() returns the next start time. Start times that passed
+ *        during a long run are skipped; the run is not repeated for them. */
 #ifndef RUN_SCHEDULE_H
 #define RUN_SCHEDULE_H
 
@@ -13,6 +12,6 @@ struct schedule {
 	int64_t slot;                   /* the number of the next start time */
 };
 
-int64_t schedule_take_next_time_with_jitter(struct schedule *s, int64_t now);
+int64_t schedule_next(struct schedule *s, int64_t now);
 
 #endif

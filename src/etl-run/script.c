@@ -13,8 +13,9 @@ enum { TEXT_MAX = 128 << 10 };  /* Linux: bytes of one argument, with its NUL */
 
 static const char shell[] = "/bin/sh";
 
+/* Appends the script that standard input has. Fails if it has a NUL. */
 static int
-read_script_from_stdin(struct buf *text, struct err *e)
+read_stdin_script(struct buf *text, struct err *e)
 {
 	char part[4096];
 	ssize_t n;
@@ -39,7 +40,7 @@ read_script_from_stdin(struct buf *text, struct err *e)
 /* Names the pipeline after its script file: "posts" for
  * /etc/pipelines/posts.sh. */
 static void
-name_pipeline_after_file(char *out, size_t size, const char *path)
+name_by_file(char *out, size_t size, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const char *base = slash != NULL ? slash + 1 : path;
@@ -50,18 +51,20 @@ name_pipeline_after_file(char *out, size_t size, const char *path)
 	(void)snprintf(out, size, "%.*s", (int)n, base);
 }
 
+/* Names the pipeline after the hash of its text. */
 static void
-name_pipeline_after_text(char *out, size_t size, const char *text)
+name_by_text(char *out, size_t size, const char *text)
 {
 	char hex[HASH_HEX];
 
-	hash_bytes_to_hex(text, strlen(text), hex);
+	hash_bytes(text, strlen(text), hex);
 	(void)snprintf(out, size, "sh-%.8s", hex);
 }
 
+/* Fails if the file cannot be a script. Sets *executable if it can be executed
+ * itself. */
 static int
-check_script_file_and_if_executable(const char *path, bool *executable,
-    struct err *e)
+check_script_file(const char *path, bool *executable, struct err *e)
 {
 	struct stat st;
 
@@ -78,7 +81,7 @@ check_script_file_and_if_executable(const char *path, bool *executable,
 
 /* Sets argv to: sh -c TEXT sh ARG... */
 static void
-set_argv_for_text(const char **argv, const char *text, char *args[], int n)
+set_text_argv(const char **argv, const char *text, char *args[], int n)
 {
 	*argv++ = shell;
 	*argv++ = "-c";
@@ -92,13 +95,12 @@ set_argv_for_text(const char **argv, const char *text, char *args[], int n)
  * with the file. A name without a slash gets "./", so that sh neither searches
  * PATH for it nor reads a name such as -c as an option. */
 static int
-set_argv_for_file(struct script *s, char *operands[], int n, struct err *e)
+set_file_argv(struct script *s, char *operands[], int n, struct err *e)
 {
 	const char **argv = s->argv;
 	bool executable = false;
 
-	if (check_script_file_and_if_executable(operands[0], &executable,
-	    e) == -1)
+	if (check_script_file(operands[0], &executable, e) == -1)
 		return -1;
 	if (strchr(operands[0], '/') == NULL)
 		buf_str(&s->path, "./");
@@ -111,7 +113,7 @@ set_argv_for_file(struct script *s, char *operands[], int n, struct err *e)
 	*argv++ = s->path.data;
 	for (int i = 1; i < n; i++)
 		*argv++ = operands[i];
-	name_pipeline_after_file(s->name, sizeof(s->name), operands[0]);
+	name_by_file(s->name, sizeof(s->name), operands[0]);
 	return 0;
 }
 
@@ -130,16 +132,16 @@ script_init(struct script *s, const char *command, char *operands[], int n,
 		    "no pipeline was given: name a script, or give -c COMMAND");
 	if (command == NULL && strcmp(operands[0], "-") == 0) {
 		s->reads_stdin = true;
-		if (read_script_from_stdin(&s->text, e) == -1)
+		if (read_stdin_script(&s->text, e) == -1)
 			return -1;
 		command = buf_text(&s->text);
 		operands++;
 		n--;
 	}
 	if (command == NULL)
-		return set_argv_for_file(s, operands, n, e);
-	set_argv_for_text(s->argv, command, operands, n);
-	name_pipeline_after_text(s->name, sizeof(s->name), command);
+		return set_file_argv(s, operands, n, e);
+	set_text_argv(s->argv, command, operands, n);
+	name_by_text(s->name, sizeof(s->name), command);
 	return 0;
 }
 

@@ -11,7 +11,7 @@
  * symbolic link that points to a new directory after each release of the
  * scripts. The paths of the scripts then stay the same. */
 static int
-append_working_directory(struct buf *b, struct err *e)
+put_folder(struct buf *b, struct err *e)
 {
 	char *folder = get_current_dir_name();
 
@@ -24,19 +24,21 @@ append_working_directory(struct buf *b, struct err *e)
 	return 0;
 }
 
+/* Appends the path. A relative path gets the working directory in front of
+ * it. */
 static int
-append_absolute_path(struct buf *b, const char *path, struct err *e)
+put_full_path(struct buf *b, const char *path, struct err *e)
 {
 	while (strncmp(path, "./", 2) == 0)
 		path += 2 + strspn(path + 2, "/");
-	if (*path != '/' && append_working_directory(b, e) == -1)
+	if (*path != '/' && put_folder(b, e) == -1)
 		return -1;
 	buf_str(b, path);
 	return buf_check(b, e);
 }
 
 int
-script_place_append(struct buf *place, const struct script *s, struct db *db,
+script_place_put(struct buf *place, const struct script *s, struct db *db,
     struct err *e)
 {
 	struct buf path, shown;
@@ -46,14 +48,14 @@ script_place_append(struct buf *place, const struct script *s, struct db *db,
 		return 0;
 	buf_init(&path, SIZE_MAX / 4);
 	buf_init(&shown, SIZE_MAX / 4);
-	limited = db_encoding_lacks_characters(db, e);
-	if (limited == -1 || append_absolute_path(&path, s->path.data, e) == -1)
+	limited = db_lacks_unicode(db, e);
+	if (limited == -1 || put_full_path(&path, s->path.data, e) == -1)
 		rc = -1;
 	if (rc == 0)
 		text_show(&shown, path.data, path.len);
 	if (rc == 0 && (rc = buf_check(&shown, e)) == 0) {
 		if (limited == 1)
-			text_escape_non_ascii(place, shown.data, shown.len);
+			text_put_ascii(place, shown.data, shown.len);
 		else
 			buf_add(place, shown.data, shown.len);
 		(void)buf_text(place);
@@ -74,8 +76,8 @@ is_same_script(const char *a, const char *b)
 }
 
 int
-script_place_refuse_other_script(const struct job *j, const char *place,
-    struct db *db, struct err *e)
+script_place_check(const struct job *j, const char *place, struct db *db,
+    struct err *e)
 {
 	struct buf last;
 	int rc;
@@ -83,7 +85,7 @@ script_place_refuse_other_script(const struct job *j, const char *place,
 	if (*place == '\0' || j->moved)
 		return 0;
 	buf_init(&last, SIZE_MAX / 4);
-	rc = run_append_last_script(db, j->name, &last, e);
+	rc = run_last_script(db, j->name, &last, e);
 	if (rc == 0 && last.len > 0 &&
 	    !is_same_script(buf_text(&last), place))
 		rc = err_set(e, ERR_CONFIG, false, "in %s the name of this "

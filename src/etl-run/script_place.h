@@ -10,11 +10,11 @@
 
 /* Appends the absolute path of the script as the database can store it, with
  * control characters escaped. Appends nothing for -c and standard input. */
-int script_place_append(struct buf *place, const struct script *s,
-    struct db *db, struct err *e);
+int script_place_put(struct buf *place, const struct script *s, struct db *db,
+    struct err *e);
 /* Refuses a script at `place` if the last run of this name had another one,
  * unless --moved is given. */
-int script_place_refuse_other_script(const struct job *j, const char *place,
-    struct db *db, struct err *e);
+int script_place_check(const struct job *j, const char *place, struct db *db,
+    struct err *e);
 
 #endif

@@ -37,7 +37,7 @@ relay_fill_pollfds(const struct relay *r, struct pollfd p[RELAY_FDS])
 /* True if the n bytes are the start of a UTF-8 sequence of more than n
  * bytes. */
 static bool
-is_unfinished_sequence(const char *p, size_t n)
+is_unfinished(const char *p, size_t n)
 {
 	unsigned char c = (unsigned char)p[0];
 	size_t need = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 1;
@@ -49,7 +49,7 @@ is_unfinished_sequence(const char *p, size_t n)
 }
 
 static void
-put_character_escaped(struct relay *r, const char *p, size_t n)
+put_escaped_char(struct relay *r, const char *p, size_t n)
 {
 	char text[32] = "";     /* more than enough: b never allocates */
 	struct buf b = { .data = text, .cap = sizeof(text),
@@ -70,13 +70,12 @@ put_bytes_escaped(struct relay *r, const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		r->part[r->parts++] = p[i];
-		while (r->parts > 0 &&
-		    !is_unfinished_sequence(r->part, r->parts)) {
+		while (r->parts > 0 && !is_unfinished(r->part, r->parts)) {
 			unsigned int cp;
 			size_t len = utf8_decode(r->part, r->parts, &cp);
 
 			len = len > 0 ? len : 1;
-			put_character_escaped(r, r->part, len);
+			put_escaped_char(r, r->part, len);
 			r->parts -= len;
 			memmove(r->part, r->part + len, r->parts);
 		}
@@ -86,7 +85,7 @@ put_bytes_escaped(struct relay *r, const char *p, size_t n)
 /* Returns how many bytes of the pipeline fit into the output buffer, even if
  * each of them must be escaped. */
 static size_t
-get_room_when_escaped(const struct relay *r)
+escaped_room(const struct relay *r)
 {
 	size_t room = sizeof(r->out) - r->ready;
 
@@ -96,8 +95,10 @@ get_room_when_escaped(const struct relay *r)
 	return room > sizeof(r->part) ? room - sizeof(r->part) : 0;
 }
 
+/* Appends bytes to the output buffer and to the tail that the run's row
+ * gets. */
 static void
-put_bytes_and_keep_tail(struct relay *r, const char *p, size_t n)
+put_bytes(struct relay *r, const char *p, size_t n)
 {
 	if (r->escapes) {
 		put_bytes_escaped(r, p, n);
@@ -106,13 +107,13 @@ put_bytes_and_keep_tail(struct relay *r, const char *p, size_t n)
 		r->ready += n;
 	}
 	if (r->to.tail != NULL)
-		tail_add_and_drop_old_bytes(r->to.tail, p, n);
+		tail_add(r->to.tail, p, n);
 }
 
 /* Decides from its first n bytes whether a line begins with "etl-NAME: " and so
  * was written by an etl program. IS_OPEN: more bytes are needed to know. */
 static enum verdict
-classify_line_start(const char *p, size_t n)
+classify_line(const char *p, size_t n)
 {
 	static const char family[] = "etl-";
 	enum { FAMILY = sizeof(family) - 1 };
@@ -134,8 +135,8 @@ classify_line_start(const char *p, size_t n)
 static void
 put_pipeline_name(struct relay *r)
 {
-	put_bytes_and_keep_tail(r, r->to.name, strnlen(r->to.name, TAG - 2));
-	put_bytes_and_keep_tail(r, ": ", 2);
+	put_bytes(r, r->to.name, strnlen(r->to.name, TAG - 2));
+	put_bytes(r, ": ", 2);
 }
 
 /* Adds a byte to the start of a line, which is held back until it shows whether
@@ -144,12 +145,12 @@ put_pipeline_name(struct relay *r)
  * before an empty line, nor before an indented line after a line of an etl
  * program. */
 static void
-add_byte_to_line_start(struct relay *r, char c)
+add_held_byte(struct relay *r, char c)
 {
 	enum verdict v;
 
 	r->held[r->holds++] = c;
-	v = classify_line_start(r->held, r->holds);
+	v = classify_line(r->held, r->holds);
 	if (r->holds == 1 && c == '\n') {
 		r->before = LINE_NEW;
 		v = IS_OURS;
@@ -161,7 +162,7 @@ add_byte_to_line_start(struct relay *r, char c)
 		return;
 	if (v == IS_OTHER)
 		put_pipeline_name(r);
-	put_bytes_and_keep_tail(r, r->held, r->holds);
+	put_bytes(r, r->held, r->holds);
 	r->line = v == IS_OURS ? LINE_OURS : LINE_OTHER;
 	if (c == '\n') {
 		if (r->holds > 1)
@@ -171,11 +172,12 @@ add_byte_to_line_start(struct relay *r, char c)
 	r->holds = 0;
 }
 
+/* Copies the rest of the line, as far as the output buffer has room. */
 static void
-copy_line_up_to_room(struct relay *r)
+copy_line(struct relay *r)
 {
 	const char *p = r->data + r->at;
-	size_t n = r->len - r->at, room = get_room_when_escaped(r);
+	size_t n = r->len - r->at, room = escaped_room(r);
 	const char *lf;
 
 	if (n > room)
@@ -185,7 +187,7 @@ copy_line_up_to_room(struct relay *r)
 		r->before = r->line;
 		r->line = LINE_NEW;
 	}
-	put_bytes_and_keep_tail(r, p, n);
+	put_bytes(r, p, n);
 	r->at += n;
 }
 
@@ -193,28 +195,28 @@ copy_line_up_to_room(struct relay *r)
  * is full. Writes the name of the pipeline before each line that no etl program
  * has written. */
 static void
-fill_output_with_name_before_lines(struct relay *r)
+fill_output(struct relay *r)
 {
 	r->shown = r->ready = 0;
-	while (r->at < r->len && get_room_when_escaped(r) > TAG +
-	    sizeof(r->held)) {
+	while (r->at < r->len && escaped_room(r) > TAG + sizeof(r->held)) {
 		if (r->line == LINE_NEW)
-			add_byte_to_line_start(r, r->data[r->at++]);
+			add_held_byte(r, r->data[r->at++]);
 		else
-			copy_line_up_to_room(r);
+			copy_line(r);
 	}
 }
 
+/* Reads from the pipe. At its end closes it. */
 static void
-read_pipe_and_fill_output(struct relay *r)
+read_pipe(struct relay *r)
 {
 	ssize_t n = read(r->fd, r->data, sizeof(r->data));
 
 	if (n > 0) {
 		r->at = 0;
 		r->len = (size_t)n;
-		cause_examine_lines_of_stderr(r->to.cause, r->data, r->len);
-		fill_output_with_name_before_lines(r);
+		cause_examine(r->to.cause, r->data, r->len);
+		fill_output(r);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		(void)close(r->fd);
 		r->fd = -1;
@@ -224,7 +226,7 @@ read_pipe_and_fill_output(struct relay *r)
 /* Writes from the output buffer to etl-run's standard error. If a write fails,
  * drops the bytes: a closed standard error must not stop the pipeline. */
 static void
-write_stderr_and_refill_output(struct relay *r)
+write_output(struct relay *r)
 {
 	ssize_t n = write(STDERR_FILENO, r->out + r->shown,
 	    r->ready - r->shown);
@@ -234,34 +236,35 @@ write_stderr_and_refill_output(struct relay *r)
 	else if (errno != EAGAIN && errno != EINTR)
 		r->shown = r->ready;
 	if (r->shown == r->ready)
-		fill_output_with_name_before_lines(r);
+		fill_output(r);
 }
 
 void
 relay_copy_ready(struct relay *r, const struct pollfd p[RELAY_FDS])
 {
 	if (p[0].fd != -1 && p[0].revents != 0)
-		read_pipe_and_fill_output(r);
+		read_pipe(r);
 	if (p[1].fd != -1 && p[1].revents != 0)
-		write_stderr_and_refill_output(r);
+		write_output(r);
 }
 
 /* If the pipeline's last line has no LF, adds one, so that the next message of
  * etl-run starts on a line of its own. */
 static void
-put_held_bytes_and_missing_newline(struct relay *r)
+put_last_line(struct relay *r)
 {
 	if (r->holds > 0) {
 		put_pipeline_name(r);
-		put_bytes_and_keep_tail(r, r->held, r->holds);
+		put_bytes(r, r->held, r->holds);
 	} else if (r->line == LINE_NEW) {
 		return;
 	}
-	put_bytes_and_keep_tail(r, "\n", 1);
+	put_bytes(r, "\n", 1);
 }
 
+/* Copies what the pipe has, until nothing more comes. */
 static void
-copy_to_stderr_until_idle(struct relay *r)
+copy_rest(struct relay *r)
 {
 	struct pollfd p[RELAY_FDS];
 
@@ -278,15 +281,15 @@ copy_to_stderr_until_idle(struct relay *r)
 }
 
 void
-relay_drain_and_close(struct relay *r)
+relay_finish(struct relay *r)
 {
-	copy_to_stderr_until_idle(r);
-	cause_examine_and_clear_line(r->to.cause);
+	copy_rest(r);
+	cause_end_line(r->to.cause);
 	if (r->shown < r->ready)
 		return;
-	put_held_bytes_and_missing_newline(r);
+	put_last_line(r);
 	relay_close(r);
-	copy_to_stderr_until_idle(r);
+	copy_rest(r);
 }
 
 void

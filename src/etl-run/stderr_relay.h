@@ -49,7 +49,7 @@ void relay_fill_pollfds(const struct relay *r, struct pollfd p[RELAY_FDS]);
 void relay_copy_ready(struct relay *r, const struct pollfd p[RELAY_FDS]);
 /* Copies the rest of the pipe, but waits only for a limited time. If etl-run's
  * stderr is blocked, the pipe stays open until relay_close(). */
-void relay_drain_and_close(struct relay *r);
+void relay_finish(struct relay *r);
 void relay_close(struct relay *r);
 
 #endif

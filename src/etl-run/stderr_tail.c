@@ -26,7 +26,7 @@ tail_release(struct tail *t)
 }
 
 void
-tail_add_and_drop_old_bytes(struct tail *t, const char *p, size_t n)
+tail_add(struct tail *t, const char *p, size_t n)
 {
 	struct buf *b = &t->text;
 

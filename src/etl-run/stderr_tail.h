@@ -15,7 +15,7 @@ struct tail {
 
 void tail_init(struct tail *t);
 void tail_release(struct tail *t);
-void tail_add_and_drop_old_bytes(struct tail *t, const char *p, size_t n);
+void tail_add(struct tail *t, const char *p, size_t n);
 void tail_put_escaped(struct buf *b, const struct tail *t);
 
 #endif

@@ -24,7 +24,7 @@ reports_init(struct reports *r)
 }
 
 int
-reports_create_file(const char *path, const char *run, struct err *e)
+reports_create(const char *path, const char *run, struct err *e)
 {
 	struct buf b;
 	int fd, rc = 0;
@@ -50,8 +50,7 @@ reports_create_file(const char *path, const char *run, struct err *e)
 /* Copies the text of a member. Leaves *out NULL if the member is missing or not
  * a text. */
 static int
-copy_text_member_if_not_yet_set(
-    char **out, const struct json *j, const char *name, struct err *e)
+copy_member(char **out, const struct json *j, const char *name, struct err *e)
 {
 	uint32_t i = json_member_value(j, 0, name, strlen(name));
 	struct buf b;
@@ -90,7 +89,7 @@ get_number_member(const struct json *j, const char *name)
 }
 
 static struct report *
-append_empty_report(struct reports *r, struct err *e)
+new_report(struct reports *r, struct err *e)
 {
 	size_t room = r->room > 0 ? r->room * 2 : 16;
 	struct report *v;
@@ -110,18 +109,18 @@ append_empty_report(struct reports *r, struct err *e)
 
 /* Returns the report of the process, or adds one. */
 static struct report *
-find_or_add_report(struct reports *r, const struct json *j, struct err *e)
+add_report(struct reports *r, const struct json *j, struct err *e)
 {
 	struct report *v = NULL;
 	char *process = NULL;
 
-	if (copy_text_member_if_not_yet_set(&process, j, "process", e) == -1)
+	if (copy_member(&process, j, "process", e) == -1)
 		return NULL;
 	for (size_t i = r->n; v == NULL && process != NULL && i-- > 0;)
 		if (r->v[i].process != NULL &&
 		    strcmp(r->v[i].process, process) == 0)
 			v = &r->v[i];
-	if (v == NULL && (v = append_empty_report(r, e)) != NULL) {
+	if (v == NULL && (v = new_report(r, e)) != NULL) {
 		v->process = process;
 		return v;
 	}
@@ -139,24 +138,20 @@ is_event(const struct json *j, const char *name)
 	    memcmp(j->text + j->tok[i].at + 1, name, n) == 0;
 }
 
+/* Stores what the line says in the report of its process. */
 static int
-store_event_of_report(struct report *v, const struct json *j, size_t line,
-    struct err *e)
+store_event(struct report *v, const struct json *j, size_t line, struct err *e)
 {
 	if (is_event(j, "load")) {
 		v->appends = has_true_member(j, "appends");
-		return copy_text_member_if_not_yet_set(&v->load_id, j, "id",
-		    e) == -1 ||
-		    copy_text_member_if_not_yet_set(&v->target, j, "target",
-		    e) == -1 ? -1 : 0;
+		return copy_member(&v->load_id, j, "id", e) == -1 ||
+		    copy_member(&v->target, j, "target", e) == -1 ? -1 : 0;
 	}
 	if (is_event(j, "stored")) {
 		v->state = REPORT_ENDED;
 		v->stored = get_number_member(j, "rejects");
-		return copy_text_member_if_not_yet_set(&v->stored_id, j, "id",
-		    e) == -1 ||
-		    copy_text_member_if_not_yet_set(&v->stored_path, j, "path",
-		    e) == -1 ? -1 : 0;
+		return copy_member(&v->stored_id, j, "id", e) == -1 ||
+		    copy_member(&v->stored_path, j, "path", e) == -1 ? -1 : 0;
 	}
 	if (is_event(j, "begin")) {     /* the path of `begin` is longer than
 					 * that of `open` */
@@ -167,15 +162,14 @@ store_event_of_report(struct report *v, const struct json *j, size_t line,
 	v->reads_pipe |= has_true_member(j, "pipe");
 	v->nested |= has_true_member(j, "nested");
 	v->appended |= has_true_member(j, "appended");
-	if (copy_text_member_if_not_yet_set(&v->path, j, "path", e) == -1 ||
-	    copy_text_member_if_not_yet_set(&v->command, j, "command",
-	    e) == -1 ||
-	    copy_text_member_if_not_yet_set(&v->files, j, "files", e) == -1 ||
-	    copy_text_member_if_not_yet_set(&v->in, j, "in", e) == -1 ||
-	    copy_text_member_if_not_yet_set(&v->out, j, "out", e) == -1 ||
-	    copy_text_member_if_not_yet_set(&v->stream, j, "stream", e) == -1 ||
-	    copy_text_member_if_not_yet_set(&v->id, j, "id", e) == -1 ||
-	    copy_text_member_if_not_yet_set(&v->message, j, "message", e) == -1)
+	if (copy_member(&v->path, j, "path", e) == -1 ||
+	    copy_member(&v->command, j, "command", e) == -1 ||
+	    copy_member(&v->files, j, "files", e) == -1 ||
+	    copy_member(&v->in, j, "in", e) == -1 ||
+	    copy_member(&v->out, j, "out", e) == -1 ||
+	    copy_member(&v->stream, j, "stream", e) == -1 ||
+	    copy_member(&v->id, j, "id", e) == -1 ||
+	    copy_member(&v->message, j, "message", e) == -1)
 		return -1;
 	if (is_event(j, "open") || is_event(j, "begin"))
 		return 0;
@@ -195,16 +189,17 @@ store_event_of_report(struct report *v, const struct json *j, size_t line,
 static int
 add_damaged_line(struct reports *r, struct err *e)
 {
-	struct report *v = append_empty_report(r, e);
+	struct report *v = new_report(r, e);
 
 	if (v == NULL || (v->path = strdup("?")) == NULL)
 		return err_nomem(e);
 	return 0;
 }
 
+/* Stores the report in the line. A line that is no JSON object counts as
+ * damaged. */
 static int
-parse_report_line_or_count_damaged(struct reports *r, const char *p, size_t n,
-    struct err *e)
+parse_report_line(struct reports *r, const char *p, size_t n, struct err *e)
 {
 	struct json j = { 0 };
 	struct json_fault f = { 0 };
@@ -215,10 +210,10 @@ parse_report_line_or_count_damaged(struct reports *r, const char *p, size_t n,
 	    j.tok[0].type != JSON_OBJECT)
 		rc = f.nomem ? err_nomem(e) : add_damaged_line(r, e);
 	else if (r->lines == 0)
-		rc = copy_text_member_if_not_yet_set(&r->run, &j, "run", e);
+		rc = copy_member(&r->run, &j, "run", e);
 	else
-		rc = (v = find_or_add_report(r, &j, e)) == NULL ? -1 :
-		    store_event_of_report(v, &j, r->lines, e);
+		rc = (v = add_report(r, &j, e)) == NULL ? -1 :
+		    store_event(v, &j, r->lines, e);
 	json_release(&j);
 	r->lines++;
 	return rc;
@@ -232,15 +227,14 @@ parse_lines(struct reports *r, const struct buf *b, struct err *e)
 	for (; p < end; p = lf + 1) {
 		if ((lf = memchr(p, '\n', (size_t)(end - p))) == NULL)
 			return add_damaged_line(r, e);
-		if (parse_report_line_or_count_damaged(r, p, (size_t)(lf - p),
-		    e) == -1)
+		if (parse_report_line(r, p, (size_t)(lf - p), e) == -1)
 			return -1;
 	}
 	return 0;
 }
 
 int
-reports_read_and_judge(struct reports *r, const char *path, struct err *e)
+reports_read(struct reports *r, const char *path, struct err *e)
 {
 	struct buf b;
 	int fd, rc;
@@ -251,10 +245,10 @@ reports_read_and_judge(struct reports *r, const char *path, struct err *e)
 	if (fd == -1)
 		return errno == ENOENT ? 0 : err_errno(e, ERR_IO, path);
 	buf_init(&b, FILE_MAX);
-	rc = file_append_fd_to_buf(&b, fd, path, ERR_IO, e);
+	rc = file_read_fd(&b, fd, path, ERR_IO, e);
 	(void)close(fd);
 	if (rc == 0 && b.len > 0 && (rc = parse_lines(r, &b, e)) == 0)
-		rc = streams_find_failures(r, e);
+		rc = streams_judge(r, e);
 	buf_release(&b);
 	return rc;
 }

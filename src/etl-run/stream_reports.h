@@ -1,7 +1,7 @@
 /* Reads what the stages of a run have reported about their streams (see
  * stream/run_report.h), and finds the streams that failed.
- * Owns:  all texts; reports_release() frees them. reports_read_and_judge()
- *        fills `found` with pointers to them.
+ * Owns:  all texts; reports_release() frees them. reports_read() fills `found`
+ *        with pointers to them.
  * Rules: a stream is whole if every stage that no etl stage follows has read it
  *        to its end. A failure does not count if the same commands have later
  *        read the same files with success. */
@@ -68,10 +68,10 @@ struct reports {
 
 void reports_init(struct reports *r);
 /* Creates the file for the reports of a run. Replaces an older file. */
-int reports_create_file(const char *path, const char *run, struct err *e);
+int reports_create(const char *path, const char *run, struct err *e);
 /* Reads the file. If there is none, r->run is NULL. A line that cannot be
  * parsed counts as a stream that failed. */
-int reports_read_and_judge(struct reports *r, const char *path, struct err *e);
+int reports_read(struct reports *r, const char *path, struct err *e);
 void reports_release(struct reports *r);
 
 #endif

@@ -14,8 +14,9 @@ is_before(const char *inner, const char *outer)
 	return strncmp(inner, outer, n) == 0 && outer[n] == '/';
 }
 
+/* Sorts by stream, then by path, then by the time of begin. */
 static int
-compare_by_stream_and_path(const void *a, const void *b)
+compare_reports(const void *a, const void *b)
 {
 	const struct report *x = *(struct report *const *)a,
 			    *y = *(struct report *const *)b;
@@ -50,7 +51,7 @@ mark_last_stages(struct report **sorted, size_t n)
  * Returns NULL if v reads no pipe, or if not exactly one report names this pipe
  * as its output. */
 static struct report *
-find_writer_of_pipe(const struct reports *r, const struct report *v)
+find_writer(const struct reports *r, const struct report *v)
 {
 	struct report *writer = NULL;
 
@@ -71,12 +72,12 @@ find_writer_of_pipe(const struct reports *r, const struct report *v)
  * such a stage: it is then not the last stage, because the report of its reader
  * tells the failure. */
 static void
-mark_stages_whose_reader_failed(struct reports *r)
+mark_failed_readers(struct reports *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct report *v = &r->v[i];
 		struct report *writer = v->id == NULL && !v->upstream ?
-		    find_writer_of_pipe(r, v) : NULL;
+		    find_writer(r, v) : NULL;
 
 		if (writer != NULL) {
 			writer->last = false;
@@ -85,8 +86,9 @@ mark_stages_whose_reader_failed(struct reports *r)
 	}
 }
 
+/* Sorts the reports by stream, and marks the last stage of each stream. */
 static int
-sort_and_mark_last_stages(struct reports *r, struct err *e)
+sort_reports(struct reports *r, struct err *e)
 {
 	struct report **sorted = calloc(r->n + 1, sizeof(struct report *));
 	size_t n = 0;
@@ -98,9 +100,9 @@ sort_and_mark_last_stages(struct reports *r, struct err *e)
 			sorted[n++] = &r->v[i];
 		else
 			r->v[i].last = true;
-	qsort(sorted, n, sizeof(struct report *), compare_by_stream_and_path);
+	qsort(sorted, n, sizeof(struct report *), compare_reports);
 	mark_last_stages(sorted, n);
-	mark_stages_whose_reader_failed(r);
+	mark_failed_readers(r);
 	free(sorted);
 	return 0;
 }
@@ -108,12 +110,12 @@ sort_and_mark_last_stages(struct reports *r, struct err *e)
 /* Returns the stage directly before the stage of v in its stream, or NULL if
  * this run has none. */
 static const struct report *
-find_stage_before_in_stream(const struct reports *r, const struct report *v)
+find_stage_before(const struct reports *r, const struct report *v)
 {
 	const struct report *best = NULL;
 
 	if (v->id == NULL)
-		return find_writer_of_pipe(r, v);
+		return find_writer(r, v);
 	for (size_t i = 0; i < r->n; i++) {
 		const struct report *p = &r->v[i];
 
@@ -145,7 +147,7 @@ have_same_commands(const struct reports *r, const struct report *a,
     const struct report *b)
 {
 	while (a != NULL && b != NULL) {
-		const struct report *before = find_stage_before_in_stream(r, a);
+		const struct report *before = find_stage_before(r, a);
 
 		if (a->command == NULL || b->command == NULL ||
 		    strcmp(a->command, b->command) != 0 ||
@@ -153,7 +155,7 @@ have_same_commands(const struct reports *r, const struct report *a,
 		    (before == NULL && a->reads_pipe))
 			return false;
 		a = before;
-		b = find_stage_before_in_stream(r, b);
+		b = find_stage_before(r, b);
 	}
 	return a == NULL && b == NULL;
 }
@@ -165,7 +167,7 @@ get_first_stage(const struct reports *r, const struct report *v)
 {
 	const struct report *before;
 
-	while ((before = find_stage_before_in_stream(r, v)) != NULL)
+	while ((before = find_stage_before(r, v)) != NULL)
 		v = before;
 	return v;
 }
@@ -173,7 +175,7 @@ get_first_stage(const struct reports *r, const struct report *v)
 /* True if the same commands were executed again later in the run, and
  * succeeded. */
 static bool
-was_repeated_with_success(const struct reports *r, const struct report *v)
+was_repeated(const struct reports *r, const struct report *v)
 {
 	size_t since = v->state == REPORT_FAILED ? v->ended_at : v->begun_at;
 
@@ -182,15 +184,16 @@ was_repeated_with_success(const struct reports *r, const struct report *v)
 
 		if (w->last && w->state == REPORT_ENDED &&
 		    w->begun_at > since && have_same_commands(r, v,
-		    v->id == NULL && find_stage_before_in_stream(r, v) == NULL ?
+		    v->id == NULL && find_stage_before(r, v) == NULL ?
 		    get_first_stage(r, w) : w))
 			return true;
 	}
 	return false;
 }
 
+/* Returns a name for messages: the stream, or else the path of its stages. */
 static const char *
-get_stream_name_or_path(const struct report *v)
+stream_label(const struct report *v)
 {
 	return v->stream != NULL ? v->stream : v->path != NULL ? v->path : "?";
 }
@@ -204,7 +207,7 @@ list_failure(struct reports *r, const struct report *v)
 
 	buf_init(&one, SIZE_MAX / 4);
 	buf_printf(&one, "%s%s (%s)", v->nested ? "run " : "",
-	    get_stream_name_or_path(v),
+	    stream_label(v),
 	    v->state == REPORT_BEGUN ? "did not end" :
 	    v->message != NULL ? v->message : "failed");
 	if (strstr(buf_text(&r->failed), buf_text(&one)) == NULL)
@@ -215,11 +218,10 @@ list_failure(struct reports *r, const struct report *v)
 }
 
 static void
-append_load_with_stream_name(struct run_load *list, size_t *n,
-    const struct report *v)
+add_load(struct run_load *list, size_t *n, const struct report *v)
 {
 	list[(*n)++] = (struct run_load){ .stream_id = v->load_id,
-		.target = v->target, .stream = get_stream_name_or_path(v) };
+		.target = v->target, .stream = stream_label(v) };
 }
 
 /* True for a failure or a missing end at the last stage of a stream. If a stage
@@ -244,16 +246,14 @@ list_failed_streams(struct reports *r)
 
 		if (!is_failed_stream(v))
 			continue;
-		if (was_repeated_with_success(r, v)) {
-			append_load_with_stream_name(r->repeated,
-			    &r->found.nrepeated, v);
+		if (was_repeated(r, v)) {
+			add_load(r->repeated, &r->found.nrepeated, v);
 			continue;
 		}
 		if (r->code == 0)
 			r->code = EX_TEMPFAIL;
 		if (v->state == REPORT_BEGUN && v->load_id != NULL) {
-			append_load_with_stream_name(r->open,
-			    &r->found.nopen, v);
+			add_load(r->open, &r->found.nopen, v);
 			continue;
 		}
 		list_failure(r, v);
@@ -299,13 +299,14 @@ list_lost_rejects(struct reports *r)
 			continue;
 		buf_printf(&r->lost, "%sstream %s (%lld that stage %s sent to "
 		    "a program that is not etl's)", r->lost.len > 0 ? ", " : "",
-		    get_stream_name_or_path(v), (long long)v->rejects, v->path);
+		    stream_label(v), (long long)v->rejects, v->path);
 		r->found.lost_rejects += v->rejects;
 	}
 }
 
+/* Notes whether an append may have been committed. */
 static void
-set_append_ended_if_any_may_be(struct reports *r)
+note_appends(struct reports *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct report *v = &r->v[i];
@@ -317,17 +318,17 @@ set_append_ended_if_any_may_be(struct reports *r)
 }
 
 int
-streams_find_failures(struct reports *r, struct err *e)
+streams_judge(struct reports *r, struct err *e)
 {
 	r->open = calloc(r->n + 1, sizeof(*r->open));
 	r->repeated = calloc(r->n + 1, sizeof(*r->repeated));
 	if (r->open == NULL || r->repeated == NULL)
 		return err_nomem(e);
-	if (sort_and_mark_last_stages(r, e) == -1)
+	if (sort_reports(r, e) == -1)
 		return -1;
 	list_failed_streams(r);
 	list_lost_rejects(r);
-	set_append_ended_if_any_may_be(r);
+	note_appends(r);
 	r->found.run = r->run;
 	r->found.open = r->open;
 	r->found.repeated = r->repeated;

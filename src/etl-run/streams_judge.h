@@ -6,6 +6,6 @@
 
 /* Compares the reports of all stages. Sets r->found (the streams that failed,
  * and the rejects that no program has stored), r->code and r->append_ended. */
-int streams_find_failures(struct reports *r, struct err *e);
+int streams_judge(struct reports *r, struct err *e);
 
 #endif

@@ -62,7 +62,7 @@ put_cell(struct buf *b, struct db_value v, size_t most, size_t width)
 /* Appends a count of the run, or "-" while the run is active: etl-run writes
  * the counts to the run's row in the table pipeline_runs when the run ends. */
 static void
-put_count_if_ended(struct buf *b, const struct db_rows *r, size_t column)
+put_count(struct buf *b, const struct db_rows *r, size_t column)
 {
 	if (db_column(r, COLUMN_COMPLETED).type == DB_NULL)
 		buf_printf(b, "%9s ", "-");
@@ -77,9 +77,9 @@ put_run_line(struct buf *b, const struct db_rows *r)
 
 	put_cell(b, db_column(r, COLUMN_RUN), SHORT_ID, SHORT_ID + 1);
 	put_cell(b, db_column(r, COLUMN_STATUS), SIZE_MAX, 10);
-	put_count_if_ended(b, r, COLUMN_EXTRACTED);
-	put_count_if_ended(b, r, COLUMN_LOADED);
-	put_count_if_ended(b, r, COLUMN_REJECTED);
+	put_count(b, r, COLUMN_EXTRACTED);
+	put_count(b, r, COLUMN_LOADED);
+	put_count(b, r, COLUMN_REJECTED);
 	put_cell(b, db_column(r, COLUMN_STARTED), SECONDS, SECONDS);
 	if (ms < 0)             /* the clock was set back during the run */
 		ms = 0;
@@ -101,7 +101,7 @@ put_run_json(struct buf *b, const struct db_rows *r)
 		struct db_value v = db_column(r, i);
 
 		if (v.type == DB_TEXT)
-			status_put_clean_text(b, names[i], v.p, v.len);
+			status_put_text(b, names[i], v.p, v.len);
 		else if (v.type != DB_NULL)
 			json_put_int(b, names[i], v.i);
 	}
@@ -124,7 +124,7 @@ print_run_list(struct status *s, struct err *e)
 		buf_printf(&b, "%-8s %-9s %9s %9s %9s %-19s %10s %s\n", "RUN",
 		    "STATUS", "EXTRACTED", "LOADED", "REJECTED",
 		    "STARTED (UTC)", "DURATION", "PIPELINE");
-	while ((rc = status_print_escaped_lines(s, &b, e)) == 0 &&
+	while ((rc = status_print(s, &b, e)) == 0 &&
 	    (rc = db_next(r, e)) == 1) {
 		buf_clear(&b);
 		if (s->opts->json)

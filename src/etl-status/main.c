@@ -54,8 +54,8 @@ typedef int (*report_fn)(struct status *s, struct err *e);
 /* Sets *report to the function that prints the report: of one run with --run,
  * else the list of the last runs. Fails if options contradict each other. */
 static int
-check_options_and_select_report(
-    report_fn *report, const struct status_opts *o, int operands, struct err *e)
+select_report(report_fn *report, const struct status_opts *o, int operands,
+    struct err *e)
 {
 	*report = o->run != NULL ? print_run_report : print_run_list;
 	if (operands > 0)
@@ -72,17 +72,16 @@ check_options_and_select_report(
 	return 0;
 }
 
+/* Opens the database, and prints the report with report(). */
 static int
-open_database_and_print_report(
-    report_fn report, struct status *s, struct err *e)
+print_report(report_fn report, struct status *s, struct err *e)
 {
 	int rc = -1;
 
-	if (out_open_and_enlarge_pipe(
-		&s->out, STDOUT_FILENO, "standard output", e) == -1)
+	if (out_open(&s->out, STDOUT_FILENO, "standard output", e) == -1)
 		return -1;
-	if (control_open_and_create_tables(
-		&s->db, s->opts->db, s->opts->control_schema, false, e) == 0 &&
+	if (control_open_tables(&s->db, s->opts->db, s->opts->control_schema,
+	    false, e) == 0 &&
 	    report(s, e) == 0)
 		rc = out_flush(s->out, e);
 	db_close(s->db);
@@ -101,20 +100,19 @@ main(int argc, char *argv[])
 	enum opt_result r;
 	int status = 0;
 
-	memory_return_large_blocks();
-	core_dump_forbid_also_in_commands();
-	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
+	memory_trim_large();
+	core_dump_forbid_all();
+	if (stdfd_claim(&fds, &e) == -1)
 		return err_report(spec.program, &e);
-	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);
-	if (r == OPT_RUN && check_options_and_select_report(
-				&report, &o, argc - optind, &e) == -1)
+	r = opt_parse(&spec, &o, argc, argv, &e);
+	if (r == OPT_RUN && select_report(&report, &o, argc - optind, &e) == -1)
 		r = OPT_FAILED;
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
-	stop_install_handlers_ignore_sigpipe();
-	err_warn("etl-status", db_warning_if_url_has_password(o.db));
-	if (open_database_and_print_report(report, &s, &e) == -1)
+	stop_init();
+	err_warn("etl-status", db_url_warning(o.db));
+	if (print_report(report, &s, &e) == -1)
 		status = err_report(spec.program, &e);
-	stop_raise_signal_if_received();
+	stop_raise();
 	return status;
 }

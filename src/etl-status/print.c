@@ -9,7 +9,7 @@
  * terminal does not obey them. Each line must end in an LF. The text may be
  * JSON or already escaped: escaping again does not change its meaning. */
 int
-status_print_escaped_lines(struct status *s, struct buf *text, struct err *e)
+status_print(struct status *s, struct buf *text, struct err *e)
 {
 	const char *p, *end, *lf;
 	struct buf line;
@@ -31,7 +31,7 @@ status_print_escaped_lines(struct status *s, struct buf *text, struct err *e)
 }
 
 void
-status_put_clean_text(struct buf *b, const char *name, const char *s, size_t n)
+status_put_text(struct buf *b, const char *name, const char *s, size_t n)
 {
 	struct buf clean;
 	size_t good;

@@ -51,7 +51,7 @@ int run_report_read(struct run_report *h, struct db *db, int64_t number,
 void run_report_release(struct run_report *h);
 
 /* Appends a line to problems for each count that does not add up. */
-void run_report_add_problems_found(struct run_report *h);
+void run_report_check(struct run_report *h);
 /* Returns how many dead letters of this stage the run has stored. */
 int64_t count_stored_letters(const struct run_report *h,
     const struct run_stage *s);

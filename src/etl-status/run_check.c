@@ -15,7 +15,7 @@ is_loader(const struct run_stage *s)
 }
 
 static int64_t
-sum_loader_outcomes(const int64_t *c)
+sum_outcomes(const int64_t *c)
 {
 	return c[COUNT_INSERTED] + c[COUNT_UPDATED] + c[COUNT_UNCHANGED] +
 	    c[COUNT_SUPERSEDED] + c[COUNT_SKIPPED] + c[COUNT_DELETED] +
@@ -27,16 +27,15 @@ sum_loader_outcomes(const int64_t *c)
  * only 9. A stage that has read no records is the source of the stream; its
  * output cannot be checked against its input. */
 static void
-report_contradicting_counts(struct buf *b, const char *where,
-    const struct run_stage *s)
+report_counts(struct buf *b, const char *where, const struct run_stage *s)
 {
 	const int64_t *c = s->count;
 	int64_t gone = c[COUNT_DROPPED] + c[COUNT_REJECTED];
 
-	if (is_loader(s) && c[COUNT_IN] != sum_loader_outcomes(c))
+	if (is_loader(s) && c[COUNT_IN] != sum_outcomes(c))
 		buf_printf(b, "%s: %s read %lld records, but their outcomes "
 		    "add up to %lld\n", where, s->name,
-		    (ll)c[COUNT_IN], (ll)sum_loader_outcomes(c));
+		    (ll)c[COUNT_IN], (ll)sum_outcomes(c));
 	else if (!is_loader(s) && c[COUNT_IN] > 0 && (gone > c[COUNT_IN] ||
 	    (gone == c[COUNT_IN] && c[COUNT_OUT] > 0)))
 		buf_printf(b, "%s: %s read %lld records, dropped %lld, "
@@ -52,8 +51,7 @@ report_contradicting_counts(struct buf *b, const char *where,
 /* Appends a line to b if the next stage, s[1], did not read as many records as
  * this stage, s[0], wrote. */
 static void
-report_if_next_stage_read_other_count(struct buf *b, const char *where,
-    const struct run_stage *s)
+report_next_stage(struct buf *b, const char *where, const struct run_stage *s)
 {
 	if (s[0].count[COUNT_OUT] == s[1].count[COUNT_IN])
 		return;
@@ -62,15 +60,15 @@ report_if_next_stage_read_other_count(struct buf *b, const char *where,
 	    (ll)s[1].count[COUNT_IN]);
 }
 
+/* Reports what contradicts itself in the stages of one load. */
 static void
-report_problems_of_stages(struct buf *b, const char *where,
-    const struct run_counts *t, bool compares_neighbours)
+report_stages(struct buf *b, const char *where, const struct run_counts *t,
+    bool compares_neighbours)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		report_contradicting_counts(b, where, &t->stages[i]);
+		report_counts(b, where, &t->stages[i]);
 		if (compares_neighbours && i + 1 < t->n)
-			report_if_next_stage_read_other_count(b, where,
-			    &t->stages[i]);
+			report_next_stage(b, where, &t->stages[i]);
 	}
 }
 
@@ -83,7 +81,7 @@ has_run_succeeded(const struct run_report *h)
 /* Adds a problem to the report if a total in the run's row (table
  * pipeline_runs) is not the sum of the counts of the run's stages. */
 static void
-report_totals_not_sum_of_stages(struct run_report *h)
+report_totals(struct run_report *h)
 {
 	const struct run_counts *t = &h->stages;
 	const struct { const char *name; int64_t row, stages; } all[] = {
@@ -137,7 +135,7 @@ count_stored_letters(const struct run_report *h, const struct run_stage *s)
  * run may have stored the same rejects, or etl-dlq purge has deleted them.
  * Rejects that were written to a file (COUNT_ASIDE) are not in the database. */
 static void
-report_if_more_letters_than_rejects(struct run_report *h)
+report_letters(struct run_report *h)
 {
 	for (size_t i = 0; i < h->stages.n; i++) {
 		const struct run_stage *s = &h->stages.stages[i];
@@ -153,16 +151,15 @@ report_if_more_letters_than_rejects(struct run_report *h)
 }
 
 void
-run_report_add_problems_found(struct run_report *h)
+run_report_check(struct run_report *h)
 {
 	for (size_t i = 0; i < h->nloads; i++)
-		report_problems_of_stages(&h->problems, h->loads[i].target,
+		report_stages(&h->problems, h->loads[i].target,
 		    &h->loads[i].counts, h->loads[i].ended);
 	if (h->nloads == 0)
-		report_problems_of_stages(&h->problems, "its row", &h->stages,
-		    false);
+		report_stages(&h->problems, "its row", &h->stages, false);
 	if (h->text[TEXT_STAGES] != NULL)
-		report_totals_not_sum_of_stages(h);
+		report_totals(h);
 	if (has_run_succeeded(h) && !has_stream_twice(h))
-		report_if_more_letters_than_rejects(h);
+		report_letters(h);
 }

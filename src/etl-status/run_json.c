@@ -9,11 +9,11 @@ static void
 put_text(struct buf *b, const char *name, const char *s)
 {
 	if (s != NULL)
-		status_put_clean_text(b, name, s, strlen(s));
+		status_put_text(b, name, s, strlen(s));
 }
 
 static void
-put_run_row(struct buf *b, const struct run_report *h)
+put_json_row(struct buf *b, const struct run_report *h)
 {
 	static const char *const texts[TEXT_STAGES] = { "run", "pipeline",
 	    "status", "retry_of", "host", "started_at", "completed_at",
@@ -39,7 +39,7 @@ open_json_array(struct buf *b, const char *name)
 }
 
 static void
-put_reject_codes(struct buf *b, const struct run_report *h)
+put_json_codes(struct buf *b, const struct run_report *h)
 {
 	open_json_array(b, "codes");
 	for (size_t i = 0; i < h->ncodes; i++) {
@@ -59,7 +59,7 @@ put_bool(struct buf *b, const char *name, bool v)
 }
 
 static void
-put_loads(struct buf *b, const struct run_report *h)
+put_json_loads(struct buf *b, const struct run_report *h)
 {
 	open_json_array(b, "loads");
 	for (size_t i = 0; i < h->nloads; i++) {
@@ -102,12 +102,12 @@ void
 run_report_put_json(struct buf *b, const struct run_report *h)
 {
 	buf_char(b, '{');
-	put_run_row(b, h);
+	put_json_row(b, h);
 	put_bool(b, "so_far", h->so_far);
 	buf_str(b, ",\"stages\":");
 	run_counts_put_json(b, &h->stages);
-	put_reject_codes(b, h);
-	put_loads(b, h);
+	put_json_codes(b, h);
+	put_json_loads(b, h);
 	put_problems(b, h);
 	buf_str(b, "}\n");
 }

@@ -27,7 +27,7 @@ run_report_release(struct run_report *h)
 /* Copies a text of the database. For NULL it leaves *out as it is, which must
  * be NULL. */
 static int
-copy_text_or_null(char **out, struct db_value v, struct err *e)
+copy_text(char **out, struct db_value v, struct err *e)
 {
 	if (v.type == DB_NULL)
 		return 0;
@@ -47,7 +47,7 @@ read_run_row(struct run_report *h, struct db *db, int64_t id, struct err *e)
 	if ((rc = db_next(r, e)) == 1) {
 		rc = 0;
 		for (size_t i = 0; rc == 0 && i < TEXT_N; i++)
-			rc = copy_text_or_null(&h->text[i], db_column(r, i), e);
+			rc = copy_text(&h->text[i], db_column(r, i), e);
 		for (size_t i = 0; i < NUMBER_N; i++)
 			h->number[i] = db_column(r, TEXT_N + i).i;
 	} else if (rc == 0) {           /* the row was deleted in the
@@ -63,8 +63,8 @@ read_run_row(struct run_report *h, struct db *db, int64_t id, struct err *e)
  * problem to the report and succeeds: the rest of the report can still be
  * printed. */
 static int
-add_counts_or_report_problem(struct run_report *h, struct run_counts *t,
-    const char *json, size_t len, const char *where, struct err *e)
+add_counts(struct run_report *h, struct run_counts *t, const char *json,
+    size_t len, const char *where, struct err *e)
 {
 	if (run_counts_add_json(t, json, len, e) == 0)
 		return 0;
@@ -75,8 +75,7 @@ add_counts_or_report_problem(struct run_report *h, struct run_counts *t,
 }
 
 static int
-append_load_from_row(
-    struct run_report *h, const struct db_rows *r, struct err *e)
+add_load(struct run_report *h, const struct db_rows *r, struct err *e)
 {
 	struct run_load *l = realloc(h->loads,
 	    (h->nloads + 1) * sizeof(*l));
@@ -89,18 +88,16 @@ append_load_from_row(
 	*l = (struct run_load){ .batches = db_column(r, 2).i,
 	    .seq = db_column(r, 3).i, .version = db_column(r, 4).i,
 	    .ended = db_column(r, 5).i != 0, .taken = db_column(r, 6).i != 0 };
-	if (copy_text_or_null(&l->target, db_column(r, 0), e) == -1 ||
-	    copy_text_or_null(&l->stream, db_column(r, 1), e) == -1)
+	if (copy_text(&l->target, db_column(r, 0), e) == -1 ||
+	    copy_text(&l->stream, db_column(r, 1), e) == -1)
 		return -1;
 	if (counts.type != DB_TEXT)
 		return 0;
-	return add_counts_or_report_problem(
-	    h, &l->counts, counts.p, counts.len, l->target, e);
+	return add_counts(h, &l->counts, counts.p, counts.len, l->target, e);
 }
 
 static int
-append_code_from_row(
-    struct run_report *h, const struct db_rows *r, struct err *e)
+add_code(struct run_report *h, const struct db_rows *r, struct err *e)
 {
 	struct run_code *c = realloc(h->codes,
 	    (h->ncodes + 1) * sizeof(*c));
@@ -110,12 +107,13 @@ append_code_from_row(
 	h->codes = c;
 	c += h->ncodes++;
 	*c = (struct run_code){ .count = db_column(r, 2).i };
-	return copy_text_or_null(&c->stage, db_column(r, 0), e) == -1 ? -1 :
-	    copy_text_or_null(&c->code, db_column(r, 1), e);
+	return copy_text(&c->stage, db_column(r, 0), e) == -1 ? -1 :
+	    copy_text(&c->code, db_column(r, 1), e);
 }
 
+/* Runs a query with one parameter, and calls add() for each row. */
 static int
-query_and_add_rows(struct run_report *h, struct db *db, enum sql_id sql,
+add_rows(struct run_report *h, struct db *db, enum sql_id sql,
     struct db_value v, int (*add)(struct run_report *h,
     const struct db_rows *r, struct err *e), struct err *e)
 {
@@ -137,7 +135,7 @@ query_and_add_rows(struct run_report *h, struct db *db, enum sql_id sql,
  * row (table pipeline_runs) has them. If the run is still active or was killed,
  * the row has none; the counts of the run's loads are then added up. */
 static int
-set_stage_counts_of_row_or_loads(struct run_report *h, struct err *e)
+set_stage_counts(struct run_report *h, struct err *e)
 {
 	const char *json = h->text[TEXT_STAGES];
 	const struct run_counts *t;
@@ -145,8 +143,8 @@ set_stage_counts_of_row_or_loads(struct run_report *h, struct err *e)
 	int rc = 0;
 
 	if (json != NULL)
-		return add_counts_or_report_problem(h, &h->stages, json,
-		    strlen(json), "the stages of its row", e);
+		return add_counts(h, &h->stages, json, strlen(json),
+		    "the stages of its row", e);
 	h->so_far = h->text[TEXT_COMPLETED] == NULL;
 	buf_init(&b, SIZE_MAX / 4);
 	for (size_t i = 0; rc == 0 && i < h->nloads; i++) {
@@ -154,10 +152,10 @@ set_stage_counts_of_row_or_loads(struct run_report *h, struct err *e)
 		buf_clear(&b);
 		run_counts_put_json(&b, t);
 		rc = buf_check(&b, e) == -1
-			 ? -1
-			 : add_counts_or_report_problem(h, &h->stages, b.data,
-			     b.len,
-			       h->loads[i].target, e);
+		    ? -1
+		    : add_counts(h, &h->stages, b.data,
+		    b.len,
+		    h->loads[i].target, e);
 	}
 	buf_release(&b);
 	return rc;
@@ -170,10 +168,9 @@ run_report_read(
 	*h = (struct run_report){ .nloads = 0 };
 	buf_init(&h->problems, SIZE_MAX / 4);
 	if (read_run_row(h, db, number, e) == -1 ||
-	    query_and_add_rows(h, db, SQL_STATUS_LOADS,
-		db_text(h->text[TEXT_RUN]), append_load_from_row, e) == -1 ||
-	    query_and_add_rows(h, db, SQL_STATUS_CODES, DB_I(number),
-		append_code_from_row, e) == -1)
+	    add_rows(h, db, SQL_STATUS_LOADS, db_text(h->text[TEXT_RUN]),
+	    add_load, e) == -1 ||
+	    add_rows(h, db, SQL_STATUS_CODES, DB_I(number), add_code, e) == -1)
 		return -1;
-	return set_stage_counts_of_row_or_loads(h, e);
+	return set_stage_counts(h, e);
 }

@@ -22,7 +22,7 @@ static const struct column {
 enum { WIDTH = 8, NAME = 16 };
 
 static void
-put_blanks_up_to_width(struct buf *b, size_t start, size_t column_width)
+put_blanks(struct buf *b, size_t start, size_t column_width)
 {
 	while (b->len < start + column_width)
 		buf_char(b, ' ');
@@ -31,7 +31,7 @@ put_blanks_up_to_width(struct buf *b, size_t start, size_t column_width)
 /* Appends each line of the text, indented by two blanks and with control
  * characters escaped. */
 static void
-put_indented_lines(struct buf *b, const char *text)
+put_indented(struct buf *b, const char *text)
 {
 	size_t n;
 
@@ -48,7 +48,7 @@ put_indented_lines(struct buf *b, const char *text)
  * nothing if the value is missing or empty. Further lines of the value follow
  * indented, so that none of them looks like another field. */
 static void
-put_field_if_set(struct buf *b, const char *name, const char *value)
+put_field(struct buf *b, const char *name, const char *value)
 {
 	size_t n;
 
@@ -59,7 +59,7 @@ put_field_if_set(struct buf *b, const char *name, const char *value)
 	text_show(b, value, n);
 	buf_char(b, '\n');
 	if (value[n] == '\n')
-		put_indented_lines(b, value + n + 1);
+		put_indented(b, value + n + 1);
 }
 
 static void
@@ -73,22 +73,22 @@ put_run_row(struct buf *b, const struct run_report *h)
 	long long ms = n[NUMBER_DURATION] > 0 ? n[NUMBER_DURATION] : 0;
 	const char *completed = h->text[TEXT_COMPLETED];
 
-	put_field_if_set(b, "run", h->text[TEXT_RUN]);
+	put_field(b, "run", h->text[TEXT_RUN]);
 	buf_printf(b, "%-12s%lld\n", "number", (long long)n[NUMBER_ID]);
-	put_field_if_set(b, "pipeline", h->text[TEXT_PIPELINE]);
-	put_field_if_set(b, "status", h->text[TEXT_STATUS]);
+	put_field(b, "pipeline", h->text[TEXT_PIPELINE]);
+	put_field(b, "status", h->text[TEXT_STATUS]);
 	buf_printf(b, "%-12s%lld\n", "attempt", (long long)n[NUMBER_ATTEMPT]);
-	put_field_if_set(b, "retry of", h->text[TEXT_RETRY_OF]);
-	put_field_if_set(b, "host", h->text[TEXT_HOST]);
-	put_field_if_set(b, "started", h->text[TEXT_STARTED]);
-	put_field_if_set(b, completed != NULL ? "completed" : "renewed",
+	put_field(b, "retry of", h->text[TEXT_RETRY_OF]);
+	put_field(b, "host", h->text[TEXT_HOST]);
+	put_field(b, "started", h->text[TEXT_STARTED]);
+	put_field(b, completed != NULL ? "completed" : "renewed",
 	    completed != NULL ? completed : h->text[TEXT_RENEWED]);
 	buf_printf(b, "%-12s%lld.%03llds\n", "time",
 	    ms / 1000, ms % 1000);
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		buf_printf(b, "%-12s%lld\n", counts[i],
 		    (long long)n[NUMBER_EXTRACTED + i]);
-	put_field_if_set(b, "message", h->text[TEXT_MESSAGE]);
+	put_field(b, "message", h->text[TEXT_MESSAGE]);
 }
 
 static void
@@ -112,14 +112,14 @@ put_cell_padded(struct buf *b, const char *text, size_t column_width)
 	size_t start = b->len;
 
 	text_show(b, text, strlen(text));
-	put_blanks_up_to_width(b, start, column_width);
+	put_blanks(b, start, column_width);
 }
 
 /* Appends how many rejects of the stage this run has not stored as dead letters
  * in the database. Either an earlier run has stored them, or etl-dlq purge has
  * deleted them. Rejects written to a file (COUNT_ASIDE) are not counted. */
 static void
-put_missing_letter_count(struct buf *b, const struct run_report *h,
+put_missing(struct buf *b, const struct run_report *h,
     const struct run_stage *s)
 {
 	int64_t have = count_stored_letters(h, s),
@@ -148,13 +148,13 @@ put_stage_row(struct buf *b, const struct run_report *h,
 		    (long long)s->count[c[i].what]);
 	if (codes) {
 		put_reject_codes(b, h, s->name);
-		put_missing_letter_count(b, h, s);
+		put_missing(b, h, s);
 	}
 	buf_char(b, '\n');
 }
 
 static bool
-any_stage_has_count(const struct run_counts *t, enum run_count what)
+has_any_count(const struct run_counts *t, enum run_count what)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (t->stages[i].has[what])
@@ -171,7 +171,7 @@ copy_loader_columns(struct column *to, const struct run_counts *t)
 
 	memcpy(to, loader, sizeof(loader));
 	for (size_t i = 0; i < sizeof(by_mode) / sizeof(by_mode[0]); i++)
-		if (any_stage_has_count(t, by_mode[i].what))
+		if (has_any_count(t, by_mode[i].what))
 			to[n++] = by_mode[i];
 	return n;
 }
@@ -229,7 +229,7 @@ has_stage_counts(const struct run_report *h, const char *stage)
 /* Appends the heading "Other rejects" and the reject codes of stages that have
  * no stored record counts. */
 static void
-put_rejects_of_uncounted_stages(struct buf *b, const struct run_report *h)
+put_other_rejects(struct buf *b, const struct run_report *h)
 {
 	const char *last = "";
 
@@ -269,7 +269,7 @@ put_loads(struct buf *b, const struct run_report *h)
 /* If the run has several loads (a load is one stream written to one target
  * table), appends the tables of stage counts of each load. */
 static void
-put_stages_of_each_load(struct buf *b, const struct run_report *h)
+put_load_stages(struct buf *b, const struct run_report *h)
 {
 	for (size_t i = 0; h->nloads > 1 && i < h->nloads; i++) {
 		const struct run_load *l = &h->loads[i];
@@ -283,13 +283,14 @@ put_stages_of_each_load(struct buf *b, const struct run_report *h)
 	}
 }
 
+/* Appends the last lines of standard error that the run's row has. */
 static void
-put_last_lines_of_stderr(struct buf *b, const char *log)
+put_log(struct buf *b, const char *log)
 {
 	if (log == NULL || *log == '\0')
 		return;
 	buf_str(b, "\nLast lines of standard error\n");
-	put_indented_lines(b, log);
+	put_indented(b, log);
 }
 
 static bool
@@ -301,8 +302,9 @@ all_loads_ended(const struct run_report *h)
 	return h->nloads > 0;
 }
 
+/* Appends the problems. If there are none and all loads have ended, says so. */
 static void
-put_problems_or_all_clear(struct buf *b, const struct run_report *h)
+put_verdict(struct buf *b, const struct run_report *h)
 {
 	const char *p = h->problems.data;
 	size_t n = h->problems.len, line;
@@ -327,9 +329,9 @@ run_report_put_text(struct buf *b, const struct run_report *h)
 		buf_str(b, "\nThe run has not ended. Its loads have committed "
 		    "so far:\n");
 	put_stage_tables(b, h, &h->stages);
-	put_rejects_of_uncounted_stages(b, h);
+	put_other_rejects(b, h);
 	put_loads(b, h);
-	put_stages_of_each_load(b, h);
-	put_problems_or_all_clear(b, h);
-	put_last_lines_of_stderr(b, h->text[TEXT_LOG]);
+	put_load_stages(b, h);
+	put_verdict(b, h);
+	put_log(b, h->text[TEXT_LOG]);
 }

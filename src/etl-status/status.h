@@ -29,11 +29,9 @@ int print_run_report(struct status *s, struct err *e);
 int find_last_run(struct status *s, int64_t *id, struct err *e);
 
 /* Prints the lines of a text, with control characters escaped. */
-int status_print_escaped_lines(
-    struct status *s, struct buf *text, struct err *e);
+int status_print(struct status *s, struct buf *text, struct err *e);
 /* Appends a member to a JSON object. The text comes from the database; bytes
  * that are not UTF-8, which SQLite allows, become "?". */
-void status_put_clean_text(
-    struct buf *b, const char *name, const char *s, size_t n);
+void status_put_text(struct buf *b, const char *name, const char *s, size_t n);
 
 #endif

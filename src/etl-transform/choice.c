@@ -31,8 +31,7 @@ choice_free(void *self)
 /* Writes the line and column of `at`, a place in the filter, to text: " (line
  * 1, column 3)". If `at` is NULL or not in the filter, text becomes empty. */
 static void
-write_line_and_column(
-    char *text, size_t size, const char *filter, const char *at)
+write_filter_place(char *text, size_t size, const char *filter, const char *at)
 {
 	const char *line = filter;
 	unsigned int number = 1;
@@ -50,13 +49,15 @@ write_line_and_column(
 	    (unsigned int)(at - line) + 1);
 }
 
+/* Fails if --engine native is given and the native engine cannot run the
+ * filter. With --explain, prints which engine runs it. */
 static int
-refuse_or_explain(const struct engine_conf *conf, const struct lacks *lacks,
+explain_choice(const struct engine_conf *conf, const struct lacks *lacks,
     bool native, struct err *e)
 {
 	char place[64];
 
-	write_line_and_column(place, sizeof(place), conf->text, lacks->at);
+	write_filter_place(place, sizeof(place), conf->text, lacks->at);
 	if (conf->choice == ENGINE_NATIVE && !native)
 		return err_set(e, ERR_CONFIG, false, "--engine native cannot "
 		    "run this filter: it lacks %s%s", lacks->what, place);
@@ -100,7 +101,7 @@ compile(struct choice *c, const struct engine_conf *conf, struct lacks *lacks,
     int *native, struct err *e)
 {
 	bool first = conf->choice != ENGINE_JQ && !conf->limits_are_small &&
-	    native_may_compile_first(conf);
+	    native_may_go_first(conf);
 
 	if (filter_prepare(&c->jq, conf, e) == -1 ||
 	    (!first && filter_compile(c->jq, e) == -1))
@@ -122,7 +123,7 @@ choice_compile(void **self, const struct engine_conf *conf, struct err *e)
 	if (c == NULL)
 		return err_nomem(e);
 	if (compile(c, conf, &lacks, &native, e) == -1 ||
-	    refuse_or_explain(conf, &lacks, native > 0, e) == -1) {
+	    explain_choice(conf, &lacks, native > 0, e) == -1) {
 		choice_free(c);
 		return -1;
 	}
@@ -135,7 +136,7 @@ choice_run(void *self, const struct json *j, struct outcome *o)
 {
 	struct choice *c = self;
 
-	if (c->native == NULL || !native_run_unless_unsure(c->native, j, o))
+	if (c->native == NULL || !native_run(c->native, j, o))
 		filter_run(c->jq, j, o);
 }
 

@@ -31,9 +31,9 @@ is_variable_name(const char *p)
 	return *p == '\0';
 }
 
+/* Checks the name of the variable, and that its file can be read. */
 static int
-check_variable_name_and_readable_file(
-    const struct arg *a, const char *option, struct err *e)
+check_argument(const struct arg *a, const char *option, struct err *e)
 {
 	if (!is_variable_name(a->name))
 		return err_set(e, ERR_USAGE, false,
@@ -45,7 +45,7 @@ check_variable_name_and_readable_file(
 }
 
 int
-args_move_from_argv(struct args *a, int *argc, char *argv[], struct err *e)
+args_take(struct args *a, int *argc, char *argv[], struct err *e)
 {
 	int to = 1, i = 1;
 	struct arg *t;
@@ -65,7 +65,7 @@ args_move_from_argv(struct args *a, int *argc, char *argv[], struct err *e)
 			    "%s needs a name and a value", argv[i]);
 		t->name = argv[i + 1];
 		t->value = argv[i + 2];
-		if (check_variable_name_and_readable_file(t, argv[i], e) == -1)
+		if (check_argument(t, argv[i], e) == -1)
 			return -1;
 		a->n++;
 		i += 2;

@@ -1,7 +1,7 @@
 /* The options that take two arguments: --arg, --argjson, --slurpfile.
  * Owns:  the list; its texts stay in argv.
- * Gives: args_move_from_argv() moves these options from argv into the list. It
- *        stops at "--".
+ * Gives: args_take() moves these options from argv into the list. It stops at
+ *        "--".
  * Fails: ERR_USAGE if an option lacks an argument, or NAME cannot be the
  *        name of a variable. */
 #ifndef TRANSFORM_JQ_ARGS_H
@@ -14,7 +14,7 @@ struct args {
 	size_t n;
 };
 
-int args_move_from_argv(struct args *a, int *argc, char *argv[], struct err *e);
+int args_take(struct args *a, int *argc, char *argv[], struct err *e);
 void args_release(struct args *a);
 
 #endif

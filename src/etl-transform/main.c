@@ -114,13 +114,14 @@ static const struct opt options[] = {
 static const struct opt_spec spec = {
 	.program = "etl-transform", .usage = usage, .opts = options,
 	.n = sizeof(options) / sizeof(options[0]),
-	.print_after_version = sandbox_test_and_print_protection,
+	.print_after_version = sandbox_print,
 };
 
+/* Appends the filter in the file. Fails if it contains a NUL byte. */
 static int
-append_filter_file_refusing_nul(struct buf *b, const char *file, struct err *e)
+put_filter_file(struct buf *b, const char *file, struct err *e)
 {
-	if (file_append_to_buf(b, file, e) == -1)
+	if (file_read(b, file, e) == -1)
 		return -1;
 	if (b->len > 0 && memchr(b->data, '\0', b->len) != NULL)
 		return err_set(e, ERR_CONFIG, false, "%s: not a filter: the "
@@ -133,7 +134,7 @@ get_filter_text(struct buf *b, const struct transform_opts *o,
     const char *operand, struct err *e)
 {
 	if (o->file != NULL)
-		return append_filter_file_refusing_nul(b, o->file, e);
+		return put_filter_file(b, o->file, e);
 	if (operand == NULL)
 		return o->hash != NULL ? 0 : err_set(e, ERR_USAGE, false,
 		    "no FILTER: give one, such as '.', or -f FILE");
@@ -151,7 +152,7 @@ check_options(const struct transform_opts *o, enum json_members *members,
 			    "--allow %s: the only allowed value is env",
 			    o->allow.v[i]);
 	if (record_options_check(o->max_record, o->duplicates, members, e) ==
-		-1 || row_hash_check_options(o->hash, o->hash_as, e) == -1 ||
+		-1 || row_hash_check(o->hash, o->hash_as, e) == -1 ||
 	    engine_choice_parse(engine, o->engine, e) == -1)
 		return -1;
 	for (size_t i = 0; i < o->dirs.n; i++)
@@ -161,7 +162,7 @@ check_options(const struct transform_opts *o, enum json_members *members,
 }
 
 static int
-run_filter_in_worker(const struct transform_opts *o, const struct args *a,
+run_filter(const struct transform_opts *o, const struct args *a,
     enum json_members members, enum engine_choice engine, const char *text,
     struct stage *s, struct err *e)
 {
@@ -186,17 +187,17 @@ run_filter_in_worker(const struct transform_opts *o, const struct args *a,
 	struct transform t = { .stage = s };
 	int rc = -1;
 
-	if (pool_open_and_start_keeper(&t.pool, &conf, e) == 0 &&
-	    pool_wait_for_compile_and_start_workers(t.pool, e) == 0)
-		rc = transform_run_until_end_passing_marks(&t, e);
-	pool_close_and_reap_keeper(t.pool, rc == 0);
+	if (pool_open(&t.pool, &conf, e) == 0 &&
+	    pool_start_workers(t.pool, e) == 0)
+		rc = transform_run(&t, e);
+	pool_close(t.pool, rc == 0);
 	json_release(&t.json);
 	return rc;
 }
 
 /* If the only operand is a file, the user has probably forgotten the filter. */
 static void
-warn_if_filter_is_file(const char *operand)
+warn_filter_is_file(const char *operand)
 {
 	struct stat st;
 
@@ -224,7 +225,7 @@ run_stage(const struct transform_opts *o, const struct args *a,
 	int rc = -1;
 
 	if (stage_open(&s, &conf, e) == -1) {
-		stage_write_failed_mark_early(conf.name, e);
+		stage_fail_early(conf.name, e);
 		return -1;
 	}
 	buf_init(&text, FILTER_MAX);
@@ -237,14 +238,14 @@ run_stage(const struct transform_opts *o, const struct args *a,
 			err_warn(spec.program, "the filter reads the "
 			    "environment (env or $ENV), which is empty without "
 			    "--allow env");
-		rc = run_filter_in_worker(o, a, members, engine,
+		rc = run_filter(o, a, members, engine,
 		    filter ? buf_text(&text) : NULL, s, e);
 	}
 	if (rc == -1 && e->code == ERR_CONFIG && o->file == NULL &&
 	    optind < argc)
-		warn_if_filter_is_file(argv[optind]);
+		warn_filter_is_file(argv[optind]);
 	if (rc == -1)
-		stage_flush_and_write_failed_mark(s, e);
+		stage_fail(s, e);
 	buf_release(&text);
 	stage_close(s);
 	return rc;
@@ -261,24 +262,24 @@ main(int argc, char *argv[])
 	enum opt_result r = OPT_FAILED;
 	int status = 0;
 
-	memory_return_large_blocks();
-	core_dump_forbid_also_in_commands();
-	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
+	memory_trim_large();
+	core_dump_forbid_all();
+	if (stdfd_claim(&fds, &e) == -1)
 		return err_report(spec.program, &e);
-	if (args_move_from_argv(&a, &argc, argv, &e) == 0)
-		r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);
+	if (args_take(&a, &argc, argv, &e) == 0)
+		r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r == OPT_FAILED)
-		stage_write_failed_mark_early("transform", &e);
+		stage_fail_early("transform", &e);
 	if (r != OPT_RUN) {
 		args_release(&a);
 		opt_release(&spec, &o);
 		return opt_print_result(&spec, r, &e);
 	}
-	stop_install_handlers_ignore_sigpipe();
+	stop_init();
 	if (run_stage(&o, &a, &fds, argc, argv, &e) == -1)
 		status = err_report(spec.program, &e);
 	args_release(&a);
 	opt_release(&spec, &o);
-	stop_raise_signal_if_received();
+	stop_raise();
 	return status;
 }

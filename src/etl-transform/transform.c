@@ -20,12 +20,11 @@ write_reject(struct transform *t, const struct result *r, struct err *e)
 		.pointer = *r->pointer != '\0' ? r->pointer : NULL
 	};
 
-	return stage_write_reject_and_check_limit(t->stage, &line, &why, e);
+	return stage_reject(t->stage, &line, &why, e);
 }
 
 static int
-write_outputs_and_count(
-    struct transform *t, const struct result *r, struct err *e)
+write_outputs(struct transform *t, const struct result *r, struct err *e)
 {
 	const char *p = r->text, *end = p + r->text_len;
 
@@ -35,12 +34,11 @@ write_outputs_and_count(
 		if (lf == NULL)
 			return err_bug(e, "an output of the filter does not "
 			    "end with a line feed");
-		if (stage_write_and_count_record(t->stage, p, (size_t)(lf - p),
-		    e) == -1)
+		if (stage_emit(t->stage, p, (size_t)(lf - p), e) == -1)
 			return -1;
 		p = lf;
 	}
-	stage_count_as_passed_or_dropped(t->stage, r->text_len > 0);
+	stage_count_input(t->stage, r->text_len > 0);
 	return 0;
 }
 
@@ -50,9 +48,9 @@ write_ready_results(struct transform *t, struct err *e)
 	struct result r;
 	int rc;
 
-	while ((rc = pool_take_next_result(t->pool, &r, e)) == 1) {
+	while ((rc = pool_take_result(t->pool, &r, e)) == 1) {
 		rc = r.code != NULL ? write_reject(t, &r, e) :
-		    write_outputs_and_count(t, &r, e);
+		    write_outputs(t, &r, e);
 		if (rc == -1)
 			return -1;
 	}
@@ -64,13 +62,12 @@ write_ready_results(struct transform *t, struct err *e)
  * has input. Writes the results that are ready. Fails if a stop was
  * requested. */
 static int
-flush_output_wait_and_write_results(
-    struct transform *t, int input_fd, struct err *e)
+wait_for_results(struct transform *t, int input_fd, struct err *e)
 {
 	struct line l;
 
 	if (stage_flush(t->stage, e) == -1 ||
-	    pool_wait_and_handle_events(t->pool, input_fd, e) == -1 ||
+	    pool_wait(t->pool, input_fd, e) == -1 ||
 	    write_ready_results(t, e) == -1)
 		return -1;
 	/* A signal such as SIGTERM has requested a stop. stage_next() is called
@@ -82,34 +79,34 @@ flush_output_wait_and_write_results(
 /* Submits the lines that were added so far to the workers. Then waits until the
  * workers have results for all lines, and writes these results. */
 static int
-submit_slot_and_write_all_results(struct transform *t, struct err *e)
+finish_results(struct transform *t, struct err *e)
 {
-	pool_submit_slot_unless_empty(t->pool);
+	pool_submit(t->pool);
 	while (!pool_is_empty(t->pool))
-		if (flush_output_wait_and_write_results(t, -1, e) == -1)
+		if (wait_for_results(t, -1, e) == -1)
 			return -1;
 	return 0;
 }
 
+/* Adds a line to a slot. A line that is too long is rejected, after the results
+ * of the lines before it were written. */
 static int
-add_record_or_reject_too_long(
-    struct transform *t, const struct line *l, struct err *e)
+add_line(struct transform *t, const struct line *l, struct err *e)
 {
 	if (l->file != t->file) {
-		if (submit_slot_and_write_all_results(t, e) == -1)
+		if (finish_results(t, e) == -1)
 			return -1;
 		t->file = l->file;
 	}
 	if (!l->too_long) {
-		pool_add_line_and_submit_full_slot(t->pool, l);
+		pool_add_line(t->pool, l);
 		if (l->len > LARGE)
-			stage_shrink_buffer(t->stage);
+			stage_shrink(t->stage);
 		return 0;
 	}
-	if (submit_slot_and_write_all_results(t, e) == -1)
+	if (finish_results(t, e) == -1)
 		return -1;
-	return stage_parse_record_or_reject(
-	    t->stage, l, &t->json, 0, JSON_UNIQUE, e);
+	return stage_parse(t->stage, l, &t->json, 0, JSON_UNIQUE, e);
 }
 
 /* Called when no input is waiting. Lines are normally given to a worker in
@@ -117,40 +114,39 @@ add_record_or_reject_too_long(
  * block is not full, so that slow input is not delayed. Then it waits for
  * results or input and writes the results. */
 static int
-submit_slot_wait_and_write_results(struct transform *t, struct err *e)
+submit_rest(struct transform *t, struct err *e)
 {
-	pool_submit_slot_unless_empty(t->pool);
-	return flush_output_wait_and_write_results(
-	    t, pool_may_take_next_line(t->pool) ? 0 : -1, e);
+	pool_submit(t->pool);
+	return wait_for_results(t, pool_may_add_line(t->pool) ? 0 : -1, e);
 }
 
 int
-transform_run_until_end_passing_marks(struct transform *t, struct err *e)
+transform_run(struct transform *t, struct err *e)
 {
 	enum stage_item item;
 	struct line l;
 	int rc = 0;
 
 	while (rc != -1) {
-		if (!pool_may_take_next_line(t->pool)) {
-			rc = flush_output_wait_and_write_results(t, -1, e);
+		if (!pool_may_add_line(t->pool)) {
+			rc = wait_for_results(t, -1, e);
 			continue;
 		}
 		item = stage_next(
 		    t->stage, &l, pool_is_empty(t->pool) ? -1 : 0, e);
 		if (item == STAGE_RECORD)
-			rc = add_record_or_reject_too_long(t, &l, e);
+			rc = add_line(t, &l, e);
 		else if (item == STAGE_WAIT)
-			rc = submit_slot_wait_and_write_results(t, e);
+			rc = submit_rest(t, e);
 		else if (item == STAGE_MARK)
 			rc =
-			    submit_slot_and_write_all_results(t, e) == -1
+			    finish_results(t, e) == -1
 				? -1
-				: stage_check_counts_and_pass_mark(t->stage, e);
+				: stage_pass(t->stage, e);
 		else if (item == STAGE_END)
-			return submit_slot_and_write_all_results(t, e) == -1
-				   ? -1
-				   : stage_check_and_end_stream(t->stage, e);
+			return finish_results(t, e) == -1
+			    ? -1
+			    : stage_end(t->stage, e);
 		else
 			return -1;
 	}

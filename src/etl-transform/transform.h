@@ -15,6 +15,6 @@ struct transform {
 	const char *file;       /* input file of the records in the pool */
 };
 
-int transform_run_until_end_passing_marks(struct transform *t, struct err *e);
+int transform_run(struct transform *t, struct err *e);
 
 #endif

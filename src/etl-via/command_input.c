@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 size_t
-command_write_or_close_stdin(struct child *c, const char *p, size_t n)
+command_write(struct child *c, const char *p, size_t n)
 {
 	ssize_t done = write(c->in, p, n);
 
@@ -22,9 +22,9 @@ command_write_or_close_stdin(struct child *c, const char *p, size_t n)
 }
 
 /* Closes CMD's standard input. Before that it opens a read end of the same
- * pipe, so that command_check_exit_and_input_read() can query how many bytes
- * CMD has left unread. etl-via does not hold a read end earlier: it would keep
- * a write from failing with EPIPE after CMD has closed its standard input. */
+ * pipe, so that command_check() can query how many bytes CMD has left unread.
+ * etl-via does not hold a read end earlier: it would keep a write from failing
+ * with EPIPE after CMD has closed its standard input. */
 int
 command_close_input(struct child *c, struct err *e)
 {
@@ -39,8 +39,7 @@ command_close_input(struct child *c, struct err *e)
 }
 
 int
-command_check_exit_and_input_read(struct child *c, const bool ok[256],
-    struct err *e)
+command_check(struct child *c, const bool ok[256], struct err *e)
 {
 	const char *name = sigabbrev_np(c->signal);
 	int left = 0, fd = c->unread != -1 ? c->unread : c->in;

@@ -96,13 +96,13 @@ run_stage(const struct opts *o, const struct stdfd *fds, char *argv[],
 	int rc = -1;
 
 	if (stage_open(&s, &conf, e) == -1) {
-		stage_write_failed_mark_early(conf.name, e);
+		stage_fail_early(conf.name, e);
 		return -1;
 	}
 	if (check_options(&v, o, e) == 0)
 		rc = via_run(s, &v, e);
 	if (rc == -1)
-		stage_flush_and_write_failed_mark(s, e);
+		stage_fail(s, e);
 	stage_close(s);
 	return rc;
 }
@@ -116,18 +116,18 @@ main(int argc, char *argv[])
 	enum opt_result r;
 	int status = 0;
 
-	memory_return_large_blocks();
-	core_dump_forbid_except_in_commands();
-	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
+	memory_trim_large();
+	core_dump_forbid();
+	if (stdfd_claim(&fds, &e) == -1)
 		return err_report(spec.program, &e);
-	r = opt_parse_env_and_argv(&spec, &o, argc, argv, &e);
+	r = opt_parse(&spec, &o, argc, argv, &e);
 	if (r == OPT_FAILED)
-		stage_write_failed_mark_early("via", &e);
+		stage_fail_early("via", &e);
 	if (r != OPT_RUN)
 		return opt_print_result(&spec, r, &e);
-	stop_install_handlers_ignore_sigpipe();
+	stop_init();
 	if (run_stage(&o, &fds, argv + optind, &e) == -1)
 		status = err_report(spec.program, &e);
-	stop_raise_signal_if_received();
+	stop_raise();
 	return status;
 }

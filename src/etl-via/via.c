@@ -59,8 +59,7 @@ start_command(struct via *v, struct err *e)
  * etl-via passed such lines on, a later stage would reject every line, and no
  * program could put the records together again. */
 static int
-check_first_output_line_is_json(
-    const struct via *v, const struct line *l, struct err *e)
+check_first_line(const struct via *v, const struct line *l, struct err *e)
 {
 	struct json j = { 0 };
 	struct json_fault f = { 0 };
@@ -80,8 +79,9 @@ check_first_output_line_is_json(
 	return rc;
 }
 
+/* Writes a line of CMD's output as a record. Fails if it cannot be one. */
 static int
-check_and_emit_output_line(struct via *v, const struct line *l, struct err *e)
+emit_line(struct via *v, const struct line *l, struct err *e)
 {
 	if (is_mark_line(l->data, l->len))
 		return err_set(e, ERR_PEER, false, "%s: line %llu of its "
@@ -93,22 +93,23 @@ check_and_emit_output_line(struct via *v, const struct line *l, struct err *e)
 		    "--max-record",
 		    v->child.name, (unsigned long long)l->number,
 		    (unsigned long long)l->bytes);
-	if (v->out == 0 && v->is_marked &&
-	    check_first_output_line_is_json(v, l, e) == -1)
+	if (v->out == 0 && v->is_marked && check_first_line(v, l, e) == -1)
 		return -1;
 	v->out++;
-	return stage_write_and_count_record(v->stage, l->data, l->len, e);
+	return stage_emit(v->stage, l->data, l->len, e);
 }
 
+/* Reads and writes the lines of CMD's output that are available. Sets *busy if
+ * there were any. */
 static int
-read_and_emit_output(struct via *v, bool *busy, struct err *e)
+read_output(struct via *v, bool *busy, struct err *e)
 {
 	struct line l;
 
 	for (int i = 0; i < LINES_IN_A_ROW && v->child.out != -1; i++) {
-		switch (lines_next_not_blank(v->child.lines, &l, 0, e)) {
+		switch (lines_next(v->child.lines, &l, 0, e)) {
 		case LINES_ONE:
-			if (check_and_emit_output_line(v, &l, e) == -1)
+			if (emit_line(v, &l, e) == -1)
 				return -1;
 			*busy = true;
 			break;
@@ -126,8 +127,10 @@ read_and_emit_output(struct via *v, bool *busy, struct err *e)
 	return 0;
 }
 
+/* Writes pending input to CMD. At the end of the input closes CMD's standard
+ * input. */
 static int
-write_pending_or_close_stdin(struct via *v, bool *busy, struct err *e)
+write_input(struct via *v, bool *busy, struct err *e)
 {
 	struct child *c = &v->child;
 	size_t left = v->pending.len - v->written, n;
@@ -138,7 +141,7 @@ write_pending_or_close_stdin(struct via *v, bool *busy, struct err *e)
 		*busy |= v->is_input_over;
 		return v->is_input_over ? command_close_input(c, e) : 0;
 	}
-	n = command_write_or_close_stdin(c, v->pending.data + v->written, left);
+	n = command_write(c, v->pending.data + v->written, left);
 	*busy |= n > 0 || c->has_closed_stdin;
 	v->written += n;
 	if (v->written < v->pending.len)
@@ -154,7 +157,7 @@ write_pending_or_close_stdin(struct via *v, bool *busy, struct err *e)
  * name of the signal in *e; else 0. The check itself is in stage_next(), which
  * reports the signal before it reads anything. */
 static int
-set_error_if_stopped_by_signal(struct via *v, struct err *e)
+check_stopped(struct via *v, struct err *e)
 {
 	struct line l;
 
@@ -165,23 +168,22 @@ set_error_if_stopped_by_signal(struct via *v, struct err *e)
  * pipes allow without waiting. Sets *busy to true if it has read or written
  * anything. Does nothing if CMD is not running. */
 static int
-exchange_with_command_and_check_end(struct via *v, bool *busy, struct err *e)
+exchange(struct via *v, bool *busy, struct err *e)
 {
 	struct child *c = &v->child;
 
 	if (stop_signal() != 0)
-		return set_error_if_stopped_by_signal(v, e);
+		return check_stopped(v, e);
 	if (c->pid == 0)
 		return 0;
-	if (read_and_emit_output(v, busy, e) == -1 ||
-	    write_pending_or_close_stdin(v, busy, e) == -1)
+	if (read_output(v, busy, e) == -1 || write_input(v, busy, e) == -1)
 		return -1;
 	if (!child_has_ended(c) || v->is_input_over || c->has_closed_stdin)
 		return 0;
 	/* CMD has exited although more records may follow. This is a failure if
 	 * CMD left input unread or has a bad exit status. Otherwise it is a
 	 * failure only if another record follows. */
-	return command_check_exit_and_input_read(c, v->o->ok, e);
+	return command_check(c, v->o->ok, e);
 }
 
 /* Waits with poll(2) until the next step is possible: a line can be read from
@@ -189,7 +191,7 @@ exchange_with_command_and_check_end(struct via *v, bool *busy, struct err *e)
  * has written output, or CMD has exited. Flushes etl-via's output first, so
  * that no record is held back during the wait. */
 static int
-flush_and_wait_for_event(struct via *v, int input, struct err *e)
+wait_event(struct via *v, int input, struct err *e)
 {
 	const struct child *c = &v->child;
 	struct pollfd fds[] = {
@@ -207,9 +209,9 @@ flush_and_wait_for_event(struct via *v, int input, struct err *e)
 
 		timeout = left > 0 ? (int)left : 0;
 	}
-	if (wait_fds_or_stop(fds, sizeof(fds) / sizeof(fds[0]), timeout) != -1)
+	if (wait_fds(fds, sizeof(fds) / sizeof(fds[0]), timeout) != -1)
 		return 0;
-	return set_error_if_stopped_by_signal(v, e);
+	return check_stopped(v, e);
 }
 
 /* Writes the rest of CMD's input, reads all of CMD's output, waits until CMD
@@ -218,7 +220,7 @@ flush_and_wait_for_event(struct via *v, int input, struct err *e)
  * input before it read everything has failed: it gets GRACE_MS to exit, so that
  * its exit status can be reported. */
 static int
-end_command_count_missing(struct via *v, struct err *e)
+end_command(struct via *v, struct err *e)
 {
 	struct child *c = &v->child;
 	bool busy;
@@ -226,21 +228,20 @@ end_command_count_missing(struct via *v, struct err *e)
 	v->is_input_over = true;
 	while (!child_has_ended(c)) {
 		busy = false;
-		if (exchange_with_command_and_check_end(v, &busy, e) == -1)
+		if (exchange(v, &busy, e) == -1)
 			return -1;
 		if (c->has_closed_stdin && v->deadline == 0)
 			v->deadline = clock_ms() + GRACE_MS;
 		if (v->deadline != 0 && clock_ms() >= v->deadline)
 			break;
-		if (!busy && !child_has_ended(c) &&
-		    flush_and_wait_for_event(v, -1, e) == -1)
+		if (!busy && !child_has_ended(c) && wait_event(v, -1, e) == -1)
 			return -1;
 	}
-	if (command_check_exit_and_input_read(c, v->o->ok, e) == -1)
+	if (command_check(c, v->o->ok, e) == -1)
 		return -1;
-	child_wait_and_close(c);
+	child_close(c);
 	if (v->in > v->out)
-		stage_count_passed_as_dropped(v->stage, v->in - v->out);
+		stage_drop_passed(v->stage, v->in - v->out);
 	return 0;
 }
 
@@ -249,14 +250,13 @@ end_command_count_missing(struct via *v, struct err *e)
  * and with --plain, rejects a line that is not a JSON object. Other input is
  * given to CMD unchecked. */
 static int
-queue_or_reject_record(struct via *v, const struct line *l, struct err *e)
+queue_record(struct via *v, const struct line *l, struct err *e)
 {
 	bool is_checked = v->o->plain || stage_begin_mark(v->stage) != NULL;
 	int ok = 1;
 
 	if (is_checked || l->too_long)
-		ok = stage_parse_record_or_reject(
-		    v->stage, l, &v->json, 0, v->o->dup, e);
+		ok = stage_parse(v->stage, l, &v->json, 0, v->o->dup, e);
 	if (ok != 1)
 		return ok;
 	if (v->child.pid == 0 && start_command(v, e) == -1)
@@ -266,21 +266,21 @@ queue_or_reject_record(struct via *v, const struct line *l, struct err *e)
 	if (buf_check(&v->pending, e) == -1)
 		return -1;
 	if (l->len > LARGE)
-		stage_shrink_buffer(v->stage);
+		stage_shrink(v->stage);
 	v->in++;
-	stage_count_as_passed_or_dropped(v->stage, true);
+	stage_count_input(v->stage, true);
 	return 0;
 }
 
 /* Handles the mark begin, the first line of a marked stream, and starts CMD. In
  * a replay (rejected records that etl-dlq sends through the pipeline again) CMD
- * is not started here: queue_or_reject_record() starts a new CMD for each
- * letter, so that it is known which output belongs to which letter. */
+ * is not started here: queue_record() starts a new CMD for each letter, so that
+ * it is known which output belongs to which letter. */
 static int
-pass_begin_mark_start_unless_replay(struct via *v, struct err *e)
+pass_begin(struct via *v, struct err *e)
 {
 	v->is_marked = true;
-	if (stage_check_counts_and_pass_mark(v->stage, e) == -1)
+	if (stage_pass(v->stage, e) == -1)
 		return -1;
 	return stage_begin_mark(v->stage)->replay ? 0 : start_command(v, e);
 }
@@ -292,52 +292,52 @@ pass_begin_mark_start_unless_replay(struct via *v, struct err *e)
  * is written before the mark. After the mark failed no output is needed: CMD is
  * killed. */
 static int
-finish_command_if_needed_pass_mark(struct via *v, struct err *e)
+pass_mark(struct via *v, struct err *e)
 {
 	switch (stage_last_mark(v->stage)->kind) {
 	case MARK_BEGIN:
-		return pass_begin_mark_start_unless_replay(v, e);
+		return pass_begin(v, e);
 	case MARK_CHECKPOINT:
-		return stage_replace_held_checkpoint_by_line(v->stage, e);
+		return stage_hold(v->stage, e);
 	case MARK_RESOLVE:
 	case MARK_END:
-		if (v->child.pid != 0 && end_command_count_missing(v, e) == -1)
+		if (v->child.pid != 0 && end_command(v, e) == -1)
 			return -1;
 		break;
 	case MARK_FAILED:
-		child_kill_wait_and_close(&v->child);
+		child_kill(&v->child);
 		break;
 	default:
 		break;
 	}
-	return stage_check_counts_and_pass_mark(v->stage, e);
+	return stage_pass(v->stage, e);
 }
 
 /* Called at the end of etl-via's input. If the stream has no marks, finishes
  * CMD here, and runs it even if there were no records. In a marked stream CMD
  * was already finished at the mark end. If that mark is missing, the stream was
- * cut off, and stage_check_and_end_stream() fails whatever CMD's exit status
- * is. Inside etl-run an input without any line counts as a cut stream: a stage
- * before etl-via would have written at least the mark begin. */
+ * cut off, and stage_end() fails whatever CMD's exit status is. Inside etl-run
+ * an input without any line counts as a cut stream: a stage before etl-via
+ * would have written at least the mark begin. */
 static int
-finish_unmarked_command_and_stream(struct via *v, struct err *e)
+finish_stream(struct via *v, struct err *e)
 {
 	bool empty = stage_begin_mark(v->stage) == NULL && stage_in_etl_run();
 
 	if (!v->is_marked && !empty) {
 		if (!v->has_run && start_command(v, e) == -1)
 			return -1;
-		if (v->child.pid != 0 && end_command_count_missing(v, e) == -1)
+		if (v->child.pid != 0 && end_command(v, e) == -1)
 			return -1;
 	}
-	return stage_check_and_end_stream(v->stage, e);
+	return stage_end(v->stage, e);
 }
 
 /* Reads the lines of etl-via's input that are available, at most
  * LINES_IN_A_ROW, and stops when CMD has PENDING_MAX bytes of input to read.
  * Returns 1 if more input may follow, 0 at its end. */
 static int
-read_and_handle_available_input(struct via *v, bool *busy, struct err *e)
+read_input(struct via *v, bool *busy, struct err *e)
 {
 	struct line l;
 	int rc = 0;
@@ -346,15 +346,15 @@ read_and_handle_available_input(struct via *v, bool *busy, struct err *e)
 	    v->pending.len < PENDING_MAX; i++) {
 		switch (stage_next(v->stage, &l, 0, e)) {
 		case STAGE_RECORD:
-			rc = queue_or_reject_record(v, &l, e);
+			rc = queue_record(v, &l, e);
 			break;
 		case STAGE_MARK:
-			rc = finish_command_if_needed_pass_mark(v, e);
+			rc = pass_mark(v, e);
 			break;
 		case STAGE_WAIT:
 			return 1;
 		case STAGE_END:
-			return finish_unmarked_command_and_stream(v, e);
+			return finish_stream(v, e);
 		default:
 			return -1;
 		}
@@ -363,21 +363,22 @@ read_and_handle_available_input(struct via *v, bool *busy, struct err *e)
 	return rc == -1 ? -1 : 1;
 }
 
+/* Passes the stream through CMD, until the input or CMD ends. */
 static int
-exchange_stream_with_command(struct via *v, struct err *e)
+run_stream(struct via *v, struct err *e)
 {
 	int rc = 1;
 
 	while (rc == 1) {
 		bool busy = false;
 
-		if (exchange_with_command_and_check_end(v, &busy, e) == -1)
+		if (exchange(v, &busy, e) == -1)
 			return -1;
 		if (v->child.has_closed_stdin)  /* fails: input is left */
-			return end_command_count_missing(v, e);
-		rc = read_and_handle_available_input(v, &busy, e);
+			return end_command(v, e);
+		rc = read_input(v, &busy, e);
 		if (rc == 1 && !busy &&
-		    flush_and_wait_for_event(v, v->pending.len < PENDING_MAX ?
+		    wait_event(v, v->pending.len < PENDING_MAX ?
 		    STDIN_FILENO : -1, e) == -1)
 			return -1;
 	}
@@ -392,8 +393,8 @@ via_run(struct stage *s, const struct via_opts *o, struct err *e)
 
 	child_init(&v.child);
 	buf_init(&v.pending, o->max_record + PENDING_MAX + 1);
-	rc = exchange_stream_with_command(&v, e);
-	child_kill_wait_and_close(&v.child);
+	rc = run_stream(&v, e);
+	child_kill(&v.child);
 	buf_release(&v.pending);
 	json_release(&v.json);
 	return rc;

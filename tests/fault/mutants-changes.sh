@@ -8,7 +8,7 @@
 mutant etl-load/cdc.t 'a tombstone is a reject' src/etl-load/table/change.c \
     's/if (change_is_tombstone(l))/if (false)/' 'tombstones are skipped'
 mutant etl-load/cdc.t 'an unknown operation is an INSERT' src/etl-load/table/change.c \
-    's/return reject_unknown_operation(c, why, place, text + 1, t->len - 2);/return 1;/' \
+    's/return reject_operation(c, why, place, text + 1, t->len - 2);/return 1;/' \
     'codes, and pointers into the record'
 mutant etl-load/cdc.t 'a payload is not entered' src/etl-load/table/change.c \
     's/\*inside = v != 0/*inside = false/' "Debezium's envelope in a payload"
@@ -39,7 +39,7 @@ mutant etl-load/cdc.t 'a delete of no row counts as deleted' src/etl-load/sqlite
     's/return deleted > 0 ? LITE_DELETED/return true ? LITE_DELETED/' \
     'sqlite: an update of no row inserts it, a delete of no row is missed: the counts'
 mutant etl-load/cdc.t '--strict lets an update insert its row' src/etl-load/sqlite/sqlite_changes.c \
-    's/return s->target->strict ? refuse_missing_row(s) : LITE_NOT_FOUND;/return LITE_NOT_FOUND;/' \
+    's/return s->target->strict ? refuse_missing(s) : LITE_NOT_FOUND;/return LITE_NOT_FOUND;/' \
     'sqlite: --strict: the counts'
 mutant etl-load/cdc_faults.t 'a change waits for a later one' src/etl-load/sqlite/sqlite_statements.c \
     's/ \&\& !s->target->mode->changes;/;/' \
@@ -57,10 +57,10 @@ mutant etl-load/cdc.t 'all changes of a key are of one round' src/etl-load/pg/pg
 mutant etl-load/cdc_faults.t 'a trigger sees rows of later changes' src/etl-load/pg/pg_changes.c \
     's/ || s->in_order//' 'a trigger sees each change with the rows of that moment'
 mutant etl-load/cdc_faults.t 'a lack of rights rejects each record' src/etl-load/pg/pg_changes.c \
-    's/try_change_statement_without_rows(s, i, false, e) == -1))/false))/' \
+    's/try_empty_change(s, i, false, e) == -1))/false))/' \
     'a role without the right DELETE: exit code 77'
 mutant etl-load/cdc.t 'a marked row is marked again' src/etl-load/pg/pg_change_sql.c \
-    '/^put_and_not_marked_deleted/,/^}/s/if (t->soft_delete == NO_COLUMN)/if (true)/' \
+    '/^put_not_marked/,/^}/s/if (t->soft_delete == NO_COLUMN)/if (true)/' \
     'postgresql: --soft-delete marks the rows: the counts'
 mutant etl-load/cdc.t 'an update that --compare leaves alone inserts' src/etl-load/pg/pg_change_sql.c \
     's/"IF NOT \\"etl.found\\" THEN\\n\\"etl.found\\" := EXISTS "/"IF false THEN\\n\\"etl.found\\" := EXISTS "/' \

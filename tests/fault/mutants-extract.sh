@@ -24,11 +24,11 @@ address=src/etl-extract/http/private_address.c
 # A reader that leaves.
 mutant etl-extract/stream.t '--delay does not notice that the reader closed the pipe' \
     src/etl-extract/stdout_reader.c \
-    's/wait_fd_or_stop(STDOUT_FILENO, 0, ms >/wait_fd_or_stop(-1, 0, ms >/' \
+    's/wait_fd(STDOUT_FILENO, 0, ms >/wait_fd(-1, 0, ms >/' \
     'in the wait of --delay 60s'
 mutant etl-extract/stream.t 'a request does not notice that the reader closed the pipe' \
     src/etl-extract/stdout_reader.c \
-    's/return wait_fd_or_stop(STDOUT_FILENO, 0, 0) == 1/return false/' \
+    's/return wait_fd(STDOUT_FILENO, 0, 0) == 1/return false/' \
     'in the wait of --timeout 60s'
 mutant etl-extract/stream.t 'EPIPE is reported as any other error' lib/base/errval.c \
     's/num == EPIPE/num == 0/' \
@@ -96,7 +96,7 @@ mutant etl-extract/streaming.t 'a page that has changed after a cut is not notic
     's/^	    record_hash_equals(r->seen_hash, r->given_hash))/	    true)/' \
     'a page that has changed after a cut exits with 75'
 mutant etl-extract/streaming.t 'records wait in the buffer while the page arrives' $records \
-    's/if (!r->has_paused && fetch_read_would_wait(r->fetch)) {/if (false) {/' \
+    's/if (!r->has_paused && fetch_may_wait(r->fetch)) {/if (false) {/' \
     'the first record leaves before the next byte has come'
 mutant etl-extract/streaming.t 'the time of a slow reader counts' $time_limit \
     's/CLOCK_THREAD_CPUTIME_ID/CLOCK_MONOTONIC/' \
@@ -179,7 +179,7 @@ mutant etl-extract/http.t 'a large number in Retry-After overflows' $limit \
     's/if (v <= longest_number \/ 10)/if (true)/' \
     'Retry-After of 2^64 seconds: no retry is sent'
 mutant etl-extract/http.t 'a Retry-After above the limit is shortened' src/etl-extract/http/fetch.c \
-    's/if (fail_if_wait_is_too_long(f, ms, status, e) == -1)/if (ms > (int64_t)f->retry.cap) ms = (int64_t)f->retry.cap; if (false)/' \
+    's/if (check_wait(f, ms, status, e) == -1)/if (ms > (int64_t)f->retry.cap) ms = (int64_t)f->retry.cap; if (false)/' \
     'Retry-After longer than --backoff: no retry is sent'
 
 # Redirects.
@@ -277,7 +277,7 @@ mutant etl-extract/redirect.t 'a bad certificate is retried' src/etl-extract/htt
 
 # Pages.
 mutant etl-extract/pages.t 'a repeated page is not noticed' $pages \
-    's/page_repeat_end_page_and_compare(&p->repeat)) {/page_repeat_end_page_and_compare(\&p->repeat) \&\& false) {/' \
+    's/page_repeat_end(&p->repeat)) {/page_repeat_end(\&p->repeat) \&\& false) {/' \
     'a service that repeats a page: the message names both pages'
 mutant etl-extract/pages.t 'pages of equal length count as repeated' src/etl-extract/page/page_repeat.c \
     's/record_hash_equals(r->page.all, before.all)/true/' \
@@ -313,7 +313,7 @@ mutant etl-extract/incremental.t 'records on two pages are written twice' $pages
     's/p->repeated += \*skips;/& *skips = false;/' \
     'each record comes out once'
 mutant etl-extract/incremental.t 'a server that excludes the bound is not noticed' $pages \
-    's/check_page_overlaps(p, e) == -1/false/' \
+    's/check_overlap(p, e) == -1/false/' \
     'a lower bound that is left out: no checkpoint passes it'
 mutant etl-extract/incremental.t 'a checkpoint passes records that may be left out' $cursor \
     's/c->marks_are_held = holds;/c->marks_are_held = false;/' \
@@ -327,13 +327,13 @@ mutant etl-extract/incremental.t 'a mark is written between equal cursor values'
     's/if (order > 0) {/if (order >= 0) {/' \
     'agree with the records'
 mutant etl-extract/incremental.t 'a mark is written after its value began' $cursor \
-    '/write_mark_if_due(c, s, e) == -1)/{N;d;}; s/c->risen_at = .*/& if (c->accepted > 0 \&\& write_mark_if_due(c, s, e) == -1) return -1;/' \
+    '/write_due_mark(c, s, e) == -1)/{N;d;}; s/c->risen_at = .*/& if (c->accepted > 0 \&\& write_due_mark(c, s, e) == -1) return -1;/' \
     'agree with the records'
 mutant etl-extract/incremental.t 'the checkpoint is the last value, not the highest' $cursor \
     's/if (order > 0) {/if (order != 0) {/' \
     'unordered records make one checkpoint, the highest value'
 mutant etl-extract/incremental.t 'marks are written without --ordered' $cursor \
-    's/if (!c->page_began || c->marks_are_held || !records_are_ordered(c))/if (!c->page_began)/' \
+    's/if (!c->page_began || c->marks_are_held || !is_in_order(c))/if (!c->page_began)/' \
     'without --ordered the only checkpoint is at the end'
 mutant etl-extract/incremental.t 'the checkpoint may go back' $marks \
     's/return c->stored == NULL ||/return true ||/' \
@@ -350,13 +350,13 @@ mutant etl-extract/echo.t 'an escaped text is decoded once only' $find \
     's/ROUNDS = 5/ROUNDS = 1/' \
     'percent-encoded twice: the message says'
 mutant etl-extract/echo.t 'the secret itself is not decoded' $find \
-    's/decode_each_escape_once(&d, false)/false/' \
+    's/decode_once(&d, false)/false/' \
     'a secret that looks escaped, decoded: the message says'
 mutant etl-extract/echo.t 'a + is not a space' $find \
     "s/c == '+' ||/false ||/" \
     'a form: a + for a blank: the message says'
 mutant etl-extract/echo.t 'an escape that the cut has split stays' $find \
-    's/if (is_cut && is_escape_cut_off/if (false \&\& is_escape_cut_off/' \
+    's/if (is_cut && is_cut_escape/if (false \&\& is_cut_escape/' \
     'a body that is cut within an escape of the secret is not shown'
 mutant etl-extract/echo.t 'the password alone is shown' \
     src/etl-extract/http/credentials_mask.c \
@@ -387,7 +387,7 @@ mutant etl-extract/json.t 'a file that ends in an array is whole' $walk \
 # One request for several records, and recordings.
 batch=src/etl-extract/run_batch.c
 mutant etl-extract/batch.t 'a mark overtakes the records before it' $batch \
-    's/return request_and_clear_batch(x, e) == -1 ? -1 :/return false ? -1 :/' \
+    's/return send_batch(x, e) == -1 ? -1 :/return false ? -1 :/' \
     'marks and records keep their order'
 mutant etl-extract/batch.t 'a refused batch is rejected as a whole' $batch \
     's/return x->join.groups > 1 && /return false \&\& /' \
@@ -417,15 +417,15 @@ mutant 'point.sh memory 1 extract-record' 'a recording that is not masked is sto
 # Singer taps.
 mutant etl-extract/singer.t 'a STATE covers the records after it' \
     src/etl-extract/singer/tap_state.c \
-    '/^tap_state_drop_held_after_record/,/^}/s/t->is_held = false;//' \
+    '/^tap_state_note_record/,/^}/s/t->is_held = false;//' \
     'it covers'
 mutant etl-extract/singer.t 'a STATE that equals that of the last mark gets a mark' \
     src/etl-extract/singer/tap_state.c \
-    's/ || is_marked_already(t, value, n)//' \
+    's/ || is_marked(t, value, n)//' \
     'equals the stored one'
 mutant etl-extract/singer_faults.t 'the exit status of a tap is not looked at' \
     src/etl-extract/singer/tap.c \
-    's/return set_error_unless_exit_is_0(&t->child, e)/return 0/' \
+    's/return check_exit(&t->child, e)/return 0/' \
     'a tap that exits with 3'
 mutant etl-extract/singer_faults.t 'the last line of a tap that failed counts' \
     src/etl-extract/source/tap.c \
@@ -447,7 +447,7 @@ mutant fuzz/replay.t 'a closing quote may stand before any character' \
     'csv accepts its'
 mutant etl-extract/files.t 'damaged gzip data is the end of the file' \
     src/etl-extract/file/gzip_layer.c \
-    's/return set_decode_error(g, r, e);/return 0;/' \
+    's/return fail_gzip(g, r, e);/return 0;/' \
     'gzip: damaged data exits with 65'
 mutant etl-extract/stopped.t 'a source that never waits does not see TERM' \
     src/etl-extract/run_sources.c \

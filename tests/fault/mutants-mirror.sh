@@ -7,7 +7,7 @@
 rows=src/etl-load/commit/missing_rows.c
 
 mutant etl-load/mirror.t 'any number of rows is deleted' $rows \
-    's/if (missing <= limit_count_for_total(&limit, before))/if (true)/' \
+    's/if (missing <= limit_allowed(&limit, before))/if (true)/' \
     'three of four rows: exit code 1'
 mutant etl-load/mirror.t 'rejects without a readable key are ignored' $rows \
     's/if (rejected == 0 || /if (true || /' \
@@ -17,20 +17,20 @@ mutant etl-load/mirror.t 'rejects of earlier stages in a file are ignored' $rows
     'an earlier stage has rejected a record aside: exit code 65'
 mutant etl-load/mirror.t 'the row of a rejected record is deleted' \
     src/etl-load/batch/chunk_records.c \
-    '/^chunk_for_each_rejected/,/^}/s/call_take_and_count_unreadable(&v, &l, e) == -1/false/' \
+    '/^chunk_each_rejected/,/^}/s/call_take(&v, &l, e) == -1/false/' \
     'the rows of rejected records stay'
 mutant etl-load/mirror.t 'the row of a reject line is deleted' \
     src/etl-load/batch/chunk_records.c \
-    '/^chunk_for_each_rejected/,/^}/s/take_record_of_reject_line(&v, &l, e) == -1/false/' \
+    '/^chunk_each_rejected/,/^}/s/take_rejected(&v, &l, e) == -1/false/' \
     'a reject line without a key: exit code 65'
 mutant etl-load/mirror.t 'of a key that comes twice the last one is read' \
     src/etl-load/table/record_part.c 's/r->duplicates == JSON_UNIQUE \&\&/false \&\&/' \
     'a record without a readable key: {"k":"b","k":"c"}: exit code 65'
 mutant etl-load/mirror.t 'PostgreSQL: a row is marked as deleted again' \
-    src/etl-load/pg/pg_mirror.c 's/soft_delete_put_is_live(b, t, " AND ".*//' \
+    src/etl-load/pg/pg_mirror.c 's/soft_delete_put_live(b, t, " AND ".*//' \
     'a row that is marked is not marked again'
 mutant etl-load/mirror.t 'SQLite: a row is marked as deleted again' \
-    src/etl-load/sqlite/sqlite_mirror.c 's/soft_delete_put_is_live(b, t, " AND ".*//' \
+    src/etl-load/sqlite/sqlite_mirror.c 's/soft_delete_put_live(b, t, " AND ".*//' \
     'a row that is marked is not marked again'
 mutant etl-load/mirror.t 'an equal row stays marked as deleted' \
     src/etl-load/table/columns_sql.c 's/t->soft_delete != NO_COLUMN ||//' \

@@ -22,7 +22,7 @@ mutant unit/stream_lines 'a line that is too long is kept in memory' lib/stream/
 mutant etl-run/eight.t 'the run lock is not taken' src/etl-run/lock.c \
     's/call_file_lock(fd, F_OFD_SETLK, F_WRLCK, NULL) == -1/false/' 'of eight runs one exits with 0'
 mutant etl-run/eight.t 'runs that do not get the lock have rows' src/etl-run/job.c \
-    '/if (lock_take/s/.*/	run_attempts_with_retries(j, \&a, sig);\n&/; s/^	run_attempts_with_retries(j, &a, sig);$//' \
+    '/if (lock_take/s/.*/	run_attempts(j, \&a, sig);\n&/; s/^	run_attempts(j, &a, sig);$//' \
     'only the runs that exit with 0 have a row'
 mutant etl-run/lock.t 'a refused run waits before it exits' src/etl-run/lock.c \
     's/(void)err_set(e, ERR_RETRY, true, "%s: %s", name/(void)usleep(200000);&/' \
@@ -33,7 +33,7 @@ mutant etl-run/lock.t 'the stages do not inherit the run lock' src/etl-run/lock.
 mutant etl-run/lock.t 'the lock is released by close() only' src/etl-run/lock.c \
     's/(void)call_file_lock(l->fd[[]i], F_OFD_SETLK, F_UNLCK, NULL);//' 'the daemon does not hold the lock'
 mutant etl-run/lock_folder.t 'only the folder of the session is locked' src/etl-run/lock_folder.c \
-    's/^	if (append_state_or_home_or_tmp_folder(f, e) == 0)/	if (f->n > 0 || append_state_or_home_or_tmp_folder(f, e) == 0)/' \
+    's/^	if (add_user_folder(f, e) == 0)/	if (f->n > 0 || add_user_folder(f, e) == 0)/' \
     'the second run exits with 75'
 mutant etl-run/lock.t 'the lock of a name is shared by all databases' src/etl-run/lock.c \
     's/hash_add(h, url, strlen(url) + 1);//' 'a run of the same name in another database exits with 0'
@@ -53,12 +53,12 @@ mutant fd3.t 'SIGPIPE is not ignored' lib/base/stop.c \
     's/(void)signal(SIGPIPE, SIG_IGN);//' \
     "the reader of 3 closed the pipe, SIGPIPE '-'"
 mutant fd3.t 'a reject line is written in two pieces' lib/stream/reject_file.c \
-    's/rc = fd_write_all(a->fd, p, n);/(void)lock_or_unlock_and_wait(a, F_UNLCK); rc = fd_write_all(a->fd, p, 50); (void)usleep(500); rc = fd_write_all(a->fd, p + 50, n - 50);/' \
+    's/rc = fd_write_all(a->fd, p, n);/(void)set_lock(a, F_UNLCK); rc = fd_write_all(a->fd, p, 50); (void)usleep(500); rc = fd_write_all(a->fd, p + 50, n - 50);/' \
     'three programs write rejects to one pipe'
 mutant unit/stream_aside 'writers do not lock the pipe of descriptor 3' lib/stream/reject_file.c \
-    '/^lock_or_unlock_and_wait(/,/^}/s/^{/{ return 0;/' writers_to_one_pipe_never_mix_lines
+    '/^set_lock(/,/^}/s/^{/{ return 0;/' writers_to_one_pipe_never_mix_lines
 mutant unit/stream_aside 'a write that would block is not waited for' lib/stream/fdwrite.c \
-    's/(void)wait_fd_or_stop(fd, POLLOUT, -1);/return 0;/' \
+    's/(void)wait_fd(fd, POLLOUT, -1);/return 0;/' \
     a_full_terminal_is_waited_for
 mutant unit/stream_aside 'a failed write of a reject is ignored' lib/stream/reject_file.c \
     's/return rc == -1 ? set_write_error(a, e) : 0;/return 0;/' \
@@ -66,23 +66,23 @@ mutant unit/stream_aside 'a failed write of a reject is ignored' lib/stream/reje
 mutant unit/stream_aside 'a reject file is not opened to append' lib/stream/reject_file.c \
     's/flags | O_APPEND/flags/' descriptor_3_is_set_to_append
 mutant unit/stream_aside 'a reject is appended to a torn line' lib/stream/reject_file.c \
-    's/a->regular \&\& !a->whole \&\& fd_file_lacks_final_newline(a->fd)/false/' \
+    's/a->regular \&\& !a->whole \&\& fd_lacks_newline(a->fd)/false/' \
     a_file_is_appended_to_after_a_torn_line
 
 mutant exits.t 'an unknown option is ignored' lib/base/opt.c \
     "s/if (c == '?')/if (c == '?') return OPT_RUN; if (c == '?')/" \
     'etl-load with an unknown option: the message'
 mutant exits.t 'an invalid option value is accepted' lib/base/opt.c \
-    's/if (parse_and_store_value(o, into, optarg) == 0)/if (parse_and_store_value(o, into, optarg) != -2)/' \
+    's/if (store_value(o, into, optarg) == 0)/if (store_value(o, into, optarg) != -2)/' \
     'a --batch that is not a number: the exit status'
 mutant exits.t 'an invalid value in the environment is accepted' lib/base/opt.c \
-    's/if (parse_and_store_value(o, into, text) == -1)/if (parse_and_store_value(o, into, text) == -2)/' \
+    's/if (store_value(o, into, text) == -1)/if (store_value(o, into, text) == -2)/' \
     'a BATCH_SIZE that is not a number: the exit status'
 mutant exits.t 'an invalid line of an env file is accepted' src/etl-run/env_file.c \
     's/^			    err_set(e, ERR_CONFIG, false,/			    0; (void)err_set(e, ERR_CONFIG, false,/' \
     'an env file with a line that is not a variable: the exit status'
 mutant exits.t 'options are checked after the database is opened' src/etl-load/loader.c \
-    's/load_mode_find_and_check_options(&l->mode, o, e) == -1/(l->mode = NULL) != NULL/' '--mode none: no database file is created'
+    's/load_mode_choose(&l->mode, o, e) == -1/(l->mode = NULL) != NULL/' '--mode none: no database file is created'
 mutant etl-extract/auth.t 'no warning for a secret file that others may read' lib/base/file.c \
     's/(st.st_mode & 077) != 0/false/' 'a secret file that others can read causes a warning'
 mutant etl-extract/auth.t 'an empty secret is accepted' src/etl-extract/http/secret.c \
@@ -92,7 +92,7 @@ mutant etl-extract/auth.t 'the limit of core files is not set' lib/base/core_dum
 mutant cores.t 'programs that execute commands may dump core' lib/base/core_dump.c \
     's/(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);//' 'a crash of etl-run'
 mutant cores.t 'the commands of etl-run may not dump core' src/etl-run/main.c \
-    's/core_dump_forbid_except_in_commands/core_dump_forbid_also_in_commands/' \
+    's/core_dump_forbid/core_dump_forbid_all/' \
     'a script of etl-run has the limit'
 mutant etl-extract/auth.t 'the secret stays in the environment' src/etl-extract/http/secret.c \
     's/explicit_bzero(v, strlen(v));//' '/proc/PID/environ does not show the secret'
@@ -101,10 +101,10 @@ mutant secrets.t 'the row of the run has the database URL' src/etl-run/attempt.c
 mutant secrets.t 'a message has the token' src/etl-extract/http/status.c \
     's/c->secret_from/c->secret/' 'no API token in the file dump'
 mutant secrets.t 'the script gets the database URL as an argument' src/etl-run/script.c \
-    '/^set_argv_for_file/,/^}/s/^	name_pipeline_after_file/	*argv++ = getenv("DATABASE_URL");\n&/' \
+    '/^set_file_argv/,/^}/s/^	name_by_file/	*argv++ = getenv("DATABASE_URL");\n&/' \
     'no database password in the file arguments'
 mutant secrets.t 'the script gets the token as an argument' src/etl-run/script.c \
-    '/^set_argv_for_file/,/^}/s/^	name_pipeline_after_file/	*argv++ = getenv("API_TOKEN");\n&/' \
+    '/^set_file_argv/,/^}/s/^	name_by_file/	*argv++ = getenv("API_TOKEN");\n&/' \
     'no API token in the file arguments'
 
 mutant etl-dlq/migrate.t 'control tables of a newer version are used' lib/control/control.c \
@@ -137,7 +137,7 @@ mutant signals.t 'time while stopped counts as waiting' lib/base/wait.c \
     's/if (r >= 0)/if (timeout_ms > 0 \&\& clock_ms() > end + 200) return -1; &/' \
     'stages stopped and continued succeed (3)'
 mutant etl-run/signals.t 'a second signal does not kill at once' src/etl-run/child.c \
-    '/^signal_all_and_schedule_kill/,/^}/{/^	else/d; s/^		signal_all(w, SIGKILL);//;}' \
+    '/^stop_all/,/^}/{/^	else/d; s/^		signal_all(w, SIGKILL);//;}' \
     'a second SIGTERM kills the run at once'
 mutant etl-run/signals.t 'CONT is not passed to the pipeline' src/etl-run/child.c \
     's/signal_group(w, SIGCONT);/;/' 'SIGCONT continues the script'
@@ -202,26 +202,26 @@ mutant etl-load/delete_insert.t 'of two loads that overlap both commit' src/etl-
     's/return newest <= t->scopes_replaced &&/return/' \
     'the first of two loads, which ends last: exit code 75'
 mutant etl-load/delete_insert.t 'plain input from a pipe is taken as complete' src/etl-load/ledger/complete.c \
-    's/stage_input_is_complete(l->stage)/true/' \
+    's/stage_is_complete(l->stage)/true/' \
     'plain input from a pipe: exit code 65'
 mutant etl-load/delete_insert.t 'an increment is taken as complete' src/etl-load/ledger/complete.c \
     's/m->from != NULL :/false :/' 'an increment: exit code 78'
 mutant etl-load/replace.t 'an empty input empties the table' src/etl-load/commit/batch_commit.c \
-    's/old_rows_fail_if_nothing_inserted(l, e) == -1/false/' 'an empty file: exit code 65'
+    's/old_rows_check_empty(l, e) == -1/false/' 'an empty file: exit code 65'
 mutant etl-load/replace.t 'a file that was read in part is taken as complete' lib/stream/stage.c \
     's/s->regular \&\& lseek(STDIN_FILENO, 0, SEEK_CUR) > 0/false/' \
     'a file of which a program has read a part  exit code 65'
 mutant etl-load/refused_rows.t 'a row is judged with the rows after it' src/etl-load/pg/pg_around.c \
-    's/pg_rows_select_range(r, row, row + 1)/pg_rows_select_range(r, row, r->n)/' \
+    's/pg_rows_select(r, row, row + 1)/pg_rows_select(r, row, r->n)/' \
     'append: all other records are in the table'
 mutant etl-load/refused_rows.t 'one of two equal rows is refused, whichever is copied later' src/etl-load/pg/pg_around.c \
-    '/^may_copy_shape_by_shape/,/^}/s/return false/return true/' \
+    '/^may_copy_by_shape/,/^}/s/return false/return true/' \
     'a batch of all records gives what batches of one record give (few)'
 mutant etl-load/small_batches.t 'a batch merges the rows of the batch before too' src/etl-load/pg/pg_stage.c \
     's,"DELETE FROM" : "TRUNCATE","SELECT FROM" : "TRUNCATE",' \
     'each of 200 batches inserts its rows once'
 mutant etl-load/replace_swap.t 'what a new table cannot keep is not refused' src/etl-load/pg/pg_swap.c \
-    '/^fail_if_not_all_can_be_kept/,/^}/s/if (s->sql.len == 0)/if (true)/' \
+    '/^check_keepable/,/^}/s/if (s->sql.len == 0)/if (true)/' \
     'a view: the message names it'
 mutant etl-load/replace_swap.t 'a reject shows the name of the new table' src/etl-load/pg/pg_one_by_one.c \
     's/(s->target->swaps \&\& db_script/(false \&\& db_script/' \
@@ -232,11 +232,11 @@ mutant etl-load/replace_others.t 'others may write while the new table is filled
     's/SHARE ROW EXCLUSIVE/SHARE UPDATE EXCLUSIVE/' \
     'another session has waited to write'
 mutant etl-load/replace_others.t 'a change of the definition is lost in the swap' src/etl-load/pg/pg_swap.c \
-    's/rc = fail_if_changed(s, \&now, e);/rc = 0;/' \
+    's/rc = check_unchanged(s, \&now, e);/rc = 0;/' \
     'rights are granted while the load runs: exit code 75'
 
 mutant etl-load/delete_insert_faults.t 'a later try has the scopes of an earlier one' src/etl-load/pg/pg_scopes.c \
-    '/^pg_scopes_forget_and_empty_table/,/^}/s/pg_tuples_forget(&s->tuples);//' \
+    '/^pg_scopes_start/,/^}/s/pg_tuples_forget(&s->tuples);//' \
     'the load is repeated as a whole'
 
 mutant etl-load/scd2.t 'the index of past rows is taken for that of current rows' src/etl-load/table/history.c \
@@ -249,7 +249,7 @@ mutant etl-load/scd2.t 'a late record opens a second current row' src/etl-load/s
     's/return rc == 1 && strcmp(f->from, at) <= 0/return rc == 1/' \
     'sqlite: late records'
 mutant etl-load/scd2.t 'without --as-of two changes have one time' src/etl-load/table/as_of.c \
-    's/parse_written_time(text) + get_unit_of_digits(digits)/parse_written_time(text)/' \
+    's/parse_time(text) + get_unit(digits)/parse_time(text)/' \
     'without --as-of each change has a row'
 mutant etl-load/scd2_faults.t 'a refused record of SQLite ends a row' src/etl-load/sqlite/sqlite_store.c \
     's/s->may_leave_changes |= t->mode->history;//' \

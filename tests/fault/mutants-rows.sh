@@ -13,7 +13,7 @@ mutant 'point.sh memory 1 dlq-sqlite-list' 'SQL text is used although memory ran
 mutant 'point.sh memory 1 load-sqlite-upsert' 'a failed allocation of a hash is ignored' lib/base/reject_id.c \
     '/hash_new/,/return/s/return err_nomem(e)/return 0/'
 mutant commits.t 'a COMMIT of unknown outcome is repeated' src/etl-load/open/reconnect.c \
-    's/rc = l->unknown ? ask_commit_outcome(l, e) : 0;/rc = 0;/'
+    's/rc = l->unknown ? ask_commit(l, e) : 0;/rc = 0;/'
 mutant commits.t 'the ledger update does not compare the batch' sql/postgresql/ledger.sql@ledger_update \
     's/batch = \$10/batch >= $10/'
 mutant disks.t 'a full SQLite database is taken as a bad row' lib/db/sqlite_fault.c \
@@ -33,13 +33,13 @@ mutant outage.t 'a lost connection is not retried' src/etl-load/open/reconnect.c
 mutant schema.t 'a constraint failure ends the loader' src/etl-load/pg/pg_fault.c \
     's/{ "08", "53"/{ "23", "08", "53"/'
 mutant fd3.t 'rejects go to a descriptor 3 that is stdin' lib/base/stdfd.c \
-    's/refer_to_same_file(REJECT_FD, STDIN_FILENO)/false/'
+    's/have_same_file(REJECT_FD, STDIN_FILENO)/false/'
 mutant fd3.t 'rejects go to a descriptor 3 that is a socket' lib/base/stdfd.c \
     's/return S_ISREG(st->st_mode) ||/return S_ISSOCK(st->st_mode) || S_ISREG(st->st_mode) ||/'
 mutant fd3.t 'a closed descriptor 3 is not opened on /dev/null' lib/base/stdfd.c \
     's/return open_null_as(REJECT_FD, O_RDONLY | O_CLOEXEC, e);/return 0;/'
 mutant clock.t 'rejects go to a descriptor 3 that a library opened' lib/base/stdfd.c \
-    's/has_close_on_exec_flag(REJECT_FD) ||//'
+    's/has_cloexec(REJECT_FD) ||//'
 mutant clock.t 'waits use the wall clock' lib/base/clock.c \
     's/CLOCK_MONOTONIC/CLOCK_REALTIME/'
 mutant signals.t 'a program that got a signal exits with 0' lib/base/stop.c \
@@ -139,7 +139,7 @@ mutant etl-load/unchanged.t 'a value that the column changes is stored' src/etl-
     's/i < s->n \&\& r->target->checks_change/false/' \
     'postgresql: a value that would change is rejected with the code range'
 mutant etl-load/unchanged.t 'a value in an array is not checked' src/etl-load/pg/pg_unchanged.c \
-    's/loss = find_loss_of_text(c, \*t, i != tok, \&r->text);/loss = NULL;/' \
+    's/loss = find_text_loss(c, \*t, i != tok, \&r->text);/loss = NULL;/' \
     'postgresql: a value that would change is rejected with the code range'
 mutant etl-load/unchanged.t 'an integer that a double rounds is stored' src/etl-load/table/exact_number.c \
     's/return number_equals(stored, .*/return true;/' \
@@ -150,7 +150,7 @@ mutant etl-load/unchanged.t 'a setting of the database turns null into a text' l
 
 # Which value a column gets.
 mutant etl-load/columns.t 'a member that no column takes is left out' src/etl-load/table/row_values.c \
-    's/return reject_extra_member(r, why, name, len, reason);/return 1;/' \
+    's/return reject_extra(r, why, name, len, reason);/return 1;/' \
     'sqlite: --columns: a member of another column is unknown'
 mutant etl-load/columns.t 'a key is looked for by its name, not at --map' src/etl-load/table/row_values.c \
     's/else if (r->by_name)/else if (true)/' \
@@ -162,7 +162,7 @@ mutant etl-load/columns.t 'of two members of one name both are kept' src/etl-loa
     's/if (r->duplicates == JSON_LAST/if (false/' \
     'sqlite: --extra COLUMN: of two members of one name the last counts'
 mutant etl-load/columns.t 'a text that is not base64 is stored' src/etl-load/table/row_values.c \
-    's/return m->base64 ? row_reject_unless_base64(r, why, e) : 1;/return 1;/' \
+    's/return m->base64 ? row_check_base64(r, why, e) : 1;/return 1;/' \
     'sqlite: --bytes base64: any other value is a reject'
 mutant etl-load/columns.t 'a reject leaves its columns to the next record' src/etl-load/table/record.c \
     's/r->nguess = 0;  .*/(void)0;/' \
@@ -177,7 +177,7 @@ mutant etl-load/types.t 'an object becomes an empty array' src/etl-load/pg/pg_co
     's/return type == JSON_OBJECT;/return false;/' \
     'postgresql: each value comes back, or its record is a reject'
 mutant etl-load/types.t 'a value in a composite value is not checked' src/etl-load/pg/pg_unchanged.c \
-    's/loss = find_loss_of_members(r, c, i, t, scratch);/loss = NULL;/' \
+    's/loss = find_member_loss(r, c, i, t, scratch);/loss = NULL;/' \
     'postgresql: each value comes back, or its record is a reject'
 
 # A table that is altered during a load.
@@ -196,7 +196,7 @@ mutant etl-load/altered.t 'an index with a condition carries the key' sql/postgr
 
 # Records that lack columns.
 mutant etl-load/partial.t 'a refused row is not judged as an update' src/etl-load/pg/pg_row_by_row.c \
-    '/^put_judge_as_update/,/^}/s/if (!finds_rows_by_key(t))/if (true)/' \
+    '/^put_judge_update/,/^}/s/if (!finds_rows_by_key(t))/if (true)/' \
     'a trigger BEFORE INSERT'
 mutant etl-load/partial.t 'an update that a row policy forbids counts as unchanged' src/etl-load/pg/pg_change_sql.c \
     's/if (secured && updates)/if (false)/' \
@@ -218,7 +218,7 @@ mutant etl-run/lease.t 'the process of another container is looked for' src/etl-
 
 # The lease.
 mutant etl-run/lease.t 'a process that may not be signalled counts as gone' src/etl-run/lost_processes.c \
-    's/ours \&\& read_process_unless_ended(proc, path, \&p)/kill(pid, 0) == 0 \&\& read_process_unless_ended(proc, path, \&p)/' \
+    's/ours \&\& read_process(proc, path, \&p)/kill(pid, 0) == 0 \&\& read_process(proc, path, \&p)/' \
     'sqlite: a run of another user exits with 75'
 mutant etl-run/lease.t 'the start of a process is not compared' src/etl-run/machine.c \
     's/started == (unsigned long long)other->pid_started/started > 0/' \
@@ -258,7 +258,7 @@ mutant etl-extract/ndjson.t 'an input file may hold marks' lib/stream/stage_reje
 
 # The filter's process.
 mutant unit/transform_pool 'a worker may write marks' src/etl-transform/pool/pool_slot.c \
-    's/outputs_have_a_mark(outputs) ? mark/false ? mark/' \
+    's/has_mark_line(outputs) ? mark/false ? mark/' \
     test_no_mark_passes_from_a_worker
 mutant unit/transform_pool 'a worker may make every system call' src/etl-transform/pool/sandbox.c \
     's/rc = seccomp_load(s->filter);/rc = 0;/' \
@@ -309,10 +309,10 @@ mutant pgbouncer.t 'the programs do not notice a pool' lib/db/pg.c \
     's/pg->pooled = .*/pg->pooled = false;/' \
     'upsert: nothing stays in the session'
 mutant pgbouncer.t 'a transaction of a pool has the options of others' lib/db/pg_session.c \
-    's/^	append_first_sql_and_options(b, pg, "true");/	buf_str(b, "SELECT 1");/' \
+    's/^	put_options(b, pg, "true");/	buf_str(b, "SELECT 1");/' \
     'the options of other clients: the query gets the values as ever'
 mutant etl-load/timeouts.t 'the limit of a lock is not set' lib/db/pg_session.c \
-    's/append_limit_unless_0(b, "lock_timeout", pg->limits.lock, is_local);//' \
+    's/put_limit(b, "lock_timeout", pg->limits.lock, is_local);//' \
     'postgresql: the table is locked for longer than the limit'
 mutant etl-load/timeouts.t 'SQLite always waits ten seconds' lib/db/sqlite_limits.c \
     's/c->limits.lock > 0 ? c->limits.lock : BUSY_MS/BUSY_MS/' \
@@ -347,7 +347,7 @@ mutant etl-load/expect.t 'rows of earlier loads are tested' src/etl-load/pg/pg_w
     's/ELSE false END/ELSE true END/' \
     'postgresql: holds: --mode append: no written row has NULL'
 mutant etl-load/expect.t 'unchanged rows are not tested' src/etl-load/sqlite/sqlite_written.c \
-    's/r != LITE_INSERTED \&\& !mode_notes_keys_not_rowids(t)/r != LITE_INSERTED/' \
+    's/r != LITE_INSERTED \&\& !notes_row_keys(t)/r != LITE_INSERTED/' \
     'sqlite: unchanged rows count'
 mutant etl-load/expect.t 'refused records are tested' src/etl-load/pg/pg_written.c \
     's/if (some_refused)/if (0)/' \
@@ -355,7 +355,7 @@ mutant etl-load/expect.t 'refused records are tested' src/etl-load/pg/pg_written
 
 # Hashes, and records that are older than their row.
 mutant etl-transform/hash.t 'numbers are hashed as doubles' lib/json/canonical.c \
-    's/number_put_as_ecmascript(c->out, text, t->len)/(buf_printf(c->out, "%.17g", number_to_double(text, t->len)), true)/' \
+    's/number_put_ecma(c->out, text, t->len)/(buf_printf(c->out, "%.17g", number_to_double(text, t->len)), true)/' \
     'two integers that are the same double have different hashes'
 mutant unit/json_canonical 'members are sorted by bytes' lib/json/canonical.c \
     's/if (a >= 0xee \&\& b >= 0xee/if (0/'

@@ -42,11 +42,11 @@ mutant etl-load/tables_modes.t 'rejects of earlier stages have no table' $route 
     'mirror: a record that an earlier stage rejected came in its table: exit code 0'
 mutant etl-load/tables_faults.t 'missing rows of one table refuse records of another' \
     src/etl-load/sqlite/sink_sqlite.c \
-    's/s->store.missing = db_count_missing_references(s->store.db);/s->store.missing = 0;/' \
+    's/s->store.missing = db_count_orphans(s->store.db);/s->store.missing = 0;/' \
     'all records are in their tables'
 mutant etl-load/tables_faults.t 'a change of the second table is not seen' \
     src/etl-load/open/table_change.c \
-    '/^loader_find_if_any_table_changed/,/^}/s/i < loader_count_tables(l)/i < 1/' \
+    '/^tables_changed/,/^}/s/i < loader_count_tables(l)/i < 1/' \
     'one of the tables is made anew during the load: its columns are read again'
 
 rows=src/etl-load/nested/child_rows.c
@@ -66,6 +66,6 @@ mutant etl-load/nested_keys.t 'the collation of the key is not looked up' $equal
     's/rc = db_next(r, e)) == 1/rc = db_next(r, e)) == 2/' \
     'the parent ignores case, the child is text: no old row stays'
 mutant etl-load/nested_keys.t 'the key of a child may have any type' $equal \
-    's/if (!have_same_equality(c, k, kind))/if (false)/' \
+    's/if (!same_equality(c, k, kind))/if (false)/' \
     'the parent has integers, the child texts: exit code 78'
 done_testing

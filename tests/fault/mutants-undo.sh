@@ -31,7 +31,7 @@ mutant etl-load/undo_random.t 'PostgreSQL: the old key of a change is not noted'
     src/etl-load/pg/pg_images.c 's/if (t->mode->changes) {/if (false) {/' \
     'postgresql: --undo gives exactly the rows back'
 mutant etl-load/undo.t 'old values are never deleted' \
-    src/etl-load/load.c 's/keep_before_delete_old_runs(&l);/;/' \
+    src/etl-load/load.c 's/keep_before_prune(&l);/;/' \
     '--keep-runs 2 keeps the values of the last two runs'
 mutant etl-load/undo_random.t 'PostgreSQL: the keys of inserted rows are not noted' \
     src/etl-load/pg/pg_inserted_keys.c \
@@ -39,7 +39,7 @@ mutant etl-load/undo_random.t 'PostgreSQL: the keys of inserted rows are not not
     'postgresql: --undo gives exactly the rows back'
 mutant etl-load/undo_random.t 'PostgreSQL: rows that mirror deletes are not noted' \
     src/etl-load/pg/pg_mirror.c \
-    's/store_images_of_missing_rows(self, e) == -1/false/' \
+    's/store_missing(self, e) == -1/false/' \
     'postgresql: --undo gives exactly the rows back'
 mutant etl-load/undo_random.t 'SQLite: a real loses digits' \
     lib/db/sqlite_image.c 's/%\.17g/%.15g/' \

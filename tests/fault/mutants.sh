@@ -8,9 +8,9 @@ after='	if (db_commit(l->db, e) == 0'
 
 mutant 'sweep.sh -e 8 sqlite/marks-append/load' \
     'dead letters are committed after their batch' src/etl-load/commit/batch_commit.c "
-/(rejects_store_and_resolve_letters(l, row, e) == -1)/,+1d
+/(rejects_store(l, row, e) == -1)/,+1d
 s/^$after)/$after \&\& db_begin(l->db, e) == 0 \&\& \
-rejects_store_and_resolve_letters(l, row, e) == 0 \&\& db_commit(l->db, e) == 0)/"
+rejects_store(l, row, e) == 0 \&\& db_commit(l->db, e) == 0)/"
 
 mutant 'sweep.sh -e 8 sqlite/marks-append/load' \
     'the ledger is committed after its batch' src/etl-load/commit/batch_commit.c "
@@ -18,12 +18,12 @@ s/^	if (l->marked &&\$/	if ($again) return -1;&/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
     'the checkpoint is committed after its batch' src/etl-load/ledger/ledger_row.c "
-s/if (move_checkpoint_and_store_files(l, e)/if ($again || move_checkpoint_and_store_files(l, e)/"
+s/if (move_checkpoint(l, e)/if ($again || move_checkpoint(l, e)/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
     'the checkpoint is committed before its batch' src/etl-load/commit/batch_commit.c "
-s/^	switch (load_chunks_of_batch(l, e)) {/if (l->marked \&\& \
-(stream_update_ledger_and_checkpoint(l, ended, e) != 1 || \
+s/^	switch (load_chunks(l, e)) {/if (l->marked \&\& \
+(stream_advance(l, ended, e) != 1 || \
 $again)) return -1;&/
 s/^	if (l->marked &&\$/	if (false \&\&/
 "
@@ -50,8 +50,8 @@ s/cause.code != ERR_LIMIT && !l->whole &&/cause.code != ERR_LIMIT \&\&/'
 
 mutant 'sweep.sh -e 2 sqlite/save/save' \
     'the checkpoint is saved before its mark is passed on' src/etl-checkpoint/save_command.c "
-s/^	if (stage_check_counts_and_pass_mark(s->stage, e) == -1)/if (m->kind == MARK_CHECKPOINT \
-\&\& (saver_check_and_set_pending_mark(\&s->saver, m, e) == -1 || saver_sync_and_save_if_pending(\&s->saver, e) \
+s/^	if (stage_pass(s->stage, e) == -1)/if (m->kind == MARK_CHECKPOINT \
+\&\& (saver_note_mark(\&s->saver, m, e) == -1 || saver_save(\&s->saver, e) \
 == -1)) return -1;&/
 s/^	if (m->kind != MARK_CHECKPOINT)/	if (m != NULL)/"
 

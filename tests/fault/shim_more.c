@@ -113,9 +113,9 @@ getdelim_of(char **line, size_t *cap, int end, FILE *f)
 int asprintf_chk(char **out, int flag, const char *fmt, ...)
     __asm__("__asprintf_chk") __attribute__((format(printf, 3, 4)));
 
+/* Does the work of vasprintf(), unless this call is to fail. */
 static int __attribute__((format(printf, 2, 0)))
-asprintf_unless_fault(
-    char **out, const char *fmt, va_list ap, const void *caller)
+faulty_asprintf(char **out, const char *fmt, va_list ap, const void *caller)
 {
 	*out = NULL;
 	if (meet_ours(caller) && meet("memory", -1, 0, caller) == -1)
@@ -130,7 +130,7 @@ asprintf(char **out, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = asprintf_unless_fault(out, fmt, ap, CALLER);
+	n = faulty_asprintf(out, fmt, ap, CALLER);
 	va_end(ap);
 	return n;
 }
@@ -143,7 +143,7 @@ asprintf_chk(char **out, int flag, const char *fmt, ...)
 
 	(void)flag;
 	va_start(ap, fmt);
-	n = asprintf_unless_fault(out, fmt, ap, CALLER);
+	n = faulty_asprintf(out, fmt, ap, CALLER);
 	va_end(ap);
 	return n;
 }

@@ -30,7 +30,7 @@ printed(double d)
 	char out[NUMBER_TEXT];
 	struct json j = { 0 };
 	struct json_fault f;
-	size_t n = number_put_shortest_nan_as_null(out, d);
+	size_t n = number_put_shortest(out, d);
 
 	MUST(n > 0 && n <= NUMBER_TEXT);
 	MUST(json_scan(&j, out, n, 0, JSON_UNIQUE, &f) == 0);

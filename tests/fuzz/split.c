@@ -55,7 +55,7 @@ split(struct found *f, const struct walk_conf *c, const char *text, size_t n,
 	for (;;) {
 		f->end = splitter_next(s, &l, &e);
 		if (f->end == SPLIT_MORE) {
-			MUST(splitter_read_input(s, r, &e) == 0);
+			MUST(splitter_read(s, r, &e) == 0);
 			continue;
 		}
 		if (f->end != SPLIT_RECORD)

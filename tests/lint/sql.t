@@ -119,7 +119,7 @@ is 'the functions of PostgreSQL statements in C have their schema' '' \
     src/etl-load/ledger/*.c src/etl-load/open/*.c src/etl-load/workers/*.c \
     src/etl-load/table/target.c lib/db/db.c lib/db/pg.c lib/db/pg_session.c \
     lib/control/letters_filter.c lib/control/control_schema.c)"
-is 'only db_on_commit_of_temp_table() says what becomes of a temporary table: a pool must drop it' \
+is 'only db_on_commit() says what becomes of a temporary table: a pool must drop it' \
     'lib/db/db.c
 sql/postgresql/letters.sql' "$(grep -rlE 'ON COMMIT (DELETE|PRESERVE)' sql src lib/db |
     sort)"

@@ -198,7 +198,7 @@ validate(const struct request *q, const struct plan *p, struct reply *r)
 		memcpy(kind, "etag", 5);
 	else if (!query_text(p->path, "validators", kind, sizeof(kind)))
 		return;
-	hash_bytes_to_hex(r->body.data, r->body.len, hex);
+	hash_bytes(r->body.data, r->body.len, hex);
 	snprintf(etag, sizeof(etag), "\"%s\"", hex);
 	if (strcmp(kind, "etag") == 0) {
 		buf_printf(&r->head, "ETag: %s\n", etag);

@@ -58,7 +58,7 @@ parse(struct opts *o, struct err *e, char *argv[])
 	while (argv[argc] != NULL)
 		argc++;
 	*o = (struct opts){ 0 };
-	return opt_parse_env_and_argv(&spec, o, argc, argv, e);
+	return opt_parse(&spec, o, argc, argv, e);
 }
 
 static void
@@ -172,7 +172,7 @@ the_nearest_word_is_suggested(void **state)
 		struct suggestion s = { .typed = cases[i].typed };
 
 		for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
-			suggest_keep_word_if_nearer(&s, words[k]);
+			suggest_try(&s, words[k]);
 		assert_string_equal(s.word, cases[i].wanted);
 	}
 }
@@ -222,16 +222,16 @@ backoff_stays_between_its_bounds(void **state)
 	struct retry r = { 0 };
 	struct err e;
 
-	assert_int_equal(retry_parse_backoff_or_env(&r, "1s..60s", &e), 0);
+	assert_int_equal(retry_parse(&r, "1s..60s", &e), 0);
 	for (uint64_t n = 1; n < 80; n++) {
 		uint64_t most = n > 6 ? 60000 : 1000u << (n - 1);
 
 		for (int i = 0; i < 50; i++)
-			assert_in_range(retry_random_delay(&r, n), 0, most);
+			assert_in_range(retry_delay(&r, n), 0, most);
 	}
-	assert_int_equal(retry_parse_backoff_or_env(&r, "2s..1s", &e), -1);
-	assert_int_equal(retry_parse_backoff_or_env(&r, "1s", &e), -1);
-	assert_int_equal(retry_parse_backoff_or_env(&r, "1s..", &e), -1);
+	assert_int_equal(retry_parse(&r, "2s..1s", &e), -1);
+	assert_int_equal(retry_parse(&r, "1s", &e), -1);
+	assert_int_equal(retry_parse(&r, "1s..", &e), -1);
 }
 
 /* A test vector of FIPS 180-4; the version and the variant of a UUID. */
@@ -243,12 +243,12 @@ sha256_and_uuids_have_the_right_form(void **state)
 	char hex[HASH_HEX], id[UUID_TEXT], other[UUID_TEXT];
 	struct hash *h = hash_new();
 
-	hash_bytes_to_hex("abc", 3, hex);
+	hash_bytes("abc", 3, hex);
 	assert_string_equal(hex, abc);
 	assert_non_null(h);
 	hash_add(h, "a", 1);
 	hash_add(h, "bc", 2);
-	hash_finish_and_free(h, hex);
+	hash_finish(h, hex);
 	assert_string_equal(hex, abc);
 	uuid_new(id);
 	uuid_new(other);
@@ -327,7 +327,7 @@ reserves_descriptor_3(int as)
 		(void)close(3);
 	else if (dup2(as, 3) == -1)
 		return 0;
-	return stdfd_check_rejects_and_fill_closed(&fds, &e) == 0 &&
+	return stdfd_claim(&fds, &e) == 0 &&
 	       !fds.rejects && (fcntl(3, F_GETFD) & FD_CLOEXEC) != 0;
 }
 
@@ -351,8 +351,8 @@ count_turns(struct doubling_pause *p)
 {
 	int n = 0;
 
-	doubling_pause_begin(p);
-	while (!doubling_pause_is_over(p))
+	pause_begin(p);
+	while (!pause_tick(p))
 		n++;
 	return n;
 }
@@ -363,12 +363,12 @@ each_pause_is_twice_as_long_up_to_the_longest(void **state)
 	static const int turns[] = { 3, 6, 12, 20, 20 };
 	struct doubling_pause p = { .least = 3, .most = 20 };
 
-	assert_true(doubling_pause_is_over(&p));
+	assert_true(pause_tick(&p));
 	for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
 		assert_int_equal(count_turns(&p), turns[i]);
-		assert_true(doubling_pause_is_over(&p));
+		assert_true(pause_tick(&p));
 	}
-	doubling_pause_reset(&p);
+	pause_reset(&p);
 	assert_int_equal(count_turns(&p), turns[0]);
 }
 

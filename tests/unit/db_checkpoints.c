@@ -57,16 +57,15 @@ a_person_can_set_and_clear(void **state)
 
 	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
 	check(v, "posts", "-", 0);
-	assert_int_equal(
-	    checkpoint_clear_value_and_files(v->db, "posts", &v->e), -1);
+	assert_int_equal(checkpoint_clear(v->db, "posts", &v->e), -1);
 	assert_int_equal(err_exit_code(&v->e), ERR_LIMIT);
 	OK(v, checkpoint_set(v->db, "posts", "2026-05-30", &v->e));
 	check(v, "posts", "2026-05-30", 1);
 	OK(v, checkpoint_set(v->db, "posts", "", &v->e));
 	check(v, "posts", "", 2);
-	OK(v, checkpoint_clear_value_and_files(v->db, "posts", &v->e));
+	OK(v, checkpoint_clear(v->db, "posts", &v->e));
 	check(v, "posts", "-", 3);
-	OK(v, checkpoint_clear_value_and_files(v->db, "posts", &v->e));
+	OK(v, checkpoint_clear(v->db, "posts", &v->e));
 	check(v, "posts", "-", 4);
 	check(v, "Posts", "-", 0);
 	assert_int_equal(number(v, "SELECT count(*) FROM etl_checkpoints"), 1);
@@ -149,7 +148,7 @@ a_set_by_a_person_wins_the_race(void **state)
 	assert_int_equal(number(v, "SELECT count(run) + count(seq) "
 	    "FROM etl_checkpoints"), 0);
 	assert_int_equal(move(v, 1, "11"), CHECKPOINT_LOST);
-	OK(v, checkpoint_clear_value_and_files(v->db, "posts", &v->e));
+	OK(v, checkpoint_clear(v->db, "posts", &v->e));
 	assert_int_equal(move(v, 0, "11"), CHECKPOINT_LOST);
 	assert_int_equal(move(v, 4, "11"), CHECKPOINT_MOVED);
 	check(v, "posts", "11", 5);
@@ -184,13 +183,12 @@ move_while_locked(struct env *v, const struct checkpoint_move *ours,
 		struct db *db;
 
 		wait_for_close(go);
-		if (control_open_and_check_owner(&db, v->url, NULL, true, &e) ==
-		    -1)
+		if (control_open(&db, v->url, NULL, true, &e) == -1)
 			_exit(9);
 		(void)close(ready[1]);
 		_exit((int)commit_move(db, theirs, &e) & 0xff);
 	}
-	OK(v, control_open_and_check_owner(&v->db, v->url, NULL, true, &v->e));
+	OK(v, control_open(&v->db, v->url, NULL, true, &v->e));
 	OK(v, db_begin(v->db, &v->e));
 	assert_int_equal(checkpoint_move(v->db, ours, &v->e),
 	    CHECKPOINT_MOVED);
@@ -263,7 +261,7 @@ lists_are_sorted_by_name(void **state)
 	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
 	for (size_t i = 4; i-- > 0;)
 		OK(v, checkpoint_set(v->db, want[i], want[i], &v->e));
-	OK(v, checkpoint_clear_value_and_files(v->db, "a", &v->e));
+	OK(v, checkpoint_clear(v->db, "a", &v->e));
 	OK(v, checkpoints_open(&l, v->db, &v->e));
 	for (; (rc = checkpoints_next(l, &c, &v->e)) == 1; n++) {
 		assert_true(n < 4);

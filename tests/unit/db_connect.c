@@ -55,13 +55,12 @@ check(const char *const in[3], const char *const drop[3],
 	struct buf b[3];
 	struct err e;
 
-	assert_int_equal(
-	    hosts_split_and_look_up(&h, in[0], in[1], in[2], &e), 0);
+	assert_int_equal(hosts_resolve(&h, in[0], in[1], in[2], &e), 0);
 	if (drop != NULL)
-		hosts_remove_match_or_first(&h, drop[0], drop[1], drop[2]);
+		hosts_remove(&h, drop[0], drop[1], drop[2]);
 	for (int i = 0; i < 3; i++)
 		buf_init(&b[i], 1000);
-	hosts_append_lists(&h, &b[0], &b[1], &b[2]);
+	hosts_put(&h, &b[0], &b[1], &b[2]);
 	for (int i = 0; i < 3; i++) {
 		assert_string_equal(buf_text(&b[i]), out[i]);
 		buf_release(&b[i]);
@@ -122,8 +121,8 @@ a_silent_address_is_followed_by_the_next(void **state)
 
 	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
 	assert_int_equal(listen(fd, 5), 0);
-	if (db_open_or_create(&db,
-	    "postgresql://two.example/postgres?connect_timeout=2", &e) == -1)
+	if (db_open(&db, "postgresql://two.example/postgres?connect_timeout=2",
+	    &e) == -1)
 		fail_msg("%s", e.msg);
 	assert_non_null(strstr(db_name(db), "two.example"));
 	assert_int_equal(db_script(db, "SELECT 1", &e), 0);

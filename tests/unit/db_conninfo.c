@@ -17,7 +17,7 @@ refused(const char *url, enum err_code code, const char *part)
 	struct err e = { 0 };
 	struct db *db = NULL;
 
-	assert_int_equal(db_open_or_create(&db, url, &e), -1);
+	assert_int_equal(db_open(&db, url, &e), -1);
 	if (strstr(e.msg, "cret") != NULL || strstr(e.msg, part) == NULL ||
 	    e.code != code)
 		fail_msg("%s: %d: %s", url, e.code, e.msg);
@@ -81,7 +81,7 @@ the_name_of_a_database_is_a_url(void **state)
 		struct buf b;
 
 		buf_init(&b, 256);
-		pg_name_append(&b, &names[i].place);
+		pg_name_put(&b, &names[i].place);
 		assert_string_equal(buf_text(&b), names[i].url);
 		buf_release(&b);
 	}

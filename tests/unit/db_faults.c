@@ -11,7 +11,7 @@
 static void
 second(struct env *v, struct db **db)
 {
-	OK(v, db_open_or_create(db, v->url, &v->e));
+	OK(v, db_open(db, v->url, &v->e));
 }
 
 static void
@@ -113,8 +113,7 @@ bad_database_files_have_exit_codes(void **state)
 	char path[128], url[160];
 	int fd;
 
-	assert_int_equal(db_open_or_create(&db, "sqlite:/nowhere/at/all.db",
-	    &v->e), -1);
+	assert_int_equal(db_open(&db, "sqlite:/nowhere/at/all.db", &v->e), -1);
 	assert_int_equal(err_exit_code(&v->e), ERR_CREATE);
 	(void)snprintf(path, sizeof(path), "%s/no.db", v->dir);
 	(void)snprintf(url, sizeof(url), "sqlite:%s", path);
@@ -124,7 +123,7 @@ bad_database_files_have_exit_codes(void **state)
 	    "a text that somebody left here, long enough to be a header "
 	    "if it were one", 100), 100);
 	(void)close(fd);
-	assert_int_equal(db_open_or_create(&db, url, &v->e), -1);
+	assert_int_equal(db_open(&db, url, &v->e), -1);
 	assert_int_equal(err_exit_code(&v->e), ERR_CONFIG);
 	assert_non_null(strstr(v->e.msg, "no.db"));
 	(void)unlink(path);
@@ -171,9 +170,9 @@ a_stop_signal_ends_a_lock_wait(void **state)
 	if ((pid = fork()) == 0) {
 		struct err e;
 
-		stop_install_handlers_ignore_sigpipe();
+		stop_init();
 		if (read(ready[0], &byte, 1) != 1 ||
-		    db_open_or_create(&db, v->url, &e) == -1)
+		    db_open(&db, v->url, &e) == -1)
 			_exit(9);
 		if (db_run(db, "UPDATE t SET a = a", NULL, 0, NULL, &e) == 0)
 			_exit(8);

@@ -47,7 +47,7 @@ admin(const char *verb, const char *name, const char *more)
 
 	(void)snprintf(sql, sizeof(sql), "%s SCHEMA %s %s", verb,
 	    name, more);
-	if (db_open_or_create(&db, "postgresql://", &e) == -1) {
+	if (db_open(&db, "postgresql://", &e) == -1) {
 		print_error("%s\n", e.msg);
 		fail();
 	}
@@ -75,7 +75,7 @@ env_setup(void **state, enum db_kind kind)
 	else
 		(void)snprintf(v->url, sizeof(v->url), "postgresql://?options="
 		    "-csearch_path%%3D%s", v->name);
-	OK(v, db_open_or_create(&v->db, v->url, &v->e));
+	OK(v, db_open(&v->db, v->url, &v->e));
 	*state = v;
 	return 0;
 }

@@ -61,8 +61,7 @@ an_occurrence_is_counted_once(void **state)
 	assert_int_equal(number(v, "SELECT attempts FROM dead_letters"), 2);
 	check_raw(v, id, "y", 1);
 
-	OK(v, letter_set_status_and_reason(
-		  v->db, id, "resolved", "by hand", &v->e));
+	OK(v, letter_close(v->db, id, "resolved", "by hand", &v->e));
 	OK(v, letters_open(&l, v->db, &f, &v->e));
 	assert_int_equal(letters_next(l, &t, &v->e), 0);
 	letters_close(l);
@@ -137,8 +136,7 @@ check_bytes_of_occurrences(struct env *v, const char *id,
 	assert_int_equal(letters_next(l, &one, &v->e), 1);
 	OK(v, letter_occurrences_open(&times, v->db, &one, kind, &v->e));
 	while ((more = letter_occurrences_next(times, &t, &v->e)) == 1) {
-		assert_int_equal(
-		    letter_occurrences_read_own_bytes(times, &t, &v->e), 1);
+		assert_int_equal(letter_occurrences_read(times, &t, &v->e), 1);
 		buf_char(&b, '[');
 		if (t.has_own_bytes)
 			buf_add(&b, t.raw, t.raw_len);
@@ -229,8 +227,8 @@ a_letter_of_another_record_stays_as_it_is(void **state)
 
 	setup_tables(state);
 	buf_init(&b, 4096);
-	OK(v, reject_id_from_record(good, &p, "good", 4, NULL, &v->e));
-	OK(v, reject_id_from_record(own, &p, "evil", 4, NULL, &v->e));
+	OK(v, reject_id_record(good, &p, "good", 4, NULL, &v->e));
+	OK(v, reject_id_record(own, &p, "evil", 4, NULL, &v->e));
 	reject(&b, good, "r/t.1/1", "good", 4);
 	assert_int_equal(put(v, &b), NEW);
 	reject(&b, good, "r/t.1/2", "evil", 4);
@@ -282,8 +280,7 @@ letters_are_found_by_id(void **state)
 	assert_int_equal(letters_next(l, &t, &v->e), 1);
 	assert_string_equal(t.reject_id, "12ac");
 	letters_close(l);
-	assert_int_equal(
-	    letter_set_status_and_reason(v->db, "ff", "resolved", NULL, &v->e),
+	assert_int_equal(letter_close(v->db, "ff", "resolved", NULL, &v->e),
 	    -1);
 	assert_int_equal(v->e.code, ERR_LIMIT);
 	buf_release(&b);
@@ -331,8 +328,7 @@ filters_select_letters(void **state)
 	assert_int_equal(COUNT(.until = "2026-11-20T08:34:01.000000Z"), 2);
 	assert_int_equal(COUNT(.until = "2026-11-20T08:34:00.123456Z"), 0);
 	assert_int_equal(COUNT(.status = "discarded"), 0);
-	OK(v, letter_set_status_and_reason(
-		  v->db, "aa", "discarded", NULL, &v->e));
+	OK(v, letter_close(v->db, "aa", "discarded", NULL, &v->e));
 	assert_int_equal(COUNT(.status = "discarded"), 1);
 	buf_release(&b);
 }

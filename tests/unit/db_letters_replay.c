@@ -35,7 +35,7 @@ resolve(struct env *v, const char *id, int64_t seen, int64_t upto)
 		.run = "run-7" };
 
 	OK(v, db_begin(v->db, &v->e));
-	OK(v, letters_store_queued_and_resolve(v->db, &all, 0, NULL, &v->e));
+	OK(v, letters_finish(v->db, &all, 0, NULL, &v->e));
 	OK(v, db_commit(v->db, &v->e));
 	return one.lost;
 }
@@ -79,8 +79,7 @@ resolving_compares_the_version(void **state)
 
 	/* A person discarded the letter after the replay read it. */
 	put_times(v, "aa", 5, 1);
-	OK(v, letter_set_status_and_reason(
-		  v->db, "aa", "discarded", "old", &v->e));
+	OK(v, letter_close(v->db, "aa", "discarded", "old", &v->e));
 	assert_true(resolve(v, "aa", 5, 4));
 	check_letter(v, "aa", "discarded 5 5 - at");
 }
@@ -110,8 +109,7 @@ letters_of_another_group_are_not_resolved(void **state)
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		all.of = others[i];
 		OK(v, db_begin(v->db, &v->e));
-		OK(v, letters_store_queued_and_resolve(
-			  v->db, &all, 0, NULL, &v->e));
+		OK(v, letters_finish(v->db, &all, 0, NULL, &v->e));
 		OK(v, db_commit(v->db, &v->e));
 		assert_true(one.lost);
 		check_letter(v, id, "open 1 0 - -");
@@ -139,12 +137,9 @@ a_letter_is_resolved_and_rejected_in_a_batch(void **state)
 	reject(&b, "aa", "r/again/1", "x", 1);
 	line = (struct letter_text){ b.data, b.len };
 	OK(v, db_begin(v->db, &v->e));
-	OK(v,
-	    letters_store_or_queue_in_temp(v->db, &line, 1, 0, &added, &v->e));
-	OK(v,
-	    letters_store_or_queue_in_temp(v->db, &line, 1, 0, &added, &v->e));
-	OK(v, letters_store_queued_and_resolve(
-		  v->db, &all, 0, &added, &v->e));
+	OK(v, letters_add(v->db, &line, 1, 0, &added, &v->e));
+	OK(v, letters_add(v->db, &line, 1, 0, &added, &v->e));
+	OK(v, letters_finish(v->db, &all, 0, &added, &v->e));
 	OK(v, db_commit(v->db, &v->e));
 	assert_int_equal(added, 1);
 	assert_false(done[0].lost);
@@ -170,7 +165,7 @@ resolve_and_store_in_own_order(const char *url, int which)
 	struct db *db;
 	struct err e;
 
-	if (control_open_and_check_owner(&db, url, NULL, true, &e) == -1)
+	if (control_open(&db, url, NULL, true, &e) == -1)
 		return 2;
 	for (int i = 0; i < CROSS; i++)
 		(void)snprintf(id[i], sizeof(id[i]), "%08x", i * 7919);
@@ -190,12 +185,10 @@ resolve_and_store_in_own_order(const char *url, int which)
 			    b[i].len };
 		}
 		if (db_begin(db, &e) == -1 ||
-		    letters_store_or_queue_in_temp(
-			db, lines + CROSS / 4, CROSS / 4, 0, NULL, &e) == -1 ||
-		    letters_store_or_queue_in_temp(
-			db, lines, CROSS / 4, 0, NULL, &e) == -1 ||
-		    letters_store_queued_and_resolve(
-			db, &all, 0, NULL, &e) == -1 ||
+		    letters_add(db, lines + CROSS / 4, CROSS / 4, 0, NULL,
+		    &e) == -1 ||
+		    letters_add(db, lines, CROSS / 4, 0, NULL, &e) == -1 ||
+		    letters_finish(db, &all, 0, NULL, &e) == -1 ||
 		    db_commit(db, &e) == -1) {
 			print_error("%s\n", e.msg);
 			return 3;

@@ -23,7 +23,7 @@ start(struct env *v, const char *run, const char *host)
 	    .attempt = 1 };
 
 	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
-	OK(v, run_insert_row_as_running(v->db, &r, &v->e));
+	OK(v, run_insert(v->db, &r, &v->e));
 	assert_int_not_equal(r.row, 0);
 }
 
@@ -43,7 +43,7 @@ move(struct env *v, const struct ledger *l)
 	enum ledger_result rc;
 
 	OK(v, db_begin(v->db, &v->e));
-	OK(v, rc = ledger_insert_or_move_row(v->db, l, &v->e));
+	OK(v, rc = ledger_record(v->db, l, &v->e));
 	if (rc == LEDGER_ROW_MATCHED)
 		OK(v, db_commit(v->db, &v->e));
 	else
@@ -67,7 +67,7 @@ control_tables_are_created_once(void **state)
 		struct db *db;
 
 		(void)close(go[1]);
-		if (db_open_or_create(&db, v->url, &e) == -1)
+		if (db_open(&db, v->url, &e) == -1)
 			_exit(2);
 		if (read(go[0], &byte, 1) != 0)
 			_exit(3);
@@ -112,11 +112,11 @@ a_run_with_ended_streams_succeeds(void **state)
 
 	start(v, "r1", "h");
 	OK(v, db_begin(v->db, &v->e));
-	OK(v, control_limit_idle_in_transaction(v->db, &v->e));
-	OK(v, run_lock_if_running(v->db, "r1", &row, &v->e));
+	OK(v, control_limit_idle(v->db, &v->e));
+	OK(v, run_fence(v->db, "r1", &row, &v->e));
 	assert_int_equal(row, 1);
 	OK(v, db_commit(v->db, &v->e));
-	OK(v, run_set_renewed_at_if_running(v->db, "r1", &v->e));
+	OK(v, run_renew(v->db, "r1", &v->e));
 	assert_int_equal(move(v, &l), LEDGER_ROW_MATCHED);
 	l.stream_id = "s2";
 	assert_int_equal(move(v, &l), LEDGER_ROW_MATCHED);
@@ -143,7 +143,7 @@ a_run_with_ended_streams_succeeds(void **state)
 	    "\"superseded\":8,\"skipped\":0,\"deleted\":4}]");
 
 	/* A run that has ended cannot be changed. */
-	assert_int_equal(run_lock_if_running(v->db, "r1", &row, &v->e), -1);
+	assert_int_equal(run_fence(v->db, "r1", &row, &v->e), -1);
 	assert_int_equal(err_exit_code(&v->e), 75);
 	assert_int_equal(complete(v, "r1", false, "x", &end), -1);
 	assert_int_equal(err_exit_code(&v->e), 75);
@@ -261,8 +261,8 @@ runs_of_killed_processes_are_abandoned(void **state)
 	    "WHERE status = 'abandoned' AND run IN ('r1', 'r2')"), 2);
 	assert_int_equal(number(v, "SELECT records_loaded "
 	    "FROM pipeline_runs WHERE run = 'r1'"), 72);
-	assert_int_equal(run_lock_if_running(v->db, "r1", &row, &v->e), -1);
-	OK(v, run_lock_if_running(v->db, "r3", &row, &v->e));
+	assert_int_equal(run_fence(v->db, "r1", &row, &v->e), -1);
+	OK(v, run_fence(v->db, "r3", &row, &v->e));
 }
 
 /* Two etl-runs that both found no other run cannot both insert a row. */
@@ -275,13 +275,13 @@ a_pipeline_has_one_running_row(void **state)
 	struct run_end end;
 
 	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
-	OK(v, run_insert_row_as_running(v->db, &r, &v->e));
+	OK(v, run_insert(v->db, &r, &v->e));
 	assert_int_not_equal(r.row, 0);
 	r.run = "r2";
-	OK(v, run_insert_row_as_running(v->db, &r, &v->e));
+	OK(v, run_insert(v->db, &r, &v->e));
 	assert_int_equal(r.row, 0);
 	OK(v, complete(v, "r1", true, NULL, &end));
-	OK(v, run_insert_row_as_running(v->db, &r, &v->e));
+	OK(v, run_insert(v->db, &r, &v->e));
 	assert_int_not_equal(r.row, 0);
 }
 
@@ -328,8 +328,7 @@ the_ledger_reports_each_case(void **state)
 	assert_false(row.own);
 	l.batch = 9;
 	OK(v, db_begin(v->db, &v->e));
-	assert_int_equal(
-	    ledger_insert_or_move_row(v->db, &l, &v->e), LEDGER_FAILED);
+	assert_int_equal(ledger_record(v->db, &l, &v->e), LEDGER_FAILED);
 	assert_int_equal(err_exit_code(&v->e), 75);
 	db_rollback(v->db);
 }
@@ -343,24 +342,19 @@ a_closed_ledger_row_cannot_move(void **state)
 	struct ledger_row row;
 
 	OK(v, control_ensure_tables(v->db, NULL, true, &v->e));
-	assert_int_equal(ledger_close_or_insert_closed_row(v->db, &l, &v->e),
-	    LEDGER_ROW_MATCHED);
-	assert_int_equal(ledger_close_or_insert_closed_row(v->db, &l, &v->e),
-	    LEDGER_ROW_CLOSED);
+	assert_int_equal(ledger_close(v->db, &l, &v->e), LEDGER_ROW_MATCHED);
+	assert_int_equal(ledger_close(v->db, &l, &v->e), LEDGER_ROW_CLOSED);
 	assert_int_equal(move(v, &l), LEDGER_ROW_CLOSED);
 	l.target = "u";
 	assert_int_equal(move(v, &l), LEDGER_ROW_MATCHED);
-	assert_int_equal(
-	    ledger_close_or_insert_closed_row(v->db, &l, &v->e), LEDGER_DONE);
+	assert_int_equal(ledger_close(v->db, &l, &v->e), LEDGER_DONE);
 	l.batch = 1;
-	assert_int_equal(ledger_close_or_insert_closed_row(v->db, &l, &v->e),
-	    LEDGER_ROW_MATCHED);
-	assert_int_equal(ledger_close_or_insert_closed_row(v->db, &l, &v->e),
-	    LEDGER_ROW_CLOSED);
+	assert_int_equal(ledger_close(v->db, &l, &v->e), LEDGER_ROW_MATCHED);
+	assert_int_equal(ledger_close(v->db, &l, &v->e), LEDGER_ROW_CLOSED);
 	assert_int_equal(move(v, &l), LEDGER_ROW_CLOSED);
 	/* The stream can go on, but not a loader that missed the change. */
-	OK(v, ledger_reopen_closed_row(v->db, &l, &v->e));
-	OK(v, ledger_reopen_closed_row(v->db, &l, &v->e));
+	OK(v, ledger_reopen(v->db, &l, &v->e));
+	OK(v, ledger_reopen(v->db, &l, &v->e));
 	OK(v, ledger_read(v->db, &l, &row, NULL, &v->e));
 	assert_false(row.taken);
 	assert_int_equal(row.batch, 3);
@@ -392,20 +386,20 @@ completing_waits_for_a_commit(void **state)
 		struct err e;
 		struct db *db;
 
-		if (read(go[0], &byte, 1) != 1 || control_open_and_check_owner(
-		    &db, v->url, NULL, true, &e) == -1)
+		if (read(go[0], &byte, 1) != 1 || control_open(&db, v->url,
+		    NULL, true, &e) == -1)
 			_exit(2);
 		_exit(run_complete(db, "r1",
 		    &(struct run_outcome){ .script_ok = true }, &end, NULL,
 		    &e) == -1 || end.loaded != 72 || !end.success);
 	}
-	OK(v, control_open_and_check_owner(&loader, v->url, NULL, true, &v->e));
+	OK(v, control_open(&loader, v->url, NULL, true, &v->e));
 	OK(v, db_begin(loader, &v->e));
-	OK(v, run_lock_if_running(loader, "r1", &row, &v->e));
+	OK(v, run_fence(loader, "r1", &row, &v->e));
 	assert_int_equal(write(go[1], "x", 1), 1);
 	(void)usleep(300000);
 	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
-	OK(v, ledger_insert_or_move_row(loader, &l, &v->e));
+	OK(v, ledger_record(loader, &l, &v->e));
 	OK(v, db_commit(loader, &v->e));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);

@@ -8,7 +8,7 @@ enum { BLOCK = 1 << 16 };
 static void
 second(struct env *v, struct db **db)
 {
-	OK(v, db_open_or_create(db, v->url, &v->e));
+	OK(v, db_open(db, v->url, &v->e));
 }
 
 static void
@@ -57,7 +57,7 @@ deadlocks_are_retried(void **state)
 	if ((pid = fork()) == 0) {
 		struct err e;
 
-		if (db_open_or_create(&mine, v->url, &e) == -1)
+		if (db_open(&mine, v->url, &e) == -1)
 			_exit(9);
 		if (write(ready[1], "x", 1) != 1)
 			_exit(9);
@@ -132,7 +132,7 @@ lost_connections_are_reported(void **state)
 	for (int i = 0; i < 100 && rc == 0; i++)
 		rc = db_copy_data(v->db, block, BLOCK, &v->e);
 	if (rc == 0)
-		rc = db_copy_end_and_count_rows(v->db, NULL, &v->e);
+		rc = db_copy_end(v->db, NULL, &v->e);
 	assert_int_equal(rc, -1);
 	assert_true(db_fault(v->db)->lost);
 	assert_int_equal(err_exit_code(&v->e), 75);
@@ -195,7 +195,7 @@ refused_connections_have_exit_codes(void **state)
 	struct err e = { 0 };
 
 	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
-		assert_int_equal(db_open_or_create(&db, c[i].url, &e), -1);
+		assert_int_equal(db_open(&db, c[i].url, &e), -1);
 		if (err_exit_code(&e) != c[i].status)
 			print_error("%s: %s\n", c[i].url, e.msg);
 		assert_int_equal(err_exit_code(&e), c[i].status);
@@ -245,13 +245,13 @@ copy_reports_the_line_of_an_error(void **state)
 	OK(v, db_copy_begin(v->db, "COPY t FROM STDIN", &v->e));
 	OK(v, db_copy_data(v->db, "1\tx\n2", 5, &v->e));
 	OK(v, db_copy_data(v->db, "\ty\n", 3, &v->e));
-	OK(v, db_copy_end_and_count_rows(v->db, &rows, &v->e));
+	OK(v, db_copy_end(v->db, &rows, &v->e));
 	assert_int_equal(rows, 2);
 
 	OK(v, db_begin(v->db, &v->e));
 	OK(v, db_copy_begin(v->db, "COPY t FROM STDIN", &v->e));
 	OK(v, db_copy_data(v->db, "1\tx\nbad\ty\n", 10, &v->e));
-	assert_int_equal(db_copy_end_and_count_rows(v->db, &rows, &v->e), -1);
+	assert_int_equal(db_copy_end(v->db, &rows, &v->e), -1);
 	assert_true(f->data);
 	assert_int_equal(f->line, 2);
 	assert_string_equal(f->column, "a");

@@ -83,8 +83,8 @@ move(struct place *p, const char *name, const char *value, int64_t expected)
 {
 	const struct files_change no_files = { 0 };
 
-	return statefile_move_if_version_matches(
-	    p->path, name, value, NULL, &no_files, expected, &p->e);
+	return statefile_move(p->path, name, value, NULL, &no_files, expected,
+	    &p->e);
 }
 
 static void
@@ -94,11 +94,10 @@ moves_compare_the_version(void **state)
 	const char *path;
 
 	check(p, "posts", "-", 0);
-	assert_int_equal(
-	    statefile_parse_option(&path, "file:s.json", &p->e), 0);
+	assert_int_equal(statefile_parse(&path, "file:s.json", &p->e), 0);
 	assert_string_equal(path, "s.json");
-	assert_int_equal(statefile_parse_option(&path, "s.json", &p->e), -1);
-	assert_int_equal(statefile_parse_option(&path, "file:", &p->e), -1);
+	assert_int_equal(statefile_parse(&path, "s.json", &p->e), -1);
+	assert_int_equal(statefile_parse(&path, "file:", &p->e), -1);
 	assert_int_equal(move(p, "posts", "1", 1), CHECKPOINT_LOST);
 	assert_int_equal(access(p->path, F_OK), -1);
 	assert_int_equal(move(p, "posts", "1", 0), CHECKPOINT_MOVED);
@@ -176,8 +175,7 @@ broken_files_are_not_changed(void **state)
 		    strstr(p->e.msg, p->path) == NULL)
 			fail_msg("%zu: %s", i, p->e.msg);
 		assert_int_equal(statefile_set(p->path, "z", "1", &p->e), -1);
-		assert_int_equal(statefile_check_writable_and_valid(p->path,
-		    &p->e), -1);
+		assert_int_equal(statefile_check(p->path, &p->e), -1);
 		is_file(p, bad[i].text);
 	}
 }

@@ -31,7 +31,7 @@ unique(struct env *v, const struct table *t, const char *a, const char *b)
 		if (strcmp(t->columns[i].name, a) == 0 ||
 		    (b != NULL && strcmp(t->columns[i].name, b) == 0))
 			columns[n++] = i;
-	OK(v, table_check_if_columns_unique(v->db, t, columns, n, &is, &v->e));
+	OK(v, table_check_unique(v->db, t, columns, n, &is, &v->e));
 	return is;
 }
 

@@ -147,16 +147,16 @@ a_statement_returns_its_row(void **state)
 	OK(v, db_prepare(v->db, &s, v->kind == DB_SQLITE ? lite : sql,
 	    &v->e));
 	OK(v, db_begin(v->db, &v->e));
-	OK(v, db_stmt_run_for_first_row(s, in, 2, &r, &n, &v->e));
+	OK(v, db_stmt_run(s, in, 2, &r, &n, &v->e));
 	assert_non_null(r);
 	assert_int_equal(n, 1);
 	assert_int_equal(db_column(r, 0).i, 7);
 	assert_string_equal(db_column(r, 1).p, "x");
-	OK(v, db_stmt_run_for_first_row(s, in, 2, &r, &n, &v->e));
+	OK(v, db_stmt_run(s, in, 2, &r, &n, &v->e));
 	assert_null(r);
 	assert_int_equal(n, 0);
 	in[1] = db_text("y");
-	OK(v, db_stmt_run_for_first_row(s, in, 2, NULL, &n, &v->e));
+	OK(v, db_stmt_run(s, in, 2, NULL, &n, &v->e));
 	assert_int_equal(n, 1);
 	OK(v, db_commit(v->db, &v->e));
 	check_word(v, "SELECT b FROM t", "y");
@@ -227,12 +227,11 @@ bad_urls_and_passwords_in_urls_are_found(void **state)
 	struct err e = { 0 };
 
 	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++)
-		assert_int_equal(
-		    db_warning_if_url_has_password(c[i].url) != NULL,
+		assert_int_equal(db_url_warning(c[i].url) != NULL,
 		    c[i].password);
-	assert_null(db_warning_if_url_has_password(NULL));
+	assert_null(db_url_warning(NULL));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(db_open_or_create(&db, bad[i], &e), -1);
+		assert_int_equal(db_open(&db, bad[i], &e), -1);
 		assert_int_equal(err_exit_code(&e), ERR_CONFIG);
 		assert_null(strstr(e.msg, "secret"));
 	}

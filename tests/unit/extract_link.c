@@ -48,7 +48,7 @@ a_link_to_the_next_page_is_found(void **state)
 		const char *v = values[i].value, *want = values[i].next;
 		const char *uri = NULL;
 		size_t n = 0;
-		bool found = link_find_next_in_value(v, strlen(v), &uri, &n);
+		bool found = link_find_in_value(v, strlen(v), &uri, &n);
 
 		if (found != (want != NULL) || (found &&
 		    (n != strlen(want) || memcmp(uri, want, n) != 0)))

@@ -51,10 +51,10 @@ test_kinds_of_cursor_values(void **state)
 	assert_string_equal(value_kind_name(VALUE_NUMBER), "a number");
 	assert_string_equal(value_kind_name(VALUE_TEXT), "a string");
 	assert_string_equal(value_kind_name(VALUE_NONE), "nothing");
-	assert_string_equal(value_copy_for_message(shown, "a\x1b\n\xff", 4),
+	assert_string_equal(value_show(shown, "a\x1b\n\xff", 4),
 	    "a\\u001b\\n\\xff");
 	memset(long_text, 7, sizeof(long_text));
-	assert_int_equal(strlen(value_copy_for_message(shown, long_text,
+	assert_int_equal(strlen(value_show(shown, long_text,
 	    sizeof(long_text))), 6 * 64);
 }
 
@@ -113,7 +113,7 @@ is_back(const char *wanted, const char *text, const char *by)
 
 	buf_init(&b, 256);
 	if (lookback_parse(&s, by) == -1 ||
-	    value_subtract_lookback(&b, text, &s, &e) == -1)
+	    value_look_back(&b, text, &s, &e) == -1)
 		fail_msg("%s - %s: %s", text, by, e.msg);
 	assert_string_equal(buf_text(&b), wanted);
 	buf_release(&b);
@@ -128,7 +128,7 @@ is_no_back(const char *text, const char *by)
 
 	buf_init(&b, 256);
 	assert_int_equal(lookback_parse(&s, by), 0);
-	if (value_subtract_lookback(&b, text, &s, &e) == 0)
+	if (value_look_back(&b, text, &s, &e) == 0)
 		fail_msg("%s - %s: %s", text, by, buf_text(&b));
 	assert_int_equal(e.code, ERR_CONFIG);
 	buf_release(&b);

@@ -33,10 +33,10 @@ are_found(struct member_index *m, const struct json *j, uint32_t obj,
 		uint32_t want = json_member_value(j, obj, name, len);
 
 		assert_int_equal(want != 0, i < n);
-		assert_int_equal(member_index_find_value(m, j, obj, name, len,
+		assert_int_equal(member_index_find(m, j, obj, name, len,
 		    &nomem), want);
-		assert_int_equal(
-		    member_index_find_value(m, j, obj, name, 1, &nomem), 0);
+		assert_int_equal(member_index_find(m, j, obj, name, 1, &nomem),
+		    0);
 	}
 	assert_false(nomem);
 }

@@ -53,7 +53,7 @@ get(const char *text)
 static void
 put(double d, char out[NUMBER_TEXT + 1])
 {
-	size_t n = number_put_shortest_nan_as_null(out, d);
+	size_t n = number_put_shortest(out, d);
 
 	assert_true(n > 0 && n <= NUMBER_TEXT);
 	out[n] = '\0';
@@ -316,7 +316,7 @@ is_normal(const char *text, const char *form)
 	struct buf b;
 
 	buf_init(&b, 1000);
-	number_put_normal_form(&b, text, strlen(text));
+	number_put_normal(&b, text, strlen(text));
 	assert_string_equal(buf_text(&b), form);
 	buf_release(&b);
 }

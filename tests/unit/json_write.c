@@ -342,12 +342,12 @@ test_pointers_are_written(void **state)
 	assert_false(pointer_is_valid("/~"));
 	assert_false(pointer_is_valid("/~2"));
 	assert_true(pointer_is_valid("/~0~1"));
-	assert_int_equal(pointer_count_parts(""), 0);
-	assert_int_equal(pointer_count_parts("/"), 1);
-	assert_int_equal(pointer_count_parts("/a/~1/"), 3);
+	assert_int_equal(pointer_count(""), 0);
+	assert_int_equal(pointer_count("/"), 1);
+	assert_int_equal(pointer_count("/a/~1/"), 3);
 	buf_init(&b, 100);
-	pointer_append_part(&b, TEXT("a/~b"));
-	pointer_append_part(&b, TEXT(""));
+	pointer_put_part(&b, TEXT("a/~b"));
+	pointer_put_part(&b, TEXT(""));
 	is_buf(&b, TEXT("/a~1~0b/"));
 }
 

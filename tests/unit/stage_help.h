@@ -66,12 +66,12 @@ step(struct stage *s, const struct stage_conf *c, struct json *j,
 		if (c->sink)
 			(void)printf(
 			    "mark %d\n", (int)stage_last_mark(s)->kind);
-		return stage_check_counts_and_pass_mark(s, e) == -1 ? -1 : 1;
+		return stage_pass(s, e) == -1 ? -1 : 1;
 	}
 	ok = c->sink
-		 ? stage_parse_record_or_fill_reject(
-		       s, &l, j, 2, JSON_UNIQUE, &r, e)
-		 : stage_parse_record_or_reject(s, &l, j, 2, JSON_UNIQUE, e);
+	    ? stage_parse_only(
+	    s, &l, j, 2, JSON_UNIQUE, &r, e)
+	    : stage_parse(s, &l, j, 2, JSON_UNIQUE, e);
 	if (c->sink && ok >= 0)
 		(void)printf("record %.*s%s%s\n", (int)l.len, l.data,
 		    ok ? "" : " ", ok ? "" : r.code);
@@ -82,10 +82,10 @@ step(struct stage *s, const struct stage_conf *c, struct json *j,
 	n = memmem(l.data, l.len, "drop", 4) ? 0 :
 	    memmem(l.data, l.len, "twice", 5) ? 2 : 1;
 	for (int i = 0; i < n; i++)
-		if (stage_write_and_count_record(s, l.data, l.len, e) == -1)
+		if (stage_emit(s, l.data, l.len, e) == -1)
 			return -1;
 	if (memmem(l.data, l.len, "forget", 6) == NULL)
-		stage_count_as_passed_or_dropped(s, n > 0);
+		stage_count_input(s, n > 0);
 	return 1;
 }
 
@@ -98,13 +98,13 @@ source(struct stage *s, const struct stage_conf *c, struct err *e)
 	const struct resolve_mark r = { .id = "9d", .seen = 2, .upto = 1 };
 
 	for (int i = 0; i < 3; i++) {
-		if (stage_write_and_count_record(s, "{\"n\":1}", 7, e) == -1)
+		if (stage_emit(s, "{\"n\":1}", 7, e) == -1)
 			return -1;
 		if (i == 1 && c->checkpoint != NULL &&
-		    stage_check_and_write_checkpoint(s, &p, e) == -1)
+		    stage_checkpoint(s, &p, e) == -1)
 			return -1;
 		if (i == 1 && c->replay != NULL &&
-		    stage_check_write_and_flush_resolve(s, &r, e) == -1)
+		    stage_resolve(s, &r, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -120,27 +120,27 @@ program(const struct stage_conf *given)
 	struct stdfd fds;
 	int rc = -1;
 
-	if (stdfd_check_rejects_and_fill_closed(&fds, &e) == -1)
+	if (stdfd_claim(&fds, &e) == -1)
 		goto out;
-	stop_install_handlers_ignore_sigpipe();
+	stop_init();
 	c.fds = &fds;
 	if (stage_open(&s, &c, &e) == -1)
 		goto out;
-	if (c.source && (stage_start_marked_or_plain_source(s, &e) == -1 ||
+	if (c.source && (stage_begin_source(s, &e) == -1 ||
 	    source(s, &c, &e) == -1))
 		goto out;
 	while (!c.source && (rc = step(s, &c, &j, &e)) == 1)
 		;
 	if (rc == -1 && !c.source)
 		goto out;
-	rc = stage_check_and_end_stream(s, &e);
+	rc = stage_end(s, &e);
 out:
 	if (rc == -1)
-		stage_flush_and_write_failed_mark(s, &e);
+		stage_fail(s, &e);
 	stage_close(s);
 	json_release(&j);
 	(void)fflush(stdout);
-	stop_raise_signal_if_received();
+	stop_raise();
 	return rc == -1 ? err_report(given->name, &e) : 0;
 }
 

@@ -61,7 +61,7 @@ put(struct reject_file *a, const char *line)
 {
 	struct err e = { 0 };
 
-	if (reject_file_append_on_new_line(a, line, strlen(line), &e) == -1)
+	if (reject_file_append(a, line, strlen(line), &e) == -1)
 		fail_msg("%s", e.msg);
 }
 
@@ -72,7 +72,7 @@ file_takes(const char *path, const char *before, const char *after)
 	struct reject_file *a;
 
 	given(path, before);
-	assert_int_equal(reject_file_open_or_use_fd3(&a, path, NULL, &e), 0);
+	assert_int_equal(reject_file_open(&a, path, NULL, &e), 0);
 	put(a, "{1}\n");
 	put(a, "{2}\n");
 	reject_file_close(a);
@@ -90,8 +90,7 @@ a_file_is_appended_to_after_a_torn_line(void **state)
 		struct err e = { 0 };
 		struct reject_file *a;
 
-		assert_int_equal(reject_file_open_or_use_fd3(&a, *state, NULL,
-		    &e), 0);
+		assert_int_equal(reject_file_open(&a, *state, NULL, &e), 0);
 		put(a, "{1}\n");
 		reject_file_close(a);
 	}
@@ -105,13 +104,12 @@ without_a_usable_3_no_file_is_opened(void **state)
 	struct err e = { 0 };
 	struct reject_file *a;
 
-	assert_int_equal(reject_file_open_or_use_fd3(&a, NULL, NULL, &e), 0);
+	assert_int_equal(reject_file_open(&a, NULL, NULL, &e), 0);
 	assert_null(a);
-	assert_int_equal(reject_file_open_or_use_fd3(&a, NULL, &none, &e), 0);
+	assert_int_equal(reject_file_open(&a, NULL, &none, &e), 0);
 	assert_null(a);
 	reject_file_close(NULL);
-	assert_int_equal(reject_file_open_or_use_fd3(&a, "/nowhere/at/all",
-	    NULL, &e), -1);
+	assert_int_equal(reject_file_open(&a, "/nowhere/at/all", NULL, &e), -1);
 	assert_int_equal(e.code, ERR_CREATE);
 	assert_non_null(strstr(e.msg, "/nowhere/at/all"));
 }
@@ -132,7 +130,7 @@ open_three(int fd)
 	struct reject_file *a;
 
 	move_to_three(fd);
-	assert_int_equal(reject_file_open_or_use_fd3(&a, NULL, &s, &e), 0);
+	assert_int_equal(reject_file_open(&a, NULL, &s, &e), 0);
 	assert_non_null(a);
 	return a;
 }
@@ -208,7 +206,7 @@ a_full_disk_and_a_closed_pipe_are_errors(void **state)
 	int p[2];
 
 	a = open_three(open("/dev/full", O_WRONLY));
-	assert_int_equal(reject_file_append_on_new_line(a, "{}\n", 3, &e), -1);
+	assert_int_equal(reject_file_append(a, "{}\n", 3, &e), -1);
 	assert_int_equal(err_exit_code(&e), 74);
 	assert_non_null(strstr(e.msg, "descriptor 3"));
 	assert_non_null(strstr(e.msg, "No space left"));
@@ -216,7 +214,7 @@ a_full_disk_and_a_closed_pipe_are_errors(void **state)
 	assert_int_equal(pipe(p), 0);
 	a = open_three(p[1]);
 	assert_int_equal(close(p[0]), 0);
-	assert_int_equal(reject_file_append_on_new_line(a, "{}\n", 3, &e), -1);
+	assert_int_equal(reject_file_append(a, "{}\n", 3, &e), -1);
 	assert_int_equal(err_exit_code(&e), 74);
 	reject_file_close(a);
 }
@@ -232,14 +230,14 @@ write_lines(char c)
 	char *line = malloc(LONG + 1);
 
 	(void)alarm(20);
-	if (line == NULL || reject_file_open_or_use_fd3(&a, NULL, &s, &e) == -1)
+	if (line == NULL || reject_file_open(&a, NULL, &s, &e) == -1)
 		_exit(1);
 	memset(line, c, LONG);
 	for (int i = 0; i < LINES; i++) {       /* long and short in turn */
 		size_t n = i % 2 ? 10 : LONG;
 
 		line[n] = '\n';
-		if (reject_file_append_on_new_line(a, line, n + 1, &e) == -1)
+		if (reject_file_append(a, line, n + 1, &e) == -1)
 			_exit(1);
 		line[n] = c;
 	}

@@ -60,10 +60,10 @@ drain(struct feed *f)
 	struct line l;
 	enum lines_result r;
 
-	while ((r = lines_next_not_blank(f->l, &l, 0, &e)) == LINES_ONE) {
+	while ((r = lines_next(f->l, &l, 0, &e)) == LINES_ONE) {
 		note(f, &l);
 		if (l.number % 2 == 0)
-			lines_shrink_buffer_to_unread_bytes(f->l);
+			lines_shrink(f->l);
 	}
 	assert_true(r == LINES_WAIT || r == LINES_END);
 	return r == LINES_END;
@@ -151,18 +151,17 @@ try_long(size_t len, size_t max, size_t step)
 	for (size_t i = 0; i < len; i++)
 		line[i] = (char)('a' + (i * 7 + i / 251) % 26);
 	memcpy(line + len, "\nz", 3);
-	hash_bytes_to_hex(line, len, sha);
+	hash_bytes(line, len, sha);
 	feed_open(&f, max);
 	for (size_t at = 0; at < len; at += step) {
 		size_t n = len - at < step ? len - at : step;
 
 		assert_int_equal(write(f.in, line + at, n), n);
-		assert_int_equal(
-		    lines_next_not_blank(f.l, &l, 0, &e), LINES_WAIT);
+		assert_int_equal(lines_next(f.l, &l, 0, &e), LINES_WAIT);
 	}
 	assert_int_equal(write(f.in, line + len, 2), 2);
 	(void)close(f.in);
-	assert_int_equal(lines_next_not_blank(f.l, &l, -1, &e), LINES_ONE);
+	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_ONE);
 	assert_int_equal(l.bytes, len);
 	assert_int_equal(l.too_long, len > max);
 	if (l.too_long) {
@@ -172,7 +171,7 @@ try_long(size_t len, size_t max, size_t step)
 		assert_int_equal(l.len, len);
 	}
 	assert_memory_equal(l.data, line, l.len);
-	assert_int_equal(lines_next_not_blank(f.l, &l, -1, &e), LINES_ONE);
+	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_ONE);
 	assert_int_equal(l.number, 2);
 	assert_int_equal(l.offset, len + 1);
 	assert_int_equal(l.len, 1);
@@ -235,10 +234,10 @@ memory_stays_bounded(void **state)
 	if ((pid = fork()) == 0)
 		write_much(f.in);
 	(void)close(f.in);
-	assert_int_equal(lines_next_not_blank(f.l, &l, -1, &e), LINES_ONE);
+	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_ONE);
 	assert_int_equal(l.bytes, 3200ull * 65536);
 	assert_true(l.too_long);
-	assert_int_equal(lines_next_not_blank(f.l, &l, -1, &e), LINES_END);
+	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_END);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
 	assert_true(after.ru_maxrss - before.ru_maxrss < 64 << 10);
@@ -253,24 +252,24 @@ a_ready_line_needs_no_read(void **state)
 	struct line l;
 
 	feed_open(&f, 100);
-	assert_false(lines_next_is_buffered(f.l));
+	assert_false(lines_is_ready(f.l));
 	assert_int_equal(write(f.in, "a\nb\nc", 5), 5);
-	assert_int_equal(lines_next_not_blank(f.l, &l, -1, &e), LINES_ONE);
-	assert_true(lines_next_is_buffered(f.l));
-	assert_int_equal(lines_next_not_blank(f.l, &l, -1, &e), LINES_ONE);
-	assert_false(lines_next_is_buffered(f.l));
-	assert_int_equal(lines_next_not_blank(f.l, &l, 20, &e), LINES_WAIT);
+	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_ONE);
+	assert_true(lines_is_ready(f.l));
+	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_ONE);
+	assert_false(lines_is_ready(f.l));
+	assert_int_equal(lines_next(f.l, &l, 20, &e), LINES_WAIT);
 	assert_int_equal(write(f.in, "\n\n \r\n", 5), 5);
-	assert_int_equal(lines_next_not_blank(f.l, &l, -1, &e), LINES_ONE);
+	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_ONE);
 	assert_memory_equal(l.data, "c", 1);
-	assert_false(lines_next_is_buffered(f.l));
+	assert_false(lines_is_ready(f.l));
 	assert_int_equal(write(f.in, "d\n", 2), 2);
 	(void)close(f.in);
-	assert_int_equal(lines_next_not_blank(f.l, &l, -1, &e), LINES_ONE);
+	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_ONE);
 	assert_memory_equal(l.data, "d", 1);
 	assert_int_equal(l.number, 6);
 	assert_int_equal(l.offset, 10);
-	assert_int_equal(lines_next_not_blank(f.l, &l, -1, &e), LINES_END);
+	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_END);
 	feed_close(&f);
 }
 
@@ -299,9 +298,9 @@ a_partial_line_does_not_block(void **state)
 	if ((pid = fork()) == 0)
 		write_slowly(f.in);
 	(void)close(f.in);
-	assert_int_equal(lines_next_not_blank(f.l, &l, 100, &e), LINES_WAIT);
+	assert_int_equal(lines_next(f.l, &l, 100, &e), LINES_WAIT);
 	assert_true(clock_ms() - start < 600);
-	assert_int_equal(lines_next_not_blank(f.l, &l, -1, &e), LINES_ONE);
+	assert_int_equal(lines_next(f.l, &l, -1, &e), LINES_ONE);
 	assert_int_equal(l.len, 39);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	feed_close(&f);
@@ -315,7 +314,7 @@ a_bad_descriptor_is_an_error(void **state)
 	struct line one;
 
 	assert_int_equal(lines_open(&l, 999, 100, &e), 0);
-	assert_int_equal(lines_next_not_blank(l, &one, -1, &e), LINES_FAILED);
+	assert_int_equal(lines_next(l, &one, -1, &e), LINES_FAILED);
 	assert_int_equal(e.code, ERR_IO);
 	lines_close(l);
 	lines_close(NULL);
@@ -330,14 +329,14 @@ a_stop_signal_ends_the_wait(void **state)
 	struct line l;
 	pid_t pid;
 
-	stop_install_handlers_ignore_sigpipe();
+	stop_init();
 	feed_open(&f, 100);
 	if ((pid = fork()) == 0) {
 		(void)usleep(100000);
 		(void)kill(getppid(), SIGTERM);
 		_exit(0);
 	}
-	assert_int_equal(lines_next_not_blank(f.l, &l, 10000, &e), LINES_STOP);
+	assert_int_equal(lines_next(f.l, &l, 10000, &e), LINES_STOP);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	(void)close(f.in);
 	feed_close(&f);

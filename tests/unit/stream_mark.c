@@ -224,8 +224,7 @@ extended(const char *line, const char *wanted)
 	struct buf b;
 
 	buf_init(&b, 1 << 16);
-	assert_int_equal(
-	    mark_append_with_stage(&b, line, strlen(line), &c, &e), 0);
+	assert_int_equal(mark_add_stage(&b, line, strlen(line), &c, &e), 0);
 	assert_string_equal(buf_text(&b), wanted);
 	buf_release(&b);
 }
@@ -253,7 +252,7 @@ extending_keeps_every_other_byte(void **state)
 	    "{\"@etl\":\"checkpoint\",\"seq\":1,\"stages\":[{\"in\":[]},"
 	    MINE "]}");
 	buf_init(&b, 1 << 16);
-	assert_int_equal(mark_append_with_stage(&b, "{\"@etl\":\"end\"}", 14,
+	assert_int_equal(mark_add_stage(&b, "{\"@etl\":\"end\"}", 14,
 	    &(struct counts){ 0 }, &e), -1);
 	assert_int_equal(e.code, ERR_PEER);
 	buf_release(&b);
@@ -319,11 +318,11 @@ stage_names_are_made_unique(void **state)
 	    { .stage = "b" } };
 	char name[64];
 
-	mark_make_unused_stage_name(name, "c", c, 3);
+	mark_name_stage(name, "c", c, 3);
 	assert_string_equal(name, "c");
-	mark_make_unused_stage_name(name, "b", c, 3);
+	mark_name_stage(name, "b", c, 3);
 	assert_string_equal(name, "b.2");
-	mark_make_unused_stage_name(name, "a", c, 3);
+	mark_name_stage(name, "a", c, 3);
 	assert_string_equal(name, "a.3");
 }
 

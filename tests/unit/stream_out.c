@@ -48,7 +48,7 @@ output_is_whole_through_a_small_pipe(void **state)
 		(void)close(p[1]);
 		read_slowly(p[0], sizeof(line) * 20 + 20);
 	}
-	assert_int_equal(out_open_and_enlarge_pipe(&o, p[1], "out", &e), 0);
+	assert_int_equal(out_open(&o, p[1], "out", &e), 0);
 	assert_true(fcntl(p[1], F_SETPIPE_SZ, 4096) >= 4096);
 	assert_int_equal(fcntl(p[1], F_SETFL, O_NONBLOCK), 0);
 	for (size_t i = 0; i < sizeof(line); i++)
@@ -74,8 +74,7 @@ output_is_whole_at_the_buffer_size(void **state)
 	int len;
 
 	assert_non_null(f);
-	assert_int_equal(
-	    out_open_and_enlarge_pipe(&o, fileno(f), "out", &e), 0);
+	assert_int_equal(out_open(&o, fileno(f), "out", &e), 0);
 	memset(line, 'z', sizeof(line));
 	for (size_t n = 65530; n < 65542; n++) {
 		assert_int_equal(out_write_line(o, line, n, &e), 0);
@@ -103,8 +102,7 @@ output_that_fails_stays_failed(void **state)
 	struct out *o;
 	int p[2], fd = open("/dev/full", O_WRONLY);
 
-	assert_int_equal(
-	    out_open_and_enlarge_pipe(&o, fd, "standard output", &e), 0);
+	assert_int_equal(out_open(&o, fd, "standard output", &e), 0);
 	assert_int_equal(out_write_line(o, "{}", 2, &e), 0);
 	assert_int_equal(out_flush(o, &e), -1);
 	assert_int_equal(e.code, ERR_IO);
@@ -117,8 +115,7 @@ output_that_fails_stays_failed(void **state)
 	(void)close(fd);
 	assert_int_equal(pipe(p), 0);
 	(void)close(p[0]);
-	assert_int_equal(
-	    out_open_and_enlarge_pipe(&o, p[1], "standard output", &e), 0);
+	assert_int_equal(out_open(&o, p[1], "standard output", &e), 0);
 	assert_int_equal(out_write_line(o, "{}", 2, &e), 0);
 	assert_int_equal(out_flush(o, &e), -1);
 	assert_int_equal(e.code, ERR_GONE);

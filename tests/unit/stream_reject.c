@@ -55,7 +55,7 @@ written(struct buf *line, struct json *j, struct reject_who *w,
 	struct json_fault f;
 
 	buf_clear(line);
-	assert_int_equal(reject_append_line(line, w, r, &e), 0);
+	assert_int_equal(reject_put_line(line, w, r, &e), 0);
 	assert_true(is_mark_line(line->data, line->len));
 	assert_null(memchr(line->data, '\n', line->len));
 	if (json_scan(j, line->data, line->len, 4, JSON_UNIQUE, &f) == -1)
@@ -73,7 +73,7 @@ round_trip(const char *raw, size_t len)
 
 	buf_init(&line, 1 << 24);
 	buf_init(&back, 1 << 24);
-	reject_who_init_from_environment(&w, "extract");
+	reject_who_init(&w, "extract");
 	written(&line, &j, &w, &r);
 	raw_of(&back, &j);
 	assert_int_equal(back.len, len);
@@ -132,7 +132,7 @@ a_reject_full_of_escapes_stays_short(void **state)
 	assert_non_null(raw);
 	buf_init(&line, 2 * n + (1 << 20));
 	buf_init(&back, 1 << 24);
-	reject_who_init_from_environment(&w, "extract");
+	reject_who_init(&w, "extract");
 	written(&line, &j, &w, &r);
 	raw_of(&back, &j);
 	assert_int_equal(back.len, n);
@@ -176,7 +176,7 @@ a_reject_line_has_every_field(void **state)
 
 	(void)setenv("ETL_RUN", "6f1c", 1);
 	(void)setenv("ETL_PIPELINE", "posts", 1);
-	reject_who_init_from_environment(&w, "transform");
+	reject_who_init(&w, "transform");
 	(void)unsetenv("ETL_RUN");
 	buf_init(&line, 1 << 16);
 	written(&line, &j, &w, &r);
@@ -211,27 +211,27 @@ the_id_is_the_hash_of_its_parts(void **state)
 	struct json j = { 0 };
 
 	(void)setenv("ETL_PIPELINE", "posts", 1);
-	reject_who_init_from_environment(&w, "load");
+	reject_who_init(&w, "load");
 	buf_init(&line, 1 << 16);
 	written(&line, &j, &w, &r);
-	hash_bytes_to_hex("posts\0load\0{x\0", 14, id);
+	hash_bytes("posts\0load\0{x\0", 14, id);
 	has_text(&j, "id", id);
 	w.stream = "albums";
 	written(&line, &j, &w, &r);
-	hash_bytes_to_hex("posts\0albums\0load\0{x\0", 21, id);
+	hash_bytes("posts\0albums\0load\0{x\0", 21, id);
 	has_text(&j, "id", id);
 	has_text(&j, "stream", "albums");
 	r.message = "another one";
 	written(&line, &j, &w, &r);
 	has_text(&j, "id", id);
 	(void)unsetenv("ETL_PIPELINE");
-	reject_who_init_from_environment(&w, "load");
+	reject_who_init(&w, "load");
 	written(&line, &j, &w, &r);
-	hash_bytes_to_hex("\0load\0{x\0", 9, id);
+	hash_bytes("\0load\0{x\0", 9, id);
 	has_text(&j, "id", id);
 	r.sha256 = "ab";
 	written(&line, &j, &w, &r);
-	hash_bytes_to_hex("\0load\0{x\0ab\0", 12, id);
+	hash_bytes("\0load\0{x\0ab\0", 12, id);
 	has_text(&j, "id", id);
 	r.id = "given";
 	written(&line, &j, &w, &r);
@@ -248,15 +248,14 @@ reject_limits_are_parsed(void **state)
 	struct limit l;
 	struct err e = { 0 };
 
-	assert_int_equal(reject_limit_parse_or_default(&l, NULL, &e), 0);
+	assert_int_equal(reject_limit_parse(&l, NULL, &e), 0);
 	assert_true(l.by_percent && l.percent == 50);
-	assert_int_equal(reject_limit_parse_or_default(&l, "0", &e), 0);
+	assert_int_equal(reject_limit_parse(&l, "0", &e), 0);
 	assert_true(!l.by_percent && l.count == 0);
-	assert_int_equal(reject_limit_parse_or_default(&l, "100%", &e), 0);
+	assert_int_equal(reject_limit_parse(&l, "100%", &e), 0);
 	assert_true(l.by_percent && l.percent == 100);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(
-		    reject_limit_parse_or_default(&l, bad[i], &e), -1);
+		assert_int_equal(reject_limit_parse(&l, bad[i], &e), -1);
 		assert_int_equal(e.code, ERR_USAGE);
 	}
 }
@@ -267,7 +266,7 @@ over(const char *limit, uint64_t rejected, uint64_t seen)
 	struct limit l;
 	struct err e = { 0 };
 
-	assert_int_equal(reject_limit_parse_or_default(&l, limit, &e), 0);
+	assert_int_equal(reject_limit_parse(&l, limit, &e), 0);
 	return reject_limit_exceeded(
 	    &l, &(struct reject_tally){
 	    .rejected = rejected, .seen = seen });
@@ -279,7 +278,7 @@ over_at_end(const char *limit, uint64_t rejected, uint64_t seen)
 	struct limit l;
 	struct err e = { 0 };
 
-	assert_int_equal(reject_limit_parse_or_default(&l, limit, &e), 0);
+	assert_int_equal(reject_limit_parse(&l, limit, &e), 0);
 	return reject_limit_exceeded(
 	    &l, &(struct reject_tally){
 	    .rejected = rejected, .seen = seen, .ended = true });
@@ -325,20 +324,14 @@ causes_are_counted_without_their_values(void **state)
 
 	buf_init(&b, 1 << 16);
 	assert_int_equal(causes_new(&c, &e), 0);
-	causes_count_and_keep_example(c, "required", "no title",
-	    "{\"id\":\x01}", 8, 3);
-	causes_count_and_keep_example(c, "filter", "Title too short: 'ab'",
-	    NULL, 0, 0);
-	causes_count_and_keep_example(c, "filter", "Title too short: 'c'", NULL,
-	    0, 0);
-	causes_count_and_keep_example(c, "number", "12 is over 10, isn't it",
-	    "x", 1, 0);
-	causes_count_and_keep_example(c, "number", "9 is over 100, isn't it",
-	    "y", 1, 0);
-	causes_count_and_keep_example(c, "number", "7 is over 8, isn't it", "y",
-	    1, 0);
-	causes_count_and_keep_example(c, "filter", NULL, NULL, 0, 9);
-	causes_append_text(&b, c, "; ", 4096);
+	causes_add(c, "required", "no title", "{\"id\":\x01}", 8, 3);
+	causes_add(c, "filter", "Title too short: 'ab'", NULL, 0, 0);
+	causes_add(c, "filter", "Title too short: 'c'", NULL, 0, 0);
+	causes_add(c, "number", "12 is over 10, isn't it", "x", 1, 0);
+	causes_add(c, "number", "9 is over 100, isn't it", "y", 1, 0);
+	causes_add(c, "number", "7 is over 8, isn't it", "y", 1, 0);
+	causes_add(c, "filter", NULL, NULL, 0, 9);
+	causes_put(&b, c, "; ", 4096);
 	assert_string_equal(buf_text(&b), "3 number: 12 is over 10, isn't it "
 	    "(x); 2 filter: Title too short: 'ab'; 1 required: no title "
 	    "(line 3: {\"id\":\\u0001}); 1 filter (line 9)");
@@ -349,15 +342,15 @@ causes_are_counted_without_their_values(void **state)
 	    "--max-rejects 5; kept:\n  3 number: 12 is over 10, isn't it (x)\n"
 	    "  2 filter: "));
 	buf_clear(&b);
-	causes_append_text(&b, c, "\n", 50);
+	causes_put(&b, c, "\n", 50);
 	assert_string_equal(buf_text(&b),
 	    "3 number: 12 is over 10, isn't it (x)\n4 others");
 	for (int i = 0; i < 100; i++) {
 		(void)snprintf(code, sizeof(code), "c%d", i);
-		causes_count_and_keep_example(c, code, "", NULL, 0, 0);
+		causes_add(c, code, "", NULL, 0, 0);
 	}
 	buf_clear(&b);
-	causes_append_text(&b, c, "; ", 4096);
+	causes_put(&b, c, "; ", 4096);
 	assert_non_null(strstr(buf_text(&b), "; 84 others"));
 	causes_free(c);
 	causes_free(NULL);

@@ -86,7 +86,7 @@ is_sure(const struct engine_conf *c)
 	struct native *n = NULL;
 	struct lacks lacks;
 	struct err e = { .code = ERR_NONE };
-	bool sure = native_may_compile_first(c) &&
+	bool sure = native_may_go_first(c) &&
 	    native_compile(&n, c, &lacks, &e) == 1 && !lacks.doubtful;
 
 	native_free(n);

@@ -192,9 +192,9 @@ make_numbers(struct numbers *t, jv record)
 		jv x = jv_array_get(jv_copy(l), i);
 
 		if (jv_get_kind(x) == JV_KIND_STRING)
-			l = jv_array_set(l, i, jv_number(
-			    numbers_add_made_number(t, jv_string_value(x),
-				strlen(jv_string_value(x)), i & 1)));
+			l = jv_array_set(l, i, jv_number(numbers_add_made(t,
+			    jv_string_value(x), strlen(jv_string_value(x)),
+			    i & 1)));
 		jv_free(x);
 	}
 	return jv_object_set(record, jv_string("l"), l);

@@ -159,8 +159,8 @@ open_pool(struct pool **p, struct pool_conf *c)
 		.engine = &hostile, .filter.max_record = 1 << 20, .jobs = 1,
 		.dup = JSON_UNIQUE, .time_limit = 20000
 	};
-	assert_int_equal(pool_open_and_start_keeper(p, c, &e), 0);
-	assert_int_equal(pool_wait_for_compile_and_start_workers(*p, &e), 0);
+	assert_int_equal(pool_open(p, c, &e), 0);
+	assert_int_equal(pool_start_workers(*p, &e), 0);
 }
 
 /* Runs the engine on the record; *r is the result. */
@@ -173,10 +173,10 @@ take_result(struct pool *p, const char *record, struct result *r)
 	struct err e = { .code = ERR_NONE };
 	int rc;
 
-	pool_add_line_and_submit_full_slot(p, &l);
-	pool_submit_slot_unless_empty(p);
-	while ((rc = pool_take_next_result(p, r, &e)) == 0)
-		assert_int_equal(pool_wait_and_handle_events(p, -1, &e), 0);
+	pool_add_line(p, &l);
+	pool_submit(p);
+	while ((rc = pool_take_result(p, r, &e)) == 0)
+		assert_int_equal(pool_wait(p, -1, &e), 0);
 	assert_int_equal(rc, 1);
 }
 
@@ -186,7 +186,7 @@ finish(struct pool *p)
 	struct result r;
 	struct err e = { .code = ERR_NONE };
 
-	assert_int_equal(pool_take_next_result(p, &r, &e), 0);
+	assert_int_equal(pool_take_result(p, &r, &e), 0);
 	assert_true(pool_is_empty(p));
 }
 
@@ -201,7 +201,7 @@ has_seccomp(void)
 		struct sandbox_state in_force = { 0 };
 		struct sandbox *s = sandbox_new();
 
-		_exit(s != NULL && sandbox_enter_available_protection(s,
+		_exit(s != NULL && sandbox_enter(s,
 		    &in_force) == 0 && in_force.seccomp ? 0 : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -230,7 +230,7 @@ test_attacks_end_the_process_and_reject_one_record(void **state)
 		assert_null(r.code);
 	}
 	finish(p);
-	pool_close_and_reap_keeper(p, true);
+	pool_close(p, true);
 }
 
 static void
@@ -262,7 +262,7 @@ test_no_mark_passes_from_a_worker(void **state)
 	assert_null(r.code);
 	assert_int_equal(r.text_len, strlen("{\"a\":\"@etl\"}\n{}\n"));
 	finish(p);
-	pool_close_and_reap_keeper(p, true);
+	pool_close(p, true);
 }
 
 static void
@@ -277,7 +277,7 @@ test_a_worker_cannot_write_its_input(void **state)
 	assert_null(r.code);
 	assert_memory_equal(r.text, "{}\n", 3);
 	finish(p);
-	pool_close_and_reap_keeper(p, true);
+	pool_close(p, true);
 }
 
 static void
@@ -292,7 +292,7 @@ test_a_reject_with_a_code_that_is_none(void **state)
 	assert_string_equal(r.code, "filter");
 	assert_non_null(strstr(r.message, "damaged"));
 	finish(p);
-	pool_close_and_reap_keeper(p, true);
+	pool_close(p, true);
 }
 
 static void
@@ -307,7 +307,7 @@ test_an_output_without_a_line_feed_is_a_reject(void **state)
 	assert_string_equal(r.code, "filter");
 	assert_non_null(strstr(r.message, "damaged"));
 	finish(p);
-	pool_close_and_reap_keeper(p, true);
+	pool_close(p, true);
 }
 
 int

@@ -37,7 +37,7 @@ batch_clear(struct batch *b)
 }
 
 static int
-make_room(struct batch *b, struct err *e)
+make_batch_room(struct batch *b, struct err *e)
 {
 	size_t cap = b->cap == 0 ? FIRST_RECORDS : 2 * b->cap;
 	struct batch_record *v;
@@ -57,7 +57,7 @@ batch_add(struct batch *b, const struct line *l, struct batch_record **added,
 {
 	struct batch_record *r;
 
-	if (make_room(b, e) == -1)
+	if (make_batch_room(b, e) == -1)
 		return -1;
 	r = &b->v[b->n];
 	*r = (struct batch_record){ .line = *l, .at = b->lines.len };

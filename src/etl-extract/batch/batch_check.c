@@ -18,7 +18,7 @@ reject_for_id(struct batch_run *x, const struct line *l,
 	buf_printf(&message, "%.200s: %s", x->option.ids, f->why);
 	r.message = buf_text(&message);
 	rc = buf_check(&message, e) == -1 ? -1 :
-	    stage_write_reject_and_check_limit(x->stage, l, &r, e);
+	    stage_reject(x->stage, l, &r, e);
 	buf_release(&message);
 	return rc;
 }
@@ -27,7 +27,7 @@ reject_for_id(struct batch_run *x, const struct line *l,
  * request into x->encoded. Returns 0 with the fault in *f if the record has no
  * id that can be put into the request. */
 static int
-read_and_encode_id(struct batch_run *x, struct template_fault *f, struct err *e)
+encode_id(struct batch_run *x, struct template_fault *f, struct err *e)
 {
 	uint32_t i;
 	int rc;
@@ -36,10 +36,9 @@ read_and_encode_id(struct batch_run *x, struct template_fault *f, struct err *e)
 		i = 0;
 	buf_clear(&x->encoded);
 	x->is_string = x->call.j.tok[i].type == JSON_STRING;
-	rc = template_value_to_text_or_fault(&x->call.j, i, &x->value, f);
+	rc = template_value_text(&x->call.j, i, &x->value, f);
 	if (rc == 1 && !x->value.failed)
-		rc = batch_place_check_and_put_id(
-		    x, &x->value, x->is_string, &x->encoded, f);
+		rc = batch_put_id(x, &x->value, x->is_string, &x->encoded, f);
 	if (rc == 0 || (!x->value.failed && !x->encoded.failed))
 		return rc;
 	if (!x->value.full && !x->encoded.full)
@@ -51,23 +50,23 @@ read_and_encode_id(struct batch_run *x, struct template_fault *f, struct err *e)
 }
 
 int
-batch_parse_record_and_read_id(struct batch_run *x, const struct line *l,
-    bool rejects, struct err *e)
+batch_read_id(struct batch_run *x, const struct line *l, bool rejects,
+    struct err *e)
 {
-	const unsigned parts = pointer_count_parts(x->option.ids);
+	const unsigned parts = pointer_count(x->option.ids);
 	struct template_fault f = { 0 };
 	struct reject r = { 0 };
 	const char *name;
-	int rc = each_fill_reject_if_line_feed(l, &r) ? 0 :
-	    stage_parse_record_or_fill_reject(x->stage, l, &x->call.j,
+	int rc = each_has_line_feed(l, &r) ? 0 :
+	    stage_parse_only(x->stage, l, &x->call.j,
 		parts, JSON_UNIQUE, &r, e);
 
 	if (rc != 1)
 		return rc == -1 || !rejects ? rc :
-		    stage_write_reject_and_check_limit(x->stage, l, &r, e);
-	if ((name = each_find_name_in_record(x->o, &x->call.j)) != NULL)
-		return !rejects ? 0 : each_reject_for_member(x->stage, l,
+		    stage_reject(x->stage, l, &r, e);
+	if ((name = each_find_name(x->o, &x->call.j)) != NULL)
+		return !rejects ? 0 : each_reject_member(x->stage, l,
 		    "duplicate_member", name, strlen(name), each_has_name, e);
-	rc = read_and_encode_id(x, &f, e);
+	rc = encode_id(x, &f, e);
 	return rc != 0 || !rejects ? rc : reject_for_id(x, l, &f, e);
 }

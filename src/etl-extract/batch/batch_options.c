@@ -30,7 +30,7 @@ batch_options_parse(struct batch_options *b, const struct extract_opts *o,
     struct err *e)
 {
 	int choice = o->missing == NULL ? 0 :
-	    suggest_find_choice("--missing", o->missing, missing, e);
+	    suggest_choice("--missing", o->missing, missing, e);
 
 	if (choice == -1)
 		return -1;

@@ -55,11 +55,10 @@ is_in_json_array(const struct batch_run *x, struct err *e)
  * itself decides, so that the batches have the same sizes as in the recorded
  * run. */
 static int
-choose_place_by_content_type(struct batch_run *x, struct err *e)
+choose_place(struct batch_run *x, struct err *e)
 {
 	static const char form[] = "application/x-www-form-urlencoded";
-	const char *type =
-	    fetch_header_value_or_empty(x->call.fetch, "Content-Type");
+	const char *type = fetch_header(x->call.fetch, "Content-Type");
 	size_t n = strcspn(type, "; \t");
 	bool replays = x->o->replay_from != NULL;
 	int in_array = is_in_json_array(x, e);
@@ -84,7 +83,7 @@ choose_place_by_content_type(struct batch_run *x, struct err *e)
 
 /* Makes the one URL for all requests, which must therefore have no {NAME}. */
 static int
-make_url_refuse_names(struct batch_run *x, struct err *e)
+make_fixed_url(struct batch_run *x, struct err *e)
 {
 	const char *url = x->o->each;
 
@@ -94,11 +93,12 @@ make_url_refuse_names(struct batch_run *x, struct err *e)
 		    "must have no {NAME} of a single record: remove it", url);
 	percent_encode(&x->call.url, url, strlen(url), true);
 	return buf_check(&x->call.url, e) == -1 ? -1 :
-	    each_call_make_request(&x->call, x->o, e);
+	    each_call_make(&x->call, x->o, e);
 }
 
+/* Splits --body at {ids}. Fails if --body has {ids} more than once. */
 static int
-split_body_at_only_ids(struct batch_run *x, const char *at, struct err *e)
+split_body(struct batch_run *x, const char *at, struct err *e)
 {
 	const struct buf *body = &x->call.request.given_body;
 	const char *after = at + sizeof(ids) - 1;
@@ -114,20 +114,19 @@ split_body_at_only_ids(struct batch_run *x, const char *at, struct err *e)
 }
 
 int
-batch_place_find_and_set_room(struct batch_run *x, struct err *e)
+batch_place_init(struct batch_run *x, struct err *e)
 {
 	const struct buf *body = &x->call.request.given_body;
 	const char *at = find_ids(body, body->data);
 	size_t max = x->call.url.max, used;
 
 	if (at == NULL) {
-		if (template_split_at_list(&x->list, x->o->each, "ids", e) ==
-		    -1)
+		if (template_list_split(&x->list, x->o->each, "ids", e) == -1)
 			return -1;
 	} else {
-		if (split_body_at_only_ids(x, at, e) == -1 ||
-		    choose_place_by_content_type(x, e) == -1 ||
-		    make_url_refuse_names(x, e) == -1)
+		if (split_body(x, at, e) == -1 ||
+		    choose_place(x, e) == -1 ||
+		    make_fixed_url(x, e) == -1)
 			return -1;
 		max = REQUEST_BODY_MAX;
 	}
@@ -141,11 +140,11 @@ batch_place_find_and_set_room(struct batch_run *x, struct err *e)
 }
 
 int
-batch_place_check_and_put_id(const struct batch_run *x, const struct buf *value,
-    bool is_string, struct buf *out, struct template_fault *f)
+batch_put_id(const struct batch_run *x, const struct buf *value, bool is_string,
+    struct buf *out, struct template_fault *f)
 {
 	if (x->place != IDS_IN_JSON || value->len == 0)
-		return template_check_and_put_list_value(
+		return template_list_put(
 		    &x->list, value, out, f);
 	if (is_string)
 		json_put_string(out, value->data, value->len);

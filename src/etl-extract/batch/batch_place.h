@@ -10,11 +10,10 @@
  * requests.
  * Fails: ERR_USAGE if {ids} is missing, or stands where a list of values is not
  *        possible. */
-int batch_place_find_and_set_room(struct batch_run *x, struct err *e);
+int batch_place_init(struct batch_run *x, struct err *e);
 /* Appends the id `value`, encoded for x->place. Returns 0 with the code and the
  * reason in *f if the request cannot contain this id. */
-int batch_place_check_and_put_id(const struct batch_run *x,
-    const struct buf *value, bool is_string, struct buf *out,
-    struct template_fault *f);
+int batch_put_id(const struct batch_run *x, const struct buf *value,
+    bool is_string, struct buf *out, struct template_fault *f);
 
 #endif

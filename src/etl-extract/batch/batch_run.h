@@ -36,11 +36,11 @@ struct batch_run {
 /* Checks an input record and reads its id into x->value, x->encoded and
  * x->is_string. Returns 1 if the id can be requested, else 0. If it returns 0
  * and `rejects` is true, it has also rejected the record. */
-int batch_parse_record_and_read_id(struct batch_run *x, const struct line *l,
-    bool rejects, struct err *e);
+int batch_read_id(struct batch_run *x, const struct line *l, bool rejects,
+    struct err *e);
 /* Writes the records from..to with their answers, or rejects them. If `why` is
  * not NULL, their request has failed for this reason. */
-int batch_write_records(struct batch_run *x, size_t from, size_t to,
+int batch_write(struct batch_run *x, size_t from, size_t to,
     const struct err *why, struct err *e);
 /* Appends an id to a message. A long id is cut. */
 void batch_show_id(struct buf *b, const char *id, size_t n);

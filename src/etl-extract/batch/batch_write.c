@@ -14,7 +14,7 @@ batch_show_id(struct buf *b, const char *id, size_t n)
 /* Rejects a record because the answer has no record with its id, or has several
  * of them. */
 static int
-reject_for_none_or_several_answers(struct batch_run *x, const struct line *l,
+reject_for_count(struct batch_run *x, const struct line *l,
     const struct join_group *g, struct err *e)
 {
 	struct reject r = { .code = "http",
@@ -38,14 +38,15 @@ reject_for_none_or_several_answers(struct batch_run *x, const struct line *l,
 			    x->option.match);
 	}
 	r.message = buf_text(&b);
-	rc = buf_check(&b, e) == -1 ? -1 :
-	    stage_write_reject_and_check_limit(x->stage, l, &r, e);
+	rc = buf_check(&b, e) == -1 ? -1 : stage_reject(x->stage, l, &r, e);
 	buf_release(&b);
 	return rc;
 }
 
+/* Appends the member --as: the answer of the record's group, null if it has
+ * none, or with --many an array of its answers. */
 static void
-put_member_with_joined_answers(struct batch_run *x, const struct join_group *g)
+put_answers(struct batch_run *x, const struct join_group *g)
 {
 	struct buf *out = &x->call.out;
 	size_t at = g->first;
@@ -70,31 +71,30 @@ put_member_with_joined_answers(struct batch_run *x, const struct join_group *g)
 
 /* Writes a record with its answers, or rejects it. */
 static int
-write_joined_record(
-    struct batch_run *x, const struct batch_record *r, struct err *e)
+write_joined(struct batch_run *x, const struct batch_record *r, struct err *e)
 {
 	const struct line l = batch_line(&x->batch, r);
 	const struct join_group *g;
 
 	if (r->id_len == 0)
-		return batch_parse_record_and_read_id(x, &l, true, e);
+		return batch_read_id(x, &l, true, e);
 	g = &x->join.group[r->group];
 	if ((g->answers == 0 && !x->option.missing_is_null &&
 	    !x->call.answer.is_ignored) || (g->answers > 1 && !x->option.many))
-		return reject_for_none_or_several_answers(x, &l, g, e);
+		return reject_for_count(x, &l, g, e);
 	buf_clear(&x->call.out);
 	buf_add(&x->call.out, l.data + r->open.at, r->open.len);
 	if (x->o->as != NULL)
-		put_member_with_joined_answers(x, g);
+		put_answers(x, g);
 	if (x->o->count_as != NULL)
 		json_put_int(
 		    &x->call.out, x->o->count_as, (int64_t)g->answers);
-	return each_end_and_emit_or_reject(x->stage, &x->call.out, &l, e);
+	return each_emit(x->stage, &x->call.out, &l, e);
 }
 
 int
-batch_write_records(struct batch_run *x, size_t from, size_t to,
-    const struct err *why, struct err *e)
+batch_write(struct batch_run *x, size_t from, size_t to, const struct err *why,
+    struct err *e)
 {
 	const struct batch_record *r;
 	struct line l;
@@ -103,8 +103,8 @@ batch_write_records(struct batch_run *x, size_t from, size_t to,
 		r = &x->batch.v[i];
 		l = batch_line(&x->batch, r);
 		if ((why == NULL || r->id_len == 0 ?
-		    write_joined_record(x, r, e) :
-		    each_reject_for_request(
+		    write_joined(x, r, e) :
+		    each_reject_request(
 			x->stage, &l, x->call.answer.status, why, e)) == -1)
 			return -1;
 	}

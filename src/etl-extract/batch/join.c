@@ -35,8 +35,10 @@ compare_ids(const struct join_group *a, const struct join_group *b)
 	    (a->id_len < b->id_len);
 }
 
+/* Orders groups by id, and groups of the same id by the place of their
+ * record. */
 static int
-compare_ids_then_places(const void *x, const void *y)
+compare_groups(const void *x, const void *y)
 {
 	const struct join_group *a = x, *b = y;
 	int order = compare_ids(a, b);
@@ -52,7 +54,7 @@ compare_ids_only(const void *x, const void *y)
 }
 
 static int
-make_room_for_groups(struct join *j, size_t n, struct err *e)
+reserve_groups(struct join *j, size_t n, struct err *e)
 {
 	struct join_group *g;
 
@@ -82,11 +84,11 @@ merge_equal_ids(struct join *j, struct batch *b)
 }
 
 int
-join_group_records_by_id(struct join *j, struct batch *b, size_t from,
-    size_t to, struct err *e)
+join_make_groups(struct join *j, struct batch *b, size_t from, size_t to,
+    struct err *e)
 {
 	j->groups = 0;
-	if (make_room_for_groups(j, to - from, e) == -1)
+	if (reserve_groups(j, to - from, e) == -1)
 		return -1;
 	for (size_t i = from; i < to; i++)
 		if (b->v[i].id_len > 0)
@@ -95,8 +97,7 @@ join_group_records_by_id(struct join *j, struct batch *b, size_t from,
 			    .id_len = b->v[i].id_len, .record = i };
 	if (j->groups == 0)
 		return 0;
-	qsort(j->group, j->groups, sizeof(j->group[0]),
-	    compare_ids_then_places);
+	qsort(j->group, j->groups, sizeof(j->group[0]), compare_groups);
 	merge_equal_ids(j, b);
 	return 0;
 }
@@ -135,8 +136,10 @@ find_group_of_id(struct join *j)
 	    sizeof(wanted), compare_ids_only);
 }
 
+/* Counts an answer whose id was not requested. Keeps the first such id as the
+ * example of the warning. */
 static int
-count_unknown_keep_first_as_example(struct join *j, struct err *e)
+note_unknown_id(struct join *j, struct err *e)
 {
 	if (j->unknown++ > 0)
 		return 0;
@@ -145,9 +148,11 @@ count_unknown_keep_first_as_example(struct join *j, struct err *e)
 	return buf_check(&j->example, e);
 }
 
+/* Adds an element of the answer to the group of its id. An element without a
+ * valid id, or with an id that was not requested, is only counted. */
 static int
-add_element_to_group_of_its_id(struct join *j, const struct json *body,
-    uint32_t token, const char *match, struct err *e)
+add_element(struct join *j, const struct json *body, uint32_t token,
+    const char *match, struct err *e)
 {
 	uint32_t member = body->tok[token].type != JSON_OBJECT ? 0 :
 	    json_member_value(body, token, match, strlen(match));
@@ -155,8 +160,7 @@ add_element_to_group_of_its_id(struct join *j, const struct json *body,
 	struct join_group *g;
 	bool is_valid;
 
-	is_valid = template_value_to_text_or_fault(
-	    body, member, &j->value, &ignored) == 1;
+	is_valid = template_value_text(body, member, &j->value, &ignored) == 1;
 	if (j->value.failed && !j->value.full)
 		return err_nomem(e);
 	if (!is_valid || j->value.failed || j->value.len == 0) {
@@ -164,13 +168,13 @@ add_element_to_group_of_its_id(struct join *j, const struct json *body,
 		return 0;
 	}
 	if ((g = find_group_of_id(j)) == NULL)
-		return count_unknown_keep_first_as_example(j, e);
+		return note_unknown_id(j, e);
 	return add_answer(j, g, token, e);
 }
 
 int
-join_add_each_answer_to_its_group(struct join *j, const struct body *b,
-    const char *match, struct err *e)
+join_add_answers(struct join *j, const struct body *b, const char *match,
+    struct err *e)
 {
 	const struct json_tok *t = b->j.tok;
 
@@ -180,7 +184,7 @@ join_add_each_answer_to_its_group(struct join *j, const struct body *b,
 	if (b->no_records)
 		return 0;
 	for (uint32_t i = b->array + 1; i < t[b->array].next; i = t[i].next)
-		if (add_element_to_group_of_its_id(j, &b->j, i, match, e) == -1)
+		if (add_element(j, &b->j, i, match, e) == -1)
 			return -1;
 	return 0;
 }

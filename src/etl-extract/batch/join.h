@@ -38,12 +38,12 @@ void join_init(struct join *j);
 void join_release(struct join *j);
 /* Makes the groups of the records from..to of the batch, and sets the group of
  * each record. */
-int join_group_records_by_id(struct join *j, struct batch *b, size_t from,
-    size_t to, struct err *e);
+int join_make_groups(struct join *j, struct batch *b, size_t from, size_t to,
+    struct err *e);
 /* Removes the answers of the previous request. Then adds each element of the
  * array of records in the body to a group: the one whose id equals the
  * element's member `match`. */
-int join_add_each_answer_to_its_group(struct join *j, const struct body *b,
-    const char *match, struct err *e);
+int join_add_answers(struct join *j, const struct body *b, const char *match,
+    struct err *e);
 
 #endif

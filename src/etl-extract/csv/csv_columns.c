@@ -57,8 +57,7 @@ is_blank(const char *name)
 /* Adds a column with this name. If the name is blank or already used, makes
  * another one from it. */
 static int
-add_column_with_unique_name(struct csv_columns *c, const char *name,
-    struct err *e)
+add_column(struct csv_columns *c, const char *name, struct err *e)
 {
 	struct csv_column *col = &c->column[c->n];
 	char blank[32];
@@ -68,7 +67,7 @@ add_column_with_unique_name(struct csv_columns *c, const char *name,
 		(void)snprintf(blank, sizeof(blank), "column_%zu", c->n + 1);
 		name = blank;
 	}
-	if ((name = csv_names_add_or_make_unique(&c->unique, name)) == NULL)
+	if ((name = csv_names_add(&c->unique, name)) == NULL)
 		return err_nomem(e);
 	c->is_reserved |= c->n == 0 && strcmp(name, "@etl") == 0;
 	buf_char(&c->json, c->n > 0 ? ',' : '[');
@@ -85,7 +84,7 @@ add_column_with_unique_name(struct csv_columns *c, const char *name,
 }
 
 const char *
-csv_find_likely_delimiter(const char *p, const struct csv_field *f)
+csv_guess_delimiter(const char *p, const struct csv_field *f)
 {
 	static const char *const usual[] = { ",", ";", "|" };
 
@@ -102,9 +101,9 @@ csv_find_likely_delimiter(const char *p, const struct csv_field *f)
 /* Refuses a header that is probably not the header of a CSV file in UTF-8: its
  * names would make no sense. */
 static int
-refuse_header_that_is_no_csv(const char *p, size_t len, size_t n, struct err *e)
+check_csv_header(const char *p, size_t len, size_t n, struct err *e)
 {
-	const struct compression *z = compression_recognize(p, len);
+	const struct compression *z = compression_find(p, len);
 
 	if (z != NULL)
 		return err_set(e, ERR_DATA, false, "the file is compressed: "
@@ -127,11 +126,11 @@ refuse_header_that_is_no_csv(const char *p, size_t len, size_t n, struct err *e)
 }
 
 int
-csv_columns_from_fields(struct csv_columns *c, const char *p, size_t len,
+csv_columns_set(struct csv_columns *c, const char *p, size_t len,
     const struct csv_field *f, size_t n, char quote, struct err *e)
 {
 	struct buf name;
-	int rc = refuse_header_that_is_no_csv(p, len, n, e);
+	int rc = check_csv_header(p, len, n, e);
 
 	if (rc == -1)
 		return -1;
@@ -144,7 +143,7 @@ csv_columns_from_fields(struct csv_columns *c, const char *p, size_t len,
 		(void)buf_text(&name);
 		rc = buf_check(&name, e);
 		if (rc == 0)
-			rc = add_column_with_unique_name(c, buf_text(&name), e);
+			rc = add_column(c, buf_text(&name), e);
 	}
 	if (rc == 0) {
 		buf_char(&c->json, ']');
@@ -162,7 +161,7 @@ csv_scan_option(struct csv_scan *s, const char *option, const char *text,
 	const size_t len = strlen(text);
 
 	csv_scan_init(s, &d);
-	csv_scan_begin_record(s, SIZE_MAX);
+	csv_scan_begin(s, SIZE_MAX);
 	switch (csv_scan_record(s, text, len, true)) {
 	case CSV_NOMEM:
 		return err_nomem(e);
@@ -177,15 +176,14 @@ csv_scan_option(struct csv_scan *s, const char *option, const char *text,
 }
 
 int
-csv_columns_from_option(
-    struct csv_columns *c, const char *text, struct err *e)
+csv_columns_parse(struct csv_columns *c, const char *text, struct err *e)
 {
 	struct csv_scan s;
 	int rc = csv_scan_option(&s, "--columns", text, e);
 
 	if (rc == 0)
-		rc = csv_columns_from_fields(
-		    c, text, strlen(text), s.field, s.n, '"', e);
+		rc = csv_columns_set(c, text, strlen(text), s.field, s.n, '"',
+		    e);
 	csv_scan_release(&s);
 	return rc;
 }

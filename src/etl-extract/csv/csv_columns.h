@@ -36,19 +36,17 @@ void csv_columns_init(struct csv_columns *c);
 void csv_columns_release(struct csv_columns *c);
 /* Sets the columns to the n fields of the header at p. Fails with ERR_DATA if
  * the header has too many names, or is not text. */
-int csv_columns_from_fields(struct csv_columns *c, const char *p, size_t len,
+int csv_columns_set(struct csv_columns *c, const char *p, size_t len,
     const struct csv_field *f, size_t n, char quote, struct err *e);
 /* Used if the header at p has only one field. Returns the value of --delimiter
  * that would split this field, or NULL. A quoted field is never split. */
-const char *csv_find_likely_delimiter(
-    const char *p, const struct csv_field *f);
+const char *csv_guess_delimiter(const char *p, const struct csv_field *f);
 /* Splits the value of an option at its commas: it is read as one CSV record.
  * The caller releases s, also after a failure. */
 int csv_scan_option(struct csv_scan *s, const char *option, const char *text,
     struct err *e);
 /* Sets the columns to the names in the value of --columns. */
-int csv_columns_from_option(
-    struct csv_columns *c, const char *text, struct err *e);
+int csv_columns_parse(struct csv_columns *c, const char *text, struct err *e);
 /* Returns the index of the column with this name, or -1. The name is the one
  * that records have, for example a_2 for the second column a. */
 ptrdiff_t csv_columns_find(const struct csv_columns *c, const char *name);

@@ -16,7 +16,7 @@ parse_character(char *c, const char *option, const char *text, struct err *e)
 }
 
 int
-csv_dialect_from_options(struct csv_dialect *d, const struct extract_opts *o,
+csv_dialect_parse(struct csv_dialect *d, const struct extract_opts *o,
     bool is_tsv, struct err *e)
 {
 	*d = (struct csv_dialect){ .delimiter = is_tsv ? '\t' : ',',

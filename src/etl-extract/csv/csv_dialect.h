@@ -19,7 +19,7 @@ struct csv_dialect {
 	uint64_t skip;          /* number of lines before the header */
 };
 
-int csv_dialect_from_options(struct csv_dialect *d,
-    const struct extract_opts *o, bool is_tsv, struct err *e);
+int csv_dialect_parse(struct csv_dialect *d, const struct extract_opts *o,
+    bool is_tsv, struct err *e);
 
 #endif

@@ -69,7 +69,7 @@ copy_unescaped(char *to, const char *p, const char *end)
 
 /* Sets the reject. Returns 0. */
 static int
-set_reject_code_return_0(struct csv_json *j, const char *code)
+set_reject_code(struct csv_json *j, const char *code)
 {
 	j->code = code;
 	return 0;
@@ -78,7 +78,7 @@ set_reject_code_return_0(struct csv_json *j, const char *code)
 /* Appends a JSON string. If the text has a NUL, sets the reject and returns 0:
  * most programs cannot store a NUL. */
 static int
-put_json_string_unless_nul(struct csv_json *j, const char *p, size_t n)
+put_plain_text(struct csv_json *j, const char *p, size_t n)
 {
 	struct buf *b = &j->record;
 	char *out;
@@ -94,15 +94,17 @@ put_json_string_unless_nul(struct csv_json *j, const char *p, size_t n)
 	if (memchr(p, '\0', n) != NULL) {
 		buf_str(&j->message, "the record has a NUL byte: if the file "
 		    "is UTF-16, give --encoding utf-16");
-		return set_reject_code_return_0(j, "encoding");
+		return set_reject_code(j, "encoding");
 	}
 	json_put_string(b, p, n);
 	return 1;
 }
 
+/* Sets the reject for a value that does not have the type of its column.
+ * Returns 0. */
 static int
-set_type_reject_return_0(struct csv_json *j, const struct csv_column *c,
-    const char *p, size_t n)
+set_type_reject(struct csv_json *j, const struct csv_column *c, const char *p,
+    size_t n)
 {
 	buf_printf(&j->message, "column %s: the value \"", c->name);
 	text_show(&j->message, p, text_cut_length(p, n, SHOWN_MAX));
@@ -114,18 +116,20 @@ set_type_reject_return_0(struct csv_json *j, const struct csv_column *c,
 			buf_str(&j->pointer, *s == '~' ? "~0" : "~1");
 		else
 			buf_char(&j->pointer, *s);
-	return set_reject_code_return_0(j, "type");
+	return set_reject_code(j, "type");
 }
 
+/* Appends the field as JSON of the column's type, or null if it is blank. If
+ * the text does not have the type, sets the reject and returns 0. */
 static int
-put_typed_or_null(struct csv_json *j, const struct csv_column *c,
+put_typed(struct csv_json *j, const struct csv_column *c,
     const char *p, size_t n)
 {
 	csv_trim(&p, &n);
 	if (n == 0)
 		buf_add(&j->record, "null", 4);
-	else if (!csv_put_typed_or_return_false(&j->record, c->type, p, n))
-		return set_type_reject_return_0(j, c, p, n);
+	else if (!csv_put_typed(&j->record, c->type, p, n))
+		return set_type_reject(j, c, p, n);
 	return 1;
 }
 
@@ -149,14 +153,15 @@ put_value(struct csv_json *j, const struct csv_column *c, const char *record,
 		p = j->field.data;
 		n = j->field.len;
 	}
-	return c->type == CSV_TEXT ? put_json_string_unless_nul(j, p, n) :
-	    put_typed_or_null(j, c, p, n);
+	return c->type == CSV_TEXT ? put_plain_text(j, p, n) :
+	    put_typed(j, c, p, n);
 }
 
 /* Checks the record as a whole: its length, its quotes, its encoding and the
- * number of its fields. */
+ * number of its fields. Returns 1, or 0 with the reject set if the record
+ * cannot be used. */
 static int
-fail_if_record_is_unusable(struct csv_json *j, const struct csv_record *rec)
+judge_record(struct csv_json *j, const struct csv_record *rec)
 {
 	const struct line *l = &rec->line;
 	size_t valid;
@@ -164,32 +169,31 @@ fail_if_record_is_unusable(struct csv_json *j, const struct csv_record *rec)
 	if (l->too_long) {
 		buf_printf(&j->message, "%llu bytes, more than --max-record "
 		    "%zu", (unsigned long long)l->bytes, j->max_record);
-		return set_reject_code_return_0(j, "too_long");
+		return set_reject_code(j, "too_long");
 	}
 	if (rec->why != NULL) {
 		buf_str(&j->message, rec->why);
-		return set_reject_code_return_0(j, "parse");
+		return set_reject_code(j, "parse");
 	}
 	if (has_non_ascii(l->data, l->len) &&
 	    (valid = utf8_valid_length(l->data, l->len)) != l->len) {
 		buf_printf(&j->message, "byte %zu of the record is not valid "
 		    "text: --encoding names the encoding of the file", valid);
-		return set_reject_code_return_0(j, "encoding");
+		return set_reject_code(j, "encoding");
 	}
 	if (rec->n != j->columns->n) {
 		buf_printf(&j->message, "the record has %zu fields, but the "
 		    "header has %zu columns", rec->n, j->columns->n);
-		return set_reject_code_return_0(j, "parse");
+		return set_reject_code(j, "parse");
 	}
 	if (!j->columns->is_reserved)
 		return 1;
 	buf_str(&j->message, "a record may not begin with the member @etl");
-	return set_reject_code_return_0(j, "reserved");
+	return set_reject_code(j, "reserved");
 }
 
 int
-csv_json_make_record_or_reject(
-    struct csv_json *j, const struct csv_record *rec, struct err *e)
+csv_json_make(struct csv_json *j, const struct csv_record *rec, struct err *e)
 {
 	const struct csv_columns *c = j->columns;
 	struct buf *b = &j->record;
@@ -198,7 +202,7 @@ csv_json_make_record_or_reject(
 	buf_clear(b);
 	buf_clear(&j->message);
 	buf_clear(&j->pointer);
-	rc = fail_if_record_is_unusable(j, rec);
+	rc = judge_record(j, rec);
 	for (size_t i = 0; rc == 1 && i < rec->n; i++) {
 		buf_add(b, c->names.data + c->column[i].at, c->column[i].len);
 		rc = put_value(j, &c->column[i], rec->line.data,
@@ -208,7 +212,7 @@ csv_json_make_record_or_reject(
 	if (rc == 1 && b->len > j->max_record) {
 		buf_printf(&j->message, "%zu bytes as JSON, more than "
 		    "--max-record %zu", b->len, j->max_record);
-		rc = set_reject_code_return_0(j, "too_long");
+		rc = set_reject_code(j, "too_long");
 	}
 	if (rc == -1 || buf_check(b, e) == -1 ||
 	    buf_check(&j->message, e) == -1 || buf_check(&j->pointer, e) == -1)

@@ -25,7 +25,7 @@ void csv_json_init(struct csv_json *j, size_t max_record);
 void csv_json_release(struct csv_json *j);
 /* Returns 1 if j->record holds the record, 0 if it is a reject with j->code and
  * j->message, -1 on failure. */
-int csv_json_make_record_or_reject(
-    struct csv_json *j, const struct csv_record *rec, struct err *e);
+int csv_json_make(struct csv_json *j, const struct csv_record *rec,
+    struct err *e);
 
 #endif

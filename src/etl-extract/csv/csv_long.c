@@ -26,7 +26,7 @@ struct long_record {
 };
 
 static void
-add_to_hash(struct long_record *l, const char *p, size_t n)
+hash_long_bytes(struct long_record *l, const char *p, size_t n)
 {
 	if (n == 0)
 		return;
@@ -82,7 +82,7 @@ place_after(struct long_record *l, char c)
 /* Reads up to n bytes at p. Stops after the end of the record and after a quote
  * that is not at a valid place. Returns the number of bytes read. */
 static size_t
-read_bytes(struct long_record *l, const char *p, size_t n)
+read_long_bytes(struct long_record *l, const char *p, size_t n)
 {
 	size_t i = 0;
 
@@ -93,17 +93,16 @@ read_bytes(struct long_record *l, const char *p, size_t n)
 		l->at++;
 		i++;
 	}
-	add_to_hash(l, p, i - (l->place == AT_RECORD_END));
+	hash_long_bytes(l, p, i - (l->place == AT_RECORD_END));
 	return i;
 }
 
 /* Handles a quoted field that is not closed properly. In a regular file the
  * reader goes back to the start of the record, and the opening quote is then an
  * ordinary character. A pipe cannot be read twice: the record then ends at the
- * next line end. Returns 0 or 1 as csv_read_long_record() does, or 2 to read
- * on. */
+ * next line end. Returns 0 or 1 as csv_read_long() does, or 2 to read on. */
 static int
-seek_back_or_read_on_after_bad_quote(struct long_record *l, struct err *e)
+handle_bad_quote(struct long_record *l, struct err *e)
 {
 	struct csv_reader *r = l->r;
 
@@ -123,7 +122,7 @@ seek_back_or_read_on_after_bad_quote(struct long_record *l, struct err *e)
 }
 
 static int
-read_more(struct csv_reader *r, struct err *e)
+read_long_part(struct csv_reader *r, struct err *e)
 {
 	ssize_t n;
 
@@ -137,26 +136,26 @@ read_more(struct csv_reader *r, struct err *e)
 }
 
 /* Reads up to the end of the record and returns 1. Returns 0 if the record must
- * be scanned again, see csv_read_long_record(). */
+ * be scanned again, see csv_read_long(). */
 static int
-read_long_record_to_end(struct long_record *l, struct err *e)
+read_record_rest(struct long_record *l, struct err *e)
 {
 	struct csv_reader *r = l->r;
 	size_t n;
 	int rc = 2;
 
 	while (rc == 2) {
-		n = read_bytes(
-		    l, r->w.data + r->w.start, r->w.end - r->w.start);
+		n = read_long_bytes(l, r->w.data + r->w.start,
+		    r->w.end - r->w.start);
 		r->w.start += n;
 		if (l->place == AT_RECORD_END)
 			return 1;
 		if (l->place == AFTER_BAD_QUOTE ||
 		    (r->is_eof && l->place == IN_QUOTES))
-			rc = seek_back_or_read_on_after_bad_quote(l, e);
+			rc = handle_bad_quote(l, e);
 		else if (r->is_eof)
 			rc = 1;
-		else if (r->w.start == r->w.end && read_more(r, e) == -1)
+		else if (r->w.start == r->w.end && read_long_part(r, e) == -1)
 			rc = -1;
 	}
 	return rc;
@@ -173,7 +172,7 @@ fill_record(struct long_record *l, struct csv_record *rec)
 	rec->line.torn = l->place != AT_RECORD_END && r->is_eof &&
 	    r->w.start == r->w.end;
 	rec->line.len = l->bytes < LINES_KEPT ? (size_t)l->bytes : LINES_KEPT;
-	hash_finish_and_free(l->hash, rec->line.sha256);
+	hash_finish(l->hash, rec->line.sha256);
 	l->hash = NULL;
 	r->offset = l->at;
 	r->number += l->lines;
@@ -182,8 +181,7 @@ fill_record(struct long_record *l, struct csv_record *rec)
 }
 
 int
-csv_read_long_record(
-    struct csv_reader *r, struct csv_record *rec, struct err *e)
+csv_read_long(struct csv_reader *r, struct csv_record *rec, struct err *e)
 {
 	struct long_record l = { .r = r, .at = r->offset,
 	    .hash = hash_new() };
@@ -194,7 +192,7 @@ csv_read_long_record(
 	memmove(r->w.data, r->w.data + r->w.start, r->w.end - r->w.start);
 	r->w.end -= r->w.start;
 	r->w.start = 0;
-	if ((rc = read_long_record_to_end(&l, e)) == 1)
+	if ((rc = read_record_rest(&l, e)) == 1)
 		fill_record(&l, rec);
 	hash_free(l.hash);
 	return rc;

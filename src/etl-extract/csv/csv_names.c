@@ -40,7 +40,7 @@ make_name(const char *text, unsigned number)
 /* Puts n into the tree and returns it. If the tree already has an equal name,
  * frees n and returns that name. If memory is out, frees n and returns NULL. */
 static struct name *
-insert_name_or_free_and_find(struct csv_names *s, struct name *n)
+insert_name(struct csv_names *s, struct name *n)
 {
 	struct name **in = tsearch(n, &s->tree, compare);
 	struct name *found = in != NULL ? *in : NULL;
@@ -51,17 +51,17 @@ insert_name_or_free_and_find(struct csv_names *s, struct name *n)
 }
 
 const char *
-csv_names_add_or_make_unique(struct csv_names *s, const char *name)
+csv_names_add(struct csv_names *s, const char *name)
 {
 	struct name *n = make_name(name, 0), *first, *found;
 
-	if (n == NULL || (first = insert_name_or_free_and_find(s, n)) == NULL)
+	if (n == NULL || (first = insert_name(s, n)) == NULL)
 		return NULL;
 	if (first == n)
 		return n->text;
 	do {
 		if ((n = make_name(name, first->next++)) == NULL ||
-		    (found = insert_name_or_free_and_find(s, n)) == NULL)
+		    (found = insert_name(s, n)) == NULL)
 			return NULL;
 	} while (found != n);
 	return n->text;

@@ -7,7 +7,7 @@ csv_options_parse(struct csv_options *c, const struct extract_opts *o,
     bool is_tsv, struct err *e)
 {
 	*c = (struct csv_options){ 0 };
-	if (csv_dialect_from_options(&c->dialect, o, is_tsv, e) == -1)
+	if (csv_dialect_parse(&c->dialect, o, is_tsv, e) == -1)
 		return -1;
 	return o->types != NULL ? csv_types_parse(&c->types, o->types, e) : 0;
 }
@@ -29,7 +29,7 @@ csv_options_check(const struct extract_opts *o, struct err *e)
 	csv_options_release(&c);
 	csv_columns_init(&columns);
 	if (rc == 0 && o->columns != NULL)
-		rc = csv_columns_from_option(&columns, o->columns, e);
+		rc = csv_columns_parse(&columns, o->columns, e);
 	csv_columns_release(&columns);
 	return rc;
 }

@@ -17,7 +17,7 @@ struct csv_ranges {
 					 * `next` on */
 	bool is_exact;                  /* a record starts at `next` */
 	struct ahead_job *taken;        /* its records have been returned by
-					 * csv_ranges_take_output_of_place() */
+					 * csv_ranges_take() */
 	size_t first, n;                /* the ring of the jobs that were
 					 * started */
 	struct started ring[RING];
@@ -49,7 +49,7 @@ get_first(struct csv_ranges *r)
 }
 
 static void
-drop_first_job_from_ring(struct csv_ranges *r)
+drop_first_job(struct csv_ranges *r)
 {
 	r->first = (r->first + 1) % RING;
 	r->n--;
@@ -60,14 +60,14 @@ csv_ranges_close(struct csv_ranges *r)
 {
 	if (r == NULL)
 		return;
-	ahead_kill_children(r->pool, r->self);
+	ahead_kill(r->pool, r->self);
 	free(r);
 }
 
 /* Gives parts of the file to children, as many as they can take. `at` is the
  * offset that the reader has reached. */
 static void
-start_children_from_place(struct csv_ranges *r, uint64_t at)
+start_children(struct csv_ranges *r, uint64_t at)
 {
 	struct ahead_task t;
 	struct ahead_job *j;
@@ -93,23 +93,23 @@ start_children_from_place(struct csv_ranges *r, uint64_t at)
 }
 
 const struct ahead_output *
-csv_ranges_take_output_of_place(struct csv_ranges *r, uint64_t at)
+csv_ranges_take(struct csv_ranges *r, uint64_t at)
 {
 	const struct ahead_output *o = NULL;
 
 	if (r->taken != NULL)
-		ahead_release_or_kill(r->taken);
+		ahead_release(r->taken);
 	r->taken = NULL;
-	start_children_from_place(r, at);
+	start_children(r, at);
 	while (o == NULL && r->n > 0 && get_first(r)->from <= at) {
 		struct ahead_job *j = get_first(r)->job;
 
-		drop_first_job_from_ring(r);
-		o = ahead_wait_and_get_output(j);
+		drop_first_job(r);
+		o = ahead_wait(j);
 		if (o != NULL && o->begin == at && o->end > at) {
 			r->taken = j;
 		} else {
-			ahead_release_or_kill(j);
+			ahead_release(j);
 			o = NULL;
 		}
 	}

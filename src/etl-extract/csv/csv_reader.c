@@ -40,7 +40,7 @@ csv_reader_close(struct csv_reader *r)
 /* Moves the start of the window past n bytes. They contain `lines` line
  * feeds. */
 static void
-move_past_bytes_and_lines(struct csv_reader *r, size_t n, uint64_t lines)
+move_past(struct csv_reader *r, size_t n, uint64_t lines)
 {
 	r->w.start += n;
 	r->offset += n;
@@ -50,7 +50,7 @@ move_past_bytes_and_lines(struct csv_reader *r, size_t n, uint64_t lines)
 /* Makes room in the window for the next read. Returns the size of the room in
  * bytes, or 0 on failure. */
 static size_t
-make_room(struct csv_reader *r, struct err *e)
+make_window_room(struct csv_reader *r, struct err *e)
 {
 	const size_t start = r->w.start;
 	size_t room = window_make_room(
@@ -60,18 +60,20 @@ make_room(struct csv_reader *r, struct err *e)
 	return room;
 }
 
+/* Reads more bytes into the window. If the read may block, first returns
+ * CSV_WAIT once. */
 static enum csv_next
-read_more_or_pause(struct csv_reader *r, struct err *e)
+fill_window(struct csv_reader *r, struct err *e)
 {
 	ssize_t n;
 	size_t room;
 
-	if (!r->has_paused && input_read_may_wait(r->in)) {
+	if (!r->has_paused && input_may_wait(r->in)) {
 		r->has_paused = true;
 		return CSV_WAIT;
 	}
 	r->has_paused = false;
-	if ((room = make_room(r, e)) == 0)
+	if ((room = make_window_room(r, e)) == 0)
 		return CSV_FAILED;
 	if ((n = input_read(r->in, r->w.data + r->w.end, room, e)) == -1)
 		return CSV_FAILED;
@@ -94,16 +96,16 @@ starts_with(const struct csv_reader *r, const char *text, size_t len)
 
 /* Skips a line, or the part of it that is in the window. */
 static enum at_start
-skip_line_or_its_part_in_window(struct csv_reader *r)
+skip_line_part(struct csv_reader *r)
 {
 	const char *p = r->w.data + r->w.start;
 	const char *lf = memchr(p, '\n', r->w.end - r->w.start);
 
 	r->is_in_skipped_line = lf == NULL;
 	if (lf != NULL)
-		move_past_bytes_and_lines(r, (size_t)(lf - p) + 1, 1);
+		move_past(r, (size_t)(lf - p) + 1, 1);
 	else
-		move_past_bytes_and_lines(r, r->w.end - r->w.start, 0);
+		move_past(r, r->w.end - r->w.start, 0);
 	if (lf == NULL && r->is_eof)
 		return AT_END;
 	if (lf != NULL && r->skip > 0)
@@ -117,15 +119,17 @@ is_blank_line(const char *p, size_t n, bool is_eof)
 	return *p == '\n' || (*p == '\r' && (n > 1 ? p[1] == '\n' : is_eof));
 }
 
-/* Skips a blank line, a comment, a line of --skip or the byte order mark. */
+/* Skips a blank line, a comment, a line of --skip or the byte order mark.
+ * Returns AT_RECORD if a record starts here instead, or AT_UNKNOWN if more
+ * bytes are needed to know it. */
 static enum at_start
-skip_one_or_find_record(struct csv_reader *r)
+skip_one(struct csv_reader *r)
 {
 	const char *p = r->w.data + r->w.start, *comment = r->d->comment;
 	size_t n = r->w.end - r->w.start;
 
 	if (r->is_in_skipped_line)
-		return skip_line_or_its_part_in_window(r);
+		return skip_line_part(r);
 	if (n == 0)
 		return r->is_eof ? AT_END : AT_UNKNOWN;
 	if (!r->has_begun) {
@@ -133,18 +137,18 @@ skip_one_or_find_record(struct csv_reader *r)
 			return AT_UNKNOWN;
 		r->has_begun = true;
 		if (n >= 3 && starts_with(r, "\xef\xbb\xbf", 3)) {
-			move_past_bytes_and_lines(r, 3, 0);
+			move_past(r, 3, 0);
 			return AT_SKIPPED;
 		}
 	}
 	if (r->skip > 0 || is_blank_line(p, n, r->is_eof))
-		return skip_line_or_its_part_in_window(r);
+		return skip_line_part(r);
 	if (*p == '\r' && n == 1)
 		return AT_UNKNOWN;
 	if (comment == NULL || !starts_with(r, comment, r->d->comment_len))
 		return AT_RECORD;
 	if (n >= r->d->comment_len)
-		return skip_line_or_its_part_in_window(r);
+		return skip_line_part(r);
 	return r->is_eof ? AT_RECORD : AT_UNKNOWN;
 }
 
@@ -162,7 +166,7 @@ count_lines(const char *p, size_t n)
 /* Fills in the record that r->scan has found at the start of the window, and
  * moves the start of the window past it. */
 static void
-fill_record_and_consume(struct csv_reader *r, struct csv_record *rec)
+take_record(struct csv_reader *r, struct csv_record *rec)
 {
 	const struct csv_scan *s = &r->scan;
 	struct line *l = &rec->line;
@@ -179,12 +183,12 @@ fill_record_and_consume(struct csv_reader *r, struct csv_record *rec)
 	l->too_long = false;
 	if (s->text_length > r->max) {
 		l->too_long = true;
-		hash_bytes_to_hex(l->data, l->len, l->sha256);
+		hash_bytes(l->data, l->len, l->sha256);
 		l->len = l->len < LINES_KEPT ? l->len : LINES_KEPT;
 	}
 	r->is_in_record = false;
 	r->bad_quote = UINT64_MAX;
-	move_past_bytes_and_lines(r, s->length, s->has_quoted ?
+	move_past(r, s->length, s->has_quoted ?
 	    count_lines(l->data, s->length) : s->length > s->text_length);
 }
 
@@ -192,7 +196,7 @@ fill_record_and_consume(struct csv_reader *r, struct csv_record *rec)
  * scanned again; in that scan this quote and all later ones are ordinary
  * characters. */
 static void
-store_bad_quote_and_restart_record(struct csv_reader *r)
+note_bad_quote(struct csv_reader *r)
 {
 	r->bad_quote = r->offset + r->scan.quote_at;
 	r->why = r->scan.is_unclosed ? "a quote opens a field and never closes"
@@ -211,14 +215,13 @@ window_is_full(const struct csv_reader *r)
 /* Scans for a record in the window. Returns CSV_WAIT if the record ends after
  * the window. */
 static enum csv_next
-scan_window_for_record(struct csv_reader *r, struct csv_record *rec,
-    struct err *e)
+scan_window(struct csv_reader *r, struct csv_record *rec, struct err *e)
 {
 	struct csv_scan *s = &r->scan;
 
 	for (;;) {
 		if (!r->is_in_record)
-			csv_scan_begin_record(s, r->bad_quote == UINT64_MAX ?
+			csv_scan_begin(s, r->bad_quote == UINT64_MAX ?
 			    SIZE_MAX : (size_t)(r->bad_quote - r->offset));
 		r->is_in_record = true;
 		switch (csv_scan_record(s, r->w.data + r->w.start,
@@ -226,10 +229,10 @@ scan_window_for_record(struct csv_reader *r, struct csv_record *rec,
 		case CSV_MORE:
 			return CSV_WAIT;
 		case CSV_BAD_QUOTE:
-			store_bad_quote_and_restart_record(r);
+			note_bad_quote(r);
 			break;
 		case CSV_RECORD:
-			fill_record_and_consume(r, rec);
+			take_record(r, rec);
 			return CSV_ITEM;
 		default:
 			(void)err_nomem(e);
@@ -246,38 +249,37 @@ csv_reader_next(struct csv_reader *r, struct csv_record *rec, struct err *e)
 	int rc;
 
 	for (;;) {
-		at = r->is_in_record ? AT_RECORD : skip_one_or_find_record(r);
+		at = r->is_in_record ? AT_RECORD : skip_one(r);
 		if (at == AT_SKIPPED)
 			continue;
 		if (at == AT_END)
 			return CSV_END;
-		if (at == AT_RECORD &&
-		    (n = scan_window_for_record(r, rec, e)) != CSV_WAIT)
+		if (at == AT_RECORD && (n = scan_window(r, rec, e)) != CSV_WAIT)
 			return n;
 		if (at == AT_RECORD && window_is_full(r)) {
 			if (r->is_held || r->refuses_long)
 				return CSV_END;
-			if ((rc = csv_read_long_record(r, rec, e)) != 0)
+			if ((rc = csv_read_long(r, rec, e)) != 0)
 				return rc == 1 ? CSV_ITEM : CSV_FAILED;
 			continue;
 		}
-		if ((n = read_more_or_pause(r, e)) != CSV_ITEM)
+		if ((n = fill_window(r, e)) != CSV_ITEM)
 			return n;
 	}
 }
 
 int
-csv_reader_skip_line(struct csv_reader *r, struct err *e)
+csv_reader_skip(struct csv_reader *r, struct err *e)
 {
 	for (;;) {
-		switch (skip_line_or_its_part_in_window(r)) {
+		switch (skip_line_part(r)) {
 		case AT_SKIPPED:
 		case AT_END:
 			return 0;
 		default:
 			break;
 		}
-		if (read_more_or_pause(r, e) == CSV_FAILED)
+		if (fill_window(r, e) == CSV_FAILED)
 			return -1;
 	}
 }

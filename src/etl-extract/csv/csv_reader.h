@@ -29,12 +29,11 @@ int csv_reader_open(struct csv_reader **r, struct input *in,
 void csv_reader_close(struct csv_reader *r);
 enum csv_next csv_reader_next(
     struct csv_reader *r, struct csv_record *rec, struct err *e);
-/* csv_reader_mark_place_to_rewind_to() makes the window keep all records that
- * are read from now on. csv_reader_go_back_to_marked_place() goes back to the
- * first of them and ends this. In between, CSV_END can also mean that the
- * window is full. */
-void csv_reader_mark_place_to_rewind_to(struct csv_reader *r);
-void csv_reader_go_back_to_marked_place(struct csv_reader *r);
+/* csv_reader_mark() makes the window keep all records that are read from now
+ * on. csv_reader_rewind() goes back to the first of them and ends this. In
+ * between, CSV_END can also mean that the window is full. */
+void csv_reader_mark(struct csv_reader *r);
+void csv_reader_rewind(struct csv_reader *r);
 /* Returns the offset of the next record, or of a line before it that will be
  * skipped. */
 uint64_t csv_reader_offset(const struct csv_reader *r);
@@ -45,8 +44,8 @@ int csv_reader_seek(struct csv_reader *r, uint64_t offset, uint64_t lines,
 /* From now on, a record that is longer than the window ends the input with
  * CSV_END. A child uses this: it may have started inside a record, which then
  * seems to be very long. */
-void csv_reader_refuse_long_records(struct csv_reader *r);
+void csv_reader_refuse_long(struct csv_reader *r);
 /* Skips the rest of this line. */
-int csv_reader_skip_line(struct csv_reader *r, struct err *e);
+int csv_reader_skip(struct csv_reader *r, struct err *e);
 
 #endif

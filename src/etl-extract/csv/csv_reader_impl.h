@@ -36,7 +36,6 @@ struct csv_reader {
  * r->max. Keeps only its first LINES_KEPT bytes. Returns 1 and fills in *rec,
  * or returns 0 after it has set r->bad_quote: the reader must then scan the
  * record again from its start. */
-int csv_read_long_record(
-    struct csv_reader *r, struct csv_record *rec, struct err *e);
+int csv_read_long(struct csv_reader *r, struct csv_record *rec, struct err *e);
 
 #endif

@@ -22,7 +22,7 @@ csv_scan_release(struct csv_scan *s)
 }
 
 void
-csv_scan_begin_record(struct csv_scan *s, size_t no_quote_from)
+csv_scan_begin(struct csv_scan *s, size_t no_quote_from)
 {
 	s->n = s->at = s->seen = 0;
 	s->has_doubled = s->has_quoted = false;
@@ -30,7 +30,7 @@ csv_scan_begin_record(struct csv_scan *s, size_t no_quote_from)
 }
 
 static bool
-double_field_table(struct csv_scan *s)
+grow_field_table(struct csv_scan *s)
 {
 	size_t cap = s->cap > 0 ? 2 * s->cap : FIELDS_MIN;
 	struct csv_field *f = realloc(s->field, cap * sizeof(*f));
@@ -72,7 +72,7 @@ find_field_end(const char *p, const char *end, char delimiter)
 /* Searches for the closing quote of the field at s->at. If it is found, returns
  * CSV_RECORD and sets *close to its place. */
 static enum csv_scan_result
-find_closing_quote(struct csv_scan *s, const char *p, size_t n, bool is_last,
+find_end_quote(struct csv_scan *s, const char *p, size_t n, bool is_last,
     size_t *close)
 {
 	const char *q;
@@ -105,7 +105,7 @@ scan_quoted(struct csv_scan *s, const char *p, size_t n, bool is_last,
     struct csv_field *f, size_t *end)
 {
 	size_t close, after;
-	enum csv_scan_result r = find_closing_quote(s, p, n, is_last, &close);
+	enum csv_scan_result r = find_end_quote(s, p, n, is_last, &close);
 
 	if (r != CSV_RECORD)
 		return r;
@@ -153,7 +153,7 @@ scan_unquoted(struct csv_scan *s, const char *p, size_t n, bool is_last,
 /* Sets the lengths of the record. `end` is the place of its line end, or n if
  * the input ends without one. */
 static void
-set_record_lengths(struct csv_scan *s, const char *p, size_t n, size_t end)
+set_lengths(struct csv_scan *s, const char *p, size_t n, size_t end)
 {
 	s->length = end < n ? end + 1 : n;
 	s->text_length = end;
@@ -169,7 +169,7 @@ csv_scan_record(struct csv_scan *s, const char *p, size_t n, bool is_last)
 	size_t end;
 
 	for (;;) {
-		if (s->n == s->cap && !double_field_table(s))
+		if (s->n == s->cap && !grow_field_table(s))
 			return CSV_NOMEM;
 		if (s->at == n && !is_last)
 			return CSV_MORE;
@@ -184,7 +184,7 @@ csv_scan_record(struct csv_scan *s, const char *p, size_t n, bool is_last)
 		s->n++;
 		s->has_doubled = false;
 		if (end == n || p[end] == '\n') {
-			set_record_lengths(s, p, n, end);
+			set_lengths(s, p, n, end);
 			return CSV_RECORD;
 		}
 		s->at = end + 1;

@@ -1,10 +1,9 @@
 /* Finds the fields and the end of one CSV record (RFC 4180).
  * Owns:  the table of fields, which is used again for the next record.
  * Borrows: the dialect.
- * Use:   call csv_scan_begin_record() at each record, then csv_scan_record()
- *        with the bytes of the record that have been read. If it returns
- *        CSV_MORE, call it again with these bytes, which may have moved, and
- *        more.
+ * Use:   call csv_scan_begin() at each record, then csv_scan_record() with the
+ *        bytes of the record that have been read. If it returns CSV_MORE, call
+ *        it again with these bytes, which may have moved, and more.
  * Gives: the place of each field, from the first byte of the record. */
 #ifndef EXTRACT_CSV_SCAN_H
 #define EXTRACT_CSV_SCAN_H
@@ -50,7 +49,7 @@ struct csv_scan {
 
 void csv_scan_init(struct csv_scan *s, const struct csv_dialect *d);
 void csv_scan_release(struct csv_scan *s);
-void csv_scan_begin_record(struct csv_scan *s, size_t no_quote_from);
+void csv_scan_begin(struct csv_scan *s, size_t no_quote_from);
 /* is_last: the input ends after these n bytes. */
 enum csv_scan_result csv_scan_record(
     struct csv_scan *s, const char *p, size_t n, bool is_last);

@@ -13,13 +13,13 @@ csv_reader_lines(const struct csv_reader *r)
 }
 
 void
-csv_reader_refuse_long_records(struct csv_reader *r)
+csv_reader_refuse_long(struct csv_reader *r)
 {
 	r->refuses_long = true;
 }
 
 void
-csv_reader_mark_place_to_rewind_to(struct csv_reader *r)
+csv_reader_mark(struct csv_reader *r)
 {
 	r->is_held = true;
 	r->held = r->w.start;
@@ -30,7 +30,7 @@ csv_reader_mark_place_to_rewind_to(struct csv_reader *r)
 }
 
 void
-csv_reader_go_back_to_marked_place(struct csv_reader *r)
+csv_reader_rewind(struct csv_reader *r)
 {
 	r->is_held = r->is_in_record = r->is_in_skipped_line = false;
 	r->bad_quote = UINT64_MAX;

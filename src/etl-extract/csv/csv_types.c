@@ -29,8 +29,7 @@ csv_types_release(struct csv_types_option *o)
 
 /* Parses one part of --types: NAME:TYPE or auto. */
 static int
-parse_auto_or_column_type(struct csv_types_option *o, const char *part,
-    struct err *e)
+parse_column_type(struct csv_types_option *o, const char *part, struct err *e)
 {
 	const char *colon = strrchr(part, ':');
 	char *name;
@@ -44,8 +43,7 @@ parse_auto_or_column_type(struct csv_types_option *o, const char *part,
 		return err_set(e, ERR_USAGE, false, "--types '%.100s': must be "
 		    "auto, or NAME:TYPE for each column, separated by commas, "
 		    "such as id:int,price:number", part);
-	if ((type = suggest_find_choice(
-		 "--types", colon + 1, type_names, e)) == -1)
+	if ((type = suggest_choice("--types", colon + 1, type_names, e)) == -1)
 		return -1;
 	if ((name = strndup(part, (size_t)(colon - part))) == NULL)
 		return err_nomem(e);
@@ -75,7 +73,7 @@ csv_types_parse(struct csv_types_option *o, const char *text, struct err *e)
 		csv_append_field(&part, text, &s.field[i], '"');
 		(void)buf_text(&part);
 		rc = buf_check(&part, e) == -1 ? -1 :
-		    parse_auto_or_column_type(o, part.data, e);
+		    parse_column_type(o, part.data, e);
 	}
 	csv_scan_release(&s);
 	buf_release(&part);
@@ -147,8 +145,7 @@ is_int(const char *p, size_t n)
 /* True if the text starts with the digits and separators of the pattern, in
  * which 9 stands for any digit. */
 static bool
-starts_with_pattern_of_digits(const char *p, const char *end,
-    const char *pattern)
+has_digit_pattern(const char *p, const char *end, const char *pattern)
 {
 	for (; *pattern != '\0'; p++, pattern++)
 		if (p == end || (*pattern == '9' ? *p < '0' || *p > '9' :
@@ -168,7 +165,7 @@ is_date(const char *p, const char *end)
 {
 	int year, month, day;
 
-	if (!starts_with_pattern_of_digits(p, end, "9999-99-99"))
+	if (!has_digit_pattern(p, end, "9999-99-99"))
 		return false;
 	year = two_digits(p) * 100 + two_digits(p + 2);
 	month = two_digits(p + 5);
@@ -179,14 +176,14 @@ is_date(const char *p, const char *end)
 
 /* True for Z, an offset such as +02:00, or an empty text. */
 static bool
-is_offset_or_empty(const char *p, const char *end)
+is_zone_offset(const char *p, const char *end)
 {
 	if (p == end)
 		return true;
 	if (end - p == 1)
 		return *p == 'Z' || *p == 'z';
 	return end - p == 6 && (*p == '+' || *p == '-') &&
-	    starts_with_pattern_of_digits(p + 1, end, "99:99") &&
+	    has_digit_pattern(p + 1, end, "99:99") &&
 	    two_digits(p + 1) < 24 && two_digits(p + 4) < 60;
 }
 
@@ -202,13 +199,12 @@ is_time(const char *p, size_t n)
 	if (p == end)
 		return true;
 	if ((*p != 'T' && *p != 't' && *p != ' ') ||
-	    !starts_with_pattern_of_digits(p + 1, end, "99:99") ||
+	    !has_digit_pattern(p + 1, end, "99:99") ||
 	    two_digits(p + 1) > 23 || two_digits(p + 4) > 59)
 		return false;
 	p += 6;
 	if (p < end && *p == ':') {
-		if (!starts_with_pattern_of_digits(p, end, ":99") ||
-		    two_digits(p + 1) > 60)
+		if (!has_digit_pattern(p, end, ":99") || two_digits(p + 1) > 60)
 			return false;
 		p += 3;
 		if (p < end && *p == '.') {
@@ -217,7 +213,7 @@ is_time(const char *p, size_t n)
 			p += digits;
 		}
 	}
-	return is_offset_or_empty(p, end);
+	return is_zone_offset(p, end);
 }
 
 static bool
@@ -245,8 +241,7 @@ put_bool(struct buf *out, const char *p, size_t n)
 }
 
 bool
-csv_put_typed_or_return_false(struct buf *out, enum csv_type t, const char *p,
-    size_t n)
+csv_put_typed(struct buf *out, enum csv_type t, const char *p, size_t n)
 {
 	bool is_whole;
 
@@ -269,7 +264,7 @@ csv_put_typed_or_return_false(struct buf *out, enum csv_type t, const char *p,
 /* A whole number that does not fit an int64 makes the column text, because most
  * programs would round it as a number. */
 void
-csv_guess_add_value(struct csv_guess *g, const char *p, size_t n)
+csv_guess_add(struct csv_guess *g, const char *p, size_t n)
 {
 	static const char *const bools[] = { "true", "false", NULL };
 	bool is_whole = false, is_number = is_json_number(p, n, &is_whole);

@@ -32,8 +32,7 @@ void csv_types_release(struct csv_types_option *o);
 void csv_trim(const char **p, size_t *n);
 /* Appends the value as JSON. Returns false if it does not have the type. The
  * value must not be empty, and the type must not be CSV_TEXT. */
-bool csv_put_typed_or_return_false(
-    struct buf *out, enum csv_type t, const char *p, size_t n);
+bool csv_put_typed(struct buf *out, enum csv_type t, const char *p, size_t n);
 
 /* Which types fit all values of a column so far. A struct of zeros has seen no
  * value. */
@@ -41,7 +40,7 @@ struct csv_guess {
 	bool has_value;
 	bool not_int, not_number, not_bool, not_time;
 };
-void csv_guess_add_value(struct csv_guess *g, const char *p, size_t n);
+void csv_guess_add(struct csv_guess *g, const char *p, size_t n);
 enum csv_type csv_guess_type(const struct csv_guess *g);
 
 #endif

@@ -30,10 +30,9 @@ cursor_free(struct cursor *c)
 }
 
 unsigned
-cursor_count_levels_to_scan(const struct extract_opts *o)
+cursor_levels(const struct extract_opts *o)
 {
-	return o->cursor_field == NULL ? 0 :
-	    pointer_count_parts(o->cursor_field);
+	return o->cursor_field == NULL ? 0 : pointer_count(o->cursor_field);
 }
 
 static int
@@ -47,7 +46,7 @@ compare_values(const struct cursor *c, const char *a, size_t n, const char *b)
  * between the two are then not read. The user may want this, but should not do
  * it by accident. */
 static void
-warn_if_since_skips(const struct cursor *c)
+warn_since_skips(const struct cursor *c)
 {
 	const char *stored = c->stored, *since = c->o->since;
 	enum value_kind k;
@@ -73,8 +72,8 @@ set_lower_bound(struct cursor *c, struct err *e)
 
 	if (o->since == NULL && c->stored != NULL && o->lookback != NULL) {
 		(void)lookback_parse(&lookback, o->lookback);
-		return value_subtract_lookback(
-		    &c->lower_bound, c->stored, &lookback, e);
+		return value_look_back(&c->lower_bound, c->stored, &lookback,
+		    e);
 	}
 	if (o->since != NULL || c->stored != NULL || o->start != NULL)
 		buf_str(&c->lower_bound, o->since != NULL ? o->since :
@@ -96,17 +95,16 @@ cursor_open(struct cursor **to, const struct extract_opts *o, struct err *e)
 	c->bound_each_page = o->paginate != NULL &&
 	    strcmp(o->paginate, "since") == 0;
 	c->ordered = o->ordered || c->bound_each_page;
-	if (cursor_stored_read_from_state_or_db(
-		o, &c->stored, &c->version, e) == -1 ||
-	    (o->conditional && cursor_stored_read_validators(
-		o, &c->validators, e) == -1) ||
+	if (cursor_stored_read(o, &c->stored, &c->version, e) == -1 ||
+	    (o->conditional && cursor_stored_validators(o, &c->validators,
+	    e) == -1) ||
 	    set_lower_bound(c, e) == -1) {
 		cursor_free(c);
 		return -1;
 	}
 	cursor_field_init(&c->field, o->cursor_field, c->stored,
 	    o->since != NULL ? o->since : o->start);
-	warn_if_since_skips(c);
+	warn_since_skips(c);
 	/* Start the time of MARK_MS here: waiting for the database must not
 	 * make the first mark due. */
 	c->marked_at = clock_ms();
@@ -115,7 +113,7 @@ cursor_open(struct cursor **to, const struct extract_opts *o, struct err *e)
 }
 
 int
-cursor_put_bounds_into_url(struct cursor *c, struct buf *url, struct err *e)
+cursor_put_bounds(struct cursor *c, struct buf *url, struct err *e)
 {
 	const struct extract_opts *o = c->o;
 	struct buf *since = c->bound_each_page && c->highest.len > 0 ?
@@ -123,11 +121,11 @@ cursor_put_bounds_into_url(struct cursor *c, struct buf *url, struct err *e)
 
 	c->has_risen = false;
 	if (since->len > 0)
-		query_set_dropping_fragment(url, o->since_param,
-		    strlen(o->since_param), buf_text(since));
+		query_set(url, o->since_param, strlen(o->since_param),
+		    buf_text(since));
 	if (o->until != NULL)
-		query_set_dropping_fragment(
-		    url, o->until_param, strlen(o->until_param), o->until);
+		query_set(url, o->until_param, strlen(o->until_param),
+		    o->until);
 	return buf_check(url, e);
 }
 
@@ -139,19 +137,20 @@ cursor_get_bounds(struct cursor *c, const char **since, const char **until)
 }
 
 void
-cursor_set_records_are_ordered(struct cursor *c)
+cursor_set_ordered(struct cursor *c)
 {
 	c->ordered = c->orders_itself = true;
 }
 
 void
-cursor_set_times_unordered(struct cursor *c)
+cursor_distrust_times(struct cursor *c)
 {
 	c->times_are_unordered = true;
 }
 
+/* True if the source sorts its records by the cursor value. */
 static bool
-records_are_ordered(const struct cursor *c)
+is_in_order(const struct cursor *c)
 {
 	return c->ordered &&
 	    !(c->times_are_unordered && c->field.kind == VALUE_TIME);
@@ -164,7 +163,7 @@ cursor_has_risen(const struct cursor *c)
 }
 
 uint64_t
-cursor_get_highest_record_no(const struct cursor *c)
+cursor_risen_at(const struct cursor *c)
 {
 	return c->has_risen ? c->risen_at : 0;
 }
@@ -172,17 +171,17 @@ cursor_get_highest_record_no(const struct cursor *c)
 static const char *
 show_highest(const struct cursor *c, char out[VALUE_SHOWN])
 {
-	return value_copy_for_message(out, c->highest.data, c->highest.len);
+	return value_show(out, c->highest.data, c->highest.len);
 }
 
 int
-cursor_set_stuck_error(const struct cursor *c, const char *page, uint64_t most,
+cursor_fail_stuck(const struct cursor *c, const char *page, uint64_t most,
     struct err *e)
 {
 	char value[VALUE_SHOWN];
 
 	if (c->highest.len == 0 && c->field.wrong_kind > 0)
-		return cursor_set_wrong_kind_error(&c->field, e);
+		return cursor_fail_kind(&c->field, e);
 	if (c->highest.len == 0)
 		return err_set(e, ERR_CONFIG, false, "%s: cannot page further: "
 		    "no record of the page has the member %.64s: check "
@@ -206,13 +205,13 @@ cursor_set_stuck_error(const struct cursor *c, const char *page, uint64_t most,
 }
 
 void
-cursor_set_marks_are_held(struct cursor *c, bool holds)
+cursor_hold_marks(struct cursor *c, bool holds)
 {
 	c->marks_are_held = holds;
 }
 
 static int
-write_mark_of_highest_value(struct cursor *c, struct stage *s, struct err *e)
+mark_highest(struct cursor *c, struct stage *s, struct err *e)
 {
 	return cursor_write_mark(c, s, buf_text(&c->highest), NULL, e);
 }
@@ -223,15 +222,15 @@ write_mark_of_highest_value(struct cursor *c, struct stage *s, struct err *e)
  * that tells the loader to store this value as checkpoint). Writes at most one
  * mark for each page, and none if the last mark is recent. */
 static int
-write_mark_if_due(struct cursor *c, struct stage *s, struct err *e)
+write_due_mark(struct cursor *c, struct stage *s, struct err *e)
 {
-	if (!c->page_began || c->marks_are_held || !records_are_ordered(c))
+	if (!c->page_began || c->marks_are_held || !is_in_order(c))
 		return 0;
 	c->page_began = false;
 	if ((c->since_mark < MARK_RECORDS &&
-	    clock_ms() - c->marked_at < MARK_MS) || !cursor_is_past_stored(c))
+	    clock_ms() - c->marked_at < MARK_MS) || !cursor_is_past(c))
 		return 0;
-	return write_mark_of_highest_value(c, s, e);
+	return mark_highest(c, s, e);
 }
 
 /* Sets the error for a record whose cursor value is lower than that of a record
@@ -240,8 +239,7 @@ write_mark_if_due(struct cursor *c, struct stage *s, struct err *e)
  * read. So the message names the etl-checkpoint command that restores the
  * checkpoint which was stored before this run. */
 static int
-set_out_of_order_error(const struct cursor *c, const struct item *it,
-    struct err *e)
+fail_unordered(const struct cursor *c, const struct item *it, struct err *e)
 {
 	const char *stored = c->stored == NULL ? "" : c->stored;
 	char highest[VALUE_SHOWN], found[VALUE_SHOWN], restored[VALUE_SHOWN];
@@ -257,22 +255,22 @@ set_out_of_order_error(const struct cursor *c, const struct item *it,
 	    "checkpoint with etl-checkpoint %s %.64s%s%.200s",
 	    page, (unsigned long long)it->index,
 	    c->o->cursor_field, show_highest(c, highest),
-	    value_copy_for_message(
-		found, c->field.text.data, c->field.text.len),
+	    value_show(
+	    found, c->field.text.data, c->field.text.len),
 	    c->bound_each_page
-		? "--paginate since needs ascending order; page in another way"
+	    ? "--paginate since needs ascending order; page in another way"
 	    : c->orders_itself ? "read the table with --query"
-		: "leave out --ordered",
+	    : "leave out --ordered",
 	    c->stored == NULL ? "clear" : "set", c->o->checkpoint,
 	    c->stored == NULL ? "" : " ",
-	    value_copy_for_message(restored, stored, strlen(stored)));
+	    value_show(restored, stored, strlen(stored)));
 }
 
 /* Warns once if a record has a lower cursor value than the request asked for
  * with the query parameter of --since-param. The service then probably ignores
  * this parameter, and would return all its records in each run. */
 static void
-warn_if_below_bound(struct cursor *c)
+warn_below_bound(struct cursor *c)
 {
 	const struct buf *v = &c->field.text, *bound = &c->lower_bound;
 
@@ -296,26 +294,25 @@ warn_if_below_bound(struct cursor *c)
 }
 
 int
-cursor_check_and_advance(struct cursor *c, struct stage *s,
-    const struct item *it, const struct json *j, struct reject *r,
-    struct err *e)
+cursor_advance(struct cursor *c, struct stage *s, const struct item *it,
+    const struct json *j, struct reject *r, struct err *e)
 {
 	struct buf *v = &c->field.text;
-	int rc = cursor_field_read_and_check(&c->field, j, r, e), order = 1;
+	int rc = cursor_field_read(&c->field, j, r, e), order = 1;
 
 	if (rc != 1)
 		return rc;
-	warn_if_below_bound(c);
+	warn_below_bound(c);
 	if (c->highest.len > 0)
 		order = compare_values(c, v->data, v->len,
 		    buf_text(&c->highest));
-	if (order < 0 && records_are_ordered(c))
-		return set_out_of_order_error(c, it, e);
+	if (order < 0 && is_in_order(c))
+		return fail_unordered(c, it, e);
 	c->page_began |= c->accepted > 0 &&
 	    (it->page != c->page || it->page == 0);
 	c->page = it->page;
 	if (order > 0) {
-		if (c->accepted > 0 && write_mark_if_due(c, s, e) == -1)
+		if (c->accepted > 0 && write_due_mark(c, s, e) == -1)
 			return -1;
 		buf_clear(&c->highest);
 		buf_add(&c->highest, v->data, v->len);

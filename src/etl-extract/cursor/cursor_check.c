@@ -7,7 +7,7 @@
 #include <string.h>
 
 const char *
-cursor_option_given(const struct extract_opts *o)
+cursor_find_option(const struct extract_opts *o)
 {
 	const struct {
 		const char *name;
@@ -31,9 +31,9 @@ cursor_option_given(const struct extract_opts *o)
 }
 
 int
-cursor_refuse_options(const struct extract_opts *o, struct err *e)
+cursor_refuse(const struct extract_opts *o, struct err *e)
 {
-	const char *name = cursor_option_given(o);
+	const char *name = cursor_find_option(o);
 
 	if (name == NULL)
 		name = o->state != NULL ? "--state" :
@@ -67,7 +67,7 @@ refuse_url_options(const struct extract_opts *o, struct err *e)
 }
 
 static int
-check_bound_options(const struct extract_opts *o, struct err *e)
+check_bounds(const struct extract_opts *o, struct err *e)
 {
 	const struct {
 		const char *name, *text;
@@ -98,7 +98,7 @@ check_bound_options(const struct extract_opts *o, struct err *e)
 }
 
 int
-cursor_check_state_and_db_options(const struct extract_opts *o, struct err *e)
+cursor_check_store(const struct extract_opts *o, struct err *e)
 {
 	const char *path;
 
@@ -110,16 +110,15 @@ cursor_check_state_and_db_options(const struct extract_opts *o, struct err *e)
 		return err_set(e, ERR_USAGE, false, "--state and "
 		    "--control-schema: a state file has no schema: give only "
 		    "one of them");
-	return o->state == NULL ? 0
-				: statefile_parse_option(&path, o->state, e);
+	return o->state == NULL ? 0 : statefile_parse(&path, o->state, e);
 }
 
 int
-cursor_check_options(const struct extract_opts *o, char *const *uri, size_t n,
+cursor_check(const struct extract_opts *o, char *const *uri, size_t n,
     struct err *e)
 {
 	if (o->checkpoint == NULL)
-		return cursor_refuse_options(o, e);
+		return cursor_refuse(o, e);
 	if (o->each != NULL)
 		return err_set(e, ERR_USAGE, false,
 		    "--checkpoint cannot be used with --each: remove one of "
@@ -144,7 +143,5 @@ cursor_check_options(const struct extract_opts *o, char *const *uri, size_t n,
 		return err_set(e, ERR_USAGE, false,
 		    "--checkpoint needs exactly one SOURCE, which must be a "
 		    "URL");
-	return check_bound_options(o, e) == -1
-		   ? -1
-		   : cursor_check_state_and_db_options(o, e);
+	return check_bounds(o, e) == -1 ? -1 : cursor_check_store(o, e);
 }

@@ -43,7 +43,7 @@ cursor_field_release(struct cursor_field *f)
 /* Sets the reason in *r why a record is rejected: the code, the JSON Pointer of
  * the cursor, and a message: the pointer, then `what` and `more`. Returns 0. */
 static int
-fill_reject_return_0(struct cursor_field *f, struct reject *r, const char *code,
+reject_cursor(struct cursor_field *f, struct reject *r, const char *code,
     const char *what, const char *more)
 {
 	r->code = code;
@@ -58,30 +58,27 @@ fill_reject_return_0(struct cursor_field *f, struct reject *r, const char *code,
  * Returns 1; or 0 with the reason in *r if the value cannot be a cursor, such
  * as null, an object or a text of more than 1024 bytes. */
 static int
-copy_cursor_text_or_reject(struct cursor_field *f, const struct json *j,
-    uint32_t i, struct reject *r, struct err *e)
+copy_cursor_text(struct cursor_field *f, const struct json *j, uint32_t i,
+    struct reject *r, struct err *e)
 {
 	const struct json_tok *t = &j->tok[i];
 
 	buf_clear(&f->text);
 	if (t->type == JSON_NULL)
-		return fill_reject_return_0(f, r, "required",
-		    "null, but each record "
+		return reject_cursor(f, r, "required", "null, but each record "
 		    "must have a cursor",
 		    "");
 	if (t->type != JSON_NUMBER && t->type != JSON_STRING)
-		return fill_reject_return_0(f, r, "type",
-		    json_type_name_with_article(t->type),
+		return reject_cursor(f, r, "type", json_type_name(t->type),
 		    ", but the cursor must be a number or a string");
 	if ((t->flags & (JSON_NUL | JSON_LONE)) != 0 &&
 	    t->type == JSON_STRING)
-		return fill_reject_return_0(f, r, "encoding",
+		return reject_cursor(f, r, "encoding",
 		    "cannot be stored: it has "
 		    "a NUL character or half of a surrogate pair",
 		    "");
 	if (t->len > 6 * VALUE_MAX)
-		return fill_reject_return_0(f, r, "range",
-		    "longer than 1024 bytes, "
+		return reject_cursor(f, r, "range", "longer than 1024 bytes, "
 		    "which is too long for a cursor",
 		    "");
 	if (t->type == JSON_NUMBER)
@@ -90,17 +87,16 @@ copy_cursor_text_or_reject(struct cursor_field *f, const struct json *j,
 		json_unescape(&f->text, j, i);
 	if (f->text.full) {
 		f->text.failed = f->text.full = false;
-		return fill_reject_return_0(f, r, "range",
-		    "longer than 1024 bytes, "
+		return reject_cursor(f, r, "range", "longer than 1024 bytes, "
 		    "which is too long for a cursor",
 		    "");
 	}
 	if (buf_check(&f->text, e) == -1)
 		return -1;
 	return f->text.len > 0 ? 1
-			       : fill_reject_return_0(f, r, "required",
-				     "empty, but each record must have "
-				     "a cursor",
+	    : reject_cursor(f, r, "required",
+	    "empty, but each record must have "
+	    "a cursor",
 				     "");
 }
 
@@ -111,8 +107,8 @@ copy_cursor_text_or_reject(struct cursor_field *f, const struct json *j,
  * without setting f->kind if a number is expected, but the value is a string
  * that does not look like a number: the caller then rejects the record. */
 static int
-set_kind_from_first_value(
-    struct cursor_field *f, enum value_kind found, bool string, struct err *e)
+set_first_kind(struct cursor_field *f, enum value_kind found, bool string,
+    struct err *e)
 {
 	char stored[VALUE_SHOWN];
 
@@ -125,15 +121,13 @@ set_kind_from_first_value(
 		    "the stored checkpoint is "
 		    "%s, '%.200s', but %.64s is %s: give --checkpoint another "
 		    "name, or change the stored value with etl-checkpoint set",
-		    value_kind_name(f->expected),
-		    value_copy_for_message(
-			stored, f->stored, strlen(f->stored)),
-		    f->pointer, value_kind_name(f->kind));
+		    value_kind_name(f->expected), value_show(stored, f->stored,
+		    strlen(f->stored)), f->pointer, value_kind_name(f->kind));
 	return 1;
 }
 
 static int
-set_mixed_kinds_error(const struct cursor_field *f, enum value_kind found,
+fail_mixed_kinds(const struct cursor_field *f, enum value_kind found,
     struct err *e)
 {
 	return err_set(e, ERR_CONFIG, false, "%.64s is a string in one record "
@@ -145,32 +139,33 @@ set_mixed_kinds_error(const struct cursor_field *f, enum value_kind found,
 /* Checks that the cursor value in f->text has the same kind (time, number or
  * other text) as the cursor values of all records before it. Returns 1; or 0
  * with the reason in *r if the record must be rejected. Fails if the run must
- * end, because strings and other values are mixed. */
+ * end, because strings and other values are mixed. The first cursor value sets
+ * this kind. */
 static int
-set_or_check_kind_or_reject(struct cursor_field *f, enum value_kind found,
-    bool string, struct reject *r, struct err *e)
+match_kind(struct cursor_field *f, enum value_kind found, bool string,
+    struct reject *r, struct err *e)
 {
 	int rc = 1;
 
 	if (f->kind == VALUE_NONE)
-		rc = set_kind_from_first_value(f, found, string, e);
+		rc = set_first_kind(f, found, string, e);
 	if (rc == -1)
 		return -1;
 	if (f->kind == VALUE_TEXT && (!string || found == VALUE_TIME))
-		return set_mixed_kinds_error(f, found, e);
+		return fail_mixed_kinds(f, found, e);
 	if (rc == 1 && (f->kind == VALUE_TEXT || (f->kind == found &&
 	    string == (found == VALUE_TIME))))
 		return 1;
 	f->wrong_kind += f->expected != VALUE_NONE &&
 	    (f->expected == VALUE_TIME ? !string : found == VALUE_TIME);
-	return fill_reject_return_0(f, r, "type", f->kind == VALUE_TIME ||
+	return reject_cursor(f, r, "type", f->kind == VALUE_TIME ||
 	    f->expected == VALUE_TIME ? "not a time with an offset "
 	    "(RFC 3339), but the cursor is a time" :
 	    "not a number, but the cursor is a number", "");
 }
 
 int
-cursor_field_read_and_check(struct cursor_field *f, const struct json *j,
+cursor_field_read(struct cursor_field *f, const struct json *j,
     struct reject *r, struct err *e)
 {
 	enum value_kind found;
@@ -180,19 +175,18 @@ cursor_field_read_and_check(struct cursor_field *f, const struct json *j,
 
 	if (!pointer_find(j, f->pointer, &i)) {
 		f->missing++;
-		return fill_reject_return_0(f, r, "required",
+		return reject_cursor(f, r, "required",
 		    "missing, but each record "
 		    "must have a cursor",
 		    "");
 	}
-	if ((rc = copy_cursor_text_or_reject(f, j, i, r, e)) != 1)
+	if ((rc = copy_cursor_text(f, j, i, r, e)) != 1)
 		return rc;
 	string = j->tok[i].type == JSON_STRING;
 	found = value_kind(f->text.data, f->text.len);
 	if (!string && found != VALUE_NUMBER)
-		return fill_reject_return_0(f, r, "range",
-		    "has an exponent of more "
+		return reject_cursor(f, r, "range", "has an exponent of more "
 		    "than 17 digits, which is too large to compare",
 		    "");
-	return set_or_check_kind_or_reject(f, found, string, r, e);
+	return match_kind(f, found, string, r, e);
 }

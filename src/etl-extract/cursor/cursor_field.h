@@ -1,10 +1,9 @@
 /* Reads the cursor of each record (--cursor-field) and checks that all cursors
  * of a run are of one kind (a time, a number, another string), so that they can
  * be compared.
- * Borrows: pointer and stored, as long as cursor_field_read_and_check() is
- *          called.
- * Gives: cursor_field_read_and_check() returns 1 with the cursor in f->text, or
- *        0 with the reason in *r if the record must be rejected.
+ * Borrows: pointer and stored, as long as cursor_field_read() is called.
+ * Gives: cursor_field_read() returns 1 with the cursor in f->text, or 0 with
+ *        the reason in *r if the record must be rejected.
  * Fails: ERR_CONFIG if the value cannot be compared with those before it. */
 #ifndef EXTRACT_CURSOR_FIELD_H
 #define EXTRACT_CURSOR_FIELD_H
@@ -31,7 +30,7 @@ struct cursor_field {
 void cursor_field_init(struct cursor_field *f, const char *pointer,
     const char *stored, const char *given);
 void cursor_field_release(struct cursor_field *f);
-int cursor_field_read_and_check(struct cursor_field *f, const struct json *j,
+int cursor_field_read(struct cursor_field *f, const struct json *j,
     struct reject *r, struct err *e);
 
 #endif

@@ -22,9 +22,8 @@ struct cursor {
 	bool has_risen;         /* highest has risen since the last request */
 	bool unmarked;          /* highest has risen since the last mark */
 	bool page_began;        /* a page began since the last call of
-				 * write_mark_if_due() */
-	bool marks_are_held;    /* see cursor_set_marks_are_held() */
-	bool has_warned;
+				 * write_due_mark() */
+	bool marks_are_held;    /* see cursor_hold_marks() */ bool has_warned;
 	uint64_t page;          /* page of the last record */
 	uint64_t accepted;      /* records whose cursor was accepted */
 	uint64_t since_mark;    /* such records since the last mark */
@@ -35,7 +34,7 @@ struct cursor {
 
 int cursor_write_mark(struct cursor *c, struct stage *s, const char *value,
     const char *validators, struct err *e);
-bool cursor_is_past_stored(const struct cursor *c);
-int cursor_set_wrong_kind_error(const struct cursor_field *f, struct err *e);
+bool cursor_is_past(const struct cursor *c);
+int cursor_fail_kind(const struct cursor_field *f, struct err *e);
 
 #endif

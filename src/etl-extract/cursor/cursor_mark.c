@@ -8,8 +8,7 @@
 /* Makes the key under which the ETag or Last-Modified value is stored: the URL
  * of the request without the parameter of --since-param. */
 static int
-make_validators_key(
-    const struct cursor *c, const struct request *r, struct buf *key,
+make_url_key(const struct cursor *c, const struct request *r, struct buf *key,
     struct err *e)
 {
 	buf_init(key, r->url.max);
@@ -27,16 +26,16 @@ cursor_put_condition(struct cursor *c, struct request *r, struct err *e)
 
 	if (c->validators == NULL || c->o->since != NULL)
 		return 0;
-	rc = make_validators_key(c, r, &key, e);
+	rc = make_url_key(c, r, &key, e);
 	if (rc == 0)
-		rc = validators_put_condition_header(
-		    &r->condition, c->validators, key.data, e);
+		rc = validators_put_header(&r->condition, c->validators,
+		    key.data, e);
 	buf_release(&key);
 	return rc;
 }
 
 int
-cursor_store_new_validators(struct cursor *c, const struct request *r,
+cursor_note_validators(struct cursor *c, const struct request *r,
     const struct http_answer *a, struct err *e)
 {
 	struct buf key;
@@ -48,16 +47,15 @@ cursor_store_new_validators(struct cursor *c, const struct request *r,
 		buf_str(&c->new_validators, c->validators);
 		return buf_check(&c->new_validators, e);
 	}
-	rc = make_validators_key(c, r, &key, e);
+	rc = make_url_key(c, r, &key, e);
 	if (rc == 0)
-		rc = validators_put_from_answer(&c->new_validators, key.data, a,
-		    e);
+		rc = validators_put_answer(&c->new_validators, key.data, a, e);
 	buf_release(&key);
 	return rc;
 }
 
 int
-cursor_set_wrong_kind_error(const struct cursor_field *f, struct err *e)
+cursor_fail_kind(const struct cursor_field *f, struct err *e)
 {
 	return err_set(e, ERR_CONFIG, false, "the cursor value that is stored "
 	    "or given is %s, but no record has such a value in %.64s: check "
@@ -69,7 +67,7 @@ cursor_set_wrong_kind_error(const struct cursor_field *f, struct err *e)
  * checkpoint. Otherwise a checkpoint mark (a line that tells the loader to
  * store this value) would not move the stored checkpoint forward. */
 bool
-cursor_is_past_stored(const struct cursor *c)
+cursor_is_past(const struct cursor *c)
 {
 	return c->stored == NULL || value_compare(c->field.kind,
 	    c->highest.data, c->highest.len, c->stored,
@@ -87,17 +85,17 @@ cursor_write_mark(struct cursor *c, struct stage *s, const char *value,
 	c->unmarked = false;
 	c->since_mark = 0;
 	c->marked_at = clock_ms();
-	return stage_check_and_write_checkpoint(s, &m, e);
+	return stage_checkpoint(s, &m, e);
 }
 
 /* Only this last mark contains the validators of the first page, because only
  * now all pages have been read. If only the validators have changed, the mark
- * contains the stored cursor value. */
+ * contains the stored cursor value. Writes the last checkpoint mark if the
+ * highest cursor value or the validators have changed. */
 static int
-write_last_mark_if_anything_changed(
-    struct cursor *c, struct stage *s, struct err *e)
+write_last_mark(struct cursor *c, struct stage *s, struct err *e)
 {
-	bool risen = c->highest.len > 0 && cursor_is_past_stored(c);
+	bool risen = c->highest.len > 0 && cursor_is_past(c);
 	const char *value = risen ? buf_text(&c->highest) : c->stored;
 	const char *validators = NULL;
 
@@ -113,18 +111,17 @@ write_last_mark_if_anything_changed(
 }
 
 int
-cursor_check_accepted_and_write_last_mark(
-    struct cursor *c, struct stage *s, struct err *e)
+cursor_finish(struct cursor *c, struct stage *s, struct err *e)
 {
 	const struct cursor_field *f = &c->field;
 
-	stage_set_checkpoint_version(s, (uint64_t)c->version);
+	stage_set_version(s, (uint64_t)c->version);
 	if (c->accepted == 0 && f->missing > 0 && f->wrong_kind == 0)
 		err_warnf("etl-extract", "%.64s is not in any of %llu "
 		    "records, so all of them are rejected: check "
 		    "--cursor-field", f->pointer,
 		    (unsigned long long)f->missing);
 	if (c->accepted == 0 && f->wrong_kind > 0)
-		return cursor_set_wrong_kind_error(f, e);
-	return write_last_mark_if_anything_changed(c, s, e);
+		return cursor_fail_kind(f, e);
+	return write_last_mark(c, s, e);
 }

@@ -14,21 +14,20 @@ open_database(void *self, struct err *e)
 {
 	struct opening *op = self;
 
-	return control_open_and_create_tables(
-	    &op->db, op->o->db, op->o->control_schema, true, e);
+	return control_open_tables(&op->db, op->o->db, op->o->control_schema,
+	    true, e);
 }
 
 /* If the server refuses the connection for a reason that may pass, such as too
  * many connections, tries again as --retries says. */
 static int
-open_database_retrying(
-    struct db **db, const struct extract_opts *o, struct err *e)
+open_with_retries(struct db **db, const struct extract_opts *o, struct err *e)
 {
 	struct retry retry = { .max = o->retries };
 	struct opening op = { .o = o };
 
-	if (retry_parse_backoff_or_env(&retry, o->backoff, e) == -1 ||
-	    retry_while_transient(&retry, open_database, &op, e) == -1)
+	if (retry_parse(&retry, o->backoff, e) == -1 ||
+	    retry_call(&retry, open_database, &op, e) == -1)
 		return -1;
 	*db = op.db;
 	return 0;
@@ -38,14 +37,14 @@ open_database_retrying(
  * another run stores files in between, this run has the old version, and the
  * loader refuses to move the checkpoint. */
 static int
-ensure_tables_and_read_stored(const struct extract_opts *o, char **stored,
-    int64_t *version, file_state_each *each, void *self, struct err *e)
+read_from_db(const struct extract_opts *o, char **stored, int64_t *version,
+    file_state_each *each, void *self, struct err *e)
 {
 	struct db *db;
 	int rc;
 
-	err_note("etl-extract", db_note_if_default_missing(o->db));
-	if (open_database_retrying(&db, o, e) == -1)
+	err_note("etl-extract", db_url_notice(o->db));
+	if (open_with_retries(&db, o, e) == -1)
 		return -1;
 	rc = checkpoint_read(db, o->checkpoint, stored, version, e);
 	if (rc == 0 && each != NULL)
@@ -55,15 +54,14 @@ ensure_tables_and_read_stored(const struct extract_opts *o, char **stored,
 }
 
 int
-cursor_stored_read_with_files(const struct extract_opts *o, char **stored,
+cursor_stored_files(const struct extract_opts *o, char **stored,
     int64_t *version, file_state_each *each, void *self, struct err *e)
 {
 	const char *path;
 
 	if (o->state == NULL)
-		return ensure_tables_and_read_stored(
-		    o, stored, version, each, self, e);
-	if (statefile_parse_option(&path, o->state, e) == -1 ||
+		return read_from_db(o, stored, version, each, self, e);
+	if (statefile_parse(&path, o->state, e) == -1 ||
 	    statefile_read(path, o->checkpoint, stored, version, e) == -1)
 		return -1;
 	return each == NULL ? 0 :
@@ -71,27 +69,27 @@ cursor_stored_read_with_files(const struct extract_opts *o, char **stored,
 }
 
 int
-cursor_stored_read_from_state_or_db(const struct extract_opts *o,
+cursor_stored_read(const struct extract_opts *o,
     char **stored, int64_t *version, struct err *e)
 {
-	return cursor_stored_read_with_files(o, stored, version, NULL, NULL, e);
+	return cursor_stored_files(o, stored, version, NULL, NULL, e);
 }
 
 int
-cursor_stored_read_validators(
-    const struct extract_opts *o, char **validators, struct err *e)
+cursor_stored_validators(const struct extract_opts *o, char **validators,
+    struct err *e)
 {
 	const char *path;
 	struct db *db;
 	int rc;
 
 	if (o->state != NULL)
-		return statefile_parse_option(&path, o->state, e) == -1 ? -1 :
-		    statefile_read_validators(
+		return statefile_parse(&path, o->state, e) == -1 ? -1 :
+		    statefile_validators(
 			path, o->checkpoint, validators, e);
-	if (open_database_retrying(&db, o, e) == -1)
+	if (open_with_retries(&db, o, e) == -1)
 		return -1;
-	rc = checkpoint_read_validators(db, o->checkpoint, validators, e);
+	rc = checkpoint_validators(db, o->checkpoint, validators, e);
 	db_close(db);
 	return rc;
 }

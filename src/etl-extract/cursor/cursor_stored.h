@@ -7,15 +7,15 @@
 #include "control/files.h"
 #include "extract.h"
 
-int cursor_stored_read_from_state_or_db(const struct extract_opts *o,
-    char **stored, int64_t *version, struct err *e);
-/* Like cursor_stored_read_from_state_or_db(). Also calls each() for each stored
- * file of --new-files. */
-int cursor_stored_read_with_files(const struct extract_opts *o, char **stored,
+int cursor_stored_read(const struct extract_opts *o, char **stored,
+    int64_t *version, struct err *e);
+/* Like cursor_stored_read(). Also calls each() for each stored file of
+ * --new-files. */
+int cursor_stored_files(const struct extract_opts *o, char **stored,
     int64_t *version, file_state_each *each, void *self, struct err *e);
 /* Reads the validators (validators.h) that are stored with the checkpoint, or
  * sets *validators to NULL. */
-int cursor_stored_read_validators(
-    const struct extract_opts *o, char **validators, struct err *e);
+int cursor_stored_validators(const struct extract_opts *o, char **validators,
+    struct err *e);
 
 #endif

@@ -86,7 +86,7 @@ value_compare(enum value_kind k, const char *a, size_t an, const char *b,
 }
 
 const char *
-value_copy_for_message(char out[VALUE_SHOWN], const char *p, size_t n)
+value_show(char out[VALUE_SHOWN], const char *p, size_t n)
 {
 	struct buf b;
 
@@ -131,7 +131,7 @@ parse_local_time(struct instant *t, const char *text)
  * same character stands between date and time, and the same fraction and offset
  * at the end. A date stays a date: that of the resulting time. */
 static int
-subtract_from_time(struct buf *out, const char *text, const struct instant *t,
+subtract_seconds(struct buf *out, const char *text, const struct instant *t,
     uint64_t n, struct err *e)
 {
 	int64_t first = calendar_days(0, 1, 1) * DAY;
@@ -150,9 +150,10 @@ subtract_from_time(struct buf *out, const char *text, const struct instant *t,
 	return buf_check(out, e);
 }
 
+/* Appends the whole number of `text` less n. Fails if `text` is not a whole
+ * number, or if a number does not fit into 64 bits. */
 static int
-subtract_from_number_or_fail(struct buf *out, const char *text, uint64_t n,
-    struct err *e)
+subtract_int(struct buf *out, const char *text, uint64_t n, struct err *e)
 {
 	int64_t v;
 
@@ -167,8 +168,8 @@ subtract_from_number_or_fail(struct buf *out, const char *text, uint64_t n,
 }
 
 int
-value_subtract_lookback(
-    struct buf *out, const char *text, const struct lookback *l, struct err *e)
+value_look_back(struct buf *out, const char *text, const struct lookback *l,
+    struct err *e)
 {
 	enum value_kind k = value_kind(text, strlen(text));
 	bool is_local;
@@ -189,8 +190,8 @@ value_subtract_lookback(
 		    "--lookback for any other value", text,
 		    value_kind_name(k));
 	if (k == VALUE_NUMBER)
-		return subtract_from_number_or_fail(out, text, l->n, e);
+		return subtract_int(out, text, l->n, e);
 	if (!is_local)
 		(void)instant_parse(&t, text, strlen(text));
-	return subtract_from_time(out, text, &t, l->n, e);
+	return subtract_seconds(out, text, &t, l->n, e);
 }

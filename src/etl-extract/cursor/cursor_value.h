@@ -3,8 +3,8 @@
  * Gives: value_kind() derives the kind of a value from its text. A number may
  *        have an exponent of at most 17 digits. A time may have any number of
  *        digits after the seconds.
- * Fails: value_subtract_lookback() with ERR_CONFIG if the lookback does not
- *        fit the value, such as a duration for a number. */
+ * Fails: value_look_back() with ERR_CONFIG if the lookback does not fit the
+ *        value, such as a duration for a number. */
 #ifndef EXTRACT_CURSOR_VALUE_H
 #define EXTRACT_CURSOR_VALUE_H
 
@@ -24,8 +24,7 @@ int value_compare(enum value_kind k, const char *a, size_t an, const char *b,
 /* Copies the start of a value to out for a message, with control characters
  * escaped. Returns out. */
 enum { VALUE_SHOWN = 512 };
-const char *value_copy_for_message(
-    char out[VALUE_SHOWN], const char *p, size_t n);
+const char *value_show(char out[VALUE_SHOWN], const char *p, size_t n);
 
 /* The value of --lookback: a duration (30s) for times, or a whole number for
  * numbers. */
@@ -36,7 +35,7 @@ struct lookback {
 int lookback_parse(struct lookback *l, const char *text); /* -1: neither */
 /* Appends the value of text minus the lookback. A time keeps its offset and its
  * fraction of a second, and does not go back beyond the year 0. */
-int value_subtract_lookback(
-    struct buf *out, const char *text, const struct lookback *l, struct err *e);
+int value_look_back(struct buf *out, const char *text, const struct lookback *l,
+    struct err *e);
 
 #endif

@@ -26,9 +26,10 @@ is_header_value(const char *p, size_t n)
 	return n > 0 && utf8_valid_length(p, n) == n;
 }
 
+/* Appends the header of the first stored validator that a header can contain,
+ * or nothing. */
 static void
-put_first_valid_condition_header(struct buf *header, const struct json *j,
-    uint32_t entry)
+put_condition(struct buf *header, const struct json *j, uint32_t entry)
 {
 	for (size_t k = 0; k < KINDS; k++) {
 		uint32_t i = json_member_value(j, entry, kinds[k].member,
@@ -48,7 +49,7 @@ put_first_valid_condition_header(struct buf *header, const struct json *j,
 }
 
 int
-validators_put_condition_header(struct buf *header, const char *validators,
+validators_put_header(struct buf *header, const char *validators,
     const char *url, struct err *e)
 {
 	struct json_fault f = { 0 };
@@ -59,13 +60,13 @@ validators_put_condition_header(struct buf *header, const char *validators,
 	    &f) == 0 && j.tok[0].type == JSON_OBJECT)
 		entry = json_member_value(&j, 0, url, strlen(url));
 	if (entry != 0 && j.tok[entry].type == JSON_OBJECT)
-		put_first_valid_condition_header(header, &j, entry);
+		put_condition(header, &j, entry);
 	json_release(&j);
 	return f.nomem ? err_nomem(e) : buf_check(header, e);
 }
 
 int
-validators_put_from_answer(struct buf *validators, const char *url,
+validators_put_answer(struct buf *validators, const char *url,
     const struct http_answer *a, struct err *e)
 {
 	const char *v;

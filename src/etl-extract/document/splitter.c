@@ -93,19 +93,19 @@ splitter_outline(const struct splitter *s)
 }
 
 bool
-splitter_record_was_top_value(const struct splitter *s)
+splitter_was_top(const struct splitter *s)
 {
-	return walk_is_between_values(&s->walk);
+	return walk_is_at_top(&s->walk);
 }
 
 size_t
-splitter_place_of_records_in_outline(const struct splitter *s)
+splitter_records_at(const struct splitter *s)
 {
 	return s->walk.records_at;
 }
 
 int
-splitter_read_input(struct splitter *s, struct lines_reader r, struct err *e)
+splitter_read(struct splitter *s, struct lines_reader r, struct err *e)
 {
 	size_t room;
 	ssize_t n;
@@ -133,15 +133,15 @@ fail_at_byte(struct splitter *s, size_t at, struct err *e)
 }
 
 static enum split_next
-fail_with_kind_at_byte(struct splitter *s, enum walk_fault_kind kind,
-    const char *why, size_t at, struct err *e)
+fail_kind(struct splitter *s, enum walk_fault_kind kind, const char *why,
+    size_t at, struct err *e)
 {
 	s->walk.fault = (struct walk_fault){ .kind = kind, .why = why };
 	return fail_at_byte(s, at, e);
 }
 
 static void
-drop_bytes_from_window(struct splitter *s, size_t n)
+drop_window_bytes(struct splitter *s, size_t n)
 {
 	s->w.start += n;
 	s->offset += n;
@@ -150,7 +150,7 @@ drop_bytes_from_window(struct splitter *s, size_t n)
 /* Frees window space while a long value is read: drops the bytes that were
  * already read. For a record, keeps the first bytes of it and hashes all. */
 static int
-hash_and_drop_seen_bytes(struct splitter *s, struct err *e)
+drop_seen(struct splitter *s, struct err *e)
 {
 	const char *p = s->w.data + s->w.start;
 
@@ -166,13 +166,15 @@ hash_and_drop_seen_bytes(struct splitter *s, struct err *e)
 		hash_add(s->hash, p, s->seen);
 	}
 	s->dropped += s->seen;
-	drop_bytes_from_window(s, s->seen);
+	drop_window_bytes(s, s->seen);
 	s->seen = 0;
 	return 0;
 }
 
+/* Sets *l to the record in the window. Of a record that is longer than s->max,
+ * it has only the first bytes and the hash. */
 static void
-fill_record_or_mark_too_long(struct splitter *s, struct line *l)
+fill_value_line(struct splitter *s, struct line *l)
 {
 	*l = (struct line){ .data = s->w.data + s->w.start, .len = s->seen,
 	    .number = ++s->records, .offset = s->offset - s->dropped,
@@ -181,12 +183,12 @@ fill_record_or_mark_too_long(struct splitter *s, struct line *l)
 		return;
 	l->too_long = true;
 	if (s->hash == NULL) {
-		hash_bytes_to_hex(l->data, l->len, l->sha256);
+		hash_bytes(l->data, l->len, l->sha256);
 		l->len = l->len < LINES_KEPT ? l->len : LINES_KEPT;
 		return;
 	}
 	hash_add(s->hash, l->data, l->len);
-	hash_finish_and_free(s->hash, l->sha256);
+	hash_finish(s->hash, l->sha256);
 	s->hash = NULL;
 	l->data = s->kept;
 	l->len = LINES_KEPT;
@@ -195,19 +197,17 @@ fill_record_or_mark_too_long(struct splitter *s, struct line *l)
 /* Ends the name or value that starts the window. Fills in *record if it is a
  * record. */
 static enum split_next
-end_value_and_fill_record(struct splitter *s, struct line *record,
-    struct err *e)
+end_value(struct splitter *s, struct line *record, struct err *e)
 {
 	const enum walk_use use = s->use;
 
 	if (use == WALK_RECORD)
-		fill_record_or_mark_too_long(s, record);
+		fill_value_line(s, record);
 	s->use = WALK_TAKEN;
-	if (!walk_end_name_or_value(
-		&s->walk, use, s->w.data + s->w.start, s->seen))
+	if (!walk_end(&s->walk, use, s->w.data + s->w.start, s->seen))
 		return fail_at_byte(s, use == WALK_KEEP || use == WALK_NAME ?
 		    0 : s->seen, e);
-	drop_bytes_from_window(s, s->seen);
+	drop_window_bytes(s, s->seen);
 	s->seen = 0;
 	s->dropped = 0;
 	return use == WALK_RECORD ? SPLIT_RECORD : SPLIT_MORE;
@@ -216,18 +216,18 @@ end_value_and_fill_record(struct splitter *s, struct line *record,
 /* Called if the end of the value is not in the window yet. Fails if the value
  * is too long to be kept; drops bytes of a value that is not kept whole. */
 static enum split_next
-drop_bytes_or_refuse_too_long_value(struct splitter *s, struct err *e)
+continue_value(struct splitter *s, struct err *e)
 {
 	if (s->is_eof)
-		return fail_with_kind_at_byte(s, WALK_CUT, NULL, s->seen, e);
+		return fail_kind(s, WALK_CUT, NULL, s->seen, e);
 	if (s->use == WALK_NAME && s->seen > WALK_NAME_MAX - 2)
-		return fail_with_kind_at_byte(s, WALK_LONG_NAME, NULL, 0, e);
+		return fail_kind(s, WALK_LONG_NAME, NULL, 0, e);
 	if (s->use == WALK_KEEP && s->seen > WALK_OUTLINE_MAX)
-		return fail_with_kind_at_byte(s, WALK_TOO_LARGE, NULL, 0, e);
+		return fail_kind(s, WALK_TOO_LARGE, NULL, 0, e);
 	if (s->use == WALK_SKIP || s->hash != NULL ||
 	    (s->use == WALK_RECORD && s->seen > s->max &&
 		s->seen >= LINES_KEPT))
-		if (hash_and_drop_seen_bytes(s, e) == -1)
+		if (drop_seen(s, e) == -1)
 			return SPLIT_FAILED;
 	return SPLIT_MORE;
 }
@@ -241,17 +241,16 @@ read_value(struct splitter *s, struct line *record, bool *is_done,
 	enum value_end_found found;
 	size_t used = 0;
 
-	found = value_end_find_and_count_bytes(
-	    &s->value, s->w.data + s->w.start + s->seen, left, &used);
+	found = value_end_find(&s->value, s->w.data + s->w.start + s->seen,
+	    left, &used);
 	s->seen += used;
 	*is_done = found == VALUE_ENDS || (found == VALUE_GOES_ON &&
 	    s->value.is_word && s->is_eof &&
-	    walk_is_between_values(&s->walk));
+	    walk_is_at_top(&s->walk));
 	if (found == VALUE_BROKEN)
-		return fail_with_kind_at_byte(s, WALK_NOT_JSON,
+		return fail_kind(s, WALK_NOT_JSON,
 		    "a bracket that does not fit", s->seen, e);
-	return *is_done ? end_value_and_fill_record(s, record, e) :
-	    drop_bytes_or_refuse_too_long_value(s, e);
+	return *is_done ? end_value(s, record, e) : continue_value(s, e);
 }
 
 static void
@@ -262,13 +261,13 @@ skip_white_space(struct splitter *s)
 
 	while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
 		p++;
-	drop_bytes_from_window(s, (size_t)(p - from));
+	drop_window_bytes(s, (size_t)(p - from));
 }
 
 /* Skips a byte order mark. Returns false if more bytes are needed to know
  * whether there is one. */
 static bool
-skip_byte_order_mark(struct splitter *s)
+skip_bom(struct splitter *s)
 {
 	static const char mark[] = "\xef\xbb\xbf";
 	const size_t n = s->w.end - s->w.start;
@@ -278,28 +277,28 @@ skip_byte_order_mark(struct splitter *s)
 		return false;
 	s->has_begun = true;
 	if (n >= 3 && memcmp(s->w.data + s->w.start, mark, 3) == 0)
-		drop_bytes_from_window(s, 3);
+		drop_window_bytes(s, 3);
 	return true;
 }
 
 /* Reads one byte between values. If a name or value starts with this byte,
  * prepares to read it. */
 static enum split_next
-read_byte_or_begin_value(struct splitter *s, struct err *e)
+read_next_byte(struct splitter *s, struct err *e)
 {
 	const char c = s->w.data[s->w.start];
-	const enum walk_use use = walk_read_byte_and_choose_use(&s->walk, c);
+	const enum walk_use use = walk_read_byte(&s->walk, c);
 
 	if (use == WALK_BROKEN)
 		return fail_at_byte(s, 0, e);
 	if (use == WALK_TAKEN) {
-		drop_bytes_from_window(s, 1);
+		drop_window_bytes(s, 1);
 		return SPLIT_MORE;
 	}
 	s->use = use;
 	s->seen = 0;
 	s->dropped = 0;
-	value_end_reset_for_first_byte(&s->value, c);
+	value_end_begin(&s->value, c);
 	return SPLIT_MORE;
 }
 
@@ -316,15 +315,15 @@ splitter_next(struct splitter *s, struct line *record, struct err *e)
 				return n;
 			continue;
 		}
-		if (!s->has_begun && !skip_byte_order_mark(s))
+		if (!s->has_begun && !skip_bom(s))
 			return SPLIT_MORE;
 		skip_white_space(s);
 		if (s->w.start == s->w.end && !s->is_eof)
 			return SPLIT_MORE;
 		if (s->w.start == s->w.end)
-			return walk_check_end_of_text(&s->walk) ? SPLIT_END :
+			return walk_finish(&s->walk) ? SPLIT_END :
 			    fail_at_byte(s, 0, e);
-		if ((n = read_byte_or_begin_value(s, e)) != SPLIT_MORE)
+		if ((n = read_next_byte(s, e)) != SPLIT_MORE)
 			return n;
 	}
 }

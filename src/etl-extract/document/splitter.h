@@ -2,7 +2,7 @@
  * Owns:  a window of the text, at most max_record + 512 KiB.
  * Gives: splitter_next() returns SPLIT_RECORD as soon as the last byte of a
  *        record was read; the line is valid until the next call. SPLIT_MORE:
- *        call splitter_read_input() first.
+ *        call splitter_read() first.
  * Fails: SPLIT_BROKEN if the text outside of the records is not valid JSON, or
  *        ends too early. */
 #ifndef EXTRACT_SPLITTER_H
@@ -27,10 +27,9 @@ void splitter_restart(struct splitter *s);
 enum split_next splitter_next(
     struct splitter *s, struct line *record, struct err *e);
 /* Reads more of the text with one call of r.read(). */
-int splitter_read_input(struct splitter *s, struct lines_reader r,
-    struct err *e);
+int splitter_read(struct splitter *s, struct lines_reader r, struct err *e);
 /* True if the last record was not inside an array or object. */
-bool splitter_record_was_top_value(const struct splitter *s);
+bool splitter_was_top(const struct splitter *s);
 
 /* What is wrong, after SPLIT_BROKEN. */
 const struct walk_fault *splitter_fault(const struct splitter *s);
@@ -43,6 +42,6 @@ const struct buf *splitter_outline(const struct splitter *s);
 /* The offset in the outline at which the records were removed: between the
  * brackets of the empty array that remains. 0: the answer had null in place of
  * this array. */
-size_t splitter_place_of_records_in_outline(const struct splitter *s);
+size_t splitter_records_at(const struct splitter *s);
 
 #endif

@@ -13,13 +13,13 @@ is_word_byte(char c)
 }
 
 bool
-value_may_start_with(char c)
+value_may_start(char c)
 {
 	return c != '\0' && strchr("{[\"-tfn0123456789", c) != NULL;
 }
 
 void
-value_end_reset_for_first_byte(struct value_end *v, char first)
+value_end_begin(struct value_end *v, char first)
 {
 	v->depth = 0;
 	v->in_string = v->is_escaped = false;
@@ -41,7 +41,7 @@ open_bracket(struct value_end *v, bool is_brace)
 /* Returns false if the innermost open bracket has the other kind: brace or
  * square bracket. */
 static bool
-close_bracket_if_it_matches(struct value_end *v, bool is_brace)
+close_bracket(struct value_end *v, bool is_brace)
 {
 	const uint64_t at = v->depth - 1;
 
@@ -96,8 +96,7 @@ find_end_of_word(const char *p, size_t n, size_t *used)
 }
 
 enum value_end_found
-value_end_find_and_count_bytes(struct value_end *v, const char *p, size_t n,
-    size_t *used)
+value_end_find(struct value_end *v, const char *p, size_t n, size_t *used)
 {
 	const char *from = p, *end = p + n;
 	enum value_end_found found = VALUE_GOES_ON;
@@ -117,7 +116,7 @@ value_end_find_and_count_bytes(struct value_end *v, const char *p, size_t n,
 			continue;
 		} else if (*p == '{' || *p == '[') {
 			open_bracket(v, *p++ == '{');
-		} else if (close_bracket_if_it_matches(v, *p == '}')) {
+		} else if (close_bracket(v, *p == '}')) {
 			p++;
 		} else {
 			found = VALUE_BROKEN;

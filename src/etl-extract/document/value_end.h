@@ -1,8 +1,8 @@
 /* Finds the end of one JSON value in text that arrives in pieces. It looks only
  * at quotes, braces and brackets. So it also finds the end of an invalid value
  * such as {"a":01}.
- * Gives: value_end_find_and_count_bytes() sets *used to how many of the n bytes
- *        at p belong to the value. Call it again with the bytes that follow. */
+ * Gives: value_end_find() sets *used to how many of the n bytes at p belong to
+ *        the value. Call it again with the bytes that follow. */
 #ifndef EXTRACT_VALUE_END_H
 #define EXTRACT_VALUE_END_H
 
@@ -31,10 +31,10 @@ enum value_end_found {
 };
 
 /* True if a value can start with this byte. */
-bool value_may_start_with(char c);
+bool value_may_start(char c);
 /* Begins a value. A value must be able to start with the byte `first`. */
-void value_end_reset_for_first_byte(struct value_end *v, char first);
-enum value_end_found value_end_find_and_count_bytes(
-    struct value_end *v, const char *p, size_t n, size_t *used);
+void value_end_begin(struct value_end *v, char first);
+enum value_end_found value_end_find(struct value_end *v, const char *p,
+    size_t n, size_t *used);
 
 #endif

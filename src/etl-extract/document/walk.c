@@ -55,17 +55,19 @@ walk_restart(struct walk *w)
 	w->records_at = 0;
 }
 
+/* Returns the use of the value that starts with c. Fails if no value can start
+ * with c. */
 static enum walk_use
-start_and_choose_use_of_value(struct walk *w, char c)
+start_value(struct walk *w, char c)
 {
-	if (!value_may_start_with(c))
+	if (!value_may_start(c))
 		return walk_fail(w, WALK_NOT_JSON, "expected a value");
-	return walk_enter_or_choose_use_of_value(w, c);
+	return walk_choose_use(w, c);
 }
 
 /* Called after a value. */
 static bool
-expect_next_after_value(struct walk *w)
+expect_next(struct walk *w)
 {
 	struct walk_frame *f = innermost(w);
 
@@ -79,22 +81,23 @@ expect_next_after_value(struct walk *w)
 }
 
 static enum walk_use
-close_object_or_array(struct walk *w, char c)
+close_container(struct walk *w, char c)
 {
 	if (w->conf->is_answer)
 		buf_char(&w->outline, c);
 	w->depth--;
-	return expect_next_after_value(w) ?
-	    walk_return_use_unless_outline_full(w, WALK_TAKEN) : WALK_BROKEN;
+	return expect_next(w) ? walk_check_outline(w, WALK_TAKEN) : WALK_BROKEN;
 }
 
+/* Reads the comma after a value, or the bracket that closes the array or
+ * object. */
 static enum walk_use
-read_comma_or_close(struct walk *w, char c)
+read_separator(struct walk *w, char c)
 {
 	const struct walk_frame *f = innermost(w);
 
 	if (c == f->close)
-		return close_object_or_array(w, c);
+		return close_container(w, c);
 	if (c != ',')
 		return walk_fail(
 		    w, WALK_NOT_JSON, "expected a comma or the end");
@@ -103,15 +106,15 @@ read_comma_or_close(struct walk *w, char c)
 }
 
 enum walk_use
-walk_read_byte_and_choose_use(struct walk *w, char c)
+walk_read_byte(struct walk *w, char c)
 {
 	switch ((enum expected)w->expected) {
 	case VALUE_OR_END:
 	case NAME_OR_END:
 		if (c == innermost(w)->close)
-			return close_object_or_array(w, c);
+			return close_container(w, c);
 		if (w->expected == VALUE_OR_END)
-			return start_and_choose_use_of_value(w, c);
+			return start_value(w, c);
 		/* FALLTHROUGH */
 	case NAME:
 		return c == '"' ? WALK_NAME :
@@ -121,19 +124,19 @@ walk_read_byte_and_choose_use(struct walk *w, char c)
 		return c == ':' ? WALK_TAKEN :
 		    walk_fail(w, WALK_NOT_JSON, "expected a colon");
 	case COMMA_OR_END:
-		return read_comma_or_close(w, c);
+		return read_separator(w, c);
 	case NOTHING:
 		return walk_fail(
 		    w, WALK_NOT_JSON, "expected the end of the text");
 	default:
-		return start_and_choose_use_of_value(w, c);
+		return start_value(w, c);
 	}
 }
 
 /* Called at the end of a member name. Finds out which paths lead through this
- * member. */
+ * member. Stores the name. */
 static bool
-store_name_and_match_paths(struct walk *w, const char *p, size_t n)
+end_name(struct walk *w, const char *p, size_t n)
 {
 	struct walk_frame *f = innermost(w);
 	struct json j = { 0 };
@@ -150,14 +153,14 @@ store_name_and_match_paths(struct walk *w, const char *p, size_t n)
 	if (f->paths == 0)
 		return true;
 	if (memchr(p, '\\', n) == NULL) {
-		f->child = walk_find_paths_through_name(w, p + 1, n - 2);
+		f->child = walk_find_paths(w, p + 1, n - 2);
 		return true;
 	}
 	buf_init(&plain, WALK_NAME_MAX);
 	if (json_scan(&j, p, n, 1, JSON_LAST, &fault) == 0) {
 		json_unescape(&plain, &j, 0);
 		f->child = plain.failed ? 0 :
-		    walk_find_paths_through_name(w,
+		    walk_find_paths(w,
 		    plain.data == NULL ? "" : plain.data, plain.len);
 	}
 	fault.nomem |= plain.failed;
@@ -167,8 +170,10 @@ store_name_and_match_paths(struct walk *w, const char *p, size_t n)
 	    walk_fail(w, WALK_NO_MEMORY, NULL) != WALK_BROKEN;
 }
 
+/* Appends the value to the outline. Returns false if the value is not JSON or
+ * the outline is full. */
 static bool
-check_and_put_value_into_outline(struct walk *w, const char *p, size_t n)
+keep_value(struct walk *w, const char *p, size_t n)
 {
 	struct json j = { 0 };
 	struct json_fault fault = { 0 };
@@ -181,46 +186,45 @@ check_and_put_value_into_outline(struct walk *w, const char *p, size_t n)
 		w->fault.at = fault.at;
 		return false;
 	}
-	walk_put_part_with_name_into_outline(w, p, n);
-	return walk_return_use_unless_outline_full(w, WALK_KEEP) !=
-	    WALK_BROKEN && expect_next_after_value(w);
+	walk_put_part(w, p, n);
+	return walk_check_outline(w, WALK_KEEP) !=
+	    WALK_BROKEN && expect_next(w);
 }
 
 bool
-walk_end_name_or_value(
-    struct walk *w, enum walk_use use, const char *p, size_t n)
+walk_end(struct walk *w, enum walk_use use, const char *p, size_t n)
 {
 	const struct walk_frame *f = innermost(w);
 
 	switch (use) {
 	case WALK_NAME:
-		return store_name_and_match_paths(w, p, n);
+		return end_name(w, p, n);
 	case WALK_KEEP:
-		return check_and_put_value_into_outline(w, p, n);
+		return keep_value(w, p, n);
 	case WALK_NULL:
 		if (n != 4 || memcmp(p, "null", 4) != 0)
 			return walk_fail(w, WALK_NOT_JSON, "unknown word") !=
 			    WALK_BROKEN;
 		w->found = true;
-		return check_and_put_value_into_outline(w, p, n);
+		return keep_value(w, p, n);
 	case WALK_SKIP:
 		if (f != NULL && f->close == ']')
-			walk_put_part_with_name_into_outline(w, "null", 4);
-		return walk_return_use_unless_outline_full(w, use) !=
-		    WALK_BROKEN && expect_next_after_value(w);
+			walk_put_part(w, "null", 4);
+		return walk_check_outline(w, use) !=
+		    WALK_BROKEN && expect_next(w);
 	default:
-		return expect_next_after_value(w);
+		return expect_next(w);
 	}
 }
 
 bool
-walk_is_between_values(const struct walk *w)
+walk_is_at_top(const struct walk *w)
 {
 	return w->depth == 0;
 }
 
 bool
-walk_check_end_of_text(struct walk *w)
+walk_finish(struct walk *w)
 {
 	if (w->depth == 0 && (w->has_value || !w->conf->is_answer))
 		return true;

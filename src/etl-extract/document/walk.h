@@ -3,7 +3,7 @@
  * Owns:  the outline: the document without its records and without unwanted
  *        values. In an array, null stands for each unwanted value.
  * Borrows: the pointers.
- * Fails: walk_read_byte_and_choose_use() returns WALK_BROKEN; the functions
+ * Fails: walk_read_byte() returns WALK_BROKEN; the functions
  *        that end a value or the text return false. The fault is in w->fault.
  */
 #ifndef EXTRACT_WALK_H
@@ -96,17 +96,16 @@ void walk_release(struct walk *w);
 void walk_restart(struct walk *w);
 /* Handles a byte between values, which is not white space. If a name or a value
  * starts with it, the caller reads that to its end and then calls
- * walk_end_name_or_value(). */
-enum walk_use walk_read_byte_and_choose_use(struct walk *w, char c);
+ * walk_end(). */
+enum walk_use walk_read_byte(struct walk *w, char c);
 /* Call this after a name or value of n bytes at p was read. `use` is what
- * walk_read_byte_and_choose_use() has returned. The text is needed only for
- * WALK_NAME, WALK_KEEP and WALK_NULL. */
-bool walk_end_name_or_value(
-    struct walk *w, enum walk_use use, const char *p, size_t n);
+ * walk_read_byte() has returned. The text is needed only for WALK_NAME,
+ * WALK_KEEP and WALK_NULL. */
+bool walk_end(struct walk *w, enum walk_use use, const char *p, size_t n);
 /* True if no array or object is open, so that the text may end here. */
-bool walk_is_between_values(const struct walk *w);
+bool walk_is_at_top(const struct walk *w);
 /* Fails if the text must not end here: in the middle of a value or, for an
  * answer, before the first one. */
-bool walk_check_end_of_text(struct walk *w);
+bool walk_finish(struct walk *w);
 
 #endif

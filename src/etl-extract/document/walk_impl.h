@@ -25,16 +25,14 @@ enum walk_use walk_fail(struct walk *w, enum walk_fault_kind kind,
     const char *why);
 /* Returns the paths through the innermost object or array that also lead
  * through its member or element with this name. */
-uint32_t walk_find_paths_through_name(struct walk *w, const char *name,
-    size_t n);
+uint32_t walk_find_paths(struct walk *w, const char *name, size_t n);
 /* Returns the use of the value that starts with c. If the way to the records or
  * to a wanted value leads into this value, opens it and returns WALK_TAKEN. */
-enum walk_use walk_enter_or_choose_use_of_value(struct walk *w, char c);
-/* Appends a part of the outline: a whole value, or its opening bracket. */
-void walk_put_part_with_name_into_outline(struct walk *w, const char *p,
-    size_t n);
+enum walk_use walk_choose_use(struct walk *w, char c);
+/* Appends a part of the outline: a whole value, or its opening bracket. In an
+ * object, appends the name of the member first. */
+void walk_put_part(struct walk *w, const char *p, size_t n);
 /* Returns `use`, or WALK_BROKEN if appending to the outline has failed. */
-enum walk_use walk_return_use_unless_outline_full(struct walk *w,
-    enum walk_use use);
+enum walk_use walk_check_outline(struct walk *w, enum walk_use use);
 
 #endif

@@ -34,7 +34,7 @@ walk_path_release(struct walk_path *p)
 }
 
 bool
-walk_path_has_name_at(const struct walk_path *p, unsigned k, const char *name,
+walk_path_has_name(const struct walk_path *p, unsigned k, const char *name,
     size_t n)
 {
 	return k < p->n && strlen(p->part[k]) == n &&
@@ -42,7 +42,7 @@ walk_path_has_name_at(const struct walk_path *p, unsigned k, const char *name,
 }
 
 bool
-walk_path_has_number_at(const struct walk_path *p, unsigned k)
+walk_path_has_index(const struct walk_path *p, unsigned k)
 {
 	return k < p->n && *p->part[k] != '\0' &&
 	    p->part[k][strspn(p->part[k], "0123456789")] == '\0';

@@ -17,9 +17,9 @@ struct walk_path {
 bool walk_path_split(struct walk_path *p, const char *pointer);
 void walk_path_release(struct walk_path *p);
 /* True if part k is this name. */
-bool walk_path_has_name_at(const struct walk_path *p, unsigned k,
-    const char *name, size_t n);
+bool walk_path_has_name(const struct walk_path *p, unsigned k, const char *name,
+    size_t n);
 /* True if part k has the form of an array index. */
-bool walk_path_has_number_at(const struct walk_path *p, unsigned k);
+bool walk_path_has_index(const struct walk_path *p, unsigned k);
 
 #endif

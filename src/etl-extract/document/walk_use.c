@@ -11,7 +11,7 @@ walk_fail(struct walk *w, enum walk_fault_kind kind, const char *why)
 }
 
 uint32_t
-walk_find_paths_through_name(struct walk *w, const char *name, size_t n)
+walk_find_paths(struct walk *w, const char *name, size_t n)
 {
 	const struct walk_frame *f = innermost(w);
 	const unsigned k = w->depth - 1;
@@ -21,7 +21,7 @@ walk_find_paths_through_name(struct walk *w, const char *name, size_t n)
 		const struct walk_path *p = &w->path[i];
 
 		if ((f->paths >> i & 1) != 0 &&
-		    walk_path_has_name_at(p, k, name, n))
+		    walk_path_has_name(p, k, name, n))
 			child |= UINT32_C(1) << i;
 	}
 	return child;
@@ -29,7 +29,7 @@ walk_find_paths_through_name(struct walk *w, const char *name, size_t n)
 
 /* Returns the paths that lead to the value that starts now. */
 static uint32_t
-find_paths_that_lead_to_value(struct walk *w)
+find_paths_here(struct walk *w)
 {
 	struct walk_frame *f = innermost(w);
 	char index[24];
@@ -40,14 +40,14 @@ find_paths_that_lead_to_value(struct walk *w)
 		    ~(uint32_t)(w->conf->records == NULL ? WALK_RECORDS : 0);
 	if (f->close == ']' && f->paths != 0) {
 		n = snprintf(index, sizeof(index), "%" PRIu64, f->index);
-		f->child = walk_find_paths_through_name(w, index, (size_t)n);
+		f->child = walk_find_paths(w, index, (size_t)n);
 	}
 	return f->child;
 }
 
 /* Returns those of `paths` that lead further into the value that starts now. */
 static uint32_t
-get_paths_that_go_deeper(const struct walk *w, uint32_t paths)
+get_deeper_paths(const struct walk *w, uint32_t paths)
 {
 	uint32_t below = 0;
 
@@ -58,7 +58,7 @@ get_paths_that_go_deeper(const struct walk *w, uint32_t paths)
 }
 
 void
-walk_put_part_with_name_into_outline(struct walk *w, const char *p, size_t n)
+walk_put_part(struct walk *w, const char *p, size_t n)
 {
 	struct walk_frame *f = innermost(w);
 
@@ -76,7 +76,7 @@ walk_put_part_with_name_into_outline(struct walk *w, const char *p, size_t n)
 }
 
 enum walk_use
-walk_return_use_unless_outline_full(struct walk *w, enum walk_use use)
+walk_check_outline(struct walk *w, enum walk_use use)
 {
 	if (!w->outline.failed)
 		return use;
@@ -85,28 +85,30 @@ walk_return_use_unless_outline_full(struct walk *w, enum walk_use use)
 }
 
 static enum walk_use
-enter_object_or_array(struct walk *w, char c, uint32_t paths)
+enter_container(struct walk *w, char c, uint32_t paths)
 {
-	walk_put_part_with_name_into_outline(w, &c, 1);
+	walk_put_part(w, &c, 1);
 	if (w->depth == JSON_DEPTH_MAX)
 		return walk_fail(w, WALK_NOT_JSON, "nested deeper than 256");
 	w->frame[w->depth++] = (struct walk_frame){
 	    .close = c == '{' ? '}' : ']', .paths = paths };
 	w->expected = c == '{' ? NAME_OR_END : VALUE_OR_END;
-	return walk_return_use_unless_outline_full(w, WALK_TAKEN);
+	return walk_check_outline(w, WALK_TAKEN);
 }
 
+/* Enters the array of the records. Fails if records were found before, or if a
+ * wanted value is inside this array. */
 static enum walk_use
-enter_records_unless_found_before(struct walk *w, uint32_t paths)
+enter_records(struct walk *w, uint32_t paths)
 {
 	if (w->found)
 		return walk_fail(w, WALK_RECORDS_TWICE, NULL);
 	for (unsigned i = 0; i < w->n_paths; i++)
 		if ((paths >> i & 1) != 0 &&
-		    walk_path_has_number_at(&w->path[i], w->depth))
+		    walk_path_has_index(&w->path[i], w->depth))
 			return walk_fail(w, WALK_INSIDE, NULL);
 	w->found = true;
-	if (enter_object_or_array(w, '[', 0) == WALK_BROKEN)
+	if (enter_container(w, '[', 0) == WALK_BROKEN)
 		return WALK_BROKEN;
 	innermost(w)->is_records = true;
 	w->records_at = w->outline.len;
@@ -115,10 +117,10 @@ enter_records_unless_found_before(struct walk *w, uint32_t paths)
 
 /* Returns the use of a value at the place of --records, which starts with c. */
 static enum walk_use
-enter_or_choose_use_of_records(struct walk *w, char c, uint32_t paths)
+choose_at_records(struct walk *w, char c, uint32_t paths)
 {
 	if (c == '[')
-		return enter_records_unless_found_before(w, paths);
+		return enter_records(w, paths);
 	if (w->found)
 		return walk_fail(w, WALK_RECORDS_TWICE, NULL);
 	if (c == 'n')
@@ -132,7 +134,7 @@ enter_or_choose_use_of_records(struct walk *w, char c, uint32_t paths)
 /* Called for an array member of an answer if --records is not given. The first
  * array member has the records; a second one is an error. */
 static enum walk_use
-enter_first_array_as_records(struct walk *w, uint32_t paths)
+enter_first_array(struct walk *w, uint32_t paths)
 {
 	if (w->found)
 		return walk_fail(w, WALK_TWO_ARRAYS, NULL);
@@ -140,48 +142,48 @@ enter_first_array_as_records(struct walk *w, uint32_t paths)
 	buf_add(&w->array_name, w->name.data, w->name.len);
 	if (w->array_name.failed)
 		return walk_fail(w, WALK_NO_MEMORY, NULL);
-	return enter_records_unless_found_before(w, paths);
+	return enter_records(w, paths);
 }
 
 /* Returns the use of a top-level value that starts with c, if --records is not
  * given. */
 static enum walk_use
-enter_or_choose_use_of_top_value(struct walk *w, char c, uint32_t paths)
+choose_at_top(struct walk *w, char c, uint32_t paths)
 {
 	if (c == '[')
-		return enter_records_unless_found_before(w, paths);
+		return enter_records(w, paths);
 	if (!w->conf->is_answer) {
 		w->found = true;
 		return WALK_RECORD;
 	}
 	if (c != '{')
 		return walk_fail(w, WALK_NO_ARRAY, NULL);
-	if (enter_object_or_array(w, c, paths) == WALK_BROKEN)
+	if (enter_container(w, c, paths) == WALK_BROKEN)
 		return WALK_BROKEN;
 	innermost(w)->finds_array = true;
 	return WALK_TAKEN;
 }
 
 enum walk_use
-walk_enter_or_choose_use_of_value(struct walk *w, char c)
+walk_choose_use(struct walk *w, char c)
 {
 	const struct walk_frame *f = innermost(w);
 	uint32_t paths, below;
 
 	if (f != NULL && f->is_records)
 		return WALK_RECORD;
-	paths = find_paths_that_lead_to_value(w);
-	below = get_paths_that_go_deeper(w, paths);
+	paths = find_paths_here(w);
+	below = get_deeper_paths(w, paths);
 	if (f == NULL)
 		w->found = false;
 	w->has_value = true;
 	if (f == NULL && w->conf->records == NULL)
-		return enter_or_choose_use_of_top_value(w, c, paths);
+		return choose_at_top(w, c, paths);
 	if (f != NULL && f->finds_array && c == '[')
-		return enter_first_array_as_records(w, paths);
+		return enter_first_array(w, paths);
 	if ((paths & ~below & WALK_RECORDS) != 0)
-		return enter_or_choose_use_of_records(w, c, paths);
+		return choose_at_records(w, c, paths);
 	if (below != 0 && (c == '{' || c == '['))
-		return enter_object_or_array(w, c, paths);
+		return enter_container(w, c, paths);
 	return (paths & ~below) != 0 ? WALK_KEEP : WALK_SKIP;
 }

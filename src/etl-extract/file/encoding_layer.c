@@ -12,7 +12,7 @@
 /* A byte of the file that is not valid in its encoding becomes three bytes:
  * BAD, and the two halves of the byte, each with HALF added. No UTF-8 text
  * contains the byte BAD. So the reader rejects the record, and
- * encoding_append_original() can restore the byte of the file. */
+ * encoding_put_original() can restore the byte of the file. */
 enum { BAD = 0xff, HALF = 0xc0, BAD_LENGTH = 3 };
 
 enum { LONGEST_CHARACTER = 32, LONGEST_MARK = 4, LONGEST_UNIT = 4 };
@@ -78,7 +78,7 @@ static const struct {
  * at p shows. Without a mark, the order is little endian. Sets *mark to the
  * length of the mark. */
 static const char *
-resolve_byte_order(const char *name, const char *p, size_t n, size_t *mark)
+choose_byte_order(const char *name, const char *p, size_t n, size_t *mark)
 {
 	*mark = 0;
 	for (size_t i = 0; i < sizeof(with_mark) / sizeof(*with_mark); i++) {
@@ -98,7 +98,7 @@ resolve_byte_order(const char *name, const char *p, size_t n, size_t *mark)
 }
 
 static iconv_t
-open_or_fail(const char *to, const char *from, struct err *e)
+open_converter(const char *to, const char *from, struct err *e)
 {
 	iconv_t cd = iconv_open(to, from);
 
@@ -123,7 +123,7 @@ name_in_option(const char *option)
 }
 
 int
-input_check_encoding(const char *encoding, struct err *e)
+encoding_check(const char *encoding, struct err *e)
 {
 	const char *name = name_in_option(encoding);
 	iconv_t cd;
@@ -132,7 +132,7 @@ input_check_encoding(const char *encoding, struct err *e)
 		return err_set(e, ERR_USAGE, false, "--encoding %s: give the "
 		    "name of an encoding, or auto:NAME, for example "
 		    "auto:latin1", encoding);
-	cd = open_or_fail("UTF-8", name, e);
+	cd = open_converter("UTF-8", name, e);
 	if (cd == NULL)
 		return -1;
 	(void)iconv_close(cd);
@@ -161,7 +161,7 @@ read_more(struct encoding *c, struct err *e)
 static int
 find_unit(struct encoding *c, struct err *e)
 {
-	iconv_t cd = open_or_fail(c->name, "UTF-8", e);
+	iconv_t cd = open_converter(c->name, "UTF-8", e);
 	char newline[] = "\n", to[LONGEST_CHARACTER];
 
 	if (cd == NULL)
@@ -196,22 +196,22 @@ open_iconv(struct encoding *c, const char *name, struct err *e)
 	size_t mark;
 
 	c->way = CONVERTING;
-	c->name = resolve_byte_order(name, c->chunk + c->start,
+	c->name = choose_byte_order(name, c->chunk + c->start,
 	    c->end - c->start, &mark);
 	c->start += mark;
 	if (find_unit(c, e) == -1)
 		return -1;
-	c->to_utf8 = open_or_fail("UTF-8", c->name, e);
+	c->to_utf8 = open_converter("UTF-8", c->name, e);
 	return c->to_utf8 != NULL ? 0 : -1;
 }
 
 /* Sets c->extends_ascii: false for UTF-16, EBCDIC and the like. */
 static int
-find_if_extends_ascii(struct encoding *c, struct err *e)
+probe_ascii(struct encoding *c, struct err *e)
 {
 	char ascii[128], to[4 * sizeof(ascii)], *in = ascii, *out = to;
 	size_t n = 0, left, room = sizeof(to);
-	iconv_t cd = open_or_fail("UTF-8", c->name, e);
+	iconv_t cd = open_converter("UTF-8", c->name, e);
 
 	if (cd == NULL)
 		return -1;
@@ -252,7 +252,7 @@ open_encoding(struct encoding *c, struct err *e)
 			return open_iconv(c, marks[i].name, e);
 	c->way = GUESSING;
 	if (c->end < 3 || memcmp(c->chunk, "\xef\xbb\xbf", 3) != 0)
-		return find_if_extends_ascii(c, e);
+		return probe_ascii(c, e);
 	c->start = 3;
 	c->way = AS_UTF8;
 	return 0;
@@ -281,7 +281,7 @@ choose_by_chunk(struct encoding *c, struct err *e)
 }
 
 const char *
-encoding_layer_fallback(const struct layer *l)
+encoding_fallback(const struct layer *l)
 {
 	const struct encoding *c = (const struct encoding *)l;
 
@@ -334,7 +334,7 @@ flush_iconv(struct encoding *c, char **out)
  * were skipped, no later character of the file would be read rightly. Returns
  * the number of bytes written to p. */
 static size_t
-convert_until_bad_unit_or_full(struct encoding *c, char *p, size_t n)
+convert_chunk(struct encoding *c, char *p, size_t n)
 {
 	char *in = c->chunk + c->start, *out = p;
 	size_t left = c->end - c->start, room = n - RESERVE;
@@ -373,7 +373,7 @@ encoding_read(struct layer *l, char *p, size_t n, struct err *e)
 		return read_unconverted(c, p, n, e);
 	for (;;) {
 		if (c->start < c->end)
-			end += convert_until_bad_unit_or_full(c, p, n);
+			end += convert_chunk(c, p, n);
 		if (end > p)
 			break;
 		if (c->has_ended && c->start == c->end) {
@@ -424,8 +424,8 @@ append_converted(struct buf *out, iconv_t cd, char *p, size_t n, struct err *e)
 }
 
 int
-encoding_append_original(const struct layer *l, struct buf *out,
-    const char *text, size_t n, struct err *e)
+encoding_put_original(const struct layer *l, struct buf *out, const char *text,
+    size_t n, struct err *e)
 {
 	const struct encoding *c = (const struct encoding *)l;
 	char *copy = NULL, *p, *end, *bad;
@@ -436,7 +436,7 @@ encoding_append_original(const struct layer *l, struct buf *out,
 		buf_add(out, text, n);
 		return buf_check(out, e);
 	}
-	if ((cd = open_or_fail(c->name, "UTF-8", e)) == NULL)
+	if ((cd = open_converter(c->name, "UTF-8", e)) == NULL)
 		return -1;
 	if ((copy = malloc(n + 1)) == NULL) {
 		(void)err_nomem(e);

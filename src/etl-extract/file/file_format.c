@@ -19,7 +19,7 @@ find_suffix(const char *path, size_t n, const char **suffix)
 }
 
 static bool
-equals_ignoring_case(const char *p, size_t n, const char *word)
+equals_word(const char *p, size_t n, const char *word)
 {
 	return strlen(word) == n && strncasecmp(p, word, n) == 0;
 }
@@ -46,9 +46,9 @@ file_format_of(struct file_format *f, const struct extract_opts *o,
 	size_t n = find_suffix(path, rest, &suffix);
 
 	*f = (struct file_format){ 0 };
-	if (equals_ignoring_case(suffix, n, "gz"))
+	if (equals_word(suffix, n, "gz"))
 		f->compression = COMPRESSION_GZIP;
-	else if (equals_ignoring_case(suffix, n, "zst"))
+	else if (equals_word(suffix, n, "zst"))
 		f->compression = COMPRESSION_ZSTD;
 	if (f->compression != COMPRESSION_NONE)
 		n = find_suffix(path, rest - n - 1, &suffix);
@@ -61,7 +61,7 @@ file_format_of(struct file_format *f, const struct extract_opts *o,
 }
 
 bool
-file_format_is_tsv(const struct file_format *f)
+file_is_tsv(const struct file_format *f)
 {
-	return equals_ignoring_case(f->name, f->len, "tsv");
+	return equals_word(f->name, f->len, "tsv");
 }

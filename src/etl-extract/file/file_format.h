@@ -18,6 +18,6 @@ struct file_format {
 void file_format_of(struct file_format *f, const struct extract_opts *o,
     const char *path);
 /* True for the format tsv, in upper or lower case. */
-bool file_format_is_tsv(const struct file_format *f);
+bool file_is_tsv(const struct file_format *f);
 
 #endif

@@ -33,9 +33,10 @@ file_list_release(struct file_list *l)
 	*l = (struct file_list){ 0 };
 }
 
-/* WHY may be NULL. */
+/* WHY may be NULL. Adds the name. If `why` is not NULL, it is the reason why
+ * the file cannot be read. */
 static int
-add_name_and_error(struct file_list *l, const char *name, const struct err *why,
+add_name(struct file_list *l, const char *name, const struct err *why,
     struct err *e)
 {
 	struct file_entry *v = l->v, new = { 0 };
@@ -60,7 +61,7 @@ add_name_and_error(struct file_list *l, const char *name, const struct err *why,
 }
 
 static int
-compare_names(const FTSENT **a, const FTSENT **b)
+compare_files(const FTSENT **a, const FTSENT **b)
 {
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
@@ -71,7 +72,7 @@ add_file(struct expansion *x, const FTSENT *f, struct err *e)
 	if (f->fts_name[0] == '.')
 		return 0;
 	if (x->filter.accepts(x->filter.self, f->fts_path))
-		return add_name_and_error(x->list, f->fts_path, NULL, e);
+		return add_name(x->list, f->fts_path, NULL, e);
 	x->others++;
 	return 0;
 }
@@ -96,11 +97,11 @@ add_unreadable(struct expansion *x, const FTSENT *f, struct err *e)
 
 	errno = f->fts_errno;
 	(void)err_errno(&why, ERR_INPUT, f->fts_path);
-	return add_name_and_error(x->list, f->fts_path, &why, e);
+	return add_name(x->list, f->fts_path, &why, e);
 }
 
 static int
-skip_special_file(struct expansion *x, const FTSENT *f)
+skip_special(struct expansion *x, const FTSENT *f)
 {
 	if (x->filter.accepts(x->filter.self, f->fts_path))
 		err_warnf("etl-extract", "%s: is not a regular file and is "
@@ -110,7 +111,7 @@ skip_special_file(struct expansion *x, const FTSENT *f)
 }
 
 static int
-add_directory_entry(struct expansion *x, FTS *fts, FTSENT *f, struct err *e)
+add_entry(struct expansion *x, FTS *fts, FTSENT *f, struct err *e)
 {
 	switch (f->fts_info) {
 	case FTS_D:
@@ -126,7 +127,7 @@ add_directory_entry(struct expansion *x, FTS *fts, FTSENT *f, struct err *e)
 	case FTS_SLNONE:
 		return add_link_to_file(x, f, e);
 	case FTS_DEFAULT:
-		return skip_special_file(x, f);
+		return skip_special(x, f);
 	case FTS_DNR:
 	case FTS_ERR:
 	case FTS_NS:
@@ -137,7 +138,7 @@ add_directory_entry(struct expansion *x, FTS *fts, FTSENT *f, struct err *e)
 }
 
 static int
-set_no_file_error(const struct expansion *x, const char *dir, struct err *why)
+fail_no_file(const struct expansion *x, const char *dir, struct err *why)
 {
 	if (x->others == 0)
 		return err_set(why, ERR_INPUT, false, "%s: the directory has "
@@ -166,7 +167,7 @@ add_directory(struct expansion *x, const char *name, struct err *e)
 	    path[n - 1] == '/'; n--)
 		path[n - 1] = '\0';
 	if (path == NULL || (fts = fts_open(roots,
-		FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, compare_names)) ==
+		FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, compare_files)) ==
 	    NULL) {
 		free(path);
 		return err_nomem(e);
@@ -174,15 +175,15 @@ add_directory(struct expansion *x, const char *name, struct err *e)
 	x->others = x->folders = 0;
 	errno = 0;
 	while (rc == 0 && (f = fts_read(fts)) != NULL) {
-		rc = add_directory_entry(x, fts, f, e);
+		rc = add_entry(x, fts, f, e);
 		errno = 0;
 	}
 	if (rc == 0 && errno != 0)
 		rc = err_errno(e, ERR_IO, name);
 	if (rc == 0 && x->list->n == before &&
 	    (!x->may_be_empty || x->others > 0 || x->folders > 0)) {
-		(void)set_no_file_error(x, name, &why);
-		rc = add_name_and_error(x->list, name, &why, e);
+		(void)fail_no_file(x, name, &why);
+		rc = add_name(x->list, name, &why, e);
 	}
 	(void)fts_close(fts);
 	free(path);
@@ -192,18 +193,18 @@ add_directory(struct expansion *x, const char *name, struct err *e)
 /* A name that does not exist is added as a file. Opening it will fail, and the
  * error tells the cause. */
 static int
-add_file_or_directory(struct expansion *x, const char *name, struct err *e)
+add_path(struct expansion *x, const char *name, struct err *e)
 {
 	struct stat st;
 	struct err why;
 
 	if (stat(name, &st) == 0)
 		return S_ISDIR(st.st_mode) ? add_directory(x, name, e) :
-		    add_name_and_error(x->list, name, NULL, e);
+		    add_name(x->list, name, NULL, e);
 	if (errno == ENOENT || errno == ENOTDIR)
-		return add_name_and_error(x->list, name, NULL, e);
+		return add_name(x->list, name, NULL, e);
 	(void)err_errno(&why, ERR_INPUT, name);
-	return add_name_and_error(x->list, name, &why, e);
+	return add_name(x->list, name, &why, e);
 }
 
 static int
@@ -216,29 +217,29 @@ add_glob(struct expansion *x, const char *pattern, struct err *e)
 	switch (glob(pattern, GLOB_ERR, NULL, &g)) {
 	case 0:
 		for (size_t i = 0; rc == 0 && i < g.gl_pathc; i++)
-			rc = add_file_or_directory(x, g.gl_pathv[i], e);
+			rc = add_path(x, g.gl_pathv[i], e);
 		break;
 	case GLOB_NOMATCH:
 		(void)err_set(&why, ERR_INPUT, false, "%s: no file has a name "
 		    "that matches this pattern", pattern);
-		rc = add_name_and_error(x->list, pattern, &why, e);
+		rc = add_name(x->list, pattern, &why, e);
 		break;
 	case GLOB_NOSPACE:
 		rc = err_nomem(e);
 		break;
 	default:
 		(void)err_errno(&why, ERR_INPUT, pattern);
-		rc = add_name_and_error(x->list, pattern, &why, e);
+		rc = add_name(x->list, pattern, &why, e);
 	}
 	globfree(&g);
 	return rc;
 }
 
 int
-file_list_add_name(struct file_list *l, const char *name, struct err *e)
+file_list_single(struct file_list *l, const char *name, struct err *e)
 {
 	*l = (struct file_list){ 0 };
-	return add_name_and_error(l, name, NULL, e);
+	return add_name(l, name, NULL, e);
 }
 
 int
@@ -256,12 +257,12 @@ file_list_expand(struct file_list *l, char *const *source, size_t n,
 		const char *s = source[i];
 
 		if (scheme_is_present(s) || strcmp(s, "-") == 0)
-			rc = add_name_and_error(l, s, NULL, e);
+			rc = add_name(l, s, NULL, e);
 		else if (strpbrk(s, "*?[") != NULL && lstat(s, &st) == -1 &&
 		    errno == ENOENT)
 			rc = add_glob(&x, s, e);
 		else
-			rc = add_file_or_directory(&x, s, e);
+			rc = add_path(&x, s, e);
 	}
 	return rc;
 }

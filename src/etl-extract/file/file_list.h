@@ -38,7 +38,7 @@ struct file_filter {
 };
 
 /* Makes a list with one name, which need not be the name of a file. */
-int file_list_add_name(struct file_list *l, const char *name, struct err *e);
+int file_list_single(struct file_list *l, const char *name, struct err *e);
 /* `may_be_empty`: a directory without a file adds nothing to the list. Without
  * it, such a directory is a name that cannot be read. */
 int file_list_expand(struct file_list *l, char *const *source, size_t n,

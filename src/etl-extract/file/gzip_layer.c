@@ -25,7 +25,7 @@ gzip_close(struct layer *l)
 /* Returns 1 if it has read some bytes, 0 at the end of the file. Fails if the
  * file ends in the middle of the compressed data. */
 static int
-read_chunk_unless_cut(struct gzip *g, struct err *e)
+read_gzip_chunk(struct gzip *g, struct err *e)
 {
 	ssize_t n = g->below->read(g->below, g->chunk, sizeof(g->chunk), e);
 
@@ -40,7 +40,7 @@ read_chunk_unless_cut(struct gzip *g, struct err *e)
 }
 
 static int
-set_decode_error(const struct gzip *g, enum gunzip_result r, struct err *e)
+fail_gzip(const struct gzip *g, enum gunzip_result r, struct err *e)
 {
 	if (r == GUNZIP_NO_MEMORY)
 		return err_nomem(e);
@@ -61,13 +61,13 @@ gzip_read(struct layer *l, char *p, size_t n, struct err *e)
 	int more;
 
 	while (made == 0) {
-		if (g->at == g->end && !gunzip_may_have_more(g->decoder) &&
-		    (more = read_chunk_unless_cut(g, e)) <= 0)
+		if (g->at == g->end && !gunzip_has_more(g->decoder) &&
+		    (more = read_gzip_chunk(g, e)) <= 0)
 			return more;
 		r = gunzip_decode(g->decoder, g->chunk + g->at, g->end - g->at,
 		    &used, p, n, &made);
 		if (r != GUNZIP_OK && made == 0)
-			return set_decode_error(g, r, e);
+			return fail_gzip(g, r, e);
 		g->at += used;
 	}
 	return (ssize_t)made;

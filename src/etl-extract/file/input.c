@@ -47,15 +47,16 @@ struct input {
 				 * none was read yet */
 };
 
+/* Waits until fd can be read, then reads. Fails if a stop signal comes. */
 static ssize_t
-read_or_stop(int fd, char *p, size_t n, struct err *e)
+read_waiting(int fd, char *p, size_t n, struct err *e)
 {
 	ssize_t got;
 
 	for (;;) {
 		if (stop_signal() != 0 ||
-		    wait_fd_or_stop(fd, POLLIN, -1) == -1)
-			return set_stop_or_reader_gone_error(e);
+		    wait_fd(fd, POLLIN, -1) == -1)
+			return fail_interrupted(e);
 		got = read(fd, p, n);
 		if (got >= 0)
 			return got;
@@ -74,7 +75,7 @@ descriptor_read(struct layer *l, char *p, size_t n, struct err *e)
 		n = d->size - d->at;
 	if (n == 0)
 		return 0;
-	got = read_or_stop(d->fd, p, n, e);
+	got = read_waiting(d->fd, p, n, e);
 	if (got == 0 && d->size != UINT64_MAX)
 		return err_set(e, ERR_IO, false, "the file has become shorter "
 		    "while it was read: it had %llu bytes and ends after %llu",
@@ -129,9 +130,11 @@ growth_layer_open(struct layer *below, const uint64_t *raw, uint64_t most,
 	return &g->layer;
 }
 
+/* Opens the file, or takes the one that was given. Fails if it is a
+ * directory. */
 static int
-open_file_refuse_directory(
-    struct input *in, const struct input_given *given, struct err *e)
+open_descriptor(struct input *in, const struct input_given *given,
+    struct err *e)
 {
 	struct descriptor *d = &in->descriptor;
 	struct stat st;
@@ -152,7 +155,7 @@ open_file_refuse_directory(
 	else if (strcmp(in->path, "-") != 0)
 		d->fd = open(in->path, O_RDONLY | O_CLOEXEC);
 	if (d->fd == -1 && errno == EINTR && stop_signal() != 0)
-		return set_stop_or_reader_gone_error(e);
+		return fail_interrupted(e);
 	if (d->fd == -1)
 		return err_errno(e, ERR_INPUT, in->path);
 	if (fstat(d->fd, &st) == -1)
@@ -162,12 +165,12 @@ open_file_refuse_directory(
 	    "%s: is a directory: give a file", in->path);
 }
 
+/* Opens the file and the layers that decompress and convert it. */
 static int
-open_file_and_decoding_layers(struct input *in, enum compression c,
-    const char *encoding, uint64_t max_ratio, const struct input_given *given,
-    struct err *e)
+open_layers(struct input *in, enum compression c, const char *encoding,
+    uint64_t max_ratio, const struct input_given *given, struct err *e)
 {
-	if (open_file_refuse_directory(in, given, e) == -1)
+	if (open_descriptor(in, given, e) == -1)
 		return -1;
 	if (given != NULL && (given->is_decompressed || given->is_decoded))
 		c = COMPRESSION_NONE;
@@ -199,8 +202,8 @@ input_open(struct input **out, const struct extract *x, const char *path,
 	    !x->given->has_whole_lines));
 	in->prints_nothing = x->is_child;
 	in->has_named_encoding = x->given != NULL && x->given->is_decompressed;
-	if (open_file_and_decoding_layers(in, c, x->opts.encoding,
-	    x->opts.max_ratio, x->given, e) == -1) {
+	if (open_layers(in, c, x->opts.encoding, x->opts.max_ratio, x->given,
+	    e) == -1) {
 		input_close(in);
 		return -1;
 	}
@@ -221,10 +224,10 @@ input_close(struct input *in)
 /* With --encoding auto:NAME, says once that the file is read as NAME. A child
  * must not print, so it fails, and its parent reads the file again. */
 static int
-name_fallback_encoding(struct input *in, struct err *e)
+print_fallback(struct input *in, struct err *e)
 {
 	const char *name = in->is_converted && !in->has_named_encoding ?
-	    encoding_layer_fallback(in->top) : NULL;
+	    encoding_fallback(in->top) : NULL;
 
 	if (name == NULL)
 		return 0;
@@ -241,7 +244,7 @@ input_read(struct input *in, char *p, size_t n, struct err *e)
 {
 	ssize_t got = in->top->read(in->top, p, n, e);
 
-	if (got != -1 && name_fallback_encoding(in, e) == -1)
+	if (got != -1 && print_fallback(in, e) == -1)
 		return -1;
 	if (got > 0)
 		in->last = p[got - 1];
@@ -257,12 +260,11 @@ input_read(struct input *in, char *p, size_t n, struct err *e)
 }
 
 bool
-input_read_may_wait(const struct input *in)
+input_may_wait(const struct input *in)
 {
 	if (in->given != NULL)
 		return in->given->may_wait(in->given->layer);
-	return !in->is_regular &&
-	    wait_fd_or_stop(in->descriptor.fd, POLLIN, 0) != 1;
+	return !in->is_regular && wait_fd(in->descriptor.fd, POLLIN, 0) != 1;
 }
 
 bool
@@ -283,7 +285,7 @@ input_size(const struct input *in)
 }
 
 int
-input_reopen_with_own_offset(struct input *in, struct err *e)
+input_reopen(struct input *in, struct err *e)
 {
 	char path[48];
 	int fd;
@@ -315,10 +317,10 @@ input_is_converted(const struct input *in)
 }
 
 int
-input_append_original(const struct input *in, struct buf *out,
+input_put_original(const struct input *in, struct buf *out,
     const char *text, size_t n, struct err *e)
 {
-	return encoding_append_original(in->top, out, text, n, e);
+	return encoding_put_original(in->top, out, text, n, e);
 }
 
 const char *

@@ -49,7 +49,7 @@ void input_close(struct input *in);
  * failure. */
 ssize_t input_read(struct input *in, char *p, size_t n, struct err *e);
 /* True if input_read() may have to wait until another process writes. */
-bool input_read_may_wait(const struct input *in);
+bool input_may_wait(const struct input *in);
 /* True if input_seek() works: for a regular file that is neither decompressed
  * nor converted. */
 bool input_is_seekable(const struct input *in);
@@ -57,20 +57,19 @@ bool input_is_seekable(const struct input *in);
 uint64_t input_size(const struct input *in);
 /* For a child process: opens the same file again, so that the child has a file
  * offset of its own. */
-int input_reopen_with_own_offset(struct input *in, struct err *e);
+int input_reopen(struct input *in, struct err *e);
 int input_seek(struct input *in, uint64_t offset, struct err *e);
 /* True if the text was converted from another encoding. Then
- * input_append_original() converts a part of it back to the bytes of the
- * file. */
+ * input_put_original() converts a part of it back to the bytes of the file. */
 bool input_is_converted(const struct input *in);
 struct buf;
-int input_append_original(const struct input *in, struct buf *out,
+int input_put_original(const struct input *in, struct buf *out,
     const char *text, size_t n, struct err *e);
 const char *input_path(const struct input *in);
 /* The kind of the origin of a record: "stdin", "file" or "http". */
 const char *input_kind(const struct input *in);
 
 /* Checks the name of an encoding: ERR_USAGE if iconv(3) does not know it. */
-int input_check_encoding(const char *encoding, struct err *e);
+int encoding_check(const char *encoding, struct err *e);
 
 #endif

@@ -27,12 +27,12 @@ struct layer *encoding_layer_open(
 
 /* Returns NAME if the option is auto:NAME, and the file is neither valid UTF-8
  * nor has a byte order mark, so that it is read as NAME; else NULL. */
-const char *encoding_layer_fallback(const struct layer *l);
+const char *encoding_fallback(const struct layer *l);
 
 /* Converts text that was read from the encoding layer l back to the encoding of
  * the file, and appends it to *out. */
 struct buf;
-int encoding_append_original(const struct layer *l, struct buf *out,
+int encoding_put_original(const struct layer *l, struct buf *out,
     const char *text, size_t n, struct err *e);
 
 #endif

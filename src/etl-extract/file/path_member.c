@@ -22,7 +22,7 @@ path_member_check(const char *option, const char *field, struct err *e)
 }
 
 void
-path_member_append_and_close(struct buf *b, const char *field, const char *path)
+path_member_put(struct buf *b, const char *field, const char *path)
 {
 	const size_t n = strlen(path);
 	struct buf shown;
@@ -51,7 +51,7 @@ path_member_add(struct buf *record, const char *field, const char *path)
 	if (record->failed)
 		return;
 	record->len = at;
-	path_member_append_and_close(record, field, path);
+	path_member_put(record, field, path);
 	if (!record->failed && record->data[at - 1] == '{')
 		memmove(record->data + at, record->data + at + 1,
 		    --record->len - at);

@@ -11,8 +11,7 @@
 int path_member_check(const char *option, const char *field, struct err *e);
 /* Appends the end of a record: ,"FIELD":"PATH"} or only } if field is NULL.
  * Bytes of the path that are not UTF-8 are written as escapes. */
-void path_member_append_and_close(
-    struct buf *b, const char *field, const char *path);
+void path_member_put(struct buf *b, const char *field, const char *path);
 /* Adds the member at the end of a record. */
 void path_member_add(struct buf *record, const char *field, const char *path);
 

@@ -29,7 +29,7 @@ zstd_close(struct layer *l)
 }
 
 static int
-set_decode_error(const struct zstd *z, size_t rc, struct err *e)
+fail_zstd(const struct zstd *z, size_t rc, struct err *e)
 {
 	if (ZSTD_getErrorCode(rc) == ZSTD_error_memory_allocation)
 		return err_nomem(e);
@@ -45,7 +45,7 @@ set_decode_error(const struct zstd *z, size_t rc, struct err *e)
 /* Returns 1 if it has read some bytes, 0 at the end of the file. Fails if the
  * file ends in the middle of the compressed data. */
 static int
-read_chunk_unless_cut(struct zstd *z, struct err *e)
+read_zstd_chunk(struct zstd *z, struct err *e)
 {
 	ssize_t n = z->below->read(z->below, z->chunk, sizeof(z->chunk), e);
 
@@ -71,7 +71,7 @@ decode_block(struct zstd *z, ZSTD_outBuffer *out, struct err *e)
 	size_t rc = ZSTD_decompressStream(z->stream, out, &in);
 
 	if (ZSTD_isError(rc))
-		return set_decode_error(z, rc, e);
+		return fail_zstd(z, rc, e);
 	z->at += in.pos;
 	z->step = rc != 0 ? rc : z->first_step;
 	z->is_in_frame = rc != 0;
@@ -89,7 +89,7 @@ zstd_read(struct layer *l, char *p, size_t n, struct err *e)
 
 	while (out.pos == 0) {
 		if (z->at == z->end && !z->has_filled &&
-		    (more = read_chunk_unless_cut(z, e)) <= 0)
+		    (more = read_zstd_chunk(z, e)) <= 0)
 			return more;
 		if (decode_block(z, &out, e) == -1)
 			return -1;

@@ -58,14 +58,14 @@ add_user_header(struct credentials *c, const char *text, const char *where,
 }
 
 static int
-add_headers_from_file(struct credentials *c, const char *path, struct err *e)
+add_header_file(struct credentials *c, const char *path, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
 	char *line, *rest;
 	struct buf b;
 	size_t n;
 
-	file_warn_if_others_may_access("etl-extract", fd, path);
+	file_warn_access("etl-extract", fd, path);
 	buf_init(&b, HEADER_MAX);
 	rc = secret_read_fd(&b, fd, path, e);
 	if (rc == 0 && b.len > 0 && memchr(b.data, '\0', b.len) != NULL)
@@ -88,8 +88,7 @@ add_headers_from_file(struct credentials *c, const char *path, struct err *e)
 /* Inserts one of etl-extract's own headers before those of the user. Does
  * nothing if the user has given a header of the same name. */
 static int
-add_default_header_unless_given(
-    struct credentials *c, const char *text, struct err *e)
+add_default_header(struct credentials *c, const char *text, struct err *e)
 {
 	size_t n = strcspn(text, ":");
 	char **v, *last;
@@ -108,7 +107,7 @@ add_default_header_unless_given(
 }
 
 const char *
-credentials_header_value_or_empty(const struct credentials *c, const char *name)
+credentials_header(const struct credentials *c, const char *name)
 {
 	size_t n = strlen(name);
 
@@ -123,7 +122,7 @@ credentials_header_value_or_empty(const struct credentials *c, const char *name)
 /* Warns if --header carries a secret: all users of the machine can read the
  * arguments of a process in /proc/PID/cmdline. */
 static void
-warn_if_header_has_credentials(const char *header)
+warn_header_secret(const char *header)
 {
 	static const char *const names[] = { "Authorization:",
 		"Proxy-Authorization:" };
@@ -136,8 +135,9 @@ warn_if_header_has_credentials(const char *header)
 			    "file and give --header @FILE", names[i]);
 }
 
+/* Warns if --proxy contains a user name or password. */
 static void
-warn_if_proxy_has_password(const char *proxy)
+warn_proxy_password(const char *proxy)
 {
 	if (proxy != NULL && strchr(proxy, '@') != NULL)
 		err_warn("etl-extract", "--proxy: other users can see the "
@@ -145,24 +145,24 @@ warn_if_proxy_has_password(const char *proxy)
 		    "the environment variable https_proxy or http_proxy");
 }
 
+/* Adds the headers of --header, then those that etl-extract sends by
+ * default. */
 static int
-add_user_and_default_headers(
-    struct credentials *c, const struct extract_opts *o, struct err *e)
+add_headers(struct credentials *c, const struct extract_opts *o, struct err *e)
 {
-	warn_if_proxy_has_password(o->proxy);
+	warn_proxy_password(o->proxy);
 	for (size_t i = 0; i < o->headers.n; i++) {
 		const char *h = o->headers.v[i];
 
-		warn_if_header_has_credentials(h);
-		if ((*h == '@' ? add_headers_from_file(c, h + 1, e) :
+		warn_header_secret(h);
+		if ((*h == '@' ? add_header_file(c, h + 1, e) :
 		    add_user_header(c, h, "--header", ERR_USAGE, e)) == -1)
 			return -1;
 	}
 	/* libcurl 7.88 signs Accept and Accept-Encoding in the wrong order (see
 	 * sigv4.h), so signed requests do not ask for JSON. */
 	if (o->aws_sigv4 == NULL &&
-	    add_default_header_unless_given(
-		c, "Accept: application/json", e) == -1)
+	    add_default_header(c, "Accept: application/json", e) == -1)
 		return -1;
 	c->has_own_accept = c->n_default == 1;
 	/* By default libcurl sends "Expect: 100-continue" before a long body
@@ -171,22 +171,21 @@ add_user_and_default_headers(
 	 * 7.88 would sign it. */
 	if ((o->body != NULL ||
 		(o->into != NULL && strncmp(o->into, "body:", 5) == 0)) &&
-	    (add_default_header_unless_given(
-		 c, "Content-Type: application/json", e) == -1 ||
+	    (add_default_header(c, "Content-Type: application/json", e) == -1 ||
 		(o->aws_sigv4 == NULL &&
-		    add_default_header_unless_given(c, "Expect:", e) == -1)))
+		    add_default_header(c, "Expect:", e) == -1)))
 		return -1;
 	if (o->aws_sigv4 != NULL &&
 	    sigv4_find_wrong_order(c->headers, c->n_headers,
 		"Accept-Encoding") != NULL)
 		return 0;
-	return add_default_header_unless_given(c, "Accept-Encoding: gzip", e);
+	return add_default_header(c, "Accept-Encoding: gzip", e);
 }
 
 /* Appends the header that carries the secret. It must stay the last header:
- * credentials_renew_secret_once() replaces the last one. */
+ * credentials_renew() replaces the last one. */
 static int
-append_auth_header(struct credentials *c, struct err *e)
+add_auth_header(struct credentials *c, struct err *e)
 {
 	const char *s = c->secret;
 	struct buf b;
@@ -220,7 +219,7 @@ credentials_set_token(
 		secret_free(c->headers[--c->n_headers]);
 	secret_free(c->token);
 	c->token = token;
-	if (append_auth_header(c, e) == 0)
+	if (add_auth_header(c, e) == 0)
 		return 0;
 	secret_free(c->token);
 	c->token = NULL;
@@ -230,8 +229,7 @@ credentials_set_token(
 /* Sets c->client to "ID:SECRET", both percent-encoded, which oauth.c sends by
  * HTTP basic authentication (RFC 6749, 2.3.1). */
 static int
-set_client_text_and_may_renew(
-    struct credentials *c, const char *id, struct err *e)
+set_client(struct credentials *c, const char *id, struct err *e)
 {
 	struct buf b;
 	int rc;
@@ -250,7 +248,7 @@ set_client_text_and_may_renew(
 }
 
 static int
-check_auth_option(const char *auth, struct err *e)
+check_auth(const char *auth, struct err *e)
 {
 	static const char *const forms[] = { "bearer", "basic", "header:NAME",
 		"query:NAME", "oauth2", NULL };
@@ -262,18 +260,18 @@ check_auth_option(const char *auth, struct err *e)
 	if (strncmp(auth, "header:", 7) == 0 && auth[7] != '\0' &&
 	    auth[7 + http_token_length(auth + 7)] == '\0')
 		return 0;
-	(void)suggest_find_choice("--auth", auth, forms, e);
+	(void)suggest_choice("--auth", auth, forms, e);
 	return -1;
 }
 
+/* Loads the secret of --auth and adds the header that carries it. */
 static int
-load_secret_and_add_auth_header(
-    struct credentials *c, const struct extract_opts *o, struct err *e)
+load_auth(struct credentials *c, const struct extract_opts *o, struct err *e)
 {
 	c->auth = o->auth;
 	c->secret_from = o->secret == NULL ? "env:API_TOKEN" : o->secret;
-	if (check_auth_option(c->auth, e) == -1 ||
-	    secret_load_and_unset_env(&c->secret, c->secret_from, e) == -1)
+	if (check_auth(c->auth, e) == -1 ||
+	    secret_load(&c->secret, c->secret_from, e) == -1)
 		return -1;
 	if (strcmp(c->auth, "basic") == 0 && strchr(c->secret, ':') == NULL)
 		return err_set(e, ERR_CONFIG, false,
@@ -282,16 +280,17 @@ load_secret_and_add_auth_header(
 	c->from_command = c->may_renew =
 	    strncmp(c->secret_from, "cmd:", 4) == 0;
 	if (strcmp(c->auth, "oauth2") == 0)
-		return set_client_text_and_may_renew(c, o->client_id, e);
+		return set_client(c, o->client_id, e);
 	if (c->query_param != NULL)
 		return 0;
-	return append_auth_header(c, e);
+	return add_auth_header(c, e);
 }
 
 /* Adds a header with the value of AWS_SESSION_TOKEN, which temporary AWS keys
- * require. libcurl signs this header too. */
+ * require. libcurl signs this header too. Does nothing if this variable is not
+ * set. */
 static int
-add_session_token_header_if_env(struct credentials *c, struct err *e)
+add_session_token(struct credentials *c, struct err *e)
 {
 	const char *env = getenv("AWS_SESSION_TOKEN");
 	struct buf b;
@@ -299,8 +298,7 @@ add_session_token_header_if_env(struct credentials *c, struct err *e)
 
 	if (env == NULL || *env == '\0')
 		return 0;
-	if (secret_load_and_unset_env(
-		&c->token, "env:AWS_SESSION_TOKEN", e) == -1)
+	if (secret_load(&c->token, "env:AWS_SESSION_TOKEN", e) == -1)
 		return -1;
 	buf_init(&b, HEADER_MAX);
 	buf_printf(&b, "x-%s-security-token: %s", c->sigv4.name, c->token);
@@ -310,8 +308,7 @@ add_session_token_header_if_env(struct credentials *c, struct err *e)
 }
 
 static int
-load_secret_and_sigv4(
-    struct credentials *c, const struct extract_opts *o, struct err *e)
+load_sigv4(struct credentials *c, const struct extract_opts *o, struct err *e)
 {
 	if (o->auth != NULL)
 		return err_set(e, ERR_USAGE, false, "--auth and --aws-sigv4: "
@@ -319,11 +316,11 @@ load_secret_and_sigv4(
 	c->auth = sigv4_auth;
 	c->secret_from = o->secret == NULL ? "env:AWS_SECRET_ACCESS_KEY" :
 	    o->secret;
-	if (secret_load_and_unset_env(&c->secret, c->secret_from, e) == -1 ||
-	    sigv4_set_provider_and_user(&c->sigv4, o, c->secret, e) == -1)
+	if (secret_load(&c->secret, c->secret_from, e) == -1 ||
+	    sigv4_init(&c->sigv4, o, c->secret, e) == -1)
 		return -1;
-	return add_session_token_header_if_env(c, e) == -1 ? -1 :
-	    sigv4_check_headers(&c->sigv4, c->headers, c->n_headers, e);
+	return add_session_token(c, e) == -1 ? -1 :
+	    sigv4_check(&c->sigv4, c->headers, c->n_headers, e);
 }
 
 int
@@ -338,10 +335,10 @@ credentials_load(
 	    strncmp(o->auth, "query:", 6) == 0 ? o->auth + 6 : NULL;
 	if (o->replay_from != NULL)     /* nothing is sent */
 		return 0;
-	if (add_user_and_default_headers(c, o, e) == -1 ||
-	    (o->aws_sigv4 != NULL && load_secret_and_sigv4(c, o, e) == -1) ||
+	if (add_headers(c, o, e) == -1 ||
+	    (o->aws_sigv4 != NULL && load_sigv4(c, o, e) == -1) ||
 	    (o->auth != NULL &&
-		load_secret_and_add_auth_header(c, o, e) == -1)) {
+		load_auth(c, o, e) == -1)) {
 		credentials_release(c);
 		return -1;
 	}
@@ -362,7 +359,7 @@ credentials_release(struct credentials *c)
 }
 
 int
-credentials_renew_secret_once(struct credentials *c, struct err *e)
+credentials_renew(struct credentials *c, struct err *e)
 {
 	char *fresh = NULL;
 
@@ -375,12 +372,12 @@ credentials_renew_secret_once(struct credentials *c, struct err *e)
 		c->token = NULL;
 		return 1;
 	}
-	if (secret_load_and_unset_env(&fresh, c->secret_from, e) == -1)
+	if (secret_load(&fresh, c->secret_from, e) == -1)
 		return -1;
 	secret_free(c->secret);
 	c->secret = fresh;
 	if (c->query_param != NULL)
 		return 1;
 	secret_free(c->headers[--c->n_headers]);
-	return append_auth_header(c, e) == -1 ? -1 : 1;
+	return add_auth_header(c, e) == -1 ? -1 : 1;
 }

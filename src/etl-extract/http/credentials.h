@@ -35,33 +35,29 @@ int credentials_load(
 void credentials_release(struct credentials *c);
 /* Returns the value of the first header of this name, no matter if the user has
  * given the header or it is a default; "" if there is none. */
-const char *credentials_header_value_or_empty(
-    const struct credentials *c, const char *name);
+const char *credentials_header(const struct credentials *c, const char *name);
 /* Sets the token of --auth oauth2 in the header Authorization. */
 int credentials_set_token(
     struct credentials *c, const char *p, size_t n, struct err *e);
 /* Called after status 401. Forgets the token of --auth oauth2, or runs the
  * command of --secret again. Returns 1, or 0 if it did neither because
  * c->may_renew is not set. */
-int credentials_renew_secret_once(struct credentials *c, struct err *e);
+int credentials_renew(struct credentials *c, struct err *e);
 /* These functions find each copy of the secret, also an escaped one
  * (find_secret.h). With --auth basic they also find the password alone, and
  * USER:PASSWORD in base64. With --auth oauth2 they also find the token, and
  * ID:SECRET in base64. A cut text is the start of a longer text. If a cut text
  * ends with the start of the secret, this start counts as a copy. Half of a
- * secret counts too, except for credentials_mask_or_fail(), whose text is used
- * again as data. */
-bool credentials_are_in_url(
-    const struct credentials *c, const char *p, size_t n);
-bool credentials_are_in_cut_text(
-    const struct credentials *c, const char *p, size_t n);
+ * secret counts too, except for credentials_mask(), whose text is used again as
+ * data. */
+bool credentials_in_url(const struct credentials *c, const char *p, size_t n);
+bool credentials_in_cut(const struct credentials *c, const char *p, size_t n);
 /* Replaces each copy of the secret by ***. Fails if memory is out, or if an
  * earlier append to the buffer has failed. */
-int credentials_mask_or_fail(
-    const struct credentials *c, struct buf *b, struct err *e);
-/* Like credentials_mask_or_fail(), for messages. They do not fail: if memory is
- * out, they replace the whole text by ***. */
-void credentials_mask_in_message(const struct credentials *c, struct buf *b);
-void credentials_mask_cut_text(const struct credentials *c, struct buf *b);
+int credentials_mask(const struct credentials *c, struct buf *b, struct err *e);
+/* Like credentials_mask(), for messages. They do not fail: if memory is out,
+ * they replace the whole text by ***. */
+void credentials_mask_msg(const struct credentials *c, struct buf *b);
+void credentials_mask_cut(const struct credentials *c, struct buf *b);
 
 #endif

@@ -101,15 +101,14 @@ is_secret_in(const struct credentials *c, const struct secret_text *text)
 }
 
 bool
-credentials_are_in_url(const struct credentials *c, const char *p, size_t n)
+credentials_in_url(const struct credentials *c, const char *p, size_t n)
 {
 	return is_secret_in(c,
 	    &(struct secret_text){ .p = p, .n = n, .is_strict = true });
 }
 
 bool
-credentials_are_in_cut_text(
-    const struct credentials *c, const char *p, size_t n)
+credentials_in_cut(const struct credentials *c, const char *p, size_t n)
 {
 	return is_secret_in(c,
 	    &(struct secret_text){ .p = p, .n = n, .is_cut = true,
@@ -118,7 +117,7 @@ credentials_are_in_cut_text(
 
 /* Returns false if memory is out. */
 static bool
-replace_marked_bytes(struct buf *b, const char *marks)
+replace_marked(struct buf *b, const char *marks)
 {
 	struct buf masked;
 	size_t n = b->len;
@@ -153,7 +152,7 @@ mask_text(const struct credentials *c, struct buf *b, bool is_cut,
 		return true;
 	marks = calloc(b->len, 1);
 	ok = marks != NULL && mark_all_values(c, &text, marks) != -1 &&
-	    replace_marked_bytes(b, marks);
+	    replace_marked(b, marks);
 	free(marks);
 	if (!ok) {
 		buf_clear(b);
@@ -163,8 +162,7 @@ mask_text(const struct credentials *c, struct buf *b, bool is_cut,
 }
 
 int
-credentials_mask_or_fail(
-    const struct credentials *c, struct buf *b, struct err *e)
+credentials_mask(const struct credentials *c, struct buf *b, struct err *e)
 {
 	if (buf_check(b, e) == -1)
 		return -1;
@@ -172,13 +170,13 @@ credentials_mask_or_fail(
 }
 
 void
-credentials_mask_in_message(const struct credentials *c, struct buf *b)
+credentials_mask_msg(const struct credentials *c, struct buf *b)
 {
 	(void)mask_text(c, b, false, true);
 }
 
 void
-credentials_mask_cut_text(const struct credentials *c, struct buf *b)
+credentials_mask_cut(const struct credentials *c, struct buf *b)
 {
 	(void)mask_text(c, b, true, true);
 }

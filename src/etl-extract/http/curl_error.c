@@ -6,10 +6,9 @@
 #include <string.h>
 
 int
-curl_error_to_value(
-    int code, const char *why, const char *proxy, struct err *e)
+curl_error_set(int code, const char *why, const char *proxy, struct err *e)
 {
-	const char *from = proxy_find_in_message(why, proxy);
+	const char *from = proxy_find(why, proxy);
 
 	if (from != NULL)       /* libcurl's message has the proxy's password */
 		return err_set(e, ERR_CONFIG, false, "%s does not hold the "

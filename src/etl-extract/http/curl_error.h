@@ -7,7 +7,6 @@
 
 #include "base/errval.h"
 
-int curl_error_to_value(
-    int code, const char *why, const char *proxy, struct err *e);
+int curl_error_set(int code, const char *why, const char *proxy, struct err *e);
 
 #endif

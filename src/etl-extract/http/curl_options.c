@@ -13,7 +13,7 @@ enum {
 };
 
 int
-curl_options_check_files(const struct http_conf *c, struct err *e)
+curl_check_files(const struct http_conf *c, struct err *e)
 {
 	const char *const files[] = { c->cacert, c->capath, c->cert, c->key };
 
@@ -28,8 +28,7 @@ curl_options_check_files(const struct http_conf *c, struct err *e)
 
 /* Sets the options whose texts libcurl copies. */
 static int
-set_tls_proxy_and_socket_texts(CURL *u, const struct http_conf *c,
-    struct err *e)
+set_text_options(CURL *u, const struct http_conf *c, struct err *e)
 {
 	const char *ca = getenv("SSL_CERT_FILE");
 	const struct {
@@ -51,7 +50,7 @@ set_tls_proxy_and_socket_texts(CURL *u, const struct http_conf *c,
 }
 
 int
-curl_options_set_shared(void *u, const struct http_conf *c, struct err *e)
+curl_set_shared(void *u, const struct http_conf *c, struct err *e)
 {
 	curl_easy_setopt(u, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(u, CURLOPT_SSLVERSION,
@@ -68,11 +67,12 @@ curl_options_set_shared(void *u, const struct http_conf *c, struct err *e)
 	    (long)c->connect_timeout);
 	curl_easy_setopt(u, CURLOPT_BUFFERSIZE, (long)READ_SIZE);
 	curl_easy_setopt(u, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	return set_tls_proxy_and_socket_texts(u, c, e);
+	return set_text_options(u, c, e);
 }
 
+/* Sets the method and the body of the request. */
 static CURLcode
-set_method_and_body(CURL *u, const struct http_request *r)
+set_method(CURL *u, const struct http_request *r)
 {
 	bool has_body = r->body != NULL || strcmp(r->method, "POST") == 0;
 
@@ -99,12 +99,12 @@ set_signature(CURL *u, const struct http_request *r)
 }
 
 int
-curl_options_set_request(void *u, const struct http_request *r, struct err *e)
+curl_set_request(void *u, const struct http_request *r, struct err *e)
 {
 	CURLcode code = set_signature(u, r);
 
 	if (code == CURLE_OK)
-		code = set_method_and_body(u, r);
+		code = set_method(u, r);
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(u, CURLOPT_URL, r->url);
 	return code == CURLE_OK ? 0 : err_nomem(e);

@@ -47,11 +47,10 @@ fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 	oauth_init(&f->oauth, o);
 	buf_init(&f->masked, MASKED_MAX);
 	if (status_rules_check(o, e) == -1 ||
-	    oauth_check_options(&f->oauth, e) == -1 ||
+	    oauth_check(&f->oauth, e) == -1 ||
 	    pace_init(&f->pace, o, e) == -1 ||
-	    recording_init_and_make_folder(
-		&f->recording, o, &f->cred, e) == -1 ||
-	    retry_parse_backoff_or_env(&f->retry, o->backoff, e) == -1 ||
+	    recording_init(&f->recording, o, &f->cred, e) == -1 ||
+	    retry_parse(&f->retry, o->backoff, e) == -1 ||
 	    credentials_load(&f->cred, o, e) == -1 ||
 	    http_open(&f->http, &conf, e) == -1) {
 		fetch_close(f);
@@ -73,7 +72,7 @@ fetch_open_once(struct fetch **f, struct extract *x, struct err *e)
 /* Waits for --delay, but not before the first request. Before a retry of the
  * same request, wait_before_retry() waits instead. */
 static int
-wait_delay_unless_first(struct fetch *f, struct err *e)
+wait_delay(struct fetch *f, struct err *e)
 {
 	bool has_requested = f->has_requested;
 
@@ -85,18 +84,17 @@ wait_delay_unless_first(struct fetch *f, struct err *e)
 /* With --auth oauth2, if there is no token or the token expires soon, requests
  * a new one from --token-url. */
 static int
-wait_and_request_token_if_due(
-    struct fetch *f, struct http_answer *a, struct err *e)
+renew_token(struct fetch *f, struct http_answer *a, struct err *e)
 {
-	f->lacks_token = oauth_token_is_needed(&f->oauth, &f->cred);
+	f->lacks_token = oauth_needs_token(&f->oauth, &f->cred);
 	if (!f->lacks_token)
 		return 0;
 	a->status = 0;
 	a->unreachable = false;
 	buf_clear(&a->head);
-	if (pace_wait_and_set_next_turn(&f->pace, e) == -1 ||
+	if (pace_wait_turn(&f->pace, e) == -1 ||
 	    oauth_set_token(&f->oauth, &f->cred, f->http,
-		pace_timeout_within_max_time(&f->pace), e) == -1)
+	    pace_timeout(&f->pace), e) == -1)
 		return -1;
 	f->lacks_token = false;
 	return 0;
@@ -105,15 +103,14 @@ wait_and_request_token_if_due(
 /* Fails if the service asks for a wait of ms milliseconds that is longer than
  * the longest time of --backoff. `before` is the start of the message. */
 static int
-fail_if_wait_is_too_long(
-    struct fetch *f, int64_t ms, const char *before, struct err *e)
+check_wait(struct fetch *f, int64_t ms, const char *before, struct err *e)
 {
 	struct buf when;
 
 	if (ms <= (int64_t)f->retry.cap)
 		return 0;
 	buf_init(&when, URL_MASKED_MAX);
-	retry_after_show_utc_time(&when, ms, time(NULL));
+	retry_after_show(&when, ms, time(NULL));
 	(void)err_set(e, ERR_RETRY, true, "%s: the service asks to wait until "
 	    "%s, longer than --backoff allows", before, buf_text(&when));
 	buf_release(&when);
@@ -121,12 +118,14 @@ fail_if_wait_is_too_long(
 	return -1;
 }
 
+/* Waits until the rate limit of the service allows a request. Fails if this
+ * takes longer than --backoff allows. */
 static int
-wait_for_rate_limit_or_fail(struct fetch *f, struct err *e)
+wait_for_quota(struct fetch *f, struct err *e)
 {
 	int64_t wait = f->pace.quota_at - clock_ms();
 
-	return wait > 0 && (fail_if_wait_is_too_long(f, wait,
+	return wait > 0 && (check_wait(f, wait,
 	    "the rate limit of the service is used up", e) == -1 ||
 	    pace_wait(&f->pace, wait, e) == -1) ? -1 : 0;
 }
@@ -140,39 +139,38 @@ send_at_its_turn(struct fetch *f, struct http_answer *a, struct err *e)
 	struct redirect *to = &f->redirect;
 
 	to->takes_early = f->tries == 1 && to->count == 0 &&
-	    f->early.jobs > 1 && fetch_match_early_and_adapt_limit(f);
-	if (!to->takes_early && (wait_for_rate_limit_or_fail(f, e) == -1 ||
-	    pace_wait_and_set_next_turn(&f->pace, e) == -1))
+	    f->early.jobs > 1 && fetch_match_early(f);
+	if (!to->takes_early && (wait_for_quota(f, e) == -1 ||
+	    pace_wait_turn(&f->pace, e) == -1))
 		return -1;
-	if (recording_send_or_replay(&f->recording, to, f->http,
-		&f->cred, pace_timeout_within_max_time(&f->pace), a, e) == -1)
+	if (recording_send(&f->recording, to, f->http, &f->cred,
+	    pace_timeout(&f->pace), a, e) == -1)
 		return -1;
-	pace_set_wait_from_rate_limit(&f->pace, a);
+	pace_note_quota(&f->pace, a);
 	if (!a->is_noted)
-		fetch_set_early_requests_left(f, a);
+		fetch_note_left(f, a);
 	return 0;
 }
 
 /* Reads the start of a body with a status below 300, for the message of --on
- * STATUS=fail. For other statuses http_send_and_wait_for_head() has read it
- * already. */
+ * STATUS=fail. For other statuses http_send() has read it already. */
 static int
-read_start_of_body(struct fetch *f, struct http_answer *a, struct err *e)
+read_body_start(struct fetch *f, struct http_answer *a, struct err *e)
 {
 	char part[HTTP_ERROR_KEPT];
-	ssize_t n = recording_read_and_record_or_replay(
-	    &f->recording, f->http, part, sizeof(part), e);
+	ssize_t n = recording_read(&f->recording, f->http, part, sizeof(part),
+	    e);
 
 	if (n > 0)
 		buf_add(&a->body, part, (size_t)n);
 	return n == -1 || buf_check(&a->body, e) == -1 ? -1 :
-	    recording_record_rest_of_body(&f->recording, f->http, e);
+	    recording_drain(&f->recording, f->http, e);
 }
 
 /* Checks the status of an answer. A rule of --on for this status comes before
- * the usual rule of status_fail_unless_2xx(). */
+ * the usual rule of status_check(). */
 static int
-check_status_and_on_rules(struct fetch *f, struct http_answer *a, struct err *e)
+judge_status(struct fetch *f, struct http_answer *a, struct err *e)
 {
 	enum status_rule rule = status_rule_of(f->o, a->status);
 
@@ -182,10 +180,10 @@ check_status_and_on_rules(struct fetch *f, struct http_answer *a, struct err *e)
 	if (a->is_unchanged)
 		return 0;
 	if (rule == STATUS_USUAL)
-		return status_fail_unless_2xx(a, &f->cred, e);
+		return status_check(a, &f->cred, e);
 	if (rule == STATUS_IGNORE)
-		return recording_record_rest_of_body(&f->recording, f->http, e);
-	if (a->status < 300 && read_start_of_body(f, a, e) == -1)
+		return recording_drain(&f->recording, f->http, e);
+	if (a->status < 300 && read_body_start(f, a, e) == -1)
 		return -1;
 	(void)status_set_error(a, &f->cred, e);
 	if (e->code == ERR_IO)
@@ -199,8 +197,10 @@ check_status_and_on_rules(struct fetch *f, struct http_answer *a, struct err *e)
 	return -1;
 }
 
+/* Sends the request once and follows its redirects. Fails if the status of the
+ * last answer is an error. */
 static int
-get_with_redirects(struct fetch *f, struct err *e)
+try_request(struct fetch *f, struct err *e)
 {
 	const struct request *r = f->request;
 	struct redirect *to = &f->redirect;
@@ -208,16 +208,15 @@ get_with_redirects(struct fetch *f, struct err *e)
 
 	f->concerns_all = f->concerns_one = false;
 	a->is_ignored = a->is_unchanged = false;
-	if (redirect_reset_to_request_with_secret(
-		to, r, &f->cred, e) == -1 ||
-	    wait_and_request_token_if_due(f, a, e) == -1 ||
+	if (redirect_begin(to, r, &f->cred, e) == -1 ||
+	    renew_token(f, a, e) == -1 ||
 	    send_at_its_turn(f, a, e) == -1)
 		return -1;
-	while (is_redirect_status(a->status))
-		if (redirect_set_next_url(to, a, &f->cred, e) == -1 ||
+	while (is_redirect(a->status))
+		if (redirect_set_target(to, a, &f->cred, e) == -1 ||
 		    send_at_its_turn(f, a, e) == -1)
 			return -1;
-	return check_status_and_on_rules(f, a, e);
+	return judge_status(f, a, e);
 }
 
 /* Called after try number n has failed. Waits as long as the answer's header
@@ -235,18 +234,18 @@ wait_before_retry(struct fetch *f, uint64_t n, const struct http_answer *a,
 	if (ms != -1)
 		ms = ms > age ? ms - age : 0;
 	(void)snprintf(status, sizeof(status), "status %d", a->status);
-	if (fail_if_wait_is_too_long(f, ms, status, e) == -1)
+	if (check_wait(f, ms, status, e) == -1)
 		return -1;
 	return pace_wait(&f->pace,
-	    ms == -1 ? retry_random_delay(&f->retry, n) : ms, e);
+	    ms == -1 ? retry_delay(&f->retry, n) : ms, e);
 }
 
 /* Sets the error after the last try. If the last try got a wrong answer
  * (ERR_PEER), the error is not transient, since a later run will probably get
  * the same answer. The exit code is then 76 and not 75 (retry). */
 static int
-set_error_after_last_try(
-    struct fetch *f, uint64_t tries, const struct http_answer *a, struct err *e)
+fail_last_try(struct fetch *f, uint64_t tries, const struct http_answer *a,
+    struct err *e)
 {
 	char last[sizeof(e->msg)];
 
@@ -258,14 +257,14 @@ set_error_after_last_try(
 		(void)snprintf(e->msg, sizeof(e->msg), "gave up after %" PRIu64
 		    " tries: %.960s", tries, last);
 	}
-	return fetch_mask_error_and_add_url(f, e);
+	return fetch_mask_error(f, e);
 }
 
 /* Called after a try has failed. If the request may be sent again, renews the
  * secret, or waits for as long as necessary, and returns 0. Else sets the final
  * error. */
 static int
-renew_or_wait_or_set_final_error(struct fetch *f, struct err *e)
+prepare_retry(struct fetch *f, struct err *e)
 {
 	const struct http_answer *a = f->answer;
 	int renewed;
@@ -277,32 +276,34 @@ renew_or_wait_or_set_final_error(struct fetch *f, struct err *e)
 	 * out, the recorded run had no such failure. So a retry would read the
 	 * answer to another request. */
 	if (f->recording.from != NULL && e->code == ERR_IO)
-		return fetch_mask_error_and_add_url(f, e);
+		return fetch_mask_error(f, e);
 	renewed = a->status == 401 && !f->redirect.left_origin ?
-	    credentials_renew_secret_once(&f->cred, e) : 0;
+	    credentials_renew(&f->cred, e) : 0;
 	if (renewed == 1)
 		return 0;
 	if (e->transient && !f->pace.is_over)
-		(void)pace_check_max_time(&f->pace, e);
+		(void)pace_check(&f->pace, e);
 	if (renewed == -1 || !e->transient || f->pace.is_over ||
 	    f->concerns_all || f->concerns_one)
-		return fetch_mask_error_and_add_url(f, e);
+		return fetch_mask_error(f, e);
 	if (f->tries > f->retry.max)
-		return set_error_after_last_try(f, f->tries, a, e);
+		return fail_last_try(f, f->tries, a, e);
 	if (wait_before_retry(f, f->tries, a, e) == -1)
 		return f->concerns_all || f->pace.is_over ?
-		    fetch_mask_error_and_add_url(f, e) : -1;
+		    fetch_mask_error(f, e) : -1;
 	return 0;
 }
 
+/* Sends the request until the head of a good answer has come, or no retry is
+ * left. */
 static int
-try_until_answer_begins(struct fetch *f, struct err *e)
+send_with_retries(struct fetch *f, struct err *e)
 {
 	for (;;) {
 		f->tries++;
-		if (get_with_redirects(f, e) == 0)
+		if (try_request(f, e) == 0)
 			break;
-		if (renew_or_wait_or_set_final_error(f, e) == -1)
+		if (prepare_retry(f, e) == -1)
 			return -1;
 	}
 	f->cred.may_renew = f->cred.from_command || f->cred.client != NULL;
@@ -310,48 +311,47 @@ try_until_answer_begins(struct fetch *f, struct err *e)
 }
 
 int
-fetch_delay_and_send_with_retries(struct fetch *f, const struct request *r,
-    struct http_answer *a, struct err *e)
+fetch_send(struct fetch *f, const struct request *r, struct http_answer *a,
+    struct err *e)
 {
 	f->request = r;
 	f->answer = a;
 	f->tries = 0;
 	f->early.counts_from_request = false;
-	if (wait_delay_unless_first(f, e) == -1)
+	if (wait_delay(f, e) == -1)
 		return -1;
-	return try_until_answer_begins(f, e);
+	return send_with_retries(f, e);
 }
 
 int
-fetch_send_again_with_retries(struct fetch *f, struct err *e)
+fetch_send_again(struct fetch *f, struct err *e)
 {
 	struct err ignored;
 
-	(void)recording_record_rest_of_body(&f->recording, f->http, &ignored);
-	if (renew_or_wait_or_set_final_error(f, e) == -1)
+	(void)recording_drain(&f->recording, f->http, &ignored);
+	if (prepare_retry(f, e) == -1)
 		return -1;
-	return try_until_answer_begins(f, e);
+	return send_with_retries(f, e);
 }
 
 ssize_t
 fetch_read(struct fetch *f, char *p, size_t n, struct err *e)
 {
-	if (pace_check_max_time(&f->pace, e) == -1)
+	if (pace_check(&f->pace, e) == -1)
 		return -1;
-	return recording_read_and_record_or_replay(
-	    &f->recording, f->http, p, n, e);
+	return recording_read(&f->recording, f->http, p, n, e);
 }
 
 void
-fetch_restart_timeout(struct fetch *f)
+fetch_restart_time(struct fetch *f)
 {
-	http_restart_timeout(f->http);
+	http_restart_time(f->http);
 }
 
 bool
-fetch_read_would_wait(struct fetch *f)
+fetch_may_wait(struct fetch *f)
 {
-	return recording_read_would_wait(&f->recording, f->http);
+	return recording_may_wait(&f->recording, f->http);
 }
 
 static ssize_t
@@ -360,29 +360,29 @@ read_for_answer(void *self, char *p, size_t n, struct err *e)
 	return fetch_read(self, p, n, e);
 }
 
+/* Reads the body into a->body, unless --on says that the answer is ignored. */
 static int
-read_body_unless_ignored(
-    struct fetch *f, struct http_answer *a, struct err *e)
+read_whole_body(struct fetch *f, struct http_answer *a, struct err *e)
 {
 	const struct lines_reader from = { read_for_answer, f };
 
-	return a->is_ignored ? 0 : http_answer_read_body(a, from, e);
+	return a->is_ignored ? 0 : http_answer_read(a, from, e);
 }
 
 int
-fetch_get_retry_and_renew_secret(struct fetch *f, const struct request *r,
+fetch_whole(struct fetch *f, const struct request *r,
     const struct answer_check *check, struct http_answer *a, struct err *e)
 {
-	int rc = fetch_delay_and_send_with_retries(f, r, a, e);
+	int rc = fetch_send(f, r, a, e);
 
-	while (rc == 0 && (read_body_unless_ignored(f, a, e) == -1 ||
+	while (rc == 0 && (read_whole_body(f, a, e) == -1 ||
 	    check->check(check->self, a, e) == -1))
-		rc = fetch_send_again_with_retries(f, e);
+		rc = fetch_send_again(f, e);
 	return rc;
 }
 
 bool
-fetch_failure_concerns_all(const struct fetch *f, const struct err *e)
+fetch_fails_all(const struct fetch *f, const struct err *e)
 {
 	return f->concerns_all || f->lacks_token || f->pace.is_over ||
 	    stop_signal() != 0 || e->code == ERR_IO ||

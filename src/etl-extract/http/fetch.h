@@ -45,46 +45,44 @@ void fetch_set_upcoming(struct fetch *f, const struct upcoming *u);
 /* Refuses options that cannot be combined with --jobs. */
 int fetch_check_jobs(const struct extract_opts *o, struct err *e);
 /* True if the whole answer to the next request has been received early. */
-bool fetch_is_early_answer_complete(const struct fetch *f);
+bool fetch_has_early(const struct fetch *f);
 
 /* Sends the request and reads the whole body, of at most --max-body bytes, into
  * a->body. Retries failures, also those of the check. */
-int fetch_get_retry_and_renew_secret(struct fetch *f, const struct request *r,
+int fetch_whole(struct fetch *f, const struct request *r,
     const struct answer_check *check, struct http_answer *a, struct err *e);
-/* The same in steps. fetch_delay_and_send_with_retries() sends the request, and
- * retries until the head of an answer with a status 2xx has come. fetch_read()
- * then reads the body, as http_read() does. If reading fails or the body is
- * wrong, the caller may pass the error to fetch_send_again_with_retries(). That
- * function sends the request again, and fetch_read() starts at the beginning of
- * the new body. If no retry is left, it returns -1 with the final error. The
- * request and the answer are borrowed until the end of the body. */
-int fetch_delay_and_send_with_retries(struct fetch *f, const struct request *r,
-    struct http_answer *a, struct err *e);
+/* The same in steps. fetch_send() sends the request, and retries until the head
+ * of an answer with a status 2xx has come. fetch_read() then reads the body, as
+ * http_read() does. If reading fails or the body is wrong, the caller may pass
+ * the error to fetch_send_again(). That function sends the request again, and
+ * fetch_read() starts at the beginning of the new body. If no retry is left, it
+ * returns -1 with the final error. The request and the answer are borrowed
+ * until the end of the body. */
+int fetch_send(struct fetch *f, const struct request *r, struct http_answer *a,
+    struct err *e);
 ssize_t fetch_read(struct fetch *f, char *p, size_t n, struct err *e);
-int fetch_send_again_with_retries(struct fetch *f, struct err *e);
+int fetch_send_again(struct fetch *f, struct err *e);
 /* Lets --timeout begin again, in the middle of a body. */
-void fetch_restart_timeout(struct fetch *f);
+void fetch_restart_time(struct fetch *f);
 /* True if fetch_read() would have to wait. */
-bool fetch_read_would_wait(struct fetch *f);
+bool fetch_may_wait(struct fetch *f);
 /* Masks the secret in an error after which no retry follows, and puts the URL
  * before it. Returns -1. */
-int fetch_mask_error_and_add_url(struct fetch *f, struct err *e);
-/* After fetch_get_retry_and_renew_secret() has failed: true if other
- * requests would fail too, for example because the service cannot be
- * reached, denies access or asks to wait longer than --backoff allows, or
- * because a stop signal came. */
-bool fetch_failure_concerns_all(const struct fetch *f, const struct err *e);
+int fetch_mask_error(struct fetch *f, struct err *e);
+/* After fetch_whole() has failed: true if other requests would fail too, for
+ * example because the service cannot be reached, denies access or asks to wait
+ * longer than --backoff allows, or because a stop signal came. */
+bool fetch_fails_all(const struct fetch *f, const struct err *e);
 /* Appends the first max bytes of an answer's body, with control characters
  * escaped. If the body contains the secret, appends a note in its place. */
-void fetch_show_body_unless_secret(const struct fetch *f, struct buf *b,
+void fetch_show_body(const struct fetch *f, struct buf *b,
     const struct http_answer *a, size_t max);
 /* The same for n bytes of an answer, for example one value. */
 void fetch_show_text(
     const struct fetch *f, struct buf *b, const char *p, size_t n);
 /* Returns the value that a header has by --header or by default; "" if there is
  * none. */
-const char *fetch_header_value_or_empty(
-    const struct fetch *f, const char *name);
+const char *fetch_header(const struct fetch *f, const char *name);
 /* Replaces each copy of the secret by ***. Fails if memory is out. */
 int fetch_mask_text(const struct fetch *f, struct buf *b, struct err *e);
 /* Resolves ref[0..n), a URL that may be relative to that of the last answer,

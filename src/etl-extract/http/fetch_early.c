@@ -20,9 +20,9 @@ fetch_check_jobs(const struct extract_opts *o, struct err *e)
  * only requests that it has answered, so those that it has not answered yet are
  * subtracted. */
 void
-fetch_set_early_requests_left(struct fetch *f, const struct http_answer *a)
+fetch_note_left(struct fetch *f, const struct http_answer *a)
 {
-	int64_t left = rate_limit_requests_left(a);
+	int64_t left = rate_limit_left(a);
 
 	if (left != -1)
 		f->early.left = left - (int64_t)http_count_unanswered(f->http);
@@ -31,14 +31,14 @@ fetch_set_early_requests_left(struct fetch *f, const struct http_answer *a)
 /* Reads the heads of early answers that have come. If the service asks to wait,
  * no early request is sent before that time. */
 static void
-set_waits_from_early_heads(struct fetch *f)
+note_early_waits(struct fetch *f)
 {
 	const struct http_answer *a;
 	int64_t ms;
 
-	while ((a = http_get_and_mark_new_early_head(f->http)) != NULL) {
-		pace_set_wait_from_rate_limit(&f->pace, a);
-		fetch_set_early_requests_left(f, a);
+	while ((a = http_next_early_head(f->http)) != NULL) {
+		pace_note_quota(&f->pace, a);
+		fetch_note_left(f, a);
 		ms = a->status < 400 ? -1 : retry_after_ms(a, time(NULL));
 		if (ms != -1 && a->came_at + ms > f->early.hold_until)
 			f->early.hold_until = a->came_at + ms;
@@ -48,10 +48,10 @@ set_waits_from_early_heads(struct fetch *f)
 /* Returns the milliseconds until an early request may be sent; 0 or less:
  * now. */
 static int64_t
-ms_until_early_may_begin(struct fetch *f)
+early_wait_ms(struct fetch *f)
 {
 	int64_t hold = f->early.hold_until - clock_ms();
-	int64_t turn = pace_ms_until_turn(&f->pace);
+	int64_t turn = pace_turn_ms(&f->pace);
 
 	return hold > turn ? hold : turn;
 }
@@ -61,11 +61,11 @@ may_begin_early(struct fetch *f)
 {
 	struct err over;
 
-	return pace_check_max_time(&f->pace, &over) == 0 &&
+	return pace_check(&f->pace, &over) == 0 &&
 	    f->early.counts_from_request && f->early.pause == 0 &&
 	    f->early.left > 0 &&
 	    http_count_early(f->http) < f->early.most &&
-	    f->recording.from == NULL && !oauth_token_is_needed(&f->oauth,
+	    f->recording.from == NULL && !oauth_needs_token(&f->oauth,
 	    &f->cred);
 }
 
@@ -73,7 +73,7 @@ may_begin_early(struct fetch *f)
  * none is known, or if it could not be begun: the request is then sent when the
  * caller makes it. */
 static bool
-begin_next_early_request(struct fetch *f)
+begin_next_early(struct fetch *f)
 {
 	const struct upcoming *u = &f->early.upcoming;
 	struct redirect *to = &f->early.redirect;
@@ -82,11 +82,9 @@ begin_next_early_request(struct fetch *f)
 	struct err e;
 
 	r = u->get(u->self, http_count_early(f->http) + 1);
-	if (r == NULL || redirect_reset_to_request_with_secret(
-		to, r, &f->cred, &e) == -1 ||
-	    redirect_make_request(to, &f->cred,
-	    pace_timeout_within_max_time(&f->pace),
-		&request, &e) == -1 ||
+	if (r == NULL || redirect_begin(to, r, &f->cred, &e) == -1 ||
+	    redirect_make(to, &f->cred, pace_timeout(&f->pace), &request,
+	    &e) == -1 ||
 	    http_begin_early(f->http, &request, &e) == -1)
 		return false;
 	pace_set_next_turn(&f->pace);
@@ -95,16 +93,18 @@ begin_next_early_request(struct fetch *f)
 	return true;
 }
 
+/* Begins as many early requests as it may. If more may be begun later, sets in
+ * *w after how many milliseconds or at which input. */
 static void
-begin_early_requests_or_set_wakeup(void *self, struct http_wakeup *w)
+begin_early(void *self, struct http_wakeup *w)
 {
 	struct fetch *f = self;
 	const struct upcoming *u = &f->early.upcoming;
 	int64_t ms = 0;
 
-	set_waits_from_early_heads(f);
-	while (may_begin_early(f) && (ms = ms_until_early_may_begin(f)) <= 0 &&
-	    begin_next_early_request(f))
+	note_early_waits(f);
+	while (may_begin_early(f) && (ms = early_wait_ms(f)) <= 0 &&
+	    begin_next_early(f))
 		continue;
 	if (ms > 0)
 		w->ms = ms;
@@ -113,7 +113,7 @@ begin_early_requests_or_set_wakeup(void *self, struct http_wakeup *w)
 }
 
 bool
-fetch_match_early_and_adapt_limit(struct fetch *f)
+fetch_match_early(struct fetch *f)
 {
 	struct early *n = &f->early;
 	struct http_request request;
@@ -124,9 +124,8 @@ fetch_match_early_and_adapt_limit(struct fetch *f)
 		n->pause -= n->pause > 0;
 		return false;
 	}
-	if (redirect_make_request(
-		&f->redirect, &f->cred, 0, &request, &e) == 0 &&
-	    http_match_early_or_end(f->http, &request)) {
+	if (redirect_make(&f->redirect, &f->cred, 0, &request, &e) == 0 &&
+	    http_match_early(f->http, &request)) {
 		n->most = 2 * n->most < n->jobs - 1 ? 2 * n->most :
 		    n->jobs - 1;
 		if (n->most == n->jobs - 1)
@@ -145,7 +144,7 @@ fetch_set_upcoming(struct fetch *f, const struct upcoming *u)
 {
 	struct early *n = &f->early;
 
-	struct http_before_wait before = { begin_early_requests_or_set_wakeup,
+	struct http_before_wait before = { begin_early,
 	    f };
 
 	if (u == NULL)
@@ -162,7 +161,7 @@ fetch_set_upcoming(struct fetch *f, const struct upcoming *u)
 }
 
 bool
-fetch_is_early_answer_complete(const struct fetch *f)
+fetch_has_early(const struct fetch *f)
 {
-	return http_is_early_complete(f->http);
+	return http_has_early(f->http);
 }

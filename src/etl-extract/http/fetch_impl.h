@@ -55,7 +55,7 @@ struct fetch {
 	struct http_answer *answer;
 	uint64_t tries;         /* of this request */
 	bool has_requested;     /* a request was made before */
-	bool concerns_all;      /* see fetch_failure_concerns_all() */
+	bool concerns_all;      /* see fetch_fails_all() */
 	bool concerns_one;      /* the failure concerns one record only: --on
 				 * STATUS=reject */
 	bool lacks_token;       /* the last try got no token */
@@ -63,10 +63,9 @@ struct fetch {
 
 /* Stores how many further requests the service accepts, if the answer contains
  * this number. */
-void fetch_set_early_requests_left(struct fetch *f,
-    const struct http_answer *a);
+void fetch_note_left(struct fetch *f, const struct http_answer *a);
 /* Called before the first try of a request. Returns true if the request was
  * begun early. Adapts `most` and `pause` of struct early. */
-bool fetch_match_early_and_adapt_limit(struct fetch *f);
+bool fetch_match_early(struct fetch *f);
 
 #endif

@@ -12,13 +12,13 @@
 /* If memory is out, returns "" and not the part that was written: this part
  * would look like the URL of another page. */
 static const char *
-mask_url_for_message(struct fetch *f, const struct buf *url)
+mask_url(struct fetch *f, const struct buf *url)
 {
 	struct buf copy;
 
 	buf_init(&copy, SENT_MAX);
 	buf_add(&copy, url->data, url->len);
-	credentials_mask_in_message(&f->cred, &copy);
+	credentials_mask_msg(&f->cred, &copy);
 	if (copy.len > URL_MASKED_MAX) {
 		copy.len = URL_MASKED_MAX;
 		buf_str(&copy, "...");
@@ -34,26 +34,26 @@ mask_url_for_message(struct fetch *f, const struct buf *url)
 const char *
 fetch_masked_url(struct fetch *f, const struct request *r)
 {
-	return mask_url_for_message(f, &r->url);
+	return mask_url(f, &r->url);
 }
 
 const char *
-fetch_header_value_or_empty(const struct fetch *f, const char *name)
+fetch_header(const struct fetch *f, const char *name)
 {
-	return credentials_header_value_or_empty(&f->cred, name);
+	return credentials_header(&f->cred, name);
 }
 
 void
-fetch_show_body_unless_secret(const struct fetch *f, struct buf *b,
+fetch_show_body(const struct fetch *f, struct buf *b,
     const struct http_answer *a, size_t max)
 {
-	answer_show_body_unless_secret(b, a, &f->cred, max);
+	answer_show_body(b, a, &f->cred, max);
 }
 
 void
 fetch_show_text(const struct fetch *f, struct buf *b, const char *p, size_t n)
 {
-	if (credentials_are_in_cut_text(&f->cred, p, n))
+	if (credentials_in_cut(&f->cred, p, n))
 		buf_str(b, "(not shown: it contains the secret)");
 	else
 		text_show(b, p, n);
@@ -62,14 +62,14 @@ fetch_show_text(const struct fetch *f, struct buf *b, const char *p, size_t n)
 int
 fetch_mask_text(const struct fetch *f, struct buf *b, struct err *e)
 {
-	return credentials_mask_or_fail(&f->cred, b, e);
+	return credentials_mask(&f->cred, b, e);
 }
 
 /* Refuses the URL of a next page that belongs to another origin and contains
  * the secret. This checks its whole text: the request gets the URL without the
  * fragment (see redirect.c, which checks the URL again). */
 static int
-refuse_secret_for_other_origin(const struct fetch *f, const char *ref, size_t n,
+check_page_origin(const struct fetch *f, const char *ref, size_t n,
     const struct http_url *to, struct err *e)
 {
 	struct http_url user;
@@ -102,7 +102,7 @@ fetch_resolve_url(const struct fetch *f, const char *ref, size_t n,
 	if (buf_check(&base, e) == 0 && buf_check(&text, e) == 0)
 		rc = http_url_parse(&to, base.data, text.data, e);
 	if (rc == 0)
-		rc = refuse_secret_for_other_origin(f, ref, n, &to, e);
+		rc = check_page_origin(f, ref, n, &to, e);
 	if (rc == 0) {
 		buf_clear(url);
 		buf_str(url, to.text);
@@ -119,15 +119,15 @@ fetch_resolve_url(const struct fetch *f, const char *ref, size_t n,
 }
 
 int
-fetch_mask_error_and_add_url(struct fetch *f, struct err *e)
+fetch_mask_error(struct fetch *f, struct err *e)
 {
-	const char *url = mask_url_for_message(f, &f->redirect.url);
+	const char *url = mask_url(f, &f->redirect.url);
 	struct buf b, masked;
 
 	buf_init(&b, sizeof(e->msg));
 	buf_init(&masked, MASKED_MAX);
 	buf_str(&b, e->msg);
-	credentials_mask_cut_text(&f->cred, &b);
+	credentials_mask_cut(&f->cred, &b);
 	text_show(&masked, b.data, b.len);
 	(void)buf_text(&masked);
 	if (b.failed || masked.failed || *url == '\0') {

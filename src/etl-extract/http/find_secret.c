@@ -68,7 +68,7 @@ decoded_init(
  * escape. If the text was cut, removes an escape that the cut has split from
  * its end. */
 static bool
-decode_each_escape_once(struct decoded *d, bool is_cut)
+decode_once(struct decoded *d, bool is_cut)
 {
 	const char *end = d->text + d->n;
 	size_t to = 0, at = 0, len, got;
@@ -79,7 +79,7 @@ decode_each_escape_once(struct decoded *d, bool is_cut)
 
 		len = unescape(d->text + at, end, out, &got);
 		if (len == 0) {
-			if (is_cut && is_escape_cut_off(d->text + at, end))
+			if (is_cut && is_cut_escape(d->text + at, end))
 				break;
 			out[0] = d->text[at];
 			len = got = 1;
@@ -97,8 +97,7 @@ decode_each_escape_once(struct decoded *d, bool is_cut)
 }
 
 static int
-mark_copies_of_secret(const struct decoded *d, const struct decoded *secret,
-    char *marks)
+mark_copies(const struct decoded *d, const struct decoded *secret, char *marks)
 {
 	const char *p = d->text, *end = d->text + d->n;
 	int found = 0;
@@ -118,8 +117,7 @@ mark_copies_of_secret(const struct decoded *d, const struct decoded *secret,
  * part contains one of the blocks into which the secret is divided here, so it
  * is enough to look for the blocks and to compare the bytes around them. */
 static int
-mark_halves_of_secret(const struct decoded *d, const struct decoded *secret,
-    char *marks)
+mark_halves(const struct decoded *d, const struct decoded *secret, char *marks)
 {
 	const size_t half = (secret->n + 1) / 2;
 	const size_t least = half > SHORTEST_PART ? half : SHORTEST_PART;
@@ -153,9 +151,10 @@ mark_halves_of_secret(const struct decoded *d, const struct decoded *secret,
 	return found;
 }
 
+/* Marks the end of the text if it is the start of the secret. */
 static int
-mark_start_of_secret_at_end(
-    const struct decoded *d, const struct decoded *secret, char *marks)
+mark_cut_start(const struct decoded *d, const struct decoded *secret,
+    char *marks)
 {
 	size_t k = secret->n - 1 < d->n ? secret->n - 1 : d->n, from;
 
@@ -172,8 +171,8 @@ mark_start_of_secret_at_end(
 /* Looks for the secret, in the form that find_secret() has decoded so far, in
  * the text before and after each round of decoding. */
 static int
-find_in_each_decoding(const struct secret_text *text,
-    const struct decoded *secret, char *marks)
+find_decoded(const struct secret_text *text, const struct decoded *secret,
+    char *marks)
 {
 	struct decoded d;
 	unsigned round = 0;
@@ -182,13 +181,12 @@ find_in_each_decoding(const struct secret_text *text,
 	if (decoded_init(&d, text->p, text->n, text->is_strict) == -1)
 		return -1;
 	do {
-		found |= mark_copies_of_secret(&d, secret, marks);
+		found |= mark_copies(&d, secret, marks);
 		if (text->is_strict)
-			found |= mark_halves_of_secret(&d, secret, marks);
+			found |= mark_halves(&d, secret, marks);
 		if (text->is_cut)
-			found |= mark_start_of_secret_at_end(
-			    &d, secret, marks);
-	} while (round++ < ROUNDS && decode_each_escape_once(&d, text->is_cut));
+			found |= mark_cut_start(&d, secret, marks);
+	} while (round++ < ROUNDS && decode_once(&d, text->is_cut));
 	decoded_release(&d);
 	return found;
 }
@@ -207,11 +205,10 @@ find_secret(const struct secret_text *text, const char *secret, size_t n,
 	if (decoded_init(&d, secret, n, text->is_strict) == -1)
 		return -1;
 	do {
-		one = d.n < SHORTEST ? 0 :
-		    find_in_each_decoding(text, &d, marks);
+		one = d.n < SHORTEST ? 0 : find_decoded(text, &d, marks);
 		found = one == -1 ? -1 : found | one;
 	} while (one != -1 && round++ < ROUNDS &&
-	    decode_each_escape_once(&d, false));
+	    decode_once(&d, false));
 	decoded_release(&d);
 	return found;
 }

@@ -15,7 +15,7 @@ http_open(struct http **to, const struct http_conf *c, struct err *e)
 {
 	struct http *h;
 
-	if (curl_options_check_files(c, e) == -1)
+	if (curl_check_files(c, e) == -1)
 		return -1;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(e, ERR_IO, true, "libcurl could not be started");
@@ -52,14 +52,14 @@ http_close(struct http *h)
 
 /* Sends and receives what is possible without waiting. */
 static int
-transfer_without_waiting(struct http *h, struct err *e)
+transfer_now(struct http *h, struct err *e)
 {
 	CURLMcode code = CURLM_OK;
 	struct transfer *t;
 	CURLMsg *m;
 	int n, result;
 
-	transfer_continue_if_not_full(h->current);
+	transfer_continue(h->current);
 	if (!h->current->is_done || h->early != NULL)
 		code = curl_multi_perform(h->multi, &n);
 	if (code != CURLM_OK)
@@ -68,14 +68,15 @@ transfer_without_waiting(struct http *h, struct err *e)
 		if (m->msg == CURLMSG_DONE && curl_easy_getinfo(
 		    m->easy_handle, CURLINFO_PRIVATE, &t) == CURLE_OK) {
 			result = m->data.result;        /* valid until here */
-			if (!transfer_begin_again_if_refused(t, h->multi))
+			if (!transfer_begin_again(t, h->multi))
 				transfer_set_done(t, result);
 		}
 	return 0;
 }
 
+/* Sets *w to the longest time to wait, and to the input that ends the wait. */
 static void
-call_before_wait_and_set_wakeup(struct http *h, struct http_wakeup *w)
+call_before_wait(struct http *h, struct http_wakeup *w)
 {
 	*w = (struct http_wakeup){ .ms = CHECK_MS, .fd = -1 };
 	if (h->before_wait.call != NULL)
@@ -94,11 +95,11 @@ wait_for_network(struct http *h, struct err *e)
 	CURLMcode code;
 	int64_t left;
 
-	if (is_stdout_reader_gone())
-		return set_stop_or_reader_gone_error(e);
-	if (time_limit_check_and_stop_signal(&h->current->time, &left, e) == -1)
+	if (is_reader_gone())
+		return fail_interrupted(e);
+	if (time_limit_check(&h->current->time, &left, e) == -1)
 		return -1;
-	call_before_wait_and_set_wakeup(h, &w);
+	call_before_wait(h, &w);
 	input.fd = w.fd;
 	code = curl_multi_poll(h->multi, &input, w.fd != -1,
 	    left < w.ms ? (int)left : (int)w.ms, NULL);
@@ -114,11 +115,11 @@ transfer_until(struct http *h, bool (*is_reached)(const struct transfer *t),
 
 	while (rc == 0 && !is_reached(h->current)) {
 		since = clock_ms();
-		rc = transfer_without_waiting(h, e);
+		rc = transfer_now(h, e);
 		if (rc == 0 && !is_reached(h->current))
 			rc = wait_for_network(h, e);
 		time_limit_add_wait(&h->current->time, since);
-		http_early_add_wait_and_time_out(h, since);
+		http_early_add_wait(h, since);
 	}
 	return rc;
 }
@@ -150,32 +151,31 @@ read_error_body(struct http *h, struct http_answer *a, struct err *e)
 
 /* Begins the request, or uses the early request that is equal. Then calls
  * before_wait.call(), which may begin further early requests: if the answer has
- * come already, http_send_and_wait_for_head() does not wait and would not call
- * it. */
+ * come already, http_send() does not wait and would not call it. */
 static int
-begin_request_or_use_early(struct http *h, const struct http_request *r,
+start_request(struct http *h, const struct http_request *r,
     struct http_answer *a, struct err *e)
 {
 	struct http_wakeup w;
 
-	if (r->takes_early && http_match_early_or_end(h, r))
-		http_make_first_early_current(h, a);
+	if (r->takes_early && http_match_early(h, r))
+		http_use_early(h, a);
 	else if (transfer_begin(h->current, h->multi, r, a, e) == -1)
 		return -1;
 	if (h->before_wait.call == NULL)
 		return 0;
-	call_before_wait_and_set_wakeup(h, &w);
-	return transfer_without_waiting(h, e);
+	call_before_wait(h, &w);
+	return transfer_now(h, e);
 }
 
 int
-http_send_and_wait_for_head(struct http *h, const struct http_request *r,
-    struct http_answer *a, struct err *e)
+http_send(struct http *h, const struct http_request *r, struct http_answer *a,
+    struct err *e)
 {
 	const struct transfer *t;
 
-	if (begin_request_or_use_early(h, r, a, e) == -1 ||
-	    transfer_until(h, transfer_has_head_or_is_done, e) == -1)
+	if (start_request(h, r, a, e) == -1 ||
+	    transfer_until(h, transfer_has_head, e) == -1)
 		return -1;
 	t = h->current;
 	if (t->receiver.has_head)
@@ -194,39 +194,39 @@ http_read(struct http *h, char *p, size_t n, struct err *e)
 	size_t got;
 
 	time_limit_add_work(&t->time);
-	if (time_limit_check_and_stop_signal(&t->time, &left, e) == -1)
+	if (time_limit_check(&t->time, &left, e) == -1)
 		return -1;
 	for (;;) {
-		if (!receiver_read_decoded(&t->receiver, p, n, &got))
-			return transfer_set_refused_error(t, e);
+		if (!receiver_read(&t->receiver, p, n, &got))
+			return transfer_set_refused(t, e);
 		if (got > 0)
 			return (ssize_t)got;
 		if (t->is_done && !receiver_has_bytes(&t->receiver))
 			break;
-		if (transfer_until(h, transfer_has_bytes_or_is_done, e) == -1)
+		if (transfer_until(h, transfer_may_read, e) == -1)
 			return -1;
 	}
 	if (t->code != CURLE_OK)
 		return transfer_set_error(t, e);
-	if (receiver_lacks_end_of_gzip(&t->receiver))
+	if (receiver_lacks_end(&t->receiver))
 		return err_set(e, ERR_RETRY, true,
 		    "the answer's gzip data was cut short");
 	return 0;
 }
 
 void
-http_restart_timeout(struct http *h)
+http_restart_time(struct http *h)
 {
 	time_limit_restart(
 	    &h->current->time, (uint64_t)h->current->time.limit);
 }
 
 bool
-http_read_would_wait(struct http *h)
+http_may_wait(struct http *h)
 {
 	struct err e;
 
-	return !transfer_has_bytes_or_is_done(h->current) &&
-	    transfer_without_waiting(h, &e) == 0 &&
-	    !transfer_has_bytes_or_is_done(h->current);
+	return !transfer_may_read(h->current) &&
+	    transfer_now(h, &e) == 0 &&
+	    !transfer_may_read(h->current);
 }

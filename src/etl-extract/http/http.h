@@ -1,8 +1,7 @@
 /* HTTP requests by libcurl, which keeps connections open for the next one.
- * Gives: http_send_and_wait_for_head() returns 0 for any status once the
- *        headers have come; redirects are not followed. http_read() gives the
- *        decoded body. The body of the request must stay valid until the answer
- *        has been read.
+ * Gives: http_send() returns 0 for any status once the headers have come;
+ *        redirects are not followed. http_read() gives the decoded body. The
+ *        body of the request must stay valid until the answer has been read.
  * Fails: transient if a retry may help (no connection, time-out, cut body);
  *        ERR_DENIED for a bad certificate or a refused address; ERR_PEER for a
  *        decompression bomb; ERR_GONE or ERR_RETRY as in stdout_reader.h. */
@@ -44,7 +43,7 @@ struct http_answer {
 	int status;             /* 0 if no answer came */
 	int64_t came_at;        /* clock_ms() when the head came; 0: none came,
 				 * or it is from a recording */
-	bool is_noted;  /* http_get_and_mark_new_early_head() returned it */
+	bool is_noted;  /* http_next_early_head() returned it */
 	bool was_early;         /* the request was sent early */
 	bool unreachable;       /* no connection, or no TLS on it */
 	bool from_private;      /* the server has a private address */
@@ -71,43 +70,41 @@ struct http_url {
 struct http;
 
 int http_open(struct http **h, const struct http_conf *c, struct err *e);
-int http_send_and_wait_for_head(struct http *h, const struct http_request *r,
+int http_send(struct http *h, const struct http_request *r,
     struct http_answer *a, struct err *e);
 /* Puts up to n bytes of the body of the last answer at p and returns their
  * number; 0 after the last byte of a body that is complete. */
 ssize_t http_read(struct http *h, char *p, size_t n, struct err *e);
 /* Lets the timeout of the request begin again. */
-void http_restart_timeout(struct http *h);
+void http_restart_time(struct http *h);
 /* True if http_read() would have to wait for the server. */
-bool http_read_would_wait(struct http *h);
+bool http_may_wait(struct http *h);
 void http_close(struct http *h);
 
 /* Early requests: http_begin_early() sends a request before the caller needs
- * its answer and calls http_send_and_wait_for_head() for it. Its answer is
- * received while other answers are read, but at most RECEIVER_KEPT_EARLY bytes
- * of its body. The calls of http_send_and_wait_for_head() must follow the order
- * of http_begin_early(). */
+ * its answer and calls http_send() for it. Its answer is received while other
+ * answers are read, but at most RECEIVER_KEPT_EARLY bytes of its body. The
+ * calls of http_send() must follow the order of http_begin_early(). */
 int http_begin_early(
     struct http *h, const struct http_request *r, struct err *e);
-/* Called before http_send_and_wait_for_head(r). Returns true if the first early
- * request equals r and has not failed. If it has failed, it is removed, so that
- * http_send_and_wait_for_head() sends r again. If the first early request does
- * not equal r, all early requests are cancelled. */
-bool http_match_early_or_end(struct http *h, const struct http_request *r);
+/* Called before http_send(r). Returns true if the first early request equals r
+ * and has not failed. If it has failed, it is removed, so that http_send()
+ * sends r again. If the first early request does not equal r, all early
+ * requests are cancelled. */
+bool http_match_early(struct http *h, const struct http_request *r);
 size_t http_count_early(const struct http *h);
 /* Returns how many requests are under way whose head has not come. */
 size_t http_count_unanswered(const struct http *h);
 /* True if the whole answer to the first early request has been received and its
  * status is not an error. */
-bool http_is_early_complete(const struct http *h);
+bool http_has_early(const struct http *h);
 /* Returns an early answer whose head has come and that was not returned before,
  * or NULL. */
-const struct http_answer *http_get_and_mark_new_early_head(struct http *h);
+const struct http_answer *http_next_early_head(struct http *h);
 void http_end_early(struct http *h);
-/* `call` may begin early requests. http_send_and_wait_for_head() calls it, and
- * it is called before each wait for the network. It sets w->ms to the longest
- * time until it must be called again, and w->fd to a descriptor whose input
- * ends the wait. */
+/* `call` may begin early requests. http_send() calls it, and it is called
+ * before each wait for the network. It sets w->ms to the longest time until it
+ * must be called again, and w->fd to a descriptor whose input ends the wait. */
 struct http_wakeup {
 	int64_t ms;
 	int fd;                 /* -1: none */
@@ -128,8 +125,8 @@ void http_answer_init(struct http_answer *a, size_t max_body);
 void http_answer_release(struct http_answer *a);
 /* Reads the whole body from `from` and appends it to a->body. Fails with
  * ERR_PEER if it is larger than a->body.max. */
-int http_answer_read_body(
-    struct http_answer *a, struct lines_reader from, struct err *e);
+int http_answer_read(struct http_answer *a, struct lines_reader from,
+    struct err *e);
 /* Returns the length of the header name (RFC 9110: a token) at p. */
 size_t http_token_length(const char *p);
 /* Finds the first header of that name and sets *value, without white space

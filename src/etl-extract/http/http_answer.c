@@ -37,8 +37,7 @@ http_answer_age(const struct http_answer *a)
 }
 
 int
-http_answer_read_body(
-    struct http_answer *a, struct lines_reader from, struct err *e)
+http_answer_read(struct http_answer *a, struct lines_reader from, struct err *e)
 {
 	char part[READ_MAX];
 	ssize_t n;

@@ -27,8 +27,9 @@ http_free_transfers(struct http *h)
 	free_list(h->spare, h->multi);
 }
 
+/* Ends the transfer. It can be used again for another request. */
 static void
-end_and_keep_as_spare(struct http *h, struct transfer *t)
+keep_as_spare(struct http *h, struct transfer *t)
 {
 	transfer_end(t, h->multi);
 	t->next = h->spare;
@@ -36,19 +37,19 @@ end_and_keep_as_spare(struct http *h, struct transfer *t)
 }
 
 static void
-end_and_keep_first_early(struct http *h)
+end_first_early(struct http *h)
 {
 	struct transfer *t = h->early;
 
 	h->early = t->next;
-	end_and_keep_as_spare(h, t);
+	keep_as_spare(h, t);
 }
 
 void
 http_end_early(struct http *h)
 {
 	while (h->early != NULL)
-		end_and_keep_first_early(h);
+		end_first_early(h);
 }
 
 size_t
@@ -83,7 +84,7 @@ http_begin_early(struct http *h, const struct http_request *r, struct err *e)
 		return -1;
 	t->next = NULL;
 	if (transfer_begin_early(t, h->multi, r, e) == -1) {
-		end_and_keep_as_spare(h, t);
+		keep_as_spare(h, t);
 		return -1;
 	}
 	while (*end != NULL)
@@ -93,7 +94,7 @@ http_begin_early(struct http *h, const struct http_request *r, struct err *e)
 }
 
 bool
-http_match_early_or_end(struct http *h, const struct http_request *r)
+http_match_early(struct http *h, const struct http_request *r)
 {
 	struct transfer *t = h->early;
 
@@ -105,24 +106,24 @@ http_match_early_or_end(struct http *h, const struct http_request *r)
 	}
 	if (!t->is_done || t->code == CURLE_OK)
 		return true;
-	end_and_keep_first_early(h);
+	end_first_early(h);
 	return false;
 }
 
 void
-http_make_first_early_current(struct http *h, struct http_answer *a)
+http_use_early(struct http *h, struct http_answer *a)
 {
 	struct transfer *t = h->early;
 
 	h->early = t->next;
 	t->next = NULL;
-	end_and_keep_as_spare(h, h->current);
+	keep_as_spare(h, h->current);
 	h->current = t;
-	transfer_move_answer_to(t, a);
+	transfer_move_answer(t, a);
 }
 
 void
-http_early_add_wait_and_time_out(struct http *h, int64_t since)
+http_early_add_wait(struct http *h, int64_t since)
 {
 	struct err e;
 	int64_t left;
@@ -131,7 +132,7 @@ http_early_add_wait_and_time_out(struct http *h, int64_t since)
 		if (!transfer_is_receiving(t))
 			continue;
 		time_limit_add_wait(&t->time, since);
-		if (time_limit_check_and_stop_signal(&t->time, &left, &e) == 0)
+		if (time_limit_check(&t->time, &left, &e) == 0)
 			continue;
 		transfer_end(t, h->multi);
 		transfer_set_done(t, CURLE_OPERATION_TIMEDOUT);
@@ -139,7 +140,7 @@ http_early_add_wait_and_time_out(struct http *h, int64_t since)
 }
 
 bool
-http_is_early_complete(const struct http *h)
+http_has_early(const struct http *h)
 {
 	const struct transfer *t = h->early;
 
@@ -148,7 +149,7 @@ http_is_early_complete(const struct http *h)
 }
 
 const struct http_answer *
-http_get_and_mark_new_early_head(struct http *h)
+http_next_early_head(struct http *h)
 {
 	for (struct transfer *t = h->early; t != NULL; t = t->next)
 		if (t->receiver.has_head && !t->early.is_noted) {

@@ -10,7 +10,7 @@
 struct http {
 	struct http_conf conf;
 	void *multi;                    /* libcurl's, with all connections */
-	/* Of the last http_send_and_wait_for_head(). */
+	/* Of the last http_send(). */
 	struct transfer *current;
 	struct transfer *early;         /* the early requests, in order */
 	struct transfer *spare;         /* not in use, for later requests */
@@ -19,11 +19,11 @@ struct http {
 };
 
 /* Makes the first early request the current one. */
-void http_make_first_early_current(struct http *h, struct http_answer *a);
+void http_use_early(struct http *h, struct http_answer *a);
 /* Adds the milliseconds since `since`, a time of clock_ms(), to the waiting
  * time of each early request that waits for the network. Ends those that exceed
  * --timeout. */
-void http_early_add_wait_and_time_out(struct http *h, int64_t since);
+void http_early_add_wait(struct http *h, int64_t since);
 void http_free_transfers(struct http *h);
 
 #endif

@@ -42,7 +42,7 @@ strip_host(char *host)
 
 /* Fills *to from a parsed URL, without user name, password and fragment. */
 static int
-set_origin_and_url_without_user(struct http_url *to, CURLU *u, struct err *e)
+set_url_parts(struct http_url *to, CURLU *u, struct err *e)
 {
 	char *scheme = get_url_part(u, CURLUPART_SCHEME, 0);
 	char *user = get_url_part(u, CURLUPART_USER, 0);
@@ -92,7 +92,7 @@ http_url_parse(struct http_url *to, const char *base, const char *ref,
 		(void)err_set(e, ERR_USAGE, false, "not a URL: %s",
 		    curl_url_strerror(code));
 	else
-		rc = set_origin_and_url_without_user(to, u, e);
+		rc = set_url_parts(to, u, e);
 	curl_url_cleanup(u);
 	if (rc == -1)
 		http_url_release(to);

@@ -35,7 +35,7 @@ skip_blanks(struct reader *r)
 
 /* Reads the bytes before the first one that is in `stops`. */
 static struct span
-read_until_any_of(struct reader *r, const char *stops)
+read_before(struct reader *r, const char *stops)
 {
 	struct span s = { .p = r->p };
 
@@ -66,8 +66,8 @@ read_quoted_text(struct reader *r)
 /* Sets *to to the value if the name is `wanted`. If a parameter occurs more
  * than once, the first one counts (RFC 8288, 3.3). */
 static void
-set_if_first_and_name_matches(struct span *to, const struct span *name,
-    const char *wanted, const struct span *value)
+set_parameter(struct span *to, const struct span *name, const char *wanted,
+    const struct span *value)
 {
 	if (to->p == NULL && name->n == strlen(wanted) &&
 	    strncasecmp(name->p, wanted, name->n) == 0)
@@ -75,21 +75,21 @@ set_if_first_and_name_matches(struct span *to, const struct span *name,
 }
 
 static void
-read_parameter_into_link(struct reader *r, struct link *l)
+read_parameter(struct reader *r, struct link *l)
 {
 	struct span name, value = { .p = "" };
 
 	skip_blanks(r);
-	name = read_until_any_of(r, " \t=;,");
+	name = read_before(r, " \t=;,");
 	skip_blanks(r);
 	if (peek(r) == '=') {
 		r->p++;
 		skip_blanks(r);
 		value = peek(r) == '"' ? read_quoted_text(r) :
-		    read_until_any_of(r, " \t;,");
+		    read_before(r, " \t;,");
 	}
-	set_if_first_and_name_matches(&l->rel, &name, "rel", &value);
-	set_if_first_and_name_matches(&l->anchor, &name, "anchor", &value);
+	set_parameter(&l->rel, &name, "rel", &value);
+	set_parameter(&l->anchor, &name, "anchor", &value);
 }
 
 /* Reads one link, after the blanks and commas before it. Returns false at the
@@ -103,13 +103,13 @@ read_one_link(struct reader *r, struct link *l)
 	if (peek(r) != '<')
 		return false;
 	r->p++;
-	l->target = read_until_any_of(r, ">");
+	l->target = read_before(r, ">");
 	if (r->p == r->end)
 		return false;
 	r->p++;
 	for (skip_blanks(r); peek(r) == ';'; skip_blanks(r)) {
 		r->p++;
-		read_parameter_into_link(r, l);
+		read_parameter(r, l);
 	}
 	return r->p == r->end || *r->p == ',';
 }
@@ -143,8 +143,7 @@ is_next(const struct span *rel)
 }
 
 bool
-link_find_next_in_value(
-    const char *value, size_t n, const char **uri, size_t *len)
+link_find_in_value(const char *value, size_t n, const char **uri, size_t *len)
 {
 	struct reader r = { value, value + n };
 	struct link l;
@@ -166,7 +165,7 @@ link_find_next(const struct http_answer *a, const char **uri, size_t *len)
 	size_t at = 0, n;
 
 	while (http_find_next_header(a, &at, "Link", &value, &n))
-		if (link_find_next_in_value(value, n, uri, len))
+		if (link_find_in_value(value, n, uri, len))
 			return true;
 	return false;
 }

@@ -12,7 +12,7 @@
 bool link_find_next(
     const struct http_answer *a, const char **uri, size_t *len);
 /* The same for value[0..n), the value of one Link header. */
-bool link_find_next_in_value(
-    const char *value, size_t n, const char **uri, size_t *len);
+bool link_find_in_value(const char *value, size_t n, const char **uri,
+    size_t *len);
 
 #endif

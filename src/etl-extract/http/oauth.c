@@ -32,7 +32,7 @@ oauth_release(struct oauth *a)
 }
 
 int
-oauth_check_options(struct oauth *a, struct err *e)
+oauth_check(struct oauth *a, struct err *e)
 {
 	const struct extract_opts *o = a->o;
 	bool is_oauth = o->auth != NULL && strcmp(o->auth, "oauth2") == 0;
@@ -52,7 +52,7 @@ oauth_check_options(struct oauth *a, struct err *e)
 	}
 	has_user = u.has_user;
 	is_http = u.is_http;
-	a->may_link_local = u.host != NULL && is_link_local_text(u.host);
+	a->may_link_local = u.host != NULL && is_link_local(u.host);
 	http_url_release(&u);
 	return !has_user && is_http ? 0 : err_set(e, ERR_USAGE, false,
 	    "--token-url: it must be a URL of http or https without a user "
@@ -60,7 +60,7 @@ oauth_check_options(struct oauth *a, struct err *e)
 }
 
 static int
-put_token_request_body(struct buf *b, const char *scope, struct err *e)
+put_token_body(struct buf *b, const char *scope, struct err *e)
 {
 	buf_str(b, "grant_type=client_credentials");
 	if (scope != NULL) {
@@ -72,8 +72,7 @@ put_token_request_body(struct buf *b, const char *scope, struct err *e)
 }
 
 static int
-put_client_auth_header(struct buf *b, const struct credentials *c,
-    struct err *e)
+put_client_auth(struct buf *b, const struct credentials *c, struct err *e)
 {
 	buf_str(b, "Authorization: Basic ");
 	base64_put(b, c->client, strlen(c->client));
@@ -99,8 +98,8 @@ request_token(struct oauth *a, const struct credentials *c,
 
 	buf_init(&auth, HEADER_MAX);
 	buf_init(&body, BODY_MAX);
-	if (put_token_request_body(&body, a->o->scope, e) == 0 &&
-	    put_client_auth_header(&auth, c, e) == 0) {
+	if (put_token_body(&body, a->o->scope, e) == 0 &&
+	    put_client_auth(&auth, c, e) == 0) {
 		char *const headers[] = { accept, type, auth.data };
 		const struct http_request r = { .method = "POST",
 		    .url = a->o->token_url, .headers = headers,
@@ -109,10 +108,10 @@ request_token(struct oauth *a, const struct credentials *c,
 		    .timeout = timeout_ms, .public_only = a->was_public,
 		    .may_link_local = a->may_link_local };
 
-		rc = http_send_and_wait_for_head(http, &r, &a->answer, e);
+		rc = http_send(http, &r, &a->answer, e);
 		a->was_public |= rc == 0 && !a->answer.from_private;
 		if (rc == 0 && a->answer.status < 300)
-			rc = http_answer_read_body(&a->answer, from, e);
+			rc = http_answer_read(&a->answer, from, e);
 	}
 	secret_release_buf(&auth);
 	buf_release(&body);
@@ -140,7 +139,7 @@ read_answer(struct oauth *a, struct credentials *c, int64_t asked_at,
 }
 
 bool
-oauth_token_is_needed(const struct oauth *a, const struct credentials *c)
+oauth_needs_token(const struct oauth *a, const struct credentials *c)
 {
 	return c->client != NULL &&
 	    (c->token == NULL || clock_ms() >= a->renew_at);

@@ -11,7 +11,7 @@ enum { LEVELS = 1, TYPE_MAX = 64, YEAR = 365 * 86400 };
 /* Returns the lifetime of the token in milliseconds, or -1 if it is not known.
  * Some servers write the seconds of expires_in as a string. */
 static int64_t
-read_token_life_ms(const struct json *j)
+read_token_life(const struct json *j)
 {
 	uint32_t i = json_member_value(j, 0, "expires_in", 10);
 	const struct json_tok *t = &j->tok[i];
@@ -37,8 +37,9 @@ fail_no_token(const char *why, struct err *e)
 	    "be used: %s", why);
 }
 
+/* Fails if token_type is not Bearer. The member may be missing. */
 static int
-fail_if_type_is_not_bearer(const struct json *j, struct err *e)
+check_token_type(const struct json *j, struct err *e)
 {
 	uint32_t i = json_member_value(j, 0, "token_type", 10);
 	struct buf type;
@@ -90,11 +91,11 @@ oauth_answer_read(const char *text, size_t n, struct buf *token,
 	else if (j.tok[0].type != JSON_OBJECT)
 		rc = fail_no_token("not an object", e);
 	else
-		rc = fail_if_type_is_not_bearer(&j, e);
+		rc = check_token_type(&j, e);
 	if (rc == 0)
 		rc = read_token(&j, token, e);
 	if (rc == 0)
-		*life_ms = read_token_life_ms(&j);
+		*life_ms = read_token_life(&j);
 	json_release(&j);
 	return rc;
 }

@@ -46,8 +46,9 @@ pace_init(struct pace *p, const struct extract_opts *o, struct err *e)
 	return 0;
 }
 
+/* Fails if --max-time will be over in ms milliseconds. */
 static int
-fail_if_max_time_is_over_after(struct pace *p, int64_t ms, struct err *e)
+check_time_left(struct pace *p, int64_t ms, struct err *e)
 {
 	if (p->end == 0 || clock_ms() + ms < p->end)
 		return 0;
@@ -57,20 +58,19 @@ fail_if_max_time_is_over_after(struct pace *p, int64_t ms, struct err *e)
 }
 
 int
-pace_check_max_time(struct pace *p, struct err *e)
+pace_check(struct pace *p, struct err *e)
 {
-	return fail_if_max_time_is_over_after(p, 0, e);
+	return check_time_left(p, 0, e);
 }
 
 int
 pace_wait(struct pace *p, int64_t ms, struct err *e)
 {
-	return fail_if_max_time_is_over_after(p, ms, e) == -1 ? -1 :
-	    sleep_unless_stopped(ms, e);
+	return check_time_left(p, ms, e) == -1 ? -1 : sleep_watching(ms, e);
 }
 
 int
-pace_wait_and_set_next_turn(struct pace *p, struct err *e)
+pace_wait_turn(struct pace *p, struct err *e)
 {
 	int64_t now = clock_ms() * 1000, wait_us = p->next_us - now;
 
@@ -86,7 +86,7 @@ pace_wait_and_set_next_turn(struct pace *p, struct err *e)
 }
 
 void
-pace_set_wait_from_rate_limit(struct pace *p, const struct http_answer *a)
+pace_note_quota(struct pace *p, const struct http_answer *a)
 {
 	int64_t age = http_answer_age(a);
 	int64_t wait = rate_limit_wait_ms(a, time(NULL) - age / 1000);
@@ -97,7 +97,7 @@ pace_set_wait_from_rate_limit(struct pace *p, const struct http_answer *a)
 }
 
 int64_t
-pace_ms_until_turn(const struct pace *p)
+pace_turn_ms(const struct pace *p)
 {
 	const int64_t now = clock_ms();
 	int64_t ms = (p->next_us + 999) / 1000 - now;
@@ -114,7 +114,7 @@ pace_set_next_turn(struct pace *p)
 }
 
 uint64_t
-pace_timeout_within_max_time(const struct pace *p)
+pace_timeout(const struct pace *p)
 {
 	int64_t left = p->end == 0 ? INT64_MAX : p->end - clock_ms();
 

@@ -1,10 +1,9 @@
 /* Decides when the next request may be sent: after --delay, --rate and the rate
  * limit of the service, and before --max-time is over.
- * Gives: pace_wait_and_set_next_turn() waits for --rate, pace_wait() for ms.
- *        pace_timeout_within_max_time(): how long a request may take.
+ * Gives: pace_wait_turn() waits for --rate, pace_wait() for ms. pace_timeout():
+ *        how long a request may take.
  * Fails: ERR_RETRY, at once, if --max-time would be over before the wait ends:
- *        is_over is then set. A wait also fails where sleep_unless_stopped()
- *        does.
+ *        is_over is then set. A wait also fails where sleep_watching() does.
  * Units: milliseconds, microseconds in the names that end in _us. */
 #ifndef EXTRACT_PACE_H
 #define EXTRACT_PACE_H
@@ -24,17 +23,17 @@ struct pace {
 
 /* Fails with ERR_USAGE for a wrong --rate. */
 int pace_init(struct pace *p, const struct extract_opts *o, struct err *e);
-int pace_wait_and_set_next_turn(struct pace *p, struct err *e);
+int pace_wait_turn(struct pace *p, struct err *e);
 /* Sets quota_at if the answer says that no requests are left. */
-void pace_set_wait_from_rate_limit(struct pace *p, const struct http_answer *a);
+void pace_note_quota(struct pace *p, const struct http_answer *a);
 /* These two functions are for early requests, which are sent only if they need
  * not wait. The first one returns the milliseconds until a request may be sent;
  * 0: now. The second one must be called when the request is sent. */
-int64_t pace_ms_until_turn(const struct pace *p);
+int64_t pace_turn_ms(const struct pace *p);
 void pace_set_next_turn(struct pace *p);
 int pace_wait(struct pace *p, int64_t ms, struct err *e);
 /* Fails if --max-time is over. */
-int pace_check_max_time(struct pace *p, struct err *e);
-uint64_t pace_timeout_within_max_time(const struct pace *p);
+int pace_check(struct pace *p, struct err *e);
+uint64_t pace_timeout(const struct pace *p);
 
 #endif

@@ -72,7 +72,7 @@ is_private_v6(const struct in6_addr *a)
 }
 
 bool
-is_private_or_unknown_address(const struct sockaddr *a)
+is_private_address(const struct sockaddr *a)
 {
 	struct sockaddr_in in;
 	struct sockaddr_in6 in6;
@@ -89,7 +89,7 @@ is_private_or_unknown_address(const struct sockaddr *a)
 }
 
 bool
-is_private_or_invalid_address_text(const char *ip)
+is_private_text(const char *ip)
 {
 	struct in_addr in;
 	struct in6_addr in6;
@@ -100,7 +100,7 @@ is_private_or_invalid_address_text(const char *ip)
 }
 
 bool
-is_link_local_text(const char *ip)
+is_link_local(const char *ip)
 {
 	const unsigned char *inner;
 	struct in_addr in;
@@ -126,14 +126,14 @@ is_private_host(const char *host)
 
 	if (inet_pton(AF_INET, host, &in) == 1 ||
 	    inet_pton(AF_INET6, host, &in6) == 1)
-		return is_private_or_invalid_address_text(host);
+		return is_private_text(host);
 	return n >= sizeof(local) - 1 &&
 	    strcasecmp(host + n - (sizeof(local) - 1), local) == 0 &&
 	    (n == sizeof(local) - 1 || host[n - sizeof(local)] == '.');
 }
 
 int
-set_private_address_error(struct err *e)
+fail_private(struct err *e)
 {
 	return err_set(e, ERR_DENIED, false,
 	    "refused a link or redirect from a public address to a private "
@@ -143,7 +143,7 @@ set_private_address_error(struct err *e)
 }
 
 int
-set_link_local_error(struct err *e)
+fail_link_local(struct err *e)
 {
 	return err_set(e, ERR_DENIED, false,
 	    "refused a link-local address (169.254.0.0/16 or fe80::/10), at "

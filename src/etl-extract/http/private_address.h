@@ -12,17 +12,19 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-bool is_private_or_unknown_address(const struct sockaddr *a);
-bool is_private_or_invalid_address_text(
+/* True for a private address, and also for an address of an unknown family. */
+bool is_private_address(const struct sockaddr *a);
+/* True for a private address, and also for a text that is not an address. */
+bool is_private_text(
     const char *ip); /* such as "10.0.0.1" */
 /* True for 169.254.0.0/16 and fe80::/10, also inside an IPv6 address. Clouds
  * give credentials to everybody who asks at such an address. */
-bool is_link_local_text(const char *ip);
+bool is_link_local(const char *ip);
 /* True if the host of a URL is private and this is seen without asking a name
  * server: a private address, such as "10.0.0.1" or "[::1]", or localhost. */
 bool is_private_host(const char *host);
 /* These functions set *e to ERR_DENIED and return -1. */
-int set_private_address_error(struct err *e);
-int set_link_local_error(struct err *e);
+int fail_private(struct err *e);
+int fail_link_local(struct err *e);
 
 #endif

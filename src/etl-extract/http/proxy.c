@@ -24,7 +24,7 @@ static const char *const variables[] = { VARIABLE "http_proxy",
  * URL contains @, or libcurl has quoted it because it cannot parse it. If the
  * proxy cannot be reached, libcurl shows only its host name, without quotes. */
 static bool
-is_url_in_message(const char *url, const char *message)
+shows_url(const char *url, const char *message)
 {
 	size_t n = strnlen(url, COMPARED_MAX);
 	const char *at = n == 0 ? NULL :
@@ -35,17 +35,17 @@ is_url_in_message(const char *url, const char *message)
 }
 
 const char *
-proxy_find_in_message(const char *message, const char *option)
+proxy_find(const char *message, const char *option)
 {
 	const char *value;
 
-	if (option != NULL && is_url_in_message(option, message))
+	if (option != NULL && shows_url(option, message))
 		return "--proxy";
 
 	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++)
 		if ((value = getenv(
 		    variables[i] + strlen(VARIABLE))) != NULL &&
-		    is_url_in_message(value, message))
+		    shows_url(value, message))
 			return variables[i];
 	return NULL;
 }

@@ -9,7 +9,7 @@
  * URL, its message shows the whole URL. Returns "--proxy", or "the environment
  * variable NAME", if its value, or the first 100 bytes of a longer one, are in
  * the message; else NULL. */
-const char *proxy_find_in_message(const char *message, const char *option);
+const char *proxy_find(const char *message, const char *option);
 /* True if a connection to this address and port is one to a proxy. If the URL
  * of a proxy has a name and not an address, only its port is compared. */
 bool proxy_is_at(const char *option, const char *ip, int port);

@@ -8,7 +8,7 @@ static const int64_t seconds_likely = INT64_C(1000000000);
 static const int64_t milliseconds_likely = INT64_C(1000000000000);
 
 int64_t
-parse_whole_number(const char *p, size_t n)
+parse_whole(const char *p, size_t n)
 {
 	int64_t v = 0;
 
@@ -27,8 +27,7 @@ number_in_header(const struct http_answer *a, const char *name)
 	const char *v;
 	size_t n;
 
-	return http_find_header(a, name, &v, &n) ? parse_whole_number(v, n) :
-	    -1;
+	return http_find_header(a, name, &v, &n) ? parse_whole(v, n) : -1;
 }
 
 /* The numbers of a RateLimit header; -1 for one that the header does not
@@ -40,7 +39,7 @@ struct quota {
 
 /* Stores one part of the header, such as r=0, in *q. Ignores unknown parts. */
 static void
-parse_part_into_quota(struct quota *q, const char *p, size_t n)
+parse_quota_part(struct quota *q, const char *p, size_t n)
 {
 	static const struct {
 		const char *name;
@@ -59,12 +58,12 @@ parse_part_into_quota(struct quota *q, const char *p, size_t n)
 		int64_t *to = names[i].left ? &q->left : &q->wait_s;
 
 		if (n > len && strncasecmp(p, names[i].name, len) == 0)
-			*to = parse_whole_number(p + len, n - len);
+			*to = parse_whole(p + len, n - len);
 	}
 }
 
 static size_t
-length_up_to_separator(const char *p, size_t n)
+length_of_part(const char *p, size_t n)
 {
 	bool quoted = false;
 	size_t i;
@@ -84,16 +83,16 @@ length_up_to_separator(const char *p, size_t n)
  * commas is a separate limit; if several limits are used up, the longest wait
  * is taken. In the form of draft 07, all parts belong to one limit. */
 static void
-merge_header_into_quota(struct quota *q, const char *p, size_t n)
+merge_quota(struct quota *q, const char *p, size_t n)
 {
 	bool has_limits = memchr(p, ';', n) != NULL;
 	struct quota one = { -1, -1, -1 };
 
 	while (n > 0) {
-		size_t len = length_up_to_separator(p, n);
+		size_t len = length_of_part(p, n);
 		bool ends = len + 1 >= n || (has_limits && p[len] == ',');
 
-		parse_part_into_quota(&one, p, len);
+		parse_quota_part(&one, p, len);
 		if (ends && one.left != -1 &&
 		    (q->least == -1 || one.left < q->least))
 			q->least = one.left;
@@ -110,8 +109,10 @@ merge_header_into_quota(struct quota *q, const char *p, size_t n)
 	}
 }
 
+/* Returns the seconds from now until the limit is reset. The header has them,
+ * or a time since 1970 in seconds or milliseconds. */
 static int64_t
-reset_to_seconds_from_now(int64_t reset, time_t now)
+reset_seconds(int64_t reset, time_t now)
 {
 	if (reset > milliseconds_likely)
 		reset = (reset + 999) / 1000;
@@ -121,22 +122,21 @@ reset_to_seconds_from_now(int64_t reset, time_t now)
 }
 
 bool
-rate_limit_is_used_up(
-    const struct http_answer *a, time_t now, int64_t *wait_s)
+rate_limit_used_up(const struct http_answer *a, time_t now, int64_t *wait_s)
 {
 	struct quota q = { -1, -1, -1 };
 	size_t at = 0, n;
 	const char *v;
 
 	while (http_find_next_header(a, &at, "RateLimit", &v, &n))
-		merge_header_into_quota(&q, v, n);
+		merge_quota(&q, v, n);
 	if (q.left == -1 && number_in_header(a, "RateLimit-Remaining") == 0) {
 		q.left = 0;
 		q.wait_s = number_in_header(a, "RateLimit-Reset");
 	}
 	if (q.left == -1 && number_in_header(a, "X-RateLimit-Remaining") == 0) {
 		q.left = 0;
-		q.wait_s = reset_to_seconds_from_now(
+		q.wait_s = reset_seconds(
 		    number_in_header(a, "X-RateLimit-Reset"), now);
 	}
 	*wait_s = q.wait_s;
@@ -144,14 +144,14 @@ rate_limit_is_used_up(
 }
 
 int64_t
-rate_limit_requests_left(const struct http_answer *a)
+rate_limit_left(const struct http_answer *a)
 {
 	struct quota q = { -1, -1, -1 };
 	size_t at = 0, n;
 	const char *v;
 
 	while (http_find_next_header(a, &at, "RateLimit", &v, &n))
-		merge_header_into_quota(&q, v, n);
+		merge_quota(&q, v, n);
 	if (q.least == -1)
 		q.least = number_in_header(a, "RateLimit-Remaining");
 	return q.least != -1 ? q.least :

@@ -15,14 +15,14 @@
 
 /* True if no requests are left. Sets *wait_s to the seconds until the service
  * accepts requests again, or to -1 if the answer does not contain this time. */
-bool rate_limit_is_used_up(
-    const struct http_answer *a, time_t now, int64_t *wait_s);
+bool rate_limit_used_up(const struct http_answer *a, time_t now,
+    int64_t *wait_s);
 /* Returns how many requests are left, or -1 if the answer does not contain this
  * number. */
-int64_t rate_limit_requests_left(const struct http_answer *a);
+int64_t rate_limit_left(const struct http_answer *a);
 /* Parses a whole number. Returns -1 if the text is not one. Digits that would
  * make the number larger than 2^60 are ignored: the result is still later than
  * any real time. */
-int64_t parse_whole_number(const char *p, size_t n);
+int64_t parse_whole(const char *p, size_t n);
 
 #endif

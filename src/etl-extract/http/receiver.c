@@ -12,8 +12,7 @@
 enum { RAW_MAX = 64 << 20 };
 
 void
-receiver_reset_and_clear_answer(struct receiver *r, struct http_answer *a,
-    size_t kept)
+receiver_reset(struct receiver *r, struct http_answer *a, size_t kept)
 {
 	const uint64_t max_ratio = r->max_ratio;
 
@@ -31,7 +30,7 @@ receiver_reset_and_clear_answer(struct receiver *r, struct http_answer *a,
 }
 
 void
-receiver_move_answer_to(struct receiver *r, struct http_answer *a)
+receiver_move_answer(struct receiver *r, struct http_answer *a)
 {
 	struct http_answer *from = r->answer;
 	const struct buf head = a->head;
@@ -58,8 +57,9 @@ receiver_release(struct receiver *r)
 	memset(r, 0, sizeof(*r));
 }
 
+/* Sets the reason why the answer is refused. Returns false. */
 static bool
-set_refused_reason_return_false(struct receiver *r, const char *why)
+refuse_answer(struct receiver *r, const char *why)
 {
 	r->refused_why = why;
 	return false;
@@ -68,7 +68,7 @@ set_refused_reason_return_false(struct receiver *r, const char *why)
 /* Called after the last header: chooses how to decode the body. Returns false
  * if memory is out. */
 static bool
-end_head_and_choose_body_decoder(struct receiver *r)
+end_head(struct receiver *r)
 {
 	const char *v;
 	size_t n;
@@ -96,8 +96,7 @@ receiver_add_header(struct receiver *r, const char *p, size_t n)
 
 	r->head_bytes += n;
 	if (r->head_bytes > a->head.max)
-		return set_refused_reason_return_false(r,
-		    "the answer's headers are too large");
+		return refuse_answer(r, "the answer's headers are too large");
 	if (r->has_head)        /* a trailer (RFC 9110, 6.5) may be ignored */
 		return true;
 	if (n > 5 && memcmp(p, "HTTP/", 5) == 0) {
@@ -110,18 +109,17 @@ receiver_add_header(struct receiver *r, const char *p, size_t n)
 	}
 	buf_add(&a->head, p, n);
 	if ((n <= 2 && (*p == '\r' || *p == '\n')) && a->status >= 200 &&
-	    !end_head_and_choose_body_decoder(r))
+	    !end_head(r))
 		return false;
 	return !a->head.failed;
 }
 
 bool
-receiver_refuse_or_add_body(struct receiver *r, const char *p, size_t n)
+receiver_add_body(struct receiver *r, const char *p, size_t n)
 {
 	r->body_bytes += n;
 	if (r->has_other_encoding)
-		return set_refused_reason_return_false(r,
-		    "the answer's Content-Encoding is not "
+		return refuse_answer(r, "the answer's Content-Encoding is not "
 		    "supported: it must be gzip");
 	if (r->raw_at == r->raw.len) {
 		buf_clear(&r->raw);
@@ -141,11 +139,11 @@ bool
 receiver_has_bytes(const struct receiver *r)
 {
 	return r->raw_at < r->raw.len ||
-	    (r->gzip != NULL && gunzip_may_have_more(r->gzip));
+	    (r->gzip != NULL && gunzip_has_more(r->gzip));
 }
 
 bool
-receiver_read_decoded(struct receiver *r, char *p, size_t n, size_t *got)
+receiver_read(struct receiver *r, char *p, size_t n, size_t *got)
 {
 	const char *raw = r->raw.data + r->raw_at;
 	const size_t left = r->raw.len - r->raw_at;
@@ -158,7 +156,7 @@ receiver_read_decoded(struct receiver *r, char *p, size_t n, size_t *got)
 		r->bad_gzip = gunzip_decode(
 		    r->gzip, raw, left, &used, p, n, got) != GUNZIP_OK;
 		if (r->bad_gzip)
-			return set_refused_reason_return_false(
+			return refuse_answer(
 			    r, "the answer's gzip data is broken");
 	} else {
 		memcpy(p, raw, used);
@@ -172,7 +170,7 @@ receiver_read_decoded(struct receiver *r, char *p, size_t n, size_t *got)
 }
 
 bool
-receiver_lacks_end_of_gzip(const struct receiver *r)
+receiver_lacks_end(const struct receiver *r)
 {
 	return r->gzip != NULL && !gunzip_is_complete(r->gzip) &&
 	    r->answer->status != 204;

@@ -1,8 +1,7 @@
 /* Receives an answer piece by piece: reads the status, stores the headers of
- * the last head, and stores the body. receiver_read_decoded() then decodes it.
+ * the last head, and stores the body. receiver_read() then decodes it.
  * Owns:  the bytes of the body that were received and are not yet decoded.
- * Borrows: the answer, from receiver_reset_and_clear_answer() until the next
- *          receiver_reset_and_clear_answer().
+ * Borrows: the answer, from receiver_reset() until the next receiver_reset().
  * Fails: the functions that return bool: false if the transfer must end.
  *        refused_why is then the reason, or NULL if memory is out. */
 #ifndef EXTRACT_RECEIVER_H
@@ -34,21 +33,21 @@ struct receiver {
 };
 
 /* Clears the receiver, except max_ratio, and the answer, for a new answer. */
-void receiver_reset_and_clear_answer(struct receiver *r, struct http_answer *a,
-    size_t kept);
+void receiver_reset(struct receiver *r, struct http_answer *a, size_t kept);
 /* Moves to *a the part of an early answer that was received. The rest of the
  * answer is then received into *a. */
-void receiver_move_answer_to(struct receiver *r, struct http_answer *a);
+void receiver_move_answer(struct receiver *r, struct http_answer *a);
 void receiver_release(struct receiver *r);
 bool receiver_add_header(struct receiver *r, const char *p, size_t n);
-bool receiver_refuse_or_add_body(struct receiver *r, const char *p, size_t n);
+bool receiver_add_body(struct receiver *r, const char *p, size_t n);
 /* True if `kept` bytes or more wait to be decoded. The caller then adds no
  * more. */
 bool receiver_is_full(const struct receiver *r);
-/* True if receiver_read_decoded() may return bytes before more are received. */
+/* True if receiver_read() may return bytes before more are received. */
 bool receiver_has_bytes(const struct receiver *r);
 /* Puts up to n bytes of the body at p. *got is 0 if more must be received. */
-bool receiver_read_decoded(struct receiver *r, char *p, size_t n, size_t *got);
-bool receiver_lacks_end_of_gzip(const struct receiver *r);
+bool receiver_read(struct receiver *r, char *p, size_t n, size_t *got);
+/* True if the body is gzip data whose end has not come. */
+bool receiver_lacks_end(const struct receiver *r);
 
 #endif

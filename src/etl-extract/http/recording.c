@@ -21,8 +21,8 @@ enum { HEAD_MAX = 1 << 20, WAITING_KEPT = 128 << 10,
 	WAITING_MOST = 256 << 10 };
 
 int
-recording_init_and_make_folder(struct recording *r,
-    const struct extract_opts *o, const struct credentials *c, struct err *e)
+recording_init(struct recording *r, const struct extract_opts *o,
+    const struct credentials *c, struct err *e)
 {
 	*r = (struct recording){ .to = o->record_to, .from = o->replay_from,
 	    .cred = c };
@@ -41,7 +41,7 @@ recording_init_and_make_folder(struct recording *r,
 /* True for headers that are not recorded: cookies, because they are secrets
  * too, and Content-Encoding, because the body is recorded after decoding. */
 static bool
-is_header_not_recorded(const char *line)
+is_skipped_header(const char *line)
 {
 	static const char *const names[] = { "Set-Cookie:", "Set-Cookie2:",
 		"Content-Encoding:" };
@@ -52,28 +52,29 @@ is_header_not_recorded(const char *line)
 	return false;
 }
 
+/* Appends the headers that are recorded, and an empty line. */
 static void
-put_recorded_headers_and_newline(struct buf *b, const struct http_answer *a)
+put_headers(struct buf *b, const struct http_answer *a)
 {
 	const char *p = a->head.data, *end = p + a->head.len, *eol;
 
 	for (; p < end && (eol = memchr(p, '\n', (size_t)(end - p))) != NULL;
 	    p = eol + 1)
-		if (*p != '\r' && *p != '\n' && !is_header_not_recorded(p))
+		if (*p != '\r' && *p != '\n' && !is_skipped_header(p))
 			buf_add(b, p, (size_t)(eol + 1 - p));
 	buf_char(b, '\n');
 }
 
 /* Creates the file with the suffix .part. It gets the suffix .http when the
  * answer is complete. So a run that is killed leaves no .http file with a part
- * of an answer. */
+ * of an answer. Fails if the directory has this file of a recording already. */
 static int
-create_part_file_unless_recorded(struct recording *r, struct err *e)
+create_part_file(struct recording *r, struct err *e)
 {
 	const uint64_t n = r->count + 1;
 
-	if (recording_set_file_path(&r->name, r->to, n, ".http", e) == -1 ||
-	    recording_set_file_path(&r->part, r->to, n, ".part", e) == -1)
+	if (recording_set_path(&r->name, r->to, n, ".http", e) == -1 ||
+	    recording_set_path(&r->part, r->to, n, ".part", e) == -1)
 		return -1;
 	if (access(r->name.data, F_OK) == 0)
 		return err_set(e, ERR_CREATE, false, "%s: the directory of "
@@ -91,12 +92,12 @@ create_part_file_unless_recorded(struct recording *r, struct err *e)
 /* Masks the secrets in r->waiting and writes all but the last `kept` bytes. A
  * secret may begin in these and end in bytes that have not come yet. */
 static int
-mask_and_write_all_but_last(struct recording *r, size_t kept, struct err *e)
+write_masked(struct recording *r, size_t kept, struct err *e)
 {
 	struct buf *b = &r->waiting;
 	size_t n;
 
-	if (credentials_mask_or_fail(r->cred, b, e) == -1)
+	if (credentials_mask(r->cred, b, e) == -1)
 		return -1;
 	if ((n = b->len > kept ? b->len - kept : 0) == 0)
 		return 0;
@@ -107,13 +108,15 @@ mask_and_write_all_but_last(struct recording *r, size_t kept, struct err *e)
 	return 0;
 }
 
+/* Writes the rest of the answer and gives the file its final name. On failure,
+ * removes the file. */
 static int
-write_rest_and_rename_part(struct recording *r, struct err *e)
+finish_part(struct recording *r, struct err *e)
 {
-	int rc = mask_and_write_all_but_last(r, 0, e);
+	int rc = write_masked(r, 0, e);
 
 	if (rc == -1) {
-		recording_close_and_remove_part(r);
+		recording_abort(r);
 		return -1;
 	}
 	r->is_open = false;
@@ -130,50 +133,50 @@ write_rest_and_rename_part(struct recording *r, struct err *e)
 /* Writes the head to a new file. With a status of 300 or more, also writes
  * a->body, which has the start of the body, and finishes the file. */
 static int
-create_part_with_head_and_error(struct recording *r, const char *request,
+begin_part(struct recording *r, const char *request,
     const struct http_answer *a, struct err *e)
 {
 	struct buf *b = &r->waiting;
 
-	if (create_part_file_unless_recorded(r, e) == -1)
+	if (create_part_file(r, e) == -1)
 		return -1;
 	buf_clear(b);
 	buf_printf(b, "%s\n%d\n", request, a->status);
-	put_recorded_headers_and_newline(b, a);
+	put_headers(b, a);
 	if (a->status >= 300) {
 		buf_add(b, a->body.data, a->body.len);
-		return write_rest_and_rename_part(r, e);
+		return finish_part(r, e);
 	}
-	if (mask_and_write_all_but_last(r, 0, e) == 0)
+	if (write_masked(r, 0, e) == 0)
 		return 0;
-	recording_close_and_remove_part(r);
+	recording_abort(r);
 	return -1;
 }
 
 /* Records n bytes of the body. n is 0 at the end of the body, and -1 after a
  * failure. */
 static int
-record_read_result(struct recording *r, const char *p, ssize_t n, struct err *e)
+record_read(struct recording *r, const char *p, ssize_t n, struct err *e)
 {
 	if (n == 0)
-		return write_rest_and_rename_part(r, e);
+		return finish_part(r, e);
 	if (n == -1) {
-		recording_close_and_remove_part(r);
+		recording_abort(r);
 		return -1;
 	}
 	buf_add(&r->waiting, p, (size_t)n);
 	if (r->waiting.len < WAITING_MOST && !r->waiting.failed)
 		return 0;
-	if (mask_and_write_all_but_last(r, WAITING_KEPT, e) == 0)
+	if (write_masked(r, WAITING_KEPT, e) == 0)
 		return 0;
-	recording_close_and_remove_part(r);
+	recording_abort(r);
 	return -1;
 }
 
 void
 recording_release(struct recording *r)
 {
-	recording_close_and_remove_part(r);
+	recording_abort(r);
 	free(r->last);
 	buf_release(&r->name);
 	buf_release(&r->part);
@@ -189,7 +192,7 @@ put_request_line(struct buf *b, const struct redirect *to,
 	buf_add(b, to->url.data, to->url.len);
 	if (c->query_param != NULL)
 		query_remove(b, c->query_param, strlen(c->query_param));
-	if (credentials_mask_or_fail(c, b, e) == -1)
+	if (credentials_mask(c, b, e) == -1)
 		return -1;
 	if (buf_reserve(b, strlen(to->method) + 1)) {
 		memmove(b->data + strlen(to->method) + 1, b->data, b->len);
@@ -202,57 +205,55 @@ put_request_line(struct buf *b, const struct redirect *to,
 }
 
 int
-recording_send_or_replay(struct recording *r, struct redirect *to,
-    struct http *http, const struct credentials *c, uint64_t timeout_ms,
-    struct http_answer *a, struct err *e)
+recording_send(struct recording *r, struct redirect *to, struct http *http,
+    const struct credentials *c, uint64_t timeout_ms, struct http_answer *a,
+    struct err *e)
 {
 	struct buf request;
 	int rc;
 
-	recording_close_and_remove_part(r);
+	recording_abort(r);
 	if (r->to == NULL && r->from == NULL)
-		return redirect_send_request(to, http, c, timeout_ms, a, e);
+		return redirect_send(to, http, c, timeout_ms, a, e);
 	buf_init(&request, 2 * to->url.max);
 	rc = put_request_line(&request, to, c, e);
 	if (rc == 0)
 		rc = r->from != NULL ?
-		    recording_read_next_answer(r, request.data, a, e) :
-		    redirect_send_request(to, http, c, timeout_ms, a, e);
+		    recording_next(r, request.data, a, e) :
+		    redirect_send(to, http, c, timeout_ms, a, e);
 	if (rc == 0 && r->to != NULL)
-		rc = create_part_with_head_and_error(r, request.data, a, e);
+		rc = begin_part(r, request.data, a, e);
 	secret_release_buf(&request);
 	return rc;
 }
 
 ssize_t
-recording_read_and_record_or_replay(struct recording *r, struct http *http,
-    char *p, size_t n, struct err *e)
+recording_read(struct recording *r, struct http *http, char *p, size_t n,
+    struct err *e)
 {
 	ssize_t got;
 
 	if (r->from != NULL)
-		return recording_replay_body(r, p, n, e);
+		return recording_replay(r, p, n, e);
 	got = http_read(http, p, n, e);
-	if (r->is_open && record_read_result(r, p, got, e) == -1)
+	if (r->is_open && record_read(r, p, got, e) == -1)
 		return -1;
 	return got;
 }
 
 bool
-recording_read_would_wait(const struct recording *r, struct http *http)
+recording_may_wait(const struct recording *r, struct http *http)
 {
-	return r->from == NULL && http_read_would_wait(http);
+	return r->from == NULL && http_may_wait(http);
 }
 
 int
-recording_record_rest_of_body(
-    struct recording *r, struct http *http, struct err *e)
+recording_drain(struct recording *r, struct http *http, struct err *e)
 {
 	char part[RECORDING_READ];
 	ssize_t n = 1;
 
 	while (r->to != NULL && r->is_open && n > 0)
-		n = recording_read_and_record_or_replay(r, http, part,
-		    sizeof(part), e);
+		n = recording_read(r, http, part, sizeof(part), e);
 	return n == -1 ? -1 : 0;
 }

@@ -24,22 +24,21 @@ struct recording {
 };
 
 /* With --record-to, makes the directory. */
-int recording_init_and_make_folder(struct recording *r,
-    const struct extract_opts *o, const struct credentials *c, struct err *e);
+int recording_init(struct recording *r, const struct extract_opts *o,
+    const struct credentials *c, struct err *e);
 void recording_release(struct recording *r);
-/* Sends the request as redirect_send_request() does and records its answer.
- * With --replay-from, reads the answer from the recording instead. Cookies, and
- * each copy of a secret, are not recorded. */
-int recording_send_or_replay(struct recording *r, struct redirect *to,
-    struct http *http, const struct credentials *c, uint64_t timeout_ms,
-    struct http_answer *a, struct err *e);
-/* Like http_read() and http_read_would_wait(), also for a replayed answer. */
-ssize_t recording_read_and_record_or_replay(struct recording *r,
-    struct http *http, char *p, size_t n, struct err *e);
-bool recording_read_would_wait(const struct recording *r, struct http *http);
+/* Sends the request as redirect_send() does and records its answer. With
+ * --replay-from, reads the answer from the recording instead. Cookies, and each
+ * copy of a secret, are not recorded. */
+int recording_send(struct recording *r, struct redirect *to, struct http *http,
+    const struct credentials *c, uint64_t timeout_ms, struct http_answer *a,
+    struct err *e);
+/* Like http_read() and http_may_wait(), also for a replayed answer. */
+ssize_t recording_read(struct recording *r, struct http *http, char *p,
+    size_t n, struct err *e);
+bool recording_may_wait(const struct recording *r, struct http *http);
 /* Called if the caller does not need the rest of the body. With --record-to,
  * reads it nevertheless, so that the whole answer is recorded. */
-int recording_record_rest_of_body(
-    struct recording *r, struct http *http, struct err *e);
+int recording_drain(struct recording *r, struct http *http, struct err *e);
 
 #endif

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 int
-recording_set_file_path(struct buf *b, const char *folder, uint64_t n,
+recording_set_path(struct buf *b, const char *folder, uint64_t n,
     const char *suffix, struct err *e)
 {
 	buf_clear(b);
@@ -14,7 +14,7 @@ recording_set_file_path(struct buf *b, const char *folder, uint64_t n,
 }
 
 void
-recording_close_and_remove_part(struct recording *r)
+recording_abort(struct recording *r)
 {
 	if (!r->is_open)
 		return;

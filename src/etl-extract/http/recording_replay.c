@@ -31,8 +31,9 @@ fail_other_request(const char *name, const char *request,
 	return -1;
 }
 
+/* True if the text starts with the line of this request. */
 static bool
-starts_with_request_line(const struct buf *text, const char *request)
+has_request_line(const struct buf *text, const char *request)
 {
 	size_t n = strlen(request);
 
@@ -43,8 +44,8 @@ starts_with_request_line(const struct buf *text, const char *request)
 /* Sets *a from the text of a recording. p points to the line of the status,
  * after that of the request. */
 static int
-parse_recorded_status_and_head(struct recording *r, struct http_answer *a,
-    const char *p, struct err *e)
+parse_recorded_head(struct recording *r, struct http_answer *a, const char *p,
+    struct err *e)
 {
 	const char *end = r->waiting.data + r->waiting.len;
 	const char *name = r->name.data;
@@ -68,7 +69,7 @@ parse_recorded_status_and_head(struct recording *r, struct http_answer *a,
 
 /* Reads the start of a file, which has the head of the answer. */
 static int
-read_start_of_recording(struct recording *r, struct err *e)
+read_recording(struct recording *r, struct err *e)
 {
 	char part[RECORDING_READ];
 	ssize_t n = 1;
@@ -96,27 +97,26 @@ open_next_file(struct recording *r, const char *request,
 {
 	const struct buf *text = &r->waiting;
 
-	recording_close_and_remove_part(r);
+	recording_abort(r);
 	r->count++;
-	if (recording_set_file_path(
-		&r->name, r->from, r->count, ".http", e) == -1)
+	if (recording_set_path(&r->name, r->from, r->count, ".http", e) == -1)
 		return -1;
 	r->fd = open(r->name.data, O_RDONLY | O_CLOEXEC);
 	if (r->fd == -1)
 		return err_errno(e, ERR_INPUT, r->name.data);
 	r->is_open = true;
-	if (read_start_of_recording(r, e) == -1)
+	if (read_recording(r, e) == -1)
 		return -1;
-	if (starts_with_request_line(text, request))
-		return parse_recorded_status_and_head(r, a, text->data +
+	if (has_request_line(text, request))
+		return parse_recorded_head(r, a, text->data +
 		    strlen(request) + 1, e) == -1 ? -1 : 1;
-	if (r->last != NULL && starts_with_request_line(text, r->last))
+	if (r->last != NULL && has_request_line(text, r->last))
 		return 0;
 	return fail_other_request(r->name.data, request, text, e);
 }
 
 ssize_t
-recording_replay_body(struct recording *r, char *p, size_t n, struct err *e)
+recording_replay(struct recording *r, char *p, size_t n, struct err *e)
 {
 	size_t left = r->waiting.len - r->at;
 	ssize_t got;
@@ -133,15 +133,16 @@ recording_replay_body(struct recording *r, char *p, size_t n, struct err *e)
 	return got == -1 ? err_errno(e, ERR_INPUT, r->name.data) : got;
 }
 
+/* Reads the start of the body into a->body, for the message about the
+ * status. */
 static int
-replay_start_into_answer_body(struct recording *r, struct http_answer *a,
-    struct err *e)
+replay_body_start(struct recording *r, struct http_answer *a, struct err *e)
 {
 	char part[HTTP_ERROR_KEPT];
 	ssize_t n;
 
 	while (a->body.len < HTTP_ERROR_KEPT) {
-		n = recording_replay_body(r, part, sizeof(part), e);
+		n = recording_replay(r, part, sizeof(part), e);
 		if (n <= 0)
 			return (int)n;
 		buf_add(&a->body, part, (size_t)n);
@@ -152,8 +153,8 @@ replay_start_into_answer_body(struct recording *r, struct http_answer *a,
 }
 
 int
-recording_read_next_answer(struct recording *r, const char *request,
-    struct http_answer *a, struct err *e)
+recording_next(struct recording *r, const char *request, struct http_answer *a,
+    struct err *e)
 {
 	int rc;
 
@@ -170,5 +171,5 @@ recording_read_next_answer(struct recording *r, const char *request,
 		return -1;
 	if (r->last == NULL)
 		return err_nomem(e);
-	return a->status < 300 ? 0 : replay_start_into_answer_body(r, a, e);
+	return a->status < 300 ? 0 : replay_body_start(r, a, e);
 }

@@ -78,8 +78,8 @@ redirect_release(struct redirect *r)
 /* Sets to->headers to the headers of all requests plus those of this one. If
  * requests are signed, also sets the fields for the signature. */
 static int
-add_request_headers_and_signature(struct redirect *r,
-    const struct credentials *c, struct http_request *to, struct err *e)
+add_request_headers(struct redirect *r, const struct credentials *c,
+    struct http_request *to, struct err *e)
 {
 	const bool is_signed = c->sigv4.provider != NULL;
 
@@ -93,8 +93,7 @@ add_request_headers_and_signature(struct redirect *r,
 	if (r->condition.len > 0)
 		r->lines[to->n_headers++] = r->condition.data;
 	if (is_signed) {
-		sigv4_put_hash_header(
-		    &c->sigv4, to->body, to->body_len, r->hash);
+		sigv4_put_hash(&c->sigv4, to->body, to->body_len, r->hash);
 		r->lines[to->n_headers++] = r->hash;
 		to->sigv4 = c->sigv4.provider;
 		to->user_password = c->sigv4.user_password;
@@ -126,8 +125,7 @@ is_given_host(const struct redirect *r, const char *host)
 /* Says which addresses the request may connect to. An address in the URL is
  * checked here too: a proxy would hide it later. */
 static int
-set_allowed_addresses(struct redirect *r, struct http_request *to,
-    struct err *e)
+limit_addresses(struct redirect *r, struct http_request *to, struct err *e)
 {
 	struct http_url u;
 	int rc = 0;
@@ -142,19 +140,18 @@ set_allowed_addresses(struct redirect *r, struct http_request *to,
 	to->public_only = (r->left_origin && r->met_public) ||
 	    public_origins_have(r->public, r->origin);
 	to->host_is_private = u.host == NULL || is_private_host(u.host);
-	to->may_link_local = u.host != NULL && is_link_local_text(u.host) &&
+	to->may_link_local = u.host != NULL && is_link_local(u.host) &&
 	    is_given_host(r, u.host);
 	if (to->public_only && to->host_is_private)
-		rc = set_private_address_error(e);
-	else if (u.host != NULL && is_link_local_text(u.host) &&
-	    !to->may_link_local)
-		rc = set_link_local_error(e);
+		rc = fail_private(e);
+	else if (u.host != NULL && is_link_local(u.host) && !to->may_link_local)
+		rc = fail_link_local(e);
 	http_url_release(&u);
 	return rc;
 }
 
 int
-redirect_make_request(struct redirect *r, const struct credentials *c,
+redirect_make(struct redirect *r, const struct credentials *c,
     uint64_t timeout_ms, struct http_request *to, struct err *e)
 {
 	const size_t skip = r->takes_any_type && c->has_own_accept;
@@ -172,7 +169,7 @@ redirect_make_request(struct redirect *r, const struct credentials *c,
 	if (buf_check(&r->url, e) == -1 || buf_check(&r->header, e) == -1 ||
 	    buf_check(&r->condition, e) == -1)
 		return -1;
-	if (set_allowed_addresses(r, to, e) == -1)
+	if (limit_addresses(r, to, e) == -1)
 		return -1;
 	to->url = r->url.data;
 	if (r->body != NULL) {
@@ -182,20 +179,20 @@ redirect_make_request(struct redirect *r, const struct credentials *c,
 	if (r->left_origin || (r->header.len == 0 && r->condition.len == 0 &&
 	    c->sigv4.provider == NULL))
 		return 0;
-	return add_request_headers_and_signature(r, c, to, e);
+	return add_request_headers(r, c, to, e);
 }
 
 int
-redirect_send_request(struct redirect *r, struct http *http,
+redirect_send(struct redirect *r, struct http *http,
     const struct credentials *c, uint64_t timeout_ms, struct http_answer *a,
     struct err *e)
 {
 	struct http_request to;
 
-	if (redirect_make_request(r, c, timeout_ms, &to, e) == -1)
+	if (redirect_make(r, c, timeout_ms, &to, e) == -1)
 		return -1;
 	to.takes_early = r->takes_early && r->count == 0;
-	if (http_send_and_wait_for_head(http, &to, a, e) == -1)
+	if (http_send(http, &to, a, e) == -1)
 		return -1;
 	if (a->from_private)
 		return 0;
@@ -205,7 +202,7 @@ redirect_send_request(struct redirect *r, struct http *http,
 }
 
 static int
-set_refused_target_error(const struct redirect *r, const char *to,
+refuse_target(const struct redirect *r, const char *to,
     const struct credentials *c, const char *why, struct err *e)
 {
 	struct buf b, copy;
@@ -213,7 +210,7 @@ set_refused_target_error(const struct redirect *r, const char *to,
 	buf_init(&b, SHOWN_MAX);
 	buf_init(&copy, r->url.max);
 	buf_str(&copy, to);
-	credentials_mask_in_message(c, &copy);
+	credentials_mask_msg(c, &copy);
 	text_show(&b, copy.data, copy.len > TARGET_SHOWN ? TARGET_SHOWN :
 	    copy.len);
 	(void)err_set(e, ERR_DENIED, false, "refused %s %s: %s",
@@ -239,37 +236,37 @@ redirect_has_secret(const struct credentials *c, const char *p, size_t n)
 	if (c->query_param != NULL)
 		query_remove(&b, c->query_param, strlen(c->query_param));
 	buf_add(&b, p + before, n - before);
-	found = b.failed || credentials_are_in_url(c, b.data, b.len);
+	found = b.failed || credentials_in_url(c, b.data, b.len);
 	secret_release_buf(&b);
 	return found;
 }
 
-/* ref is the text from which *to was made. */
+/* ref is the text from which *to was made. Checks that the request may go to
+ * this URL, and sets r->url to it. */
 static int
-check_and_set_target_url(struct redirect *r, const struct http_url *from,
+set_target_url(struct redirect *r, const struct http_url *from,
     const struct http_url *to, const char *ref, const struct credentials *c,
     struct err *e)
 {
 	if (!to->is_http)
-		return set_refused_target_error(r, to->text, c,
+		return refuse_target(r, to->text, c,
 		    "it is not http or https", e);
 	if (from->is_https && !to->is_https)
-		return set_refused_target_error(r, to->text, c,
+		return refuse_target(r, to->text, c,
 		    "it leads from https to "
 		    "http, which is not encrypted", e);
 	if (strcasecmp(from->origin, to->origin) != 0)
 		r->left_origin = true;
 	if (r->left_origin && r->body != NULL)
-		return set_refused_target_error(r, to->text, c,
-		    "another origin must not "
+		return refuse_target(r, to->text, c, "another origin must not "
 		    "get the body of the request", e);
 	buf_clear(&r->url);
 	buf_str(&r->url, to->text);
 	if (c->query_param != NULL && r->left_origin)
 		query_remove(&r->url, c->query_param, strlen(c->query_param));
 	else if (c->query_param != NULL && c->secret != NULL)
-		query_set_dropping_fragment(
-		    &r->url, c->query_param, strlen(c->query_param), c->secret);
+		query_set(&r->url, c->query_param, strlen(c->query_param),
+		    c->secret);
 	if (buf_check(&r->url, e) == -1)
 		return -1;
 	/* Never send the secret to another origin: the service may have copied
@@ -279,7 +276,7 @@ check_and_set_target_url(struct redirect *r, const struct http_url *from,
 	if (r->left_origin &&
 	    (redirect_has_secret(c, ref, strlen(ref)) ||
 		redirect_has_secret(c, r->url.data, r->url.len)))
-		return set_refused_target_error(r, "another origin", c,
+		return refuse_target(r, "another origin", c,
 		    "its URL contains the secret", e);
 	return 0;
 }
@@ -287,7 +284,7 @@ check_and_set_target_url(struct redirect *r, const struct http_url *from,
 /* Sets r->url to the URL of the next page that an answer contained. This URL
  * must pass the same checks as the target of a redirect. */
 static int
-check_and_set_page_url(struct redirect *r, const struct request *from,
+set_page_url(struct redirect *r, const struct request *from,
     const struct credentials *c, struct err *e)
 {
 	struct http_url user, page = { 0 };
@@ -303,8 +300,7 @@ check_and_set_page_url(struct redirect *r, const struct request *from,
 	if (rc == 0)
 		rc = http_url_parse(&page, NULL, url.data, e);
 	if (rc == 0)
-		rc = check_and_set_target_url(
-		    r, &user, &page, url.data, c, e);
+		rc = set_target_url(r, &user, &page, url.data, c, e);
 	secret_release_buf(&url);
 	http_url_release(&user);
 	http_url_release(&page);
@@ -312,8 +308,8 @@ check_and_set_page_url(struct redirect *r, const struct request *from,
 }
 
 int
-redirect_reset_to_request_with_secret(struct redirect *r,
-    const struct request *from, const struct credentials *c, struct err *e)
+redirect_begin(struct redirect *r, const struct request *from,
+    const struct credentials *c, struct err *e)
 {
 	r->count = 0;
 	r->left_origin = false;
@@ -329,20 +325,20 @@ redirect_reset_to_request_with_secret(struct redirect *r,
 	    buf_check(&r->condition, e) == -1)
 		return -1;
 	if (from->comes_from_page)
-		return check_and_set_page_url(r, from, c, e);
+		return set_page_url(r, from, c, e);
 	r->met_public = false;
 	buf_clear(&r->url);
 	buf_add(&r->url, from->url.data, from->url.len);
 	if (c->query_param != NULL && c->secret != NULL)
-		query_set_dropping_fragment(
-		    &r->url, c->query_param, strlen(c->query_param), c->secret);
+		query_set(&r->url, c->query_param, strlen(c->query_param),
+		    c->secret);
 	return buf_check(&r->url, e);
 }
 
 /* After 303, and after 301 and 302 for a POST, the target is requested with GET
  * (RFC 9110, 15.4). */
 static void
-use_get_without_body_if_status_says(struct redirect *r, int status)
+adapt_method(struct redirect *r, int status)
 {
 	bool moved = status == 301 || status == 302;
 
@@ -353,7 +349,7 @@ use_get_without_body_if_status_says(struct redirect *r, int status)
 }
 
 int
-redirect_set_next_url(struct redirect *r, const struct http_answer *a,
+redirect_set_target(struct redirect *r, const struct http_answer *a,
     const struct credentials *c, struct err *e)
 {
 	struct http_url from, to = { 0 };
@@ -369,15 +365,14 @@ redirect_set_next_url(struct redirect *r, const struct http_answer *a,
 	if (!http_find_header(a, "Location", &v, &n) || n == 0)
 		return err_set(e, ERR_PEER, false, "status %d is a redirect, "
 		    "but the answer has no Location header", a->status);
-	use_get_without_body_if_status_says(r, a->status);
+	adapt_method(r, a->status);
 	if (http_url_parse(&from, NULL, buf_text(&r->url), e) == -1)
 		return -1;
 	buf_init(&ref, r->url.max);
 	buf_add(&ref, v, n);
 	if (buf_check(&ref, e) == 0 && http_url_parse(&to, from.text,
 	    buf_text(&ref), e) == 0)
-		rc = check_and_set_target_url(
-		    r, &from, &to, buf_text(&ref), c, e);
+		rc = set_target_url(r, &from, &to, buf_text(&ref), c, e);
 	else if (e->code != ERR_IO)
 		(void)err_set(e, ERR_PEER, false, "status %d is a redirect, "
 		    "but its Location header is not a valid URL", a->status);

@@ -42,18 +42,18 @@ struct redirect {
 
 /* Prepares for a new request: copies its URL and header, and adds the secret of
  * --auth query:NAME to the URL. The body must stay valid. */
-int redirect_reset_to_request_with_secret(struct redirect *r,
-    const struct request *from, const struct credentials *c, struct err *e);
+int redirect_begin(struct redirect *r, const struct request *from,
+    const struct credentials *c, struct err *e);
 /* Sets *to to the request of r->url, with only those headers that its origin
  * may receive. *to is valid as long as *r is not changed. */
-int redirect_make_request(struct redirect *r, const struct credentials *c,
+int redirect_make(struct redirect *r, const struct credentials *c,
     uint64_t timeout_ms, struct http_request *to, struct err *e);
 /* Makes this request and sends it. */
-int redirect_send_request(struct redirect *r, struct http *http,
+int redirect_send(struct redirect *r, struct http *http,
     const struct credentials *c, uint64_t timeout_ms, struct http_answer *a,
     struct err *e);
 /* Sets r->url to the target of an answer that is a redirect. */
-int redirect_set_next_url(struct redirect *r, const struct http_answer *a,
+int redirect_set_target(struct redirect *r, const struct http_answer *a,
     const struct credentials *c, struct err *e);
 
 /* True if this text of a URL contains the secret or half of it, and also if

@@ -28,8 +28,7 @@ request_release(struct request *r)
 }
 
 int
-request_copy_method_and_body(
-    struct request *r, const struct request *from, struct err *e)
+request_copy(struct request *r, const struct request *from, struct err *e)
 {
 	r->source = from->source;
 	r->method = from->method;
@@ -40,14 +39,15 @@ request_copy_method_and_body(
 }
 
 static bool
-is_positive_number(const char *p)
+is_positive(const char *p)
 {
 	return *p != '\0' && p[strspn(p, "0123456789")] == '\0' &&
 	    p[strspn(p, "0")] != '\0';
 }
 
+/* Checks that the URL is valid and has no user name or password. */
 static int
-check_url_is_valid_without_user(const char *url, struct err *e)
+check_url(const char *url, struct err *e)
 {
 	struct http_url u;
 	bool user;
@@ -63,9 +63,10 @@ check_url_is_valid_without_user(const char *url, struct err *e)
 }
 
 /* Refuses HEAD, whose answer has no body and so no records, and CONNECT, which
- * only asks a proxy for a connection. */
+ * only asks a proxy for a connection. Also refuses a text that cannot be a
+ * method. */
 static int
-refuse_bad_head_or_connect_method(const char *method, struct err *e)
+check_method(const char *method, struct err *e)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
@@ -95,14 +96,13 @@ request_load_body(
 		buf_str(&r->given_body, is_into_body ? "{}" : "");
 	else if (*o->body != '@')
 		buf_str(&r->given_body, o->body);
-	else if (file_append_to_buf(&r->given_body, o->body + 1, e) == -1)
+	else if (file_read(&r->given_body, o->body + 1, e) == -1)
 		return -1;
 	return buf_check(&r->given_body, e);
 }
 
 int
-request_check_options(const struct extract_opts *o, const char *url,
-    struct err *e)
+request_check(const struct extract_opts *o, const char *url, struct err *e)
 {
 	const char *eq;
 
@@ -113,20 +113,20 @@ request_check_options(const struct extract_opts *o, const char *url,
 			    "--query-param %s: it must have the form K=V",
 			    o->params.v[i]);
 	if (o->size != NULL && ((eq = strchr(o->size, '=')) == NULL ||
-	    eq == o->size || !is_positive_number(eq + 1)))
+	    eq == o->size || !is_positive(eq + 1)))
 		return err_set(e, ERR_USAGE, false,
 		    "--size %s: it must have the form NAME=N, with N more "
 		    "than 0", o->size);
 	if (o->timeout == 0 || o->connect_timeout == 0)
 		return err_set(e, ERR_USAGE, false,
 		    "--timeout and --connect-timeout must be more than 0");
-	if (refuse_bad_head_or_connect_method(o->method, e) == -1)
+	if (check_method(o->method, e) == -1)
 		return -1;
-	return url == NULL ? 0 : check_url_is_valid_without_user(url, e);
+	return url == NULL ? 0 : check_url(url, e);
 }
 
 int
-request_set_url_and_params(struct request *r, const struct extract_opts *o,
+request_set_url(struct request *r, const struct extract_opts *o,
     const char *url, size_t len, struct err *e)
 {
 	size_t n;
@@ -142,13 +142,11 @@ request_set_url_and_params(struct request *r, const struct extract_opts *o,
 	buf_add(&r->url, url, len);
 	for (size_t i = 0; i < o->params.n; i++) {
 		n = strcspn(o->params.v[i], "=");
-		query_add_dropping_fragment(
-		    &r->url, o->params.v[i], n, o->params.v[i] + n + 1);
+		query_add(&r->url, o->params.v[i], n, o->params.v[i] + n + 1);
 	}
 	if (o->size != NULL) {
 		n = strcspn(o->size, "=");
-		query_set_dropping_fragment(
-		    &r->url, o->size, n, o->size + n + 1);
+		query_set(&r->url, o->size, n, o->size + n + 1);
 	}
 	if (buf_check(&r->url, e) == 0)
 		return 0;

@@ -30,17 +30,15 @@ void request_release(struct request *r);
 
 /* Checks the options of requests, and the URL if it is not NULL. Call it once,
  * before the first request. */
-int request_check_options(const struct extract_opts *o, const char *url,
-    struct err *e);
+int request_check(const struct extract_opts *o, const char *url, struct err *e);
 /* Sets method and body from --method, --body and --into. */
 int request_load_body(struct request *r, const struct extract_opts *o,
     struct err *e);
 /* Copies method, body and source of `from`. */
-int request_copy_method_and_body(struct request *r,
-    const struct request *from, struct err *e);
+int request_copy(struct request *r, const struct request *from, struct err *e);
 /* Sets the URL to the len bytes at url plus the parameters of the options,
  * clears the headers, and sets the body to that of --body. */
-int request_set_url_and_params(struct request *r, const struct extract_opts *o,
+int request_set_url(struct request *r, const struct extract_opts *o,
     const char *url, size_t len, struct err *e);
 
 #endif

@@ -21,7 +21,7 @@ seconds_until(int64_t at, time_t now)
  * HTTP date. Accepts IMF-fixdate and the two older forms, as RFC 9110, 5.6.7
  * requires. */
 static int64_t
-parse_date_as_seconds_from_now(const char *p, size_t n, time_t now)
+parse_http_date(const char *p, size_t n, time_t now)
 {
 	static const char *const forms[] = { "%a, %d %b %Y %H:%M:%S GMT",
 	    "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y" };
@@ -42,12 +42,12 @@ parse_date_as_seconds_from_now(const char *p, size_t n, time_t now)
 }
 
 bool
-is_refused_for_used_up_limit(const struct http_answer *a)
+is_rate_limited(const struct http_answer *a)
 {
 	int64_t wait_s;
 
 	return (a->status == 403 || a->status == 429) &&
-	    rate_limit_is_used_up(a, 0, &wait_s);
+	    rate_limit_used_up(a, 0, &wait_s);
 }
 
 static int64_t
@@ -64,10 +64,10 @@ retry_after_ms(const struct http_answer *a, time_t now)
 	size_t n;
 
 	if (http_find_header(a, "Retry-After", &v, &n)) {
-		s = parse_whole_number(v, n);
+		s = parse_whole(v, n);
 		if (s == -1)
-			s = parse_date_as_seconds_from_now(v, n, now);
-	} else if (!rate_limit_is_used_up(a, now, &s)) {
+			s = parse_http_date(v, n, now);
+	} else if (!rate_limit_used_up(a, now, &s)) {
 		s = -1;
 	}
 	return seconds_to_ms(s);
@@ -78,13 +78,13 @@ rate_limit_wait_ms(const struct http_answer *a, time_t now)
 {
 	int64_t s;
 
-	if (a->status >= 400 || !rate_limit_is_used_up(a, now, &s) || s == -1)
+	if (a->status >= 400 || !rate_limit_used_up(a, now, &s) || s == -1)
 		return 0;
 	return seconds_to_ms(s);
 }
 
 void
-retry_after_show_utc_time(struct buf *b, int64_t ms, time_t now)
+retry_after_show(struct buf *b, int64_t ms, time_t now)
 {
 	time_t at = now + (time_t)((ms + 999) / 1000);
 	char text[32];

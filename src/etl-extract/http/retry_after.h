@@ -15,8 +15,8 @@ int64_t retry_after_ms(const struct http_answer *a, time_t now);
  * error; 0 if requests are left, or if the answer does not contain the time. */
 int64_t rate_limit_wait_ms(const struct http_answer *a, time_t now);
 /* True for status 403 or 429 if the headers say that no requests are left. */
-bool is_refused_for_used_up_limit(const struct http_answer *a);
+bool is_rate_limited(const struct http_answer *a);
 /* Appends the time in UTC at which a wait of ms milliseconds ends. */
-void retry_after_show_utc_time(struct buf *b, int64_t ms, time_t now);
+void retry_after_show(struct buf *b, int64_t ms, time_t now);
 
 #endif

@@ -33,8 +33,10 @@ secret_release_buf(struct buf *b)
 	buf_release(b);
 }
 
+/* Reads an environment variable. Then blanks it and removes it from the
+ * environment. */
 static int
-read_and_unset_env(struct buf *b, const char *name, struct err *e)
+read_env(struct buf *b, const char *name, struct err *e)
 {
 	char *v = getenv(name);
 
@@ -51,14 +53,14 @@ read_and_unset_env(struct buf *b, const char *name, struct err *e)
 /* Fails if there is more input than b->max bytes. A stop signal ends the wait
  * for input. */
 static int
-read_until_eof(struct buf *b, int fd, const char *from, struct err *e)
+read_to_eof(struct buf *b, int fd, const char *from, struct err *e)
 {
 	char room[4096];
 	ssize_t n = -1;
 
 	while (!b->failed && n != 0) {
-		if (wait_fd_or_stop(fd, POLLIN, -1) == -1)
-			return set_stop_or_reader_gone_error(e);
+		if (wait_fd(fd, POLLIN, -1) == -1)
+			return fail_interrupted(e);
 		n = read(fd, room, sizeof(room));
 		if (n == -1 && errno == EINTR)
 			continue;
@@ -77,7 +79,7 @@ int
 secret_read_fd(struct buf *b, int fd, const char *from, struct err *e)
 {
 	int rc = fd == -1 ? err_errno(e, ERR_INPUT, from) :
-	    read_until_eof(b, fd, from, e);
+	    read_to_eof(b, fd, from, e);
 
 	if (fd != -1)
 		(void)close(fd);
@@ -89,7 +91,7 @@ read_from_file(struct buf *b, const char *path, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	file_warn_if_others_may_access("etl-extract", fd, path);
+	file_warn_access("etl-extract", fd, path);
 	return secret_read_fd(b, fd, path, e);
 }
 
@@ -173,7 +175,7 @@ read_from_command(struct buf *b, const char *command, struct err *e)
 /* Removes line ends at the end of the secret. Then fails if the secret is empty
  * or has a control character. */
 static int
-strip_and_check_secret(struct buf *b, const char *from, struct err *e)
+strip_secret(struct buf *b, const char *from, struct err *e)
 {
 	while (b->len > 0 && (b->data[b->len - 1] == '\n' ||
 	    b->data[b->len - 1] == '\r'))
@@ -190,14 +192,14 @@ strip_and_check_secret(struct buf *b, const char *from, struct err *e)
 }
 
 int
-secret_load_and_unset_env(char **to, const char *from, struct err *e)
+secret_load(char **to, const char *from, struct err *e)
 {
 	struct buf b;
 	int rc;
 
 	buf_init(&b, SECRET_MAX);
 	if (strncmp(from, "env:", 4) == 0)
-		rc = read_and_unset_env(&b, from + 4, e);
+		rc = read_env(&b, from + 4, e);
 	else if (strncmp(from, "file:", 5) == 0)
 		rc = read_from_file(&b, from + 5, e);
 	else if (strncmp(from, "cmd:", 4) == 0)
@@ -207,7 +209,7 @@ secret_load_and_unset_env(char **to, const char *from, struct err *e)
 		    "--secret: it must be env:VAR, file:PATH or cmd:COMMAND, "
 		    "not the secret itself");
 	if (rc == 0)
-		rc = strip_and_check_secret(&b, from, e);
+		rc = strip_secret(&b, from, e);
 	if (rc == 0 && (*to = strdup(buf_text(&b))) == NULL)
 		rc = err_nomem(e);
 	secret_release_buf(&b);

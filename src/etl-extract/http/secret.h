@@ -7,7 +7,8 @@
 
 #include "base/buf.h"
 
-int secret_load_and_unset_env(char **to, const char *from, struct err *e);
+/* A variable that is given as env:VAR is removed from the environment. */
+int secret_load(char **to, const char *from, struct err *e);
 void secret_free(char *s);      /* overwrites the text first; NULL allowed */
 /* Reads fd to its end and closes it. If fd is -1, because the caller's open()
  * failed, reports errno. `from` names the source in messages. */

@@ -15,7 +15,7 @@
 enum { PROVIDER_MAX = 512, PARTS_MOST = 4 };
 
 static int
-fail_wrong_provider(const char *text, struct err *e)
+fail_provider(const char *text, struct err *e)
 {
 	return err_set(e, ERR_USAGE, false, "--aws-sigv4 %s: it must have the "
 	    "form PROVIDER:NAME, PROVIDER:NAME:REGION or "
@@ -25,7 +25,7 @@ fail_wrong_provider(const char *text, struct err *e)
 /* Checks that the region and the key id have only allowed characters, because
  * both become part of the header Authorization. */
 static int
-check_region_and_key_id(const char *region, const char *key, struct err *e)
+check_environment(const char *region, const char *key, struct err *e)
 {
 	for (const char *p = region; p != NULL && *p != '\0'; p++)
 		if (!isalnum((unsigned char)*p) && strchr("-_", *p) == NULL)
@@ -43,10 +43,10 @@ check_region_and_key_id(const char *region, const char *key, struct err *e)
 
 /* Sets s->provider, the value for libcurl: the option --aws-sigv4, plus the
  * region of AWS_REGION if the option has none. Sets s->name to the second part
- * of the option, such as amz. */
+ * of the option, such as amz. Fails if the option has a wrong form. */
 static int
-check_and_set_provider_and_name(struct sigv4 *s, const char *text,
-    const char *region, struct err *e)
+set_provider(struct sigv4 *s, const char *text, const char *region,
+    struct err *e)
 {
 	const char *colon = strchr(text, ':');
 	size_t parts = 1, n;
@@ -54,12 +54,12 @@ check_and_set_provider_and_name(struct sigv4 *s, const char *text,
 	for (const char *p = text; *p != '\0'; p++) {
 		parts += *p == ':';
 		if (!isalnum((unsigned char)*p) && strchr(":-_", *p) == NULL)
-			return fail_wrong_provider(text, e);
+			return fail_provider(text, e);
 	}
 	n = colon == NULL ? 0 : strcspn(colon + 1, ":");
 	if (n == 0 || colon == text || parts > PARTS_MOST ||
 	    n >= sizeof(s->name) || strlen(text) > PROVIDER_MAX)
-		return fail_wrong_provider(text, e);
+		return fail_provider(text, e);
 	for (size_t i = 0; i < n; i++)
 		s->name[i] = (char)tolower((unsigned char)colon[1 + i]);
 	if (asprintf(&s->provider, "%s%s%s", text, parts == 2 &&
@@ -72,14 +72,14 @@ check_and_set_provider_and_name(struct sigv4 *s, const char *text,
 }
 
 int
-sigv4_set_provider_and_user(struct sigv4 *s, const struct extract_opts *o,
-    const char *secret, struct err *e)
+sigv4_init(struct sigv4 *s, const struct extract_opts *o, const char *secret,
+    struct err *e)
 {
 	const char *key = getenv("AWS_ACCESS_KEY_ID");
 	const char *region = getenv("AWS_REGION");
 
-	if (check_and_set_provider_and_name(s, o->aws_sigv4, region, e) == -1 ||
-	    check_region_and_key_id(region, key, e) == -1)
+	if (set_provider(s, o->aws_sigv4, region, e) == -1 ||
+	    check_environment(region, key, e) == -1)
 		return -1;
 	if (asprintf(&s->user_password, "%s:%s", key, secret) == -1) {
 		s->user_password = NULL;
@@ -125,8 +125,7 @@ fail_wrong_order(const char *x, const char *y, struct err *e)
 }
 
 int
-sigv4_check_headers(const struct sigv4 *s, char *const *h, size_t n,
-    struct err *e)
+sigv4_check(const struct sigv4 *s, char *const *h, size_t n, struct err *e)
 {
 	char date[SIGV4_HASH_HEADER], hash[SIGV4_HASH_HEADER];
 	const char *const own[] = { "Host", date, hash };
@@ -144,12 +143,12 @@ sigv4_check_headers(const struct sigv4 *s, char *const *h, size_t n,
 }
 
 void
-sigv4_put_hash_header(const struct sigv4 *s, const char *body, size_t n,
+sigv4_put_hash(const struct sigv4 *s, const char *body, size_t n,
     char out[SIGV4_HASH_HEADER])
 {
 	char hex[HASH_HEX];
 
-	hash_bytes_to_hex(body == NULL ? "" : body, n, hex);
+	hash_bytes(body == NULL ? "" : body, n, hex);
 	(void)snprintf(out, SIGV4_HASH_HEADER, "x-%s-content-sha256: %s",
 	    s->name, hex);
 }
@@ -168,7 +167,7 @@ compare_params(const void *a, const void *b)
 /* Appends a name or a value in the encoding that the signature requires:
  * decodes it, with "+" as a space, and percent-encodes it again. */
 static void
-put_encoded_again(struct buf *b, const char *p, size_t n)
+put_reencoded(struct buf *b, const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		char c = p[i];
@@ -197,11 +196,10 @@ encode_params(const char *query, size_t n, struct buf *text, char ***params,
 	for (; n > 0; query += len, n -= len) {
 		len = strcspn(query, "&");
 		name = strcspn(query, "=&");
-		put_encoded_again(text, query, name);
+		put_reencoded(text, query, name);
 		buf_char(text, '=');
 		if (name < len)
-			put_encoded_again(
-			    text, query + name + 1, len - name - 1);
+			put_reencoded(text, query + name + 1, len - name - 1);
 		buf_char(text, '\0');
 		len += len < n;
 	}

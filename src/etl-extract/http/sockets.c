@@ -18,7 +18,7 @@ typedef int get_name(int fd, struct sockaddr *a, socklen_t *n);
 /* Returns the port of one end of a connection (getsockname or getpeername), or
  * 0 if fd is not an IP socket. */
 static int
-find_port_or_0(int fd, get_name *get)
+find_port(int fd, get_name *get)
 {
 	struct sockaddr_storage a = { 0 };
 	socklen_t n = sizeof(a);
@@ -42,13 +42,13 @@ has_unread_bytes(int fd)
 /* Looks for the socket by its two ports, not by its number: a descriptor may
  * have been closed and opened again as another file. */
 bool
-sockets_have_unread_bytes(const struct sockets *s, int own_port, int port)
+sockets_have_unread(const struct sockets *s, int own_port, int port)
 {
 	if (own_port == 0)
 		return false;
 	for (int fd = s->low; s->high != 0 && fd <= s->high; fd++)
-		if (find_port_or_0(fd, getsockname) == own_port &&
-		    find_port_or_0(fd, getpeername) == port &&
+		if (find_port(fd, getsockname) == own_port &&
+		    find_port(fd, getpeername) == port &&
 		    has_unread_bytes(fd))
 			return true;
 	return false;
@@ -65,7 +65,7 @@ is_unix(int fd)
 }
 
 bool
-sockets_have_unread_on_unix(const struct sockets *s)
+sockets_have_unread_unix(const struct sockets *s)
 {
 	for (int fd = s->low; s->high != 0 && fd <= s->high; fd++)
 		if (is_unix(fd) && has_unread_bytes(fd))

@@ -16,8 +16,8 @@ struct sockets {
 
 void sockets_add(struct sockets *s, int fd);
 /* True if the connection between these two ports has unread bytes. */
-bool sockets_have_unread_bytes(const struct sockets *s, int own_port, int port);
+bool sockets_have_unread(const struct sockets *s, int own_port, int port);
 /* True if any connection to a Unix socket has unread bytes. */
-bool sockets_have_unread_on_unix(const struct sockets *s);
+bool sockets_have_unread_unix(const struct sockets *s);
 
 #endif

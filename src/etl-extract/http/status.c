@@ -10,31 +10,31 @@
 enum { ERROR_SHOWN = 200, SHOWN_MAX = 4096, SEARCHED_MAX = 64 << 10 };
 
 bool
-is_redirect_status(int status)
+is_redirect(int status)
 {
 	return status == 301 || status == 302 || status == 303 ||
 	    status == 307 || status == 308;
 }
 
 void
-answer_show_body_unless_secret(struct buf *b, const struct http_answer *a,
+answer_show_body(struct buf *b, const struct http_answer *a,
     const struct credentials *c, size_t max)
 {
 	size_t n = a->body.len > SEARCHED_MAX ? SEARCHED_MAX : a->body.len;
 
-	if (credentials_are_in_cut_text(c, a->body.data, n))
+	if (credentials_in_cut(c, a->body.data, n))
 		buf_str(b, "(not shown: the answer contains the secret)");
 	else
 		text_show(b, a->body.data, n > max ? max : n);
 }
 
 static enum err_code
-error_code_of_status(const struct http_answer *a, bool *transient)
+code_of_status(const struct http_answer *a, bool *transient)
 {
 	int s = a->status;
 
 	*transient = s == 408 || s == 425 || s == 429 || s >= 500 ||
-	    is_refused_for_used_up_limit(a);
+	    is_rate_limited(a);
 	if (*transient)
 		return ERR_RETRY;
 	if (s == 404 || s == 410)
@@ -52,9 +52,9 @@ status_set_error(const struct http_answer *a, const struct credentials *c,
 	bool transient;
 	struct buf b;
 
-	code = error_code_of_status(a, &transient);
+	code = code_of_status(a, &transient);
 	buf_init(&b, SHOWN_MAX);
-	answer_show_body_unless_secret(&b, a, c, ERROR_SHOWN);
+	answer_show_body(&b, a, c, ERROR_SHOWN);
 	if (b.len == 0)
 		buf_str(&b, "(the answer has no body)");
 	if (a->status == 401 && c->auth == NULL)
@@ -73,7 +73,7 @@ status_set_error(const struct http_answer *a, const struct credentials *c,
 }
 
 int
-status_fail_unless_2xx(const struct http_answer *a, const struct credentials *c,
+status_check(const struct http_answer *a, const struct credentials *c,
     struct err *e)
 {
 	return a->status >= 200 && a->status < 300 ? 0 :

@@ -22,11 +22,10 @@ check_on_option(const char *rule, bool has_each, struct err *e)
 		return err_set(e, ERR_USAGE, false, "--on %s: it must have the "
 		    "form STATUS=fail|retry|ignore|reject, with a status from "
 		    "200 to 599, such as 404=ignore", rule);
-	if (is_redirect_status(status))
+	if (is_redirect(status))
 		return err_set(e, ERR_USAGE, false, "--on %s: an answer with "
 		    "this status is a redirect, which is followed", rule);
-	action = suggest_find_choice(
-	    "--on", rule + DIGITS + 1, actions, e);
+	action = suggest_choice("--on", rule + DIGITS + 1, actions, e);
 	if (action == STATUS_REJECT && !has_each)
 		return err_set(e, ERR_USAGE, false, "--on %s needs --each: "
 		    "without it there is no record to reject", rule);

@@ -40,12 +40,11 @@ time_limit_add_wait(struct time_limit *t, int64_t since)
 }
 
 int
-time_limit_check_and_stop_signal(const struct time_limit *t, int64_t *left,
-    struct err *e)
+time_limit_check(const struct time_limit *t, int64_t *left, struct err *e)
 {
 	*left = t->limit - t->waited - t->worked / 1000;
 	if (stop_signal() != 0)
-		return set_stop_or_reader_gone_error(e);
+		return fail_interrupted(e);
 	return *left > 0 ? 0 : err_set(e, ERR_RETRY, true, "timed out: the "
 	    "answer did not come within --timeout, which is %lld ms",
 	    (long long)t->limit);

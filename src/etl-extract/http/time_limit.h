@@ -2,7 +2,7 @@
  * server plus the processor time of this program. So an answer that comes fast
  * and never ends reaches the limit too. The time during which the output of
  * this program is blocked does not count.
- * Fails: time_limit_check_and_stop_signal(), transient. */
+ * Fails: time_limit_check(), transient. */
 #ifndef EXTRACT_TIME_LIMIT_H
 #define EXTRACT_TIME_LIMIT_H
 
@@ -26,7 +26,6 @@ void time_limit_add_work(struct time_limit *t);
 void time_limit_add_wait(struct time_limit *t, int64_t since);
 /* Sets *left to the milliseconds that are left. Fails if the time is over, or
  * if a stop signal has come. */
-int time_limit_check_and_stop_signal(
-    const struct time_limit *t, int64_t *left, struct err *e);
+int time_limit_check(const struct time_limit *t, int64_t *left, struct err *e);
 
 #endif

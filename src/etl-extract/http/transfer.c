@@ -38,8 +38,7 @@ receive_body(char *p, size_t size, size_t n, void *to)
 	t->is_paused = receiver_is_full(&t->receiver);
 	if (t->is_paused)
 		return CURL_WRITEFUNC_PAUSE;
-	return receiver_refuse_or_add_body(&t->receiver, p, n * size) ?
-	    n * size : 0;
+	return receiver_add_body(&t->receiver, p, n * size) ? n * size : 0;
 }
 
 /* Writes the address of a socket as text. Returns its port, or 0 with an empty
@@ -63,8 +62,9 @@ put_address(const struct sockaddr *a, char ip[INET6_ADDRSTRLEN])
 	return ntohs(in6.sin6_port);
 }
 
+/* Opens a socket for libcurl, unless its address is not allowed. */
 static curl_socket_t
-open_allowed_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
+open_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct transfer *t = to;
 	char ip[INET6_ADDRSTRLEN];
@@ -72,9 +72,8 @@ open_allowed_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 
 	if (!proxy_is_at(t->proxy, ip, port)) {
 		t->refused_private = t->public_only &&
-		    is_private_or_unknown_address(&a->addr);
-		t->refused_link_local = !t->may_link_local &&
-		    is_link_local_text(ip);
+		    is_private_address(&a->addr);
+		t->refused_link_local = !t->may_link_local && is_link_local(ip);
 		if (t->refused_private || t->refused_link_local)
 			return CURL_SOCKET_BAD;
 	}
@@ -86,7 +85,7 @@ open_allowed_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 
 /* True if libssl holds bytes that libcurl has not read. */
 static bool
-tls_has_unread_bytes(const struct transfer *t)
+tls_has_unread(const struct transfer *t)
 {
 	struct curl_tlssessioninfo *s = NULL;
 
@@ -100,14 +99,14 @@ tls_has_unread_bytes(const struct transfer *t)
  * bytes of TLS or HTTP/2, and on Unix sockets bytes for other requests. But
  * these are rare, and a new connection costs less than a lost page. */
 static bool
-is_reused_with_unread_bytes(const struct transfer *t, int own_port, int port)
+is_reused_unread(const struct transfer *t, int own_port, int port)
 {
 	long opened = 0;
 
 	(void)curl_easy_getinfo(t->curl, CURLINFO_NUM_CONNECTS, &opened);
-	return opened == 0 && (tls_has_unread_bytes(t) ||
-	    (t->unix_socket != NULL ? sockets_have_unread_on_unix(t->sockets) :
-	    sockets_have_unread_bytes(t->sockets, own_port, port)));
+	return opened == 0 && (tls_has_unread(t) ||
+	    (t->unix_socket != NULL ? sockets_have_unread_unix(t->sockets) :
+	    sockets_have_unread(t->sockets, own_port, port)));
 }
 
 /* libcurl calls this before it sends a request, also on an open connection.
@@ -115,19 +114,18 @@ is_reused_with_unread_bytes(const struct transfer *t, int own_port, int port)
  * unless t->may_link_local is set, and a connection that has unread bytes. The
  * address behind a proxy is not known. */
 static int
-refuse_private_or_unread_connection(void *to, char *ip, char *own, int port,
-    int own_port)
+check_connection(void *to, char *ip, char *own, int port, int own_port)
 {
 	struct transfer *t = to;
 	struct http_answer *a = t->receiver.answer;
 	const bool is_proxy = proxy_is_at(t->proxy, ip, port);
 
 	a->from_private = is_proxy ? t->host_is_private :
-	    is_private_or_invalid_address_text(ip);
+	    is_private_text(ip);
 	t->refused_private = t->public_only && a->from_private;
 	t->refused_link_local = !is_proxy && !t->may_link_local &&
-	    is_link_local_text(ip);
-	t->refused_connection = is_reused_with_unread_bytes(t, own_port, port);
+	    is_link_local(ip);
+	t->refused_connection = is_reused_unread(t, own_port, port);
 	return t->refused_private || t->refused_link_local ||
 		t->refused_connection ?
 	    CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
@@ -144,10 +142,9 @@ set_callbacks(struct transfer *t)
 	curl_easy_setopt(u, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, receive_body);
 	curl_easy_setopt(u, CURLOPT_WRITEDATA, t);
-	curl_easy_setopt(u, CURLOPT_OPENSOCKETFUNCTION, open_allowed_socket);
+	curl_easy_setopt(u, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(u, CURLOPT_OPENSOCKETDATA, t);
-	curl_easy_setopt(u, CURLOPT_PREREQFUNCTION,
-	    refuse_private_or_unread_connection);
+	curl_easy_setopt(u, CURLOPT_PREREQFUNCTION, check_connection);
 	curl_easy_setopt(u, CURLOPT_PREREQDATA, t);
 }
 
@@ -168,7 +165,7 @@ transfer_new(struct transfer **to, const struct http_conf *c,
 	buf_init(&t->sent, SENT_MAX);
 	http_answer_init(&t->early, 0);
 	set_callbacks(t);
-	if (curl_options_set_shared(t->curl, c, e) == -1) {
+	if (curl_set_shared(t->curl, c, e) == -1) {
 		transfer_free(t, NULL);
 		return -1;
 	}
@@ -233,7 +230,7 @@ begin_request(struct transfer *t, void *multi, const struct http_request *r,
 	if (t->headers == NULL && r->n_headers > 0)
 		return err_nomem(e);
 	curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, t->headers);
-	if (curl_options_set_request(t->curl, r, e) == -1)
+	if (curl_set_request(t->curl, r, e) == -1)
 		return -1;
 	code = curl_multi_add_handle(multi, t->curl);
 	t->is_active = code == CURLM_OK;
@@ -245,7 +242,7 @@ transfer_begin(struct transfer *t, void *multi, const struct http_request *r,
     struct http_answer *a, struct err *e)
 {
 	transfer_end(t, multi);
-	receiver_reset_and_clear_answer(&t->receiver, a, RECEIVER_KEPT);
+	receiver_reset(&t->receiver, a, RECEIVER_KEPT);
 	buf_clear(&t->sent);
 	return begin_request(t, multi, r, e);
 }
@@ -253,7 +250,7 @@ transfer_begin(struct transfer *t, void *multi, const struct http_request *r,
 /* Appends a text of the whole request, to compare it with another request.
  * transfer_begin_early() relies on the body being at the end. */
 static void
-put_request_text_to_compare(struct buf *b, const struct http_request *r)
+put_request_text(struct buf *b, const struct http_request *r)
 {
 	buf_printf(b, "%s %s\n", r->method, r->url);
 	for (size_t i = 0; i < r->n_headers; i++) {
@@ -272,10 +269,9 @@ transfer_begin_early(struct transfer *t, void *multi,
 	struct http_request copy = *r;
 
 	transfer_end(t, multi);
-	receiver_reset_and_clear_answer(&t->receiver, &t->early,
-	    RECEIVER_KEPT_EARLY);
+	receiver_reset(&t->receiver, &t->early, RECEIVER_KEPT_EARLY);
 	buf_clear(&t->sent);
-	put_request_text_to_compare(&t->sent, r);
+	put_request_text(&t->sent, r);
 	if (buf_check(&t->sent, e) == -1)
 		return -1;
 	if (r->body != NULL)
@@ -292,7 +288,7 @@ transfer_match_early(struct transfer *t, const struct http_request *r)
 	struct buf b;
 
 	buf_init(&b, SENT_MAX);
-	put_request_text_to_compare(&b, r);
+	put_request_text(&b, r);
 	is_same = !b.failed && b.len == t->sent.len &&
 	    memcmp(b.data, t->sent.data, b.len) == 0;
 	secret_release_buf(&b);
@@ -304,14 +300,14 @@ transfer_match_early(struct transfer *t, const struct http_request *r)
 }
 
 void
-transfer_move_answer_to(struct transfer *t, struct http_answer *a)
+transfer_move_answer(struct transfer *t, struct http_answer *a)
 {
 	time_limit_add_wait(&t->time, clock_ms());
-	receiver_move_answer_to(&t->receiver, a);
+	receiver_move_answer(&t->receiver, a);
 }
 
 void
-transfer_continue_if_not_full(struct transfer *t)
+transfer_continue(struct transfer *t)
 {
 	if (!t->is_paused || receiver_is_full(&t->receiver))
 		return;
@@ -328,7 +324,7 @@ transfer_set_done(struct transfer *t, int code)
 
 /* libcurl has closed the refused connection, so it now uses another one. */
 bool
-transfer_begin_again_if_refused(struct transfer *t, void *multi)
+transfer_begin_again(struct transfer *t, void *multi)
 {
 	if (!t->refused_connection || t->refused_private ||
 	    t->refused_link_local)
@@ -341,13 +337,13 @@ transfer_begin_again_if_refused(struct transfer *t, void *multi)
 }
 
 bool
-transfer_has_head_or_is_done(const struct transfer *t)
+transfer_has_head(const struct transfer *t)
 {
 	return t->receiver.has_head || t->is_done;
 }
 
 bool
-transfer_has_bytes_or_is_done(const struct transfer *t)
+transfer_may_read(const struct transfer *t)
 {
 	return receiver_has_bytes(&t->receiver) || t->is_done;
 }
@@ -359,7 +355,7 @@ transfer_is_receiving(const struct transfer *t)
 }
 
 int
-transfer_set_refused_error(const struct transfer *t, struct err *e)
+transfer_set_refused(const struct transfer *t, struct err *e)
 {
 	const struct receiver *r = &t->receiver;
 
@@ -375,8 +371,7 @@ transfer_set_refused_error(const struct transfer *t, struct err *e)
 /* Names the socket, because libcurl's message names the host of the URL, which
  * is not contacted. */
 static int
-set_unix_socket_connect_error(const struct transfer *t, const char *why,
-    struct err *e)
+fail_unix_connect(const struct transfer *t, const char *why, struct err *e)
 {
 	long number = 0;
 
@@ -393,17 +388,17 @@ transfer_set_error(struct transfer *t, struct err *e)
 	curl_off_t begun = 0;
 
 	if (t->refused_private)
-		return set_private_address_error(e);
+		return fail_private(e);
 	if (t->refused_link_local)
-		return set_link_local_error(e);
+		return fail_link_local(e);
 	if (t->code == CURLE_WRITE_ERROR)
-		return transfer_set_refused_error(t, e);
-	if (curl_error_to_value(t->code, why, t->proxy, e) == -1)
+		return transfer_set_refused(t, e);
+	if (curl_error_set(t->code, why, t->proxy, e) == -1)
 		return -1;
 	(void)curl_easy_getinfo(t->curl, CURLINFO_PRETRANSFER_TIME_T, &begun);
 	t->receiver.answer->unreachable = begun == 0;
 	if (t->code == CURLE_COULDNT_CONNECT && t->unix_socket != NULL)
-		return set_unix_socket_connect_error(t, why, e);
+		return fail_unix_connect(t, why, e);
 	return err_set(e, ERR_RETRY, true, "%s", why);
 }
 

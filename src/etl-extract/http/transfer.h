@@ -55,22 +55,25 @@ void transfer_end(struct transfer *t, void *multi);
  * private addresses. */
 bool transfer_match_early(struct transfer *t, const struct http_request *r);
 /* Moves the early answer to *a. The rest of the answer is received into *a. */
-void transfer_move_answer_to(struct transfer *t, struct http_answer *a);
-void transfer_continue_if_not_full(struct transfer *t);
+void transfer_move_answer(struct transfer *t, struct http_answer *a);
+/* Continues a paused transfer, unless the receiver is still full. */
+void transfer_continue(struct transfer *t);
 /* Called when libcurl says that the answer has ended. */
 void transfer_set_done(struct transfer *t, int code);
 /* Begins the request again and returns true if it was not sent because
  * check_connection() refused the connection. Call it before
  * transfer_set_done(). */
-bool transfer_begin_again_if_refused(struct transfer *t, void *multi);
-bool transfer_has_head_or_is_done(const struct transfer *t);
-bool transfer_has_bytes_or_is_done(const struct transfer *t);
+bool transfer_begin_again(struct transfer *t, void *multi);
+/* True if the head has come, or the transfer has ended without it. */
+bool transfer_has_head(const struct transfer *t);
+/* True if a read need not wait: bytes have come, or the transfer has ended. */
+bool transfer_may_read(const struct transfer *t);
 /* True while the request waits for bytes from the network: it was begun, its
  * answer has not ended, and the transfer is not paused. */
 bool transfer_is_receiving(const struct transfer *t);
 /* Set *e to the reason why the transfer has failed, and return -1. */
 int transfer_set_error(struct transfer *t, struct err *e);
-int transfer_set_refused_error(const struct transfer *t, struct err *e);
+int transfer_set_refused(const struct transfer *t, struct err *e);
 int multi_set_error(int code, struct err *e);
 
 #endif

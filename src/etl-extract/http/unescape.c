@@ -55,11 +55,11 @@ unescape_json(const char *p, const char *end, char out[4], size_t *n)
 		return 2;
 	}
 	if (end - p < JSON_LEN || p[1] != 'u' ||
-	    (high = text_parse_4_hex_digits(p + 2, end)) == -1)
+	    (high = text_parse_hex4(p + 2, end)) == -1)
 		return 0;
 	if (high >= 0xd800 && high < 0xdc00 && end - p >= PAIR_LEN &&
 	    p[JSON_LEN] == '\\' && p[JSON_LEN + 1] == 'u') {
-		low = text_parse_4_hex_digits(p + JSON_LEN + 2, end);
+		low = text_parse_hex4(p + JSON_LEN + 2, end);
 		if (low >= 0xdc00 && low < 0xe000) {
 			*n = utf8_encode(out, 0x10000u +
 			    ((unsigned)(high - 0xd800) << 10) +
@@ -73,7 +73,7 @@ unescape_json(const char *p, const char *end, char out[4], size_t *n)
 
 /* Returns the character of "#43", "#x2b" or "plus", or 0. */
 static unsigned long
-find_html_character(const char *name)
+find_html_char(const char *name)
 {
 	bool is_hex = name[0] == '#' && (name[1] | 0x20) == 'x';
 	const char *digits = name + (is_hex ? 2 : 1);
@@ -103,7 +103,7 @@ unescape_html(const char *p, const char *end, char out[4], size_t *n)
 	if (semicolon == NULL)
 		return 0;
 	memcpy(name, p + 1, (size_t)(semicolon - p) - 1);
-	if ((c = find_html_character(name)) == 0)
+	if ((c = find_html_char(name)) == 0)
 		return 0;
 	*n = utf8_encode(out, (unsigned)c);
 	return (size_t)(semicolon - p) + 1;
@@ -120,7 +120,7 @@ unescape(const char *p, const char *end, char out[4], size_t *n)
 }
 
 bool
-is_escape_cut_off(const char *p, const char *end)
+is_cut_escape(const char *p, const char *end)
 {
 	return (*p == '%' && end - p < PERCENT_LEN) ||
 	    (*p == '\\' && end - p < JSON_LEN) ||

@@ -11,6 +11,6 @@
 
 size_t unescape(const char *p, const char *end, char out[4], size_t *n);
 /* True if p may be the start of an escape whose rest was cut off at `end`. */
-bool is_escape_cut_off(const char *p, const char *end);
+bool is_cut_escape(const char *p, const char *end);
 
 #endif

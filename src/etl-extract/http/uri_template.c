@@ -27,8 +27,10 @@ static const struct operator operators[] = {
 	{ '&', '&', '&', true, false, "=" },
 };
 
+/* Returns the operator `op`. For any other character, returns the operator
+ * without a character. */
 static const struct operator *
-find_operator_or_default(char op)
+get_operator(char op)
 {
 	for (size_t i = 1; i < sizeof(operators) / sizeof(operators[0]); i++)
 		if (operators[i].op == op)
@@ -107,14 +109,15 @@ template_check(const char *text, struct err *e)
 /* True for "", "." and "..": as one part of the URL's path, such a value would
  * make the URL lead to another resource. */
 static bool
-is_empty_or_dots(const struct buf *v)
+is_dots(const struct buf *v)
 {
 	return v->len == 0 || (v->data[0] == '.' && (v->len == 1 ||
 	    (v->len == 2 && v->data[1] == '.')));
 }
 
+/* Sets the fault. Returns 0. */
 static int
-set_fault_return_0(struct template_fault *f, const char *code, const char *why)
+set_fault(struct template_fault *f, const char *code, const char *why)
 {
 	f->code = code;
 	f->why = why;
@@ -122,34 +125,34 @@ set_fault_return_0(struct template_fault *f, const char *code, const char *why)
 }
 
 int
-template_value_to_text_or_fault(const struct json *j, uint32_t i, struct buf *v,
+template_value_text(const struct json *j, uint32_t i, struct buf *v,
     struct template_fault *f)
 {
 	const struct json_tok *t = &j->tok[i];
 
 	buf_clear(v);
 	if (i == 0 || t->type == JSON_NULL)
-		return set_fault_return_0(f, "required",
+		return set_fault(f, "required",
 		    "the request needs this member, "
 		    "but it is absent or null");
 	if (t->type == JSON_OBJECT || t->type == JSON_ARRAY)
-		return set_fault_return_0(f, "type",
-		    "an array or object cannot be put "
+		return set_fault(f, "type", "an array or object cannot be put "
 		    "into a request");
 	if (t->type != JSON_STRING) {
 		buf_add(v, j->text + t->at, t->len);
 		return 1;
 	}
 	if ((t->flags & (JSON_NUL | JSON_LONE)) != 0)
-		return set_fault_return_0(f, "encoding",
-		    "contains \\u0000 or a lone "
+		return set_fault(f, "encoding", "contains \\u0000 or a lone "
 		    "surrogate, which a request cannot contain");
 	json_unescape(v, j, i);
 	return 1;
 }
 
+/* Appends the value, percent-encoded. Appends its name before it if the
+ * operator asks for names. */
 static void
-put_encoded_with_name_if_named(struct buf *out, const struct operator *operator,
+put_named_value(struct buf *out, const struct operator *operator,
     const struct buf *v, const struct template_fault *f)
 {
 	if (operator->named) {
@@ -177,7 +180,7 @@ static int
 expand_expression(struct buf *out, const char *p, size_t n,
     const struct json *j, struct buf *v, struct template_fault *f)
 {
-	const struct operator *operator = find_operator_or_default(*p);
+	const struct operator *operator = get_operator(*p);
 	const char *end = p + n;
 	char before = operator->first;
 	bool path = is_in_path(operator, out);
@@ -185,20 +188,19 @@ expand_expression(struct buf *out, const char *p, size_t n,
 	for (p += operator->op != 0; p < end; p += f->len + 1) {
 		f->name = p;
 		f->len = strcspn(p, ",}");
-		if (template_value_to_text_or_fault(j,
+		if (template_value_text(j,
 		    json_member_value(j, 0, f->name, f->len), v, f) == 0)
 			return 0;
 		if (v->failed)
 			return 1;
-		if (path && is_empty_or_dots(v))
-			return set_fault_return_0(f, "range",
-			    "the value is empty, "
+		if (path && is_dots(v))
+			return set_fault(f, "range", "the value is empty, "
 			    "\".\" or \"..\", which would change the path of "
 			    "the URL");
 		if (before != 0)
 			buf_char(out, before);
 		before = operator->sep;
-		put_encoded_with_name_if_named(out, operator, v, f);
+		put_named_value(out, operator, v, f);
 	}
 	return 1;
 }
@@ -229,8 +231,7 @@ template_expand(const char *text, const struct json *j, struct buf *out,
 		if (!v.full && !out->full)
 			rc = buf_check(out, e) == -1 ? -1 : buf_check(&v, e);
 		else
-			rc = set_fault_return_0(
-			    f, "range", "the URL would be too long");
+			rc = set_fault(f, "range", "the URL would be too long");
 	}
 	if (out->failed)
 		buf_clear(out);
@@ -254,12 +255,11 @@ template_list_release(struct template_list *l)
 }
 
 int
-template_split_at_list(
-    struct template_list *l, const char *text, const char *name, struct err *e)
+template_list_split(struct template_list *l, const char *text, const char *name,
+    struct err *e)
 {
 	const char *p = text + strcspn(text, "{");
-	const struct operator *operator =
-	    find_operator_or_default(p[*p == '{']);
+	const struct operator *operator = get_operator(p[*p == '{']);
 	const char *end = p + (*p == '{') + (operator->op != 0);
 	size_t n = strlen(name);
 
@@ -284,8 +284,7 @@ template_split_at_list(
 /* Returns the number of bytes before the first character that would end the
  * list or, in a path, the path segment. */
 static size_t
-length_before_list_or_path_end(const struct template_list *l, const char *p,
-    size_t n)
+length_before_end(const struct template_list *l, const char *p, size_t n)
 {
 	const char *ends = l->is_in_path ? ",?#&;/" : ",?#&;";
 	size_t i = 0;
@@ -304,7 +303,7 @@ put_encoded(
 	size_t n;
 
 	for (size_t i = 0; i < v->len; i += n) {
-		n = length_before_list_or_path_end(l, v->data + i, v->len - i);
+		n = length_before_end(l, v->data + i, v->len - i);
 		percent_encode(out, v->data + i, n, l->keeps_reserved);
 		i += n;
 		n = i < v->len;
@@ -313,15 +312,15 @@ put_encoded(
 }
 
 int
-template_check_and_put_list_value(const struct template_list *l,
-    const struct buf *v, struct buf *out, struct template_fault *f)
+template_list_put(const struct template_list *l, const struct buf *v,
+    struct buf *out, struct template_fault *f)
 {
 	if (v->len == 0)
-		return set_fault_return_0(f, "range",
+		return set_fault(f, "range",
 		    "the value is empty: some services then answer with all "
 		    "that they have");
-	if (l->is_in_path && is_empty_or_dots(v))
-		return set_fault_return_0(f, "range",
+	if (l->is_in_path && is_dots(v))
+		return set_fault(f, "range",
 		    "the value is \".\" or \"..\", which would change the "
 		    "path of the URL");
 	put_encoded(l, v, out);

@@ -25,8 +25,8 @@ int template_expand(const char *text, const struct json *j, struct buf *out,
 /* Sets v to the value at token i of j as text, not percent-encoded; i is 0 if
  * the value is absent. Returns 0 with code and why in *f if the value cannot be
  * put into a request. */
-int template_value_to_text_or_fault(const struct json *j, uint32_t i,
-    struct buf *v, struct template_fault *f);
+int template_value_text(const struct json *j, uint32_t i, struct buf *v,
+    struct template_fault *f);
 
 /* A template with one expression, which stands for a list of values. The URL is
  * `before`, then the encoded values with a comma between them, then `after`. */
@@ -40,11 +40,11 @@ void template_list_init(struct template_list *l, size_t max);
 void template_list_release(struct template_list *l);
 /* Splits a template whose only expression is {name}, with or without an
  * operator such as ?. Fails with ERR_USAGE for any other template. */
-int template_split_at_list(struct template_list *l, const char *text,
+int template_list_split(struct template_list *l, const char *text,
     const char *name, struct err *e);
 /* Appends one value, percent-encoded, without a comma. Returns 0 with code and
  * why in *f if the value cannot be in the list. */
-int template_check_and_put_list_value(const struct template_list *l,
-    const struct buf *v, struct buf *out, struct template_fault *f);
+int template_list_put(const struct template_list *l, const struct buf *v,
+    struct buf *out, struct template_fault *f);
 
 #endif

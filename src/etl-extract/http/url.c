@@ -13,7 +13,7 @@ is_in_set(const char *set, char c)
 }
 
 static bool
-is_percent_triplet(const char *p, size_t n)
+is_triplet(const char *p, size_t n)
 {
 	return n >= 3 && p[0] == '%' && isxdigit((unsigned char)p[1]) &&
 	    isxdigit((unsigned char)p[2]);
@@ -31,7 +31,7 @@ percent_encode(struct buf *b, const char *p, size_t n,
 		if ((c < 0x80 && isalnum(c)) || is_in_set(unreserved, *p) ||
 		    (keep_reserved_and_triplets &&
 			(is_in_set(gen_and_sub_delims, *p) ||
-			    is_percent_triplet(p, n)))) {
+			    is_triplet(p, n)))) {
 			buf_char(b, *p);
 			continue;
 		}
@@ -42,7 +42,7 @@ percent_encode(struct buf *b, const char *p, size_t n,
 }
 
 static size_t
-length_before_fragment(const struct buf *url)
+fragment_start(const struct buf *url)
 {
 	const char *p = url->len == 0 ? NULL :
 	    memchr(url->data, '#', url->len);
@@ -66,7 +66,7 @@ void
 query_remove(struct buf *url, const char *name, size_t n)
 {
 	char *p, *to, *amp, *q = url->len == 0 ? NULL :
-	    memchr(url->data, '?', length_before_fragment(url));
+	    memchr(url->data, '?', fragment_start(url));
 	char *end;
 	struct buf key;
 
@@ -74,7 +74,7 @@ query_remove(struct buf *url, const char *name, size_t n)
 		return;
 	buf_init(&key, url->max);
 	percent_encode(&key, name, n, false);
-	end = url->data + length_before_fragment(url);
+	end = url->data + fragment_start(url);
 	for (p = to = q + 1; p < end && !key.failed; p = amp + 1) {
 		amp = memchr(p, '&', (size_t)(end - p));
 		if (amp == NULL)
@@ -94,12 +94,11 @@ query_remove(struct buf *url, const char *name, size_t n)
 }
 
 void
-query_add_dropping_fragment(
-    struct buf *url, const char *name, size_t n, const char *value)
+query_add(struct buf *url, const char *name, size_t n, const char *value)
 {
 	const char *q;
 
-	url->len = length_before_fragment(url);
+	url->len = fragment_start(url);
 	q = url->len == 0 ? NULL : memchr(url->data, '?', url->len);
 	buf_char(url, q == NULL ? '?' : '&');
 	percent_encode(url, name, n, false);
@@ -108,9 +107,8 @@ query_add_dropping_fragment(
 }
 
 void
-query_set_dropping_fragment(
-    struct buf *url, const char *name, size_t n, const char *value)
+query_set(struct buf *url, const char *name, size_t n, const char *value)
 {
 	query_remove(url, name, n);
-	query_add_dropping_fragment(url, name, n, value);
+	query_add(url, name, n, value);
 }

@@ -22,7 +22,7 @@ static const char one_file[] = " file", files[] = " files";
  * their end, for example "12 files". With its unit it cannot be mistaken for
  * the value of a cursor. */
 static int
-parse_file_count_of_checkpoint(struct new_files *n, struct err *e)
+parse_file_count(struct new_files *n, struct err *e)
 {
 	const char *p = n->stored != NULL ? n->stored : "0 files";
 	char *end;
@@ -49,14 +49,14 @@ new_files_open(struct new_files **out, const struct extract_opts *o,
 	n->marked_at = clock_ms();
 	buf_init(&n->done, SIZE_MAX / 4);
 	buf_init(&n->broken, SIZE_MAX / 4);
-	if (cursor_stored_read_with_files(o, &n->stored, &n->version,
-		known_files_add, &n->known, e) == -1 ||
-	    parse_file_count_of_checkpoint(n, e) == -1) {
+	if (cursor_stored_files(o, &n->stored, &n->version, known_files_add,
+	    &n->known, e) == -1 ||
+	    parse_file_count(n, e) == -1) {
 		new_files_free(n);
 		return -1;
 	}
 	known_files_sort(&n->known);
-	if (new_files_leave_out_known_and_sort(n, l, e) == -1) {
+	if (new_files_choose(n, l, e) == -1) {
 		new_files_free(n);
 		return -1;
 	}
@@ -79,7 +79,7 @@ new_files_free(struct new_files *n)
 /* Appends the file to a list, which is a JSON array without its closing
  * bracket. */
 static int
-add_file_to_json_list(struct buf *b, const struct file_entry *f, struct err *e)
+put_file_json(struct buf *b, const struct file_entry *f, struct err *e)
 {
 	char mtime[FILE_MTIME];
 
@@ -95,16 +95,16 @@ add_file_to_json_list(struct buf *b, const struct file_entry *f, struct err *e)
 }
 
 static uint64_t
-count_records_and_rejects(const struct stage *s)
+count_written(const struct stage *s)
 {
 	return stage_counts(s)->out + stage_counts(s)->rejected;
 }
 
 /* Writes a checkpoint mark with the files that were read to their end since the
- * last mark. */
+ * last mark. Does nothing if there are no such files, or if marks are
+ * blocked. */
 static int
-write_mark_unless_empty_or_blocked(struct new_files *n, struct stage *s,
-    struct err *e)
+write_files_mark(struct new_files *n, struct stage *s, struct err *e)
 {
 	char value[32];
 	struct checkpoint_mark m = { .name = n->o->checkpoint,
@@ -120,52 +120,51 @@ write_mark_unless_empty_or_blocked(struct new_files *n, struct stage *s,
 	m.files = buf_text(&n->done);
 	if (buf_check(&n->done, e) == -1)
 		return -1;
-	rc = stage_check_and_write_checkpoint(s, &m, e);
+	rc = stage_checkpoint(s, &m, e);
 	buf_clear(&n->done);
-	n->written_at_mark = count_records_and_rejects(s);
+	n->written_at_mark = count_written(s);
 	n->marked_at = clock_ms();
 	return rc;
 }
 
 int
-new_files_begin_file_and_write_mark(struct new_files *n,
-    const struct file_entry *f, struct stage *s, struct err *e)
+new_files_begin_file(struct new_files *n, const struct file_entry *f,
+    struct stage *s, struct err *e)
 {
-	n->written_before = count_records_and_rejects(s);
-	return f->was_broken ? write_mark_unless_empty_or_blocked(n, s, e) : 0;
+	n->written_before = count_written(s);
+	return f->was_broken ? write_files_mark(n, s, e) : 0;
 }
 
 int
-new_files_add_file_write_mark_if_due(struct new_files *n,
-    const struct file_entry *f, struct stage *s, struct err *e)
+new_files_end_file(struct new_files *n, const struct file_entry *f,
+    struct stage *s, struct err *e)
 {
 	if (f->has_nothing_new)
 		return 0;
-	if (add_file_to_json_list(&n->done, f, e) == -1)
+	if (put_file_json(&n->done, f, e) == -1)
 		return -1;
 	n->count += !f->was_done;
-	if (count_records_and_rejects(s) - n->written_at_mark < MARK_RECORDS &&
+	if (count_written(s) - n->written_at_mark < MARK_RECORDS &&
 	    clock_ms() - n->marked_at < MARK_MS && n->done.len < LIST_DUE)
 		return 0;
-	return write_mark_unless_empty_or_blocked(n, s, e);
+	return write_files_mark(n, s, e);
 }
 
 /* Adds the file to the list of broken files if it could be opened, but is cut,
  * damaged or not text of its format. If some of its records were already
  * written, no further checkpoint mark may be written in this run. */
 int
-new_files_list_broken_and_block_marks(struct new_files *n,
-    const struct file_entry *f, struct stage *s, const struct err *why,
-    struct err *e)
+new_files_fail_file(struct new_files *n, const struct file_entry *f,
+    struct stage *s, const struct err *why, struct err *e)
 {
 	struct broken_files list;
 
-	n->is_blocked |= count_records_and_rejects(s) != n->written_before;
+	n->is_blocked |= count_written(s) != n->written_before;
 	if (f->why != NULL || (why->code != ERR_IO && why->code != ERR_DATA))
 		return 0;
 	if (n->broken.len > 0)
 		n->broken.len--;
-	if (add_file_to_json_list(&n->broken, f, e) == -1)
+	if (put_file_json(&n->broken, f, e) == -1)
 		return -1;
 	buf_char(&n->broken, ']');
 	list = (struct broken_files){ .json = buf_text(&n->broken),
@@ -175,8 +174,8 @@ new_files_list_broken_and_block_marks(struct new_files *n,
 }
 
 int
-new_files_write_last_mark(struct new_files *n, struct stage *s, struct err *e)
+new_files_finish(struct new_files *n, struct stage *s, struct err *e)
 {
-	stage_set_checkpoint_version(s, (uint64_t)n->version);
-	return write_mark_unless_empty_or_blocked(n, s, e);
+	stage_set_version(s, (uint64_t)n->version);
+	return write_files_mark(n, s, e);
 }

@@ -8,8 +8,7 @@
 
 /* Notes that the file cannot be read, with the cause. */
 static int
-set_why_file_is_not_read(struct file_entry *f, const struct err *why,
-    struct err *e)
+note_why(struct file_entry *f, const struct err *why, struct err *e)
 {
 	if ((f->why = malloc(sizeof(*f->why))) == NULL)
 		return err_nomem(e);
@@ -27,8 +26,10 @@ is_unchanged(const struct file_entry *f, const struct known_file *k)
 	    strcmp(mtime, k->mtime) == 0;
 }
 
+/* With --changed fail, notes an error for a file that has changed. Returns 1:
+ * the file must be read, or its error reported. */
 static int
-set_why_if_changed_is_fail(const struct new_files *n, struct file_entry *f,
+judge_changed(const struct new_files *n, struct file_entry *f,
     const struct known_file *k, struct err *e)
 {
 	struct err why;
@@ -38,14 +39,13 @@ set_why_if_changed_is_fail(const struct new_files *n, struct file_entry *f,
 	(void)err_set(&why, ERR_DATA, false, "%s: has changed since it was "
 	    "read: it had %lld bytes and the time %s: give --changed reread "
 	    "to read it again", f->name, (long long)k->size, k->mtime);
-	return set_why_file_is_not_read(f, &why, e) == -1 ? -1 : 1;
+	return note_why(f, &why, e) == -1 ? -1 : 1;
 }
 
 /* Returns 1 if the file must be read or its error reported, 0 if it must not be
  * read, -1 on failure. */
 static int
-check_if_file_must_be_read(
-    const struct new_files *n, struct file_entry *f, struct err *e)
+judge_file(const struct new_files *n, struct file_entry *f, struct err *e)
 {
 	const struct known_file *k = known_files_find(&n->known, f->name);
 	const size_t len = strlen(f->name);
@@ -57,13 +57,13 @@ check_if_file_must_be_read(
 		(void)err_set(&why, ERR_CONFIG, false, "%s: the name is not "
 		    "UTF-8, so --new-files cannot store it: rename the file",
 		    f->name);
-		return set_why_file_is_not_read(f, &why, e) == -1 ? -1 : 1;
+		return note_why(f, &why, e) == -1 ? -1 : 1;
 	}
 	f->was_done = k != NULL && !k->is_broken;
 	f->was_broken = k != NULL && k->is_broken;
-	if (!new_files_set_version_if_regular(f) || k == NULL || k->is_broken)
+	if (!new_files_note_version(f) || k == NULL || k->is_broken)
 		return 1;
-	return is_unchanged(f, k) ? 0 : set_why_if_changed_is_fail(n, f, k, e);
+	return is_unchanged(f, k) ? 0 : judge_changed(n, f, k, e);
 }
 
 struct place {
@@ -71,7 +71,7 @@ struct place {
 };
 
 static int
-compare_names(const void *a, const void *b)
+compare_places(const void *a, const void *b)
 {
 	const struct place *f = a, *g = b;
 	const int order = strcmp(f->entry->name, g->entry->name);
@@ -83,7 +83,7 @@ compare_names(const void *a, const void *b)
 /* A file that is named more than once is read only once, at its first place in
  * the list. */
 static int
-leave_out_repeated_files(struct file_list *l, struct err *e)
+drop_repeated(struct file_list *l, struct err *e)
 {
 	struct place *v = calloc(l->n + 1, sizeof(*v));
 
@@ -91,7 +91,7 @@ leave_out_repeated_files(struct file_list *l, struct err *e)
 		return err_nomem(e);
 	for (size_t i = 0; i < l->n; i++)
 		v[i].entry = &l->v[i];
-	qsort(v, l->n, sizeof(*v), compare_names);
+	qsort(v, l->n, sizeof(*v), compare_places);
 	for (size_t i = 1; i < l->n; i++)
 		v[i].entry->is_left_out =
 		    strcmp(v[i].entry->name, v[i - 1].entry->name) == 0;
@@ -102,7 +102,7 @@ leave_out_repeated_files(struct file_list *l, struct err *e)
 /* Moves the files that an earlier run found broken to the end of the list.
  * Removes the files that are left out. */
 static int
-remove_left_out_put_broken_last(struct file_list *l, struct err *e)
+arrange_files(struct file_list *l, struct err *e)
 {
 	struct file_entry *v = calloc(l->n + 1, sizeof(*v));
 	size_t n = 0;
@@ -127,21 +127,20 @@ remove_left_out_put_broken_last(struct file_list *l, struct err *e)
 }
 
 int
-new_files_leave_out_known_and_sort(struct new_files *n, struct file_list *l,
-    struct err *e)
+new_files_choose(struct new_files *n, struct file_list *l, struct err *e)
 {
 	int rc;
 
-	if (leave_out_repeated_files(l, e) == -1)
+	if (drop_repeated(l, e) == -1)
 		return -1;
 	for (size_t i = 0; i < l->n; i++) {
 		struct file_entry *f = &l->v[i];
 
 		if (f->is_left_out)
 			continue;
-		if ((rc = check_if_file_must_be_read(n, f, e)) == -1)
+		if ((rc = judge_file(n, f, e)) == -1)
 			return -1;
 		f->is_left_out = rc == 0;
 	}
-	return remove_left_out_put_broken_last(l, e);
+	return arrange_files(l, e);
 }

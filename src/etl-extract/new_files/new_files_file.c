@@ -3,7 +3,7 @@
 #include <fcntl.h>
 
 bool
-new_files_set_version_if_regular(struct file_entry *f)
+new_files_note_version(struct file_entry *f)
 {
 	struct stat st;
 
@@ -37,5 +37,5 @@ new_files_open_file(const struct new_files *n, struct file_entry *f,
 	f->version = now;
 	g->size = now.size;
 	return new_files_reads_tails(n->o) ?
-	    new_files_find_tail_or_read_whole(n, f, g->fd, g, e) : 0;
+	    new_files_find_tail(n, f, g->fd, g, e) : 0;
 }

@@ -26,12 +26,12 @@ struct new_files {
 };
 
 /* With --changed tail: limits *g to the lines that were added to the file since
- * the last run. */
-int new_files_find_tail_or_read_whole(const struct new_files *n,
-    struct file_entry *f, int fd, struct input_given *g, struct err *e);
+ * the last run. If the lines cannot be told from earlier ones, *g stays the
+ * whole file. */
+int new_files_find_tail(const struct new_files *n, struct file_entry *f, int fd,
+    struct input_given *g, struct err *e);
 /* Removes the files that need not be read from the list, and moves those that
  * an earlier run found broken to its end. */
-int new_files_leave_out_known_and_sort(
-    struct new_files *n, struct file_list *l, struct err *e);
+int new_files_choose(struct new_files *n, struct file_list *l, struct err *e);
 
 #endif

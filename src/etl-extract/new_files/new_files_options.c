@@ -8,9 +8,9 @@
 
 /* Refuses options that --new-files does not support. */
 static int
-refuse_cursor_options_and_each(const struct extract_opts *o, struct err *e)
+refuse_unsupported(const struct extract_opts *o, struct err *e)
 {
-	const char *name = cursor_option_given(o);
+	const char *name = cursor_find_option(o);
 
 	if (name == NULL && o->each != NULL)
 		name = "--each";
@@ -32,8 +32,8 @@ new_files_are_whole(const struct extract_opts *o)
 }
 
 int
-new_files_check_options(
-    const struct extract_opts *o, char *const *uri, size_t n, struct err *e)
+new_files_check(const struct extract_opts *o, char *const *uri, size_t n,
+    struct err *e)
 {
 	if (!o->new_files)
 		return o->changed == NULL ? 0 : err_set(e, ERR_USAGE,
@@ -49,9 +49,9 @@ new_files_check_options(
 		if (strcmp(uri[i], "-") == 0 || scheme_is_present(uri[i]))
 			return err_set(e, ERR_USAGE, false, "%s: --new-files "
 			    "needs files, directories or globs", uri[i]);
-	if (refuse_cursor_options_and_each(o, e) == -1 ||
+	if (refuse_unsupported(o, e) == -1 ||
 	    checkpoint_check_name(o->checkpoint, strlen(o->checkpoint), e) ==
 		-1)
 		return -1;
-	return cursor_check_state_and_db_options(o, e);
+	return cursor_check_store(o, e);
 }

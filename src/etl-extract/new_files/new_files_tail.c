@@ -26,7 +26,7 @@ read_block(const struct file_entry *f, int fd, char *p, size_t n, uint64_t at,
 
 	for (size_t done = 0; done < n; done += (size_t)got) {
 		if (stop_signal() != 0)
-			return set_stop_or_reader_gone_error(e);
+			return fail_interrupted(e);
 		got = pread(fd, p + done, n - done, (off_t)(at + done));
 		if (got == -1 && errno == EINTR)
 			got = 0;
@@ -43,8 +43,7 @@ read_block(const struct file_entry *f, int fd, char *p, size_t n, uint64_t at,
 /* Lowers *size to the end of the last complete line: a program may still be
  * writing the line after it. */
 static int
-cut_to_whole_lines(
-    const struct file_entry *f, int fd, uint64_t *size, struct err *e)
+cut_to_lines(const struct file_entry *f, int fd, uint64_t *size, struct err *e)
 {
 	char block[BLOCK];
 	const char *lf;
@@ -70,9 +69,10 @@ struct hashes {
 					 * old_size bytes */
 };
 
+/* Adds a block, which is at offset `at`, to the hashes. Counts the lines of the
+ * part that an earlier run has read. */
 static void
-add_block_to_hashes_and_lines(struct hashes *h, const char *p, size_t n,
-    uint64_t at)
+add_block(struct hashes *h, const char *p, size_t n, uint64_t at)
 {
 	size_t old = at >= h->old_size ? 0 :
 	    h->old_size - at < n ? (size_t)(h->old_size - at) : n;
@@ -86,8 +86,8 @@ add_block_to_hashes_and_lines(struct hashes *h, const char *p, size_t n,
 /* Sets f->sha256 to the hash of the first `size` bytes, and `old` to the hash
  * of those that an earlier run has read. */
 static int
-hash_file_and_part_read_before(struct file_entry *f, int fd, uint64_t size,
-    struct hashes *h, char old[HASH_HEX], struct err *e)
+hash_file(struct file_entry *f, int fd, uint64_t size, struct hashes *h,
+    char old[HASH_HEX], struct err *e)
 {
 	char block[BLOCK];
 	size_t n;
@@ -101,11 +101,11 @@ hash_file_and_part_read_before(struct file_entry *f, int fd, uint64_t size,
 		n = size - at < BLOCK ? (size_t)(size - at) : BLOCK;
 		rc = read_block(f, fd, block, n, at, e);
 		if (rc == 0)
-			add_block_to_hashes_and_lines(h, block, n, at);
+			add_block(h, block, n, at);
 	}
 	if (rc == 0) {
-		hash_finish_and_free(h->old, old);
-		hash_finish_and_free(h->all, f->sha256);
+		hash_finish(h->old, old);
+		hash_finish(h->all, f->sha256);
 		return 0;
 	}
 	hash_free(h->old);
@@ -116,7 +116,7 @@ hash_file_and_part_read_before(struct file_entry *f, int fd, uint64_t size,
 /* True if lines at the end of the file can be read without those before them:
  * CSV or NDJSON in UTF-8, not compressed. */
 static bool
-is_plain_csv_or_ndjson(const struct extract_opts *o, const char *path)
+has_plain_lines(const struct extract_opts *o, const char *path)
 {
 	static const char *const names[] = { "csv", "tsv", "ndjson", "jsonl" };
 	struct file_format f;
@@ -132,22 +132,22 @@ is_plain_csv_or_ndjson(const struct extract_opts *o, const char *path)
 }
 
 int
-new_files_find_tail_or_read_whole(const struct new_files *n,
-    struct file_entry *f, int fd, struct input_given *g, struct err *e)
+new_files_find_tail(const struct new_files *n, struct file_entry *f, int fd,
+    struct input_given *g, struct err *e)
 {
 	const struct known_file *k = f->was_done ?
 	    known_files_find(&n->known, f->name) : NULL;
 	struct hashes h = { 0 };
 	char old[HASH_HEX];
 
-	if (!is_plain_csv_or_ndjson(n->o, f->name))
+	if (!has_plain_lines(n->o, f->name))
 		return 0;
-	if (cut_to_whole_lines(f, fd, &g->size, e) == -1)
+	if (cut_to_lines(f, fd, &g->size, e) == -1)
 		return -1;
 	g->has_whole_lines = true;
 	h.old_size = k != NULL && (uint64_t)k->size <= g->size ?
 	    (uint64_t)k->size : 0;
-	if (hash_file_and_part_read_before(f, fd, g->size, &h, old, e) == -1)
+	if (hash_file(f, fd, g->size, &h, old, e) == -1)
 		return -1;
 	f->version.size = g->size;
 	if (k == NULL)

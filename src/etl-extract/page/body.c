@@ -11,7 +11,7 @@
 enum { START_SHOWN = 80, SHOWN_MAX = 1024, OUTLINE_DEPTH = 200 };
 
 static size_t
-white_space_length(const char *p, size_t n)
+blank_length(const char *p, size_t n)
 {
 	size_t i = 0;
 
@@ -22,13 +22,12 @@ white_space_length(const char *p, size_t n)
 }
 
 int
-body_fail_with_start(const struct body *b, const char *why, bool transient,
-    struct err *e)
+body_fail(const struct body *b, const char *why, bool transient, struct err *e)
 {
 	struct buf s;
 
 	buf_init(&s, SHOWN_MAX);
-	fetch_show_body_unless_secret(b->fetch, &s, b->answer, START_SHOWN);
+	fetch_show_body(b->fetch, &s, b->answer, START_SHOWN);
 	(void)err_set(e, ERR_PEER, transient, "%s: %s", why, buf_text(&s));
 	buf_release(&s);
 	return -1;
@@ -38,15 +37,16 @@ body_fail_with_start(const struct body *b, const char *why, bool transient,
  * each record has a token, and so have its members if the caller needs them.
  * For example, the records in {"data":[{...},{...}]} are at level 2. */
 static unsigned
-json_levels_needed(const struct body *b, char first)
+levels_needed(const struct body *b, char first)
 {
 	return b->levels_in_records +
-	    (b->records != NULL ? pointer_count_parts(b->records) + 1 :
+	    (b->records != NULL ? pointer_count(b->records) + 1 :
 	    first == '[' ? 1 : 2);
 }
 
+/* Returns a space for a character below OUTLINE_DEPTH, else the character. */
 static char
-space_if_below_outline_depth(char c, size_t depth)
+blank_deep(char c, size_t depth)
 {
 	if (depth > OUTLINE_DEPTH)
 		c = ' ';
@@ -59,7 +59,7 @@ space_if_below_outline_depth(char c, size_t depth)
  * make the copy invalid. For example, {"a":"b\q"} becomes {"x":"xxx"}. The
  * copy has the same length, so byte offsets are the same in both texts. */
 static void
-copy_without_strings_and_deep_levels(char *out, const char *text, size_t n)
+copy_structure(char *out, const char *text, size_t n)
 {
 	bool string = false;
 	size_t depth = 0;
@@ -68,7 +68,7 @@ copy_without_strings_and_deep_levels(char *out, const char *text, size_t n)
 		char c = text[i];
 
 		if (string && c == '\\' && i + 1 < n) {
-			out[i++] = space_if_below_outline_depth('x', depth);
+			out[i++] = blank_deep('x', depth);
 			c = 'x';
 		} else if (c == '"') {
 			string = !string;
@@ -77,19 +77,18 @@ copy_without_strings_and_deep_levels(char *out, const char *text, size_t n)
 		} else if ((c == ']' || c == '}') && depth > 0) {
 			depth--;
 		}
-		out[i] = space_if_below_outline_depth(c, depth);
+		out[i] = blank_deep(c, depth);
 		if (!string && (c == '[' || c == '{'))
 			depth++;
 	}
 }
 
 /* Sets the tokens of b->j by scanning a copy of the text in which
- * copy_without_strings_and_deep_levels() has overwritten the contents of
- * strings. Returns -1 if this copy is not valid JSON either: b->j must not
- * be used then. */
+ * copy_structure() has overwritten the contents of strings. Returns -1 if this
+ * copy is not valid JSON either: b->j must not be used then. */
 static int
-scan_without_strings_and_deep_levels(struct body *b, const char *text, size_t n,
-    unsigned levels, struct json_fault *f)
+scan_structure(struct body *b, const char *text, size_t n, unsigned levels,
+    struct json_fault *f)
 {
 	char *copy = malloc(n);
 	int rc;
@@ -98,7 +97,7 @@ scan_without_strings_and_deep_levels(struct body *b, const char *text, size_t n,
 		f->nomem = true;
 		return -1;
 	}
-	copy_without_strings_and_deep_levels(copy, text, n);
+	copy_structure(copy, text, n);
 	rc = json_scan(&b->j, copy, n, levels, JSON_LAST, f);
 	b->j.text = text;
 	free(copy);
@@ -110,33 +109,30 @@ scan_without_strings_and_deep_levels(struct body *b, const char *text, size_t n,
  * answer was cut short, this second scan fails at the end of the text, even if
  * the cut is inside a UTF-8 character or an escape. */
 static int
-rescan_without_strings_and_fail(struct body *b, const struct json_fault *f,
-    struct err *e)
+fail_not_json(struct body *b, const struct json_fault *f, struct err *e)
 {
 	const char *text = b->answer->body.data;
 	size_t n = b->answer->body.len;
-	char first = text[white_space_length(text, n)], why[128];
+	char first = text[blank_length(text, n)], why[128];
 	struct json_fault o = *f;
 
 	if (!f->nomem && f->at < n && (first == '[' || first == '{') &&
-	    scan_without_strings_and_deep_levels(
-		b, text, n, json_levels_needed(b, first), &o) == 0)
+	    scan_structure(b, text, n, levels_needed(b, first), &o) == 0)
 		o = *f;
 	if (o.nomem)
 		return err_nomem(e);
 	if (o.at >= n && (first == '[' || first == '{'))
-		return body_fail_with_start(b, "the JSON ends too early", true,
-		    e);
+		return body_fail(b, "the JSON ends too early", true, e);
 	(void)snprintf(why, sizeof(why), "the answer is not JSON (%s, at byte "
 	    "%zu)", f->why, f->at + 1);
-	return body_fail_with_start(b, why, false, e);
+	return body_fail(b, why, false, e);
 }
 
 int
 body_parse(struct body *b, const struct http_answer *a, struct err *e)
 {
 	const char *text = a->body.data;
-	size_t n = a->body.len, at = white_space_length(text, n);
+	size_t n = a->body.len, at = blank_length(text, n);
 	struct json_fault f = { 0 };
 
 	b->answer = a;
@@ -146,14 +142,14 @@ body_parse(struct body *b, const struct http_answer *a, struct err *e)
 		return 0;
 	if (at == n)
 		return err_set(e, ERR_PEER, false, "the answer is empty");
-	if (json_scan(&b->j, text, n, json_levels_needed(b, text[at]),
-		JSON_LAST, &f) == 0)
+	if (json_scan(&b->j, text, n, levels_needed(b, text[at]), JSON_LAST,
+	    &f) == 0)
 		return 0;
-	return rescan_without_strings_and_fail(b, &f, e);
+	return fail_not_json(b, &f, e);
 }
 
 int
-body_set_no_array_error(const struct body *b, struct err *e)
+body_fail_no_array(const struct body *b, struct err *e)
 {
 	char why[256];
 
@@ -163,7 +159,7 @@ body_set_no_array_error(const struct body *b, struct err *e)
 	else
 		(void)snprintf(why, sizeof(why), "the answer has no array of "
 		    "records at --records '%s'", b->records);
-	return body_fail_with_start(b, why, false, e);
+	return body_fail(b, why, false, e);
 }
 
 static int
@@ -183,9 +179,10 @@ fail_two_arrays(const struct body *b, uint32_t one, uint32_t other,
 	return -1;
 }
 
-/* Sets b->array to the only member of the top-level object that is an array. */
+/* Sets b->array to the only member of the top-level object that is an array.
+ * Fails if no member or more than one is an array. */
 static int
-set_only_array_member_or_fail(struct body *b, struct err *e)
+choose_only_array(struct body *b, struct err *e)
 {
 	const struct json_tok *t = b->j.tok;
 	uint32_t name = 0;
@@ -198,7 +195,7 @@ set_only_array_member_or_fail(struct body *b, struct err *e)
 		name = i;
 	}
 	if (name == 0)
-		return body_set_no_array_error(b, e);
+		return body_fail_no_array(b, e);
 	b->array = name + 1;
 	return 0;
 }
@@ -211,14 +208,14 @@ body_find_records(struct body *b, struct err *e)
 	if (b->no_records)
 		return 0;
 	if (b->records == NULL && t[0].type == JSON_OBJECT)
-		return set_only_array_member_or_fail(b, e);
+		return choose_only_array(b, e);
 	if (b->records != NULL &&
 	    !pointer_find(&b->j, b->records, &b->array))
-		return body_set_no_array_error(b, e);
+		return body_fail_no_array(b, e);
 	if (b->records != NULL && t[b->array].type == JSON_NULL)
 		b->no_records = true;
 	else if (t[b->array].type != JSON_ARRAY)
-		return body_set_no_array_error(b, e);
+		return body_fail_no_array(b, e);
 	return 0;
 }
 

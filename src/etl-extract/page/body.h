@@ -25,9 +25,9 @@ int body_parse(struct body *b, const struct http_answer *a, struct err *e);
 int body_find_records(struct body *b, struct err *e);
 /* These functions set *e to ERR_PEER, with the start of the body in the
  * message, and return -1. */
-int body_fail_with_start(const struct body *b, const char *why, bool transient,
+int body_fail(const struct body *b, const char *why, bool transient,
     struct err *e);
-int body_set_no_array_error(const struct body *b, struct err *e);
+int body_fail_no_array(const struct body *b, struct err *e);
 uint64_t body_count_records(const struct body *b);
 
 #endif

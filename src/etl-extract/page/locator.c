@@ -32,7 +32,7 @@ static const struct form from_forms[] = {
 enum { FORMS = sizeof(to_forms) / sizeof(to_forms[0]) };
 
 static bool
-locator_text_has_form(const char *text, const struct form *form)
+has_form(const char *text, const struct form *form)
 {
 	size_t n = strlen(form->prefix);
 	const char *rest = text + n;
@@ -50,7 +50,7 @@ locator_text_has_form(const char *text, const struct form *form)
 }
 
 static int
-fail_with_accepted_forms(const struct form forms[FORMS], const char *option,
+fail_with_forms(const struct form forms[FORMS], const char *option,
     const char *text, unsigned kinds, struct err *e)
 {
 	size_t left = 0;
@@ -78,26 +78,26 @@ parse_locator(struct locator *l, const struct form forms[FORMS],
 {
 	for (size_t i = 0; i < FORMS; i++) {
 		if (((kinds >> forms[i].kind) & 1) == 0 ||
-		    !locator_text_has_form(text, &forms[i]))
+		    !has_form(text, &forms[i]))
 			continue;
 		l->kind = forms[i].kind;
 		l->name = forms[i].rest == ALONE ? NULL :
 		    text + strlen(forms[i].prefix);
 		return 0;
 	}
-	return fail_with_accepted_forms(forms, option, text, kinds, e);
+	return fail_with_forms(forms, option, text, kinds, e);
 }
 
 int
-locator_parse_request_place(struct locator *l, const char *option,
-    const char *text, unsigned kinds, struct err *e)
+locator_parse_to(struct locator *l, const char *option, const char *text,
+    unsigned kinds, struct err *e)
 {
 	return parse_locator(l, to_forms, option, text, kinds, e);
 }
 
 int
-locator_parse_answer_place(struct locator *l, const char *option,
-    const char *text, unsigned kinds, struct err *e)
+locator_parse_from(struct locator *l, const char *option, const char *text,
+    unsigned kinds, struct err *e)
 {
 	return parse_locator(l, from_forms, option, text, kinds, e);
 }

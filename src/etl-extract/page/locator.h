@@ -29,9 +29,9 @@ struct locator {
 	const char *name;       /* NAME or /POINTER, else NULL */
 };
 
-int locator_parse_request_place(struct locator *l, const char *option,
-    const char *text, unsigned kinds, struct err *e);
-int locator_parse_answer_place(struct locator *l, const char *option,
-    const char *text, unsigned kinds, struct err *e);
+int locator_parse_to(struct locator *l, const char *option, const char *text,
+    unsigned kinds, struct err *e);
+int locator_parse_from(struct locator *l, const char *option, const char *text,
+    unsigned kinds, struct err *e);
 
 #endif

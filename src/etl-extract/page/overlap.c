@@ -13,7 +13,7 @@ overlap_release(struct overlap *o)
 /* Returns a stored record with the same hash that was not found before, or
  * NULL. */
 static struct overlap_slot *
-find_same_record_not_yet_found(const struct overlap *o, struct record_hash h)
+find_untaken(const struct overlap *o, struct record_hash h)
 {
 	for (size_t i = h.a; o->n_slots > 0; i++) {
 		struct overlap_slot *s = &o->slot[i & (o->n_slots - 1)];
@@ -27,10 +27,10 @@ find_same_record_not_yet_found(const struct overlap *o, struct record_hash h)
 }
 
 int
-overlap_add_and_find(struct overlap *o, struct record_hash record,
+overlap_add(struct overlap *o, struct record_hash record,
     bool *found, struct err *e)
 {
-	struct overlap_slot *s = find_same_record_not_yet_found(o, record);
+	struct overlap_slot *s = find_untaken(o, record);
 	struct record_hash *more;
 
 	*found = s != NULL;
@@ -60,8 +60,7 @@ insert_record(struct overlap *o, struct record_hash h, bool top)
 }
 
 int
-overlap_store_page(
-    struct overlap *o, uint64_t first_top_record, struct err *e)
+overlap_end_page(struct overlap *o, uint64_t first_top_record, struct err *e)
 {
 	free(o->slot);
 	o->slot = NULL;

@@ -12,8 +12,7 @@
 struct overlap_slot {
 	struct record_hash hash;
 	bool is_used, is_taken;
-	bool top;               /* see overlap_store_page() */
-};
+	bool top;               /* see overlap_end_page() */ };
 
 struct overlap {
 	struct overlap_slot *slot;
@@ -26,14 +25,14 @@ struct overlap {
 
 /* Adds a record to this page. Sets *found if the stored page has an equal
  * record that no earlier call has found. */
-int overlap_add_and_find(struct overlap *o,
+int overlap_add(struct overlap *o,
     struct record_hash record, bool *found, struct err *e);
 /* Stores this page in place of the page before, and starts a new page. The top
  * records of the stored page are those from number `first_top_record` on,
  * counted from 1. The caller passes the number of the record that last raised
  * the highest cursor value, so the next page must repeat a top record. */
-int overlap_store_page(
-    struct overlap *o, uint64_t first_top_record, struct err *e);
+int overlap_end_page(struct overlap *o, uint64_t first_top_record,
+    struct err *e);
 void overlap_release(struct overlap *o);
 
 #endif

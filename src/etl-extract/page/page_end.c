@@ -9,20 +9,19 @@
 enum { MESSAGE_MAX = 1024 };
 
 int
-page_end_parse_options(
-    struct page_end *n, const struct extract_opts *o, struct err *e)
+page_end_parse(struct page_end *n, const struct extract_opts *o, struct err *e)
 {
 	n->has_total = o->total != NULL;
 	n->has_more = o->more != NULL;
-	if (n->has_total && locator_parse_answer_place(&n->total, "--total",
-	    o->total, LOCATORS_FROM_TOTAL, e) == -1)
+	if (n->has_total && locator_parse_from(&n->total, "--total", o->total,
+	    LOCATORS_FROM_TOTAL, e) == -1)
 		return -1;
-	return !n->has_more ? 0 : locator_parse_answer_place(&n->more,
+	return !n->has_more ? 0 : locator_parse_from(&n->more,
 	    "--more", o->more, LOCATORS_FROM_ANY, e);
 }
 
 static int
-fail_total_not_a_number(const char *where, const struct page_value *v,
+fail_bad_total(const char *where, const struct page_value *v,
     const struct page *p, struct err *e)
 {
 	struct buf b;
@@ -52,7 +51,7 @@ static int
 read_total(const struct page_end *n, const struct page *p,
     struct page_value *v, int64_t *total, struct err *e)
 {
-	int rc = page_value_read_from_place(v, p, &n->total, e);
+	int rc = page_value_read(v, p, &n->total, e);
 	bool number;
 
 	if (rc != 1)
@@ -61,16 +60,17 @@ read_total(const struct page_end *n, const struct page *p,
 	    v->type == JSON_NUMBER;
 	if (!number || !number_to_int64(v->text.data, v->text.len, total) ||
 	    *total < 0)
-		return fail_total_not_a_number(n->total.name, v, p, e);
+		return fail_bad_total(n->total.name, v, p, e);
 	return 1;
 }
 
 /* If the total falls between two pages, the service has removed records. If the
  * removed records were on a page that has been read, all records after them
  * move up, some of them to a page that is not read again. An incremental run
- * must then fail, because no later run would read these records. */
+ * must then fail, because no later run would read these records. Remembers the
+ * total. Fails if it fell and n->must_not_shrink is set. */
 static int
-fail_if_total_fell(struct page_end *n, int64_t total, struct err *e)
+note_total(struct page_end *n, int64_t total, struct err *e)
 {
 	int64_t before = n->last_total;
 
@@ -83,16 +83,18 @@ fail_if_total_fell(struct page_end *n, int64_t total, struct err *e)
 	    before, total);
 }
 
+/* Sets *answer to PAGE_IS_LAST if as many records have come as the total says.
+ * Warns if the page is empty before that. */
 static int
-read_total_into_answer_or_warn(struct page_end *n, const struct page *p,
-    struct page_value *v, enum page_end_answer *answer, struct err *e)
+judge_total(struct page_end *n, const struct page *p, struct page_value *v,
+    enum page_end_answer *answer, struct err *e)
 {
 	int64_t total = 0;
 	int known = read_total(n, p, v, &total, e);
 
 	if (known != 1)
 		return known;
-	if (fail_if_total_fell(n, total, e) == -1)
+	if (note_total(n, total, e) == -1)
 		return -1;
 	if (p->records == 0 && !n->starts_late && n->seen < (uint64_t)total)
 		err_warnf("etl-extract", "%s: this page is empty, but only %"
@@ -106,7 +108,7 @@ read_total_into_answer_or_warn(struct page_end *n, const struct page *p,
 /* True if the value means "no": services write false, 0, "", "false" or
  * "no". */
 static bool
-is_false_zero_empty_or_no(const struct page_value *v)
+means_no(const struct page_value *v)
 {
 	static const char *const no[] = { "", "0", "false", "no" };
 
@@ -125,16 +127,15 @@ is_false_zero_empty_or_no(const struct page_value *v)
  * exception: if --more is `link`, a page without a Link header to the next page
  * is the last one. */
 static int
-read_more_into_answer(struct page_end *n, const struct page *p,
-    struct page_value *v, enum page_end_answer *answer, struct err *e)
+read_more_flag(struct page_end *n, const struct page *p, struct page_value *v,
+    enum page_end_answer *answer, struct err *e)
 {
-	int found = page_value_read_from_place(v, p, &n->more, e);
+	int found = page_value_read(v, p, &n->more, e);
 
 	if (found == -1)
 		return -1;
 	if (found == 1)
-		*answer = is_false_zero_empty_or_no(v) ? PAGE_IS_LAST :
-		    PAGE_HAS_NEXT;
+		*answer = means_no(v) ? PAGE_IS_LAST : PAGE_HAS_NEXT;
 	else if (n->more.kind == LOCATOR_LINK)
 		*answer = PAGE_IS_LAST;
 	return 0;
@@ -151,9 +152,9 @@ page_end_check(struct page_end *n, const struct page *p,
 	*answer = PAGE_SAYS_NOTHING;
 	n->seen += p->records;
 	if (n->has_total)
-		rc = read_total_into_answer_or_warn(n, p, &v, answer, e);
+		rc = judge_total(n, p, &v, answer, e);
 	if (rc == 0 && n->has_more && *answer == PAGE_SAYS_NOTHING)
-		rc = read_more_into_answer(n, p, &v, answer, e);
+		rc = read_more_flag(n, p, &v, answer, e);
 	page_value_release(&v);
 	if (rc == -1)
 		err_prefix(e, "%s", p->url);

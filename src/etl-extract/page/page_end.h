@@ -22,8 +22,8 @@ struct page_end {
 	int64_t last_total;     /* the total that the page before stated */
 };
 
-int page_end_parse_options(
-    struct page_end *n, const struct extract_opts *o, struct err *e);
+int page_end_parse(struct page_end *n, const struct extract_opts *o,
+    struct err *e);
 int page_end_check(struct page_end *n, const struct page *p,
     enum page_end_answer *answer, struct err *e);
 

@@ -8,7 +8,7 @@
 enum { NAMES_MAX = 1024 };
 
 static int
-fail_two_arrays(const struct splitter *s, struct err *e)
+fail_second_array(const struct splitter *s, struct err *e)
 {
 	const struct buf *one = splitter_first_array(s);
 	const struct buf *other = splitter_second_array(s);
@@ -25,22 +25,21 @@ fail_two_arrays(const struct splitter *s, struct err *e)
 }
 
 int
-page_set_fault_error(
-    const struct body *b, const struct splitter *s, struct err *e)
+page_set_fault(const struct body *b, const struct splitter *s, struct err *e)
 {
 	const struct walk_fault *f = splitter_fault(s);
 	char why[160];
 
 	switch (f->kind) {
 	case WALK_CUT:
-		return body_fail_with_start(
+		return body_fail(
 		    b, "the JSON ends too early", true, e);
 	case WALK_EMPTY:
 		return err_set(e, ERR_PEER, false, "the answer is empty");
 	case WALK_NO_ARRAY:
-		return body_set_no_array_error(b, e);
+		return body_fail_no_array(b, e);
 	case WALK_TWO_ARRAYS:
-		return fail_two_arrays(s, e);
+		return fail_second_array(s, e);
 	case WALK_RECORDS_TWICE:
 		return err_set(e, ERR_PEER, false, "the answer has the member "
 		    "at --records '%s' twice, the second time at byte %" PRIu64,
@@ -59,6 +58,6 @@ page_set_fault_error(
 	default:
 		(void)snprintf(why, sizeof(why), "the answer is not JSON (%s, "
 		    "at byte %" PRIu64 ")", f->why, f->at + 1);
-		return body_fail_with_start(b, why, false, e);
+		return body_fail(b, why, false, e);
 	}
 }

@@ -9,7 +9,7 @@
 #include "page/body.h"
 
 /* Sets the error for the fault that the splitter has found. */
-int page_set_fault_error(
-    const struct body *b, const struct splitter *s, struct err *e);
+int page_set_fault(const struct body *b, const struct splitter *s,
+    struct err *e);
 
 #endif

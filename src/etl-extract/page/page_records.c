@@ -29,7 +29,7 @@ page_records_close(struct page_records *r)
 }
 
 void
-page_records_keep_value_for(struct page_records *r, const char *from)
+page_records_keep(struct page_records *r, const char *from)
 {
 	unsigned i = 0;
 
@@ -41,8 +41,9 @@ page_records_keep_value_for(struct page_records *r, const char *from)
 		r->wants_last = true;
 }
 
+/* Prepares to read the records of a new answer. */
 static void
-reset_splitter_and_seen_records(struct page_records *r)
+begin_answer(struct page_records *r)
 {
 	const struct http_answer *a = r->answer;
 
@@ -61,15 +62,15 @@ page_records_begin(struct page_records *r, const struct request *request,
 	r->given_hash = (struct record_hash){ 0 };
 	r->has_paused = r->has_failed = false;
 	r->answer = a;
-	if (fetch_delay_and_send_with_retries(r->fetch, request, a, e) == -1)
+	if (fetch_send(r->fetch, request, a, e) == -1)
 		return -1;
-	reset_splitter_and_seen_records(r);
+	begin_answer(r);
 	return 0;
 }
 
 /* Reads the body, and keeps its start for messages. */
 static ssize_t
-read_body(void *self, char *p, size_t n, struct err *e)
+read_page_body(void *self, char *p, size_t n, struct err *e)
 {
 	struct page_records *r = self;
 	struct buf *start = &r->answer->body;
@@ -82,32 +83,32 @@ read_body(void *self, char *p, size_t n, struct err *e)
 }
 
 static int
-set_changed_error(struct page_records *r, struct err *e)
+fail_page_changed(struct page_records *r, struct err *e)
 {
 	(void)err_set(e, ERR_RETRY, true, "the answer was cut off after %"
 	    PRIu64 " records, and the next answer has other records in their "
 	    "place, so the rest of the page is not known: run the command "
 	    "again", r->given);
-	return fetch_mask_error_and_add_url(r->fetch, e);
+	return fetch_mask_error(r->fetch, e);
 }
 
-/* Sends the request again after a failure. */
+/* Sends the request again after a failure. Fails if records were given already
+ * and the new answer has none. */
 static int
-send_again_unless_page_changed(struct page_records *r, struct err *e)
+send_again(struct page_records *r, struct err *e)
 {
 	*e = r->why;
 	r->has_failed = false;
-	if (fetch_send_again_with_retries(r->fetch, e) == -1)
+	if (fetch_send_again(r->fetch, e) == -1)
 		return -1;
-	reset_splitter_and_seen_records(r);
-	return r->body.no_records && r->given > 0 ?
-	    set_changed_error(r, e) : 0;
+	begin_answer(r);
+	return r->body.no_records && r->given > 0 ? fail_page_changed(r, e) : 0;
 }
 
 /* Returns PAGE_PAUSE after a failure, so that the caller writes the records
  * that it has received before it waits for the next try. */
 static enum page_next
-store_error_and_return_pause(struct page_records *r, const struct err *why)
+pause_after_error(struct page_records *r, const struct err *why)
 {
 	r->why = *why;
 	r->has_failed = true;
@@ -118,11 +119,10 @@ store_error_and_return_pause(struct page_records *r, const struct err *why)
  * if an earlier try has given it already. Fails if the records of this try
  * differ from the records that were given. */
 static enum page_next
-count_record_skip_if_same_in_last_try(
-    struct page_records *r, const struct line *record, struct err *e)
+accept_record(struct page_records *r, const struct line *record, struct err *e)
 {
 	r->hash = record_hash(record);
-	record_hash_add_in_order(&r->seen_hash, r->hash);
+	record_hash_add(&r->seen_hash, r->hash);
 	r->seen++;
 	if (r->seen < r->given)
 		return PAGE_MORE;
@@ -130,7 +130,7 @@ count_record_skip_if_same_in_last_try(
 	    record_hash_equals(r->seen_hash, r->given_hash))
 		return PAGE_MORE;
 	if (r->seen == r->given) {
-		(void)set_changed_error(r, e);
+		(void)fail_page_changed(r, e);
 		return PAGE_FAILED;
 	}
 	r->given = r->seen;
@@ -146,16 +146,16 @@ count_record_skip_if_same_in_last_try(
 /* Called when the whole answer has come. If `wants_last` is set, inserts the
  * last record into the outline. Then scans the outline into r->body. */
 static int
-scan_outline_with_last_record(struct page_records *r, struct err *e)
+scan_outline(struct page_records *r, struct err *e)
 {
 	const struct buf *outline = splitter_outline(r->splitter);
-	size_t at = splitter_place_of_records_in_outline(r->splitter);
+	size_t at = splitter_records_at(r->splitter);
 	struct json_fault f = { 0 };
 	const bool has_last = r->wants_last && r->given > 0;
 	struct json_tok *t;
 
 	if (r->seen < r->given)
-		return set_changed_error(r, e);
+		return fail_page_changed(r, e);
 	buf_clear(&r->outline);
 	buf_add(&r->outline, outline->data, at);
 	if (has_last)
@@ -171,7 +171,7 @@ scan_outline_with_last_record(struct page_records *r, struct err *e)
 		(void)err_set(e, ERR_PEER, false, "the last record of the "
 		    "page is too long or not valid JSON, so the next page is "
 		    "not known");
-		return fetch_mask_error_and_add_url(r->fetch, e);
+		return fetch_mask_error(r->fetch, e);
 	}
 	t = r->body.j.tok;
 	for (r->body.array = 0; t[r->body.array].at + 1 != at &&
@@ -182,44 +182,44 @@ scan_outline_with_last_record(struct page_records *r, struct err *e)
 
 /* Reads more of the body, or returns PAGE_PAUSE if this would have to wait. */
 static enum page_next
-read_more_or_pause(struct page_records *r, struct err *e)
+read_page_part(struct page_records *r, struct err *e)
 {
-	const struct lines_reader reader = { read_body, r };
+	const struct lines_reader reader = { read_page_body, r };
 	char part[512];
 	ssize_t n;
 
-	if (!r->has_paused && fetch_read_would_wait(r->fetch)) {
+	if (!r->has_paused && fetch_may_wait(r->fetch)) {
 		r->has_paused = true;
 		return PAGE_PAUSE;
 	}
 	r->has_paused = false;
 	if (!r->body.no_records)
-		return splitter_read_input(r->splitter, reader, e) == 0 ?
-		    PAGE_MORE : store_error_and_return_pause(r, e);
+		return splitter_read(r->splitter, reader, e) == 0 ?
+		    PAGE_MORE : pause_after_error(r, e);
 	n = r->answer->is_ignored || r->answer->is_unchanged ? 0 :
-	    read_body(r, part, sizeof(part), e);
+	    read_page_body(r, part, sizeof(part), e);
 	if (n == -1)
-		return store_error_and_return_pause(r, e);
+		return pause_after_error(r, e);
 	return n == 0 ? PAGE_END : PAGE_MORE;
 }
 
+/* Gives the next record of the page. If it has not come as a whole, reads more
+ * of the answer and returns PAGE_MORE. */
 static enum page_next
-read_part_or_next_record(struct page_records *r, struct line *record,
-    struct err *e)
+advance_page(struct page_records *r, struct line *record, struct err *e)
 {
 	if (r->body.no_records)
-		return read_more_or_pause(r, e);
+		return read_page_part(r, e);
 	switch (splitter_next(r->splitter, record, e)) {
 	case SPLIT_RECORD:
-		return count_record_skip_if_same_in_last_try(r, record, e);
+		return accept_record(r, record, e);
 	case SPLIT_MORE:
-		return read_more_or_pause(r, e);
+		return read_page_part(r, e);
 	case SPLIT_END:
-		return scan_outline_with_last_record(r, e) == 0 ? PAGE_END :
-		    PAGE_FAILED;
+		return scan_outline(r, e) == 0 ? PAGE_END : PAGE_FAILED;
 	case SPLIT_BROKEN:
-		(void)page_set_fault_error(&r->body, r->splitter, e);
-		return store_error_and_return_pause(r, e);
+		(void)page_set_fault(&r->body, r->splitter, e);
+		return pause_after_error(r, e);
 	default:
 		return PAGE_FAILED;
 	}
@@ -230,10 +230,10 @@ page_records_next(struct page_records *r, struct line *record, struct err *e)
 {
 	enum page_next n;
 
-	if (r->has_failed && send_again_unless_page_changed(r, e) == -1)
+	if (r->has_failed && send_again(r, e) == -1)
 		return PAGE_FAILED;
 	do
-		n = read_part_or_next_record(r, record, e);
+		n = advance_page(r, record, e);
 	while (n == PAGE_MORE);
 	return n;
 }

@@ -46,7 +46,7 @@ void page_records_close(struct page_records *r);
 /* Requests that the outline contains the value that an option such as --total
  * names. `from` is the value of the option, or NULL. Does nothing for places
  * outside of the body. Call it before page_records_open(). */
-void page_records_keep_value_for(struct page_records *r, const char *from);
+void page_records_keep(struct page_records *r, const char *from);
 /* Sends the request of the next page. */
 int page_records_begin(struct page_records *r, const struct request *request,
     struct http_answer *a, struct err *e);

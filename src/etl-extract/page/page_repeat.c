@@ -27,20 +27,19 @@ page_repeat_release(struct page_repeat *r)
 
 /* True if the page before has a record with this hash at the same place. */
 static bool
-is_same_at_this_place_in_last_page(const struct page_repeat *r,
-    struct record_hash h)
+is_same_as_before(const struct page_repeat *r, struct record_hash h)
 {
 	return r->page.n < RECORDS_MAX && r->page.n < r->before.n &&
 	    record_hash_equals(r->before.first[r->page.n], h);
 }
 
 bool
-page_repeat_add_and_hold_if_same(struct page_repeat *r,
-    const struct line *record, struct record_hash h)
+page_repeat_add(struct page_repeat *r, const struct line *record,
+    struct record_hash h)
 {
-	bool holds = !r->differs && is_same_at_this_place_in_last_page(r, h);
+	bool holds = !r->differs && is_same_as_before(r, h);
 
-	record_hash_add_in_order(&r->page.all, h);
+	record_hash_add(&r->page.all, h);
 	if (r->page.n < RECORDS_MAX)
 		r->page.first[r->page.n] = h;
 	r->page.n++;
@@ -70,7 +69,7 @@ page_repeat_take_held(struct page_repeat *r, struct line *record)
 }
 
 bool
-page_repeat_end_page_and_compare(struct page_repeat *r)
+page_repeat_end(struct page_repeat *r)
 {
 	const struct page_hashes before = r->before;
 	const bool is_repeated = r->page.n > 0 && r->page.n == before.n &&

@@ -29,12 +29,12 @@ int page_repeat_init(struct page_repeat *r, struct err *e);
 void page_repeat_release(struct page_repeat *r);
 /* Adds a record of this page, and its hash. Returns true if it was held back.
  * If it returns false, the held records must be written before this one. */
-bool page_repeat_add_and_hold_if_same(struct page_repeat *r,
-    const struct line *record, struct record_hash hash);
+bool page_repeat_add(struct page_repeat *r, const struct line *record,
+    struct record_hash hash);
 /* Sets *record to the next held record. Returns false if there is no more. */
 bool page_repeat_take_held(struct page_repeat *r, struct line *record);
 /* Called at the end of a page. Returns true if the page has exactly the records
  * of the page before. In any case starts a new page. */
-bool page_repeat_end_page_and_compare(struct page_repeat *r);
+bool page_repeat_end(struct page_repeat *r);
 
 #endif

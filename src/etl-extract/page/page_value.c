@@ -30,7 +30,7 @@ page_value_show(
 }
 
 static int
-check_value_length(struct page_value *v, struct err *e)
+check_length(struct page_value *v, struct err *e)
 {
 	bool full = v->text.full;
 
@@ -50,7 +50,7 @@ read_from_json(struct page_value *v, const char *text, size_t n,
 	uint32_t i;
 	int rc = 0;
 
-	if (json_scan(&j, text, n, pointer_count_parts(pointer), JSON_LAST,
+	if (json_scan(&j, text, n, pointer_count(pointer), JSON_LAST,
 	    &f) == -1) {
 		rc = f.nomem ? err_nomem(e) : err_set(e, ERR_PEER, false,
 		    "it is not valid JSON (%s)", f.why);
@@ -61,7 +61,7 @@ read_from_json(struct page_value *v, const char *text, size_t n,
 			json_unescape(&v->text, &j, i);
 		else if (v->type < JSON_ARRAY)
 			buf_add(&v->text, text + j.tok[i].at, j.tok[i].len);
-		rc = check_value_length(v, e);
+		rc = check_length(v, e);
 	}
 	json_release(&j);
 	return rc;
@@ -87,8 +87,8 @@ read_from_body(struct page_value *v, const struct page *p,
 }
 
 static int
-read_from_last_record(struct page_value *v, const struct page *p,
-    const char *pointer, struct err *e)
+read_from_last(struct page_value *v, const struct page *p, const char *pointer,
+    struct err *e)
 {
 	const struct json_tok *t = p->body->j.tok;
 	uint32_t last = 0;
@@ -112,11 +112,11 @@ read_from_header(
 {
 	v->type = JSON_STRING;
 	buf_add(&v->text, text, n);
-	return check_value_length(v, e);
+	return check_length(v, e);
 }
 
 int
-page_value_read_from_place(struct page_value *v, const struct page *p,
+page_value_read(struct page_value *v, const struct page *p,
     const struct locator *from, struct err *e)
 {
 	const char *text = NULL;
@@ -127,7 +127,7 @@ page_value_read_from_place(struct page_value *v, const struct page *p,
 	case LOCATOR_BODY:
 		return read_from_body(v, p, from->name, e);
 	case LOCATOR_LAST:
-		return read_from_last_record(v, p, from->name, e);
+		return read_from_last(v, p, from->name, e);
 	case LOCATOR_HEADER:
 		return !http_find_header(p->answer, from->name, &text, &n) ?
 		    0 : read_from_header(v, text, n, e);

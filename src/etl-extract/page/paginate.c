@@ -11,7 +11,7 @@ static const struct paginator *const paginators[KINDS] = {
 
 /* Sets the error for an option that this paginator does not accept. */
 static int
-fail_not_for_paginator(const struct paginator *p, const char *option,
+refuse_paging_option(const struct paginator *p, const char *option,
     unsigned bit, struct err *e)
 {
 	size_t left = 0;
@@ -34,8 +34,8 @@ fail_not_for_paginator(const struct paginator *p, const char *option,
 }
 
 static int
-refuse_options_of_other_paginators(const struct paginator *p,
-    const struct extract_opts *o, struct err *e)
+check_paging_options(const struct paginator *p, const struct extract_opts *o,
+    struct err *e)
 {
 	const struct {
 		const char *option;
@@ -52,26 +52,26 @@ refuse_options_of_other_paginators(const struct paginator *p,
 
 	for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++)
 		if (some[i].given && (p->takes & some[i].bit) == 0)
-			return fail_not_for_paginator(
-			    p, some[i].option, some[i].bit, e);
+			return refuse_paging_option(p, some[i].option,
+			    some[i].bit, e);
 	return 0;
 }
 
 int
-paginator_find_and_check_options(const struct paginator **p,
-    const struct extract_opts *o, struct err *e)
+paginator_choose(const struct paginator **p, const struct extract_opts *o,
+    struct err *e)
 {
 	const char *names[KINDS + 1] = { 0 };
 	int found;
 
 	for (size_t i = 0; i < KINDS; i++)
 		names[i] = paginators[i]->name;
-	found = suggest_find_choice("--paginate", o->paginate == NULL ?
+	found = suggest_choice("--paginate", o->paginate == NULL ?
 	    "none" : o->paginate, names, e);
 	if (found == -1)
 		return -1;
 	*p = paginators[found];
-	return refuse_options_of_other_paginators(*p, o, e);
+	return check_paging_options(*p, o, e);
 }
 
 int

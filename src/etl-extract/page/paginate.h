@@ -43,8 +43,8 @@ extern const struct paginator paginator_cursor;
 extern const struct paginator paginator_link;
 extern const struct paginator paginator_since;
 
-int paginator_find_and_check_options(const struct paginator **p,
-    const struct extract_opts *o, struct err *e);
+int paginator_choose(const struct paginator **p, const struct extract_opts *o,
+    struct err *e);
 
 /* Refuses --jobs if the request of a page is not known before the page before
  * it has come. */

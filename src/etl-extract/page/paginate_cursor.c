@@ -46,11 +46,11 @@ open_pages(void **self, const struct extract_opts *o,
 	page_value_init(&n->value);
 	n->size = o->size == NULL ? 0 :
 	    strtoull(strchr(o->size, '=') + 1, NULL, 10);
-	if (locator_parse_answer_place(
-		&n->next, "--next", next, LOCATORS_FROM_ANY, e) == -1 ||
-	    locator_parse_request_place(
-		&n->into, "--into", into, LOCATORS_TO_ANY, e) == -1 ||
-	    page_end_parse_options(&n->end, o, e) == -1) {
+	if (locator_parse_from(&n->next, "--next", next, LOCATORS_FROM_ANY,
+	    e) == -1 ||
+	    locator_parse_to(&n->into, "--into", into, LOCATORS_TO_ANY,
+	    e) == -1 ||
+	    page_end_parse(&n->end, o, e) == -1) {
 		cursor_close(n);
 		return -1;
 	}
@@ -77,8 +77,7 @@ link_open_pages(void **self, const struct extract_opts *o, struct err *e)
 /* Adds the URL of the first page to n->seen, so that a later page that names it
  * as the next one is detected as a loop. */
 static int
-remember_first_url(struct cursor_pages *n, const struct request *r,
-    struct err *e)
+note_first_url(struct cursor_pages *n, const struct request *r, struct err *e)
 {
 	struct http_url u;
 	struct buf url;
@@ -89,15 +88,17 @@ remember_first_url(struct cursor_pages *n, const struct request *r,
 	(void)buf_text(&url);
 	if (buf_check(&url, e) == 0 &&
 	    http_url_parse(&u, NULL, url.data, e) == 0) {
-		rc = seen_has_or_adds(&n->seen, u.text, strlen(u.text), e);
+		rc = seen_add(&n->seen, u.text, strlen(u.text), e);
 		http_url_release(&u);
 	}
 	buf_release(&url);
 	return rc == -1 ? -1 : 0;
 }
 
+/* Puts the next value or the URL of the next page into the request. Fails with
+ * n->why if the next page cannot be requested. */
 static int
-put_next_value_or_url_into_request(void *self, struct request *r, struct err *e)
+cursor_put_next(void *self, struct request *r, struct err *e)
 {
 	struct cursor_pages *n = self;
 
@@ -107,7 +108,7 @@ put_next_value_or_url_into_request(void *self, struct request *r, struct err *e)
 	}
 	if (!n->has_value)
 		return n->into.kind != LOCATOR_URL ? 0 :
-		    remember_first_url(n, r, e);
+		    note_first_url(n, r, e);
 	if (n->into.kind != LOCATOR_URL)
 		return request_put_value(r, &n->into, &n->value, e);
 	buf_clear(&r->url);
@@ -119,8 +120,8 @@ put_next_value_or_url_into_request(void *self, struct request *r, struct err *e)
 /* Sets *e for a value that cannot be a cursor. The message is the text and the
  * value. */
 static int
-set_error_with_text_and_value(const struct cursor_pages *n,
-    const struct page *p, const char *text, struct err *e)
+fail_with_value(const struct cursor_pages *n, const struct page *p,
+    const char *text, struct err *e)
 {
 	struct buf b;
 
@@ -143,8 +144,8 @@ resolve_url(struct cursor_pages *n, const struct page *p, struct err *e)
 	    n->value.text.len, &url, e);
 	if (rc == -1) {
 		if (e->code == ERR_PEER)
-			(void)set_error_with_text_and_value(
-			    n, p, "the URL of the next page is not valid:", e);
+			(void)fail_with_value(n, p,
+			    "the URL of the next page is not valid:", e);
 		buf_release(&url);
 		return -1;
 	}
@@ -155,10 +156,9 @@ resolve_url(struct cursor_pages *n, const struct page *p, struct err *e)
 
 /* Reads the value of --next. Returns 1, or 0 if the page has none. */
 static int
-read_next_value_or_url(struct cursor_pages *n, const struct page *p,
-    struct err *e)
+read_next_value(struct cursor_pages *n, const struct page *p, struct err *e)
 {
-	int rc = page_value_read_from_place(&n->value, p, &n->next, e);
+	int rc = page_value_read(&n->value, p, &n->next, e);
 
 	if (rc != 1)
 		return rc;
@@ -170,7 +170,7 @@ read_next_value_or_url(struct cursor_pages *n, const struct page *p,
 		    "there, but a cursor must be a string or a number",
 		    n->next.name,
 		    n->value.type == JSON_TRUE ? "true" :
-		    json_type_name_with_article(n->value.type));
+		    json_type_name(n->value.type));
 	return n->into.kind == LOCATOR_URL && resolve_url(n, p, e) == -1 ?
 	    -1 : 1;
 }
@@ -179,8 +179,8 @@ read_next_value_or_url(struct cursor_pages *n, const struct page *p,
  * Fails if more pages must follow: --more says so, or --next last: names a
  * member that the last record does not have. */
 static int
-fail_if_pages_must_follow_or_warn(const struct cursor_pages *n,
-    const struct page *p, enum page_end_answer more, struct err *e)
+check_last_page(const struct cursor_pages *n, const struct page *p,
+    enum page_end_answer more, struct err *e)
 {
 	if (more == PAGE_HAS_NEXT)
 		return err_set(e, ERR_PEER, false, "the value of --more says "
@@ -200,8 +200,7 @@ fail_if_pages_must_follow_or_warn(const struct cursor_pages *n,
  * page, because many services name a next page on every page. But returns false
  * if --more says that more pages follow. */
 static bool
-warn_and_end_if_page_is_empty(const struct page *p, enum page_end_answer more,
-    bool seen)
+ends_at_empty(const struct page *p, enum page_end_answer more, bool seen)
 {
 	if (p->records > 0 || more == PAGE_HAS_NEXT)
 		return false;
@@ -216,27 +215,26 @@ static int
 find_next_page(struct cursor_pages *n, const struct page *p,
     enum page_end_answer more, struct err *e)
 {
-	int found = read_next_value_or_url(n, p, e), seen;
+	int found = read_next_value(n, p, e), seen;
 
 	if (found == 0)
-		return fail_if_pages_must_follow_or_warn(n, p, more, e);
-	if (found == -1 || (seen = seen_has_or_adds(&n->seen,
-	    n->value.text.data, n->value.text.len, e)) == -1)
+		return check_last_page(n, p, more, e);
+	if (found == -1 || (seen = seen_add(&n->seen, n->value.text.data,
+	    n->value.text.len, e)) == -1)
 		return -1;
-	if (warn_and_end_if_page_is_empty(p, more, seen == 1))
+	if (ends_at_empty(p, more, seen == 1))
 		return 0;
 	n->has_been_next = true;
-	return seen == 0 ? 1 : set_error_with_text_and_value(n, p,
+	return seen == 0 ? 1 : fail_with_value(n, p,
 	    "the pages lead in a loop: an earlier page had the same next page,",
 	    e);
 }
 
 /* If the next page cannot be requested, stores the reason in n->why and returns
- * 1. put_next_value_or_url_into_request() then fails with it before the next
- * request, after the records of this page have been written. */
+ * 1. cursor_put_next() then fails with it before the next request, after the
+ * records of this page have been written. */
 static int
-find_next_page_or_note_why_not(
-    void *self, const struct page *p, struct err *e)
+cursor_has_more(void *self, const struct page *p, struct err *e)
 {
 	struct cursor_pages *n = self;
 	enum page_end_answer more;
@@ -262,14 +260,14 @@ const struct paginator paginator_cursor = {
 	.if_second_page_repeats =
 	    "check that the service knows the parameter of --into",
 	.open = cursor_open_pages,
-	.prepare_request = put_next_value_or_url_into_request,
-	.has_more = find_next_page_or_note_why_not, .close = cursor_close,
+	.prepare_request = cursor_put_next,
+	.has_more = cursor_has_more, .close = cursor_close,
 };
 
 const struct paginator paginator_link = {
 	.name = "link", .takes = TAKES_SIZE | TAKES_TOTAL | TAKES_MORE,
 	.if_second_page_repeats = "its Link header may be wrong",
 	.open = link_open_pages,
-	.prepare_request = put_next_value_or_url_into_request,
-	.has_more = find_next_page_or_note_why_not, .close = cursor_close,
+	.prepare_request = cursor_put_next,
+	.has_more = cursor_has_more, .close = cursor_close,
 };

@@ -8,11 +8,11 @@ none_open(void **self, const struct extract_opts *o, struct err *e)
 }
 
 static int
-return_no_more_pages(void *self, const struct page *p, struct err *e)
+none_has_more(void *self, const struct page *p, struct err *e)
 {
 	return 0;
 }
 
 const struct paginator paginator_none = {
-	.name = "none", .open = none_open, .has_more = return_no_more_pages,
+	.name = "none", .open = none_open, .has_more = none_has_more,
 };

@@ -44,10 +44,10 @@ parse_options(
 	n->number = o->first == FIRST_NOT_GIVEN ? first : o->first;
 	n->end.starts_late = n->number > first;
 	n->end.must_not_shrink = o->checkpoint != NULL;
-	if (locator_parse_request_place(&n->into, "--into", o->into,
-	    LOCATORS_TO_VALUE, e) == -1)
+	if (locator_parse_to(&n->into, "--into", o->into, LOCATORS_TO_VALUE,
+	    e) == -1)
 		return -1;
-	return page_end_parse_options(&n->end, o, e);
+	return page_end_parse(&n->end, o, e);
 }
 
 static int
@@ -80,7 +80,7 @@ offset_open(void **self, const struct extract_opts *o, struct err *e)
 }
 
 static int
-put_number_and_count_request(void *self, struct request *r, struct err *e)
+numbered_put_next(void *self, struct request *r, struct err *e)
 {
 	struct numbered_pages *n = self;
 
@@ -101,7 +101,7 @@ records_before_page(const struct numbered_pages *n)
  * that each page before it is as long as the longest one so far. If this is
  * wrong, an early request is sent for nothing. */
 static int
-put_upcoming_number(void *self, uint64_t i, struct request *r, struct err *e)
+numbered_put_early(void *self, uint64_t i, struct request *r, struct err *e)
 {
 	struct numbered_pages *n = self;
 	const uint64_t total = (uint64_t)n->end.last_total;
@@ -114,8 +114,9 @@ put_upcoming_number(void *self, uint64_t i, struct request *r, struct err *e)
 	    i * (n->is_offset ? n->full : 1), e) == -1 ? -1 : 1;
 }
 
+/* Counts the page. Returns true if another one follows. */
 static int
-add_page_and_check_has_more(void *self, const struct page *p, struct err *e)
+numbered_has_more(void *self, const struct page *p, struct err *e)
 {
 	struct numbered_pages *n = self;
 	enum page_end_answer answer;
@@ -143,17 +144,17 @@ enum {
 const struct paginator paginator_page = {
 	.name = "page", .takes = TAKES,
 	.if_second_page_repeats = check_into, .open = page_open,
-	.prepare_request = put_number_and_count_request,
-	.prepare_upcoming = put_upcoming_number,
-	.has_more = add_page_and_check_has_more,
+	.prepare_request = numbered_put_next,
+	.prepare_upcoming = numbered_put_early,
+	.has_more = numbered_has_more,
 	.close = numbered_close,
 };
 
 const struct paginator paginator_offset = {
 	.name = "offset", .takes = TAKES,
 	.if_second_page_repeats = check_into, .open = offset_open,
-	.prepare_request = put_number_and_count_request,
-	.prepare_upcoming = put_upcoming_number,
-	.has_more = add_page_and_check_has_more,
+	.prepare_request = numbered_put_next,
+	.prepare_upcoming = numbered_put_early,
+	.has_more = numbered_has_more,
 	.close = numbered_close,
 };

@@ -1,13 +1,12 @@
 #include "page/paginate.h"
 
-/* Checks the options of --paginate since, which is for services that sort
- * their records by the cursor field (--cursor-field) and have no page
- * numbers. Each request asks for the records from the highest cursor value
- * so far on (>=), which cursor_put_bounds_into_url() puts into the URL. So
- * each page repeats the last records of the page before; overlap.h finds
- * these records. */
+/* Checks the options of --paginate since, which is for services that sort their
+ * records by the cursor field (--cursor-field) and have no page numbers. Each
+ * request asks for the records from the highest cursor value so far on (>=),
+ * which cursor_put_bounds() puts into the URL. So each page repeats the last
+ * records of the page before; overlap.h finds these records. */
 static int
-since_check_options(void **self, const struct extract_opts *o, struct err *e)
+since_open(void **self, const struct extract_opts *o, struct err *e)
 {
 	*self = NULL;
 	if (o->checkpoint == NULL || o->size == NULL)
@@ -24,6 +23,6 @@ since_has_more(void *self, const struct page *p, struct err *e)
 
 const struct paginator paginator_since = {
 	.name = "since", .takes = TAKES_SIZE, .overlaps = true,
-	.open = since_check_options,
+	.open = since_open,
 	.has_more = since_has_more,
 };

@@ -31,7 +31,7 @@ put_decoded_part(struct buf *b, const char *part)
 
 /* Appends the JSON text with a new member at the end of an object. */
 static int
-put_json_with_new_member(struct buf *out, const struct json *j, uint32_t object,
+put_new_member(struct buf *out, const struct json *j, uint32_t object,
     const char *name, const struct buf *value, struct err *e)
 {
 	const struct json_tok *t = &j->tok[object];
@@ -53,8 +53,9 @@ put_json_with_new_member(struct buf *out, const struct json *j, uint32_t object,
 	return rc == -1 ? -1 : buf_check(out, e);
 }
 
+/* Appends the JSON text with another value in place of token i. */
 static int
-put_json_with_replaced_value(struct buf *out, const struct json *j, uint32_t i,
+put_replaced_value(struct buf *out, const struct json *j, uint32_t i,
     const struct buf *value, struct err *e)
 {
 	size_t end = (size_t)j->tok[i].at + j->tok[i].len;
@@ -65,9 +66,11 @@ put_json_with_replaced_value(struct buf *out, const struct json *j, uint32_t i,
 	return buf_check(out, e);
 }
 
+/* Appends the JSON text with the value at the pointer: replaces the value
+ * there, or adds a member. */
 static int
-put_json_with_value_at_pointer(struct buf *out, const struct json *j,
-    const char *pointer, const struct buf *value, struct err *e)
+put_at_pointer(struct buf *out, const struct json *j, const char *pointer,
+    const struct buf *value, struct err *e)
 {
 	const char *last = strrchr(pointer, '/');
 	char *parent;
@@ -75,38 +78,38 @@ put_json_with_value_at_pointer(struct buf *out, const struct json *j,
 	bool found;
 
 	if (pointer_find(j, pointer, &i))
-		return put_json_with_replaced_value(out, j, i, value, e);
+		return put_replaced_value(out, j, i, value, e);
 	parent = strndup(pointer, (size_t)(last - pointer));
 	if (parent == NULL)
 		return err_nomem(e);
 	found = pointer_find(j, parent, &i) && j->tok[i].type == JSON_OBJECT;
 	free(parent);
 	return !found ? fail_no_object(pointer, e) :
-	    put_json_with_new_member(out, j, i, last + 1, value, e);
+	    put_new_member(out, j, i, last + 1, value, e);
 }
 
 /* Appends the JSON text with the value at the pointer. `value` is JSON. */
 static int
-put_text_with_member(struct buf *out, const struct buf *text,
-    const char *pointer, const struct buf *value, struct err *e)
+put_with_member(struct buf *out, const struct buf *text, const char *pointer,
+    const struct buf *value, struct err *e)
 {
 	struct json_fault f = { 0 };
 	struct json j = { 0 };
 	int rc;
 
-	if (json_scan(&j, text->data, text->len, pointer_count_parts(pointer),
+	if (json_scan(&j, text->data, text->len, pointer_count(pointer),
 	    JSON_LAST, &f) == -1)
 		rc = f.nomem ? err_nomem(e) : err_set(e, ERR_CONFIG, false,
 		    "--body: it must be JSON to take the value of --into: %s "
 		    "at byte %zu", f.why, f.at + 1);
 	else
-		rc = put_json_with_value_at_pointer(out, &j, pointer, value, e);
+		rc = put_at_pointer(out, &j, pointer, value, e);
 	json_release(&j);
 	return rc;
 }
 
 static int
-put_member_into_body_json(struct request *r, const char *pointer,
+set_body_member(struct request *r, const char *pointer,
     const struct page_value *v, struct err *e)
 {
 	struct buf out, value;
@@ -119,7 +122,7 @@ put_member_into_body_json(struct request *r, const char *pointer,
 	else
 		buf_add(&value, v->text.data, v->text.len);
 	rc = buf_check(&value, e) == -1 ? -1 :
-	    put_text_with_member(&out, &r->body, pointer, &value, e);
+	    put_with_member(&out, &r->body, pointer, &value, e);
 	buf_release(&value);
 	if (rc == -1) {
 		buf_release(&out);
@@ -130,8 +133,10 @@ put_member_into_body_json(struct request *r, const char *pointer,
 	return 0;
 }
 
+/* Sets the header of the request to the value. Fails if the value has a control
+ * character. */
 static int
-check_and_set_header(struct request *r, const char *name,
+set_header_value(struct request *r, const char *name,
     const struct page_value *v, struct err *e)
 {
 	for (size_t i = 0; i < v->text.len; i++)
@@ -147,8 +152,8 @@ check_and_set_header(struct request *r, const char *name,
 }
 
 static int
-set_query_param_to_value(struct request *r, const char *name,
-    struct page_value *v, struct err *e)
+set_query_value(struct request *r, const char *name, struct page_value *v,
+    struct err *e)
 {
 	if (v->text.len > 0 && memchr(v->text.data, '\0', v->text.len) != NULL)
 		return err_set(e, ERR_PEER, false, "the value for the query "
@@ -157,8 +162,7 @@ set_query_param_to_value(struct request *r, const char *name,
 	(void)buf_text(&v->text);
 	if (buf_check(&v->text, e) == -1)
 		return -1;
-	query_set_dropping_fragment(
-	    &r->url, name, strlen(name), v->text.data);
+	query_set(&r->url, name, strlen(name), v->text.data);
 	return buf_check(&r->url, e);
 }
 
@@ -168,11 +172,11 @@ request_put_value(struct request *r, const struct locator *to,
 {
 	switch (to->kind) {
 	case LOCATOR_QUERY:
-		return set_query_param_to_value(r, to->name, v, e);
+		return set_query_value(r, to->name, v, e);
 	case LOCATOR_HEADER:
-		return check_and_set_header(r, to->name, v, e);
+		return set_header_value(r, to->name, v, e);
 	default:
-		return put_member_into_body_json(r, to->name, v, e);
+		return set_body_member(r, to->name, v, e);
 	}
 }
 
@@ -192,7 +196,7 @@ request_put_number(struct request *r, const struct locator *to,
 }
 
 int
-request_check_body_place(const struct request *r,
+request_check_body(const struct request *r,
     const struct extract_opts *o, struct err *e)
 {
 	const size_t prefix = strlen("body:");
@@ -204,8 +208,8 @@ request_check_body_place(const struct request *r,
 	buf_init(&out, REQUEST_BODY_MAX);
 	buf_init(&zero, 1);
 	buf_char(&zero, '0');
-	rc = buf_check(&zero, e) == -1 ? -1 : put_text_with_member(
-	    &out, &r->given_body, o->into + prefix, &zero, e);
+	rc = buf_check(&zero, e) == -1 ? -1 : put_with_member(&out,
+	    &r->given_body, o->into + prefix, &zero, e);
 	buf_release(&out);
 	buf_release(&zero);
 	return rc;

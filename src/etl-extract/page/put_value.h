@@ -17,7 +17,7 @@ int request_put_number(struct request *r, const struct locator *to,
     uint64_t number, struct err *e);
 
 /* Checks that the body has a place for the value of --into body:/POINTER. */
-int request_check_body_place(const struct request *r,
-    const struct extract_opts *o, struct err *e);
+int request_check_body(const struct request *r, const struct extract_opts *o,
+    struct err *e);
 
 #endif

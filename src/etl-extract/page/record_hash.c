@@ -15,26 +15,27 @@ mix(uint64_t h, uint64_t word, uint64_t factor)
 }
 
 static void
-mix_word_into_hash(struct record_hash *h, uint64_t word)
+mix_word(struct record_hash *h, uint64_t word)
 {
 	h->a = mix(h->a, word, golden);
 	h->b = mix(h->b, word, root);
 }
 
+/* Adds the length n and the bytes at p to the hash. */
 static void
-add_length_and_bytes(struct record_hash *h, const char *p, size_t n)
+add_sized_bytes(struct record_hash *h, const char *p, size_t n)
 {
 	uint64_t word;
 
-	mix_word_into_hash(h, n);
+	mix_word(h, n);
 	for (; n >= sizeof(word); p += sizeof(word), n -= sizeof(word)) {
 		memcpy(&word, p, sizeof(word));
-		mix_word_into_hash(h, word);
+		mix_word(h, word);
 	}
 	word = 0;
 	memcpy(&word, p, n);
-	mix_word_into_hash(h, word);
-	mix_word_into_hash(h, golden);
+	mix_word(h, word);
+	mix_word(h, golden);
 }
 
 struct record_hash
@@ -42,17 +43,17 @@ record_hash(const struct line *record)
 {
 	struct record_hash h = { root, golden };
 
-	add_length_and_bytes(&h, record->data, record->len);
+	add_sized_bytes(&h, record->data, record->len);
 	if (record->too_long)
-		add_length_and_bytes(&h, record->sha256, HASH_HEX - 1);
+		add_sized_bytes(&h, record->sha256, HASH_HEX - 1);
 	return h;
 }
 
 void
-record_hash_add_in_order(struct record_hash *all, struct record_hash next)
+record_hash_add(struct record_hash *all, struct record_hash next)
 {
-	mix_word_into_hash(all, next.a);
-	mix_word_into_hash(all, next.b);
+	mix_word(all, next.a);
+	mix_word(all, next.b);
 }
 
 bool

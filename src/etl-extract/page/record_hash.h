@@ -14,7 +14,7 @@ struct record_hash {
 struct record_hash record_hash(const struct line *record);
 /* Updates *all, the hash of a list of records, with the hash of the next
  * record. Start with 0. */
-void record_hash_add_in_order(struct record_hash *all, struct record_hash next);
+void record_hash_add(struct record_hash *all, struct record_hash next);
 bool record_hash_equals(struct record_hash x, struct record_hash y);
 
 #endif

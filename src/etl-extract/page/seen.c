@@ -13,7 +13,7 @@ hash_cursor(const void *p, size_t n)
 	char hex[HASH_HEX];
 	uint64_t h;
 
-	hash_bytes_to_hex(p, n, hex);
+	hash_bytes(p, n, hex);
 	hex[16] = '\0';
 	h = strtoull(hex, NULL, 16);
 	return h == 0 ? 1 : h;
@@ -22,7 +22,7 @@ hash_cursor(const void *p, size_t n)
 /* Returns the slot of the hash, or the free slot where it belongs. At most half
  * of the slots are used, so there is a free one. */
 static size_t
-find_slot_or_free_slot(const uint64_t *table, uint64_t hash)
+find_slot(const uint64_t *table, uint64_t hash)
 {
 	size_t i = hash % SEEN_SLOTS;
 
@@ -34,14 +34,13 @@ find_slot_or_free_slot(const uint64_t *table, uint64_t hash)
 static bool
 has_hash(const uint64_t *table, uint64_t hash)
 {
-	return table != NULL && table[find_slot_or_free_slot(table,
-	    hash)] == hash;
+	return table != NULL && table[find_slot(table, hash)] == hash;
 }
 
 /* If the recent table is full, makes it the older one and forgets the older
  * one. */
 static int
-forget_older_table_if_recent_is_full(struct seen *s, struct err *e)
+rotate_tables(struct seen *s, struct err *e)
 {
 	if (s->recent != NULL && s->n_recent < SEEN_MOST)
 		return 0;
@@ -53,17 +52,16 @@ forget_older_table_if_recent_is_full(struct seen *s, struct err *e)
 }
 
 int
-seen_has_or_adds(
-    struct seen *s, const void *cursor, size_t n, struct err *e)
+seen_add(struct seen *s, const void *cursor, size_t n, struct err *e)
 {
 	uint64_t hash = hash_cursor(cursor, n);
 
 	if (hash == s->kept || has_hash(s->recent, hash) ||
 	    has_hash(s->older, hash))
 		return 1;
-	if (forget_older_table_if_recent_is_full(s, e) == -1)
+	if (rotate_tables(s, e) == -1)
 		return -1;
-	s->recent[find_slot_or_free_slot(s->recent, hash)] = hash;
+	s->recent[find_slot(s->recent, hash)] = hash;
 	s->n_recent++;
 	if (s->count++ == s->next_kept) {
 		s->kept = hash;

@@ -24,8 +24,7 @@ struct seen {
 };
 
 /* Returns 1 if the cursor came before. Otherwise remembers it and returns 0. */
-int seen_has_or_adds(
-    struct seen *s, const void *cursor, size_t n, struct err *e);
+int seen_add(struct seen *s, const void *cursor, size_t n, struct err *e);
 void seen_release(struct seen *s);
 
 #endif

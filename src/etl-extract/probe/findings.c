@@ -44,8 +44,8 @@ findings_release(struct findings *f)
 }
 
 void
-findings_set_if_more_sure(struct findings *f, enum part part,
-    enum sureness sure, const char *value, const char *why)
+findings_set(struct findings *f, enum part part, enum sureness sure,
+    const char *value, const char *why)
 {
 	struct finding *to = &f->part[part];
 
@@ -60,7 +60,7 @@ findings_set_if_more_sure(struct findings *f, enum part part,
 }
 
 int
-findings_fail_if_memory_is_out(struct findings *f, struct err *e)
+findings_check(struct findings *f, struct err *e)
 {
 	for (size_t i = 0; i < PARTS; i++)
 		if (buf_check(&f->part[i].value, e) == -1 ||

@@ -30,12 +30,13 @@ void findings_init(struct findings *f);
 void findings_release(struct findings *f);
 /* Sets a part. If the part is already set with the same or a higher certainty,
  * does nothing. */
-void findings_set_if_more_sure(struct findings *f, enum part part,
-    enum sureness sure, const char *value, const char *why);
+void findings_set(struct findings *f, enum part part, enum sureness sure,
+    const char *value, const char *why);
 /* These append the comment lines, which begin with #, and the options of the
  * command. */
 void findings_put_comments(const struct findings *f, struct buf *b);
 void findings_put_options(const struct findings *f, struct buf *b);
-int findings_fail_if_memory_is_out(struct findings *f, struct err *e);
+/* Fails if memory was out in an earlier call. */
+int findings_check(struct findings *f, struct err *e);
 
 #endif

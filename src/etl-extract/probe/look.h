@@ -22,6 +22,6 @@ struct look {
 
 int look_for_records(struct look *l, struct err *e);
 int look_for_paging(struct look *l, struct err *e);
-int look_for_cursor_field(struct look *l, struct err *e);
+int look_for_cursor(struct look *l, struct err *e);
 
 #endif

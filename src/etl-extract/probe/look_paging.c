@@ -25,18 +25,18 @@ is_one_of(const char *key, const char *const *keys)
 /* Sets a part. The reason is `what` and `is` joined, for example "/total" and
  * "is 200". */
 static void
-set_part_with_joined_reason(struct look *l, enum part part, enum sureness sure,
-    const char *value, const char *what, const char *is)
+set_part(struct look *l, enum part part, enum sureness sure, const char *value,
+    const char *what, const char *is)
 {
 	char why[WHY_MAX];
 
 	(void)snprintf(why, sizeof(why), "%s %s", what, is);
-	findings_set_if_more_sure(l->findings, part, sure, value, why);
+	findings_set(l->findings, part, sure, value, why);
 }
 
+/* Sets the part of --total. Does nothing if the value cannot be the total. */
 static void
-set_total_part_if_plausible(struct look *l, const char *where, const char *p,
-    size_t n)
+set_total_part(struct look *l, const char *where, const char *p, size_t n)
 {
 	int64_t total;
 	char is[64];
@@ -46,12 +46,12 @@ set_total_part_if_plausible(struct look *l, const char *where, const char *p,
 		return;
 	l->total = total;
 	(void)snprintf(is, sizeof(is), "is %" PRId64, total);
-	set_part_with_joined_reason(l, PART_TOTAL,
-	    (uint64_t)total > l->records ? LIKELY : GUESS, where, where, is);
+	set_part(l, PART_TOTAL, (uint64_t)total > l->records ? LIKELY : GUESS,
+	    where, where, is);
 }
 
 static void
-look_for_total_header(struct look *l)
+look_for_total(struct look *l)
 {
 	static const char *const names[] = { "X-Total-Count", "X-Total",
 		"Total-Count", "X-Total-Results", NULL };
@@ -63,7 +63,7 @@ look_for_total_header(struct look *l)
 		if (!http_find_header(l->answer, names[i], &v, &n) || n == 0)
 			continue;
 		(void)snprintf(where, sizeof(where), "header:%s", names[i]);
-		set_total_part_if_plausible(l, where, v, n);
+		set_total_part(l, where, v, n);
 	}
 }
 
@@ -117,33 +117,34 @@ make_param_name(char out[NAME_MAX_BYTES], const struct member *m)
 		    m->name + skip + 1);
 }
 
+/* Sets the parts of the paging if the member is the URL or the cursor of the
+ * next page. */
 static void
-set_parts_if_member_is_next_page(struct look *l, const struct member *m,
-    const char *text)
+look_for_next(struct look *l, const struct member *m, const char *text)
 {
 	char into[NAME_MAX_BYTES];
 
 	if (is_url_of_next(m, text)) {
-		set_part_with_joined_reason(l, PART_PAGING, SURE, "cursor",
-		    m->pointer, "has the URL of the next page");
-		set_part_with_joined_reason(l, PART_NEXT, SURE, m->pointer,
-		    m->pointer, "is this URL");
-		set_part_with_joined_reason(l, PART_INTO, SURE, "url",
-		    "the next request", "goes to this URL");
+		set_part(l, PART_PAGING, SURE, "cursor", m->pointer,
+		    "has the URL of the next page");
+		set_part(l, PART_NEXT, SURE, m->pointer, m->pointer,
+		    "is this URL");
+		set_part(l, PART_INTO, SURE, "url", "the next request",
+		    "goes to this URL");
 	} else if (is_cursor_of_next(m)) {
 		make_param_name(into, m);
-		set_part_with_joined_reason(l, PART_PAGING, LIKELY, "cursor",
-		    m->pointer, "looks like the cursor of the next page");
-		set_part_with_joined_reason(l, PART_NEXT, LIKELY, m->pointer,
-		    m->pointer, "is this cursor");
-		set_part_with_joined_reason(l, PART_INTO, GUESS, into,
-		    "the answer",
+		set_part(l, PART_PAGING, LIKELY, "cursor", m->pointer,
+		    "looks like the cursor of the next page");
+		set_part(l, PART_NEXT, LIKELY, m->pointer, m->pointer,
+		    "is this cursor");
+		set_part(l, PART_INTO, GUESS, into, "the answer",
 		    "does not say which parameter takes the cursor");
 	}
 }
 
+/* Called for each member of the answer. Sets the parts that it shows. */
 static void
-set_parts_from_member(void *self, const struct json *j, const struct member *m)
+look_at_member(void *self, const struct json *j, const struct member *m)
 {
 	static const char *const totals[] = { "total", "totalcount",
 		"totalresults", "totalitems", "totalrecords", "totalelements",
@@ -155,11 +156,10 @@ set_parts_from_member(void *self, const struct json *j, const struct member *m)
 	struct buf text;
 
 	if (t->type == JSON_NUMBER && is_one_of(m->key, totals))
-		set_total_part_if_plausible(l, m->pointer, j->text + t->at,
-		    t->len);
+		set_total_part(l, m->pointer, j->text + t->at, t->len);
 	if ((t->type == JSON_TRUE || t->type == JSON_FALSE) &&
 	    is_one_of(m->key, mores))
-		set_part_with_joined_reason(l, PART_MORE, t->type == JSON_TRUE ?
+		set_part(l, PART_MORE, t->type == JSON_TRUE ?
 		    SURE : LIKELY, m->pointer, m->pointer,
 		    t->type == JSON_TRUE ?
 		    "is true" : "is false: this is the last page");
@@ -173,15 +173,14 @@ set_parts_from_member(void *self, const struct json *j, const struct member *m)
 	(void)buf_text(&text);
 	l->nomem |= text.failed && !text.full;
 	if (!text.failed && text.len > 0)
-		set_parts_if_member_is_next_page(l, m, text.data);
+		look_for_next(l, m, text.data);
 	buf_release(&text);
 }
 
 /* Finds a query parameter of the URL whose key is in `keys`, and sets `name` to
  * its name as written. Returns false if there is none. */
 static bool
-find_param_and_copy_name(const char *url, const char *const *keys,
-    char name[NAME_MAX_BYTES])
+find_param(const char *url, const char *const *keys, char name[NAME_MAX_BYTES])
 {
 	const char *p = strchr(url, '?');
 	char key[MEMBER_KEY];
@@ -201,7 +200,7 @@ find_param_and_copy_name(const char *url, const char *const *keys,
 /* Called if the answer does not tell the next page. Looks for a parameter of
  * the URL that may be the number of the page or of its first record. */
 static void
-look_for_page_or_offset_parameter(struct look *l)
+look_for_number(struct look *l)
 {
 	static const char *const pages[] = { "page", "p", "pagenumber",
 		"pageno", "pageindex", NULL };
@@ -209,23 +208,22 @@ look_for_page_or_offset_parameter(struct look *l)
 		"startindex", "startat", NULL };
 	bool more = l->total > (int64_t)l->records;
 	char name[NAME_MAX_BYTES], into[NAME_MAX_BYTES + 8];
-	bool is_page = find_param_and_copy_name(l->url, pages, name);
+	bool is_page = find_param(l->url, pages, name);
 
-	if (!is_page && !find_param_and_copy_name(l->url, offsets, name)) {
+	if (!is_page && !find_param(l->url, offsets, name)) {
 		if (!more)
 			return;
-		set_part_with_joined_reason(l, PART_PAGING, GUESS, "page",
-		    "the total", "is more than the records of this page");
-		set_part_with_joined_reason(l, PART_INTO, GUESS, "query:page",
-		    "the answer",
+		set_part(l, PART_PAGING, GUESS, "page", "the total",
+		    "is more than the records of this page");
+		set_part(l, PART_INTO, GUESS, "query:page", "the answer",
 		    "does not say which parameter takes the number");
 		return;
 	}
 	(void)snprintf(into, sizeof(into), "query:%s", name);
-	set_part_with_joined_reason(l, PART_PAGING, more ? LIKELY : GUESS,
+	set_part(l, PART_PAGING, more ? LIKELY : GUESS,
 	    is_page ? "page" : "offset", name, "is a parameter of the URL");
-	set_part_with_joined_reason(l, PART_INTO, more ? LIKELY : GUESS, into,
-	    name, "is this parameter");
+	set_part(l, PART_INTO, more ? LIKELY : GUESS, into, name,
+	    "is this parameter");
 }
 
 /* Guesses paging as in the Stripe API: a member says that more pages follow, no
@@ -239,27 +237,28 @@ look_for_last_id(struct look *l)
 	    l->findings->part[PART_PAGING].sure != NOT_FOUND ||
 	    json_member_value(l->j, l->array + 1, "id", 2) == 0)
 		return;
-	set_part_with_joined_reason(l, PART_PAGING, GUESS, "cursor",
-	    "more pages follow,", "and the records have an id");
-	set_part_with_joined_reason(l, PART_NEXT, GUESS, "last:/id",
-	    "the id of the last record", "may be the cursor");
-	set_part_with_joined_reason(l, PART_INTO, GUESS, "query:starting_after",
-	    "the answer", "does not say which parameter takes the cursor");
+	set_part(l, PART_PAGING, GUESS, "cursor", "more pages follow,",
+	    "and the records have an id");
+	set_part(l, PART_NEXT, GUESS, "last:/id", "the id of the last record",
+	    "may be the cursor");
+	set_part(l, PART_INTO, GUESS, "query:starting_after", "the answer",
+	    "does not say which parameter takes the cursor");
 }
 
+/* Sets the part of --size if the URL, or that of the next page, has a parameter
+ * for it. */
 static void
-set_size_part_from_url_parameter(struct look *l, const char *next)
+look_for_size(struct look *l, const char *next)
 {
 	static const char *const sizes[] = { "limit", "perpage", "pagesize",
 		"size", "top", "rows", "maxresults", "count", NULL };
 	char name[NAME_MAX_BYTES];
 
-	if (find_param_and_copy_name(l->url, sizes, name))
-		set_part_with_joined_reason(l, PART_SIZE, SURE, "", name,
+	if (find_param(l->url, sizes, name))
+		set_part(l, PART_SIZE, SURE, "", name,
 		    "is in the URL: raise its value to make fewer requests");
-	else if (next != NULL && find_param_and_copy_name(next, sizes, name))
-		set_part_with_joined_reason(l, PART_SIZE, LIKELY, "", name,
-		    "is in the URL of "
+	else if (next != NULL && find_param(next, sizes, name))
+		set_part(l, PART_SIZE, LIKELY, "", name, "is in the URL of "
 		    "the next page: give --size with this name to make fewer "
 		    "requests");
 }
@@ -272,22 +271,22 @@ look_for_link(struct look *l)
 	size_t n;
 
 	if (link_find_next(l->answer, &uri, &n)) {
-		set_part_with_joined_reason(l, PART_PAGING, SURE, "link",
-		    "the Link header", "names the next page");
+		set_part(l, PART_PAGING, SURE, "link", "the Link header",
+		    "names the next page");
 		(void)snprintf(next, sizeof(next), "%.*s",
 		    (int)(n < sizeof(next) ? n : sizeof(next) - 1), uri);
-		set_size_part_from_url_parameter(l, next);
+		look_for_size(l, next);
 	} else if (http_find_header(l->answer, "Link", &v, &n) &&
 	    memmem(v, n, "rel=", 4) != NULL) {
-		set_part_with_joined_reason(l, PART_PAGING, GUESS, "link",
-		    "the Link header", "names other pages, but no next one");
+		set_part(l, PART_PAGING, GUESS, "link", "the Link header",
+		    "names other pages, but no next one");
 	}
-	set_size_part_from_url_parameter(l, NULL);
+	look_for_size(l, NULL);
 }
 
 /* Removes options that are useless with the paging that was found. */
 static void
-clear_options_not_for_paging(struct look *l)
+clear_useless(struct look *l)
 {
 	struct finding *p = l->findings->part;
 	const char *paging = buf_text(&p[PART_PAGING].value);
@@ -311,19 +310,19 @@ look_for_paging(struct look *l, struct err *e)
 	bool whole;
 
 	l->total = -1;
-	look_for_total_header(l);
+	look_for_total(l);
 	look_for_link(l);
-	if (members_visit(l->j, 0, set_parts_from_member, l, e) == -1)
+	if (members_visit(l->j, 0, look_at_member, l, e) == -1)
 		return -1;
 	if (l->nomem)
 		return err_nomem(e);
 	look_for_last_id(l);
 	if (l->findings->part[PART_PAGING].sure < LIKELY)
-		look_for_page_or_offset_parameter(l);
-	clear_options_not_for_paging(l);
+		look_for_number(l);
+	clear_useless(l);
 	whole = l->total == (int64_t)l->records && l->total > 0;
 	if (l->findings->part[PART_PAGING].sure == NOT_FOUND)
-		set_part_with_joined_reason(l, PART_PAGING, whole ? SURE :
+		set_part(l, PART_PAGING, whole ? SURE :
 		    GUESS, "", whole ? "all records" : "the answer",
 		    whole ? "are in this answer" : "names no next page");
 	return 0;

@@ -33,9 +33,10 @@ is_usual_name(const char *key)
 	return false;
 }
 
+/* Called for each member. Remembers it if it is an array that is more likely to
+ * have the records than those before. */
 static void
-store_array_if_best_so_far(void *self, const struct json *j,
-    const struct member *m)
+note_best_array(void *self, const struct json *j, const struct member *m)
 {
 	struct arrays *a = self;
 	const struct json_tok *t = &j->tok[m->value];
@@ -72,7 +73,7 @@ count_elements(const struct json *j, uint32_t array)
  * --records is not needed if this is the only array that is a member of the
  * answer itself. */
 static void
-set_records_part_to_array(struct look *l, const struct arrays *a)
+set_records_part(struct look *l, const struct arrays *a)
 {
 	bool is_default = a->at_top == 1 && a->depth == 1;
 	char why[WHY_MAX];
@@ -84,7 +85,7 @@ set_records_part_to_array(struct look *l, const struct arrays *a)
 	    a->with_objects > 1 ?
 	    ", but other arrays of the answer have objects, too" :
 	    l->records == 0 ? ", so this is only their likely place" : "");
-	findings_set_if_more_sure(l->findings, PART_RECORDS,
+	findings_set(l->findings, PART_RECORDS,
 	    a->with_objects == 1 ? SURE : a->with_objects > 1 ? LIKELY : GUESS,
 	    is_default ? "" : a->pointer, why);
 }
@@ -102,16 +103,15 @@ look_for_records(struct look *l, struct err *e)
 		(void)snprintf(why, sizeof(why), "the answer is the array of "
 		    "%" PRIu64 " record%s", l->records,
 		    l->records == 1 ? "" : "s");
-		findings_set_if_more_sure(l->findings, PART_RECORDS, SURE, "",
-		    why);
+		findings_set(l->findings, PART_RECORDS, SURE, "", why);
 		return 0;
 	}
-	if (members_visit(l->j, 0, store_array_if_best_so_far, &a, e) == -1)
+	if (members_visit(l->j, 0, note_best_array, &a, e) == -1)
 		return -1;
 	if (a.best == 0)
 		return err_set(e, ERR_PEER, false, "the answer has no array, "
 		    "so --probe finds no records in it");
-	set_records_part_to_array(l, &a);
+	set_records_part(l, &a);
 	return 0;
 }
 
@@ -130,9 +130,10 @@ static const char *const field_keys[] = { "updatedat", "modifiedat",
 enum { FIELDS = sizeof(field_keys) / sizeof(field_keys[0]),
 	FIELDS_OF_CHANGES = 9 };
 
+/* Called for each member of a record. Remembers it if it is a better cursor
+ * than those before. */
 static void
-store_field_if_best_cursor_so_far(void *self, const struct json *j,
-    const struct member *m)
+note_best_field(void *self, const struct json *j, const struct member *m)
 {
 	struct field *f = self;
 	const struct json_tok *t = &j->tok[m->value];
@@ -159,14 +160,13 @@ store_field_if_best_cursor_so_far(void *self, const struct json *j,
 }
 
 int
-look_for_cursor_field(struct look *l, struct err *e)
+look_for_cursor(struct look *l, struct err *e)
 {
 	struct field f = { 0 };
 	char why[WHY_MAX * 2];
 
 	if (l->records > 0 && l->j->tok[l->array + 1].type == JSON_OBJECT &&
-	    members_visit(l->j, l->array + 1, store_field_if_best_cursor_so_far,
-	    &f, e) == -1)
+	    members_visit(l->j, l->array + 1, note_best_field, &f, e) == -1)
 		return -1;
 	if (f.rank == 0)
 		return 0;
@@ -174,7 +174,7 @@ look_for_cursor_field(struct look *l, struct err *e)
 	    "add --checkpoint NAME --cursor-field %s --since-param PARAMETER",
 	    f.pointer, f.kind == VALUE_TIME ? "a time" : "a number",
 	    f.pointer);
-	findings_set_if_more_sure(l->findings, PART_FIELD,
+	findings_set(l->findings, PART_FIELD,
 	    f.rank > FIELDS - FIELDS_OF_CHANGES ? LIKELY : GUESS, "", why);
 	return 0;
 }

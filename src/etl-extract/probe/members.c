@@ -20,7 +20,7 @@ member_make_key(char out[MEMBER_KEY], const char *name, size_t n)
 
 /* A command with such a name could not be printed and pasted. */
 static bool
-has_control_character(const char *p, size_t n)
+has_control_char(const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (iscntrl((unsigned char)p[i]))
@@ -45,9 +45,9 @@ visit_members(const struct json *j, uint32_t object, struct buf *pointer,
 		m.n = name->len;
 		if (name->failed)
 			return -1;
-		if (has_control_character(m.name, m.n))
+		if (has_control_char(m.name, m.n))
 			continue;
-		pointer_append_part(pointer, m.name, m.n);
+		pointer_put_part(pointer, m.name, m.n);
 		member_make_key(m.key, m.name, m.n);
 		(void)buf_text(pointer);
 		m.pointer = pointer->data;

@@ -27,8 +27,8 @@ struct probe {
 };
 
 static int
-check_options(
-    const struct extract_opts *o, char *const *uri, size_t n, struct err *e)
+check_probe_options(const struct extract_opts *o, char *const *uri, size_t n,
+    struct err *e)
 {
 	if (n != 1 || strncmp(uri[0], "http", 4) != 0)
 		return err_set(e, ERR_USAGE, false,
@@ -41,12 +41,11 @@ check_options(
 		    "the records are and how to page: give only options for "
 		    "requests with it");
 	return source_options_check(o, KIND_HTTP, e) == -1 ? -1 :
-	    request_check_options(o, uri[0], e);
+	    request_check(o, uri[0], e);
 }
 
 static int
-parse_json_answer_or_fail(void *self, const struct http_answer *a,
-    struct err *e)
+parse_probe_answer(void *self, const struct http_answer *a, struct err *e)
 {
 	struct probe *p = self;
 	struct json_fault f = { 0 };
@@ -58,7 +57,7 @@ parse_json_answer_or_fail(void *self, const struct http_answer *a,
 	if (f.nomem)
 		return err_nomem(e);
 	buf_init(&b, 1024);
-	fetch_show_body_unless_secret(p->fetch, &b, a, 80);
+	fetch_show_body(p->fetch, &b, a, 80);
 	(void)err_set(e, ERR_PEER, false, "the answer is not JSON (%s): %s",
 	    f.why, buf_text(&b));
 	buf_release(&b);
@@ -66,7 +65,7 @@ parse_json_answer_or_fail(void *self, const struct http_answer *a,
 }
 
 static void
-put_option_with_shell_word(struct buf *b, const char *option, const char *word)
+put_word_option(struct buf *b, const char *option, const char *word)
 {
 	buf_printf(b, " --%s ", option);
 	put_shell_word(b, word);
@@ -81,13 +80,12 @@ put_header(struct buf *b, const char *option, const char *header)
 
 	(void)snprintf(name, sizeof(name), "%.*s: ...",
 	    (int)strcspn(header, ":"), header);
-	put_option_with_shell_word(b, option, *header == '@' ? header : name);
+	put_word_option(b, option, *header == '@' ? header : name);
 }
 
 /* The user name and the password of a proxy are not printed. */
 static void
-put_proxy_option_without_password(struct buf *b, const char *option,
-    const char *url)
+put_proxy_option(struct buf *b, const char *option, const char *url)
 {
 	const char *at = strrchr(url, '@'), *scheme_end = strstr(url, "://");
 	const int scheme = scheme_end == NULL ? 0 : (int)(scheme_end + 3 - url);
@@ -95,17 +93,17 @@ put_proxy_option_without_password(struct buf *b, const char *option,
 
 	(void)snprintf(shown, sizeof(shown), "%.*s...%s", scheme, url,
 	    at == NULL ? "" : at);
-	put_option_with_shell_word(b, option, at == NULL ? url : shown);
+	put_word_option(b, option, at == NULL ? url : shown);
 }
 
 /* Appends an option whose value is at p. */
 static void
-put_option_with_value(struct buf *b, const struct opt *option, const void *p)
+put_option_value(struct buf *b, const struct opt *option, const void *p)
 {
 	void (*put_text)(struct buf *, const char *, const char *) =
 	    strcmp(option->name, "header") == 0 ? put_header :
 	    strcmp(option->name, "proxy") == 0 ?
-	    put_proxy_option_without_password : put_option_with_shell_word;
+	    put_proxy_option : put_word_option;
 	const struct opt_list *list = p;
 	const char *const *text = p;
 	const uint64_t *number = p;
@@ -135,12 +133,13 @@ put_given_options(struct buf *b, const struct extract_opts *o)
 
 	for (size_t i = 0; i < spec->n; i++)
 		if (o->is_given[i] && strcmp(spec->opts[i].name, "probe") != 0)
-			put_option_with_value(b, &spec->opts[i],
+			put_option_value(b, &spec->opts[i],
 			    (const char *)o + spec->opts[i].offset);
 }
 
+/* Prints the findings as comments, then the command. */
 static int
-print_findings_and_command(struct probe *p, const char *url, struct err *e)
+print_command(struct probe *p, const char *url, struct err *e)
 {
 	struct buf *b = &p->out;
 
@@ -157,36 +156,34 @@ print_findings_and_command(struct probe *p, const char *url, struct err *e)
 	    err_errno(e, ERR_IO, "standard output");
 }
 
+/* Requests the URL and sets the findings from its answer. */
 static int
-request_and_set_findings(struct probe *p, const char *url, struct err *e)
+probe_request(struct probe *p, const char *url, struct err *e)
 {
-	const struct answer_check check = { parse_json_answer_or_fail, p };
+	const struct answer_check check = { parse_probe_answer, p };
 	struct look l = { .findings = &p->findings, .answer = &p->answer,
 	    .j = &p->j, .url = url };
 
 	if (request_load_body(&p->request, p->o, e) == -1 ||
-	    request_set_url_and_params(
-		&p->request, p->o, url, strlen(url), e) == -1 ||
-	    fetch_get_retry_and_renew_secret(
-		p->fetch, &p->request, &check, &p->answer, e) == -1)
+	    request_set_url(&p->request, p->o, url, strlen(url), e) == -1 ||
+	    fetch_whole(p->fetch, &p->request, &check, &p->answer, e) == -1)
 		return -1;
 	if (look_for_records(&l, e) == -1) {
 		err_prefix(e, "%s", fetch_masked_url(p->fetch, &p->request));
 		return -1;
 	}
-	if (look_for_paging(&l, e) == -1 || look_for_cursor_field(&l, e) == -1)
+	if (look_for_paging(&l, e) == -1 || look_for_cursor(&l, e) == -1)
 		return -1;
-	return findings_fail_if_memory_is_out(&p->findings, e);
+	return findings_check(&p->findings, e);
 }
 
 int
-probe_url_and_print_command(
-    struct extract *x, char *const *uri, size_t n, struct err *e)
+probe_run(struct extract *x, char *const *uri, size_t n, struct err *e)
 {
 	struct probe p = { .o = &x->opts };
 	int rc = -1;
 
-	if (check_options(&x->opts, uri, n, e) == -1)
+	if (check_probe_options(&x->opts, uri, n, e) == -1)
 		return -1;
 	request_init(&p.request);
 	http_answer_init(&p.answer, x->opts.max_body);
@@ -194,8 +191,8 @@ probe_url_and_print_command(
 	buf_init(&p.out, OUTPUT_MAX);
 	p.request.source = uri[0];
 	if (fetch_open_once(&p.fetch, x, e) == 0 &&
-	    request_and_set_findings(&p, uri[0], e) == 0)
-		rc = print_findings_and_command(&p, uri[0], e);
+	    probe_request(&p, uri[0], e) == 0)
+		rc = print_command(&p, uri[0], e);
 	fetch_close(x->fetch);
 	request_release(&p.request);
 	http_answer_release(&p.answer);

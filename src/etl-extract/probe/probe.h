@@ -8,7 +8,6 @@
 
 #include "extract.h"
 
-int probe_url_and_print_command(
-    struct extract *x, char *const *uri, size_t n, struct err *e);
+int probe_run(struct extract *x, char *const *uri, size_t n, struct err *e);
 
 #endif

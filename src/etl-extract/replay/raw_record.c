@@ -47,7 +47,7 @@ find_member_value(const struct raw_record *r, uint32_t object, const char *name,
 }
 
 static int
-read_bytes(struct raw_record *r, struct err *e)
+read_raw_member(struct raw_record *r, struct err *e)
 {
 	uint32_t text = find_member_value(r, 0, "raw", JSON_STRING);
 	uint32_t coded = find_member_value(r, 0, "raw_base64", JSON_STRING);
@@ -125,6 +125,6 @@ raw_record_parse(
 	buf_clear(&r->uri);
 	if (json_scan(&r->j, line, len, 2, JSON_UNIQUE, &f) == -1)
 		return f.nomem ? err_nomem(e) : set_raw_error(f.why, e);
-	return read_bytes(r, e) == -1 || read_columns(r, e) == -1 ? -1 :
+	return read_raw_member(r, e) == -1 || read_columns(r, e) == -1 ? -1 :
 	    read_origin(r, e);
 }

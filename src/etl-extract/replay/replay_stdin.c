@@ -50,19 +50,19 @@ peek_at_stdin(const struct stat *st, char *p)
 /* Returns false if the first line will not become longer: the writer has closed
  * the pipe. Otherwise waits PAUSE ms and returns true. */
 static bool
-wait_if_more_may_come(const struct stat *st)
+wait_for_more(const struct stat *st)
 {
 	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
 
 	return !S_ISREG(st->st_mode) && poll(&p, 1, 0) == 1 &&
 	    (p.revents & (POLLHUP | POLLERR)) == 0 &&
-	    wait_ms_or_stop(PAUSE) == 0;
+	    wait_ms(PAUSE) == 0;
 }
 
 /* Returns 1 if the line is the begin mark of a replay, or the mark `failed`,
  * which etl-dlq replay writes alone if it fails at once. */
 static int
-is_begin_of_replay_or_failed(const char *line, size_t n, struct err *e)
+is_replay_begin(const char *line, size_t n, struct err *e)
 {
 	struct mark m = { 0 };
 	int rc = mark_parse(&m, line, n, e);
@@ -92,7 +92,7 @@ replay_is_on_stdin(struct err *e)
 	ssize_t n;
 
 	if (fstat(STDIN_FILENO, &st) == -1 || S_ISCHR(st.st_mode) ||
-	    wait_fd_or_stop(STDIN_FILENO, POLLIN, -1) == -1)
+	    wait_fd(STDIN_FILENO, POLLIN, -1) == -1)
 		return 0;
 	for (;;) {
 		n = peek_at_stdin(&st, text);
@@ -104,9 +104,8 @@ replay_is_on_stdin(struct err *e)
 		    memcmp(text, start, (size_t)n < len ? (size_t)n : len) != 0)
 			return 0;
 		if ((lf = memchr(text, '\n', (size_t)n)) != NULL)
-			return is_begin_of_replay_or_failed(
-			    text, (size_t)(lf - text), e);
-		if (n == LOOK || !wait_if_more_may_come(&st))
+			return is_replay_begin(text, (size_t)(lf - text), e);
+		if (n == LOOK || !wait_for_more(&st))
 			return 0;
 	}
 }

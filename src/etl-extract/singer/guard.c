@@ -15,7 +15,7 @@ enum { GRACE_MS = 1000 };       /* from SIGTERM to SIGKILL */
  * otherwise the reader of etl-extract's output would not see the end of the
  * output. */
 static _Noreturn void
-wait_for_end_and_kill_group(int fd)
+run_guard(int fd)
 {
 	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
 	char byte;
@@ -44,7 +44,7 @@ guard_start(struct guard *g, struct err *e)
 	if (pipe2(fd, O_CLOEXEC) == -1)
 		return err_errno(e, ERR_IO, "pipe");
 	if ((g->pid = fork()) == 0)
-		wait_for_end_and_kill_group(fd[0]);
+		run_guard(fd[0]);
 	(void)close(fd[0]);
 	g->pipe = fd[1];
 	if (g->pid == -1) {
@@ -58,7 +58,7 @@ guard_start(struct guard *g, struct err *e)
 }
 
 void
-guard_end_with_group(struct guard *g)
+guard_end(struct guard *g)
 {
 	if (g->pid > 0) {
 		(void)kill(-g->pid, SIGKILL);

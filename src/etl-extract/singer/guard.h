@@ -18,6 +18,6 @@ struct guard {
 
 int guard_start(struct guard *g, struct err *e);
 /* Kills the guard and all processes that are still in its group. */
-void guard_end_with_group(struct guard *g);
+void guard_end(struct guard *g);
 
 #endif

@@ -40,7 +40,7 @@ singer_release(struct singer *s)
 /* Prints a warning. A child of --jobs must not print, so it fails instead. The
  * parent process then reads the file again and prints the warning. */
 static int __attribute__((format(printf, 3, 4)))
-warn_or_fail_in_child(struct singer *s, struct err *e, const char *fmt, ...)
+warn_in_parent(struct singer *s, struct err *e, const char *fmt, ...)
 {
 	va_list ap;
 	char text[512];
@@ -54,8 +54,9 @@ warn_or_fail_in_child(struct singer *s, struct err *e, const char *fmt, ...)
 	return 0;
 }
 
+/* Sets the reject of the item. Returns SINGER_ITEM. */
 static enum singer_result
-set_reject_return_item(struct item *it, const char *code, const char *pointer,
+fill_item_reject(struct item *it, const char *code, const char *pointer,
     const char *message)
 {
 	it->code = code;
@@ -72,17 +73,17 @@ reject_too_long(struct singer *s, struct item *it, uint64_t bytes,
 	    "%" PRIu64, bytes, s->o->max_record);
 	(void)buf_text(&s->why);
 	return buf_check(&s->why, e) == -1 ? SINGER_FAILED :
-	    set_reject_return_item(it, "too_long", NULL, s->why.data);
+	    fill_item_reject(it, "too_long", NULL, s->why.data);
 }
 
 /* Rejects a record that is longer than --max-record, although its line is
  * within the limit for lines. */
 static enum singer_result
-reject_long_record(struct singer *s, struct item *it, struct err *e)
+reject_long(struct singer *s, struct item *it, struct err *e)
 {
 	struct line *l = &it->line;
 
-	hash_bytes_to_hex(l->data, l->len, l->sha256);
+	hash_bytes(l->data, l->len, l->sha256);
 	l->too_long = true;
 	l->len = l->len < LINES_KEPT ? l->len : LINES_KEPT;
 	return reject_too_long(s, it, s->record.len, e);
@@ -100,7 +101,7 @@ reject_not_json(struct singer *s, struct item *it,
 	buf_str(&s->why, text);
 	(void)buf_text(&s->why);
 	return buf_check(&s->why, e) == -1 ? SINGER_FAILED :
-	    set_reject_return_item(it, f->code, NULL, s->why.data);
+	    fill_item_reject(it, f->code, NULL, s->why.data);
 }
 
 /* Returns the value of a member of the message if it has this type, else 0. */
@@ -114,7 +115,7 @@ find_member(const struct singer *s, const char *name, enum json_type type)
 
 /* Decodes a string token into s->text. */
 static int
-unescape_token_into_text(struct singer *s, uint32_t i, struct err *e)
+unescape_token(struct singer *s, uint32_t i, struct err *e)
 {
 	buf_clear(&s->text);
 	json_unescape(&s->text, &s->j, i);
@@ -125,14 +126,14 @@ unescape_token_into_text(struct singer *s, uint32_t i, struct err *e)
 /* Returns 1 if --select permits the stream, whose name is a string token, else
  * 0. Notes that the stream was seen. */
 static int
-is_selected_and_store_has_come(struct singer *s, uint32_t stream, struct err *e)
+is_selected(struct singer *s, uint32_t stream, struct err *e)
 {
 	const struct opt_list *l = &s->o->select;
 	int found = l->n == 0;
 
 	if (l->n == 0)
 		return 1;
-	if (unescape_token_into_text(s, stream, e) == -1)
+	if (unescape_token(s, stream, e) == -1)
 		return -1;
 	for (size_t i = 0; i < l->n; i++)
 		if (strlen(l->v[i]) == s->text.len &&
@@ -151,8 +152,8 @@ has_member(const struct singer *s, uint32_t record, const char *field)
 /* Makes the record from the value at token `record`. Adds the members of
  * --select-as and --source-file. */
 static int
-make_record_with_added_members(struct singer *s, uint32_t record,
-    uint32_t stream, const struct item *it, struct err *e)
+make_record(struct singer *s, uint32_t record, uint32_t stream,
+    const struct item *it, struct err *e)
 {
 	const struct json_tok *name = &s->j.tok[stream];
 	struct buf *b = &s->record;
@@ -184,27 +185,27 @@ read_record(struct singer *s, struct item *it, struct err *e)
 	int rc;
 
 	if (stream == 0)
-		return set_reject_return_item(it, "required", "/stream",
+		return fill_item_reject(it, "required", "/stream",
 		    "the RECORD message "
 		    "has no name of a stream in \"stream\"");
-	if ((rc = is_selected_and_store_has_come(s, stream, e)) != 1)
+	if ((rc = is_selected(s, stream, e)) != 1)
 		return rc == 0 ? SINGER_NOTHING : SINGER_FAILED;
 	if (record == 0)
-		return set_reject_return_item(it, "required", "/record",
+		return fill_item_reject(it, "required", "/record",
 		    "the RECORD message has no object in \"record\"");
 	if (is_mark_line(s->j.text + r->at, r->len))
-		return set_reject_return_item(it, "reserved", "/record",
+		return fill_item_reject(it, "reserved", "/record",
 		    "a record may not begin with the member @etl");
 	if (has_member(s, record, s->o->select_as))
-		return set_reject_return_item(it, "duplicate_member", "/record",
+		return fill_item_reject(it, "duplicate_member", "/record",
 		    "the record already has the member of --select-as");
 	if (it->is_in_file && has_member(s, record, s->o->source_file))
-		return set_reject_return_item(it, "duplicate_member", "/record",
+		return fill_item_reject(it, "duplicate_member", "/record",
 		    "the record already has the member of --source-file");
-	if (make_record_with_added_members(s, record, stream, it, e) == -1)
+	if (make_record(s, record, stream, it, e) == -1)
 		return SINGER_FAILED;
 	if (s->record.len > s->o->max_record)
-		return reject_long_record(s, it, e);
+		return reject_long(s, it, e);
 	it->record = s->record.data;
 	it->record_len = s->record.len;
 	return SINGER_ITEM;
@@ -216,7 +217,7 @@ read_state(struct singer *s, struct item *it, struct singer_value *state)
 	uint32_t i = find_member(s, "value", JSON_OBJECT);
 
 	if (i == 0)
-		return set_reject_return_item(it, "required", "/value",
+		return fill_item_reject(it, "required", "/value",
 		    "the STATE message has no object in \"value\"");
 	*state = (struct singer_value){ s->j.text + s->j.tok[i].at,
 	    s->j.tok[i].len };
@@ -226,21 +227,22 @@ read_state(struct singer *s, struct item *it, struct singer_value *state)
 /* Notes that the stream was seen, for --select: a stream may have only a SCHEMA
  * message and no record. */
 static enum singer_result
-store_that_schema_stream_has_come(struct singer *s, struct err *e)
+note_schema_stream(struct singer *s, struct err *e)
 {
 	uint32_t stream = find_member(s, "stream", JSON_STRING);
 
-	return stream != 0 && is_selected_and_store_has_come(s, stream,
+	return stream != 0 && is_selected(s, stream,
 	    e) == -1 ? SINGER_FAILED : SINGER_NOTHING;
 }
 
+/* Warns of the first message ACTIVATE_VERSION. */
 static enum singer_result
-warn_once_of_activate_version(struct singer *s, struct err *e)
+warn_version(struct singer *s, struct err *e)
 {
 	if (s->has_noted_version)
 		return SINGER_NOTHING;
 	s->has_noted_version = true;
-	return warn_or_fail_in_child(s, e,
+	return warn_in_parent(s, e,
 	    "ACTIVATE_VERSION: the tap has read a stream as a "
 	    "whole; rows that are not in it any more stay in the table, unless "
 	    "etl-load removes them (--mode replace or mirror)");
@@ -258,7 +260,7 @@ fail_batch(const struct singer *s, struct err *e)
  * once for each of the first SINGER_UNKNOWN types. The type is in s->text;
  * text_show() escapes control characters, which could harm a terminal. */
 static enum singer_result
-skip_unknown_type_and_warn_once(struct singer *s, struct err *e)
+skip_unknown_type(struct singer *s, struct err *e)
 {
 	char *to;
 
@@ -274,8 +276,7 @@ skip_unknown_type_and_warn_once(struct singer *s, struct err *e)
 		return SINGER_NOTHING;
 	to = s->unknown[s->n_unknown++];
 	(void)snprintf(to, SINGER_TYPE, "%s", s->why.data);
-	return warn_or_fail_in_child(s, e,
-	    "messages of the type %s are skipped", to);
+	return warn_in_parent(s, e, "messages of the type %s are skipped", to);
 }
 
 /* The types of messages are compared without regard to case, as the
@@ -287,21 +288,21 @@ read_message(struct singer *s, struct item *it, struct singer_value *state,
 	uint32_t type = find_member(s, "type", JSON_STRING);
 
 	if (type == 0)
-		return set_reject_return_item(it, "required", "/type",
+		return fill_item_reject(it, "required", "/type",
 		    "not a Singer message: it has no text in \"type\"");
-	if (unescape_token_into_text(s, type, e) == -1)
+	if (unescape_token(s, type, e) == -1)
 		return SINGER_FAILED;
 	if (strcasecmp(s->text.data, "RECORD") == 0)
 		return read_record(s, it, e);
 	if (strcasecmp(s->text.data, "STATE") == 0)
 		return read_state(s, it, state);
 	if (strcasecmp(s->text.data, "SCHEMA") == 0)
-		return store_that_schema_stream_has_come(s, e);
+		return note_schema_stream(s, e);
 	if (strcasecmp(s->text.data, "ACTIVATE_VERSION") == 0)
-		return warn_once_of_activate_version(s, e);
+		return warn_version(s, e);
 	if (strcasecmp(s->text.data, "BATCH") == 0)
 		return fail_batch(s, e);
-	return skip_unknown_type_and_warn_once(s, e);
+	return skip_unknown_type(s, e);
 }
 
 enum singer_result
@@ -319,16 +320,16 @@ singer_read(struct singer *s, struct item *it, struct singer_value *state,
 	    -1)
 		return reject_not_json(s, it, &f, e);
 	if (s->j.tok[0].type != JSON_OBJECT)
-		return set_reject_return_item(it, "type", NULL,
+		return fill_item_reject(it, "type", NULL,
 		    "not a Singer message: the line is not a JSON object");
 	return read_message(s, it, state, e);
 }
 
 int
-singer_warn_of_selected_not_come(struct singer *s, struct err *e)
+singer_warn_missing(struct singer *s, struct err *e)
 {
 	for (size_t i = 0; i < s->o->select.n; i++)
-		if (!s->has_come[i] && warn_or_fail_in_child(s, e,
+		if (!s->has_come[i] && warn_in_parent(s, e,
 		    "--select %s: the tap wrote "
 		    "no message of this stream: check the name",
 		    s->o->select.v[i]) == -1)

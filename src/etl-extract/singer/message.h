@@ -57,6 +57,6 @@ enum singer_result singer_read(struct singer *s, struct item *it,
     struct singer_value *state, struct err *e);
 /* Call this after the last message. Warns of each --select that names a stream
  * without messages. */
-int singer_warn_of_selected_not_come(struct singer *s, struct err *e);
+int singer_warn_missing(struct singer *s, struct err *e);
 
 #endif

@@ -18,7 +18,7 @@ static int
 write_state_file(const char *state, struct err *e)
 {
 	const size_t n = strlen(state);
-	int fd = temp_file_open_unnamed(e);
+	int fd = temp_file_open(e);
 	ssize_t done = 1;
 
 	for (size_t at = 0; fd != -1 && at < n && done > 0; at += (size_t)done)
@@ -33,8 +33,7 @@ write_state_file(const char *state, struct err *e)
 /* Makes the command line of the tap. fd is the file with the STATE, or 0 if
  * there is none. The tap inherits fd and opens it as /dev/fd/N. */
 static int
-make_command_with_state_option(struct tap *t, char *const *command, int fd,
-    struct err *e)
+make_command(struct tap *t, char *const *command, int fd, struct err *e)
 {
 	size_t n = 0;
 
@@ -61,7 +60,7 @@ tap_start(struct tap *t, char *const *command, const char *state,
 	child_init(&t->child);
 	if (state != NULL && (fd = write_state_file(state, e)) == -1)
 		return -1;
-	rc = make_command_with_state_option(t, command, fd, e);
+	rc = make_command(t, command, fd, e);
 	if (rc == 0)
 		rc = guard_start(&t->guard, e);
 	if (rc == 0)
@@ -76,8 +75,8 @@ tap_start(struct tap *t, char *const *command, const char *state,
 void
 tap_close(struct tap *t)
 {
-	child_kill_wait_and_close(&t->child);
-	guard_end_with_group(&t->guard);
+	child_kill(&t->child);
+	guard_end(&t->guard);
 	free(t->argv);
 	t->argv = NULL;
 }
@@ -87,9 +86,9 @@ tap_close(struct tap *t)
 enum { QUIET_MS = 5000 };
 
 /* Replaces the output of the tap by an empty file, so that the next read
- * returns the end. */
+ * returns the end. Prints a warning. */
 static int
-replace_output_by_dev_null_and_warn(struct tap *t, struct err *e)
+end_quiet_output(struct tap *t, struct err *e)
 {
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
@@ -110,7 +109,7 @@ replace_output_by_dev_null_and_warn(struct tap *t, struct err *e)
 /* Returns how many ms to wait for output: timeout_ms or, if the tap has exited,
  * at most the rest of QUIET_MS. -1: no limit. */
 static int
-ms_to_wait_for_output(struct tap *t, int timeout_ms)
+output_wait_ms(struct tap *t, int timeout_ms)
 {
 	int64_t left;
 
@@ -126,9 +125,9 @@ ms_to_wait_for_output(struct tap *t, int timeout_ms)
 }
 
 int
-tap_wait_or_end_quiet_output(struct tap *t, int timeout_ms, struct err *e)
+tap_wait(struct tap *t, int timeout_ms, struct err *e)
 {
-	const int limit = ms_to_wait_for_output(t, timeout_ms);
+	const int limit = output_wait_ms(t, timeout_ms);
 	struct pollfd fds[] = {
 		{ .fd = t->child.out, .events = POLLIN },
 		{ .fd = STDOUT_FILENO },
@@ -136,18 +135,18 @@ tap_wait_or_end_quiet_output(struct tap *t, int timeout_ms, struct err *e)
 		    .events = POLLIN }
 	};
 
-	if (wait_fds_or_stop(fds, sizeof(fds) / sizeof(fds[0]), limit) == -1 ||
+	if (wait_fds(fds, sizeof(fds) / sizeof(fds[0]), limit) == -1 ||
 	    fds[1].revents != 0)
-		return set_stop_or_reader_gone_error(e);
+		return fail_interrupted(e);
 	if (fds[0].revents != 0)
 		t->quiet_since = 0;
 	return t->quiet_since == 0 ||
-	    clock_ms() < t->quiet_since + QUIET_MS ? 0 :
-	    replace_output_by_dev_null_and_warn(t, e);
+	    clock_ms() < t->quiet_since + QUIET_MS ? 0 : end_quiet_output(t, e);
 }
 
+/* Fails if a signal killed the tap, or if its exit status is not 0. */
 static int
-set_error_unless_exit_is_0(const struct child *c, struct err *e)
+check_exit(const struct child *c, struct err *e)
 {
 	const char *name = sigabbrev_np(c->signal);
 
@@ -168,7 +167,7 @@ tap_check_end(struct tap *t, struct err *e)
 {
 	child_close_fd(&t->child.out);
 	while (!child_has_ended(&t->child))
-		if (tap_wait_or_end_quiet_output(t, -1, e) == -1)
+		if (tap_wait(t, -1, e) == -1)
 			return -1;
-	return set_error_unless_exit_is_0(&t->child, e);
+	return check_exit(&t->child, e);
 }

@@ -23,7 +23,7 @@ struct tap {
 
 /* Refuses options that are for other sources. n is the number of words of the
  * command. */
-int tap_check_options(const struct extract_opts *o, size_t n, struct err *e);
+int tap_check(const struct extract_opts *o, size_t n, struct err *e);
 /* Executes the command. If state is not NULL, appends --state FILE to the
  * command; FILE contains these bytes. */
 int tap_start(struct tap *t, char *const *command, const char *state,
@@ -32,7 +32,7 @@ int tap_start(struct tap *t, char *const *command, const char *state,
  * has exited. If the tap has exited but a process that it started keeps the
  * output open, waits up to 5 seconds for more output. If there is none, prints
  * a warning and ends the output. */
-int tap_wait_or_end_quiet_output(struct tap *t, int timeout_ms, struct err *e);
+int tap_wait(struct tap *t, int timeout_ms, struct err *e);
 /* Call this after the end of the output. Waits until the tap exits. Fails if
  * its exit status is not 0 or a signal killed it. */
 int tap_check_end(struct tap *t, struct err *e);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 int
-tap_check_options(const struct extract_opts *o, size_t n, struct err *e)
+tap_check(const struct extract_opts *o, size_t n, struct err *e)
 {
 	if (n == 0)
 		return err_set(e, ERR_USAGE, false, "--singer needs the "
@@ -15,7 +15,7 @@ tap_check_options(const struct extract_opts *o, size_t n, struct err *e)
 	if (source_options_check(o, KIND_TAP, e) == -1)
 		return -1;
 	if (o->checkpoint == NULL)
-		return cursor_refuse_options(o, e);
+		return cursor_refuse(o, e);
 	return checkpoint_check_name(o->checkpoint, strlen(o->checkpoint), e) ==
-	    -1 ? -1 : cursor_check_state_and_db_options(o, e);
+	    -1 ? -1 : cursor_check_store(o, e);
 }

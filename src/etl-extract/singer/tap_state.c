@@ -14,7 +14,7 @@
 enum { VALUES_IN_RECORD = 2 };
 
 static int
-set_too_long_error(const struct extract_opts *o, size_t n, struct err *e)
+fail_long_state(const struct extract_opts *o, size_t n, struct err *e)
 {
 	return err_set(e, ERR_DATA, false, "the tap's STATE of %zu bytes is "
 	    "too long: it may have at most half the bytes of --max-record (%"
@@ -22,7 +22,7 @@ set_too_long_error(const struct extract_opts *o, size_t n, struct err *e)
 }
 
 static int
-set_not_a_state_error(const struct tap_state *t, struct err *e)
+fail_not_state(const struct tap_state *t, struct err *e)
 {
 	return err_set(e, ERR_CONFIG, false, "checkpoint %.64s: its value "
 	    "'%.200s' is not a STATE of a Singer tap, which is a JSON object: "
@@ -30,8 +30,10 @@ set_not_a_state_error(const struct tap_state *t, struct err *e)
 	    "etl-checkpoint set", t->o->checkpoint, t->stored);
 }
 
+/* Checks that the stored checkpoint is a JSON object. It counts as the STATE of
+ * the last mark. */
 static int
-check_stored_is_object(struct tap_state *t, struct err *e)
+take_stored(struct tap_state *t, struct err *e)
 {
 	struct json j = { 0 };
 	struct json_fault f = { 0 };
@@ -41,16 +43,15 @@ check_stored_is_object(struct tap_state *t, struct err *e)
 		rc = -1;
 	json_release(&j);
 	if (rc == -1)
-		return f.nomem ? err_nomem(e) : set_not_a_state_error(t, e);
+		return f.nomem ? err_nomem(e) : fail_not_state(t, e);
 	buf_str(&t->marked, t->stored);
 	if (t->marked.full)
-		return set_too_long_error(t->o, strlen(t->stored), e);
+		return fail_long_state(t->o, strlen(t->stored), e);
 	return buf_check(&t->marked, e);
 }
 
 int
-tap_state_init_and_read_stored(
-    struct tap_state *t, const struct extract_opts *o, struct err *e)
+tap_state_init(struct tap_state *t, const struct extract_opts *o, struct err *e)
 {
 	const size_t longest = o->max_record / VALUES_IN_RECORD;
 
@@ -59,10 +60,9 @@ tap_state_init_and_read_stored(
 	buf_init(&t->held, longest);
 	if (o->checkpoint == NULL)
 		return 0;
-	if (cursor_stored_read_from_state_or_db(
-		o, &t->stored, &t->version, e) == -1)
+	if (cursor_stored_read(o, &t->stored, &t->version, e) == -1)
 		return -1;
-	return t->stored == NULL ? 0 : check_stored_is_object(t, e);
+	return t->stored == NULL ? 0 : take_stored(t, e);
 }
 
 void
@@ -75,7 +75,7 @@ tap_state_release(struct tap_state *t)
 }
 
 static bool
-is_marked_already(const struct tap_state *t, const char *value, size_t n)
+is_marked(const struct tap_state *t, const char *value, size_t n)
 {
 	return t->marked.len == n && memcmp(t->marked.data, value, n) == 0;
 }
@@ -85,17 +85,16 @@ is_marked_already(const struct tap_state *t, const char *value, size_t n)
  * would start from the same STATE, read the committed records again, and load
  * them twice. */
 int
-tap_state_store_unless_marked(
-    struct tap_state *t, const char *value, size_t n, struct err *e)
+tap_state_hold(struct tap_state *t, const char *value, size_t n, struct err *e)
 {
 	t->has_open_records = false;
 	t->is_held = false;
-	if (t->o->checkpoint == NULL || is_marked_already(t, value, n))
+	if (t->o->checkpoint == NULL || is_marked(t, value, n))
 		return 0;
 	buf_clear(&t->held);
 	buf_add(&t->held, value, n);
 	if (t->held.full)
-		return set_too_long_error(t->o, n, e);
+		return fail_long_state(t->o, n, e);
 	if (buf_check(&t->held, e) == -1)
 		return -1;
 	t->is_held = true;
@@ -103,7 +102,7 @@ tap_state_store_unless_marked(
 }
 
 void
-tap_state_drop_held_after_record(struct tap_state *t)
+tap_state_note_record(struct tap_state *t)
 {
 	t->is_held = false;
 	t->has_open_records = true;
@@ -111,7 +110,7 @@ tap_state_drop_held_after_record(struct tap_state *t)
 }
 
 int
-tap_state_ms_until_mark(const struct tap_state *t)
+tap_state_wait_ms(const struct tap_state *t)
 {
 	int64_t left = t->marked_at + MARK_MS - clock_ms();
 
@@ -129,7 +128,7 @@ tap_state_write_mark(
 	    .version = (uint64_t)t->version };
 
 	if (t->o->checkpoint != NULL)
-		stage_set_checkpoint_version(s, (uint64_t)t->version);
+		stage_set_version(s, (uint64_t)t->version);
 	if (!t->is_held)
 		return 0;
 	if (buf_check(&t->held, e) == -1)
@@ -141,5 +140,5 @@ tap_state_write_mark(
 	t->is_held = false;
 	t->since_mark = 0;
 	t->marked_at = clock_ms();
-	return stage_check_and_write_checkpoint(s, &m, e);
+	return stage_checkpoint(s, &m, e);
 }

@@ -26,19 +26,19 @@ struct tap_state {
 
 /* Reads the stored checkpoint. Without --checkpoint it does nothing, and no
  * value is ever held. */
-int tap_state_init_and_read_stored(
-    struct tap_state *t, const struct extract_opts *o, struct err *e);
+int tap_state_init(struct tap_state *t, const struct extract_opts *o,
+    struct err *e);
 void tap_state_release(struct tap_state *t);
 
 /* A STATE came. */
-int tap_state_store_unless_marked(
-    struct tap_state *t, const char *value, size_t n, struct err *e);
+int tap_state_hold(struct tap_state *t, const char *value, size_t n,
+    struct err *e);
 /* Call this for each record or reject. A STATE that is still held is dropped,
  * because it does not cover this record. */
-void tap_state_drop_held_after_record(struct tap_state *t);
+void tap_state_note_record(struct tap_state *t);
 /* How many ms the held value may wait for its mark. 0: a mark is due; -1: no
  * value is held. */
-int tap_state_ms_until_mark(const struct tap_state *t);
+int tap_state_wait_ms(const struct tap_state *t);
 /* Writes a mark with the held value, if there is one. */
 int tap_state_write_mark(
     struct tap_state *t, struct stage *s, struct err *e);

@@ -29,7 +29,7 @@ struct csv {
 	struct ahead *pool;
 	struct csv_ranges *ranges;      /* NULL: not used for this file */
 	bool is_child;                  /* a child has reopened the input */
-	bool has_ranges;                /* read_ahead_if_long() was called */
+	bool has_ranges;                /* begin_read_ahead() was called */
 	bool prints_nothing;            /* a child reads the whole file */
 	bool has_columns;               /* the names are known */
 	bool is_ready;                  /* the types are known too */
@@ -54,16 +54,15 @@ csv_close(void *self)
 }
 
 static int
-parse_options_and_open_reader(struct csv *c, const struct extract *x,
-    const char *path, struct err *e)
+open_reader(struct csv *c, const struct extract *x, const char *path,
+    struct err *e)
 {
 	struct file_format f;
 
 	file_format_of(&f, c->o, path);
-	path_member_append_and_close(&c->tail, c->o->source_file, path);
+	path_member_put(&c->tail, c->o->source_file, path);
 	if (buf_check(&c->tail, e) == -1 ||
-	    csv_options_parse(&c->options, c->o, file_format_is_tsv(&f), e) ==
-		-1 ||
+	    csv_options_parse(&c->options, c->o, file_is_tsv(&f), e) == -1 ||
 	    input_open(&c->in, x, path, f.compression, e) == -1)
 		return -1;
 	c->json.d = &c->options.dialect;
@@ -91,7 +90,7 @@ csv_open(void **self, struct extract *x, const char *path, struct err *e)
 	buf_init(&c->tail, TAIL_MAX);
 	csv_columns_init(&c->columns);
 	csv_json_init(&c->json, x->opts.max_record);
-	if (parse_options_and_open_reader(c, x, path, e) == -1) {
+	if (open_reader(c, x, path, e) == -1) {
 		csv_close(c);
 		return -1;
 	}
@@ -101,7 +100,7 @@ csv_open(void **self, struct extract *x, const char *path, struct err *e)
 
 /* Sets the types that --types names. With `auto`, begins a sample of rows. */
 static int
-set_named_types_or_start_sample(struct csv *c, struct err *e)
+set_named_types(struct csv *c, struct err *e)
 {
 	const struct csv_types_option *t = &c->options.types;
 	ptrdiff_t i;
@@ -117,13 +116,15 @@ set_named_types_or_start_sample(struct csv *c, struct err *e)
 	c->is_ready = !t->is_auto;
 	if (c->is_ready)
 		return 0;
-	csv_reader_mark_place_to_rewind_to(c->reader);
+	csv_reader_mark(c->reader);
 	c->guess = calloc(c->columns.n, sizeof(*c->guess));
 	return c->guess != NULL ? 0 : err_nomem(e);
 }
 
+/* Fails if the file has a column with the name of --source-file. Else sets the
+ * types of the columns. */
 static int
-check_columns_and_set_types(struct csv *c, struct err *e)
+accept_columns(struct csv *c, struct err *e)
 {
 	const char *field = c->o->source_file;
 
@@ -131,18 +132,17 @@ check_columns_and_set_types(struct csv *c, struct err *e)
 		return err_set(e, ERR_CONFIG, false, "%s: the file has a "
 		    "column %s already: choose another name with --source-file",
 		    input_path(c->in), field);
-	return set_named_types_or_start_sample(c, e);
+	return set_named_types(c, e);
 }
 
 /* With a wrong delimiter the file has one column, and no record is rejected. A
  * child must not print, so it fails, and its parent reads the file again. */
 static int
-warn_if_another_delimiter_is_likely(
-    const struct csv *c, const struct csv_record *rec, struct err *e)
+warn_delimiter(const struct csv *c, const struct csv_record *rec, struct err *e)
 {
 	const struct csv_field *f = rec->field;
 	const char *p = rec->line.data + f->at,
-	    *likely = rec->n == 1 ? csv_find_likely_delimiter(p, f) : NULL;
+	    *likely = rec->n == 1 ? csv_guess_delimiter(p, f) : NULL;
 
 	if (likely == NULL)
 		return 0;
@@ -167,21 +167,19 @@ set_header_columns(struct csv *c, const struct csv_record *rec, struct err *e)
 		    "%s", rec->why != NULL ? rec->why :
 		    "it is longer than --max-record");
 	else
-		rc = csv_columns_from_fields(&c->columns, rec->line.data,
-		    rec->line.len, rec->field, rec->n,
-		    c->options.dialect.quote, e);
+		rc = csv_columns_set(&c->columns, rec->line.data, rec->line.len,
+		    rec->field, rec->n, c->options.dialect.quote, e);
 	if (rc == -1) {
 		err_prefix(e, "%s: line %llu", input_path(c->in),
 		    (unsigned long long)rec->line.number);
 		return -1;
 	}
-	return warn_if_another_delimiter_is_likely(c, rec, e) == -1 ? -1 :
-	    check_columns_and_set_types(c, e);
+	return warn_delimiter(c, rec, e) == -1 ? -1 : accept_columns(c, e);
 }
 
 /* Adds the values of a row to the guesses for --types auto. */
 static int
-guess_types_of_row(struct csv *c, const struct csv_record *rec, struct err *e)
+guess_row_types(struct csv *c, const struct csv_record *rec, struct err *e)
 {
 	struct buf *b = &c->json.field;
 
@@ -206,7 +204,7 @@ guess_types_of_row(struct csv *c, const struct csv_record *rec, struct err *e)
 		}
 		csv_trim(&p, &n);
 		if (n > 0)
-			csv_guess_add_value(&c->guess[i], p, n);
+			csv_guess_add(&c->guess[i], p, n);
 	}
 	return 0;
 }
@@ -214,7 +212,7 @@ guess_types_of_row(struct csv *c, const struct csv_record *rec, struct err *e)
 /* Sets the types of --types auto, then those that --types gives by name. Goes
  * back to the first row. */
 static void
-set_types_and_rewind_to_first_row(struct csv *c)
+end_sample(struct csv *c)
 {
 	const struct csv_types_option *t = &c->options.types;
 
@@ -226,29 +224,29 @@ set_types_and_rewind_to_first_row(struct csv *c)
 		if (i != -1)
 			c->columns.column[i].type = t->of[k].type;
 	}
-	csv_reader_go_back_to_marked_place(c->reader);
+	csv_reader_rewind(c->reader);
 	c->is_ready = true;
 }
 
 /* Reads the header and, for --types auto, the first rows. Returns SOURCE_ITEM
  * when the first row comes next. */
 static enum source_next
-read_header_and_sample(struct csv *c, struct err *e)
+read_header(struct csv *c, struct err *e)
 {
 	struct csv_record rec;
 
 	if (!c->has_columns && c->o->columns != NULL &&
-	    (csv_columns_from_option(&c->columns, c->o->columns, e) == -1 ||
-		check_columns_and_set_types(c, e) == -1))
+	    (csv_columns_parse(&c->columns, c->o->columns, e) == -1 ||
+		accept_columns(c, e) == -1))
 		return SOURCE_FAILED;
 	while (!c->is_ready) {
 		if (c->sampled == SAMPLE_ROWS) {
-			set_types_and_rewind_to_first_row(c);
+			end_sample(c);
 			break;
 		}
 		switch (csv_reader_next(c->reader, &rec, e)) {
 		case CSV_ITEM:
-			if ((c->has_columns ? guess_types_of_row(c, &rec, e) :
+			if ((c->has_columns ? guess_row_types(c, &rec, e) :
 				set_header_columns(c, &rec, e)) == -1)
 				return SOURCE_FAILED;
 			break;
@@ -257,7 +255,7 @@ read_header_and_sample(struct csv *c, struct err *e)
 		case CSV_END:
 			if (!c->has_columns)
 				return SOURCE_END;
-			set_types_and_rewind_to_first_row(c);
+			end_sample(c);
 			break;
 		default:
 			return SOURCE_FAILED;
@@ -266,11 +264,12 @@ read_header_and_sample(struct csv *c, struct err *e)
 	return SOURCE_ITEM;
 }
 
+/* Makes *it the record as JSON, or a reject if the record cannot be used. */
 static int
-fill_item_or_reject(struct csv *c, const struct csv_record *rec,
-    struct item *it, struct err *e)
+fill_csv_item(struct csv *c, const struct csv_record *rec, struct item *it,
+    struct err *e)
 {
-	int rc = csv_json_make_record_or_reject(&c->json, rec, e);
+	int rc = csv_json_make(&c->json, rec, e);
 
 	if (rc == -1)
 		return -1;
@@ -303,16 +302,16 @@ read_range(void *self, const struct ahead_task *t, struct ahead_output *o)
 	uint64_t first_line;
 	struct err e;
 
-	if ((!c->is_child && input_reopen_with_own_offset(c->in, &e) == -1) ||
+	if ((!c->is_child && input_reopen(c->in, &e) == -1) ||
 	    csv_reader_seek(r, t->from - !t->is_exact, 0, &e) == -1 ||
-	    (!t->is_exact && csv_reader_skip_line(r, &e) == -1))
+	    (!t->is_exact && csv_reader_skip(r, &e) == -1))
 		return;
 	c->is_child = true;
 	o->begin = o->end = csv_reader_offset(r);
 	first_line = csv_reader_lines(r);
-	csv_reader_refuse_long_records(r);
+	csv_reader_refuse_long(r);
 	while (o->end < t->to && csv_reader_next(r, &rec, &e) == CSV_ITEM &&
-	    csv_json_make_record_or_reject(&c->json, &rec, &e) == 1 &&
+	    csv_json_make(&c->json, &rec, &e) == 1 &&
 	    ahead_put_line(o, c->json.record.data, c->json.record.len)) {
 		o->end = csv_reader_offset(r);
 		o->input_lines = csv_reader_lines(r) - first_line;
@@ -329,7 +328,7 @@ seek_to_start(struct csv *c, struct err *e)
 
 /* Lets children read ahead if the rest of the file is long enough. */
 static int
-read_ahead_if_long(struct csv *c, struct err *e)
+begin_read_ahead(struct csv *c, struct err *e)
 {
 	const uint64_t at = csv_reader_offset(c->reader);
 	const uint64_t size = input_size(c->in);
@@ -344,11 +343,11 @@ read_ahead_if_long(struct csv *c, struct err *e)
 /* Sets *it to records that a child has made. Returns SOURCE_PAUSE if there are
  * none: the next record must be read here. */
 static enum source_next
-take_records_made_by_child(struct csv *c, struct item *it, struct err *e)
+take_from_child(struct csv *c, struct item *it, struct err *e)
 {
 	struct csv_reader *r = c->reader;
 	const struct ahead_output *o =
-	    csv_ranges_take_output_of_place(c->ranges, csv_reader_offset(r));
+	    csv_ranges_take(c->ranges, csv_reader_offset(r));
 
 	if (o == NULL)
 		return SOURCE_PAUSE;
@@ -367,18 +366,18 @@ csv_next(void *self, struct item *it, struct err *e)
 	struct csv_record rec;
 	enum source_next n;
 
-	if (!c->is_ready && (n = read_header_and_sample(c, e)) != SOURCE_ITEM)
+	if (!c->is_ready && (n = read_header(c, e)) != SOURCE_ITEM)
 		return n;
 	if (!c->has_ranges &&
-	    (seek_to_start(c, e) == -1 || read_ahead_if_long(c, e) == -1))
+	    (seek_to_start(c, e) == -1 || begin_read_ahead(c, e) == -1))
 		return SOURCE_FAILED;
 	c->has_ranges = true;
 	if (c->ranges != NULL &&
-	    (n = take_records_made_by_child(c, it, e)) != SOURCE_PAUSE)
+	    (n = take_from_child(c, it, e)) != SOURCE_PAUSE)
 		return n;
 	switch (csv_reader_next(c->reader, &rec, e)) {
 	case CSV_ITEM:
-		return fill_item_or_reject(c, &rec, it, e) == 0 ? SOURCE_ITEM :
+		return fill_csv_item(c, &rec, it, e) == 0 ? SOURCE_ITEM :
 		    SOURCE_FAILED;
 	case CSV_WAIT:
 		return SOURCE_PAUSE;

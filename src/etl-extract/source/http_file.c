@@ -43,7 +43,7 @@ http_file_close(struct http_file *h)
 /* FNV-1a. It tells an answer from another one of the same length; nobody has a
  * reason to forge it. */
 static uint64_t
-add_to_hash(uint64_t hash, const char *p, size_t n)
+hash_body_bytes(uint64_t hash, const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		hash = (hash ^ (unsigned char)p[i]) * UINT64_C(0x100000001b3);
@@ -56,7 +56,7 @@ fail_file_changed(struct http_file *h, struct err *e)
 	(void)err_set(e, ERR_RETRY, true, "the answer was cut off after %llu "
 	    "bytes, and the next answer begins with other bytes: the file has "
 	    "changed: run the command again", (unsigned long long)h->given);
-	return fetch_mask_error_and_add_url(h->fetch, e);
+	return fetch_mask_error(h->fetch, e);
 }
 
 static int
@@ -67,7 +67,7 @@ check_answer(struct http_file *h, struct err *e)
 		(void)err_set(e, ERR_PEER, false, "status %d: a file needs "
 		    "status 200, because the answer may have only a part of "
 		    "it", h->answer.status);
-		return fetch_mask_error_and_add_url(h->fetch, e);
+		return fetch_mask_error(h->fetch, e);
 	}
 	return http_answer_is_empty(&h->answer) && h->given > 0 ?
 	    fail_file_changed(h, e) : 0;
@@ -86,7 +86,7 @@ check_end(struct http_file *h, struct err *e)
 	(void)err_set(e, ERR_PEER, false, "the answer has neither the header "
 	    "Content-Length nor chunks, so nobody can tell whether it came "
 	    "whole: save it, for example with curl, and read the file");
-	return fetch_mask_error_and_add_url(h->fetch, e);
+	return fetch_mask_error(h->fetch, e);
 }
 
 /* Removes from p[0..n) the bytes that an earlier answer has given already.
@@ -98,27 +98,27 @@ skip_given(struct http_file *h, char *p, size_t n, struct err *e)
 	    h->given - h->seen < n ? (size_t)(h->given - h->seen) : n;
 
 	if (known > 0) {
-		h->seen_hash = add_to_hash(h->seen_hash, p, known);
+		h->seen_hash = hash_body_bytes(h->seen_hash, p, known);
 		h->seen += known;
 		if (h->seen == h->given && h->seen_hash != h->given_hash)
 			return fail_file_changed(h, e);
 		memmove(p, p + known, n - known);
 		n -= known;
 	}
-	h->given_hash = add_to_hash(h->given_hash, p, n);
+	h->given_hash = hash_body_bytes(h->given_hash, p, n);
 	h->given += n;
 	h->seen += n;
 	return (ssize_t)n;
 }
 
 static ssize_t
-read_body(struct http_file *h, char *p, size_t n, struct err *e)
+read_file_body(struct http_file *h, char *p, size_t n, struct err *e)
 {
 	ssize_t got = 0;
 
 	while (!http_answer_is_empty(&h->answer)) {
 		if (h->seen - h->timed >= TIME_STEP || h->seen < h->timed) {
-			fetch_restart_timeout(h->fetch);
+			fetch_restart_time(h->fetch);
 			h->timed = h->seen;
 		}
 		got = fetch_read(h->fetch, p, n, e);
@@ -127,7 +127,7 @@ read_body(struct http_file *h, char *p, size_t n, struct err *e)
 		if (got > 0) {
 			if ((got = skip_given(h, p, (size_t)got, e)) != 0)
 				return got;
-		} else if (fetch_send_again_with_retries(h->fetch, e) == -1 ||
+		} else if (fetch_send_again(h->fetch, e) == -1 ||
 		    check_answer(h, e) == -1) {
 			return -1;
 		}
@@ -141,7 +141,7 @@ layer_read(struct layer *l, char *p, size_t n, struct err *e)
 	struct http_file *h = (struct http_file *)l;
 
 	if (h->at == h->end)
-		return read_body(h, p, n, e);
+		return read_file_body(h, p, n, e);
 	if (n > h->end - h->at)
 		n = h->end - h->at;
 	memcpy(p, h->first + h->at, n);
@@ -154,7 +154,7 @@ layer_may_wait(struct layer *l)
 {
 	const struct http_file *h = (const struct http_file *)l;
 
-	return h->at == h->end && fetch_read_would_wait(h->fetch);
+	return h->at == h->end && fetch_may_wait(h->fetch);
 }
 
 /* The owner of the file closes it. */
@@ -178,28 +178,29 @@ is_decoded(const struct http_file *h)
 	    memcmp(h->first, magic, sizeof(magic)) != 0;
 }
 
+/* Sends the request and reads the first bytes of the file. */
 static int
-send_request_and_read_start(struct http_file *h, struct extract *x,
-    const char *uri, struct err *e)
+begin_file(struct http_file *h, struct extract *x, const char *uri,
+    struct err *e)
 {
 	struct request *r = &h->request;
 	ssize_t n = 1;
 
 	r->source = uri;
 	r->takes_any_type = true;
-	if (request_check_options(&x->opts, uri, e) == -1 ||
+	if (request_check(&x->opts, uri, e) == -1 ||
 	    request_load_body(r, &x->opts, e) == -1 ||
 	    fetch_open_once(&h->fetch, x, e) == -1 ||
-	    request_set_url_and_params(r, &x->opts, uri, strlen(uri), e) == -1)
+	    request_set_url(r, &x->opts, uri, strlen(uri), e) == -1)
 		return -1;
 	h->name = strdup(fetch_masked_url(h->fetch, r));
 	if (h->name == NULL || *h->name == '\0')
 		return err_nomem(e);
-	if (fetch_delay_and_send_with_retries(h->fetch, r, &h->answer, e) ==
+	if (fetch_send(h->fetch, r, &h->answer, e) ==
 		-1 || check_answer(h, e) == -1)
 		return -1;
 	while (n > 0 && h->end < 2) {
-		n = read_body(h, h->first + h->end,
+		n = read_file_body(h, h->first + h->end,
 		    sizeof(h->first) - h->end, e);
 		h->end += n > 0 ? (size_t)n : 0;
 	}
@@ -220,7 +221,7 @@ http_file_open(struct http_file **out, struct extract *x, const char *uri,
 	http_answer_init(&h->answer, ANSWER_KEPT);
 	file_format_of(&f, &x->opts, uri);
 	h->has_own_end = f.compression != COMPRESSION_NONE;
-	if (send_request_and_read_start(h, x, uri, e) == -1) {
+	if (begin_file(h, x, uri, e) == -1) {
 		http_file_close(h);
 		return -1;
 	}

@@ -78,12 +78,12 @@ static int
 put_cursor_bounds(const struct pages *p, struct request *r, struct err *e)
 {
 	return p->x->cursor == NULL || r->comes_from_page ? 0 :
-	    cursor_put_bounds_into_url(p->x->cursor, &r->url, e);
+	    cursor_put_bounds(p->x->cursor, &r->url, e);
 }
 
 /* Returns the request of the n-th page after the present one, or NULL. */
 static const struct request *
-make_nth_next_request(void *self, uint64_t n)
+make_upcoming(void *self, uint64_t n)
 {
 	struct pages *p = self;
 	struct request *r = &p->upcoming;
@@ -91,21 +91,20 @@ make_nth_next_request(void *self, uint64_t n)
 
 	if (p->o->max_pages != 0 && n > p->o->max_pages - p->page)
 		return NULL;
-	return request_set_url_and_params(
-		r, p->o, p->uri, strlen(p->uri), &e) == 0 &&
+	return request_set_url(r, p->o, p->uri, strlen(p->uri), &e) == 0 &&
 	    p->paginator->prepare_upcoming(p->paging, n, r, &e) == 1 &&
 	    put_cursor_bounds(p, r, &e) == 0 ? r : NULL;
 }
 
 /* With --jobs, lets the HTTP client request further pages early. */
 static int
-let_fetch_send_upcoming_if_jobs(struct pages *p, struct err *e)
+send_pages_early(struct pages *p, struct err *e)
 {
-	const struct upcoming u = { .get = make_nth_next_request, .self = p };
+	const struct upcoming u = { .get = make_upcoming, .self = p };
 
 	if (p->o->jobs <= 1)
 		return 0;
-	if (request_copy_method_and_body(&p->upcoming, &p->request, e) == -1)
+	if (request_copy(&p->upcoming, &p->request, e) == -1)
 		return -1;
 	fetch_set_upcoming(p->fetch, &u);
 	return 0;
@@ -114,32 +113,32 @@ let_fetch_send_upcoming_if_jobs(struct pages *p, struct err *e)
 /* Checks the options, prepares the paging that --paginate selects, and opens
  * the HTTP client. */
 static int
-check_options_and_open_fetch(struct pages *p, struct extract *x, struct err *e)
+open_fetch(struct pages *p, struct extract *x, struct err *e)
 {
 	const struct extract_opts *o = p->o;
 
 	p->request.source = p->uri;
-	if (request_check_options(o, p->uri, e) == -1 ||
+	if (request_check(o, p->uri, e) == -1 ||
 	    request_load_body(&p->request, o, e) == -1 ||
-	    paginator_find_and_check_options(&p->paginator, o, e) == -1 ||
+	    paginator_choose(&p->paginator, o, e) == -1 ||
 	    paginator_check_jobs(p->paginator, o, e) == -1 ||
 	    fetch_check_jobs(o, e) == -1 ||
 	    p->paginator->open(&p->paging, o, e) == -1 ||
-	    request_check_body_place(&p->request, o, e) == -1)
+	    request_check_body(&p->request, o, e) == -1)
 		return -1;
 	if (fetch_open_once(&p->fetch, x, e) == -1 ||
 	    page_repeat_init(&p->repeat, e) == -1)
 		return -1;
-	page_records_keep_value_for(&p->records, o->total);
-	page_records_keep_value_for(&p->records, o->next);
-	page_records_keep_value_for(&p->records, o->more);
+	page_records_keep(&p->records, o->total);
+	page_records_keep(&p->records, o->next);
+	page_records_keep(&p->records, o->more);
 	if (page_records_open(&p->records, p->fetch, o, e) == -1)
 		return -1;
 	if (p->paginator->overlaps)
 		p->full = p->size =
 		    strtoull(strchr(o->size, '=') + 1, NULL, 10);
 	p->x = x;
-	return let_fetch_send_upcoming_if_jobs(p, e);
+	return send_pages_early(p, e);
 }
 
 static int
@@ -150,7 +149,7 @@ pages_open(void **self, struct extract *x, const char *uri, struct err *e)
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return err_nomem(e);
 	pages_init(p, &x->opts, uri);
-	if (check_options_and_open_fetch(p, x, e) == -1) {
+	if (open_fetch(p, x, e) == -1) {
 		pages_close(p);
 		return -1;
 	}
@@ -169,7 +168,7 @@ fail_page_repeats(struct pages *p, struct err *e)
 }
 
 static void
-print_note_unchanged(const char *url)
+print_unchanged(const char *url)
 {
 	struct err e = { 0 };
 
@@ -180,9 +179,9 @@ print_note_unchanged(const char *url)
 
 /* Sends the request of the next page. With --paginate since, after a full page,
  * holds the checkpoint marks until a record of that page has been repeated: see
- * check_page_overlaps(). */
+ * check_overlap(). */
 static int
-count_and_request_next_page(struct pages *p, struct err *e)
+request_next_page(struct pages *p, struct err *e)
 {
 	if (p->o->max_pages != 0 && p->page == p->o->max_pages)
 		return err_set(e, ERR_LIMIT, false, "%s: stopped by "
@@ -191,8 +190,8 @@ count_and_request_next_page(struct pages *p, struct err *e)
 		    buf_text(&p->shown), p->page);
 	p->page++;
 	p->repeated = 0;
-	if (request_set_url_and_params(
-		&p->request, p->o, p->uri, strlen(p->uri), e) == -1 ||
+	if (request_set_url(&p->request, p->o, p->uri, strlen(p->uri),
+	    e) == -1 ||
 	    (p->paginator->prepare_request != NULL &&
 		p->paginator->prepare_request(p->paging, &p->request, e) ==
 		    -1) ||
@@ -207,13 +206,13 @@ count_and_request_next_page(struct pages *p, struct err *e)
 		return err_nomem(e);
 	p->is_open = true;
 	if (p->paginator->overlaps)
-		cursor_set_marks_are_held(p->x->cursor,
+		cursor_hold_marks(p->x->cursor,
 		    p->page > 1 && p->previous_records >= p->full);
 	return 0;
 }
 
 static void
-fill_item(struct pages *p, const struct line *record, struct item *it)
+fill_page_item(struct pages *p, const struct line *record, struct item *it)
 {
 	*it = (struct item){ .line = *record, .kind = "http",
 	    .uri = buf_text(&p->shown), .page = p->page,
@@ -230,7 +229,7 @@ fill_item(struct pages *p, const struct line *record, struct item *it)
  * Only a repeated top record (overlap.h) counts. The service may put an earlier
  * record on every page, because it has no cursor value. */
 static int
-check_page_overlaps(struct pages *p, struct err *e)
+check_overlap(struct pages *p, struct err *e)
 {
 	if (p->page == 1 || p->previous_records < p->full ||
 	    p->overlap.has_top)
@@ -253,12 +252,12 @@ check_page_overlaps(struct pages *p, struct err *e)
  * records, and the second page has a new record, this number becomes p->full. A
  * longer page sets p->full back to --size. */
 static int
-fail_if_stuck_or_store_page(struct pages *p, struct err *e)
+end_since_page(struct pages *p, struct err *e)
 {
 	struct cursor *c = p->x->cursor;
 	const uint64_t n = p->records.given;
 
-	if (check_page_overlaps(p, e) == -1)
+	if (check_overlap(p, e) == -1)
 		return -1;
 	if (n > p->full)
 		p->full = p->size;
@@ -267,17 +266,17 @@ fail_if_stuck_or_store_page(struct pages *p, struct err *e)
 		p->full = n;
 	p->previous_records = n;
 	if (!cursor_has_risen(c) && n >= p->full)
-		return cursor_set_stuck_error(c, buf_text(&p->shown),
+		return cursor_fail_stuck(c, buf_text(&p->shown),
 		    n < p->size ? n : 0, e);
 	p->is_last = p->is_last || p->repeated == n;
 	return p->is_last ? 0 :
-	    overlap_store_page(&p->overlap, cursor_get_highest_record_no(c), e);
+	    overlap_end_page(&p->overlap, cursor_risen_at(c), e);
 }
 
 /* Called after the last record of a page. Sets p->is_last if no page
  * follows. */
 static int
-find_if_last_and_store_page(struct pages *p, struct err *e)
+end_page(struct pages *p, struct err *e)
 {
 	const struct page page = { .fetch = p->fetch, .answer = &p->answer,
 	    .body = &p->records.body, .records = p->records.given,
@@ -289,35 +288,35 @@ find_if_last_and_store_page(struct pages *p, struct err *e)
 	if (more == -1)
 		return -1;
 	if (p->answer.is_unchanged)
-		print_note_unchanged(page.url);
-	if (p->x->cursor != NULL && p->page == 1 && cursor_store_new_validators(
+		print_unchanged(page.url);
+	if (p->x->cursor != NULL && p->page == 1 && cursor_note_validators(
 		p->x->cursor, &p->request, &p->answer, e) == -1)
 		return -1;
-	return p->paginator->overlaps ? fail_if_stuck_or_store_page(p, e) : 0;
+	return p->paginator->overlaps ? end_since_page(p, e) : 0;
 }
 
 /* Adds the record to those of the page. Sets *skips if the page before had it,
  * or if it is held back (page_repeat.h): it must not be returned now. */
 static int
-add_record_and_set_skips(struct pages *p, bool *skips, struct err *e)
+add_page_record(struct pages *p, bool *skips, struct err *e)
 {
 	if (!p->paginator->overlaps) {
-		*skips = page_repeat_add_and_hold_if_same(
-		    &p->repeat, &p->record, p->records.hash);
+		*skips = page_repeat_add(&p->repeat, &p->record,
+		    p->records.hash);
 		return 0;
 	}
-	if (overlap_add_and_find(&p->overlap, p->records.hash, skips, e) == -1)
+	if (overlap_add(&p->overlap, p->records.hash, skips, e) == -1)
 		return -1;
 	p->repeated += *skips;
 	if (p->overlap.has_top)
-		cursor_set_marks_are_held(p->x->cursor, false);
+		cursor_hold_marks(p->x->cursor, false);
 	return 0;
 }
 
 /* Reads the page until a record must be returned. The record is in
  * p->record. */
 static enum page_next
-read_until_new_record(struct pages *p, struct err *e)
+read_new_record(struct pages *p, struct err *e)
 {
 	enum page_next n;
 	bool skips = true;
@@ -325,13 +324,13 @@ read_until_new_record(struct pages *p, struct err *e)
 	while (skips) {
 		n = page_records_next(&p->records, &p->record, e);
 		if (n == PAGE_END && !p->paginator->overlaps &&
-		    page_repeat_end_page_and_compare(&p->repeat)) {
+		    page_repeat_end(&p->repeat)) {
 			(void)fail_page_repeats(p, e);
 			return PAGE_FAILED;
 		}
 		if (n != PAGE_RECORD)
 			return n;
-		if (add_record_and_set_skips(p, &skips, e) == -1)
+		if (add_page_record(p, &skips, e) == -1)
 			return PAGE_FAILED;
 	}
 	p->has_record = true;
@@ -341,41 +340,43 @@ read_until_new_record(struct pages *p, struct err *e)
 /* Sets *it to the next held record (page_repeat.h) or, after the last of them,
  * to the record that was read. Returns false if there is none. */
 static bool
-fill_item_from_held_or_read(struct pages *p, struct item *it)
+take_item(struct pages *p, struct item *it)
 {
 	struct line held;
 
 	if (p->gives_held && page_repeat_take_held(&p->repeat, &held)) {
-		fill_item(p, &held, it);
+		fill_page_item(p, &held, it);
 		return true;
 	}
 	p->gives_held = false;
 	if (!p->has_record)
 		return false;
 	p->has_record = false;
-	fill_item(p, &p->record, it);
+	fill_page_item(p, &p->record, it);
 	return true;
 }
 
+/* Gives the next record. Returns SOURCE_PAUSE once before each request, so that
+ * the caller can flush the records. */
 static enum source_next
-pages_next_or_pause_before_request(void *self, struct item *it, struct err *e)
+pages_next(void *self, struct item *it, struct err *e)
 {
 	struct pages *p = self;
 
 	for (;;) {
-		if (fill_item_from_held_or_read(p, it))
+		if (take_item(p, it))
 			return SOURCE_ITEM;
 		if (!p->is_open && !p->has_paused && p->page > 0) {
 			p->has_paused = !p->is_last;
 			return p->is_last ? SOURCE_END : SOURCE_PAUSE;
 		}
 		p->has_paused = false;
-		if (!p->is_open && count_and_request_next_page(p, e) == -1)
+		if (!p->is_open && request_next_page(p, e) == -1)
 			return SOURCE_FAILED;
-		switch (read_until_new_record(p, e)) {
+		switch (read_new_record(p, e)) {
 		case PAGE_END:
 			p->gives_held = true;
-			if (find_if_last_and_store_page(p, e) == -1)
+			if (end_page(p, e) == -1)
 				return SOURCE_FAILED;
 			break;
 		case PAGE_RECORD:
@@ -395,6 +396,6 @@ const struct source source_http = {
     .kind = KIND_HTTP,
     .schemes = schemes,
     .open = pages_open,
-    .next = pages_next_or_pause_before_request,
+    .next = pages_next,
     .close = pages_close,
 };

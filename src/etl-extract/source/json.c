@@ -21,7 +21,7 @@ struct json_file {
 	bool is_child;          /* a child process of --jobs */
 	bool is_replay;         /* the input is one replayed record */
 	bool has_paused;        /* SOURCE_PAUSE came before this read */
-	struct buf array;       /* see store_pointer_of_only_array() */
+	struct buf array;       /* see note_only_array() */
 };
 
 static void
@@ -61,7 +61,7 @@ json_open(void **self, struct extract *x, const char *path, struct err *e)
 }
 
 static ssize_t
-read_input(void *self, char *p, size_t n, struct err *e)
+read_json_input(void *self, char *p, size_t n, struct err *e)
 {
 	return input_read(self, p, n, e);
 }
@@ -96,7 +96,7 @@ find_only_array(struct splitter *s, const struct line *object,
 
 	while ((n = splitter_next(s, &element, e)) == SPLIT_MORE ||
 	    n == SPLIT_RECORD)
-		if (n == SPLIT_MORE && splitter_read_input(
+		if (n == SPLIT_MORE && splitter_read(
 			s, (struct lines_reader){ read_text, &t }, e) == -1)
 			return -1;
 	if (n == SPLIT_FAILED)
@@ -110,8 +110,7 @@ find_only_array(struct splitter *s, const struct line *object,
  * member, stores the pointer to this array in f->array. The user probably wants
  * the elements of the array as records. */
 static int
-store_pointer_of_only_array(struct json_file *f, const struct line *l,
-    struct err *e)
+note_only_array(struct json_file *f, const struct line *l, struct err *e)
 {
 	const struct walk_conf conf = { .is_answer = true };
 	struct json j = { 0 };
@@ -122,7 +121,7 @@ store_pointer_of_only_array(struct json_file *f, const struct line *l,
 	int rc;
 
 	if (f->conf.records != NULL || f->is_replay || l->data[0] != '{' ||
-	    !splitter_record_was_top_value(f->splitter))
+	    !splitter_was_top(f->splitter))
 		return 0;
 	if (splitter_open(&s, &conf, LINES_KEPT, e) == -1)
 		return -1;
@@ -132,7 +131,7 @@ store_pointer_of_only_array(struct json_file *f, const struct line *l,
 	    &fault) == 0) {
 		json_unescape(&plain, &j, 0);
 		(void)buf_text(&plain);
-		pointer_append_part(&f->array, plain.data, plain.len);
+		pointer_put_part(&f->array, plain.data, plain.len);
 		rc = plain.failed ? buf_check(&plain, e) :
 		    buf_check(&f->array, e);
 	} else if (fault.nomem) {
@@ -145,7 +144,7 @@ store_pointer_of_only_array(struct json_file *f, const struct line *l,
 }
 
 static int
-fill_item(struct json_file *f, struct item *it, struct err *e)
+fill_json_item(struct json_file *f, struct item *it, struct err *e)
 {
 	*it = (struct item){ .line = it->line, .uri = input_path(f->in),
 	    .kind = input_kind(f->in),
@@ -154,14 +153,14 @@ fill_item(struct json_file *f, struct item *it, struct err *e)
 	it->line.number = 0;
 	if (it->index > 1)
 		buf_clear(&f->array);
-	return it->index > 1 ? 0 : store_pointer_of_only_array(f, &it->line, e);
+	return it->index > 1 ? 0 : note_only_array(f, &it->line, e);
 }
 
 /* Ends the file and prints the note about the array. A child must not print: if
  * the note is necessary, the child fails, and its parent reads the file
  * again. */
 static enum source_next
-end_and_print_note_about_array(struct json_file *f, struct err *e)
+end_file(struct json_file *f, struct err *e)
 {
 	struct buf b;
 
@@ -182,7 +181,7 @@ end_and_print_note_about_array(struct json_file *f, struct err *e)
 }
 
 static int
-set_error_of_splitter_fault(const struct json_file *f, struct err *e)
+fail_split(const struct json_file *f, struct err *e)
 {
 	const struct walk_fault *w = splitter_fault(f->splitter);
 	const char *path = input_path(f->in), *records = f->conf.records;
@@ -213,30 +212,32 @@ set_error_of_splitter_fault(const struct json_file *f, struct err *e)
 	}
 }
 
+/* Gives the next record. Returns SOURCE_PAUSE once before it waits for
+ * input. */
 static enum source_next
-json_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
+json_next(void *self, struct item *it, struct err *e)
 {
 	struct json_file *f = self;
-	const struct lines_reader r = { read_input, f->in };
+	const struct lines_reader r = { read_json_input, f->in };
 
 	for (;;)
 		switch (splitter_next(f->splitter, &it->line, e)) {
 		case SPLIT_RECORD:
-			return fill_item(f, it, e) == 0 ? SOURCE_ITEM :
+			return fill_json_item(f, it, e) == 0 ? SOURCE_ITEM :
 			    SOURCE_FAILED;
 		case SPLIT_MORE:
-			if (!f->has_paused && input_read_may_wait(f->in)) {
+			if (!f->has_paused && input_may_wait(f->in)) {
 				f->has_paused = true;
 				return SOURCE_PAUSE;
 			}
 			f->has_paused = false;
-			if (splitter_read_input(f->splitter, r, e) == -1)
+			if (splitter_read(f->splitter, r, e) == -1)
 				return SOURCE_FAILED;
 			break;
 		case SPLIT_END:
-			return end_and_print_note_about_array(f, e);
+			return end_file(f, e);
 		case SPLIT_BROKEN:
-			(void)set_error_of_splitter_fault(f, e);
+			(void)fail_split(f, e);
 			return SOURCE_FAILED;
 		default:
 			return SOURCE_FAILED;
@@ -249,6 +250,6 @@ const struct source source_json = {
     .kind = KIND_JSON,
     .formats = formats,
     .open = json_open,
-    .next = json_next_or_pause_before_wait,
+    .next = json_next,
     .close = json_close,
 };

@@ -24,7 +24,7 @@ ndjson_close(void *self)
 }
 
 static ssize_t
-read_input(void *self, char *p, size_t n, struct err *e)
+read_ndjson_input(void *self, char *p, size_t n, struct err *e)
 {
 	return input_read(self, p, n, e);
 }
@@ -32,12 +32,11 @@ read_input(void *self, char *p, size_t n, struct err *e)
 /* With --changed tail, goes to the first record to read, which is not at the
  * start of the file. */
 static int
-seek_to_start_of_new_records(struct ndjson *n, const struct input_given *g,
-    struct err *e)
+seek_to_tail(struct ndjson *n, const struct input_given *g, struct err *e)
 {
 	if (g == NULL || g->start == 0)
 		return 0;
-	lines_set_number_and_offset(n->lines, g->lines_before, g->start);
+	lines_set_start(n->lines, g->lines_before, g->start);
 	return input_seek(n->in, g->start, e);
 }
 
@@ -52,9 +51,9 @@ ndjson_open(void **self, struct extract *x, const char *path, struct err *e)
 	file_format_of(&f, &x->opts, path);
 	if (input_open(&n->in, x, path, f.compression, e) == -1 ||
 	    lines_open_reader(&n->lines,
-		(struct lines_reader){ read_input, n->in },
+		(struct lines_reader){ read_ndjson_input, n->in },
 		x->opts.max_record, e) == -1 ||
-	    seek_to_start_of_new_records(n, x->given, e) == -1) {
+	    seek_to_tail(n, x->given, e) == -1) {
 		ndjson_close(n);
 		return -1;
 	}
@@ -67,7 +66,7 @@ ndjson_open(void **self, struct extract *x, const char *path, struct err *e)
  * to pass this output on. But etl-extract rejects all such control lines
  * (marks) in its input files. */
 static void
-warn_if_marked_stream(const struct ndjson *n, const struct line *l)
+warn_marked_stream(const struct ndjson *n, const struct line *l)
 {
 	struct mark m = { 0 };
 	struct err e = { 0 };
@@ -81,13 +80,14 @@ warn_if_marked_stream(const struct ndjson *n, const struct line *l)
 	mark_release(&m);
 }
 
+/* Gives the next line. Returns SOURCE_PAUSE once before it waits for input. */
 static enum source_next
-ndjson_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
+ndjson_next(void *self, struct item *it, struct err *e)
 {
 	struct ndjson *n = self;
 
-	if (!n->has_paused && !lines_next_is_buffered(n->lines) &&
-	    input_read_may_wait(n->in)) {
+	if (!n->has_paused && !lines_is_ready(n->lines) &&
+	    input_may_wait(n->in)) {
 		n->has_paused = true;
 		return SOURCE_PAUSE;
 	}
@@ -96,10 +96,10 @@ ndjson_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
 	    .kind = input_kind(n->in),
 	    .is_in_file = true,
 	    .converted = input_is_converted(n->in) ? n->in : NULL };
-	switch (lines_next_not_blank(n->lines, &it->line, -1, e)) {
+	switch (lines_next(n->lines, &it->line, -1, e)) {
 	case LINES_ONE:
 		if (!n->has_begun)
-			warn_if_marked_stream(n, &it->line);
+			warn_marked_stream(n, &it->line);
 		n->has_begun = true;
 		return SOURCE_ITEM;
 	case LINES_END:
@@ -115,6 +115,6 @@ const struct source source_ndjson = {
     .kind = KIND_NDJSON,
     .formats = formats,
     .open = ndjson_open,
-    .next = ndjson_next_or_pause_before_wait,
+    .next = ndjson_next,
     .close = ndjson_close,
 };

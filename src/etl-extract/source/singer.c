@@ -27,8 +27,8 @@ singer_close(void *self)
 /* Raises --max-record while the lines are opened: the line of a RECORD message
  * is longer than the record that it contains. */
 static int
-open_lines_with_longer_max_record(
-    struct singer_file *f, struct extract *x, const char *path, struct err *e)
+open_lines(struct singer_file *f, struct extract *x, const char *path,
+    struct err *e)
 {
 	const uint64_t max_record = x->opts.max_record;
 	int rc;
@@ -47,7 +47,7 @@ singer_open(void **self, struct extract *x, const char *path, struct err *e)
 	if (f == NULL)
 		return err_nomem(e);
 	if (singer_init(&f->messages, x, path, e) == -1 ||
-	    open_lines_with_longer_max_record(f, x, path, e) == -1) {
+	    open_lines(f, x, path, e) == -1) {
 		singer_close(f);
 		return -1;
 	}
@@ -73,7 +73,7 @@ singer_next(void *self, struct item *it, struct err *e)
 			break;
 		}
 	if (n == SOURCE_END && !f->is_replay &&
-	    singer_warn_of_selected_not_come(&f->messages, e) == -1)
+	    singer_warn_missing(&f->messages, e) == -1)
 		return SOURCE_FAILED;
 	return n;
 }

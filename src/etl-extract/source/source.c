@@ -15,8 +15,9 @@ static const struct source *const sources[] = {
 	&source_json, &source_singer, NULL
 };
 
+/* True if the text is in the list. Upper and lower case are the same. */
 static bool
-is_in_list_ignoring_case(const char *const *list, const char *p, size_t n)
+is_listed(const char *const *list, const char *p, size_t n)
 {
 	for (; list != NULL && *list != NULL; list++)
 		if (strlen(*list) == n && strncasecmp(*list, p, n) == 0)
@@ -26,21 +27,23 @@ is_in_list_ignoring_case(const char *const *list, const char *p, size_t n)
 
 /* p is the value of --format or the suffix of a file name, such as jsonl. */
 static const struct source *
-find_source_by_format(const char *p, size_t n)
+find_by_format(const char *p, size_t n)
 {
 	for (size_t i = 0; sources[i] != NULL; i++)
-		if (is_in_list_ignoring_case(sources[i]->formats, p, n))
+		if (is_listed(sources[i]->formats, p, n))
 			return sources[i];
 	return NULL;
 }
 
+/* Sets *s to the source for URLs with this scheme. Fails if there is none, or
+ * if an option does not fit it. */
 static int
-find_source_by_scheme_refuse_format(const struct source **s,
-    const struct extract_opts *o, const char *scheme, size_t len, struct err *e)
+choose_by_scheme(const struct source **s, const struct extract_opts *o,
+    const char *scheme, size_t len, struct err *e)
 {
 	*s = NULL;
 	for (size_t i = 0; sources[i] != NULL; i++)
-		if (is_in_list_ignoring_case(sources[i]->schemes, scheme, len))
+		if (is_listed(sources[i]->schemes, scheme, len))
 			*s = sources[i];
 	if (*s == NULL)
 		return err_set(e, ERR_USAGE, false, "%.*s://...: cannot read "
@@ -59,7 +62,7 @@ find_source_by_scheme_refuse_format(const struct source **s,
 
 /* Lists the formats of all kinds of sources in the message. */
 static int
-set_unknown_format_error(const char *format, struct err *e)
+fail_format(const char *format, struct err *e)
 {
 	const char *all[FORMATS_MAX + 1] = { 0 };
 	size_t n = 0;
@@ -68,7 +71,7 @@ set_unknown_format_error(const char *format, struct err *e)
 		for (size_t k = 0; sources[i]->formats != NULL &&
 		    sources[i]->formats[k] != NULL && n < FORMATS_MAX; k++)
 			all[n++] = sources[i]->formats[k];
-	(void)suggest_find_choice("--format", format, all, e);
+	(void)suggest_choice("--format", format, all, e);
 	return -1;
 }
 
@@ -78,7 +81,7 @@ source_accepts_file(const struct extract_opts *o, const char *path)
 	struct file_format f;
 
 	file_format_of(&f, o, path);
-	return find_source_by_format(f.name, f.len) != NULL;
+	return find_by_format(f.name, f.len) != NULL;
 }
 
 bool
@@ -87,18 +90,18 @@ source_is_file_url(const struct extract_opts *o, const char *uri)
 	const struct source *s;
 	struct file_format f;
 
-	if (!scheme_is_present(uri) || !is_in_list_ignoring_case(
-	    source_http.schemes, uri, scheme_length(uri)))
+	if (!scheme_is_present(uri) || !is_listed(source_http.schemes, uri,
+	    scheme_length(uri)))
 		return false;
 	file_format_of(&f, o, uri);
-	s = find_source_by_format(f.name, f.len);
+	s = find_by_format(f.name, f.len);
 	return o->format != NULL || (s != NULL &&
 	    (s != &source_json || f.compression != COMPRESSION_NONE));
 }
 
 int
-source_find_by_format_or_uri(const struct source **s,
-    const struct extract_opts *o, const char *uri, struct err *e)
+source_choose(const struct source **s, const struct extract_opts *o,
+    const char *uri, struct err *e)
 {
 	struct file_format f;
 
@@ -107,13 +110,12 @@ source_find_by_format_or_uri(const struct source **s,
 		return 0;
 	}
 	if (scheme_is_present(uri) && !source_is_file_url(o, uri))
-		return find_source_by_scheme_refuse_format(
-		    s, o, uri, scheme_length(uri), e);
+		return choose_by_scheme(s, o, uri, scheme_length(uri), e);
 	file_format_of(&f, o, uri);
-	if ((*s = find_source_by_format(f.name, f.len)) != NULL)
+	if ((*s = find_by_format(f.name, f.len)) != NULL)
 		return 0;
 	if (o->format != NULL)
-		return set_unknown_format_error(o->format, e);
+		return fail_format(o->format, e);
 	if (o->query != NULL || o->table != NULL)
 		return source_options_check(o, KIND_FILES, e);
 	if (*uri == '/' && access(uri, F_OK) == -1)

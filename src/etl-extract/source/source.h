@@ -50,7 +50,7 @@ bool source_accepts_file(const struct extract_opts *o, const char *path);
 bool source_is_file_url(const struct extract_opts *o, const char *uri);
 /* Finds the kind of source for uri: a URL by its scheme, a file by --format or
  * else by its suffix. "-" is NDJSON. */
-int source_find_by_format_or_uri(const struct source **s,
-    const struct extract_opts *o, const char *uri, struct err *e);
+int source_choose(const struct source **s, const struct extract_opts *o,
+    const char *uri, struct err *e);
 
 #endif

@@ -45,14 +45,14 @@ sql_close(void *self)
 /* Sets the column of --cursor-field, which is the first part of the pointer,
  * with ~1 and ~0 decoded. */
 static int
-set_cursor_from_pointer(struct sql_query *q, const char *pointer, struct err *e)
+set_cursor_name(struct sql_query *q, const char *pointer, struct err *e)
 {
 	const char *p = pointer + 1;
 	char *to;
 
 	if ((q->cursor = strdup(p)) == NULL)
 		return err_nomem(e);
-	q->cursor_is_inside = pointer_count_parts(pointer) > 1;
+	q->cursor_is_inside = pointer_count(pointer) > 1;
 	to = q->cursor;
 	for (; *p != '\0' && *p != '/'; p++, to++) {
 		*to = *p;
@@ -63,8 +63,9 @@ set_cursor_from_pointer(struct sql_query *q, const char *pointer, struct err *e)
 	return 0;
 }
 
+/* Checks that the parameters of the query fit the options of the checkpoint. */
 static int
-check_parameters_fit_checkpoint(const struct sql *s, struct err *e)
+check_parameters(const struct sql *s, struct err *e)
 {
 	const struct extract_opts *o = &s->x->opts;
 
@@ -86,8 +87,9 @@ check_parameters_fit_checkpoint(const struct sql *s, struct err *e)
 	return 0;
 }
 
+/* Connects to the database and lets it check the query. */
 static int
-connect_and_check_query(void *self, struct err *e)
+connect_once(void *self, struct err *e)
 {
 	struct sql *s = self;
 
@@ -97,7 +99,7 @@ connect_and_check_query(void *self, struct err *e)
 /* If the database cannot be reached for a reason that may pass, tries again as
  * --retries says. */
 static int
-open_with_retries_and_check(struct sql *s, struct err *e)
+open_query(struct sql *s, struct err *e)
 {
 	const struct extract_opts *o = &s->x->opts;
 	struct retry retry = { .max = o->retries };
@@ -105,14 +107,14 @@ open_with_retries_and_check(struct sql *s, struct err *e)
 	s->query.text = o->query;
 	s->query.table = o->table;
 	if (o->cursor_field != NULL &&
-	    set_cursor_from_pointer(&s->query, o->cursor_field, e) == -1)
+	    set_cursor_name(&s->query, o->cursor_field, e) == -1)
 		return -1;
 	s->database = strncmp(s->uri, "sqlite:", 7) == 0 ?
 	    &sql_database_sqlite : &sql_database_pg;
-	if (retry_parse_backoff_or_env(&retry, o->backoff, e) == -1 ||
-	    retry_while_transient(&retry, connect_and_check_query, s, e) == -1)
+	if (retry_parse(&retry, o->backoff, e) == -1 ||
+	    retry_call(&retry, connect_once, s, e) == -1)
 		return -1;
-	return check_parameters_fit_checkpoint(s, e);
+	return check_parameters(s, e);
 }
 
 static int
@@ -131,7 +133,7 @@ sql_open(void **self, struct extract *x, const char *uri, struct err *e)
 	s->row.max = x->opts.max_record;
 	s->query.most = 2 * x->opts.max_record > MOST_LEAST ?
 	    2 * x->opts.max_record : MOST_LEAST;
-	if (open_with_retries_and_check(s, e) == -1) {
+	if (open_query(s, e) == -1) {
 		sql_close(s);
 		return -1;
 	}
@@ -139,8 +141,9 @@ sql_open(void **self, struct extract *x, const char *uri, struct err *e)
 	return 0;
 }
 
+/* Starts the query with the bounds of the cursor. */
 static int
-start_query_from_bounds(struct sql *s, struct err *e)
+start_query(struct sql *s, struct err *e)
 {
 	struct cursor *c = s->x->cursor;
 	const char *since = NULL, *until = NULL;
@@ -148,9 +151,9 @@ start_query_from_bounds(struct sql *s, struct err *e)
 	if (c != NULL) {
 		cursor_get_bounds(c, &since, &until);
 		if (s->query.table != NULL)
-			cursor_set_records_are_ordered(c);
+			cursor_set_ordered(c);
 		if (s->query.orders_times_as_text)
-			cursor_set_times_unordered(c);
+			cursor_distrust_times(c);
 		if (since == NULL && s->query.table == NULL)
 			return err_set(e, ERR_CONFIG, false, "--query: :since "
 			    "has no value, because no checkpoint is stored: "
@@ -167,7 +170,7 @@ start_query_from_bounds(struct sql *s, struct err *e)
 
 /* Sets *it to the row in s->row. */
 static void
-fill_item(struct sql *s, struct item *it)
+fill_row_item(struct sql *s, struct item *it)
 {
 	struct sql_row *r = &s->row;
 
@@ -177,7 +180,7 @@ fill_item(struct sql *s, struct item *it)
 	if (r->is_too_long) {
 		it->line.too_long = true;
 		it->line.bytes = r->bytes;
-		hash_finish_and_free(r->hash, it->line.sha256);
+		hash_finish(r->hash, it->line.sha256);
 		r->hash = NULL;
 	}
 	it->kind = "sql";
@@ -186,12 +189,13 @@ fill_item(struct sql *s, struct item *it)
 	it->index = r->number;
 }
 
+/* Gives the next row. Returns SOURCE_PAUSE once before it waits for a row. */
 static enum source_next
-sql_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
+sql_next(void *self, struct item *it, struct err *e)
 {
 	struct sql *s = self;
 	bool begins = !s->has_started;
-	int rc = begins ? start_query_from_bounds(s, e) : 0;
+	int rc = begins ? start_query(s, e) : 0;
 
 	if (rc == 0 && begins)
 		return SOURCE_MARK;
@@ -204,7 +208,7 @@ sql_next_or_pause_before_wait(void *self, struct item *it, struct err *e)
 	if (rc == 0)
 		rc = s->database->next(s->reader, &s->row, e);
 	if (rc == 1) {
-		fill_item(s, it);
+		fill_row_item(s, it);
 		return SOURCE_ITEM;
 	}
 	if (rc == -1 && e->code != ERR_GONE)
@@ -236,7 +240,7 @@ const struct source source_sql = {
     .kind = KIND_SQL,
     .schemes = schemes,
     .open = sql_open,
-    .next = sql_next_or_pause_before_wait,
+    .next = sql_next,
     .close = sql_close,
     .write_mark = sql_write_types,
 };

@@ -41,7 +41,7 @@ tap_source_open(void **self, struct extract *x, const char *name, struct err *e)
 	child_init(&t->tap.child);
 	t->tap.guard.pipe = -1;
 	if (singer_init(&t->messages, x, name, e) == -1 ||
-	    tap_state_init_and_read_stored(&t->state, &x->opts, e) == -1 ||
+	    tap_state_init(&t->state, &x->opts, e) == -1 ||
 	    tap_start(&t->tap, x->tap, t->state.stored,
 		x->opts.max_record + SINGER_ENVELOPE, e) == -1) {
 		tap_source_close(t);
@@ -55,8 +55,8 @@ tap_source_open(void **self, struct extract *x, const char *name, struct err *e)
  * a mark is due, or to SOURCE_FAILED. Returns false instead if the line needs
  * no action, so that the next line must be read. */
 static bool
-parse_line_to_item_or_mark(struct tap_source *t, struct item *it,
-    enum source_next *n, struct err *e)
+take_tap_line(struct tap_source *t, struct item *it, enum source_next *n,
+    struct err *e)
 {
 	struct singer_value value;
 
@@ -68,15 +68,14 @@ parse_line_to_item_or_mark(struct tap_source *t, struct item *it,
 	t->is_over = it->line.torn;
 	switch (singer_read(&t->messages, it, &value, e)) {
 	case SINGER_ITEM:
-		tap_state_drop_held_after_record(&t->state);
+		tap_state_note_record(&t->state);
 		*n = SOURCE_ITEM;
 		return true;
 	case SINGER_STATE:
-		if (tap_state_store_unless_marked(&t->state, value.p, value.n,
-		    e) == -1)
+		if (tap_state_hold(&t->state, value.p, value.n, e) == -1)
 			return true;
 		*n = SOURCE_MARK;
-		return tap_state_ms_until_mark(&t->state) == 0;
+		return tap_state_wait_ms(&t->state) == 0;
 	case SINGER_NOTHING:
 		return false;
 	default:
@@ -88,9 +87,9 @@ parse_line_to_item_or_mark(struct tap_source *t, struct item *it,
  * SOURCE_PAUSE, so that the caller flushes the records. The second call
  * waits. */
 static bool
-pause_or_wait(struct tap_source *t, enum source_next *n, struct err *e)
+wait_for_line(struct tap_source *t, enum source_next *n, struct err *e)
 {
-	const int ms = tap_state_ms_until_mark(&t->state);
+	const int ms = tap_state_wait_ms(&t->state);
 
 	*n = ms == 0 ? SOURCE_MARK : SOURCE_PAUSE;
 	if (ms == 0)
@@ -99,16 +98,16 @@ pause_or_wait(struct tap_source *t, enum source_next *n, struct err *e)
 	if (t->has_paused)
 		return true;
 	*n = SOURCE_FAILED;
-	return tap_wait_or_end_quiet_output(&t->tap, ms, e) == -1;
+	return tap_wait(&t->tap, ms, e) == -1;
 }
 
 /* Called after the last message. Requests a last mark: write_mark() writes the
  * held STATE or, if none is held, sets only the version of the checkpoint. */
 static enum source_next
-check_end_and_return_mark(struct tap_source *t, struct err *e)
+end_messages(struct tap_source *t, struct err *e)
 {
 	if ((!t->is_over && tap_check_end(&t->tap, e) == -1) ||
-	    singer_warn_of_selected_not_come(&t->messages, e) == -1)
+	    singer_warn_missing(&t->messages, e) == -1)
 		return SOURCE_FAILED;
 	if (t->state.has_open_records && t->state.o->checkpoint != NULL)
 		err_warnf("etl-extract", "%s: records came after the last "
@@ -120,22 +119,22 @@ check_end_and_return_mark(struct tap_source *t, struct err *e)
 /* Reads a line. Sets *n to what tap_source_next() must return, or returns false
  * if the next line must be read first. */
 static bool
-read_and_parse_line(struct tap_source *t, struct item *it, enum source_next *n,
+take_message(struct tap_source *t, struct item *it, enum source_next *n,
     struct err *e)
 {
 	*it = (struct item){ .kind = "singer", .uri = t->messages.name };
 	*n = SOURCE_FAILED;
-	switch (lines_next_not_blank(t->tap.child.lines, &it->line, 0, e)) {
+	switch (lines_next(t->tap.child.lines, &it->line, 0, e)) {
 	case LINES_ONE:
 		t->has_paused = false;
-		return parse_line_to_item_or_mark(t, it, n, e);
+		return take_tap_line(t, it, n, e);
 	case LINES_WAIT:
-		return pause_or_wait(t, n, e);
+		return wait_for_line(t, n, e);
 	case LINES_END:
-		*n = check_end_and_return_mark(t, e);
+		*n = end_messages(t, e);
 		return true;
 	case LINES_STOP:
-		(void)set_stop_or_reader_gone_error(e);
+		(void)fail_interrupted(e);
 		return true;
 	default:
 		err_prefix(e, "%s", t->messages.name);
@@ -156,7 +155,7 @@ tap_source_next(void *self, struct item *it, struct err *e)
 		*e = t->failure;
 	if (t->has_failed || t->has_ended)
 		return t->has_failed ? SOURCE_FAILED : SOURCE_END;
-	while (!read_and_parse_line(t, it, &n, e))
+	while (!take_message(t, it, &n, e))
 		continue;
 	if (n != SOURCE_FAILED || !t->state.is_held)
 		return n;

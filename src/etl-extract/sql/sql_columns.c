@@ -100,8 +100,10 @@ sql_columns_release(struct sql_columns *c)
 	*c = (struct sql_columns){ 0 };
 }
 
+/* Sets the name of column i, and the JSON text that is written before each of
+ * its values. */
 static int
-set_name_and_prefix(struct sql_columns *c, size_t i, const char *name,
+set_column_name(struct sql_columns *c, size_t i, const char *name,
     struct err *e)
 {
 	struct sql_column *column = &c->column[i];
@@ -124,7 +126,7 @@ set_name_and_prefix(struct sql_columns *c, size_t i, const char *name,
 }
 
 static int
-refuse_same_name_twice(const struct sql_columns *c, size_t i, struct err *e)
+refuse_same_name(const struct sql_columns *c, size_t i, struct err *e)
 {
 	const char *name = c->column[i].name;
 
@@ -138,8 +140,10 @@ refuse_same_name_twice(const struct sql_columns *c, size_t i, struct err *e)
 	return 0;
 }
 
+/* Finds the column of --cursor-field. Fails if the result has no such
+ * column. */
 static int
-set_cursor_column_or_fail(struct sql_columns *c, const struct sql_query *q,
+set_cursor_column(struct sql_columns *c, const struct sql_query *q,
     struct err *e)
 {
 	c->cursor = c->n;
@@ -155,7 +159,7 @@ set_cursor_column_or_fail(struct sql_columns *c, const struct sql_query *q,
 }
 
 int
-sql_columns_fill_and_check(struct sql_columns *c, size_t n,
+sql_columns_fill(struct sql_columns *c, size_t n,
     const char *(*name)(const void *from, size_t i), const void *from,
     const struct sql_query *q, struct err *e)
 {
@@ -170,13 +174,13 @@ sql_columns_fill_and_check(struct sql_columns *c, size_t n,
 	for (c->n = 0; c->n < n; c->n++) {
 		if ((text = name(from, c->n)) == NULL)
 			return err_nomem(e);
-		if (set_name_and_prefix(c, c->n, text, e) == -1 ||
-		    refuse_same_name_twice(c, c->n, e) == -1) {
+		if (set_column_name(c, c->n, text, e) == -1 ||
+		    refuse_same_name(c, c->n, e) == -1) {
 			c->n++;
 			return -1;
 		}
 	}
-	return set_cursor_column_or_fail(c, q, e);
+	return set_cursor_column(c, q, e);
 }
 
 void
@@ -244,8 +248,8 @@ sql_put_table_query(struct buf *b, const struct sql_query *q,
 }
 
 void
-sql_put_null_cursor_query(
-    struct buf *b, const struct sql_query *q, const char *quoted_table)
+sql_put_null_query(struct buf *b, const struct sql_query *q,
+    const char *quoted_table)
 {
 	buf_printf(b, "SELECT 1 FROM %s WHERE ", quoted_table);
 	db_append_quoted(b, q->cursor, strlen(q->cursor));
@@ -283,7 +287,7 @@ sql_put_quoted_table(
 }
 
 void
-sql_warn_of_null_cursors(const struct sql_query *q)
+sql_warn_nulls(const struct sql_query *q)
 {
 	err_warnf("etl-extract", "--table %.200s: some rows have no value in "
 	    "the column %.200s of --cursor-field: they are never read",
@@ -291,7 +295,7 @@ sql_warn_of_null_cursors(const struct sql_query *q)
 }
 
 int
-sql_prefix_error_with_place(const struct sql_query *q, long at, struct err *e)
+sql_prefix_place(const struct sql_query *q, long at, struct err *e)
 {
 	unsigned line, column;
 
@@ -300,7 +304,7 @@ sql_prefix_error_with_place(const struct sql_query *q, long at, struct err *e)
 	else if (at < 0)
 		err_prefix(e, "--query");
 	else {
-		sql_text_line_and_column(q->text, (size_t)at, &line, &column);
+		sql_text_position(q->text, (size_t)at, &line, &column);
 		err_prefix(e, "--query: line %u, column %u", line, column);
 	}
 	return -1;

@@ -25,8 +25,10 @@ struct sql_columns {
 };
 
 void sql_columns_release(struct sql_columns *c);
-/* name(from, i) is the name of column i, or NULL if memory is out. */
-int sql_columns_fill_and_check(struct sql_columns *c, size_t n,
+/* name(from, i) is the name of column i, or NULL if memory is out. Fails if
+ * there is no column, if two have the same name, or if the column of the cursor
+ * is missing. */
+int sql_columns_fill(struct sql_columns *c, size_t n,
     const char *(*name)(const void *from, size_t i), const void *from,
     const struct sql_query *q, struct err *e);
 
@@ -62,13 +64,12 @@ void sql_put_table_query(struct buf *b, const struct sql_query *q,
 int sql_put_quoted_table(
     struct buf *b, const char *table, bool lower, struct err *e);
 /* Appends a query that returns a row if the cursor of any row is NULL. */
-void sql_put_null_cursor_query(struct buf *b, const struct sql_query *q,
+void sql_put_null_query(struct buf *b, const struct sql_query *q,
     const char *quoted_table);
-void sql_warn_of_null_cursors(const struct sql_query *q);
+void sql_warn_nulls(const struct sql_query *q);
 
 /* Puts "--query: line L, column C" or "--table NAME" before the message. at:
  * the byte of the query at which the error is, or -1 if unknown. Returns -1. */
-int sql_prefix_error_with_place(const struct sql_query *q, long at,
-    struct err *e);
+int sql_prefix_place(const struct sql_query *q, long at, struct err *e);
 
 #endif

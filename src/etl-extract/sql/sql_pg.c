@@ -47,14 +47,13 @@ pg_source_columns(const void *self)
 /* Checks that the server sorts the values of the cursor's column as etl-extract
  * compares them. Otherwise the last row would not have the highest value. */
 static int
-refuse_cursor_sorted_otherwise(const struct pg_source *s, struct err *e)
+check_cursor_order(const struct pg_source *s, struct err *e)
 {
 	const struct sql_query *q = s->query;
 
 	if (q->cursor == NULL)
 		return 0;
-	if (!q->cursor_is_inside &&
-	    sql_pg_type_sorts_as_etl_compares(s->cursor_type))
+	if (!q->cursor_is_inside && sql_pg_is_sorted(s->cursor_type))
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "--table %.200s: the column "
 	    "%.200s of --cursor-field is not a number, a time, a text or a "
@@ -64,44 +63,45 @@ refuse_cursor_sorted_otherwise(const struct pg_source *s, struct err *e)
 
 /* Prepares the query in s->sql. */
 static int
-prepare_table_query(struct pg_source *s, struct err *e)
+pg_prepare_text(struct pg_source *s, struct err *e)
 {
 	(void)buf_text(&s->sql);
 	return buf_check(&s->sql, e) == -1 ? -1 :
-	    pg_source_prepare_and_check_query(s, s->sql.data, e);
+	    pg_source_prepare(s, s->sql.data, e);
 }
 
+/* Prepares the query of all rows of the table, and checks the column of the
+ * cursor. If `lower` is set, the name of the table is in lower case. */
 static int
-prepare_and_check_table_query(struct pg_source *s, bool lower, struct err *e)
+prepare_table(struct pg_source *s, bool lower, struct err *e)
 {
 	buf_clear(&s->table);
 	if (sql_put_quoted_table(&s->table, s->query->table, lower, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "SELECT * FROM %s", s->table.data);
-	return prepare_table_query(s, e) == -1 ? -1 :
-	    refuse_cursor_sorted_otherwise(s, e);
+	return pg_prepare_text(s, e) == -1 ? -1 : check_cursor_order(s, e);
 }
 
 /* Prepares the query of --table. If there is no table with this name, tries the
  * name in lower case, as the loader does. */
 static int
-prepare_table_in_any_case(struct pg_source *s, struct err *e)
+prepare_any_case(struct pg_source *s, struct err *e)
 {
 	struct err later;
 
 	s->query->has_since = s->query->has_until = true;
-	if (prepare_and_check_table_query(s, false, e) == 0)
+	if (prepare_table(s, false, e) == 0)
 		return 0;
 	if (strcmp(db_fault(s->db)->sqlstate, "42P01") != 0)
 		return -1;
-	return prepare_and_check_table_query(s, true, &later) == 0 ? 0 : -1;
+	return prepare_table(s, true, &later) == 0 ? 0 : -1;
 }
 
 static int
 prepare_user_query(struct pg_source *s, struct err *e)
 {
-	if (pg_source_prepare_and_check_query(s, s->query->text, e) == -1)
+	if (pg_source_prepare(s, s->query->text, e) == -1)
 		return -1;
 	s->query->has_since = s->text.since > 0;
 	s->query->has_until = s->text.until > 0;
@@ -123,10 +123,10 @@ pg_source_open(void **self, const char *url, struct sql_query *q,
 	buf_init(&s->sql, SQL_MAX);
 	buf_init(&s->last, SQL_MAX);
 	pg_args_init(&s->args);
-	rc = db_open_or_create(&s->db, url, e);
+	rc = db_open(&s->db, url, e);
 	if (rc == 0) {
 		s->pg = db_pg_connection(s->db);
-		rc = q->table != NULL ? prepare_table_in_any_case(s, e) :
+		rc = q->table != NULL ? prepare_any_case(s, e) :
 		    prepare_user_query(s, e);
 	}
 	if (rc == -1) {
@@ -137,32 +137,34 @@ pg_source_open(void **self, const char *url, struct sql_query *q,
 	return 0;
 }
 
+/* Warns if the table has rows without a cursor value. */
 static int
-warn_if_table_has_null_cursors(struct pg_source *s, struct err *e)
+pg_warn_nulls(struct pg_source *s, struct err *e)
 {
 	int64_t found = 0;
 
 	buf_clear(&s->sql);
-	sql_put_null_cursor_query(&s->sql, s->query, buf_text(&s->table));
+	sql_put_null_query(&s->sql, s->query, buf_text(&s->table));
 	(void)buf_text(&s->sql);
 	if (buf_check(&s->sql, e) == -1 ||
 	    db_query_int(s->db, s->sql.data, NULL, 0, 0, &found, e) == -1)
 		return -1;
 	if (found != 0)
-		sql_warn_of_null_cursors(s->query);
+		sql_warn_nulls(s->query);
 	return 0;
 }
 
+/* Prepares the query of the rows between the bounds. */
 static int
-prepare_table_from_bounds(
-    struct pg_source *s, const char *since, const char *until, struct err *e)
+pg_prepare_bounds(struct pg_source *s, const char *since, const char *until,
+    struct err *e)
 {
 	buf_clear(&s->sql);
 	sql_put_table_query(&s->sql, s->query, buf_text(&s->table),
-	    sql_pg_type_is_collated(s->cursor_type) ?
+	    sql_pg_is_collated(s->cursor_type) ?
 	    " COLLATE pg_catalog.\"C\"" : "", true, since != NULL,
 	    until != NULL);
-	return prepare_table_query(s, e);
+	return pg_prepare_text(s, e);
 }
 
 static int
@@ -177,7 +179,7 @@ send_query(struct pg_source *s, const char *since, const char *until,
 		v[s->text.since - 1] = db_text(since);
 	if (s->text.until > 0)
 		v[s->text.until - 1] = db_text(until);
-	if (pg_args_set_or_refuse_value(&s->args, v, n, &ignored, e) == -1)
+	if (pg_args_set(&s->args, v, n, &ignored, e) == -1)
 		return -1;
 	return pg_source_send_query(s, e);
 }
@@ -186,21 +188,19 @@ send_query(struct pg_source *s, const char *since, const char *until,
  * query was prepared before BEGIN, because a PREPARE that fails would abort the
  * transaction. */
 static int
-begin_and_send_query(
-    void *self, const char *since, const char *until, struct err *e)
+begin_query(void *self, const char *since, const char *until, struct err *e)
 {
 	struct pg_source *s = self;
 	bool has_cursor = s->query->cursor != NULL;
 
 	if (s->query->table != NULL && has_cursor &&
-	    prepare_table_from_bounds(s, since, until, e) == -1)
+	    pg_prepare_bounds(s, since, until, e) == -1)
 		return -1;
 	if (db_script(s->db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 		e) == -1)
 		return -1;
-	if (s->query->table != NULL && has_cursor &&
-	    warn_if_table_has_null_cursors(s, e) == -1)
-		return sql_prefix_error_with_place(s->query, -1, e);
+	if (s->query->table != NULL && has_cursor && pg_warn_nulls(s, e) == -1)
+		return sql_prefix_place(s->query, -1, e);
 	return send_query(s, since, until, e);
 }
 
@@ -221,9 +221,9 @@ wait_for_answer(struct pg_source *s, struct err *e)
 	    { .fd = STDOUT_FILENO } };
 
 	while (!pg_answer_is_ready(s->pg))
-		if (wait_fds_or_stop(p, 2, -1) == -1 || p[1].revents != 0) {
-			pg_cancel_command_or_shut_opening_socket(s->pg);
-			return set_stop_or_reader_gone_error(e);
+		if (wait_fds(p, 2, -1) == -1 || p[1].revents != 0) {
+			pg_cancel(s->pg);
+			return fail_interrupted(e);
 		}
 	return 0;
 }
@@ -232,7 +232,7 @@ wait_for_answer(struct pg_source *s, struct err *e)
  * limited (source/sql.c). If it is its buffer that cannot grow, libpq only says
  * that it has lost synchronization. */
 static bool
-has_failed_from_limit(const struct pg_source *s, const char *message)
+has_hit_limit(const struct pg_source *s, const char *message)
 {
 	static const char row[] = "lost synchronization with server: got "
 	    "message type \"D\", length ";
@@ -247,27 +247,28 @@ has_failed_from_limit(const struct pg_source *s, const char *message)
 
 /* Sets the exit code for a query that fails while its rows are read: 65, or 75
  * if the server says that it may work later, or 77 if it is not allowed. A
- * statement that writes is a wrong option (78): the transaction is
- * read-only. */
+ * statement that writes is a wrong option (78): the transaction is read-only.
+ * Puts the place in the query before the message. */
 static int
-set_code_and_place_of_query_error(const struct pg_source *s,
-    const struct sql_row *row, struct err *e)
+set_query_error(const struct pg_source *s, const struct sql_row *row,
+    struct err *e)
 {
 	const char *state = db_fault(s->db)->sqlstate;
 
 	if (stop_signal() != 0)
-		return set_stop_or_reader_gone_error(e);
-	if (*state == '\0' && has_failed_from_limit(s, e->msg))
+		return fail_interrupted(e);
+	if (*state == '\0' && has_hit_limit(s, e->msg))
 		return sql_row_refuse(row, s->query, e);
 	if (strcmp(state, "25006") == 0)
 		e->code = ERR_CONFIG;
 	else if (!e->transient && *state != '\0' && e->code != ERR_DENIED)
 		e->code = ERR_DATA;
-	return pg_source_prefix_position(s, e);
+	return pg_source_prefix(s, e);
 }
 
+/* Appends the row as a JSON object. */
 static void
-put_row_as_json_object(struct pg_source *s, struct sql_row *row)
+put_pg_row(struct pg_source *s, struct sql_row *row)
 {
 	struct buf *record = &row->text;
 	const struct sql_column *c = s->columns.column;
@@ -277,14 +278,14 @@ put_row_as_json_object(struct pg_source *s, struct sql_row *row)
 
 	for (size_t i = 0; i < s->columns.n; i++, c++) {
 		buf_add(record, c->prefix, c->prefix_len);
-		p = pg_get_column_value(s->row, i, &len, &oid);
+		p = pg_column_value(s->row, i, &len, &oid);
 		if (p == NULL)
 			buf_add(record, "null", 4);
 		else if (c->kind == SQL_PG_STRING)
 			sql_row_put_string(row, p, len);
 		else
-			sql_pg_put_value_as_json(record,
-			    (enum sql_pg_kind)c->kind, p, len);
+			sql_pg_put_value(record, (enum sql_pg_kind)c->kind, p,
+			    len);
 		sql_row_trim(row);
 	}
 	buf_char(record, '}');
@@ -299,7 +300,7 @@ is_row_too_large(const struct pg_source *s)
 	unsigned oid;
 
 	for (size_t i = 0; i < s->columns.n; i++) {
-		(void)pg_get_column_value(s->row, i, &len, &oid);
+		(void)pg_column_value(s->row, i, &len, &oid);
 		all += len;
 	}
 	return all > s->query->most;
@@ -317,26 +318,25 @@ pg_source_next(void *self, struct sql_row *row, struct err *e)
 		s->row = NULL;
 		if (wait_for_answer(s, e) == -1)
 			return -1;
-		if ((s->row = pg_wait_for_next_answer(s->pg)) == NULL)
+		if ((s->row = pg_next_answer(s->pg)) == NULL)
 			return 0;
-		rc = pg_answer_is_row_or_free_if_failed(s->pg, s->row, &changed,
-		    e);
+		rc = pg_answer_status(s->pg, s->row, &changed, e);
 		if (rc == 1 && is_row_too_large(s))
 			return sql_row_refuse(row, s->query, e);
 		if (rc == 1) {
-			put_row_as_json_object(s, row);
+			put_pg_row(s, row);
 			return buf_check(&row->text, e) == -1 ? -1 : 1;
 		}
 		if (rc == -1) {
 			s->row = NULL;
-			return set_code_and_place_of_query_error(s, row, e);
+			return set_query_error(s, row, e);
 		}
 	}
 }
 
 const struct sql_database sql_database_pg = {
 	.open = pg_source_open,
-	.start = begin_and_send_query,
+	.start = begin_query,
 	.is_ready = pg_source_is_ready,
 	.next = pg_source_next,
 	.close = pg_source_close,

@@ -31,13 +31,14 @@ struct pg_source {
 				 * prepared query */
 };
 
-int pg_source_prepare_and_check_query(
-    struct pg_source *s, const char *sql, struct err *e);
+/* Prepares the query. Fails if the server refuses it or its columns cannot be
+ * used. */
+int pg_source_prepare(struct pg_source *s, const char *sql, struct err *e);
 size_t pg_source_count_params(const struct pg_source *s);
 /* Sends the query that was prepared last, with s->args. */
 int pg_source_send_query(struct pg_source *s, struct err *e);
 /* Puts the line and the column of the error in the user's query before the
  * message. Returns -1. */
-int pg_source_prefix_position(const struct pg_source *s, struct err *e);
+int pg_source_prefix(const struct pg_source *s, struct err *e);
 
 #endif

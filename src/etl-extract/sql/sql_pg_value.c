@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* The built-in types of PostgreSQL, from the catalog pg_type. `collated`: see
- * sql_pg_type_is_collated(); `sorted`: see sql_pg_type_sorts_as_etl_compares().
+ * sql_pg_is_collated(); `sorted`: see sql_pg_is_sorted().
  */
 static const struct pg_type {
 	unsigned oid;
@@ -67,7 +67,7 @@ sql_pg_kind_of(unsigned oid)
 }
 
 bool
-sql_pg_type_is_collated(unsigned oid)
+sql_pg_is_collated(unsigned oid)
 {
 	const struct pg_type *t = find_type(oid);
 
@@ -75,7 +75,7 @@ sql_pg_type_is_collated(unsigned oid)
 }
 
 bool
-sql_pg_type_sorts_as_etl_compares(unsigned oid)
+sql_pg_is_sorted(unsigned oid)
 {
 	const struct pg_type *t = find_type(oid);
 
@@ -100,7 +100,7 @@ sql_pg_set_type(struct sql_column *c, unsigned oid, int typmod)
 
 /* Writes NaN, Infinity and -Infinity as strings: they are not JSON numbers. */
 static void
-put_number_as_json(struct buf *b, const char *p, size_t n)
+put_pg_number(struct buf *b, const char *p, size_t n)
 {
 	char last = p[n - 1];
 	bool quoted = last == 'N' || last == 'y';
@@ -116,7 +116,7 @@ put_number_as_json(struct buf *b, const char *p, size_t n)
  * cannot express a year before 1 or infinity: a year keeps its " BC", and
  * infinity is written as it is. */
 static void
-put_timestamp_as_rfc_3339(struct buf *b, const char *p, size_t n, bool zone)
+put_timestamp(struct buf *b, const char *p, size_t n, bool zone)
 {
 	const char *blank = memchr(p, ' ', n);
 	size_t bc = n > 3 && memcmp(p + n - 3, " BC", 3) == 0 ? 3 : 0;
@@ -136,12 +136,11 @@ put_timestamp_as_rfc_3339(struct buf *b, const char *p, size_t n, bool zone)
 }
 
 void
-sql_pg_put_value_as_json(struct buf *b, enum sql_pg_kind k, const char *p,
-    size_t n)
+sql_pg_put_value(struct buf *b, enum sql_pg_kind k, const char *p, size_t n)
 {
 	switch (k) {
 	case SQL_PG_NUMBER:
-		put_number_as_json(b, p, n);
+		put_pg_number(b, p, n);
 		break;
 	case SQL_PG_BOOL:
 		buf_str(b, *p == 't' ? "true" : "false");
@@ -151,10 +150,10 @@ sql_pg_put_value_as_json(struct buf *b, enum sql_pg_kind k, const char *p,
 		buf_add(b, p, n);
 		break;
 	case SQL_PG_TIMESTAMP:
-		put_timestamp_as_rfc_3339(b, p, n, false);
+		put_timestamp(b, p, n, false);
 		break;
 	case SQL_PG_TIMESTAMP_ZONE:
-		put_timestamp_as_rfc_3339(b, p, n, true);
+		put_timestamp(b, p, n, true);
 		break;
 	default:
 		json_put_string(b, p, n);

@@ -21,12 +21,13 @@ enum { SQL_PG_TEXT_OID = 25, SQL_PG_TIMESTAMPTZ_OID = 1184,
 enum sql_pg_kind sql_pg_kind_of(unsigned oid);
 /* Sets c->type, if the mark columns has a word for the type. */
 void sql_pg_set_type(struct sql_column *c, unsigned oid, int typmod);
-void sql_pg_put_value_as_json(struct buf *b, enum sql_pg_kind k, const char *p,
+/* Appends the value as JSON. */
+void sql_pg_put_value(struct buf *b, enum sql_pg_kind k, const char *p,
     size_t n);
 /* True for text types: the server sorts their values by a collation. */
-bool sql_pg_type_is_collated(unsigned oid);
+bool sql_pg_is_collated(unsigned oid);
 /* True if the server, with collation "C" for text types, sorts the values of
  * this type in the order in which etl-extract compares them. */
-bool sql_pg_type_sorts_as_etl_compares(unsigned oid);
+bool sql_pg_is_sorted(unsigned oid);
 
 #endif

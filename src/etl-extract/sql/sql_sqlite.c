@@ -60,7 +60,7 @@ lite_source_columns(const void *self)
 }
 
 static const char *
-column_name(const void *read, size_t i)
+name_lite_column(const void *read, size_t i)
 {
 	return lite_read_column_name(read, i);
 }
@@ -68,7 +68,7 @@ column_name(const void *read, size_t i)
 /* True if SQLite compares the column as text (affinity TEXT): its declared type
  * contains CHAR, CLOB or TEXT, but not INT. */
 static bool
-type_has_text_affinity(const char *declared)
+has_text_affinity(const char *declared)
 {
 	return declared != NULL && strcasestr(declared, "INT") == NULL &&
 	    (strcasestr(declared, "CHAR") != NULL ||
@@ -104,7 +104,7 @@ set_column_type(struct sql_column *c, const char *declared)
 		return;
 	if (strcasestr(declared, "INT") != NULL)
 		type = "bigint";
-	else if (type_has_text_affinity(declared))
+	else if (has_text_affinity(declared))
 		type = "text";
 	for (size_t i = 0; i < sizeof(decimals) / sizeof(decimals[0]); i++)
 		if (strncasecmp(declared, decimals[i], 7) == 0) {
@@ -122,14 +122,14 @@ set_column_type(struct sql_column *c, const char *declared)
 /* Refuses parameters other than :since and :until, which would have no
  * value. */
 static int
-check_parameters_are_since_or_until(struct lite_source *s, struct err *e)
+check_bound_params(struct lite_source *s, struct err *e)
 {
 	struct sql_query *q = s->query;
 	const char *name;
 
 	q->has_since = q->has_until = q->table != NULL;
-	for (int i = 1; i <= lite_read_count_parameters(s->read); i++) {
-		name = lite_read_parameter_name(s->read, i);
+	for (int i = 1; i <= lite_read_params(s->read); i++) {
+		name = lite_read_param_name(s->read, i);
 		if (name != NULL && strcmp(name, ":since") == 0)
 			q->has_since = true;
 		else if (name != NULL && strcmp(name, ":until") == 0)
@@ -142,41 +142,42 @@ check_parameters_are_since_or_until(struct lite_source *s, struct err *e)
 	return 0;
 }
 
+/* Prepares the query, and checks its columns and parameters. */
 static int
-prepare_and_check_query(struct lite_source *s, const char *sql, struct err *e)
+lite_prepare_query(struct lite_source *s, const char *sql, struct err *e)
 {
 	struct sql_columns *c = &s->columns;
 	int at;
 
 	if (lite_read_prepare(s->read, sql, &at, e) == -1)
-		return sql_prefix_error_with_place(s->query, at, e);
-	if (sql_columns_fill_and_check(c, lite_read_count_columns(s->read),
-		column_name, s->read, s->query, e) == -1)
-		return sql_prefix_error_with_place(s->query, -1, e);
+		return sql_prefix_place(s->query, at, e);
+	if (sql_columns_fill(c, lite_read_columns(s->read), name_lite_column,
+	    s->read, s->query, e) == -1)
+		return sql_prefix_place(s->query, -1, e);
 	for (size_t i = 0; i < c->n; i++)
-		set_column_type(&c->column[i],
-		    lite_read_declared_type(s->read, i));
+		set_column_type(&c->column[i], lite_read_type(s->read, i));
 	s->cursor_is_text = c->cursor < c->n &&
-	    type_has_text_affinity(lite_read_declared_type(s->read, c->cursor));
-	return check_parameters_are_since_or_until(s, e);
+	    has_text_affinity(lite_read_type(s->read, c->cursor));
+	return check_bound_params(s, e);
 }
 
 /* Prepares the query in s->sql. */
 static int
-prepare_table_query(struct lite_source *s, struct err *e)
+lite_prepare_text(struct lite_source *s, struct err *e)
 {
 	(void)buf_text(&s->sql);
 	return buf_check(&s->sql, e) == -1 ? -1 :
-	    prepare_and_check_query(s, s->sql.data, e);
+	    lite_prepare_query(s, s->sql.data, e);
 }
 
+/* Prepares the query of the user, or that of all rows of the table. */
 static int
-prepare_user_query_or_table(struct lite_source *s, struct err *e)
+prepare_any_query(struct lite_source *s, struct err *e)
 {
 	const struct sql_query *q = s->query;
 
 	if (q->table == NULL)
-		return prepare_and_check_query(s, q->text, e);
+		return lite_prepare_query(s, q->text, e);
 	if (sql_put_quoted_table(&s->table, q->table, false, e) == -1)
 		return -1;
 	if (q->cursor_is_inside)
@@ -185,7 +186,7 @@ prepare_user_query_or_table(struct lite_source *s, struct err *e)
 		    "yourself with --query", q->table);
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "SELECT * FROM %s", s->table.data);
-	return prepare_table_query(s, e);
+	return lite_prepare_text(s, e);
 }
 
 static int
@@ -201,12 +202,12 @@ lite_source_open(void **self, const char *url, struct sql_query *q,
 	buf_init(&s->name, SQL_MAX);
 	buf_init(&s->table, SQL_MAX);
 	buf_init(&s->sql, SQL_MAX);
-	db_url_append_public(&s->name, url);
+	db_url_put_public(&s->name, url);
 	(void)buf_text(&s->name);
 	if (buf_check(&s->name, e) == -1 ||
-	    lite_read_open(&s->read, url + SCHEME, q->most,
-		is_stdout_reader_gone, e) == -1 ||
-	    prepare_user_query_or_table(s, e) == -1) {
+	    lite_read_open(&s->read, url + SCHEME, q->most, is_reader_gone,
+	    e) == -1 ||
+	    prepare_any_query(s, e) == -1) {
 		lite_source_close(s);
 		return -1;
 	}
@@ -214,39 +215,40 @@ lite_source_open(void **self, const char *url, struct sql_query *q,
 	return 0;
 }
 
+/* Warns if the table has rows without a cursor value. */
 static int
-warn_if_table_has_null_cursors(struct lite_source *s, struct err *e)
+lite_warn_nulls(struct lite_source *s, struct err *e)
 {
 	int rc, at;
 
 	buf_clear(&s->sql);
-	sql_put_null_cursor_query(&s->sql, s->query, buf_text(&s->table));
+	sql_put_null_query(&s->sql, s->query, buf_text(&s->table));
 	(void)buf_text(&s->sql);
 	if (buf_check(&s->sql, e) == -1 ||
 	    lite_read_prepare(s->read, s->sql.data, &at, e) == -1 ||
 	    (rc = lite_read_next(s->read, e)) == -1)
 		return -1;
 	if (rc == 1)
-		sql_warn_of_null_cursors(s->query);
+		sql_warn_nulls(s->query);
 	return 0;
 }
 
+/* Prepares the query of the rows between the bounds. */
 static int
-prepare_table_from_bounds(struct lite_source *s, const char *since,
-    const char *until, struct err *e)
+lite_prepare_bounds(struct lite_source *s, const char *since, const char *until,
+    struct err *e)
 {
 	buf_clear(&s->sql);
 	sql_put_table_query(&s->sql, s->query, buf_text(&s->table),
 	    s->cursor_is_text ? " COLLATE BINARY" : "", false, since != NULL,
 	    until != NULL);
-	return prepare_table_query(s, e);
+	return lite_prepare_text(s, e);
 }
 
 /* Binds the bound as text if the cursor's column is declared as text. Else
  * binds it as a number if it is one. */
 static int
-bind_bound_in_type_of_cursor(struct lite_source *s, int i, const char *bound,
-    struct err *e)
+bind_bound(struct lite_source *s, int i, const char *bound, struct err *e)
 {
 	struct db_value v = db_text(bound);
 	size_t n = strlen(bound);
@@ -273,13 +275,13 @@ lite_source_start(
 
 	s->paused_at = clock_ms();
 	if (lite_read_begin(s->read, e) == -1 ||
-	    (is_table && (warn_if_table_has_null_cursors(s, e) == -1 ||
-		prepare_table_from_bounds(s, since, until, e) == -1)))
+	    (is_table && (lite_warn_nulls(s, e) == -1 ||
+		lite_prepare_bounds(s, since, until, e) == -1)))
 		return -1;
-	for (int i = 1; i <= lite_read_count_parameters(s->read); i++) {
-		bound = strcmp(lite_read_parameter_name(s->read, i),
+	for (int i = 1; i <= lite_read_params(s->read); i++) {
+		bound = strcmp(lite_read_param_name(s->read, i),
 		    ":since") == 0 ? since : until;
-		if (bind_bound_in_type_of_cursor(s, i, bound, e) == -1)
+		if (bind_bound(s, i, bound, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -300,8 +302,9 @@ lite_source_is_ready(void *self)
 	return false;
 }
 
+/* Appends a blob as a JSON string of hexadecimal digits. */
 static void
-put_blob_as_hex_string(struct sql_row *r, const unsigned char *p, size_t n)
+put_blob(struct sql_row *r, const unsigned char *p, size_t n)
 {
 	buf_str(&r->text, "\"\\\\x");
 	for (size_t part; n > 0; p += part, n -= part) {
@@ -312,8 +315,9 @@ put_blob_as_hex_string(struct sql_row *r, const unsigned char *p, size_t n)
 	buf_char(&r->text, '"');
 }
 
+/* Appends the value as JSON. */
 static void
-put_value_as_json(struct sql_row *r, struct db_value v)
+put_lite_value(struct sql_row *r, struct db_value v)
 {
 	struct buf *b = &r->text;
 
@@ -328,7 +332,7 @@ put_value_as_json(struct sql_row *r, struct db_value v)
 		sql_row_put_string(r, v.p, v.len);
 		break;
 	case DB_BLOB:
-		put_blob_as_hex_string(r, (const unsigned char *)v.p, v.len);
+		put_blob(r, (const unsigned char *)v.p, v.len);
 		break;
 	default:
 		buf_add(b, "null", 4);
@@ -344,14 +348,14 @@ lite_source_next(void *self, struct sql_row *row, struct err *e)
 	struct db_value v;
 	uint64_t all = 0;
 
-	if (rc == -1 && (stop_signal() != 0 || is_stdout_reader_gone()))
-		return set_stop_or_reader_gone_error(e);
+	if (rc == -1 && (stop_signal() != 0 || is_reader_gone()))
+		return fail_interrupted(e);
 	if (rc == -1 && (lite_read_is_too_long(s->read) ||
 	    (e->code == ERR_IO && e->transient &&
 		sql_query_used_memory(s->query))))
 		return sql_row_refuse(row, s->query, e);
 	if (rc == -1)
-		return sql_prefix_error_with_place(s->query, -1, e);
+		return sql_prefix_place(s->query, -1, e);
 	if (rc == 0)
 		return 0;
 	for (size_t i = 0; i < s->columns.n; i++, c++) {
@@ -360,7 +364,7 @@ lite_source_next(void *self, struct sql_row *row, struct err *e)
 		if (all > s->query->most)
 			return sql_row_refuse(row, s->query, e);
 		buf_add(&row->text, c->prefix, c->prefix_len);
-		put_value_as_json(row, v);
+		put_lite_value(row, v);
 		sql_row_trim(row);
 	}
 	buf_char(&row->text, '}');

@@ -68,7 +68,7 @@ comment_length(const char *p)
 /* Returns the length of the string at p if it is one in dollar quotes, such as
  * $$text$$ or $tag$text$tag$, else 0. */
 static size_t
-dollar_quoted_length(const char *p)
+dollar_length(const char *p)
 {
 	size_t tag = 1, n;
 
@@ -86,7 +86,7 @@ dollar_quoted_length(const char *p)
  * string, a quoted name, a comment, a name, or a cast (::). Returns 0 for other
  * text. */
 static size_t
-length_of_token_without_parameter(const char *p)
+opaque_length(const char *p)
 {
 	size_t n = 0;
 
@@ -99,7 +99,7 @@ length_of_token_without_parameter(const char *p)
 	if (strncmp(p, "/*", 2) == 0)
 		return comment_length(p);
 	if (*p == '$')
-		return dollar_quoted_length(p);
+		return dollar_length(p);
 	while (is_name_byte(p[n]))
 		n++;
 	if (strncmp(p, "::", 2) == 0)
@@ -111,15 +111,17 @@ length_of_token_without_parameter(const char *p)
  * to the field for its number N: the server gets $N in place of the
  * parameter. */
 static size_t
-length_of_since_or_until(struct sql_text *t, const char *p, int **place)
+parameter_length(struct sql_text *t, const char *p, int **place)
 {
 	*place = strncmp(p, ":since", 6) == 0 ? &t->since :
 	    strncmp(p, ":until", 6) == 0 ? &t->until : NULL;
 	return *place != NULL && !is_name_byte(p[6]) ? 6 : 0;
 }
 
+/* Appends the number of a parameter, such as $1. At its first use the parameter
+ * gets the next number. */
 static void
-put_dollar_number_set_if_0(struct sql_text *t, int *place)
+put_dollar_number(struct sql_text *t, int *place)
 {
 	if (*place == 0)
 		*place = t->since + t->until + 1;
@@ -127,18 +129,17 @@ put_dollar_number_set_if_0(struct sql_text *t, int *place)
 }
 
 int
-sql_text_replace_parameters(
-    struct sql_text *t, const char *query, struct err *e)
+sql_text_replace(struct sql_text *t, const char *query, struct err *e)
 {
 	const char *p = query;
 	size_t n;
 	int *place;
 
 	while (*p != '\0') {
-		if ((n = length_of_since_or_until(t, p, &place)) > 0) {
-			put_dollar_number_set_if_0(t, place);
+		if ((n = parameter_length(t, p, &place)) > 0) {
+			put_dollar_number(t, place);
 			t->end = t->sql.len;
-		} else if ((n = length_of_token_without_parameter(p)) > 0) {
+		} else if ((n = opaque_length(p)) > 0) {
 			buf_add(&t->sql, p, n);
 			if (strncmp(p, "--", 2) != 0 &&
 			    strncmp(p, "/*", 2) != 0)
@@ -158,8 +159,7 @@ sql_text_replace_parameters(
 }
 
 void
-sql_text_line_and_column(
-    const char *text, size_t at, unsigned *line, unsigned *column)
+sql_text_position(const char *text, size_t at, unsigned *line, unsigned *column)
 {
 	*line = *column = 1;
 	for (size_t i = 0; i < at && text[i] != '\0'; i++) {
@@ -172,7 +172,7 @@ sql_text_line_and_column(
 }
 
 size_t
-sql_text_bytes_before_character(const char *text, int64_t n)
+sql_text_offset(const char *text, int64_t n)
 {
 	size_t at = 0;
 

@@ -24,14 +24,13 @@ void sql_text_init(struct sql_text *t);
 void sql_text_release(struct sql_text *t);
 /* Reads a query for PostgreSQL and writes it to t->sql, with $1 and $2 in place
  * of :since and :until. */
-int sql_text_replace_parameters(
-    struct sql_text *t, const char *query, struct err *e);
+int sql_text_replace(struct sql_text *t, const char *query, struct err *e);
 /* Finds the line and the column of the byte `at` of a text, both from 1.
  * Columns are counted in characters. */
-void sql_text_line_and_column(
-    const char *text, size_t at, unsigned *line, unsigned *column);
+void sql_text_position(const char *text, size_t at, unsigned *line,
+    unsigned *column);
 /* Returns the offset of the byte at which character n, counted from 1,
  * begins. */
-size_t sql_text_bytes_before_character(const char *text, int64_t n);
+size_t sql_text_offset(const char *text, int64_t n);
 
 #endif

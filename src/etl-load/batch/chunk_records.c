@@ -13,18 +13,19 @@ struct visit {
 	uint64_t *unreadable;
 };
 
-/* Called before record number i. */
+/* Called before record number i. Looks for a stop signal at every STOP_EVERY-th
+ * record. */
 static int
-check_stop_sometimes(size_t i, struct err *e)
+check_stop(size_t i, struct err *e)
 {
 	if (i % STOP_EVERY != 0 || stop_signal() == 0)
 		return 0;
 	return err_set(e, ERR_RETRY, false, "stopped by a signal");
 }
 
+/* Adds 1 to *unreadable if take() returns 0. */
 static int
-call_take_and_count_unreadable(const struct visit *v, const struct line *l,
-    struct err *e)
+call_take(const struct visit *v, const struct line *l, struct err *e)
 {
 	int rc = v->take(v->self, &v->o->reader, l, e);
 
@@ -33,7 +34,7 @@ call_take_and_count_unreadable(const struct visit *v, const struct line *l,
 }
 
 int
-chunk_for_each_record(struct outcome *o, take_part *take, void *self,
+chunk_each_record(struct outcome *o, take_part *take, void *self,
     uint64_t *unreadable, struct err *e)
 {
 	const struct visit v = { o, take, self, unreadable };
@@ -41,10 +42,9 @@ chunk_for_each_record(struct outcome *o, take_part *take, void *self,
 	for (size_t i = 0; i < o->chunk->n; i++) {
 		const struct line l = spool_get_line(o->chunk, i);
 
-		if (check_stop_sometimes(i, e) == -1)
+		if (check_stop(i, e) == -1)
 			return -1;
-		if (outcome_has_record(o, i) &&
-		    call_take_and_count_unreadable(&v, &l, e) == -1)
+		if (outcome_has_record(o, i) && call_take(&v, &l, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -54,8 +54,7 @@ chunk_for_each_record(struct outcome *o, take_part *take, void *self,
  * the bytes of the record. Of a record that was too long it holds only the
  * beginning, which is not valid JSON: take() then finds no values in it. */
 static int
-take_record_of_reject_line(
-    const struct visit *v, const struct line *reject, struct err *e)
+take_rejected(const struct visit *v, const struct line *reject, struct err *e)
 {
 	struct json j = { 0 };
 	struct json_fault f = { 0 };
@@ -66,7 +65,7 @@ take_record_of_reject_line(
 	buf_init(&raw, SIZE_MAX / 2);
 	rc = json_scan(&j, reject->data, reject->len, 1, JSON_LAST, &f);
 	if (rc == 0) {
-		append_rejected_bytes(&raw, &j);
+		put_rejected_bytes(&raw, &j);
 		l.data = buf_text(&raw);
 		l.len = raw.len;
 		rc = buf_check(&raw, e);
@@ -76,14 +75,14 @@ take_record_of_reject_line(
 		rc = 0;
 	}
 	if (rc == 0)
-		rc = call_take_and_count_unreadable(v, &l, e);
+		rc = call_take(v, &l, e);
 	json_release(&j);
 	buf_release(&raw);
 	return rc;
 }
 
 int
-chunk_for_each_rejected(struct outcome *o, take_part *take, void *self,
+chunk_each_rejected(struct outcome *o, take_part *take, void *self,
     uint64_t *unreadable, struct err *e)
 {
 	const struct visit v = { o, take, self, unreadable };
@@ -92,8 +91,8 @@ chunk_for_each_rejected(struct outcome *o, take_part *take, void *self,
 		const struct line l =
 		    spool_get_line(o->chunk, o->refused.v[i].item);
 
-		if (check_stop_sometimes(i, e) == -1 ||
-		    call_take_and_count_unreadable(&v, &l, e) == -1)
+		if (check_stop(i, e) == -1 ||
+		    call_take(&v, &l, e) == -1)
 			return -1;
 	}
 	for (size_t i = 0; i < o->chunk->n; i++) {
@@ -104,8 +103,8 @@ chunk_for_each_rejected(struct outcome *o, take_part *take, void *self,
 			continue;
 		}
 		if (o->chunk->items[i].kind == ITEM_REJECT &&
-		    (check_stop_sometimes(i, e) == -1 ||
-		    take_record_of_reject_line(&v, &l, e) == -1))
+		    (check_stop(i, e) == -1 ||
+		    take_rejected(&v, &l, e) == -1))
 			return -1;
 	}
 	return 0;

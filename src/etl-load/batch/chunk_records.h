@@ -19,13 +19,13 @@ typedef int take_part(
 
 /* Calls take() for each record of the table in the chunk. Adds to *unreadable
  * the number of records for which take() returned 0. */
-int chunk_for_each_record(struct outcome *o, take_part *take, void *self,
+int chunk_each_record(struct outcome *o, take_part *take, void *self,
     uint64_t *unreadable, struct err *e);
 /* Calls take() for each rejected record of the chunk. The loader itself has
  * rejected it, or an earlier stage has sent its reject line in the stream. With
  * --tables a rejected record that names no table could belong to any table, so
  * the call for each table counts it in *unreadable. */
-int chunk_for_each_rejected(struct outcome *o, take_part *take, void *self,
+int chunk_each_rejected(struct outcome *o, take_part *take, void *self,
     uint64_t *unreadable, struct err *e);
 
 #endif

@@ -37,7 +37,7 @@ keyset_clear(struct keyset *k)
 /* A multiplicative hash with a random seed, so that nobody can prepare input
  * whose keys all fall into one slot. */
 static uint32_t
-hash_key_with_seed(const struct keyset *k, const char *p, size_t n)
+hash_key(const struct keyset *k, const char *p, size_t n)
 {
 	uint64_t h = k->seed ^ n, w;
 
@@ -57,7 +57,7 @@ hash_key_with_seed(const struct keyset *k, const char *p, size_t n)
 /* Returns the slot of the hash table that holds the key, or, if the key is not
  * in the table, the free slot for this key. */
 static uint32_t *
-find_slot_of_key(const struct keyset *k, uint32_t h, const char *p, size_t n)
+find_slot(const struct keyset *k, uint32_t h, const char *p, size_t n)
 {
 	for (size_t i = h & (k->cap - 1);; i = (i + 1) & (k->cap - 1)) {
 		uint32_t at = k->slots[i];
@@ -72,7 +72,7 @@ find_slot_of_key(const struct keyset *k, uint32_t h, const char *p, size_t n)
 /* Makes sure that the hash table has at least four slots for each key, and
  * enters all keys again. Returns false if memory ran out. */
 static bool
-grow_and_rehash(struct keyset *k)
+rehash(struct keyset *k)
 {
 	size_t cap = k->cap ? k->cap : 1024;
 	uint32_t *slots;
@@ -91,15 +91,15 @@ grow_and_rehash(struct keyset *k)
 		struct keyset_entry *e = &k->v[i];
 		const char *p = k->bytes.data + e->at;
 
-		e->hash = hash_key_with_seed(k, p, e->len);
-		*find_slot_of_key(k, e->hash, p, e->len) = (uint32_t)i + 1;
+		e->hash = hash_key(k, p, e->len);
+		*find_slot(k, e->hash, p, e->len) = (uint32_t)i + 1;
 	}
 	k->hashed = true;
 	return true;
 }
 
 static bool
-make_room_for_one_key(struct keyset *k)
+make_key_room(struct keyset *k)
 {
 	size_t n = k->room ? k->room * 2 : 1024;
 	struct keyset_entry *v;
@@ -110,11 +110,12 @@ make_room_for_one_key(struct keyset *k)
 		k->v = v;
 		k->room = n;
 	}
-	return !k->hashed || 2 * (k->n + 1) <= k->cap || grow_and_rehash(k);
+	return !k->hashed || 2 * (k->n + 1) <= k->cap || rehash(k);
 }
 
+/* Returns true if the key is greater than the key that was added last. */
 static bool
-is_greater_than_last_added_key(const struct keyset *k, const char *p, size_t n)
+is_ascending(const struct keyset *k, const char *p, size_t n)
 {
 	const struct keyset_entry *e;
 	int d;
@@ -127,21 +128,21 @@ is_greater_than_last_added_key(const struct keyset *k, const char *p, size_t n)
 }
 
 uint32_t *
-keyset_add_or_find(struct keyset *k, size_t at, uint32_t value, bool *nomem)
+keyset_add(struct keyset *k, size_t at, uint32_t value, bool *nomem)
 {
 	size_t n = k->bytes.len - at;
 	const char *p = k->bytes.data + at;
 	struct keyset_entry new = { .at = at, .len = n, .value = value };
 	uint32_t *s = NULL;
 
-	*nomem = k->bytes.failed || !make_room_for_one_key(k);
-	if (!*nomem && !k->hashed && !is_greater_than_last_added_key(k, p, n))
-		*nomem = !grow_and_rehash(k);
+	*nomem = k->bytes.failed || !make_key_room(k);
+	if (!*nomem && !k->hashed && !is_ascending(k, p, n))
+		*nomem = !rehash(k);
 	if (*nomem)
 		return NULL;
 	if (k->hashed) {
-		new.hash = hash_key_with_seed(k, p, n);
-		s = find_slot_of_key(k, new.hash, p, n);
+		new.hash = hash_key(k, p, n);
+		s = find_slot(k, new.hash, p, n);
 		if (*s != 0) {
 			k->bytes.len = at;
 			return &k->v[*s - 1].value;
@@ -153,15 +154,14 @@ keyset_add_or_find(struct keyset *k, size_t at, uint32_t value, bool *nomem)
 }
 
 uint32_t *
-keyset_add_or_find_bytes(
-    struct keyset *k, const char *p, size_t len, struct err *e)
+keyset_value(struct keyset *k, const char *p, size_t len, struct err *e)
 {
 	size_t at = k->bytes.len;
 	uint32_t *value;
 	bool nomem;
 
 	buf_add(&k->bytes, p, len);
-	value = keyset_add_or_find(k, at, 0, &nomem);
+	value = keyset_add(k, at, 0, &nomem);
 	if (nomem)
 		(void)err_nomem(e);
 	return nomem ? NULL : value != NULL ? value : &k->v[k->n - 1].value;

@@ -1,10 +1,10 @@
 /* A set of keys (byte strings), each with a value.
  * Owns:  copies of the keys; keyset_release() frees them.
- * Gives: keyset_add_or_find() returns the value of the equal key in the set. If
- *        there is none, it adds the key with `value` and returns NULL. As long
- *        as each key is greater than the one before, it must be new: the set
- *        then computes no hash.
- * Fails: keyset_add_or_find() sets *nomem. */
+ * Gives: keyset_add() returns the value of the equal key in the set. If there
+ *        is none, it adds the key with `value` and returns NULL. As long as
+ *        each key is greater than the one before, it must be new: the set then
+ *        computes no hash.
+ * Fails: keyset_add() sets *nomem. */
 #ifndef LOAD_KEYSET_H
 #define LOAD_KEYSET_H
 
@@ -33,11 +33,10 @@ void keyset_release(struct keyset *k);
 void keyset_clear(struct keyset *k);
 /* Adds or finds the key that the caller has appended to k->bytes, from offset
  * `at` to the end. */
-uint32_t *keyset_add_or_find(struct keyset *k, size_t at, uint32_t value,
-    bool *nomem);
+uint32_t *keyset_add(struct keyset *k, size_t at, uint32_t value, bool *nomem);
 /* Adds the key with the value 0 if it is new. Returns the address of the key's
  * value, or NULL with *e. */
-uint32_t *keyset_add_or_find_bytes(struct keyset *k, const char *p, size_t len,
+uint32_t *keyset_value(struct keyset *k, const char *p, size_t len,
     struct err *e);
 
 #endif

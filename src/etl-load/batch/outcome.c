@@ -33,11 +33,11 @@ outcome_start_batch(struct outcome *o)
 {
 	o->judge_all = false;
 	refusals_clear(&o->ending);
-	outcome_reset_for_try(o);
+	outcome_reset(o);
 }
 
 void
-outcome_reset_for_try(struct outcome *o)
+outcome_reset(struct outcome *o)
 {
 	o->sums = (struct sums){ 0 };
 	o->ordinal = 0;
@@ -67,10 +67,10 @@ outcome_end_chunk(struct outcome *o)
  * become one dead letter. Returns 1; 0: the record's key cannot be read; -1
  * with *e. */
 static int
-make_reject_id_from_key(
-    struct outcome *o, const struct line *l, char id[HASH_HEX], struct err *e)
+make_reject_id(struct outcome *o, const struct line *l, char id[HASH_HEX],
+    struct err *e)
 {
-	const struct reject_who *who = stage_get_reject_identity(o->stage);
+	const struct reject_who *who = stage_reject_who(o->stage);
 	const struct reject_place place = { .pipeline = who->pipeline,
 		.stream = who->stream, .table = o->target->table->full };
 	int rc;
@@ -78,30 +78,31 @@ make_reject_id_from_key(
 	buf_clear(&o->key);
 	if ((rc = reader_put_key_json(&o->reader, l, &o->key, e)) != 1)
 		return rc;
-	return reject_id_from_key(
-	    id, &place, o->key.data, o->key.len, e) == -1 ? -1 : 1;
+	return reject_id_key(id, &place, o->key.data, o->key.len,
+	    e) == -1 ? -1 : 1;
 }
 
 int
-outcome_count_and_note_reject(struct outcome *o, size_t item,
-    const struct reject *why, struct err *e)
+outcome_add_reject(struct outcome *o, size_t item, const struct reject *why,
+    struct err *e)
 {
 	o->sums.rejected++;
 	return refusals_add(&o->refused, item, why, e);
 }
 
+/* The line gets the id of the record's key if the key can be read. */
 static int
-add_reject_line_with_key_and_id(struct outcome *o, size_t i, struct reject r,
+add_reject_line(struct outcome *o, size_t i, struct reject r,
     struct reject_lines *to, struct err *e)
 {
 	struct line l = spool_get_line(o->chunk, i);
 	char id[HASH_HEX];
 	int key;
 
-	reject_fill_unset_from_line(&r, &l);
-	if (stage_choose_reject_way(o->stage) == REJECT_NOWHERE)
-		return stage_set_no_reject_place_error(o->stage, &r, e);
-	if ((key = make_reject_id_from_key(o, &l, id, e)) == -1)
+	reject_fill(&r, &l);
+	if (stage_reject_way(o->stage) == REJECT_NOWHERE)
+		return stage_no_reject_place(o->stage, &r, e);
+	if ((key = make_reject_id(o, &l, id, e)) == -1)
 		return -1;
 	if (key == 1) {
 		r.id = id;
@@ -112,7 +113,7 @@ add_reject_line_with_key_and_id(struct outcome *o, size_t i, struct reject r,
 		change_put_pointer(&o->pointer, &o->reader.change, r.pointer);
 		r.pointer = buf_text(&o->pointer);
 	}
-	if (key == 1 || !reject_lines_belong_to_other_stage(to))
+	if (key == 1 || !reject_lines_foreign(to))
 		r.target = o->target->table->full;
 	return reject_lines_add(to, &r, o->ordinal + i, e);
 }
@@ -125,20 +126,19 @@ outcome_sort_rejects(struct outcome *o)
 }
 
 int
-outcome_make_reject_line_if_refused(
-    struct outcome *o, size_t i, struct reject_lines *to, struct err *e)
+outcome_make_line(struct outcome *o, size_t i, struct reject_lines *to,
+    struct err *e)
 {
 	const struct refusals *r = &o->refused;
 
 	if (o->made == r->n || r->v[o->made].item != i)
 		return 0;
-	return add_reject_line_with_key_and_id(o, i, refusals_get(r, o->made++),
-	    to, e);
+	return add_reject_line(o, i, refusals_get(r, o->made++), to, e);
 }
 
 int
-outcome_note_reject_for_next_try(struct outcome *o, size_t i,
-    const struct reject *why, struct err *e)
+outcome_note_reject(struct outcome *o, size_t i, const struct reject *why,
+    struct err *e)
 {
 	if (refusals_find(&o->ending, o->ordinal + i) != NULL)
 		return 0;
@@ -149,7 +149,7 @@ outcome_note_reject_for_next_try(struct outcome *o, size_t i,
 }
 
 int
-outcome_reject_if_noted(struct outcome *o, size_t i, struct err *e)
+outcome_reject_noted(struct outcome *o, size_t i, struct err *e)
 {
 	const struct refusal *f = refusals_find(&o->ending, o->ordinal + i);
 	struct reject why;
@@ -157,14 +157,14 @@ outcome_reject_if_noted(struct outcome *o, size_t i, struct err *e)
 	if (f == NULL)
 		return 0;
 	why = refusals_get(&o->ending, (size_t)(f - o->ending.v));
-	return outcome_count_and_note_reject(o, i, &why, e) == -1 ? -1 : 1;
+	return outcome_add_reject(o, i, &why, e) == -1 ? -1 : 1;
 }
 
 /* Returns the reject code for an SQLSTATE (PostgreSQL manual, appendix A). The
  * loop uses the first entry that fits, so the entries of five characters stand
  * before the entry for their class (the first two characters). */
 static const char *
-get_reject_code_for_sqlstate(const struct db_fault *f)
+get_reject_code(const struct db_fault *f)
 {
 	static const struct { const char *state, *code; } codes[] = {
 		{ "22001", "range" }, { "22003", "range" },
@@ -192,13 +192,12 @@ violates_unique(const struct db_fault *f, const char *message)
  * trigger has written to another table, the database may name a column of that
  * table: its name then becomes the pointer. */
 static bool
-put_pointer_of_column(
-    struct buf *b, const struct target *t, const char *name)
+put_pointer(struct buf *b, const struct target *t, const char *name)
 {
 	for (size_t i = 0; i < t->table->n; i++)
 		if (strcmp(t->table->columns[i].name, name) == 0)
 			return target_put_pointer(b, t, i);
-	pointer_append_part(b, name, strlen(name));
+	pointer_put_part(b, name, strlen(name));
 	return true;
 }
 
@@ -216,11 +215,11 @@ is_no_date(const struct table *t, const struct db_fault *f)
 }
 
 int
-outcome_reject_after_db_fault(struct outcome *o, size_t i,
-    const struct db_fault *f, const char *message, struct err *e)
+outcome_reject_fault(struct outcome *o, size_t i, const struct db_fault *f,
+    const char *message, struct err *e)
 {
 	struct reject why = {
-	    .code = get_reject_code_for_sqlstate(f), .message = message};
+	    .code = get_reject_code(f), .message = message};
 	struct buf pointer, advised;
 	int rc;
 
@@ -231,8 +230,7 @@ outcome_reject_after_db_fault(struct outcome *o, size_t i,
 		why.message = buf_text(&advised);
 	}
 	buf_init(&pointer, SIZE_MAX / 2);
-	if (f->column[0] != '\0' &&
-	    put_pointer_of_column(&pointer, o->target, f->column))
+	if (f->column[0] != '\0' && put_pointer(&pointer, o->target, f->column))
 		why.pointer = buf_text(&pointer);
 	if (f->sqlstate[0] != '\0')
 		why.sqlstate = f->sqlstate;
@@ -240,7 +238,7 @@ outcome_reject_after_db_fault(struct outcome *o, size_t i,
 		(void)snprintf(o->violated, sizeof(o->violated), "%s",
 		    f->constraint);
 	rc = buf_check(&advised, e) == -1 ? -1 :
-	    outcome_count_and_note_reject(o, i, &why, e);
+	    outcome_add_reject(o, i, &why, e);
 	buf_release(&pointer);
 	buf_release(&advised);
 	return rc;

@@ -6,8 +6,7 @@
 #include <string.h>
 
 void
-append_unescaped_string_member(
-    struct buf *b, const struct json *j, const char *name)
+put_string_member(struct buf *b, const struct json *j, const char *name)
 {
 	uint32_t v = json_member_value(j, 0, name, strlen(name));
 
@@ -16,15 +15,15 @@ append_unescaped_string_member(
 }
 
 void
-append_rejected_bytes(struct buf *b, const struct json *j)
+put_rejected_bytes(struct buf *b, const struct json *j)
 {
 	struct buf base64;
 
-	append_unescaped_string_member(b, j, "raw");
+	put_string_member(b, j, "raw");
 	if (b->len > 0)
 		return;
 	buf_init(&base64, SIZE_MAX / 2);
-	append_unescaped_string_member(&base64, j, "raw_base64");
+	put_string_member(&base64, j, "raw_base64");
 	(void)base64_get(b, buf_text(&base64), base64.len);
 	buf_release(&base64);
 }

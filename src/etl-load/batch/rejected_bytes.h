@@ -6,10 +6,9 @@
 #include "json/scan.h"
 
 /* Appends the text of a member of the reject line, if it is a string. */
-void append_unescaped_string_member(
-    struct buf *b, const struct json *j, const char *name);
+void put_string_member(struct buf *b, const struct json *j, const char *name);
 /* Appends the bytes of the rejected record: the member `raw` of the reject
  * line, or the decoded member `raw_base64`. */
-void append_rejected_bytes(struct buf *b, const struct json *j);
+void put_rejected_bytes(struct buf *b, const struct json *j);
 
 #endif

@@ -18,7 +18,7 @@ route_open(struct route *r, struct stage *s, const struct table_list *list,
     const char *pointer, struct err *e)
 {
 	*r = (struct route){ .stage = s, .list = list, .pointer = pointer,
-		.levels = pointer_count_parts(pointer) };
+		.levels = pointer_count(pointer) };
 	if (r->levels > JSON_LEVELS_ALL)
 		r->levels = JSON_LEVELS_ALL;
 	buf_init(&r->text, SIZE_MAX / 4);
@@ -41,15 +41,14 @@ route_release(struct route *r)
 }
 
 void
-route_reset_for_try(struct route *r)
+route_reset(struct route *r)
 {
 	r->sums = (struct sums){ 0 };
 	refusals_clear(&r->refused);
 }
 
 static int
-note_refusal_with_code_schema(struct route *r, size_t i, const char *reason,
-    struct err *e)
+refuse_record(struct route *r, size_t i, const char *reason, struct err *e)
 {
 	const struct reject why = { .code = "schema", .pointer = r->pointer,
 		.message = reason };
@@ -58,7 +57,7 @@ note_refusal_with_code_schema(struct route *r, size_t i, const char *reason,
 }
 
 static int
-refuse_unknown_name(struct route *r, size_t i, const char *name, size_t len,
+refuse_name(struct route *r, size_t i, const char *name, size_t len,
     struct err *e)
 {
 	size_t shown = text_cut_length(name, len, 200);
@@ -68,13 +67,13 @@ refuse_unknown_name(struct route *r, size_t i, const char *name, size_t len,
 	(void)snprintf(r->message, sizeof(r->message),
 	    "--tables has no table of the name \"%s\"", buf_text(&r->raw));
 	return buf_check(&r->raw, e) == -1 ? -1 :
-	    note_refusal_with_code_schema(r, i, r->message, e);
+	    refuse_record(r, i, r->message, e);
 }
 
 /* Finds the name in the scanned record r->json. Returns its token, or 0 if the
  * record has none; *reason then says why. */
 static uint32_t
-find_name_of_table_or_reason(struct route *r, const char **reason)
+find_table_name(struct route *r, const char **reason)
 {
 	uint32_t v;
 
@@ -95,7 +94,7 @@ find_name_of_table_or_reason(struct route *r, const char **reason)
 /* Finds the number of the table whose NAME is the value at token v of r->json.
  * Returns r->list->n if --tables lacks this NAME. Sets *name and *len to it. */
 static size_t
-find_table_of_name(struct route *r, uint32_t v, const char **name, size_t *len)
+find_table(struct route *r, uint32_t v, const char **name, size_t *len)
 {
 	const struct json_tok *t = &r->json.tok[v];
 
@@ -110,9 +109,10 @@ find_table_of_name(struct route *r, uint32_t v, const char **name, size_t *len)
 	return table_list_find(r->list, *name, *len, r->last);
 }
 
+/* Finds the table of the record. Refuses a record without a table, and skips a
+ * tombstone. */
 static int
-find_table_of_record_or_refuse(struct route *r, const struct line *l,
-    size_t item, struct err *e)
+route_record(struct route *r, const struct line *l, size_t item, struct err *e)
 {
 	struct reject why = { 0 };
 	const char *name, *reason = NULL;
@@ -127,21 +127,21 @@ find_table_of_record_or_refuse(struct route *r, const struct line *l,
 	}
 	/* A member may come twice here (JSON_LAST). When the record is read for
 	 * its table, --duplicate-members decides about it. */
-	rc = stage_parse_record_or_fill_reject(
-	    r->stage, l, &r->json, r->levels, JSON_LAST, &why, e);
+	rc = stage_parse_only(r->stage, l, &r->json, r->levels, JSON_LAST, &why,
+	    e);
 	if (rc != 1)
 		return rc == -1 ? -1 : refusals_add(&r->refused, item, &why, e);
 	if (r->tombstones && change_has_null_payload(&r->json)) {
 		r->skipped++;
 		return 0;
 	}
-	if ((v = find_name_of_table_or_reason(r, &reason)) == 0)
-		return note_refusal_with_code_schema(r, item, reason, e);
-	table = find_table_of_name(r, v, &name, &len);
+	if ((v = find_table_name(r, &reason)) == 0)
+		return refuse_record(r, item, reason, e);
+	table = find_table(r, v, &name, &len);
 	if (buf_check(&r->text, e) == -1)
 		return -1;
 	if (table == r->list->n)
-		return refuse_unknown_name(r, item, name, len, e);
+		return refuse_name(r, item, name, len, e);
 	r->table_of[item] = (uint16_t)table;
 	r->records[table]++;
 	r->last = table;
@@ -152,8 +152,8 @@ find_table_of_record_or_refuse(struct route *r, const struct line *l,
  * of the record in the reject line. Finds none if the line holds only a part of
  * the record. */
 static int
-find_table_of_rejected_record(struct route *r, const struct line *l,
-    size_t item, struct err *e)
+route_rejected(struct route *r, const struct line *l, size_t item,
+    struct err *e)
 {
 	struct json_fault f = { 0 };
 	const char *name, *reason = NULL;
@@ -166,23 +166,23 @@ find_table_of_rejected_record(struct route *r, const struct line *l,
 	buf_clear(&r->raw);
 	if (json_scan(&r->json, l->data, l->len, 1, JSON_LAST, &f) == -1)
 		return f.nomem ? err_nomem(e) : 0;
-	append_rejected_bytes(&r->raw, &r->json);
+	put_rejected_bytes(&r->raw, &r->json);
 	(void)buf_text(&r->raw);
 	if (buf_check(&r->raw, e) == -1)
 		return -1;
 	if (json_scan(&r->json, buf_text(&r->raw), r->raw.len, r->levels,
 		JSON_LAST, &f) == -1)
 		return f.nomem ? err_nomem(e) : 0;
-	if ((v = find_name_of_table_or_reason(r, &reason)) == 0)
+	if ((v = find_table_name(r, &reason)) == 0)
 		return 0;
-	table = find_table_of_name(r, v, &name, &len);
+	table = find_table(r, v, &name, &len);
 	if (table < r->list->n)
 		r->table_of[item] = (uint16_t)table;
 	return buf_check(&r->text, e);
 }
 
 static int
-make_room_for_tables_of_chunk(struct route *r, size_t n, struct err *e)
+grow_table_of(struct route *r, size_t n, struct err *e)
 {
 	uint16_t *p;
 
@@ -196,10 +196,9 @@ make_room_for_tables_of_chunk(struct route *r, size_t n, struct err *e)
 }
 
 int
-route_find_tables_of_chunk(struct route *r, const struct spool *chunk,
-    struct err *e)
+route_find_tables(struct route *r, const struct spool *chunk, struct err *e)
 {
-	int rc = make_room_for_tables_of_chunk(r, chunk->n, e);
+	int rc = grow_table_of(r, chunk->n, e);
 
 	memset(r->records, 0, r->list->n * sizeof(*r->records));
 	refusals_clear(&r->refused);
@@ -212,16 +211,15 @@ route_find_tables_of_chunk(struct route *r, const struct spool *chunk,
 			return err_set(e, ERR_RETRY, false,
 			    "stopped by a signal");
 		rc = chunk->items[i].kind == ITEM_RECORD ?
-		    find_table_of_record_or_refuse(r, &l, i, e) :
-		    find_table_of_rejected_record(r, &l, i, e);
+		    route_record(r, &l, i, e) :
+		    route_rejected(r, &l, i, e);
 	}
 	return rc;
 }
 
 int
-route_make_reject_line_if_refused(struct route *r,
-    const struct spool *chunk, size_t i, uint64_t ordinal,
-    struct reject_lines *to, struct err *e)
+route_make_line(struct route *r, const struct spool *chunk, size_t i,
+    uint64_t ordinal, struct reject_lines *to, struct err *e)
 {
 	const struct line l = spool_get_line(chunk, i);
 	struct reject why;
@@ -229,16 +227,16 @@ route_make_reject_line_if_refused(struct route *r,
 	if (r->made == r->refused.n || r->refused.v[r->made].item != i)
 		return 0;
 	why = refusals_get(&r->refused, r->made++);
-	reject_fill_unset_from_line(&why, &l);
-	if (stage_choose_reject_way(r->stage) == REJECT_NOWHERE)
-		return stage_set_no_reject_place_error(r->stage, &why, e);
-	if (!reject_lines_belong_to_other_stage(to))
+	reject_fill(&why, &l);
+	if (stage_reject_way(r->stage) == REJECT_NOWHERE)
+		return stage_no_reject_place(r->stage, &why, e);
+	if (!reject_lines_foreign(to))
 		why.target = r->pointer;
 	return reject_lines_add(to, &why, ordinal + i, e);
 }
 
 void
-route_count_refused_and_skipped(struct route *r)
+route_count_chunk(struct route *r)
 {
 	r->sums.in += r->refused.n + r->skipped;
 	r->sums.rejected += r->refused.n;

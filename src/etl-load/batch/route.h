@@ -1,11 +1,11 @@
 /* Finds the table of each record of a chunk by the value at --table-from.
  * Owns:  buffers and reasons; route_release() frees them.
  * Borrows: stage and list.
- * Gives: route_find_tables_of_chunk() sets table_of and records. A record
+ * Gives: route_find_tables() sets table_of and records. A record
  *        without a table is rejected or, if it is a tombstone (--mode cdc),
  *        skipped. It is in no struct outcome:
- *        route_count_refused_and_skipped() counts it, and
- *        route_make_reject_line_if_refused() makes its reject line. */
+ *        route_count_chunk() counts it, and
+ *        route_make_line() makes its reject line. */
 #ifndef LOAD_ROUTE_H
 #define LOAD_ROUTE_H
 
@@ -43,17 +43,16 @@ int route_open(struct route *r, struct stage *s, const struct table_list *list,
     const char *pointer, struct err *e);
 void route_release(struct route *r);
 /* Forgets the failed try. Called before each try of a batch. */
-void route_reset_for_try(struct route *r);
-int route_find_tables_of_chunk(struct route *r, const struct spool *chunk,
+void route_reset(struct route *r);
+int route_find_tables(struct route *r, const struct spool *chunk,
     struct err *e);
-/* Like outcome_make_reject_line_if_refused(), for a record without a table. The
- * member `target` of the reject line is the pointer of --table-from, so that
- * the letter can be replayed by a load with other --tables. */
-int route_make_reject_line_if_refused(struct route *r,
-    const struct spool *chunk, size_t i, uint64_t ordinal,
-    struct reject_lines *to, struct err *e);
+/* Like outcome_make_line(), for a record without a table. The member `target`
+ * of the reject line is the pointer of --table-from, so that the letter can be
+ * replayed by a load with other --tables. */
+int route_make_line(struct route *r, const struct spool *chunk, size_t i,
+    uint64_t ordinal, struct reject_lines *to, struct err *e);
 /* Called when the records of the chunk were loaded: counts the chunk's records
  * without a table. */
-void route_count_refused_and_skipped(struct route *r);
+void route_count_chunk(struct route *r);
 
 #endif

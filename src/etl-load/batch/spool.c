@@ -34,7 +34,7 @@ spool_release(struct spool *s)
 /* Removes the lines that are in memory, and frees their buffer if it is large.
  * The temporary file is not changed. */
 static void
-clear_chunk_in_memory(struct spool *s)
+clear_chunk(struct spool *s)
 {
 	if (s->data.len > SPOOL_LARGE)
 		buf_release(&s->data);
@@ -45,7 +45,7 @@ clear_chunk_in_memory(struct spool *s)
 void
 spool_clear(struct spool *s)
 {
-	clear_chunk_in_memory(s);
+	clear_chunk(s);
 	s->total = 0;
 	s->end = s->read = 0;
 	s->given = s->sealed = s->large = false;
@@ -67,8 +67,7 @@ grow_items(struct spool *s, size_t total_items, struct err *e)
 }
 
 int
-spool_add_appended_line(
-    struct spool *s, size_t at, uint64_t number, struct err *e)
+spool_add_appended(struct spool *s, size_t at, uint64_t number, struct err *e)
 {
 	if (s->n == s->cap && grow_items(s, s->n + 1, e) == -1)
 		return -1;
@@ -80,7 +79,7 @@ spool_add_appended_line(
 }
 
 bool
-spool_chunk_is_full(const struct spool *s, size_t most)
+spool_is_full(const struct spool *s, size_t most)
 {
 	return s->large || s->data.len >= SPOOL_CHUNK || s->n >= most;
 }
@@ -90,7 +89,7 @@ open_file_once(struct spool *s, struct err *e)
 {
 	if (s->open)
 		return 0;
-	if ((s->fd = temp_file_open_unnamed(e)) == -1)
+	if ((s->fd = temp_file_open(e)) == -1)
 		return -1;
 	s->open = true;
 	return 0;
@@ -138,7 +137,7 @@ read_from_file(struct spool *s, void *p, size_t n, struct err *e)
 }
 
 static int
-append_chunk_to_file(struct spool *s, const struct item *items, size_t n,
+append_chunk(struct spool *s, const struct item *items, size_t n,
     const char *data, size_t len, struct err *e)
 {
 	struct header h = { n, len };
@@ -151,27 +150,26 @@ append_chunk_to_file(struct spool *s, const struct item *items, size_t n,
 }
 
 int
-spool_write_chunk_to_file(struct spool *s, struct err *e)
+spool_write_chunk(struct spool *s, struct err *e)
 {
 	s->large = false;
 	if (s->n == 0)
 		return 0;
-	if (append_chunk_to_file(s, s->items, s->n, s->data.data, s->data.len,
-	    e) == -1)
+	if (append_chunk(s, s->items, s->n, s->data.data, s->data.len, e) == -1)
 		return -1;
-	clear_chunk_in_memory(s);
+	clear_chunk(s);
 	return 0;
 }
 
 /* Writes a large line to the temporary file, after the lines in memory. The
  * line is not copied in memory first: it may have 16 MiB or more. */
 static int
-write_large_line_to_file(
-    struct spool *s, struct item *it, const char *data, struct err *e)
+write_large_line(struct spool *s, struct item *it, const char *data,
+    struct err *e)
 {
 	it->at = 0;
-	if (spool_write_chunk_to_file(s, e) == -1 ||
-	    append_chunk_to_file(s, it, 1, data, it->len, e) == -1)
+	if (spool_write_chunk(s, e) == -1 ||
+	    append_chunk(s, it, 1, data, it->len, e) == -1)
 		return -1;
 	s->large = true;
 	s->total++;
@@ -189,7 +187,7 @@ spool_add(struct spool *s, enum item_kind kind, const struct line *l,
 	};
 
 	if (l->len >= SPOOL_CHUNK)
-		return write_large_line_to_file(s, &it, l->data, e);
+		return write_large_line(s, &it, l->data, e);
 	if (s->n == s->cap && grow_items(s, s->n + 1, e) == -1)
 		return -1;
 	buf_add(&s->data, l->data, l->len);
@@ -203,9 +201,9 @@ spool_add(struct spool *s, enum item_kind kind, const struct line *l,
 }
 
 int
-spool_seal_and_rewind(struct spool *s, struct err *e)
+spool_rewind(struct spool *s, struct err *e)
 {
-	if (s->end > 0 && !s->sealed && spool_write_chunk_to_file(s, e) == -1)
+	if (s->end > 0 && !s->sealed && spool_write_chunk(s, e) == -1)
 		return -1;
 	s->sealed = true;
 	s->read = 0;
@@ -214,11 +212,11 @@ spool_seal_and_rewind(struct spool *s, struct err *e)
 }
 
 static int
-read_next_chunk_of_file(struct spool *s, struct err *e)
+read_chunk(struct spool *s, struct err *e)
 {
 	struct header h;
 
-	clear_chunk_in_memory(s);
+	clear_chunk(s);
 	if (read_from_file(s, &h, sizeof(h), e) == -1)
 		return -1;
 	if (h.items > s->cap && grow_items(s, h.items, e) == -1)
@@ -234,24 +232,22 @@ read_next_chunk_of_file(struct spool *s, struct err *e)
 }
 
 struct spool_position
-spool_get_end_position(const struct spool *s)
+spool_get_end(const struct spool *s)
 {
 	return (struct spool_position){ .n = s->n, .len = s->data.len,
 		.total = s->total, .end = s->end };
 }
 
-/* Removes the lines that were added after spool_get_end_position() returned the
- * position *at. The lines just before this position were in memory then. If
- * their chunk has been written to the temporary file since then, it also holds
- * later lines: so the function reads the chunk back into memory and cuts it
- * there. */
+/* Removes the lines that were added after spool_get_end() returned the position
+ * *at. The lines just before this position were in memory then. If their chunk
+ * has been written to the temporary file since then, it also holds later lines:
+ * so the function reads the chunk back into memory and cuts it there. */
 int
-spool_remove_lines_after(
-    struct spool *s, const struct spool_position *at, struct err *e)
+spool_cut(struct spool *s, const struct spool_position *at, struct err *e)
 {
 	if (s->end > at->end) {
 		s->read = at->end;
-		if (read_next_chunk_of_file(s, e) == -1)
+		if (read_chunk(s, e) == -1)
 			return -1;
 		s->end = at->end;
 	}
@@ -262,12 +258,12 @@ spool_remove_lines_after(
 }
 
 int
-spool_read_next_chunk(struct spool *s, struct err *e)
+spool_next_chunk(struct spool *s, struct err *e)
 {
 	if (s->end > 0 && s->read < s->end)
-		return read_next_chunk_of_file(s, e);
+		return read_chunk(s, e);
 	if (s->end > 0) {
-		clear_chunk_in_memory(s);
+		clear_chunk(s);
 		return 0;
 	}
 	if (s->given)

@@ -1,10 +1,9 @@
 /* Keeps the lines of a batch, so that a failed transaction can be repeated.
  * Owns:  the last chunk of lines in memory; earlier chunks are in an unnamed
  *        temporary file in TMPDIR. spool_release() frees both.
- * Gives: call spool_seal_and_rewind(), then spool_read_next_chunk() for each
- *        chunk: 1 the chunk is in items and data until the next call, 0 no
- *        chunk is left, -1 failed. A batch of one chunk is never written to
- *        the file.
+ * Gives: call spool_rewind(), then spool_next_chunk() for each chunk: 1 the
+ *        chunk is in items and data until the next call, 0 no chunk is left, -1
+ *        failed. A batch of one chunk is never written to the file.
  * Fails: ERR_IO, ERR_CREATE. */
 #ifndef LOAD_SPOOL_H
 #define LOAD_SPOOL_H
@@ -44,16 +43,16 @@ struct spool {
 	off_t end, read;                /* the file's size; where the next chunk
 	                                 * is read */
 	bool open;
-	bool given;                     /* spool_read_next_chunk() has returned
+	bool given;                     /* spool_next_chunk() has returned
 	                                 * the only chunk, the one in memory */
-	bool sealed; /* spool_seal_and_rewind() was called: no line
+	bool sealed; /* spool_rewind() was called: no line
 		      * can be added */
 	bool large;                     /* the last line was longer than
 	                                 * SPOOL_CHUNK: it is in the file */
 };
 
-/* A position between two lines of a batch; spool_remove_lines_after()
- * removes all lines after this position. */
+/* A position between two lines of a batch; spool_cut() removes all lines after
+ * this position. */
 struct spool_position {
 	size_t n, len;
 	uint64_t total;
@@ -67,21 +66,21 @@ int spool_add(struct spool *s, enum item_kind kind, const struct line *l,
     struct err *e);
 /* Adds the bytes that the caller has appended to s->data, from offset `at` to
  * the end, as one line. */
-int spool_add_appended_line(struct spool *s, size_t at, uint64_t number,
+int spool_add_appended(struct spool *s, size_t at, uint64_t number,
     struct err *e);
 /* True if the chunk in memory has at least SPOOL_CHUNK bytes or at least `most`
  * lines. */
-bool spool_chunk_is_full(const struct spool *s, size_t most);
+bool spool_is_full(const struct spool *s, size_t most);
 /* Writes the chunk in memory to the file. */
-int spool_write_chunk_to_file(struct spool *s, struct err *e);
+int spool_write_chunk(struct spool *s, struct err *e);
 /* The position after the last line. */
-struct spool_position spool_get_end_position(const struct spool *s);
+struct spool_position spool_get_end(const struct spool *s);
 /* Removes all lines after the position *at. May be called only before the first
- * spool_seal_and_rewind(). */
-int spool_remove_lines_after(
-    struct spool *s, const struct spool_position *at, struct err *e);
-int spool_seal_and_rewind(struct spool *s, struct err *e);
-int spool_read_next_chunk(struct spool *s, struct err *e);
+ * spool_rewind(). */
+int spool_cut(struct spool *s, const struct spool_position *at, struct err *e);
+/* The first call also ends the adding of lines. */
+int spool_rewind(struct spool *s, struct err *e);
+int spool_next_chunk(struct spool *s, struct err *e);
 /* Returns item i of the chunk as a struct line, like the one from which it was
  * added. */
 struct line spool_get_line(const struct spool *s, size_t i);

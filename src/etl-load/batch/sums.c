@@ -16,7 +16,7 @@ sums_add(struct sums *to, const struct sums *t)
 }
 
 struct sums
-loader_add_up_batch(const struct loader *l)
+loader_sum_batch(const struct loader *l)
 {
 	struct sums all = l->route.sums;
 

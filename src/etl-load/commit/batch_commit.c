@@ -17,14 +17,14 @@
  * with records in the chunk; but in --mode mirror each table must also note the
  * keys of rejected records, and in --mode delete-insert their scopes. */
 static bool
-table_must_handle_chunk(const struct loader *l, size_t table)
+table_takes_chunk(const struct loader *l, size_t table)
 {
 	return l->list.n == 0 || l->mode->mirrors || l->mode->by_scope ||
 	    l->route.records[table] > 0;
 }
 
 static enum sink_result
-load_chunk_into_tables(struct loader *l, struct err *e)
+load_chunk(struct loader *l, struct err *e)
 {
 	enum sink_result rc;
 
@@ -33,31 +33,30 @@ load_chunk_into_tables(struct loader *l, struct err *e)
 	for (size_t i = 0; i < l->ntables; i++) {
 		struct loaded_table *t = &l->tables[i];
 
-		if (!table_must_handle_chunk(l, i))
+		if (!table_takes_chunk(l, i))
 			continue;
 		rc = l->sink->apply(t->self, &t->outcome, e);
 		if (rc != SINK_DONE)
 			return rc;
 		t->outcome.begun = true;
-		if (missing_rows_note_keys_of_chunk(l, t, e) == -1 ||
+		if (missing_rows_note(l, t, e) == -1 ||
 		    old_rows_note_rejects(l, t, e) == -1)
 			return SINK_FAILED;
 	}
 	if (l->nested != NULL && (rc = nested_write_chunk(l, e)) != SINK_DONE)
 		return rc;
-	if (loader_plan_alters_for_rejects(l, e) == -1 ||
-	    loader_make_reject_lines_unless_void(l, e) == -1)
+	if (loader_note_alters(l, e) == -1 || loader_make_rejects(l, e) == -1)
 		return SINK_FAILED;
 	for (size_t i = 0; i < l->ntables; i++)
 		outcome_end_chunk(&l->tables[i].outcome);
-	route_count_refused_and_skipped(&l->route);
+	route_count_chunk(&l->route);
 	return SINK_DONE;
 }
 
 /* Called when the last record of the batch is written. The sink checks the
  * deferred constraints (those that are otherwise checked only at COMMIT). */
 static enum sink_result
-check_deferred_and_finish_tables(struct loader *l, struct err *e)
+settle_tables(struct loader *l, struct err *e)
 {
 	enum sink_result rc = SINK_DONE;
 
@@ -66,20 +65,22 @@ check_deferred_and_finish_tables(struct loader *l, struct err *e)
 	return rc;
 }
 
+/* Forgets the counts and rejects of the failed try. If the workers have
+ * committed the rows, keeps them. */
 static void
-reset_counts_and_rejects_for_try(struct loader *l)
+reset_try(struct loader *l)
 {
 	if (l->rows_are_stored) {
 		l->rejects.kept = 0;
 		return;
 	}
-	reject_lines_reset_for_try(&l->rejects);
-	route_reset_for_try(&l->route);
-	nested_reset_for_try(l);
+	reject_lines_reset(&l->rejects);
+	route_reset(&l->route);
+	nested_reset(l);
 	l->left = (struct sums){ 0 };
 	for (size_t i = 0; i < loader_count_tables(l); i++) {
-		outcome_reset_for_try(&l->tables[i].outcome);
-		evolve_forget_changes(&l->tables[i].evolve);
+		outcome_reset(&l->tables[i].outcome);
+		evolve_forget(&l->tables[i].evolve);
 	}
 	if (db_is_pooled(l->db))
 		loader_reset_sinks(l);
@@ -88,7 +89,7 @@ reset_counts_and_rejects_for_try(struct loader *l)
 /* Loads all chunks of the batch (parts that fit into memory) into the tables,
  * in the open transaction, and collects their counts and rejects. */
 static enum sink_result
-load_chunks_of_batch(struct loader *l, struct err *e)
+load_chunks(struct loader *l, struct err *e)
 {
 	enum sink_result rc = SINK_DONE;
 	int more;
@@ -96,24 +97,24 @@ load_chunks_of_batch(struct loader *l, struct err *e)
 	if (l->stream.judged) {
 		if ((rc = late_letters_judge(l, e)) != SINK_DONE)
 			return rc;
-		reset_counts_and_rejects_for_try(l);
+		reset_try(l);
 	}
 	if (complete_lock_tables(l, e) == -1 ||
-	    keep_before_start_images(l, e) == -1 ||
+	    keep_before_start(l, e) == -1 ||
 	    old_rows_delete(l, e) == -1 ||
-	    missing_rows_start_noting_keys(l, e) == -1 ||
-	    expect_start_noting_written_rows(l, e) == -1 ||
-	    spool_seal_and_rewind(&l->spool, e) == -1)
+	    missing_rows_start(l, e) == -1 ||
+	    expect_start(l, e) == -1 ||
+	    spool_rewind(&l->spool, e) == -1)
 		return SINK_FAILED;
-	while ((more = spool_read_next_chunk(&l->spool, e)) == 1) {
+	while ((more = spool_next_chunk(&l->spool, e)) == 1) {
 		if (l->stream.judged)
-			late_letters_leave_out(l);
-		if ((rc = load_chunk_into_tables(l, e)) != SINK_DONE)
+			late_letters_hide(l);
+		if ((rc = load_chunk(l, e)) != SINK_DONE)
 			return rc;
 	}
 	return more == -1 ? SINK_FAILED :
 	    l->nested != NULL && l->nested->repeat ? SINK_REPEAT :
-	    check_deferred_and_finish_tables(l, e);
+	    settle_tables(l, e);
 }
 
 /* Fails with ERR_LIMIT if the loader and the stages before it have rejected
@@ -122,7 +123,7 @@ load_chunks_of_batch(struct loader *l, struct err *e)
  * `upstream` the number of reject lines that came in the stream. `ended` is
  * true at the end of the stream. */
 static int
-fail_if_reject_limit_exceeded(struct loader *l, uint64_t in, uint64_t rejected,
+check_reject_limit(struct loader *l, uint64_t in, uint64_t rejected,
     uint64_t upstream, bool ended, struct err *e)
 {
 	const struct reject_tally t =
@@ -130,7 +131,7 @@ fail_if_reject_limit_exceeded(struct loader *l, uint64_t in, uint64_t rejected,
 
 	if (!reject_limit_exceeded(stage_limit(l->stage), &t))
 		return 0;
-	rejects_add_lines_to_causes(l);
+	rejects_count_causes(l);
 	return reject_check_limit(stage_limit(l->stage), &t, l->causes,
 	    l->rows_are_stored ? "the rows of the last batch are stored, but "
 	    "its records count as not loaded, so the next load repeats them" :
@@ -144,12 +145,12 @@ fail_if_reject_limit_exceeded(struct loader *l, uint64_t in, uint64_t rejected,
  * `checkpoint`, `resolve` or `end`), so only the records before this boundary
  * are counted then. */
 static int
-check_counts_and_reject_limit(struct loader *l, bool ended, struct err *e)
+check_counts(struct loader *l, bool ended, struct err *e)
 {
-	const struct sums sums = loader_add_up_batch(l), *t = &sums;
+	const struct sums sums = loader_sum_batch(l), *t = &sums;
 	const struct boundary *last = &l->stream.last;
 	bool segments = l->stream.segments;
-	uint64_t upstream = tally_count_upstream_rejects(l);
+	uint64_t upstream = tally_upstream(l);
 	uint64_t due = segments ? last->in : stage_counts(l->stage)->in;
 	uint64_t in = l->sums.in + t->in;
 
@@ -166,14 +167,13 @@ check_counts_and_reject_limit(struct loader *l, bool ended, struct err *e)
 		    (unsigned long long)t->skipped,
 		    (unsigned long long)t->deleted,
 		    (unsigned long long)t->missed,
-		    (unsigned long long)t->rejected,
-		    loader_say_what_is_stored(l));
+		    (unsigned long long)t->rejected, loader_say_stored(l));
 	if (in != due)
 		return err_bug(e, "%llu records were read, but %llu would be "
 		    "committed; %s", (unsigned long long)due,
-		    (unsigned long long)in, loader_say_what_is_stored(l));
-	return fail_if_reject_limit_exceeded(
-	    l, in, l->sums.rejected + t->rejected, upstream, ended, e);
+		    (unsigned long long)in, loader_say_stored(l));
+	return check_reject_limit(l, in, l->sums.rejected + t->rejected,
+	    upstream, ended, e);
 }
 
 /* Called when the records of the batch are in the table. Stores in the same
@@ -184,38 +184,40 @@ check_counts_and_reject_limit(struct loader *l, bool ended, struct err *e)
  * committed; 0: the ledger shows that this batch was committed before, so
  * COMMIT was not sent; -1 with *e. */
 static int
-store_state_and_commit(struct loader *l, bool ended, struct err *e)
+commit_state(struct loader *l, bool ended, struct err *e)
 {
 	int64_t row = 0;
 	int rc = 1;
 
-	if (l->control && control_limit_idle_in_transaction(l->db, e) == -1)
+	if (l->control && control_limit_idle(l->db, e) == -1)
 		return -1;
-	if (l->run != NULL && run_lock_if_running(l->db, l->run, &row, e) == -1)
+	if (l->run != NULL && run_fence(l->db, l->run, &row, e) == -1)
 		return -1;
-	if (rejects_store_and_resolve_letters(l, row, e) == -1)
+	if (rejects_store(l, row, e) == -1)
 		return -1;
 	if (l->marked &&
-	    (rc = stream_update_ledger_and_checkpoint(l, ended, e)) != 1)
+	    (rc = stream_advance(l, ended, e)) != 1)
 		return rc;
-	if (old_rows_swap_tables(l, e) == -1)
+	if (old_rows_swap(l, e) == -1)
 		return -1;
-	if (loader_store_transaction_id_of_plain_input(l, e) == -1 ||
-	    rejects_write_to_file_or_fd3(l, e) == -1 ||
+	if (batch_note_xid(l, e) == -1 ||
+	    rejects_write(l, e) == -1 ||
 	    complete_store_scopes(l, e) == -1)
 		return -1;
-	l->sent = loader_add_up_batch(l);
+	l->sent = loader_sum_batch(l);
 	for (size_t i = 0; i < loader_count_tables(l); i++)
 		l->tables[i].sent = l->tables[i].outcome.sums;
-	emit_keep_lines_for_commit(l);
+	emit_keep(l);
 	if (db_commit(l->db, e) == 0)
 		return 1;
 	l->unknown = db_fault(l->db)->lost;
 	return -1;
 }
 
+/* Creates the control tables, unless they exist or the load does not need
+ * them. */
 static int
-create_control_tables_if_needed(struct loader *l, struct err *e)
+create_control(struct loader *l, struct err *e)
 {
 	if (l->control ||
 	    (!l->marked && !l->upstream && !l->o->keep_before))
@@ -229,27 +231,27 @@ create_control_tables_if_needed(struct loader *l, struct err *e)
 enum { TRY_AGAIN = 2, TABLE_CHANGED, TABLE_MUST_CHANGE, WORKERS_FAILED };
 
 /* Called when the rows of the batch are in the tables, in the open transaction
- * or committed by the workers. Returns the same as load_and_commit_once(). */
+ * or committed by the workers. Returns the same as batch_try(). Checks the
+ * batch, stores its state and commits it. */
 static int
-check_store_state_and_commit(struct loader *l, bool ended, struct err *e)
+batch_finish(struct loader *l, bool ended, struct err *e)
 {
 	bool changed = false;
 
-	if (!l->rows_are_stored &&
-	    loader_find_if_any_table_changed(l, &changed, e) == -1)
+	if (!l->rows_are_stored && tables_changed(l, &changed, e) == -1)
 		return -1;
 	if (changed)
 		return TABLE_CHANGED;
-	if (loader_tables_must_be_altered(l))
+	if (loader_must_alter(l))
 		return TABLE_MUST_CHANGE;
-	if (check_counts_and_reject_limit(l, ended, e) == -1 ||
+	if (check_counts(l, ended, e) == -1 ||
 	    old_rows_check_rejects(l, e) == -1 ||
-	    old_rows_fail_if_nothing_inserted(l, e) == -1 ||
-	    missing_rows_check_and_delete(l, e) == -1 ||
-	    expect_fail_if_any_test_fails(l, e) == -1 ||
-	    keep_before_store_images(l, e) == -1 || emit_collect(l, e) == -1)
+	    old_rows_check_empty(l, e) == -1 ||
+	    missing_rows_delete(l, e) == -1 ||
+	    expect_judge(l, e) == -1 ||
+	    keep_before_store(l, e) == -1 || emit_collect(l, e) == -1)
 		return -1;
-	return store_state_and_commit(l, ended, e);
+	return commit_state(l, ended, e);
 }
 
 /* Loads the batch in one transaction, and rolls it back if the result is not 1.
@@ -264,15 +266,15 @@ check_store_state_and_commit(struct loader *l, bool ended, struct err *e)
  * WORKERS_FAILED: with *e, after all retries of --connections;
  * -1: any other failure, with *e. */
 static int
-load_and_commit_once(struct loader *l, bool ended, struct err *e)
+batch_try(struct loader *l, bool ended, struct err *e)
 {
 	bool changed;
 	int rc = -1;
 
-	reset_counts_and_rejects_for_try(l);
-	if (create_control_tables_if_needed(l, e) == -1)
+	reset_try(l);
+	if (create_control(l, e) == -1)
 		return -1;
-	switch (workers_load_and_commit_if_may(l, e)) {
+	switch (workers_load(l, e)) {
 	case WORKER_COMMITTED:
 		break;
 	case WORKER_TABLE_CHANGED:
@@ -280,18 +282,18 @@ load_and_commit_once(struct loader *l, bool ended, struct err *e)
 	case WORKER_FAILED:
 		return WORKERS_FAILED;
 	}
-	if (db_begin_with_next_statement(l->db, e) == -1)
+	if (db_begin_delayed(l->db, e) == -1)
 		return -1;
-	switch (l->rows_are_stored ? SINK_DONE : load_chunks_of_batch(l, e)) {
+	switch (l->rows_are_stored ? SINK_DONE : load_chunks(l, e)) {
 	case SINK_DONE:
-		rc = check_store_state_and_commit(l, ended, e);
+		rc = batch_finish(l, ended, e);
 		break;
 	case SINK_REPEAT:
 		db_rollback(l->db);
-		return loader_find_if_any_table_changed(l, &changed, e) == -1 ?
+		return tables_changed(l, &changed, e) == -1 ?
 		    -1 : changed ? TABLE_CHANGED : TRY_AGAIN;
 	case SINK_FAILED:
-		loader_roll_back_and_check_tables(l, e);
+		loader_roll_back(l, e);
 		return -1;
 	}
 	if (rc != 1)
@@ -306,14 +308,14 @@ load_and_commit_once(struct loader *l, bool ended, struct err *e)
  * the batch was committed; -1 with *e: the batch was not committed, or the
  * loader cannot find out. */
 static int
-close_row_if_commit_unknown(struct loader *l, struct err *e)
+close_unknown(struct loader *l, struct err *e)
 {
 	struct err why = *e;
 	int rc = -1;
 
 	if (!l->unknown)
 		return -1;
-	if (l->marked && (rc = stream_close_row_or_find_committed(l, e)) == 1) {
+	if (l->marked && (rc = stream_close_row(l, e)) == 1) {
 		loader_reset_sinks(l);
 		return 1;
 	}
@@ -332,7 +334,7 @@ close_row_if_commit_unknown(struct loader *l, struct err *e)
  * in which the sink rejects a record with such an error, and loads the others.
  * Returns true if this try is to be made. */
 static bool
-set_judge_all_after_last_retry(struct loader *l, const struct err *e)
+start_judging(struct loader *l, const struct err *e)
 {
 	const struct db_fault *f = db_fault(l->db);
 	bool judged = l->tables[0].outcome.judge_all;
@@ -349,19 +351,19 @@ set_judge_all_after_last_retry(struct loader *l, const struct err *e)
  * Returns 1: committed, with the counts in l->sent; 0: the ledger (table
  * etl_loads) shows that an earlier try committed the batch; -1 with *e. */
 static int
-try_until_committed(struct loader *l, bool ended, struct err *e)
+retry_batch(struct loader *l, bool ended, struct err *e)
 {
 	uint64_t tries = 0;
 	int rc;
 
 	for (;;) {
-		while ((rc = load_and_commit_once(l, ended, e)) == TRY_AGAIN)
+		while ((rc = batch_try(l, ended, e)) == TRY_AGAIN)
 			continue;
 		if (rc == TABLE_MUST_CHANGE &&
 		    (rc = loader_alter_tables(l, e)) == 0)
 			rc = TABLE_CHANGED;
 		if (rc == TABLE_CHANGED) {
-			if (loader_reopen_tables_and_workers(l, e) == -1)
+			if (loader_reopen(l, e) == -1)
 				return -1;
 			continue;
 		}
@@ -369,45 +371,45 @@ try_until_committed(struct loader *l, bool ended, struct err *e)
 			return -1;
 		if (rc >= 0)
 			return rc;
-		if ((rc = loader_reconnect_and_check_commit(l, &tries, e)) == 1)
+		if ((rc = batch_recover(l, &tries, e)) == 1)
 			return 1;
-		if (rc == -1 && !set_judge_all_after_last_retry(l, e))
-			return close_row_if_commit_unknown(l, e) == -1 ? -1 : 0;
+		if (rc == -1 && !start_judging(l, e))
+			return close_unknown(l, e) == -1 ? -1 : 0;
 	}
 }
 
 int
-batch_load_and_commit_with_retries(struct loader *l, bool ended, struct err *e)
+batch_commit(struct loader *l, bool ended, struct err *e)
 {
 	int rc;
 
 	if (l->spool.total == 0 && !l->stream.last.open &&
 	    !(ended && (l->marked || l->mode->complete || l->expect.n > 0)))
-		return ended ? fail_if_reject_limit_exceeded(l, l->sums.in,
-		    l->sums.rejected, stage_get_reject_line_count(l->stage),
-		    true, e) : 0;
-	reject_lines_start_batch(&l->rejects);
+		return ended ? check_reject_limit(l, l->sums.in,
+		    l->sums.rejected, stage_reject_lines(l->stage), true,
+		    e) : 0;
+	reject_lines_start(&l->rejects);
 	for (size_t i = 0; i < loader_count_tables(l); i++)
 		outcome_start_batch(&l->tables[i].outcome);
 	l->unknown = l->rows_are_stored = false;
 	buf_clear(&l->written);
-	if ((rc = try_until_committed(l, ended, e)) == -1)
+	if ((rc = retry_batch(l, ended, e)) == -1)
 		return -1;
 	l->unknown = l->rows_are_stored = false;
 	complete_note_commit(l);
 	l->images_stored = l->o->keep_before;
-	late_letters_note_committed(l);
-	rejects_add_lines_to_causes(l);
+	late_letters_note(l);
+	rejects_count_causes(l);
 	if (rc == 1) {
 		sums_add(&l->sums, &l->sent);
-		l->stream.kept = stream_count_kept_rejects(l);
-	} else if (stream_read_ledger_counts(l, &l->sums, e) == -1) {
+		l->stream.kept = stream_count_kept(l);
+	} else if (stream_read_counts(l, &l->sums, e) == -1) {
 		return -1;
 	}
 	for (size_t i = 0; i < loader_count_tables(l); i++)
 		sums_add(&l->tables[i].sums, &l->tables[i].sent);
-	loader_set_limit_of_next_batch(l);
-	stream_forget_committed_batch(&l->stream);
+	batch_set_limit(l);
+	stream_forget_batch(&l->stream);
 	spool_clear(&l->spool);
 	return emit_write_committed(l, e);
 }

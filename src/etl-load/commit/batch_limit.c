@@ -11,11 +11,12 @@ enum {
 /* Raises the limit of records, because SQLite writes each changed page as a
  * whole at a commit. If the keys are in random order, nearly each record of a
  * small batch changes a different page; in a larger batch several records share
- * a page. */
+ * a page. Does so only if the batch wrote many pages and --batch is not
+ * given. */
 static void
-let_batch_grow_if_it_wrote_many_pages(struct loader *l)
+grow_batch(struct loader *l)
 {
-	uint64_t pages = (uint64_t)db_count_written_pages(l->db);
+	uint64_t pages = (uint64_t)db_count_pages(l->db);
 
 	if (l->o->batch == BATCH_NOT_GIVEN &&
 	    l->spool.total >= l->full_batch &&
@@ -24,11 +25,11 @@ let_batch_grow_if_it_wrote_many_pages(struct loader *l)
 }
 
 void
-loader_set_limit_of_next_batch(struct loader *l)
+batch_set_limit(struct loader *l)
 {
 	uint64_t most = 0, full;
 
-	let_batch_grow_if_it_wrote_many_pages(l);
+	grow_batch(l);
 	full = l->full_batch;
 	for (size_t i = 0; i < l->ntables; i++)
 		if (l->tables[i].outcome.most_equal > most)

@@ -22,8 +22,9 @@ percent(uint64_t n, uint64_t of)
 	return of == 0 ? 0 : 100.0 * (double)n / (double)of;
 }
 
+/* Judges n or, if the unit is percent, n as a part of `of`. */
 static void
-judge_number_or_percentage(const struct expectation *x, uint64_t n, uint64_t of,
+judge_number(const struct expectation *x, uint64_t n, uint64_t of,
     const char *what, struct found *f)
 {
 	bool part = x->unit == EXPECT_PERCENT;
@@ -50,8 +51,7 @@ judge_usual(struct loader *l, const struct expectation *x, uint64_t rows,
 		    "known only inside etl-run", x->text);
 		return 0;
 	}
-	if (usual_rows_read_and_set_median(
-		&u, l->db, pipeline, loader_get_target_name(l), e) == -1)
+	if (usual_rows_read(&u, l->db, pipeline, loader_get_name(l), e) == -1)
 		return -1;
 	if (u.runs < USUAL_RUNS_LEAST) {
 		err_warnf("etl-load", "--expect %s was not tested: %zu "
@@ -70,7 +70,7 @@ static int
 judge_rows(struct loader *l, const struct expectation *x, struct found *f,
     struct err *e)
 {
-	const struct sums t = loader_add_up_batch(l);
+	const struct sums t = loader_sum_batch(l);
 	uint64_t rows = t.inserted + t.updated + t.unchanged;
 
 	if (x->unit == EXPECT_USUAL)
@@ -103,7 +103,7 @@ read_answer(struct loader *l, struct buf *sql, const struct db_value *v,
     size_t nv, struct answer *a, struct err *e)
 {
 	struct db_rows *r;
-	const char *text = buf_text_or_fail(sql, e);
+	const char *text = buf_finish(sql, e);
 	struct db_value c[3];
 	int rc;
 
@@ -124,8 +124,9 @@ read_answer(struct loader *l, struct buf *sql, const struct db_value *v,
 	return rc;
 }
 
+/* Returns the end of a message: it says what was committed. */
 static const char *
-say_what_is_committed(const struct loader *l)
+say_committed(const struct loader *l)
 {
 	return l->totals.in > 0 ? "nothing of this stream was committed, but "
 	    "the streams before it are loaded" :
@@ -135,7 +136,7 @@ say_what_is_committed(const struct loader *l)
 /* Fails if SQLite would compare the value of the test and the value *a of the
  * column, or the values of the column's type, by their storage classes. */
 static int
-check_types_compare(const struct loader *l, const struct expectation *x,
+check_types(const struct loader *l, const struct expectation *x,
     const struct column *c, const struct answer *a, struct err *e)
 {
 	const struct sink_written *w = l->sink->written;
@@ -147,7 +148,7 @@ check_types_compare(const struct loader *l, const struct expectation *x,
 		return err_set(e, ERR_CONFIG, false, "--expect %s: the column "
 		    "has the value %s (%s), which cannot be compared with %s; "
 		    "%s", x->text, a->text, a->stored, x->value,
-		    say_what_is_committed(l));
+		    say_committed(l));
 	return err_set(e, ERR_CONFIG, false, "--expect %s: column %s has the "
 	    "type %s, and no value of this type can be compared with %s",
 	    x->text, c->name, c->type, x->value);
@@ -163,12 +164,12 @@ judge_extreme(struct loader *l, const struct expectation *x,
 	int rc;
 
 	buf_init(&sql, SIZE_MAX / 4);
-	expect_put_extreme_query(&sql, db_kind(l->db), x, c, rows);
+	expect_put_extreme(&sql, db_kind(l->db), x, c, rows);
 	rc = read_answer(
 	    l, &sql, &v, x->unit == EXPECT_VALUE ? 1 : 0, &a, e);
 	buf_release(&sql);
 	if (rc == 0)
-		rc = check_types_compare(l, x, c, &a, e);
+		rc = check_types(l, x, c, &a, e);
 	f->holds = a.any && a.n[1] == 1;
 	(void)snprintf(f->is, sizeof(f->is), "%s%s", a.any ? a.text :
 	    "no written row has a value there",
@@ -185,10 +186,10 @@ judge_null(struct loader *l, const struct expectation *x,
 	int rc;
 
 	buf_init(&sql, SIZE_MAX / 4);
-	expect_put_null_query(&sql, db_kind(l->db), c, rows);
+	expect_put_null(&sql, db_kind(l->db), c, rows);
 	rc = read_answer(l, &sql, NULL, 0, &a, e);
 	buf_release(&sql);
-	judge_number_or_percentage(x, (uint64_t)a.n[1], (uint64_t)a.n[0],
+	judge_number(x, (uint64_t)a.n[1], (uint64_t)a.n[0],
 	    "written rows have NULL there", f);
 	return rc;
 }
@@ -202,8 +203,7 @@ judge_unique(struct loader *l, const struct target *t, const size_t *columns,
 	int rc;
 
 	buf_init(&sql, SIZE_MAX / 4);
-	expect_put_unique_query(
-	    &sql, db_kind(l->db), t, columns, n, rows);
+	expect_put_unique(&sql, db_kind(l->db), t, columns, n, rows);
 	(void)buf_text(&sql);
 	rc = buf_check(&sql, e);
 	if (rc == 0)
@@ -226,8 +226,8 @@ judge_columns(struct loader *l, const struct target *target,
 
 	if (columns == NULL)
 		return err_nomem(e);
-	if (target_find_listed_columns(
-		t, "--expect", x->columns, columns, &n, e) == -1)
+	if (target_find_columns(t, "--expect", x->columns, columns, &n,
+	    e) == -1)
 		goto out;
 	if (x->figure == EXPECT_UNIQUE)
 		rc = judge_unique(l, target, columns, n, rows, f, e);
@@ -246,7 +246,7 @@ out:
 /* If the database refuses the query of a test, the user has written a wrong
  * test: the error is then ERR_CONFIG. */
 static int
-judge_columns_or_explain(struct loader *l, const struct target *t,
+judge_query(struct loader *l, const struct target *t,
     const struct expectation *x, const char *rows, struct found *f,
     struct err *e)
 {
@@ -284,7 +284,7 @@ put_no_rows(
 /* Puts the name of the tested table in front of the text that says what the
  * test has found. */
 static void
-name_table_in_figure(struct found *f, const struct table *t)
+prefix_figure(struct found *f, const struct table *t)
 {
 	char figure[sizeof(f->is)];
 
@@ -310,10 +310,10 @@ judge_tables(struct loader *l, const struct expectation *x,
 		(void)buf_text(&rows);
 		rc = buf_check(&rows, e);
 		if (rc == 0)
-			rc = judge_columns_or_explain(l, &l->tables[i].target,
-			    x, buf_text(&rows), f, e);
+			rc = judge_query(l, &l->tables[i].target, x,
+			    buf_text(&rows), f, e);
 		if (rc == 0 && !f->holds && l->ntables > 1)
-			name_table_in_figure(f, l->tables[i].target.table);
+			prefix_figure(f, l->tables[i].target.table);
 	}
 	buf_release(&rows);
 	return rc;
@@ -322,7 +322,7 @@ judge_tables(struct loader *l, const struct expectation *x,
 /* Runs the queries of all tests on no rows, before anything is loaded. A query
  * that the database refuses then ends the load at its start, not at its end. */
 static int
-run_queries_of_tests_on_no_rows(struct loader *l, struct err *e)
+try_queries(struct loader *l, struct err *e)
 {
 	struct found ignored;
 
@@ -335,7 +335,7 @@ run_queries_of_tests_on_no_rows(struct loader *l, struct err *e)
 }
 
 int
-expect_check_and_try_queries(struct loader *l, struct err *e)
+expect_check(struct loader *l, struct err *e)
 {
 	if (!l->expect.columns)
 		return 0;
@@ -346,11 +346,11 @@ expect_check_and_try_queries(struct loader *l, struct err *e)
 	for (size_t i = 0; i < l->ntables; i++)
 		if (l->sink->written->check(l->tables[i].self, e) == -1)
 			return -1;
-	return run_queries_of_tests_on_no_rows(l, e);
+	return try_queries(l, e);
 }
 
 int
-expect_start_noting_written_rows(struct loader *l, struct err *e)
+expect_start(struct loader *l, struct err *e)
 {
 	for (size_t i = 0; i < l->ntables && l->expect.columns; i++)
 		if (l->sink->written->start(l->tables[i].self, e) == -1)
@@ -368,9 +368,8 @@ judge_test(struct loader *l, const struct expectation *x, struct found *f,
 	case EXPECT_ROWS:
 		return judge_rows(l, x, f, e);
 	case EXPECT_REJECTED:
-		t = tally_make_with_batch(l, true);
-		judge_number_or_percentage(
-		    x, t.rejected, t.seen, "records were rejected", f);
+		t = tally_with_batch(l, true);
+		judge_number(x, t.rejected, t.seen, "records were rejected", f);
 		return 0;
 	default:
 		return judge_tables(l, x, put_written_rows, f, e);
@@ -380,7 +379,7 @@ judge_test(struct loader *l, const struct expectation *x, struct found *f,
 /* Judges all tests. The error names the first one that fails, the warnings name
  * the others. */
 int
-expect_fail_if_any_test_fails(struct loader *l, struct err *e)
+expect_judge(struct loader *l, struct err *e)
 {
 	struct found f = { 0 };
 	size_t failed = 0;
@@ -400,8 +399,7 @@ expect_fail_if_any_test_fails(struct loader *l, struct err *e)
 			    x->text, f.is);
 		else
 			(void)err_set(e, ERR_LIMIT, false, "--expect %s "
-			    "failed: %s; %s", x->text, f.is,
-			    say_what_is_committed(l));
+			    "failed: %s; %s", x->text, f.is, say_committed(l));
 	}
 	return failed == 0 ? 0 : -1;
 }

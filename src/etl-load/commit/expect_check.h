@@ -8,10 +8,11 @@
 #include "loader.h"
 
 /* Called before anything is read. */
-int expect_check_and_try_queries(struct loader *l, struct err *e);
-/* Called in each transaction, before the first record is written. */
-int expect_start_noting_written_rows(struct loader *l, struct err *e);
+int expect_check(struct loader *l, struct err *e);
+/* Called in each transaction, before the first record is written. From now on
+ * the sink notes the rows that it writes. */
+int expect_start(struct loader *l, struct err *e);
 /* Called when all records are written, before the COMMIT. */
-int expect_fail_if_any_test_fails(struct loader *l, struct err *e);
+int expect_judge(struct loader *l, struct err *e);
 
 #endif

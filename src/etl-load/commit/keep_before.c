@@ -18,21 +18,21 @@ keeps_images(const struct loader *l)
 }
 
 int
-keep_before_fail_if_unfit_table(struct loader *l, struct err *e)
+keep_before_check(struct loader *l, struct err *e)
 {
 	return !keeps_images(l) ? 0 :
 	    l->sink->images->check(l->tables->self, e);
 }
 
 int
-keep_before_start_images(struct loader *l, struct err *e)
+keep_before_start(struct loader *l, struct err *e)
 {
 	return !keeps_images(l) ? 0 :
 	    l->sink->images->start(l->tables->self, e);
 }
 
 const char *
-keep_before_get_run_or_stream_id(const struct loader *l)
+keep_before_get_run(const struct loader *l)
 {
 	return l->run != NULL ? l->run : l->marked ? l->stream.id :
 	    l->plain_run;
@@ -59,7 +59,7 @@ init_entry(struct entry *n, const struct loader *l, struct err *e)
 	const struct target *t = &l->tables->target;
 	const struct stream *s = &l->stream;
 
-	*n = (struct entry){ .who = { db_text(keep_before_get_run_or_stream_id(
+	*n = (struct entry){ .who = { db_text(keep_before_get_run(
 	    l)), db_text(t->table->full), db_text(l->marked ? s->id : "") } };
 	if (l->marked && stream_has_checkpoint(s))
 		n->version = s->expected + (s->value != NULL);
@@ -84,8 +84,8 @@ value_equals_text(struct db_value v, const char *text)
  * could then not be undone as a whole. A run that was undone may be loaded
  * again: n->there is then false, and the run gets a new entry. */
 static int
-take_stored_entry_or_fail(struct entry *n, const struct loader *l,
-    const struct db_rows *r, struct err *e)
+take_entry(struct entry *n, const struct loader *l, const struct db_rows *r,
+    struct err *e)
 {
 	bool kept = value_equals_text(db_column(r, 3), "kept");
 
@@ -107,8 +107,10 @@ take_stored_entry_or_fail(struct entry *n, const struct loader *l,
 	return 0;
 }
 
+/* Looks for the entry of this run. Fails if an earlier batch of the run has
+ * stored it and it is gone. */
 static int
-find_entry_or_fail_if_deleted(struct entry *n, struct loader *l, struct err *e)
+find_entry(struct entry *n, struct loader *l, struct err *e)
 {
 	struct db_rows *r;
 	int rc;
@@ -117,7 +119,7 @@ find_entry_or_fail_if_deleted(struct entry *n, struct loader *l, struct err *e)
 	    e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
-		rc = take_stored_entry_or_fail(n, l, r, e);
+		rc = take_entry(n, l, r, e);
 	else if (rc == 0 && l->images_stored)
 		rc = err_set(e, ERR_DATA, false, "--keep-before: the old "
 		    "values of this run were deleted while it ran: nothing of "
@@ -129,7 +131,7 @@ find_entry_or_fail_if_deleted(struct entry *n, struct loader *l, struct err *e)
 /* Stores a new entry for the run. It includes the value that the checkpoint has
  * now, before the run moves it. */
 static int
-insert_entry_with_checkpoint(struct entry *n, struct loader *l, struct err *e)
+insert_entry(struct entry *n, struct loader *l, struct err *e)
 {
 	const struct stream *s = &l->stream;
 	const char *name = l->marked && stream_has_checkpoint(s) ?
@@ -154,15 +156,17 @@ insert_entry_with_checkpoint(struct entry *n, struct loader *l, struct err *e)
 	return rc;
 }
 
+/* Inserts the entry of the run, or updates the one that an earlier batch has
+ * stored. */
 static int
-insert_or_update_entry(struct entry *n, struct loader *l, struct err *e)
+store_entry(struct entry *n, struct loader *l, struct err *e)
 {
 	struct db_value v[2];
 
-	if (find_entry_or_fail_if_deleted(n, l, e) == -1)
+	if (find_entry(n, l, e) == -1)
 		return -1;
 	if (!n->there)
-		return insert_entry_with_checkpoint(n, l, e);
+		return insert_entry(n, l, e);
 	v[0] = DB_I(n->number);
 	v[1] = DB_I(n->version);
 	return db_run(
@@ -170,7 +174,7 @@ insert_or_update_entry(struct entry *n, struct loader *l, struct err *e)
 }
 
 int
-keep_before_store_images(struct loader *l, struct err *e)
+keep_before_store(struct loader *l, struct err *e)
 {
 	struct entry n;
 	int rc = -1;
@@ -182,7 +186,7 @@ keep_before_store_images(struct loader *l, struct err *e)
 	if (!l->o->keep_before)
 		return 0;
 	if (init_entry(&n, l, e) == 0 &&
-	    insert_or_update_entry(&n, l, e) == 0)
+	    store_entry(&n, l, e) == 0)
 		rc = db_run(l->db, db_sql(l->db, SQL_BEFORE_STORE), n.who, 2,
 		    NULL, e);
 	release_entry(&n);
@@ -193,7 +197,7 @@ keep_before_store_images(struct loader *l, struct err *e)
  * has to wait long. If the program is killed between two of them, the next load
  * deletes the rest. */
 static int
-delete_images_of_run_in_steps(struct loader *l, const char *run, struct err *e)
+delete_images(struct loader *l, const char *run, struct err *e)
 {
 	const struct db_value v[] = { db_text(run),
 		db_text(l->tables->target.table->full) };
@@ -232,7 +236,7 @@ find_old_run(struct loader *l, char **run, struct err *e)
 }
 
 void
-keep_before_delete_old_runs(struct loader *l)
+keep_before_prune(struct loader *l)
 {
 	struct err e = { 0 };
 	char *run = NULL;
@@ -240,7 +244,7 @@ keep_before_delete_old_runs(struct loader *l)
 
 	while (l->images_stored && rc == 0 && stop_signal() == 0 &&
 	    (rc = find_old_run(l, &run, &e)) == 0 && run != NULL) {
-		rc = delete_images_of_run_in_steps(l, run, &e);
+		rc = delete_images(l, run, &e);
 		free(run);
 	}
 	if (rc == -1)

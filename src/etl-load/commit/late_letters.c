@@ -78,7 +78,7 @@ compare_ids(const void *a, const void *b)
 /* A stream may send a letter several times. Then all of its records are loaded,
  * or none. */
 static int
-treat_equal_letters_alike(struct stream *s, struct err *e)
+join_equal_letters(struct stream *s, struct err *e)
 {
 	size_t n = s->nletters, first = 0;
 	struct letter_place *v = calloc(n + 1, sizeof(*v));
@@ -103,7 +103,7 @@ treat_equal_letters_alike(struct stream *s, struct err *e)
 
 /* Makes the items of the chunk records and rejects again, as they came. */
 static void
-show_left_out_items(struct spool *chunk)
+show_all_items(struct spool *chunk)
 {
 	for (size_t i = 0; i < chunk->n; i++)
 		if (chunk->items[i].kind == ITEM_LEFT_RECORD)
@@ -118,7 +118,7 @@ judge_chunk(struct judge *j, struct err *e)
 	struct loader *l = j->l;
 	enum sink_result rc = SINK_DONE;
 
-	show_left_out_items(&l->spool);
+	show_all_items(&l->spool);
 	if (loader_start_chunk(l, e) == -1)
 		return SINK_FAILED;
 	for (size_t i = 0; i < l->ntables && rc == SINK_DONE; i++) {
@@ -148,14 +148,13 @@ judge_chunks(struct judge *j, struct err *e)
 			return SINK_FAILED;
 	if (letters_read_times(l->db, l->stream.letters, l->stream.nletters,
 		take_time, j, e) == -1 ||
-	    spool_seal_and_rewind(&l->spool, e) == -1)
+	    spool_rewind(&l->spool, e) == -1)
 		return SINK_FAILED;
-	while ((more = spool_read_next_chunk(&l->spool, e)) == 1)
+	while ((more = spool_next_chunk(&l->spool, e)) == 1)
 		if ((rc = judge_chunk(j, e)) != SINK_DONE)
 			return rc;
 	return more == -1 ||
-	    treat_equal_letters_alike(&l->stream, e) == -1 ? SINK_FAILED :
-	    SINK_DONE;
+	    join_equal_letters(&l->stream, e) == -1 ? SINK_FAILED : SINK_DONE;
 }
 
 enum sink_result
@@ -178,14 +177,14 @@ late_letters_judge(struct loader *l, struct err *e)
 }
 
 void
-late_letters_leave_out(struct loader *l)
+late_letters_hide(struct loader *l)
 {
 	const struct stream *s = &l->stream;
 	uint64_t ordinal = l->tables[0].outcome.ordinal;
 	struct item *items = l->spool.items;
 	size_t letter;
 
-	show_left_out_items(&l->spool);
+	show_all_items(&l->spool);
 	for (size_t i = 0; i < l->spool.n; i++) {
 		letter = find_letter(s, ordinal + i);
 		if (letter == s->nletters || !s->letters[letter].stays)
@@ -203,7 +202,7 @@ late_letters_leave_out(struct loader *l)
 }
 
 void
-late_letters_note_committed(struct loader *l)
+late_letters_note(struct loader *l)
 {
 	const struct stream *s = &l->stream;
 

@@ -4,7 +4,7 @@
  * record is newer than the row (man page: "Replayed records").
  * Flow:  late_letters_judge() looks at all records of the batch before the
  *        first one is written, and chooses the letters that stay open.
- *        late_letters_leave_out() then hides their lines in each chunk. */
+ *        late_letters_hide() then hides their lines in each chunk. */
 #ifndef LOAD_LATE_LETTERS_H
 #define LOAD_LATE_LETTERS_H
 
@@ -20,9 +20,9 @@ enum sink_result late_letters_judge(struct loader *l, struct err *e);
 /* Called for each chunk before its records are loaded: the lines of letters
  * that stay open are neither records nor rejects then. Counts these records as
  * skipped. */
-void late_letters_leave_out(struct loader *l);
+void late_letters_hide(struct loader *l);
 /* Called after the batch was committed: counts its letters that stay open. */
-void late_letters_note_committed(struct loader *l);
+void late_letters_note(struct loader *l);
 /* Prints how many letters have stayed open, and why. */
 void late_letters_warn(const struct loader *l);
 

@@ -10,12 +10,12 @@ get_max_deletes(const struct loader *l)
 }
 
 int
-missing_rows_check_before_load(struct loader *l, struct err *e)
+missing_rows_check(struct loader *l, struct err *e)
 {
 	for (size_t i = 0; i < l->ntables && l->mode->mirrors; i++) {
 		struct loaded_table *t = &l->tables[i];
 
-		if (refuse_referring_tables(&t->target, l->db, e) == -1 ||
+		if (check_referring(&t->target, l->db, e) == -1 ||
 		    l->sink->mirror->check(t->self, e) == -1)
 			return -1;
 	}
@@ -23,7 +23,7 @@ missing_rows_check_before_load(struct loader *l, struct err *e)
 }
 
 int
-missing_rows_start_noting_keys(struct loader *l, struct err *e)
+missing_rows_start(struct loader *l, struct err *e)
 {
 	for (size_t i = 0; i < l->ntables && l->mode->mirrors; i++) {
 		struct loaded_table *t = &l->tables[i];
@@ -36,8 +36,7 @@ missing_rows_start_noting_keys(struct loader *l, struct err *e)
 }
 
 int
-missing_rows_note_keys_of_chunk(
-    struct loader *l, struct loaded_table *t, struct err *e)
+missing_rows_note(struct loader *l, struct loaded_table *t, struct err *e)
 {
 	return !l->mode->mirrors ? 0 : l->sink->mirror->add(
 	    t->self, &t->outcome, &t->unreadable, e);
@@ -48,8 +47,7 @@ missing_rows_note_keys_of_chunk(
  * file descriptor 3: they are not in the stream, and only the counts of the
  * stage show them. */
 static uint64_t
-count_unreadable_rejects(
-    const struct loader *l, const struct loaded_table *t)
+count_unreadable(const struct loader *l, const struct loaded_table *t)
 {
 	const struct boundary *last = &l->stream.last;
 	uint64_t n = t->unreadable;
@@ -59,8 +57,10 @@ count_unreadable_rejects(
 	return n;
 }
 
+/* Returns the part of a message that says what happens to the rows that did not
+ * come. */
 static const char *
-say_what_happens_to_missing_rows(const struct loaded_table *t)
+say_removal(const struct loaded_table *t)
 {
 	if (t->target.mode->history)
 		return "be closed";
@@ -68,9 +68,10 @@ say_what_happens_to_missing_rows(const struct loaded_table *t)
 	    "be deleted";
 }
 
-/* `missing` is the number of rows whose keys are not in the input. */
+/* `missing` is the number of rows whose keys are not in the input. Fails if
+ * these are more than --max-deletes allows. */
 static int
-check_limit_of_deletes(const struct loader *l, const struct loaded_table *t,
+check_deletes(const struct loader *l, const struct loaded_table *t,
     uint64_t missing, struct err *e)
 {
 	uint64_t before = (uint64_t)t->mirror.before;
@@ -78,21 +79,22 @@ check_limit_of_deletes(const struct loader *l, const struct loaded_table *t,
 
 	if (limit_parse(&limit, "--max-deletes", get_max_deletes(l), e) == -1)
 		return -1;
-	if (missing <= limit_count_for_total(&limit, before))
+	if (missing <= limit_allowed(&limit, before))
 		return 0;
 	return err_set(e, ERR_LIMIT, false, "table %s: %llu of %llu rows did "
 	    "not come in the input and would %s, more than --max-deletes %s: "
 	    "nothing was changed; if this is right, give a greater "
 	    "--max-deletes", t->target.table->name, (unsigned long long)missing,
-	        (unsigned long long)before, say_what_happens_to_missing_rows(t),
-	        get_max_deletes(l));
+	    (unsigned long long)before, say_removal(t), get_max_deletes(l));
 }
 
+/* Fails if a rejected record may belong to a missing row, because its key
+ * cannot be read. */
 static int
-fail_if_rejects_have_unknown_keys(struct loader *l,
-    const struct loaded_table *t, uint64_t missing, struct err *e)
+check_unreadable(struct loader *l, const struct loaded_table *t,
+    uint64_t missing, struct err *e)
 {
-	uint64_t rejected = count_unreadable_rejects(l, t);
+	uint64_t rejected = count_unreadable(l, t);
 
 	if (rejected == 0 || l->o->delete_despite_rejects)
 		return 0;
@@ -101,9 +103,9 @@ fail_if_rejects_have_unknown_keys(struct loader *l,
 	    "cannot be read may belong to such rows: nothing was changed; mend "
 	    "the records, or give --delete-despite-rejects",
 	    t->target.table->name, (unsigned long long)missing,
-	    missing == 1 ? "" : "s", say_what_happens_to_missing_rows(t),
+	    missing == 1 ? "" : "s", say_removal(t),
 	    (unsigned long long)rejected, rejected == 1 ? "" : "s");
-	rejects_add_causes(l, e);
+	rejects_explain(l, e);
 	return -1;
 }
 
@@ -112,7 +114,7 @@ fail_if_rejects_have_unknown_keys(struct loader *l,
  * compare keys in another way than the column. The loader could then delete
  * rows that belong to records of the input. */
 static int
-fail_if_loaded_rows_are_missing(const struct loaded_table *t, struct err *e)
+check_strays(const struct loaded_table *t, struct err *e)
 {
 	if (t->mirror.strays == 0)
 		return 0;
@@ -122,24 +124,24 @@ fail_if_loaded_rows_are_missing(const struct loaded_table *t, struct err *e)
 	    "which rows did not come in the input and would %s: nothing was "
 	    "changed; load %s", t->target.table->name,
 	        (long long)t->mirror.strays, t->target.mode->name,
-	        say_what_happens_to_missing_rows(t), t->target.mode->history ?
+	        say_removal(t), t->target.mode->history ?
 	        "without --missing" : "with --mode upsert");
 }
 
+/* Fails if it is not safe to delete the missing rows. */
 static int
-fail_if_deletes_are_unsafe(struct loader *l, const struct loaded_table *t,
-    uint64_t missing, struct err *e)
+check_removal(struct loader *l, const struct loaded_table *t, uint64_t missing,
+    struct err *e)
 {
-	return fail_if_loaded_rows_are_missing(t, e) == -1 ||
-	    check_limit_of_deletes(l, t, missing, e) == -1 ||
-	    fail_if_rejects_have_unknown_keys(l, t, missing, e) == -1 ? -1 : 0;
+	return check_strays(t, e) == -1 ||
+	    check_deletes(l, t, missing, e) == -1 ||
+	    check_unreadable(l, t, missing, e) == -1 ? -1 : 0;
 }
 
 /* Compares the number of deleted rows with --max-deletes again: other sessions
  * may have added rows after the missing rows were counted. */
 static int
-delete_rows_and_check_limit(
-    struct loader *l, struct loaded_table *t, struct err *e)
+delete_rows(struct loader *l, struct loaded_table *t, struct err *e)
 {
 	const struct db_fault *f = db_fault(l->db);
 	uint64_t removed = 0;
@@ -148,16 +150,15 @@ delete_rows_and_check_limit(
 		if (f->sqlstate[0] != '\0' || f->data)
 			err_prefix(e, "table %s: the rows that did not come in "
 			    "the input cannot %s", t->target.table->name,
-			    say_what_happens_to_missing_rows(t));
+			    say_removal(t));
 		return -1;
 	}
 	t->outcome.sums.removed += removed;
-	return check_limit_of_deletes(l, t, removed, e);
+	return check_deletes(l, t, removed, e);
 }
 
 static int
-check_and_delete_rows_of_table(
-    struct loader *l, struct loaded_table *t, struct err *e)
+delete_missing(struct loader *l, struct loaded_table *t, struct err *e)
 {
 	uint64_t missing;
 
@@ -168,18 +169,17 @@ check_and_delete_rows_of_table(
 		return 0;
 	/* Checked again here: since the load began, another table may have got
 	 * a foreign key to this table. */
-	return refuse_referring_tables(&t->target, l->db, e) == -1 ||
-	    fail_if_deletes_are_unsafe(l, t, missing, e) == -1 ? -1 :
-	    delete_rows_and_check_limit(l, t, e);
+	return check_referring(&t->target, l->db, e) == -1 ||
+	    check_removal(l, t, missing, e) == -1 ? -1 : delete_rows(l, t, e);
 }
 
 int
-missing_rows_check_and_delete(struct loader *l, struct err *e)
+missing_rows_delete(struct loader *l, struct err *e)
 {
 	/* The last table comes first: it may have a foreign key to a table
 	 * before it in --tables. */
 	for (size_t i = l->ntables; i-- > 0 && l->mode->mirrors;)
-		if (check_and_delete_rows_of_table(l, &l->tables[i], e) == -1)
+		if (delete_missing(l, &l->tables[i], e) == -1)
 			return -1;
 	return 0;
 }

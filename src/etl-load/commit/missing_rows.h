@@ -11,15 +11,15 @@
 
 /* Called before anything is read. Fails with ERR_CONFIG or ERR_DENIED if the
  * load may not delete rows of the table. */
-int missing_rows_check_before_load(struct loader *l, struct err *e);
+int missing_rows_check(struct loader *l, struct err *e);
 /* Called in the open transaction of a batch, before its first record is
- * written. */
-int missing_rows_start_noting_keys(struct loader *l, struct err *e);
+ * written. From now on the sink notes the keys that come. */
+int missing_rows_start(struct loader *l, struct err *e);
 /* Called after the sink has applied a chunk to the table *t, and before the
- * reject lines of the chunk are made. */
-int missing_rows_note_keys_of_chunk(
-    struct loader *l, struct loaded_table *t, struct err *e);
-/* Called before the COMMIT. Counts the deleted rows as removed. */
-int missing_rows_check_and_delete(struct loader *l, struct err *e);
+ * reject lines of the chunk are made. Notes the keys of the chunk's records. */
+int missing_rows_note(struct loader *l, struct loaded_table *t, struct err *e);
+/* Called before the COMMIT. Counts the deleted rows as removed. Deletes the
+ * rows, or fails if this is not safe. */
+int missing_rows_delete(struct loader *l, struct err *e);
 
 #endif

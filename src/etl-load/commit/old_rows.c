@@ -26,7 +26,7 @@ add_made_records(const struct loader *l, const struct loaded_table *t,
 }
 
 static int
-make_record_of_scope(struct spool *records, const struct target *t,
+make_scope_record(struct spool *records, const struct target *t,
     const char *value, struct err *e)
 {
 	struct buf b;
@@ -53,7 +53,7 @@ add_scope_value(const struct loader *l, const struct loaded_table *t,
 	int rc;
 
 	spool_init(&one);
-	rc = make_record_of_scope(&one, &t->target, value, e);
+	rc = make_scope_record(&one, &t->target, value, e);
 	if (rc == 0)
 		rc = add_made_records(l, t, o, &one, &unreadable, e);
 	spool_release(&one);
@@ -67,7 +67,7 @@ add_scope_value(const struct loader *l, const struct loaded_table *t,
 /* Makes a record for each file in `j`, the list of a mark. The value of a path
  * is written as a JSON array, as for --scope-value. */
 static int
-make_records_of_files(struct spool *records, const struct target *t,
+make_file_records(struct spool *records, const struct target *t,
     const struct json *j, struct err *e)
 {
 	uint32_t file = 1, path;
@@ -84,7 +84,7 @@ make_records_of_files(struct spool *records, const struct target *t,
 		(void)buf_text(&value);
 		rc = buf_check(&value, e);
 		if (rc == 0)
-			rc = make_record_of_scope(records, t, value.data, e);
+			rc = make_scope_record(records, t, value.data, e);
 		file = j->tok[file].next;
 	}
 	buf_release(&value);
@@ -94,7 +94,7 @@ make_records_of_files(struct spool *records, const struct target *t,
 /* Adds the scopes of the files that the marks of the batch list: a file that
  * has no record any more has a scope, too. */
 static int
-add_scopes_of_files(struct loader *l, struct loaded_table *t, struct err *e)
+add_file_scopes(struct loader *l, struct loaded_table *t, struct err *e)
 {
 	uint64_t unreadable = 0;        /* no row can have such a path */
 	struct json_fault f = { 0 };
@@ -115,7 +115,7 @@ add_scopes_of_files(struct loader *l, struct loaded_table *t, struct err *e)
 	    json_scan(&j, list.data, list.len, 3, JSON_LAST, &f) == -1)
 		rc = f.nomem ? err_nomem(e) : err_bug(e, "the list of files");
 	if (rc == 0)
-		rc = make_records_of_files(&records, &t->target, &j, e);
+		rc = make_file_records(&records, &t->target, &j, e);
 	if (rc == 0)
 		rc = add_made_records(
 		    l, t, &t->outcome, &records, &unreadable, e);
@@ -125,8 +125,9 @@ add_scopes_of_files(struct loader *l, struct loaded_table *t, struct err *e)
 	return rc;
 }
 
+/* Starts the scopes of the sink, and adds those of --scope-value. */
 static int
-start_and_add_scope_values(const struct loader *l,
+start_scopes(const struct loader *l,
     const struct loaded_table *t, struct outcome *o, struct err *e)
 {
 	const struct opt_list *values = &l->o->scope_values;
@@ -143,60 +144,57 @@ start_and_add_scope_values(const struct loader *l,
  * them. The sink may delete rows as soon as it gets a scope, so this runs in a
  * transaction that is rolled back. */
 static int
-try_scope_values_and_roll_back(
-    const struct loader *l, const struct loaded_table *t, struct err *e)
+try_scope_values(const struct loader *l, const struct loaded_table *t,
+    struct err *e)
 {
 	struct outcome o;
 	int rc = -1;
 
 	if (outcome_init(&o, l->stage, &t->target, JSON_LAST, e) == 0 &&
 	    db_begin(l->db, e) == 0) {
-		rc = start_and_add_scope_values(l, t, &o, e);
+		rc = start_scopes(l, t, &o, e);
 		db_rollback(l->db);
 	}
 	outcome_release(&o);
 	return rc;
 }
 
+/* Fails if the load may not delete rows of the table. */
 static int
-check_rows_may_be_deleted(const struct loader *l, const struct loaded_table *t,
+check_may_delete(const struct loader *l, const struct loaded_table *t,
     struct err *e)
 {
-	if (!t->target.swaps &&
-	    refuse_referring_tables(&t->target, l->db, e) == -1)
+	if (!t->target.swaps && check_referring(&t->target, l->db, e) == -1)
 		return -1;
 	if (l->mode->replaces)
 		return l->sink->check_empty == NULL ? 0 :
 		    l->sink->check_empty(t->self, e);
 	if (l->sink->scopes->check(t->self, e) == -1)
 		return -1;
-	return l->o->scope_values.n > 0 ?
-	    try_scope_values_and_roll_back(l, t, e) : 0;
+	return l->o->scope_values.n > 0 ? try_scope_values(l, t, e) : 0;
 }
 
 int
-old_rows_check_before_load(struct loader *l, struct err *e)
+old_rows_check(struct loader *l, struct err *e)
 {
 	if (!l->mode->replaces && !l->mode->by_scope)
 		return 0;
 	for (size_t i = 0; i < l->ntables; i++)
-		if (check_rows_may_be_deleted(l, &l->tables[i], e) == -1)
+		if (check_may_delete(l, &l->tables[i], e) == -1)
 			return -1;
 	return 0;
 }
 
 static int
-delete_rows_of_scopes(
-    struct loader *l, struct loaded_table *t, struct err *e)
+delete_scopes(struct loader *l, struct loaded_table *t, struct err *e)
 {
 	struct outcome *o = &t->outcome;
 	uint64_t unreadable = 0;
 	int more;
 
-	if (start_and_add_scope_values(l, t, o, e) == -1 ||
-	    spool_seal_and_rewind(&l->spool, e) == -1)
+	if (start_scopes(l, t, o, e) == -1 || spool_rewind(&l->spool, e) == -1)
 		return -1;
-	while ((more = spool_read_next_chunk(&l->spool, e)) == 1) {
+	while ((more = spool_next_chunk(&l->spool, e)) == 1) {
 		if (loader_start_chunk(l, e) == -1 ||
 		    l->sink->scopes->add(t->self, o, &unreadable, e) == -1)
 			return -1;
@@ -205,7 +203,7 @@ delete_rows_of_scopes(
 		return -1;
 	if (l->stream.by_file &&
 	    (l->sink->scopes->put_ids(t->self, &t->recorded, e) == -1 ||
-		add_scopes_of_files(l, t, e) == -1))
+		add_file_scopes(l, t, e) == -1))
 		return -1;
 	return l->sink->scopes->put_ids(t->self, &t->scopes, e) == -1 ||
 	    complete_lock_scopes(l, t, e) == -1 ? -1 :
@@ -213,18 +211,17 @@ delete_rows_of_scopes(
 }
 
 static int
-delete_rows_of_table(struct loader *l, struct loaded_table *t, struct err *e)
+delete_old_rows(struct loader *l, struct loaded_table *t, struct err *e)
 {
 	const struct db_fault *f = db_fault(l->db);
 	int rc;
 
 	/* Checked again here: since the load began, another table may have got
 	 * a foreign key to this table. */
-	if (!t->target.swaps &&
-	    refuse_referring_tables(&t->target, l->db, e) == -1)
+	if (!t->target.swaps && check_referring(&t->target, l->db, e) == -1)
 		return -1;
 	if (l->mode->by_scope)
-		rc = delete_rows_of_scopes(l, t, e);
+		rc = delete_scopes(l, t, e);
 	else
 		rc = l->sink->empty(t->self, &t->outcome.sums.removed, e);
 	if (rc == -1 && !t->target.swaps &&
@@ -242,13 +239,13 @@ old_rows_delete(struct loader *l, struct err *e)
 	/* The last table comes first: it may have a foreign key to a table
 	 * before it in --tables. */
 	for (size_t i = l->ntables; i-- > 0;)
-		if (delete_rows_of_table(l, &l->tables[i], e) == -1)
+		if (delete_old_rows(l, &l->tables[i], e) == -1)
 			return -1;
 	return 0;
 }
 
 int
-old_rows_swap_tables(struct loader *l, struct err *e)
+old_rows_swap(struct loader *l, struct err *e)
 {
 	if (!l->mode->replaces || l->sink->swap == NULL)
 		return 0;
@@ -342,9 +339,9 @@ old_rows_note_rejects(struct loader *l, struct loaded_table *t, struct err *e)
 	return l->sink->scopes->add_rejected(t->self, &t->outcome, e);
 }
 
+/* Fails if rows of a scope were deleted of which a record was rejected. */
 static int
-check_rejects_of_table(struct loader *l, const struct loaded_table *t,
-    struct err *e)
+check_rejects(struct loader *l, const struct loaded_table *t, struct err *e)
 {
 	int64_t scopes;
 
@@ -357,7 +354,7 @@ check_rejects_of_table(struct loader *l, const struct loaded_table *t,
 	    "old row of this record would be lost: nothing was changed; mend "
 	    "the records, or give --delete-despite-rejects",
 	    t->target.table->name, (long long)scopes, scopes == 1 ? "" : "s");
-	rejects_add_causes(l, e);
+	rejects_explain(l, e);
 	return -1;
 }
 
@@ -367,15 +364,14 @@ old_rows_check_rejects(struct loader *l, struct err *e)
 	if (!l->mode->by_scope || l->o->delete_despite_rejects)
 		return 0;
 	for (size_t i = 0; i < l->ntables; i++)
-		if (check_rejects_of_table(l, &l->tables[i], e) == -1)
+		if (check_rejects(l, &l->tables[i], e) == -1)
 			return -1;
 	return 0;
 }
 
 /* Fails if rows of a file would be deleted of which no record came. */
 static int
-check_files_have_records(
-    const struct loader *l, const struct loaded_table *t, struct err *e)
+check_files(const struct loader *l, const struct loaded_table *t, struct err *e)
 {
 	int64_t files;
 
@@ -391,7 +387,7 @@ check_files_have_records(
 }
 
 int
-old_rows_fail_if_nothing_inserted(const struct loader *l, struct err *e)
+old_rows_check_empty(const struct loader *l, struct err *e)
 {
 	if (l->o->allow_empty || (!l->mode->replaces && !l->mode->by_scope))
 		return 0;
@@ -400,7 +396,7 @@ old_rows_fail_if_nothing_inserted(const struct loader *l, struct err *e)
 		const char *name = l->tables[i].target.table->name;
 
 		if (l->stream.by_file && !l->tables[i].scopes.many) {
-			if (check_files_have_records(l, &l->tables[i], e) == -1)
+			if (check_files(l, &l->tables[i], e) == -1)
 				return -1;
 			continue;
 		}

@@ -1,7 +1,7 @@
 #include "loader.h"
 
 static int
-close_and_reopen_table(struct loader *l, struct loaded_table *t, struct err *e)
+reopen_table(struct loader *l, struct loaded_table *t, struct err *e)
 {
 	struct reader *r = &t->outcome.reader;
 	struct target new;
@@ -25,13 +25,13 @@ close_and_reopen_table(struct loader *l, struct loaded_table *t, struct err *e)
 }
 
 int
-loader_reopen_tables_and_workers(struct loader *l, struct err *e)
+loader_reopen(struct loader *l, struct err *e)
 {
 	workers_close(l);
 	for (size_t i = 0; i < loader_count_tables(l); i++)
-		if (close_and_reopen_table(l, &l->tables[i], e) == -1) {
+		if (reopen_table(l, &l->tables[i], e) == -1) {
 			err_prefix(e, "the table was altered while the load "
-			    "ran, and %s", loader_say_what_is_stored(l));
+			    "ran, and %s", loader_say_stored(l));
 			return -1;
 		}
 	return workers_open(l, e);

@@ -5,7 +5,7 @@
  * a filter has dropped 995 of 1,000 records, 3 rejects are 0.3% of the records
  * and not most of the rest. */
 static uint64_t
-count_dropped_upstream(const struct boundary *last)
+count_dropped(const struct boundary *last)
 {
 	uint64_t n = 0;
 
@@ -15,10 +15,10 @@ count_dropped_upstream(const struct boundary *last)
 }
 
 uint64_t
-tally_count_upstream_rejects(const struct loader *l)
+tally_upstream(const struct loader *l)
 {
 	return l->stream.segments ? l->stream.last.seen :
-	    stage_get_reject_line_count(l->stage);
+	    stage_reject_lines(l->stage);
 }
 
 struct reject_tally
@@ -26,15 +26,15 @@ tally_make(const struct loader *l, uint64_t in, uint64_t rejected,
     uint64_t upstream, bool ended)
 {
 	return (struct reject_tally){ .rejected = rejected + upstream,
-		.seen = in + upstream + count_dropped_upstream(&l->stream.last),
+		.seen = in + upstream + count_dropped(&l->stream.last),
 		.ended = ended, .plain = !l->marked };
 }
 
 struct reject_tally
-tally_make_with_batch(const struct loader *l, bool ended)
+tally_with_batch(const struct loader *l, bool ended)
 {
-	const struct sums t = loader_add_up_batch(l);
-	uint64_t upstream = tally_count_upstream_rejects(l);
+	const struct sums t = loader_sum_batch(l);
+	uint64_t upstream = tally_upstream(l);
 
 	for (size_t i = 0; i < l->stream.last.nstages; i++)
 		upstream += l->stream.last.stages[i].aside;

@@ -12,8 +12,8 @@ target_open_absent(struct target *t, struct db *db, const struct load_opts *o,
 		.history = { .from = NO_COLUMN, .to = NO_COLUMN,
 			.current = NO_COLUMN },
 		.mapping = { .extra_column = NO_COLUMN } };
-	return load_mode_find_and_check_options(&t->mode, o, e) == -1 ? -1 :
-	    table_new_without_catalog(&t->table, db, o->table, e);
+	return load_mode_choose(&t->mode, o, e) == -1 ? -1 :
+	    table_new(&t->table, db, o->table, e);
 }
 
 static int
@@ -24,8 +24,9 @@ open_sink(void **self, struct db *db, const struct target *t, struct err *e)
 	return 0;
 }
 
+/* Fails if the chunk has a record, because there is no table for it. */
 static enum sink_result
-fail_if_chunk_has_records(void *self, struct outcome *o, struct err *e)
+apply_nothing(void *self, struct outcome *o, struct err *e)
 {
 	(void)self;
 	for (size_t i = 0; i < o->chunk->n; i++)
@@ -52,7 +53,7 @@ do_nothing(void *self)
 
 const struct sink sink_absent = {
     .open = open_sink,
-    .apply = fail_if_chunk_has_records,
+    .apply = apply_nothing,
     .settle = settle_nothing,
     .reset = do_nothing,
     .close = do_nothing,

@@ -11,7 +11,7 @@
 #include <strings.h>
 
 static int
-add_columns_that_options_set(struct sample *s, struct err *e)
+add_option_columns(struct sample *s, struct err *e)
 {
 	const struct load_opts *o = s->o;
 	const struct history_names names = s->mode->history ?
@@ -20,7 +20,7 @@ add_columns_that_options_set(struct sample *s, struct err *e)
 		const char *name;
 		unsigned kind;
 	} columns[] = {
-		{ mapping_extra_names_column(o) ? o->extra : NULL,
+		{ mapping_has_extra(o) ? o->extra : NULL,
 		    KIND_OPTION_JSON },
 		{ o->touch, KIND_OPTION_TIME }, { o->seen, KIND_OPTION_TIME },
 		{ o->soft_delete, KIND_OPTION_TIME },
@@ -30,15 +30,15 @@ add_columns_that_options_set(struct sample *s, struct err *e)
 	};
 
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-		if (columns[i].name != NULL && sample_set_kinds_of_column(
-			s, columns[i].name, columns[i].kind, e) == -1)
+		if (columns[i].name != NULL && sample_set_kinds(s,
+		    columns[i].name, columns[i].kind, e) == -1)
 			return -1;
 	return 0;
 }
 
 static int
-check_sample_has_column(const struct sample *s, const char *option,
-    const char *name, size_t len, struct err *e)
+check_in_sample(const struct sample *s, const char *option, const char *name,
+    size_t len, struct err *e)
 {
 	struct suggestion near = { 0 };
 	struct buf typed, other;
@@ -60,23 +60,23 @@ check_sample_has_column(const struct sample *s, const char *option,
 
 		buf_clear(&other);
 		buf_add(&other, have, n);
-		suggest_keep_word_if_nearer(&near, buf_text(&other));
+		suggest_try(&near, buf_text(&other));
 	}
-	suggest_append_to_error(e, &near, "");
+	suggest_put(e, &near, "");
 	buf_release(&typed);
 	buf_release(&other);
 	return -1;
 }
 
 static int
-check_sample_has_columns(const struct sample *s, const char *option,
+check_all_in_sample(const struct sample *s, const char *option,
     const char *list, struct err *e)
 {
 	const char *name;
 	size_t len;
 
 	while (name_list_next_trimmed(&list, &name, &len))
-		if (check_sample_has_column(s, option, name, len, e) == -1)
+		if (check_in_sample(s, option, name, len, e) == -1)
 			return -1;
 	return 0;
 }
@@ -91,19 +91,19 @@ add_named_columns(struct sample *s, struct err *e)
 	size_t len;
 
 	while (name_list_next_trimmed(&list, &name, &len))
-		if (sample_add_kinds_of_column(s, name, len, 0, e) == -1)
+		if (sample_add_kinds(s, name, len, 0, e) == -1)
 			return -1;
 	for (size_t i = 0; i < o->map.n; i++) {
 		name = o->map.v[i];
 		len = (size_t)(strstr(name, "=/") - name);
-		if (sample_add_kinds_of_column(s, name, len, 0, e) == -1)
+		if (sample_add_kinds(s, name, len, 0, e) == -1)
 			return -1;
 	}
 	return 0;
 }
 
 int
-create_add_columns_of_options(struct sample *s, struct err *e)
+create_add_columns(struct sample *s, struct err *e)
 {
 	const struct load_opts *o = s->o;
 
@@ -112,21 +112,20 @@ create_add_columns_of_options(struct sample *s, struct err *e)
 		    "not exist: name the columns of its primary key with --key",
 		    o->table);
 	return add_named_columns(s, e) == -1 ||
-	    add_columns_that_options_set(s, e) == -1 ||
-	    check_sample_has_columns(s, "--key", o->key, e) == -1 ||
-	    check_sample_has_columns(s, "--scope", o->scope, e) == -1 ||
-	    check_sample_has_columns(s, "--compare", o->compare, e) == -1 ||
-	    check_sample_has_columns(s, "--newer-by", o->newer_by, e) == -1 ?
+	    add_option_columns(s, e) == -1 ||
+	    check_all_in_sample(s, "--key", o->key, e) == -1 ||
+	    check_all_in_sample(s, "--scope", o->scope, e) == -1 ||
+	    check_all_in_sample(s, "--compare", o->compare, e) == -1 ||
+	    check_all_in_sample(s, "--newer-by", o->newer_by, e) == -1 ?
 	    -1 : 0;
 }
 
 /* Checks the names of the columns and their number. To SQLite two names are
  * equal if they differ only in the case of letters. */
 static int
-check_number_and_names_of_columns(const struct sample *s, enum db_kind kind,
-    struct err *e)
+check_names(const struct sample *s, enum db_kind kind, struct err *e)
 {
-	const size_t most = max_columns_of_table(kind);
+	const size_t most = max_columns(kind);
 	const char *a, *b;
 	size_t na, nb;
 
@@ -160,16 +159,16 @@ check_number_and_names_of_columns(const struct sample *s, enum db_kind kind,
  * has several rows, so the start of their validity belongs to the primary key
  * too. */
 static const char *
-second_part_of_key(const struct sample *s)
+second_key_part(const struct sample *s)
 {
 	return s->mode->history ? history_get_names(s->o).from : NULL;
 }
 
 static int
-put_column_definitions(struct buf *b, struct db *db, const struct sample *s,
+put_definitions(struct buf *b, struct db *db, const struct sample *s,
     struct err *e)
 {
-	const char *from = second_part_of_key(s);
+	const char *from = second_key_part(s);
 	enum db_kind kind = db_kind(db);
 
 	for (size_t i = 0, n; i < s->columns.n; i++) {
@@ -207,7 +206,7 @@ put_key_names(struct buf *b, struct db *db, const char *key, struct err *e)
  * the index needs a name; the schema then stands before this name, and not
  * before the name of the table. */
 static int
-put_index_of_current_rows(struct buf *b, struct db *db,
+put_current_index(struct buf *b, struct db *db,
     const struct sample *s, const struct table *t, struct err *e)
 {
 	const char *current = history_get_names(s->o).current;
@@ -246,10 +245,10 @@ static int
 put_create_table(struct buf *b, struct db *db, const struct sample *s,
     const struct table *t, struct err *e)
 {
-	const char *from = second_part_of_key(s);
+	const char *from = second_key_part(s);
 
 	buf_printf(b, "CREATE TABLE %s (\n", t->quoted);
-	if (put_column_definitions(b, db, s, e) == -1)
+	if (put_definitions(b, db, s, e) == -1)
 		return -1;
 	if (s->o->key != NULL) {
 		buf_str(b, ",\n    PRIMARY KEY (");
@@ -262,14 +261,13 @@ put_create_table(struct buf *b, struct db *db, const struct sample *s,
 		buf_char(b, ')');
 	}
 	buf_str(b, "\n);\n");
-	return s->mode->history ?
-	    put_index_of_current_rows(b, db, s, t, e) : 0;
+	return s->mode->history ? put_current_index(b, db, s, t, e) : 0;
 }
 
 /* Refuses a temporary table: the database drops it at the end of the session,
  * and with it all loaded rows. */
 static int
-refuse_temporary_table(const struct table *t, enum db_kind kind, struct err *e)
+check_not_temp(const struct table *t, enum db_kind kind, struct err *e)
 {
 	const char *temp = kind == DB_SQLITE ? "temp" : "pg_temp";
 
@@ -284,8 +282,7 @@ refuse_temporary_table(const struct table *t, enum db_kind kind, struct err *e)
  * a schema, because the control tables may be in another schema
  * (--control-schema). */
 static int
-refuse_name_of_control_table(
-    const struct table *t, enum db_kind kind, struct err *e)
+check_not_control(const struct table *t, enum db_kind kind, struct err *e)
 {
 	static const char *const names[] = { "etl_control", "pipeline_runs",
 		"dead_letters", "dead_letter_attempts", "etl_checkpoints",
@@ -310,12 +307,12 @@ create_put_sql(struct buf *b, struct db *db, const struct sample *s,
 	struct table *t = NULL;
 	int rc;
 
-	if (check_number_and_names_of_columns(s, db_kind(db), e) == -1 ||
-	    table_new_without_catalog(&t, db, s->o->table, e) == -1)
+	if (check_names(s, db_kind(db), e) == -1 ||
+	    table_new(&t, db, s->o->table, e) == -1)
 		return -1;
-	rc = refuse_temporary_table(t, db_kind(db), e);
+	rc = check_not_temp(t, db_kind(db), e);
 	if (rc == 0)
-		rc = refuse_name_of_control_table(t, db_kind(db), e);
+		rc = check_not_control(t, db_kind(db), e);
 	if (rc == 0)
 		rc = put_create_table(b, db, s, t, e);
 	table_free(t);

@@ -7,7 +7,7 @@
 #include "create/sample.h"
 
 /* Adds the columns that options need to those of the sample. */
-int create_add_columns_of_options(struct sample *s, struct err *e);
+int create_add_columns(struct sample *s, struct err *e);
 /* Appends CREATE TABLE and, for --mode scd2, CREATE UNIQUE INDEX. */
 int create_put_sql(struct buf *b, struct db *db, const struct sample *s,
     struct err *e);

@@ -5,9 +5,9 @@
 
 #include <string.h>
 
+/* Opens the target only to check that the options fit the new table. */
 static int
-open_target_to_check_options(struct db *db, const struct load_opts *o,
-    struct err *e)
+try_target(struct db *db, const struct load_opts *o, struct err *e)
 {
 	struct target t;
 	int rc = target_open(&t, db, o, e);
@@ -17,31 +17,31 @@ open_target_to_check_options(struct db *db, const struct load_opts *o,
 }
 
 int
-create_table_and_check_options(
-    struct sample *s, struct db *db, struct buf *ddl, struct err *e)
+create_table(struct sample *s, struct db *db, struct buf *ddl, struct err *e)
 {
 	size_t at = ddl->len;
 
-	if (create_add_columns_of_options(s, e) == -1 ||
+	if (create_add_columns(s, e) == -1 ||
 	    create_put_sql(ddl, db, s, e) == -1)
 		return -1;
 	if (db_script(db, buf_text(ddl) + at, e) == 0)
-		return open_target_to_check_options(db, s->o, e);
+		return try_target(db, s->o, e);
 	if (e->code == ERR_DATA)
 		e->code = ERR_CONFIG;
 	err_prefix(e, "--create: table %s", s->o->table);
 	return -1;
 }
 
+/* Creates the table in a transaction of its own. */
 static int
-create_and_commit(struct sample *s, struct db *db, struct err *e)
+create_committed(struct sample *s, struct db *db, struct err *e)
 {
 	struct buf ddl;
 	int rc = -1;
 
 	buf_init(&ddl, SIZE_MAX / 4);
 	if (db_begin(db, e) == 0) {
-		rc = create_table_and_check_options(s, db, &ddl, e);
+		rc = create_table(s, db, &ddl, e);
 		if (rc == 0)
 			rc = db_commit(db, e);
 		if (rc == -1)
@@ -55,15 +55,15 @@ create_and_commit(struct sample *s, struct db *db, struct err *e)
  * with several different errors. So any error counts as success if the table
  * exists now. */
 static int
-create_unless_made_by_other(struct sample *s, struct db *db, struct err *e)
+create_once(struct sample *s, struct db *db, struct err *e)
 {
 	struct err none;
 	bool exists = false;
 
-	if (create_and_commit(s, db, e) == 0)
+	if (create_committed(s, db, e) == 0)
 		return 0;
 	if (e->transient || db_fault(db)->lost ||
-	    table_check_if_exists(db, s->o->table, &exists, &none) == -1)
+	    table_check_exists(db, s->o->table, &exists, &none) == -1)
 		return -1;
 	return exists ? 0 : -1;
 }
@@ -86,12 +86,12 @@ fail_no_columns(const struct sample *s, struct err *e)
 }
 
 int
-create_read_sample_if_missing(struct sample *s, struct db *db,
-    struct stage *stage, enum table_state *state, struct err *e)
+create_read_sample(struct sample *s, struct db *db, struct stage *stage,
+    enum table_state *state, struct err *e)
 {
 	bool exists;
 
-	if (table_check_if_exists(db, s->o->table, &exists, e) == -1 ||
+	if (table_check_exists(db, s->o->table, &exists, e) == -1 ||
 	    (!exists && !s->read && sample_read(s, stage, e) == -1))
 		return -1;
 	*state = exists ? TABLE_EXISTS :
@@ -101,14 +101,13 @@ create_read_sample_if_missing(struct sample *s, struct db *db,
 }
 
 int
-create_table_if_missing(struct sample *s, struct db *db,
+create_ensure_table(struct sample *s, struct db *db,
     struct stage *stage, bool *absent, struct err *e)
 {
 	enum table_state state;
 
-	if (create_read_sample_if_missing(s, db, stage, &state, e) == -1)
+	if (create_read_sample(s, db, stage, &state, e) == -1)
 		return -1;
 	*absent = state == TABLE_ABSENT;
-	return state == TABLE_MISSING ?
-	    create_unless_made_by_other(s, db, e) : 0;
+	return state == TABLE_MISSING ? create_once(s, db, e) : 0;
 }

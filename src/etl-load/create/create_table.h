@@ -11,15 +11,15 @@ enum table_state {
 	TABLE_ABSENT            /* missing, and the input has no record */
 };
 /* If the table does not exist, reads the sample, unless *s holds it already. */
-int create_read_sample_if_missing(struct sample *s, struct db *db,
-    struct stage *stage, enum table_state *state, struct err *e);
-/* Calls create_read_sample_if_missing(), then makes the table. If the input has
- * no record, makes no table and sets *absent. */
-int create_table_if_missing(struct sample *s, struct db *db,
-    struct stage *stage, bool *absent, struct err *e);
+int create_read_sample(struct sample *s, struct db *db, struct stage *stage,
+    enum table_state *state, struct err *e);
+/* Calls create_read_sample(), then makes the table. If the input has no record,
+ * makes no table and sets *absent. */
+int create_ensure_table(struct sample *s, struct db *db, struct stage *stage,
+    bool *absent, struct err *e);
 /* Makes the table in the open transaction, and checks that the options fit it.
  * Appends the statements to `ddl`. */
-int create_table_and_check_options(
-    struct sample *s, struct db *db, struct buf *ddl, struct err *e);
+int create_table(struct sample *s, struct db *db, struct buf *ddl,
+    struct err *e);
 
 #endif

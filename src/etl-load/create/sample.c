@@ -28,10 +28,10 @@ sample_release(struct sample *s)
 }
 
 int
-sample_add_kinds_of_column(struct sample *s, const char *name, size_t len,
-    unsigned kinds, struct err *e)
+sample_add_kinds(struct sample *s, const char *name, size_t len, unsigned kinds,
+    struct err *e)
 {
-	uint32_t *bits = keyset_add_or_find_bytes(&s->columns, name, len, e);
+	uint32_t *bits = keyset_value(&s->columns, name, len, e);
 
 	if (bits != NULL)
 		*bits |= kinds;
@@ -39,11 +39,10 @@ sample_add_kinds_of_column(struct sample *s, const char *name, size_t len,
 }
 
 int
-sample_set_kinds_of_column(
-    struct sample *s, const char *name, unsigned kinds, struct err *e)
+sample_set_kinds(struct sample *s, const char *name, unsigned kinds,
+    struct err *e)
 {
-	uint32_t *bits = keyset_add_or_find_bytes(
-	    &s->columns, name, strlen(name), e);
+	uint32_t *bits = keyset_value(&s->columns, name, strlen(name), e);
 
 	if (bits != NULL)
 		*bits = kinds;
@@ -65,7 +64,7 @@ is_nested(struct sample *s, const char *name, size_t len)
 	size_t at = b->len, n;
 	bool found = false;
 
-	pointer_append_part(b, name, len);
+	pointer_put_part(b, name, len);
 	n = b->len - at;
 	for (size_t i = 0; i < s->o->nested_at.n && !b->failed && !found; i++) {
 		const char *p = s->o->nested_at.v[i];
@@ -85,7 +84,7 @@ is_used_by_map(struct sample *s, const char *name, size_t len)
 	size_t at = b->len;
 	bool found = false;
 
-	pointer_append_part(b, name, len);
+	pointer_put_part(b, name, len);
 	for (size_t i = 0; i < s->o->map.n && !b->failed && !found; i++) {
 		const char *p = strstr(s->o->map.v[i], "=/") + 1;
 		size_t n = b->len - at;
@@ -116,7 +115,7 @@ gets_no_column(struct sample *s, const char *name, size_t len)
 /* Debezium writes this text in place of a long value that it does not know: the
  * UPDATE has not changed the value, so the database has not sent it. */
 static bool
-is_debezium_placeholder(const struct sample *s, uint32_t tok)
+is_placeholder(const struct sample *s, uint32_t tok)
 {
 	static const char text[] = "\"__debezium_unavailable_value\"";
 	const struct json_tok *t = &s->json.tok[tok];
@@ -181,7 +180,7 @@ note_value(struct sample *s, const char *column, size_t len, uint32_t tok,
 
 	if (t != NULL)
 		source_type_compare(t, &s->json, tok, kind);
-	return sample_add_kinds_of_column(s, column, len, kind, e);
+	return sample_add_kinds(s, column, len, kind, e);
 }
 
 static int
@@ -202,8 +201,7 @@ note_members(struct sample *s, uint32_t object, struct err *e)
 		}
 		if (buf_check(&s->name, e) == -1)
 			return -1;
-		if (is_debezium_placeholder(s, t + 1) ||
-		    gets_no_column(s, name, len))
+		if (is_placeholder(s, t + 1) || gets_no_column(s, name, len))
 			continue;
 		if (note_value(s, name, len, t + 1, e) == -1)
 			return -1;
@@ -214,7 +212,7 @@ note_members(struct sample *s, uint32_t object, struct err *e)
 /* Notes the values that --map reads from the record. The argument of --map is
  * COLUMN=POINTER. */
 static int
-note_values_of_pointers(struct sample *s, struct err *e)
+note_mapped(struct sample *s, struct err *e)
 {
 	for (size_t i = 0; i < s->o->map.n; i++) {
 		const char *map = s->o->map.v[i];
@@ -239,7 +237,7 @@ find_object(const struct json *j, uint32_t parent, const char *name)
 /* Notes the members of the rows in a change of --mode cdc: its members data,
  * after and before, from which table/change.c reads rows too. */
 static int
-note_rows_of_change(struct sample *s, struct err *e)
+note_change(struct sample *s, struct err *e)
 {
 	static const char *const images[] = { "data", "after", "before" };
 	uint32_t root = find_object(&s->json, 0, "payload"), row;
@@ -263,7 +261,7 @@ count_levels(const struct sample *s)
 	unsigned levels = s->mode->changes ? LEVELS_OF_CHANGE : 1, n;
 
 	for (size_t i = 0; i < s->o->map.n; i++) {
-		n = pointer_count_parts(strstr(s->o->map.v[i], "=/") + 1);
+		n = pointer_count(strstr(s->o->map.v[i], "=/") + 1);
 		if (n > levels)
 			levels = n < JSON_LEVELS_ALL ? n : JSON_LEVELS_ALL;
 	}
@@ -271,7 +269,7 @@ count_levels(const struct sample *s)
 }
 
 void
-sample_forget_records(struct sample *s)
+sample_forget(struct sample *s)
 {
 	keyset_clear(&s->columns);
 	s->records = s->good = 0;
@@ -284,16 +282,16 @@ sample_note_record(struct sample *s, struct stage *stage,
     const struct line *l, struct err *e)
 {
 	struct reject why;
-	int rc = stage_parse_record_or_fill_reject(
-	    stage, l, &s->json, count_levels(s), s->duplicates, &why, e);
+	int rc = stage_parse_only(stage, l, &s->json, count_levels(s),
+	    s->duplicates, &why, e);
 
 	s->records++;
 	if (rc != 1)
 		return rc;
 	if (s->mode->changes)
-		return note_rows_of_change(s, e);
+		return note_change(s, e);
 	s->good++;
-	return note_members(s, 0, e) == -1 ? -1 : note_values_of_pointers(s, e);
+	return note_members(s, 0, e) == -1 ? -1 : note_mapped(s, e);
 }
 
 int
@@ -305,8 +303,8 @@ sample_read(struct sample *s, struct stage *stage, struct err *e)
 
 	/* Start from the first record: an earlier call of sample_read() may
 	 * have read some records and then failed. */
-	stage_look_ahead_from_start(stage);
-	sample_forget_records(s);
+	stage_restart_ahead(stage);
+	sample_forget(s);
 	while (s->records < SAMPLE_RECORDS) {
 		if (s->records > 0 && (left = due - clock_ms()) < 0)
 			break;
@@ -329,7 +327,7 @@ sample_read(struct sample *s, struct stage *stage, struct err *e)
 			return -1;
 	}
 	s->no_input = item == STAGE_END && s->records == 0 &&
-	    stage_input_has_ended(stage);
+	    stage_has_ended(stage);
 	s->read = true;
 	return 0;
 }

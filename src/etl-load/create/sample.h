@@ -51,16 +51,16 @@ void sample_release(struct sample *s);
 int sample_read(struct sample *s, struct stage *stage, struct err *e);
 /* sample_read() calls these two functions: the first forgets the sample, the
  * second notes the members of one record. */
-void sample_forget_records(struct sample *s);
+void sample_forget(struct sample *s);
 int sample_note_record(struct sample *s, struct stage *stage,
     const struct line *l, struct err *e);
 /* Adds the kinds to those of the column. Adds the column itself if it is
  * new. */
-int sample_add_kinds_of_column(struct sample *s, const char *name, size_t len,
+int sample_add_kinds(struct sample *s, const char *name, size_t len,
     unsigned kinds, struct err *e);
 /* Sets the kinds of the column to these alone. Adds the column if it is new. */
-int sample_set_kinds_of_column(
-    struct sample *s, const char *name, unsigned kinds, struct err *e);
+int sample_set_kinds(struct sample *s, const char *name, unsigned kinds,
+    struct err *e);
 /* Returns the type for a column whose values have these kinds, as SQL. */
 const char *sample_find_type(const struct sample *s, const char *name,
     size_t len, unsigned kinds, enum db_kind db);

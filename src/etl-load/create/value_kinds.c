@@ -28,11 +28,11 @@ kind_of_number(const char *p, size_t n, bool fraction)
 		return KIND_HUGE;
 	if (!fraction)
 		return !number_to_int64(p, n, &i) ? KIND_DECIMAL :
-		    float_keeps_integer(p, n, DBL_MANT_DIG) ? KIND_INT :
+		    float_keeps_int(p, n, DBL_MANT_DIG) ? KIND_INT :
 		    KIND_INT | KIND_WIDE;
 	d = number_to_double(p, n);
 	return !isinf(d) && number_equals(text,
-	    number_put_shortest_nan_as_null(text, d), p, n) ? KIND_REAL :
+	    number_put_shortest(text, d), p, n) ? KIND_REAL :
 	    KIND_DECIMAL;
 }
 
@@ -124,7 +124,7 @@ value_type_name(unsigned kinds, enum db_kind db)
 }
 
 size_t
-max_columns_of_table(enum db_kind db)
+max_columns(enum db_kind db)
 {
 	return db == DB_SQLITE ? 2000 : 1600;
 }

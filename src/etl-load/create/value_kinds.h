@@ -32,6 +32,7 @@ bool value_is_time(const char *p, size_t n);
 /* Returns the type of a column with values of these kinds, as SQL: text if
  * `kinds` is 0. */
 const char *value_type_name(unsigned kinds, enum db_kind db);
-size_t max_columns_of_table(enum db_kind db);
+/* Returns how many columns a table of this database may have. */
+size_t max_columns(enum db_kind db);
 
 #endif

@@ -35,12 +35,12 @@ struct emit {
 };
 
 int
-emit_check_options(const struct load_opts *o, struct err *e)
+emit_check(const struct load_opts *o, struct err *e)
 {
 	static const char *const words[] = { "changes", "rows", NULL };
 
 	return o->emit == NULL ? 0 :
-	    suggest_find_choice("--emit", o->emit, words, e);
+	    suggest_choice("--emit", o->emit, words, e);
 }
 
 void
@@ -78,8 +78,8 @@ emit_open(struct loader *l, const struct stdfd *fds, struct err *e)
 	}
 	m->conf = (struct stage_conf){ .name = "load", .source = true,
 		.fds = fds };
-	if (!l->absent && m->rows && emit_check_first_column(
-		l->tables->target.table, m->rows, e) == -1)
+	if (!l->absent && m->rows && emit_check_column(l->tables->target.table,
+	    m->rows, e) == -1)
 		return -1;
 	return stage_open(&m->out, &m->conf, e);
 }
@@ -103,15 +103,17 @@ start_stream_once(struct loader *l, struct err *e)
 			return err_nomem(e);
 		m->conf.stream = m->stream;
 	}
-	return stage_start_marked_or_plain_source(m->out, e);
+	return stage_begin_source(m->out, e);
 }
 
+/* Writes the lines in memory to the temporary file. Does nothing if they are
+ * few. */
 static int
-write_to_file_if_large(struct lines_of_try *t, struct err *e)
+write_large(struct lines_of_try *t, struct err *e)
 {
 	if (t->b.len < IN_MEMORY)
 		return 0;
-	if (t->fd == -1 && (t->fd = temp_file_open_unnamed(e)) == -1)
+	if (t->fd == -1 && (t->fd = temp_file_open(e)) == -1)
 		return -1;
 	if (fd_write_all(t->fd, t->b.data, t->b.len) == -1)
 		return err_errno(e, ERR_IO, "temporary file");
@@ -164,7 +166,7 @@ put_line(struct loader *l, const struct db_rows *r, struct err *e)
 		buf_char(&t->b, '\n');
 	}
 	t->n++;
-	return write_to_file_if_large(t, e);
+	return write_large(t, e);
 }
 
 static int
@@ -192,13 +194,13 @@ emit_collect(struct loader *l, struct err *e)
 		return 0;
 	/* --create may have made the table after emit_open(). */
 	if (forget_lines(&m->try[m->next], e) == -1 ||
-	    (m->rows && emit_check_first_column(
-		l->tables->target.table, m->rows, e) == -1))
+	    (m->rows && emit_check_column(l->tables->target.table, m->rows,
+	    e) == -1))
 		return -1;
 	buf_init(&sql, SIZE_MAX / 4);
 	emit_put_query(
 	    &sql, db_kind(l->db), l->tables->target.table, m->rows);
-	text = buf_text_or_fail(&sql, e);
+	text = buf_finish(&sql, e);
 	rc = text == NULL ? -1 : db_query(l->db, &r, text, NULL, 0, e);
 	buf_release(&sql);
 	if (rc == -1)
@@ -211,7 +213,7 @@ emit_collect(struct loader *l, struct err *e)
 }
 
 void
-emit_keep_lines_for_commit(struct loader *l)
+emit_keep(struct loader *l)
 {
 	if (l->emit != NULL)
 		l->emit->next = !l->emit->next;
@@ -230,8 +232,7 @@ write_file(struct emit *m, const struct lines_of_try *t, struct err *e)
 			continue;
 		if (n <= 0)
 			return err_errno(e, ERR_IO, "temporary file");
-		if (stage_write_and_count_lines(m->out, part, (size_t)n, 0,
-		    e) == -1)
+		if (stage_emit_lines(m->out, part, (size_t)n, 0, e) == -1)
 			return -1;
 		at += n;
 	}
@@ -270,7 +271,7 @@ emit_write_committed(struct loader *l, struct err *e)
 		return 0;
 	t = &m->try[!m->next];
 	if (start_stream_once(l, e) == -1 || write_file(m, t, e) == -1 ||
-	    stage_write_and_count_lines(m->out, t->b.data, t->b.len, t->n, e) ==
+	    stage_emit_lines(m->out, t->b.data, t->b.len, t->n, e) ==
 	    -1 || stage_flush(m->out, e) == -1)
 		return fail_after_batch(l, e);
 	return forget_lines(t, e);
@@ -282,7 +283,7 @@ emit_finish(struct loader *l, struct err *e)
 	if (l->emit == NULL)
 		return 0;
 	return start_stream_once(l, e) == -1 ||
-	    stage_check_and_end_stream(l->emit->out, e) == -1 ?
+	    stage_end(l->emit->out, e) == -1 ?
 	    fail_after_commit("all records were loaded, but --emit could not "
 	    "write the end of its stream", e) : 0;
 }
@@ -291,5 +292,5 @@ void
 emit_write_failed(struct loader *l, const struct err *e)
 {
 	if (l->emit != NULL && l->emit->out != NULL)
-		stage_flush_and_write_failed_mark(l->emit->out, e);
+		stage_fail(l->emit->out, e);
 }

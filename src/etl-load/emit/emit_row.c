@@ -34,7 +34,7 @@ put_pg_row(struct buf *b, const struct table *t, bool generated,
 }
 
 int
-emit_check_first_column(const struct table *t, bool generated, struct err *e)
+emit_check_column(const struct table *t, bool generated, struct err *e)
 {
 	size_t i = 0;
 
@@ -72,8 +72,8 @@ emit_put_query(
 }
 
 /* Appends a value of an SQLite image as JSON. `text` begins with a letter for
- * the type (see db_add_image_functions_to_sqlite()). A blob or a text that is
- * not valid UTF-8 is written as hexadecimal digits. */
+ * the type (see db_add_image_sql()). A blob or a text that is not valid UTF-8
+ * is written as hexadecimal digits. */
 static void
 put_tagged(struct buf *b, const struct buf *text)
 {

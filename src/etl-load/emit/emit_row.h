@@ -12,8 +12,7 @@
 #include "db/table.h"
 
 /* Fails with ERR_CONFIG if the lines of --emit rows would look like marks. */
-int emit_check_first_column(
-    const struct table *t, bool generated, struct err *e);
+int emit_check_column(const struct table *t, bool generated, struct err *e);
 void emit_put_query(struct buf *b, enum db_kind kind, const struct table *t,
     bool generated);
 int emit_put_row(struct buf *b, enum db_kind kind, const struct table *t,

@@ -29,7 +29,7 @@ get_class_of_type(const char *type)
 }
 
 enum column_width
-column_find_wider_type(const struct column *c, unsigned kinds)
+column_wider_type(const struct column *c, unsigned kinds)
 {
 	const unsigned integers = KIND_INT | KIND_WIDE;
 	const unsigned numbers = integers | KIND_REAL | KIND_DECIMAL;
@@ -53,7 +53,7 @@ column_find_wider_type(const struct column *c, unsigned kinds)
 }
 
 const char *
-column_get_type_of_width(enum column_width w)
+column_width_type(enum column_width w)
 {
 	return w == WIDTH_BIGINT ? "bigint" : w == WIDTH_NUMERIC ? "numeric" :
 	    "text";
@@ -66,7 +66,7 @@ column_put_widening(
     struct buf *b, const struct column *c, enum column_width w)
 {
 	buf_printf(b, "ALTER COLUMN %s TYPE %s", c->quoted,
-	    column_get_type_of_width(w));
+	    column_width_type(w));
 	if (w == WIDTH_NUMERIC)
 		buf_printf(b, " USING %s::pg_catalog.text::pg_catalog.numeric",
 		    c->quoted);

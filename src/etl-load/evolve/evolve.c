@@ -25,20 +25,20 @@ evolve_release(struct evolve *v)
 }
 
 void
-evolve_forget_changes(struct evolve *v)
+evolve_forget(struct evolve *v)
 {
 	keyset_clear(&v->added);
 	keyset_clear(&v->widened);
 }
 
 bool
-evolve_has_noted_changes(const struct evolve *v)
+evolve_has_changes(const struct evolve *v)
 {
 	return v->added.n > 0 || v->widened.n > 0;
 }
 
 const struct column *
-evolve_find_column_or_null(const struct table *t, const char *name, size_t len)
+evolve_find_column(const struct table *t, const char *name, size_t len)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (strlen(t->columns[i].name) == len &&
@@ -56,7 +56,7 @@ is_same_to_sqlite(const char *a, size_t na, const char *b, size_t nb)
 /* True if SQLite would mistake the name for that of another column: to SQLite
  * two names are equal if they differ only in the case of letters. */
 static bool
-is_name_taken_in_sqlite(const struct evolve *v, const struct table *t,
+is_taken_in_sqlite(const struct evolve *v, const struct table *t,
     const char *name, size_t len)
 {
 	const struct keyset *sets[] = { &v->added, &v->record.columns };
@@ -78,7 +78,7 @@ is_name_taken_in_sqlite(const struct evolve *v, const struct table *t,
 }
 
 static bool
-is_reserved_name_in_postgresql(const char *name, size_t len)
+is_reserved_in_pg(const char *name, size_t len)
 {
 	static const char *const names[] = { "tableoid", "cmax", "xmax",
 		"cmin", "xmin", "ctid" };
@@ -92,8 +92,8 @@ is_reserved_name_in_postgresql(const char *name, size_t len)
 
 /* Returns 1 if a column can have this name; 0 if not; -1 with *e. */
 static int
-database_allows_name(const struct evolve *v, struct db *db,
-    const struct table *t, const char *name, size_t len, struct err *e)
+allows_name(const struct evolve *v, struct db *db, const struct table *t,
+    const char *name, size_t len, struct err *e)
 {
 	struct buf b;
 	int rc;
@@ -104,17 +104,17 @@ database_allows_name(const struct evolve *v, struct db *db,
 	if (rc == -1)
 		return e->code == ERR_CONFIG ? 0 : -1;
 	return db_kind(db) == DB_SQLITE ?
-	    !is_name_taken_in_sqlite(v, t, name, len) :
-	    !is_reserved_name_in_postgresql(name, len);
+	    !is_taken_in_sqlite(v, t, name, len) :
+	    !is_reserved_in_pg(name, len);
 }
 
 /* Returns 1 if columns can be added for all members of the record that have no
  * column in the table; 0 if not; -1 with *e. */
 static int
-may_add_columns_of_record(const struct evolve *v, struct db *db,
-    const struct table *t, struct err *e)
+may_add_columns(const struct evolve *v, struct db *db, const struct table *t,
+    struct err *e)
 {
-	const size_t most = max_columns_of_table(db_kind(db));
+	const size_t most = max_columns(db_kind(db));
 	size_t room = EVOLVE_COLUMNS_MAX - v->total - v->added.n, new = 0;
 	int rc;
 
@@ -125,9 +125,9 @@ may_add_columns_of_record(const struct evolve *v, struct db *db,
 	for (size_t i = 0, n; i < v->record.columns.n && new <= room; i++) {
 		const char *name = sample_get_name(&v->record, i, &n);
 
-		if (evolve_find_column_or_null(t, name, n) != NULL)
+		if (evolve_find_column(t, name, n) != NULL)
 			continue;
-		rc = database_allows_name(v, db, t, name, n, e);
+		rc = allows_name(v, db, t, name, n, e);
 		if (rc != 1)
 			return rc;
 		new++;
@@ -136,10 +136,10 @@ may_add_columns_of_record(const struct evolve *v, struct db *db,
 }
 
 int
-evolve_note_columns_of_record(struct evolve *v, struct db *db,
-    const struct table *t, struct err *e)
+evolve_note_columns(struct evolve *v, struct db *db, const struct table *t,
+    struct err *e)
 {
-	int rc = may_add_columns_of_record(v, db, t, e);
+	int rc = may_add_columns(v, db, t, e);
 
 	if (rc != 1)
 		return rc;
@@ -147,10 +147,9 @@ evolve_note_columns_of_record(struct evolve *v, struct db *db,
 		const char *name = sample_get_name(&v->record, i, &n);
 		uint32_t *kinds;
 
-		if (evolve_find_column_or_null(t, name, n) != NULL)
+		if (evolve_find_column(t, name, n) != NULL)
 			continue;
-		if ((kinds = keyset_add_or_find_bytes(
-			&v->added, name, n, e)) == NULL)
+		if ((kinds = keyset_value(&v->added, name, n, e)) == NULL)
 			return -1;
 		*kinds |= v->record.columns.v[i].value;
 	}
@@ -161,13 +160,12 @@ int
 evolve_note_widening(struct evolve *v, const struct column *c, unsigned kinds,
     struct err *e)
 {
-	enum column_width width = column_find_wider_type(c, kinds);
+	enum column_width width = column_wider_type(c, kinds);
 	uint32_t *have;
 
 	if (width == WIDTH_KEEP)
 		return 0;
-	have = keyset_add_or_find_bytes(
-	    &v->widened, c->name, strlen(c->name), e);
+	have = keyset_value(&v->widened, c->name, strlen(c->name), e);
 	if (have != NULL && *have < width)
 		*have = width;
 	return have == NULL ? -1 : 0;
@@ -176,8 +174,8 @@ evolve_note_widening(struct evolve *v, const struct column *c, unsigned kinds,
 /* A column has refused the value at `pointer`, the pointer of the reject. Notes
  * the wider type with which the column would accept the value. */
 static int
-note_widening_of_reject(struct evolve *v, const struct target *t,
-    const char *pointer, struct err *e)
+note_widening(struct evolve *v, const struct target *t, const char *pointer,
+    struct err *e)
 {
 	const struct column *c = NULL;
 	unsigned kinds = 0;
@@ -204,9 +202,10 @@ note_widening_of_reject(struct evolve *v, const struct target *t,
 	return c == NULL ? 0 : evolve_note_widening(v, c, kinds, e);
 }
 
+/* Notes the columns or the wider type that the refused record needs. */
 static int
-note_refused_record(struct evolve *v, const struct outcome *o, size_t i,
-    struct db *db, struct err *e)
+note_refusal(struct evolve *v, const struct outcome *o, size_t i, struct db *db,
+    struct err *e)
 {
 	const struct reject why = refusals_get(&o->refused, i);
 	const struct line l = spool_get_line(o->chunk, o->refused.v[i].item);
@@ -217,20 +216,20 @@ note_refused_record(struct evolve *v, const struct outcome *o, size_t i,
 
 	if (why.pointer == NULL || (!schema && !type))
 		return 0;
-	sample_forget_records(&v->record);
+	sample_forget(&v->record);
 	if (sample_note_record(&v->record, o->stage, &l, e) == -1)
 		return -1;
 	return schema ?
-	    evolve_note_columns_of_record(v, db, o->target->table, e) :
-	    note_widening_of_reject(v, o->target, why.pointer, e);
+	    evolve_note_columns(v, db, o->target->table, e) :
+	    note_widening(v, o->target, why.pointer, e);
 }
 
 int
-evolve_note_refused_records(struct evolve *v, const struct outcome *o,
-    struct db *db, struct err *e)
+evolve_note_refused(struct evolve *v, const struct outcome *o, struct db *db,
+    struct err *e)
 {
 	for (size_t i = 0; i < o->refused.n; i++)
-		if (note_refused_record(v, o, i, db, e) == -1)
+		if (note_refusal(v, o, i, db, e) == -1)
 			return -1;
 	return 0;
 }

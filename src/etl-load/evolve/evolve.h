@@ -24,35 +24,35 @@ void evolve_init(struct evolve *v, const struct load_opts *o,
 void evolve_release(struct evolve *v);
 /* Forgets the changes that the failed try has noted. Called before each try of
  * a batch. */
-void evolve_forget_changes(struct evolve *v);
+void evolve_forget(struct evolve *v);
 /* Called when the records of a chunk were applied: adds the changes that its
  * rejected records need. */
-int evolve_note_refused_records(struct evolve *v, const struct outcome *o,
+int evolve_note_refused(struct evolve *v, const struct outcome *o,
     struct db *db, struct err *e);
 /* Returns the column of this name, or NULL if the table has none. */
-const struct column *evolve_find_column_or_null(
-    const struct table *t, const char *name, size_t len);
-bool evolve_has_noted_changes(const struct evolve *v);
-/* The two parts of evolve_note_refused_records(). The first notes a new column
- * for each member of v->record that has none in the table; if one of them
- * cannot be added, it notes none. The second notes the wider type that the
- * column needs for a value of these kinds. */
-int evolve_note_columns_of_record(struct evolve *v, struct db *db,
-    const struct table *t, struct err *e);
+const struct column *evolve_find_column(const struct table *t, const char *name,
+    size_t len);
+bool evolve_has_changes(const struct evolve *v);
+/* The two parts of evolve_note_refused(). The first notes a new column for each
+ * member of v->record that has none in the table; if one of them cannot be
+ * added, it notes none. The second notes the wider type that the column needs
+ * for a value of these kinds. */
+int evolve_note_columns(struct evolve *v, struct db *db, const struct table *t,
+    struct err *e);
 int evolve_note_widening(struct evolve *v, const struct column *c,
     unsigned kinds, struct err *e);
 /* For --plan: examines a record of the sample without loading it, and notes the
  * changes that it needs. Finds only those changes that are certain without the
  * answer of the database. */
-int evolve_note_planned_record(struct evolve *v, struct reader *r,
+int evolve_note_planned(struct evolve *v, struct reader *r,
     const struct line *l, bool adds_columns, struct db *db, struct err *e);
-/* Appends the statements that evolve_alter_table_and_print() runs. */
+/* Appends the statements that evolve_alter_table() runs. */
 int evolve_put_statements(struct buf *b, const struct evolve *v, struct db *db,
     const struct table *t, struct err *e);
 /* Alters the table in a transaction of its own, and prints the changes. If
  * another program has altered the table meanwhile, changes nothing. In both
  * cases the caller must read the table again. */
-int evolve_alter_table_and_print(struct evolve *v, struct db *db,
-    const struct table *t, struct err *e);
+int evolve_alter_table(struct evolve *v, struct db *db, const struct table *t,
+    struct err *e);
 
 #endif

@@ -27,11 +27,12 @@ find_new_type(const struct evolve *v, const struct keyset_entry *k,
 	return t->strict ? find_strict_type(type) : type;
 }
 
+/* Finds the column of the table that entry number i names. Returns NULL if
+ * there is none. */
 static const struct column *
-find_column_of_entry(const struct keyset *k, size_t i, const struct table *t)
+find_entry_column(const struct keyset *k, size_t i, const struct table *t)
 {
-	return evolve_find_column_or_null(t, k->bytes.data + k->v[i].at,
-	    k->v[i].len);
+	return evolve_find_column(t, k->bytes.data + k->v[i].at, k->v[i].len);
 }
 
 /* Appends one ALTER TABLE for each column on SQLite, which can add only one
@@ -61,7 +62,7 @@ evolve_put_statements(struct buf *b, const struct evolve *v, struct db *db,
 		    ";\n" : "");
 	}
 	for (size_t i = 0; i < v->widened.n; i++) {
-		if ((c = find_column_of_entry(&v->widened, i, t)) == NULL)
+		if ((c = find_entry_column(&v->widened, i, t)) == NULL)
 			continue;
 		buf_str(b, any ? ", " : "");
 		column_put_widening(b, c,
@@ -83,7 +84,7 @@ lock_table(struct db *db, const struct table *t, struct err *e)
 
 	buf_init(&b, SIZE_MAX / 4);
 	buf_printf(&b, "LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", t->quoted);
-	sql = buf_text_or_fail(&b, e);
+	sql = buf_finish(&b, e);
 	rc = sql == NULL ? -1 : db_script(db, sql, e);
 	buf_release(&b);
 	return rc;
@@ -94,13 +95,13 @@ lock_table(struct db *db, const struct table *t, struct err *e)
  * again. Returns 1: unchanged; 0: another program has altered it; -1 with
  * *e. */
 static int
-lock_and_compare_table(struct db *db, const struct table *t, struct err *e)
+lock_unchanged(struct db *db, const struct table *t, struct err *e)
 {
 	bool changed = false;
 
 	if (db_kind(db) == DB_POSTGRESQL && lock_table(db, t, e) == -1)
 		return -1;
-	return table_check_if_changed(db, t, NULL, 0, &changed, e) == -1 ? -1 :
+	return table_check_changed(db, t, NULL, 0, &changed, e) == -1 ? -1 :
 	    !changed;
 }
 
@@ -108,7 +109,7 @@ lock_and_compare_table(struct db *db, const struct table *t, struct err *e)
  * no ADD COLUMN IF NOT EXISTS, and only the text of its message tells this
  * error from others. On PostgreSQL the error cannot occur. */
 static bool
-column_was_added_by_other(struct db *db, const struct err *e)
+was_added_before(struct db *db, const struct err *e)
 {
 	return db_kind(db) == DB_SQLITE &&
 	    strstr(e->msg, "duplicate column name") != NULL;
@@ -116,16 +117,16 @@ column_was_added_by_other(struct db *db, const struct err *e)
 
 /* Returns 1: altered; 0: another program has altered the table; -1 with *e. */
 static int
-alter_in_transaction(
-    struct db *db, const struct table *t, const char *sql, struct err *e)
+alter_locked(struct db *db, const struct table *t, const char *sql,
+    struct err *e)
 {
 	int rc;
 
 	if (db_begin(db, e) == -1)
 		return -1;
-	rc = lock_and_compare_table(db, t, e);
+	rc = lock_unchanged(db, t, e);
 	if (rc == 1 && db_script(db, sql, e) == -1)
-		rc = column_was_added_by_other(db, e) ? 0 : -1;
+		rc = was_added_before(db, e) ? 0 : -1;
 	if (rc == 1 && db_commit(db, e) == -1)
 		rc = -1;
 	if (rc != 1)
@@ -133,8 +134,9 @@ alter_in_transaction(
 	return rc;
 }
 
+/* Prints the text in b, and clears b. */
 static void
-print_and_clear_line(struct buf *b)
+print_line(struct buf *b)
 {
 	struct buf line;
 
@@ -158,16 +160,16 @@ print_changes(const struct evolve *v, struct db *db, const struct table *t)
 		buf_printf(&b, "table %s: --evolve has added column \"%.*s\" "
 		    "(%s)", t->name, (int)k->len, v->added.bytes.data + k->at,
 		    find_new_type(v, k, db, t));
-		print_and_clear_line(&b);
+		print_line(&b);
 	}
 	for (size_t i = 0; i < v->widened.n; i++) {
-		if ((c = find_column_of_entry(&v->widened, i, t)) == NULL)
+		if ((c = find_entry_column(&v->widened, i, t)) == NULL)
 			continue;
 		buf_printf(&b, "table %s: --evolve has changed the type of "
 		    "column \"%s\" from %s to %s", t->name, c->name, c->type,
-		    column_get_type_of_width(
+		    column_width_type(
 			(enum column_width)v->widened.v[i].value));
-		print_and_clear_line(&b);
+		print_line(&b);
 	}
 	buf_release(&b);
 }
@@ -176,8 +178,7 @@ print_changes(const struct evolve *v, struct db *db, const struct table *t)
  * object depends on the column, for example a view; the message names this
  * object. */
 static void
-advise_after_refused_alter(
-    const struct db *db, const struct table *t, struct err *e)
+advise_refused(const struct db *db, const struct table *t, struct err *e)
 {
 	const struct err why = *e;
 	bool in_the_way = strcmp(db_fault(db)->sqlstate, "0A000") == 0;
@@ -193,8 +194,8 @@ advise_after_refused_alter(
 }
 
 int
-evolve_alter_table_and_print(struct evolve *v, struct db *db,
-    const struct table *t, struct err *e)
+evolve_alter_table(struct evolve *v, struct db *db, const struct table *t,
+    struct err *e)
 {
 	struct buf sql;
 	int rc;
@@ -202,13 +203,13 @@ evolve_alter_table_and_print(struct evolve *v, struct db *db,
 	buf_init(&sql, SIZE_MAX / 4);
 	rc = evolve_put_statements(&sql, v, db, t, e);
 	if (rc == 0)
-		rc = alter_in_transaction(db, t, sql.data, e);
+		rc = alter_locked(db, t, sql.data, e);
 	buf_release(&sql);
 	if (rc == 1) {
 		v->total += v->added.n;
 		print_changes(v, db, t);
 	} else if (rc == -1 && !e->transient) {
-		advise_after_refused_alter(db, t, e);
+		advise_refused(db, t, e);
 	}
 	return rc == -1 ? -1 : 0;
 }

@@ -16,8 +16,10 @@ is_no_number(const char *p, size_t n)
 	return true;
 }
 
+/* Returns true if the column is an integer column that cannot hold the
+ * number. */
 static bool
-integer_is_out_of_range(const struct column *c, const char *p, size_t n)
+is_out_of_range(const struct column *c, const char *p, size_t n)
 {
 	int64_t v;
 
@@ -41,7 +43,7 @@ is_refused(const struct column *c, const struct json *j, uint32_t tok)
 	case JSON_NULL:
 		return false;
 	case JSON_NUMBER:
-		return integer_is_out_of_range(c, p, t->len);
+		return is_out_of_range(c, p, t->len);
 	case JSON_STRING:
 		return is_no_number(p, t->len);
 	default:
@@ -55,7 +57,7 @@ note_widenings(struct evolve *v, const struct reader *r, struct err *e)
 	const struct table *t = r->target->table;
 
 	for (size_t c = 0; c < t->n; c++) {
-		const struct json *j = reader_json_of_column(r, c);
+		const struct json *j = reader_json(r, c);
 		uint32_t tok = r->value[c];
 
 		if (tok != 0 && is_refused(&t->columns[c], j, tok) &&
@@ -67,11 +69,11 @@ note_widenings(struct evolve *v, const struct reader *r, struct err *e)
 }
 
 int
-evolve_note_planned_record(struct evolve *v, struct reader *r,
-    const struct line *l, bool adds_columns, struct db *db, struct err *e)
+evolve_note_planned(struct evolve *v, struct reader *r, const struct line *l,
+    bool adds_columns, struct db *db, struct err *e)
 {
 	struct reject why;
-	int rc = reader_read_record_or_reject(r, l, &why, e);
+	int rc = reader_read(r, l, &why, e);
 
 	if (rc != 1)
 		return rc == -1 ? -1 : 0;
@@ -79,7 +81,7 @@ evolve_note_planned_record(struct evolve *v, struct reader *r,
 		return -1;
 	if (!adds_columns)
 		return 0;
-	sample_forget_records(&v->record);
+	sample_forget(&v->record);
 	return sample_note_record(&v->record, r->stage, l, e) == -1 ? -1 :
-	    evolve_note_columns_of_record(v, db, r->target->table, e);
+	    evolve_note_columns(v, db, r->target->table, e);
 }

@@ -119,7 +119,7 @@ read_number(struct expectation *x)
  * a value that is compared with those of the column. Returns false for now+ or
  * now- without a duration. */
 static bool
-read_time_or_value(struct expectation *x)
+read_operand(struct expectation *x)
 {
 	const char *p = x->value;
 	uint64_t ms;
@@ -155,7 +155,7 @@ read_value(struct expectation *x, const char *p, struct err *e)
 		return fail_test(x, "there is nothing to compare with", e);
 	if ((x->value = strndup(p, n)) == NULL)
 		return err_nomem(e);
-	if (!((f->units & 1 << EXPECT_NOW) != 0 ? read_time_or_value :
+	if (!((f->units & 1 << EXPECT_NOW) != 0 ? read_operand :
 	    read_number)(x) || (f->units & 1U << x->unit) == 0)
 		return fail_test(x, "it cannot be compared with this", e);
 	return 0;

@@ -11,7 +11,7 @@ count(enum db_kind kind)
 }
 
 void
-expect_put_null_query(struct buf *b, enum db_kind kind,
+expect_put_null(struct buf *b, enum db_kind kind,
     const struct column *c, const char *rows)
 {
 	buf_printf(b, "SELECT %s, %s FILTER (WHERE \"etl.t\".%s IS NULL), "
@@ -22,8 +22,8 @@ expect_put_null_query(struct buf *b, enum db_kind kind,
 /* Ignores rows with NULL in one of the columns: as in a unique index, such a
  * row equals no other row. */
 void
-expect_put_unique_query(struct buf *b, enum db_kind kind,
-    const struct target *t, const size_t *columns, size_t n, const char *rows)
+expect_put_unique(struct buf *b, enum db_kind kind, const struct target *t,
+    const size_t *columns, size_t n, const char *rows)
 {
 	buf_printf(b, "SELECT %s FROM (SELECT 1 AS one %s", count(kind), rows);
 	for (size_t i = 0; i < n; i++)
@@ -77,7 +77,7 @@ put_pg_extreme(struct buf *b, const struct expectation *x,
 }
 
 void
-expect_put_extreme_query(struct buf *b, enum db_kind kind,
+expect_put_extreme(struct buf *b, enum db_kind kind,
     const struct expectation *x, const struct column *c, const char *rows)
 {
 	(kind == DB_SQLITE ? put_sqlite_extreme : put_pg_extreme)(

@@ -2,8 +2,7 @@
  * array with a text for each value, and with null for an SQL NULL. (The value
  * JSON null is the text "null", so the two differ.) On PostgreSQL each text is
  * the value's output text. On SQLite its first letter is the type of the value
- * (db_add_image_functions_to_sqlite()). Each function appends an SQL
- * expression. */
+ * (db_add_image_sql()). Each function appends an SQL expression. */
 #ifndef LOAD_IMAGE_SQL_H
 #define LOAD_IMAGE_SQL_H
 

@@ -8,20 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Makes the reject line of record number i. Does nothing if the record was not
+ * refused. */
 static int
-make_line_of_record_if_refused(struct loader *l, size_t i, struct err *e)
+make_reject_line(struct loader *l, size_t i, struct err *e)
 {
 	size_t table = l->list.n > 0 ? l->route.table_of[i] : 0;
 
 	if (table == NO_TABLE)
-		return route_make_reject_line_if_refused(&l->route, &l->spool,
-		    i, l->tables[0].outcome.ordinal, &l->rejects, e);
-	return outcome_make_reject_line_if_refused(
-	    &l->tables[table].outcome, i, &l->rejects, e);
+		return route_make_line(&l->route, &l->spool, i,
+		    l->tables[0].outcome.ordinal, &l->rejects, e);
+	return outcome_make_line(&l->tables[table].outcome, i, &l->rejects, e);
 }
 
 int
-rejects_make_lines_of_chunk(struct loader *l, struct err *e)
+rejects_make(struct loader *l, struct err *e)
 {
 	const struct spool *chunk = &l->spool;
 	struct line line;
@@ -32,10 +33,9 @@ rejects_make_lines_of_chunk(struct loader *l, struct err *e)
 	for (size_t i = 0; i < chunk->n && rc == 0; i++) {
 		if (chunk->items[i].kind == ITEM_REJECT) {
 			line = spool_get_line(chunk, i);
-			rc = reject_lines_add_of_earlier_stage(
-			    &l->rejects, &line, e);
+			rc = reject_lines_add_sent(&l->rejects, &line, e);
 		} else {
-			rc = make_line_of_record_if_refused(l, i, e);
+			rc = make_reject_line(l, i, e);
 		}
 	}
 	return rc;
@@ -47,28 +47,28 @@ rejects_make_lines_of_chunk(struct loader *l, struct err *e)
  * itself is stored in a replay, and also in any other marked stream unless
  * --rejects is given or file descriptor 3 is open. */
 static bool
-is_stored_as_letter(const struct loader *l, const struct item *it)
+is_letter(const struct loader *l, const struct item *it)
 {
 	return it->kind == ITEM_REJECT ||
-	    stage_choose_reject_way(l->stage) == REJECT_TO_STREAM;
+	    stage_reject_way(l->stage) == REJECT_TO_STREAM;
 }
 
 /* Stores those reject lines of the chunk (the reject lines in memory) that are
  * dead letters. Returns 1: it stored some; 0: the chunk has none; -1 with *e.
  * If the chunk holds one large line alone, the bytes of the line may be freed
- * while it is stored: a later spool_seal_and_rewind() reads the line from the
- * temporary file again. */
+ * while it is stored: a later spool_rewind() reads the line from the temporary
+ * file again. */
 static int
-store_letters_of_chunk(struct loader *l, int64_t run_row, struct err *e)
+store_chunk(struct loader *l, int64_t run_row, struct err *e)
 {
 	struct spool *s = &l->rejects.spool;
 	struct letter_text *v;
 	size_t n = 0;
 	int rc = 0;
 
-	if (s->n == 1 && s->end > 0 && is_stored_as_letter(l, &s->items[0])) {
+	if (s->n == 1 && s->end > 0 && is_letter(l, &s->items[0])) {
 		l->rejects.kept++;
-		return letters_add_and_release_line(
+		return letters_add_line(
 			   l->db, &s->data, run_row, NULL, e) == -1
 			   ? -1
 			   : 1;
@@ -78,29 +78,28 @@ store_letters_of_chunk(struct loader *l, int64_t run_row, struct err *e)
 	for (size_t i = 0; i < s->n; i++) {
 		struct line line = spool_get_line(s, i);
 
-		if (is_stored_as_letter(l, &s->items[i]))
+		if (is_letter(l, &s->items[i]))
 			v[n++] = (struct letter_text){ line.data, line.len };
 	}
 	if (n > 0)
-		rc = letters_store_or_queue_in_temp(
-		    l->db, v, n, run_row, NULL, e);
+		rc = letters_add(l->db, v, n, run_row, NULL, e);
 	free(v);
 	l->rejects.kept += n;
 	return rc == -1 ? -1 : n > 0;
 }
 
 static int
-store_letters_of_batch(struct loader *l, int64_t run_row, struct err *e)
+store_letters(struct loader *l, int64_t run_row, struct err *e)
 {
 	struct spool *s = &l->rejects.spool;
 	int more, any = 0, rc;
 
 	if (s->total == 0)
 		return 0;
-	if (spool_seal_and_rewind(s, e) == -1)
+	if (spool_rewind(s, e) == -1)
 		return -1;
-	while ((more = spool_read_next_chunk(s, e)) == 1) {
-		if ((rc = store_letters_of_chunk(l, run_row, e)) == -1)
+	while ((more = spool_next_chunk(s, e)) == 1) {
+		if ((rc = store_chunk(l, run_row, e)) == -1)
 			return -1;
 		any |= rc;
 	}
@@ -111,12 +110,12 @@ store_letters_of_batch(struct loader *l, int64_t run_row, struct err *e)
  * the mark `begin` of the replay names. A letter of another group cannot be
  * resolved by this replay. */
 static struct letter_replays
-get_replays_of_batch(const struct loader *l)
+get_replays(const struct loader *l)
 {
 	const struct mark *begin = stage_begin_mark(l->stage);
 	struct letter_replays r = { .v = l->stream.letters,
 		.n = l->stream.passive ? 0 : l->stream.nletters, .run = l->run,
-		.of = { .target = loader_get_target_name(l) } };
+		.of = { .target = loader_get_name(l) } };
 
 	if (begin != NULL) {
 		if (begin->target != NULL)
@@ -129,19 +128,17 @@ get_replays_of_batch(const struct loader *l)
 }
 
 int
-rejects_store_and_resolve_letters(struct loader *l, int64_t run_row,
-    struct err *e)
+rejects_store(struct loader *l, int64_t run_row, struct err *e)
 {
-	const struct letter_replays replays = get_replays_of_batch(l);
+	const struct letter_replays replays = get_replays(l);
 	struct stream *s = &l->stream;
-	int any = store_letters_of_batch(l, run_row, e);
+	int any = store_letters(l, run_row, e);
 
 	if (any == -1)
 		return -1;
 	if (any == 0 && replays.n == 0)
 		return 0;
-	if (letters_store_queued_and_resolve(
-		l->db, &replays, run_row, NULL, e) == -1)
+	if (letters_finish(l->db, &replays, run_row, NULL, e) == -1)
 		return -1;
 	for (size_t i = 0; i < replays.n; i++)
 		if (s->letters[i].lost)
@@ -158,7 +155,7 @@ rejects_store_and_resolve_letters(struct loader *l, int64_t run_row,
 /* True if an earlier try of this batch has written the reject line of record
  * number `ordinal` of the batch to a file or to file descriptor 3. */
 static bool
-reject_was_written(const struct loader *l, uint64_t ordinal)
+was_written(const struct loader *l, uint64_t ordinal)
 {
 	return ordinal / 8 < l->written.len &&
 	    l->written.data[ordinal / 8] >> ordinal % 8 & 1;
@@ -168,7 +165,7 @@ reject_was_written(const struct loader *l, uint64_t ordinal)
  * written to a file or to file descriptor 3, so that a further try of the batch
  * does not write it again. */
 static int
-mark_reject_written(struct loader *l, uint64_t ordinal, struct err *e)
+mark_written(struct loader *l, uint64_t ordinal, struct err *e)
 {
 	unsigned char *bits;
 
@@ -182,39 +179,39 @@ mark_reject_written(struct loader *l, uint64_t ordinal, struct err *e)
 }
 
 int
-rejects_write_to_file_or_fd3(struct loader *l, struct err *e)
+rejects_write(struct loader *l, struct err *e)
 {
 	struct spool *s = &l->rejects.spool;
 	int more;
 
 	if (s->total == 0)
 		return 0;
-	if (spool_seal_and_rewind(s, e) == -1)
+	if (spool_rewind(s, e) == -1)
 		return -1;
-	while ((more = spool_read_next_chunk(s, e)) == 1)
+	while ((more = spool_next_chunk(s, e)) == 1)
 		for (size_t i = 0; i < s->n; i++) {
 			struct line line = spool_get_line(s, i);
 
-			if (is_stored_as_letter(l, &s->items[i]) ||
-			    reject_was_written(l, line.number))
+			if (is_letter(l, &s->items[i]) ||
+			    was_written(l, line.number))
 				continue;
-			if (stage_write_uncounted_to_reject_file(
-				l->stage, line.data, line.len, e) == -1 ||
-			    mark_reject_written(l, line.number, e) == -1)
+			if (stage_write_aside(l->stage, line.data, line.len,
+			    e) == -1 ||
+			    mark_written(l, line.number, e) == -1)
 				return -1;
 		}
 	/* Each reject line has a number (its occurrence) that no other reject
 	 * line of this process has. If the batch is tried again, its new reject
 	 * lines must not get the numbers of the lines that are in the file
 	 * already. So the next try starts after the last number. */
-	l->rejects.first_occurrence = stage_get_reject_identity(l->stage)->n;
+	l->rejects.first_occurrence = stage_reject_who(l->stage)->n;
 	return more;
 }
 
 /* Returns the number of the input line that held the rejected record, or 0 if
  * the reject line does not contain this number. */
 static uint64_t
-get_origin_line_number(const struct json *j)
+get_origin_line(const struct json *j)
 {
 	uint32_t origin = json_member_value(j, 0, "origin", 6), v = 0;
 
@@ -225,7 +222,7 @@ get_origin_line_number(const struct json *j)
 }
 
 static void
-add_reject_line_to_causes(struct loader *l, const struct line *line)
+count_cause(struct loader *l, const struct line *line)
 {
 	struct json j = { 0 };
 	struct json_fault f;
@@ -235,12 +232,11 @@ add_reject_line_to_causes(struct loader *l, const struct line *line)
 	buf_init(&message, SIZE_MAX / 2);
 	buf_init(&raw, SIZE_MAX / 2);
 	if (json_scan(&j, line->data, line->len, 2, JSON_LAST, &f) == 0) {
-		append_unescaped_string_member(&code, &j, "code");
-		append_unescaped_string_member(&message, &j, "message");
-		append_rejected_bytes(&raw, &j);
-		causes_count_and_keep_example(l->causes, buf_text(&code),
-		    buf_text(&message), raw.data, raw.len,
-		    get_origin_line_number(&j));
+		put_string_member(&code, &j, "code");
+		put_string_member(&message, &j, "message");
+		put_rejected_bytes(&raw, &j);
+		causes_add(l->causes, buf_text(&code), buf_text(&message),
+		    raw.data, raw.len, get_origin_line(&j));
 	}
 	json_release(&j);
 	buf_release(&code);
@@ -251,30 +247,30 @@ add_reject_line_to_causes(struct loader *l, const struct line *line)
 /* Ignores failures: the causes are needed only for messages, which just show
  * fewer causes then. */
 void
-rejects_add_lines_to_causes(struct loader *l)
+rejects_count_causes(struct loader *l)
 {
 	struct spool *s = &l->rejects.spool;
 	struct err e;
 
-	if (s->total == 0 || spool_seal_and_rewind(s, &e) == -1)
+	if (s->total == 0 || spool_rewind(s, &e) == -1)
 		return;
-	while (spool_read_next_chunk(s, &e) == 1)
+	while (spool_next_chunk(s, &e) == 1)
 		for (size_t i = 0; i < s->n; i++) {
 			struct line line = spool_get_line(s, i);
 
-			add_reject_line_to_causes(l, &line);
+			count_cause(l, &line);
 		}
 }
 
 void
-rejects_add_causes(struct loader *l, struct err *e)
+rejects_explain(struct loader *l, struct err *e)
 {
 	const struct err first = *e;
 	struct buf b;
 
-	rejects_add_lines_to_causes(l);
+	rejects_count_causes(l);
 	buf_init(&b, 64 << 10);
-	causes_append_text(&b, l->causes, "\n  ", 2048);
+	causes_put(&b, l->causes, "\n  ", 2048);
 	if (b.len > 0)
 		(void)err_set(e, first.code, first.transient, "%s:\n  %s",
 		    first.msg, buf_text(&b));

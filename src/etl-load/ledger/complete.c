@@ -16,8 +16,7 @@ enum { SCOPES_KEPT = 10000 };
  * have replaced the table: an @ and the name of the table. The version of this
  * checkpoint is the number. */
 static int
-init_buf_with_name_of_version(struct buf *b, const struct table *t,
-    struct err *e)
+init_version_name(struct buf *b, const struct table *t, struct err *e)
 {
 	buf_init(b, SIZE_MAX / 4);
 	buf_printf(b, "@%s", t->full);
@@ -29,7 +28,7 @@ init_buf_with_name_of_version(struct buf *b, const struct table *t,
  * different scopes then share a lock of this row; without a row they would wait
  * for each other. */
 static int
-make_row_of_version(struct db *db, const char *name, struct err *e)
+make_version_row(struct db *db, const char *name, struct err *e)
 {
 	const struct db_value none = db_text(NULL), v[] = { db_text(name), none,
 		DB_I(1), none, none };
@@ -39,7 +38,7 @@ make_row_of_version(struct db *db, const char *name, struct err *e)
 
 /* *version is 0 if no load has replaced scopes of the table yet. */
 static int
-read_version_of_scopes(struct db *db, const struct loaded_table *t,
+read_scopes_version(struct db *db, const struct loaded_table *t,
     int64_t *version, struct err *e)
 {
 	const struct db_value v = db_text(t->target.table->full);
@@ -49,7 +48,7 @@ read_version_of_scopes(struct db *db, const struct loaded_table *t,
 }
 
 static int
-read_versions_of_table(struct db *db, struct loaded_table *t, struct err *e)
+read_versions(struct db *db, struct loaded_table *t, struct err *e)
 {
 	const bool shares = t->target.mode->by_scope &&
 	    db_kind(db) == DB_POSTGRESQL;
@@ -57,20 +56,20 @@ read_versions_of_table(struct db *db, struct loaded_table *t, struct err *e)
 	struct buf name;
 	int rc;
 
-	rc = init_buf_with_name_of_version(&name, t->target.table, e);
+	rc = init_version_name(&name, t->target.table, e);
 	if (rc == 0 && shares)
-		rc = make_row_of_version(db, buf_text(&name), e);
+		rc = make_version_row(db, buf_text(&name), e);
 	if (rc == 0)
 		rc = checkpoint_read(
 		    db, buf_text(&name), &value, &t->replaced, e);
 	free(value);
 	buf_release(&name);
-	return rc == -1 ? -1 : read_version_of_scopes(
-	    db, t, &t->scopes_replaced, e);
+	return rc == -1 ? -1 : read_scopes_version(db, t, &t->scopes_replaced,
+	    e);
 }
 
 int
-complete_read_versions(struct loader *l, struct err *e)
+complete_read(struct loader *l, struct err *e)
 {
 	if (!l->mode->complete)
 		return 0;
@@ -78,21 +77,21 @@ complete_read_versions(struct loader *l, struct err *e)
 	    -1)
 		return -1;
 	for (size_t i = 0; i < l->ntables; i++)
-		if (read_versions_of_table(l->db, &l->tables[i], e) == -1)
+		if (read_versions(l->db, &l->tables[i], e) == -1)
 			return -1;
 	l->control = true;
 	return 0;
 }
 
 int
-complete_begin_stream(struct loader *l, struct err *e)
+complete_begin(struct loader *l, struct err *e)
 {
 	uint64_t tries = 0;
 
 	if (!l->marked)
 		return 0;
-	while (complete_read_versions(l, e) == -1)
-		if (loader_reconnect_and_check_commit(l, &tries, e) == -1)
+	while (complete_read(l, e) == -1)
+		if (batch_recover(l, &tries, e) == -1)
 			return -1;
 	return 0;
 }
@@ -118,7 +117,7 @@ lock_version(const struct loader *l, const struct loaded_table *t, bool moves,
 	enum checkpoint_result r = CHECKPOINT_FAILED;
 	struct buf name;
 
-	if (init_buf_with_name_of_version(&name, t->target.table, e) == 0) {
+	if (init_version_name(&name, t->target.table, e) == 0) {
 		m.name = buf_text(&name);
 		r = checkpoint_move(l->db, &m, e);
 	}
@@ -135,7 +134,7 @@ lock_whole_table(const struct loader *l, const struct loaded_table *t,
 	int64_t now;
 
 	if (lock_version(l, t, true, e) == -1 ||
-	    read_version_of_scopes(l->db, t, &now, e) == -1)
+	    read_scopes_version(l->db, t, &now, e) == -1)
 		return -1;
 	return now == t->scopes_replaced ? 0 :
 	    fail_overlapping(t, "rows of this table", e);
@@ -147,7 +146,7 @@ complete_lock_tables(struct loader *l, struct err *e)
 	if (!l->mode->complete)
 		return 0;
 	/* The locks that follow are held until the COMMIT. */
-	if (control_limit_idle_in_transaction(l->db, e) == -1)
+	if (control_limit_idle(l->db, e) == -1)
 		return -1;
 	for (size_t i = 0; i < l->ntables && !l->mode->by_scope; i++)
 		if (lock_whole_table(l, &l->tables[i], e) == -1)
@@ -168,7 +167,7 @@ complete_lock_scopes(struct loader *l, struct loaded_table *t, struct err *e)
 		return lock_whole_table(l, t, e);
 	if (lock_version(l, t, false, e) == -1 || db_query_int(l->db,
 		db_sql(l->db, SQL_SCOPES_LOCK), v, 2, 0, &newest, e) == -1 ||
-	    read_version_of_scopes(l->db, t, &now, e) == -1)
+	    read_scopes_version(l->db, t, &now, e) == -1)
 		return -1;
 	/* The versions of scopes that were replaced long ago are forgotten. */
 	return newest <= t->scopes_replaced &&
@@ -177,7 +176,7 @@ complete_lock_scopes(struct loader *l, struct loaded_table *t, struct err *e)
 }
 
 static int
-store_scopes_of_table(struct loader *l, struct loaded_table *t, struct err *e)
+store_scopes(struct loader *l, struct loaded_table *t, struct err *e)
 {
 	const struct db_value v[] = { db_text(t->target.table->full),
 		db_text(t->scopes.json.data), DB_I((int64_t)t->scopes.n) };
@@ -200,7 +199,7 @@ int
 complete_store_scopes(struct loader *l, struct err *e)
 {
 	for (size_t i = 0; i < l->ntables && l->mode->by_scope; i++)
-		if (store_scopes_of_table(l, &l->tables[i], e) == -1)
+		if (store_scopes(l, &l->tables[i], e) == -1)
 			return -1;
 	return 0;
 }
@@ -222,8 +221,8 @@ complete_note_commit(struct loader *l)
 }
 
 int
-complete_refuse_replay(
-    const struct loader *l, const struct mark *begin, struct err *e)
+complete_check_replay(const struct loader *l, const struct mark *begin,
+    struct err *e)
 {
 	if (!l->mode->complete || !begin->replay)
 		return 0;
@@ -238,7 +237,7 @@ complete_refuse_replay(
  * would empty these scopes, and so delete the rows that the first one has just
  * inserted. */
 int
-complete_refuse_second_stream(const struct loader *l, struct err *e)
+complete_check_second(const struct loader *l, struct err *e)
 {
 	const struct load_mode *m = l->mode;
 
@@ -265,7 +264,7 @@ scope_is_member(const struct target *t, const char *member, bool *is,
 		return 0;
 	buf_init(&have, SIZE_MAX / 4);
 	buf_init(&want, SIZE_MAX / 4);
-	pointer_append_part(&want, member, strlen(member));
+	pointer_put_part(&want, member, strlen(member));
 	if (target_put_pointer(&have, t, t->scope.columns[0]))
 		*is = strcmp(buf_text(&have), buf_text(&want)) == 0;
 	rc = buf_check(&have, e) == -1 ? -1 : buf_check(&want, e);
@@ -313,9 +312,9 @@ fail_increment(const struct loader *l, struct err *e)
 /* A stored value means that etl-extract has started at this value, and so the
  * stream is an increment. has_stored_value is false with --again and
  * --no-checkpoint, because such a stream may be older than the stored value.
- * Then complete_refuse_increment_at_mark() decides. */
+ * Then complete_check_mark() decides. */
 int
-complete_refuse_increment_at_begin(const struct loader *l, struct err *e)
+complete_check_begin(const struct loader *l, struct err *e)
 {
 	return l->mode->complete && !l->stream.by_file &&
 	    l->stream.has_stored_value ? fail_increment(l, e) : 0;
@@ -326,8 +325,7 @@ complete_refuse_increment_at_begin(const struct loader *l, struct err *e)
  * the version of the checkpoint, and a version above 0 means that a value was
  * stored. */
 int
-complete_refuse_increment_at_mark(
-    const struct loader *l, const struct mark *m, struct err *e)
+complete_check_mark(const struct loader *l, const struct mark *m, struct err *e)
 {
 	const struct stream *s = &l->stream;
 
@@ -340,7 +338,7 @@ complete_refuse_increment_at_mark(
 }
 
 int
-complete_fail_if_input_may_be_cut(const struct loader *l, struct err *e)
+complete_check_input(const struct loader *l, struct err *e)
 {
 	const struct mark *begin = stage_begin_mark(l->stage);
 	const char *cut = stage_find_cut(l->stage);
@@ -356,7 +354,7 @@ complete_fail_if_input_may_be_cut(const struct loader *l, struct err *e)
 		    "load it again", cut, l->mode->name);
 	if (!l->mode->complete || l->o->complete)
 		return 0;
-	if (stage_input_is_complete(l->stage))
+	if (stage_is_complete(l->stage))
 		return begin == NULL || !begin->piped ? 0 :
 		    err_set(e, ERR_DATA, false, "the input may be incomplete, "
 			"so --mode %s has loaded nothing: the first etl "

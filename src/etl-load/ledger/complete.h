@@ -12,14 +12,13 @@
 
 /* Called before anything is read. Notes for each table how often loads have
  * replaced the whole table and how many scopes of it (--mode delete-insert). */
-int complete_read_versions(struct loader *l, struct err *e);
+int complete_read(struct loader *l, struct err *e);
 /* Called at each mark `begin`. The load of a second stream begins here, so this
  * function reads the numbers again. */
-int complete_begin_stream(struct loader *l, struct err *e);
+int complete_begin(struct loader *l, struct err *e);
 /* Called at the begin of the transaction. Of a mode that replaces or compares
  * whole tables: waits for other loads of the tables, keeps them from committing
- * before this load, and fails if one has committed since
- * complete_read_versions(). */
+ * before this load, and fails if one has committed since complete_read(). */
 int complete_lock_tables(struct loader *l, struct err *e);
 /* --mode delete-insert: does the same for the scopes t->scopes, before their
  * rows are deleted. Loads of other scopes of the table can go on. */
@@ -30,12 +29,13 @@ int complete_store_scopes(struct loader *l, struct err *e);
 /* Called after the COMMIT: another batch of this process must not take what
  * this one has stored for that of another load. */
 void complete_note_commit(struct loader *l);
-int complete_refuse_replay(
-    const struct loader *l, const struct mark *begin, struct err *e);
+/* Called at each mark `begin`. Fails if the stream is a replay. */
+int complete_check_replay(const struct loader *l, const struct mark *begin,
+    struct err *e);
 /* Called at each mark `begin`. Fails if this process has loaded a stream with
  * --mode replace or mirror before: the second stream would delete the rows of
  * the first. */
-int complete_refuse_second_stream(const struct loader *l, struct err *e);
+int complete_check_second(const struct loader *l, struct err *e);
 /* Called at each mark `begin`. Sets l->stream.by_file if the stream has whole
  * files and --scope is the member with the path of the file. Each file is then
  * complete, so that the stream may be an increment, and is committed at each
@@ -44,13 +44,13 @@ int complete_find_files(
     struct loader *l, const struct mark *begin, struct err *e);
 /* Called at the mark `begin` of a stream, unless an earlier run has loaded it.
  * Fails if the stream is an increment. */
-int complete_refuse_increment_at_begin(const struct loader *l, struct err *e);
+int complete_check_begin(const struct loader *l, struct err *e);
 /* Called at a mark `checkpoint` or `end`. Fails if the mark shows that the
  * stream is an increment. */
-int complete_refuse_increment_at_mark(
-    const struct loader *l, const struct mark *m, struct err *e);
+int complete_check_mark(const struct loader *l, const struct mark *m,
+    struct err *e);
 /* Called at the end of the stream, before its commit. Fails if the input was
  * cut off, or may be incomplete and --complete is not given. */
-int complete_fail_if_input_may_be_cut(const struct loader *l, struct err *e);
+int complete_check_input(const struct loader *l, struct err *e);
 
 #endif

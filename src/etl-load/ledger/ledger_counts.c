@@ -4,8 +4,7 @@
 #include "json/write.h"
 
 void
-put_ledger_counts_json(
-    struct buf *b, const struct loader *l, const struct sums *t)
+ledger_put_counts(struct buf *b, const struct loader *l, const struct sums *t)
 {
 	const struct boundary *last = &l->stream.last;
 
@@ -32,8 +31,8 @@ put_ledger_counts_json(
 }
 
 int
-parse_loader_counts(
-    struct sums *sums, const char *json, size_t len, struct err *e)
+ledger_parse_counts(struct sums *sums, const char *json, size_t len,
+    struct err *e)
 {
 	struct run_counts t = { 0 };
 	const int64_t *c;

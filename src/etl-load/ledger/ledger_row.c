@@ -24,7 +24,7 @@ make_ledger_entry(const struct loader *l)
 	    (s->checkpoint == NULL && !s->replay));
 
 	return (struct ledger){ .stream_id = s->id,
-		.target = loader_get_target_name(l), .run = l->run,
+		.target = loader_get_name(l), .run = l->run,
 		.batch = s->batches, .seq = (int64_t)s->last.seq,
 		.kept = -1, .appends = appends };
 }
@@ -32,8 +32,8 @@ make_ledger_entry(const struct loader *l)
 /* Reads the stream's row of the ledger (table etl_loads) into *row, and the
  * loader's counts that are stored in this row into *sums. */
 static int
-read_ledger_row_and_counts(
-    struct loader *l, struct ledger_row *row, struct sums *sums, struct err *e)
+read_ledger_row(struct loader *l, struct ledger_row *row, struct sums *sums,
+    struct err *e)
 {
 	struct ledger g = make_ledger_entry(l);
 	struct buf counts;
@@ -43,19 +43,19 @@ read_ledger_row_and_counts(
 	rc = ledger_read(l->db, &g, row, &counts, e);
 	*sums = (struct sums){ 0 };
 	if (rc == 0 && counts.len > 0)
-		rc = parse_loader_counts(sums, counts.data, counts.len, e);
+		rc = ledger_parse_counts(sums, counts.data, counts.len, e);
 	buf_release(&counts);
 	return rc;
 }
 
 int
-stream_read_ledger_counts(struct loader *l, struct sums *sums, struct err *e)
+stream_read_counts(struct loader *l, struct sums *sums, struct err *e)
 {
 	struct ledger_row row;
 	uint64_t tries = 0;
 
-	while (read_ledger_row_and_counts(l, &row, sums, e) == -1)
-		if (loader_reconnect_and_check_commit(l, &tries, e) == -1)
+	while (read_ledger_row(l, &row, sums, e) == -1)
+		if (batch_recover(l, &tries, e) == -1)
 			return -1;
 	l->stream.kept = row.kept;
 	return 0;
@@ -67,8 +67,8 @@ stream_read_ledger_counts(struct loader *l, struct sums *sums, struct err *e)
  * not check whether another run has moved the checkpoint. The checkpoint must
  * then not move past these values. */
 static int
-check_option_no_checkpoint_as_before(
-    const struct stream *s, const struct ledger_row *row, struct err *e)
+check_same_option(const struct stream *s, const struct ledger_row *row,
+    struct err *e)
 {
 	if (s->replay || stream_has_checkpoint(s) == (row->version > 0))
 		return 0;
@@ -87,12 +87,12 @@ check_option_no_checkpoint_as_before(
  * loader continues with the counts that the ledger stores. If another run
  * loaded the part, the loader counts its records as skipped. */
 static int
-start_skipping_loaded_part(struct loader *l, const struct ledger_row *row,
+start_skipping(struct loader *l, const struct ledger_row *row,
     const struct sums *sums, struct err *e)
 {
 	struct stream *s = &l->stream;
 
-	if (check_option_no_checkpoint_as_before(s, row, e) == -1)
+	if (check_same_option(s, row, e) == -1)
 		return -1;
 	s->skipping = true;
 	s->skip_seq = (uint64_t)row->seq;
@@ -105,10 +105,10 @@ start_skipping_loaded_part(struct loader *l, const struct ledger_row *row,
 
 /* Sets s->expected to the version that the stored checkpoint has at the start
  * of the load. Each move of a checkpoint adds 1 to its version. If a mark of
- * the stream contains the version that etl-extract has read,
- * store_version_of_mark_if_unknown() later sets s->expected to that version. */
+ * the stream contains the version that etl-extract has read, note_version()
+ * later sets s->expected to that version. */
 static int
-read_checkpoint_version_if_unknown(struct loader *l, struct err *e)
+read_checkpoint(struct loader *l, struct err *e)
 {
 	struct stream *s = &l->stream;
 	char *value;
@@ -128,26 +128,26 @@ read_checkpoint_version_if_unknown(struct loader *l, struct err *e)
  * server could not do the COMMIT later. A closed row is opened again, because
  * the user loads the stream again. */
 static int
-read_ledger_row_reopen_if_closed(
-    struct loader *l, struct ledger_row *row, struct sums *sums, struct err *e)
+open_ledger_row(struct loader *l, struct ledger_row *row, struct sums *sums,
+    struct err *e)
 {
 	struct ledger g = make_ledger_entry(l);
 
-	if (read_ledger_row_and_counts(l, row, sums, e) == -1)
+	if (read_ledger_row(l, row, sums, e) == -1)
 		return -1;
 	if (!row->taken)
 		return 0;
 	g.batch = row->batch;
-	if (ledger_reopen_closed_row(l->db, &g, e) == -1)
+	if (ledger_reopen(l->db, &g, e) == -1)
 		return -1;
-	return read_ledger_row_and_counts(l, row, sums, e);
+	return read_ledger_row(l, row, sums, e);
 }
 
 static int
-report_load_to_run(struct loader *l, struct err *e)
+report_load(struct loader *l, struct err *e)
 {
 	struct ledger g = make_ledger_entry(l);
-	const struct run_report_write_load load = { .id = g.stream_id,
+	const struct run_report_load load = { .id = g.stream_id,
 		.target = g.target, .appends = g.appends };
 
 	return stage_report_load(l->stage, &load, e);
@@ -165,7 +165,7 @@ set_kept_rejects(struct stream *s, const struct ledger_row *row,
 }
 
 int
-stream_read_ledger_progress_and_report_load(struct loader *l, struct err *e)
+stream_resume(struct loader *l, struct err *e)
 {
 	struct stream *s = &l->stream;
 	struct ledger_row row;
@@ -174,40 +174,38 @@ stream_read_ledger_progress_and_report_load(struct loader *l, struct err *e)
 
 	l->unknown = false;
 	while (control_ensure_tables(l->db, l->o->control_schema, true,
-	    e) == -1 || read_ledger_row_reopen_if_closed(l, &row, &sums, e) ==
-	    -1 || read_checkpoint_version_if_unknown(l, e) == -1)
-		if (loader_reconnect_and_check_commit(l, &tries, e) == -1)
+	    e) == -1 || open_ledger_row(l, &row, &sums, e) ==
+	    -1 || read_checkpoint(l, e) == -1)
+		if (batch_recover(l, &tries, e) == -1)
 			return -1;
 	l->control = true;
 	s->batches = row.batch;
 	s->loaded = row.ended;
 	s->loaded_in = sums.in;
 	set_kept_rejects(s, &row, &sums);
-	if (report_load_to_run(l, e) == -1)
+	if (report_load(l, e) == -1)
 		return -1;
 	if (row.taken)
 		return err_set(e, ERR_RETRY, false, "another loader has just "
 		    "failed while it loaded this stream: run the command "
 		    "again");
-	if (!row.ended && complete_refuse_increment_at_begin(l, e) == -1)
+	if (!row.ended && complete_check_begin(l, e) == -1)
 		return -1;
 	/* A mode that needs a complete stream loads also the part that an
 	 * earlier run has loaded in another mode, because it first deletes the
 	 * rows of this part. */
 	return s->segments && row.seq > 0 && !row.ended &&
 	    (!l->mode->complete || s->by_file) ?
-	    start_skipping_loaded_part(l, &row, &sums, e) : 0;
+	    start_skipping(l, &row, &sums, e) : 0;
 }
 
-/* Handles r, the result of ledger_insert_or_move_row(), which updates the
- * stream's row of the ledger (table etl_loads) in the open transaction. Returns
- * 1: the row was updated, and the caller moves the checkpoint next; 0: an
- * earlier try has committed this batch, although the answer to its COMMIT was
- * lost; -1 with *e: the update failed, or another loader works on the same
- * stream. */
+/* Handles r, the result of ledger_record(), which updates the stream's row of
+ * the ledger (table etl_loads) in the open transaction. Returns 1: the row was
+ * updated, and the caller moves the checkpoint next; 0: an earlier try has
+ * committed this batch, although the answer to its COMMIT was lost; -1 with *e:
+ * the update failed, or another loader works on the same stream. */
 static int
-turn_ledger_result_into_outcome(
-    const struct loader *l, enum ledger_result r, struct err *e)
+take_ledger_result(const struct loader *l, enum ledger_result r, struct err *e)
 {
 	switch (r) {
 	case LEDGER_ROW_MATCHED:
@@ -229,8 +227,9 @@ turn_ledger_result_into_outcome(
 	}
 }
 
+/* Moves the stored checkpoint, and stores the files that are done. */
 static int
-move_checkpoint_and_store_files(struct loader *l, struct err *e)
+move_checkpoint(struct loader *l, struct err *e)
 {
 	const struct stream *s = &l->stream;
 	struct checkpoint_move m = { .name = s->checkpoint,
@@ -242,28 +241,27 @@ move_checkpoint_and_store_files(struct loader *l, struct err *e)
 	if (!stream_has_checkpoint(s))
 		return 0;
 	return checkpoint_move(l->db, &m, e) == CHECKPOINT_MOVED ?
-	    stream_store_done_files(l, e) : -1;
+	    stream_store_done(l, e) : -1;
 }
 
 /* Counts also the reject lines of the loader itself that are no dead letters:
  * they were written to a file or to file descriptor 3 before the commit of the
  * batch. */
 int64_t
-stream_count_kept_rejects(const struct loader *l)
+stream_count_kept(const struct loader *l)
 {
-	bool own_to_file = stage_choose_reject_way(l->stage) !=
-	    REJECT_TO_STREAM;
+	bool own_to_file = stage_reject_way(l->stage) != REJECT_TO_STREAM;
 
 	return l->stream.kept == -1 ? -1 : l->stream.kept +
 	    (int64_t)(l->rejects.kept +
-	    (own_to_file ? loader_add_up_batch(l).rejected : 0));
+	    (own_to_file ? loader_sum_batch(l).rejected : 0));
 }
 
 int
-stream_update_ledger_and_checkpoint(struct loader *l, bool ended, struct err *e)
+stream_advance(struct loader *l, bool ended, struct err *e)
 {
 	const struct stream *s = &l->stream;
-	struct sums sums = loader_add_up_batch(l);
+	struct sums sums = loader_sum_batch(l);
 	struct ledger g = make_ledger_entry(l);
 	enum ledger_result r;
 	struct buf counts;
@@ -271,56 +269,53 @@ stream_update_ledger_and_checkpoint(struct loader *l, bool ended, struct err *e)
 
 	buf_init(&counts, SIZE_MAX / 2);
 	sums_add(&sums, &l->sums);
-	put_ledger_counts_json(&counts, l, &sums);
+	ledger_put_counts(&counts, l, &sums);
 	g.counts = buf_text(&counts);
 	g.ended = ended;
-	g.kept = stream_count_kept_rejects(l);
+	g.kept = stream_count_kept(l);
 	if (stream_has_checkpoint(s))
 		g.version = s->expected + (s->value != NULL);
 	r = buf_check(&counts, e) == -1 ? LEDGER_FAILED :
-	    ledger_insert_or_move_row(l->db, &g, e);
+	    ledger_record(l->db, &g, e);
 	buf_release(&counts);
-	if ((rc = turn_ledger_result_into_outcome(l, r, e)) == 1) {
+	if ((rc = take_ledger_result(l, r, e)) == 1) {
 		/* The answer to the COMMIT of an earlier try may have been
 		 * lost. But that COMMIT was not done: it would have changed the
-		 * ledger row, and ledger_insert_or_move_row() would not have
-		 * found the row as it was. The server cannot do it later
-		 * either, because this transaction has changed the row. */
+		 * ledger row, and ledger_record() would not have found the row
+		 * as it was. The server cannot do it later either, because this
+		 * transaction has changed the row. */
 		l->unknown = false;
-		if (move_checkpoint_and_store_files(l, e) == -1)
+		if (move_checkpoint(l, e) == -1)
 			return -1;
 	}
 	return rc;
 }
 
 int
-stream_lock_ledger_and_checkpoint(
-    const struct loader *l, struct db *db, struct err *e)
+stream_lock(const struct loader *l, struct db *db, struct err *e)
 {
 	const struct stream *s = &l->stream;
 	const struct ledger g = make_ledger_entry(l);
 	const struct checkpoint_move m = { .name = s->checkpoint,
 		.expected = s->expected, .run = l->run };
 
-	if (turn_ledger_result_into_outcome(l,
-	    ledger_lock_row_if_batch_matches(db, &g, e), e) != 1)
+	if (take_ledger_result(l, ledger_lock(db, &g, e), e) != 1)
 		return -1;
 	return !stream_has_checkpoint(s) ||
 	    checkpoint_move(db, &m, e) == CHECKPOINT_MOVED ? 0 : -1;
 }
 
 int
-stream_close_row_or_find_committed(struct loader *l, struct err *e)
+stream_close_row(struct loader *l, struct err *e)
 {
 	struct ledger g = make_ledger_entry(l);
 	enum ledger_result r;
 
 	/* If the connection is lost, connect once more; but not after a signal
 	 * that asks the program to stop, since connecting can take long. */
-	if ((r = ledger_close_or_insert_closed_row(l->db, &g, e)) ==
-		LEDGER_FAILED &&
+	if ((r = ledger_close(l->db, &g, e)) == LEDGER_FAILED &&
 	    db_fault(l->db)->lost && stop_signal() == 0 &&
 	    db_reopen(l->db, e) == 0)
-		r = ledger_close_or_insert_closed_row(l->db, &g, e);
+		r = ledger_close(l->db, &g, e);
 	return r == LEDGER_FAILED ? -1 : r == LEDGER_DONE;
 }

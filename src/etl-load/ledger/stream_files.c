@@ -14,7 +14,7 @@ stream_has_checkpoint(const struct stream *s)
 }
 
 int
-stream_store_done_files(struct loader *l, struct err *e)
+stream_store_done(struct loader *l, struct err *e)
 {
 	const struct stream *s = &l->stream;
 	struct files_change change = { 0 };
@@ -37,16 +37,15 @@ stream_store_done_files(struct loader *l, struct err *e)
 /* Stores the broken files in the open transaction and commits it. Returns 1:
  * stored; 0: another run has moved the checkpoint; -1 with *e. */
 static int
-store_broken_files_and_commit(
-    struct loader *l, const struct checkpoint_move *m, struct err *e)
+store_broken(struct loader *l, const struct checkpoint_move *m, struct err *e)
 {
 	const struct files_change change = {
 	    .broken = stage_last_mark(l->stage)->files };
 	int64_t row;
 
-	if (control_limit_idle_in_transaction(l->db, e) == -1 ||
+	if (control_limit_idle(l->db, e) == -1 ||
 	    (l->run != NULL &&
-		run_lock_if_running(l->db, l->run, &row, e) == -1))
+		run_fence(l->db, l->run, &row, e) == -1))
 		return -1;
 	switch (checkpoint_move(l->db, m, e)) {
 	case CHECKPOINT_MOVED:
@@ -60,21 +59,23 @@ store_broken_files_and_commit(
 	    db_commit(l->db, e) == -1 ? -1 : 1;
 }
 
+/* Stores the broken files in a transaction of its own. Rolls back unless the
+ * files are stored. */
 static int
-begin_store_broken_files_and_commit(
-    struct loader *l, const struct checkpoint_move *m, struct err *e)
+try_store_broken(struct loader *l, const struct checkpoint_move *m,
+    struct err *e)
 {
 	int rc;
 
 	if (db_begin(l->db, e) == -1)
 		return -1;
-	if ((rc = store_broken_files_and_commit(l, m, e)) != 1)
+	if ((rc = store_broken(l, m, e)) != 1)
 		db_rollback(l->db);
 	return rc;
 }
 
 int
-stream_store_broken_files(struct loader *l, struct err *e)
+stream_store_broken(struct loader *l, struct err *e)
 {
 	const struct mark *m = stage_last_mark(l->stage);
 	const struct stream *s = &l->stream;
@@ -87,8 +88,8 @@ stream_store_broken_files(struct loader *l, struct err *e)
 	    !stream_has_checkpoint(s) || s->skipping || s->loaded)
 		return 0;
 	l->unknown = false;
-	while (begin_store_broken_files_and_commit(l, &move, e) == -1)
-		if (loader_reconnect_and_check_commit(l, &tries, e) == -1)
+	while (try_store_broken(l, &move, e) == -1)
+		if (batch_recover(l, &tries, e) == -1)
 			return -1;
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* Handles the marks of a stream. Stores nothing in the database: it notes in
- * l->stream what the next batch_load_and_commit_with_retries() stores. These
+ * l->stream what the next batch_commit() stores. These
  * flags steer other files:
  * - s->segments: load.c commits only at a boundary (the mark `checkpoint`,
  *   `resolve` or `end`). True for a stream with checkpoints and for a replay.
@@ -25,7 +25,7 @@
 #include <string.h>
 
 static void
-free_letters_to_resolve(struct stream *s)
+free_letters(struct stream *s)
 {
 	while (s->nletters > 0)
 		free((char *)(uintptr_t)s->letters[--s->nletters].id);
@@ -34,7 +34,7 @@ free_letters_to_resolve(struct stream *s)
 void
 stream_release(struct stream *s)
 {
-	free_letters_to_resolve(s);
+	free_letters(s);
 	free(s->letters);
 	free(s->letter_ends);
 	free(s->id);
@@ -46,8 +46,9 @@ stream_release(struct stream *s)
 	*s = (struct stream){ 0 };
 }
 
+/* Replaces *to by a copy of the text, which may be NULL. */
 static int
-replace_text_with_copy(char **to, const char *text, struct err *e)
+replace_text(char **to, const char *text, struct err *e)
 {
 	char *p = NULL;
 
@@ -62,21 +63,21 @@ replace_text_with_copy(char **to, const char *text, struct err *e)
  * --again this id gets a random suffix, so that the ledger has no row for it
  * and the loader loads the whole stream. */
 static int
-set_ledger_id_new_if_again(struct loader *l, const char *id, struct err *e)
+set_ledger_id(struct loader *l, const char *id, struct err *e)
 {
 	struct buf b;
 	char again[UUID_TEXT];
 	int rc;
 
 	if (!l->o->again)
-		return replace_text_with_copy(&l->stream.id, id, e);
+		return replace_text(&l->stream.id, id, e);
 	uuid_new(again);
 	buf_init(&b, SIZE_MAX / 2);
 	buf_printf(&b, "%s again %s", id, again);
 	(void)buf_text(&b);
 	rc = buf_check(&b, e);
 	if (rc == 0)
-		rc = replace_text_with_copy(&l->stream.id, buf_text(&b), e);
+		rc = replace_text(&l->stream.id, buf_text(&b), e);
 	buf_release(&b);
 	return rc;
 }
@@ -87,11 +88,10 @@ set_ledger_id_new_if_again(struct loader *l, const char *id, struct err *e)
  * forbidden characters is an error of the stream (ERR_PEER, exit code 76),
  * because the stream contains the name. */
 static int
-fail_if_begin_mark_does_not_fit(const struct loader *l, const struct mark *m,
-    struct err *e)
+check_begin_mark(const struct loader *l, const struct mark *m, struct err *e)
 {
-	if (complete_refuse_replay(l, m, e) == -1 ||
-	    complete_refuse_second_stream(l, e) == -1)
+	if (complete_check_replay(l, m, e) == -1 ||
+	    complete_check_second(l, e) == -1)
 		return -1;
 	if (m->lookback && l->mode->history && l->o->as_of == NULL)
 		return err_set(e, ERR_CONFIG, false, "etl-extract --lookback "
@@ -111,7 +111,7 @@ fail_if_begin_mark_does_not_fit(const struct loader *l, const struct mark *m,
 		    "that were rejected by the table %s, but --table is %s: "
 		    "load them into %s; or load what etl-dlq show --raw ID "
 		    "prints, and then close the letters with etl-dlq resolve",
-		    m->target, loader_get_target_name(l), m->target);
+		    m->target, loader_get_name(l), m->target);
 	if (m->checkpoint != NULL && checkpoint_check_name(m->checkpoint,
 	    strlen(m->checkpoint), e) == -1) {
 		e->code = ERR_PEER;
@@ -123,7 +123,7 @@ fail_if_begin_mark_does_not_fit(const struct loader *l, const struct mark *m,
 /* True if some of the replayed records may be older than the rows of their
  * keys, and no option says what to do then. */
 static bool
-must_judge_letters(const struct loader *l)
+judges_letters(const struct loader *l)
 {
 	const struct load_mode *m = l->mode;
 
@@ -134,27 +134,26 @@ must_judge_letters(const struct loader *l)
 /* The input may hold several streams, one after the other. So this function
  * first adds the counts of the stream that has just ended to the totals. */
 int
-stream_start_at_begin_mark(struct loader *l, struct err *e)
+stream_begin(struct loader *l, struct err *e)
 {
 	const struct mark *m = stage_begin_mark(l->stage);
 	struct stream *s = &l->stream;
 
-	if (fail_if_begin_mark_does_not_fit(l, m, e) == -1)
+	if (check_begin_mark(l, m, e) == -1)
 		return -1;
 	l->passed += s->skipped;
 	sums_add(&l->totals, &l->sums);
 	l->sums = (struct sums){ 0 };
 	l->images_stored = false;
 	stream_release(s);
-	if (set_ledger_id_new_if_again(l, m->id, e) == -1 ||
-	    replace_text_with_copy(&s->checkpoint, m->checkpoint, e) == -1)
+	if (set_ledger_id(l, m->id, e) == -1 ||
+	    replace_text(&s->checkpoint, m->checkpoint, e) == -1)
 		return -1;
 	buf_init(&s->files, SIZE_MAX / 4);
 	s->replay = m->replay;
 	s->passive = l->o->again || l->o->no_checkpoint;
 	s->segments = s->checkpoint != NULL || s->replay;
-	if (complete_begin_stream(l, e) == -1 ||
-	    complete_find_files(l, m, e) == -1)
+	if (complete_begin(l, e) == -1 || complete_find_files(l, m, e) == -1)
 		return -1;
 	l->marked = true;
 	/* If a load is interrupted, the next load of the stream starts at the
@@ -162,23 +161,24 @@ stream_start_at_begin_mark(struct loader *l, struct err *e)
 	 * except its end is loaded again from its start. In a mode that is not
 	 * repeatable this would insert its records twice, so such a load
 	 * commits only once. */
-	s->judged = must_judge_letters(l);
+	s->judged = judges_letters(l);
 	l->whole = l->once || s->judged ||
 	    (!l->mode->repeatable && !s->segments);
 	if (s->by_file)
 		l->whole = l->o->single || l->expect.n > 0;
-	return stream_read_ledger_progress_and_report_load(l, e);
+	return stream_resume(l, e);
 }
 
 static int
-fail_damaged_stream(struct err *e, const struct mark *m, const char *why)
+fail_damaged(struct err *e, const struct mark *m, const char *why)
 {
 	return err_set(e, ERR_PEER, false, "the stream is damaged: mark %llu: "
 	    "%s", (unsigned long long)m->seq, why);
 }
 
+/* Two texts that are NULL are equal. */
 static bool
-texts_are_equal_or_both_null(const char *a, const char *b)
+texts_equal(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
@@ -190,13 +190,12 @@ texts_are_equal_or_both_null(const char *a, const char *b)
  * run has moved it, and the loader fails. A stream without a mark `checkpoint`
  * has the version only in the mark `end`. */
 static int
-store_version_of_mark_if_unknown(
-    struct stream *s, const struct mark *m, struct err *e)
+note_version(struct stream *s, const struct mark *m, struct err *e)
 {
 	if (!m->has_version || s->checkpoint == NULL)
 		return 0;
 	if (m->version > INT64_MAX / 2)
-		return fail_damaged_stream(e, m, "its version is too large");
+		return fail_damaged(e, m, "its version is too large");
 	if (!s->known)
 		s->expected = (int64_t)m->version;
 	s->known = true;
@@ -205,7 +204,7 @@ store_version_of_mark_if_unknown(
 
 /* Adds the elements of the JSON array `files` of a mark `checkpoint`. */
 static int
-add_done_files_of_mark(struct stream *s, const char *files, struct err *e)
+add_done_files(struct stream *s, const char *files, struct err *e)
 {
 	const size_t n = files != NULL ? strlen(files) : 0;
 
@@ -223,44 +222,39 @@ add_done_files_of_mark(struct stream *s, const char *files, struct err *e)
  * the mark `begin` gives, and the members `from` (the start value) and
  * `version` of the first mark `checkpoint`. */
 static int
-check_and_store_checkpoint_mark(
-    struct stream *s, const struct mark *m, struct err *e)
+take_checkpoint(struct stream *s, const struct mark *m, struct err *e)
 {
 	bool first = !s->begun;
 
 	if (s->checkpoint == NULL)
-		return fail_damaged_stream(e, m,
-		    "it is a checkpoint, but the mark "
+		return fail_damaged(e, m, "it is a checkpoint, but the mark "
 		    "begin names no checkpoint");
-	if (!texts_are_equal_or_both_null(s->checkpoint, m->name))
-		return fail_damaged_stream(e, m,
-		    "its checkpoint has another name "
+	if (!texts_equal(s->checkpoint, m->name))
+		return fail_damaged(e, m, "its checkpoint has another name "
 		    "than the one in the mark begin");
-	if (first && replace_text_with_copy(&s->from, m->from, e) == -1)
+	if (first && replace_text(&s->from, m->from, e) == -1)
 		return -1;
 	if (first)
 		s->version = m->version;
-	else if (s->version != m->version ||
-	    !texts_are_equal_or_both_null(s->from, m->from))
-		return fail_damaged_stream(e, m,
-		    "its from or version differs from "
+	else if (s->version != m->version || !texts_equal(s->from, m->from))
+		return fail_damaged(e, m, "its from or version differs from "
 		    "that of the checkpoint marks before");
-	if (store_version_of_mark_if_unknown(s, m, e) == -1)
+	if (note_version(s, m, e) == -1)
 		return -1;
 	s->begun = true;
 	s->value_seq = m->seq;
 	if (s->skipping)
 		return 0;
-	if (add_done_files_of_mark(s, m->files, e) == -1 ||
-	    replace_text_with_copy(&s->validators, m->validators, e) == -1)
+	if (add_done_files(s, m->files, e) == -1 ||
+	    replace_text(&s->validators, m->validators, e) == -1)
 		return -1;
-	return replace_text_with_copy(&s->value, m->value, e);
+	return replace_text(&s->value, m->value, e);
 }
 
 /* Returns how many rejects all stages together wrote to files or to file
  * descriptor 3 and not into the stream. */
 static uint64_t
-sum_rejects_written_outside_stream(const struct counts *stages, size_t n)
+sum_aside(const struct counts *stages, size_t n)
 {
 	uint64_t sum = 0;
 
@@ -272,7 +266,7 @@ sum_rejects_written_outside_stream(const struct counts *stages, size_t n)
 /* Adds the dead letter that the mark `resolve` names to the letters of the
  * batch, which the next commit marks as resolved. */
 static int
-add_letter_to_resolve(struct loader *l, const struct mark *m, struct err *e)
+add_letter(struct loader *l, const struct mark *m, struct err *e)
 {
 	struct stream *s = &l->stream;
 	size_t room = s->room > 0 ? s->room * 2 : 16;
@@ -290,9 +284,9 @@ add_letter_to_resolve(struct loader *l, const struct mark *m, struct err *e)
 		s->letter_ends = ends;
 		s->room = room;
 	}
-	if (replace_text_with_copy(&id, m->id, e) == -1)
+	if (replace_text(&id, m->id, e) == -1)
 		return -1;
-	s->letter_ends[s->nletters] = spool_get_end_position(&l->spool).total;
+	s->letter_ends[s->nletters] = spool_get_end(&l->spool).total;
 	s->letters[s->nletters++] = (struct letter_replay){ .id = id,
 		.seen = (int64_t)m->seen, .upto = (int64_t)m->upto };
 	return 0;
@@ -305,24 +299,22 @@ add_letter_to_resolve(struct loader *l, const struct mark *m, struct err *e)
  * letter. No letter is added while the loader skips records that an earlier run
  * has loaded. */
 static int
-check_resolve_mark_and_add_letter(
-    struct loader *l, const struct mark *m, struct err *e)
+take_resolve(struct loader *l, const struct mark *m, struct err *e)
 {
 	const struct stream *s = &l->stream;
 
 	if (!s->replay)
-		return fail_damaged_stream(e, m,
-		    "it is a resolve mark, but the mark "
+		return fail_damaged(e, m, "it is a resolve mark, but the mark "
 		    "begin does not say that this is a replay");
-	if (sum_rejects_written_outside_stream(m->stages, m->nstages) >
-	    sum_rejects_written_outside_stream(s->last.stages, s->last.nstages))
+	if (sum_aside(m->stages, m->nstages) >
+	    sum_aside(s->last.stages, s->last.nstages))
 		return err_set(e, ERR_CONFIG, false, "letter %.12s: a stage "
 		    "of this replay wrote a reject to a file or to file "
 		    "descriptor 3: in a replay rejects must travel in the "
 		    "stream; remove --rejects and 3>", m->id);
 	if (m->seen > INT64_MAX / 2)
-		return fail_damaged_stream(e, m, "its seen is too large");
-	return s->skipping ? 0 : add_letter_to_resolve(l, m, e);
+		return fail_damaged(e, m, "its seen is too large");
+	return s->skipping ? 0 : add_letter(l, m, e);
 }
 
 /* Called at each boundary (the mark `checkpoint`, `resolve` or `end`) while the
@@ -331,8 +323,7 @@ check_resolve_mark_and_add_letter(
  * mark is missing, or if the number of records before it is not the one in the
  * ledger (l->sums.in): then it is not the same stream. */
 static int
-end_skipping_at_loaded_boundary(
-    struct loader *l, const struct mark *m, struct err *e)
+end_skipping(struct loader *l, const struct mark *m, struct err *e)
 {
 	struct stream *s = &l->stream;
 	uint64_t in = stage_counts(l->stage)->in;
@@ -353,7 +344,7 @@ end_skipping_at_loaded_boundary(
 }
 
 int
-stream_check_and_store_boundary(struct loader *l, struct err *e)
+stream_note_boundary(struct loader *l, struct err *e)
 {
 	const struct mark *m = stage_last_mark(l->stage);
 	struct stream *s = &l->stream;
@@ -361,34 +352,30 @@ stream_check_and_store_boundary(struct loader *l, struct err *e)
 	bool skipped = s->skipping;
 
 	if (m->kind != MARK_END && m->seq == 0)
-		return fail_damaged_stream(
-		    e, m, "its seq is 0, but seq starts at 1");
-	if (m->kind == MARK_CHECKPOINT &&
-	    check_and_store_checkpoint_mark(s, m, e) == -1)
+		return fail_damaged(e, m, "its seq is 0, but seq starts at 1");
+	if (m->kind == MARK_CHECKPOINT && take_checkpoint(s, m, e) == -1)
 		return -1;
-	if (m->kind == MARK_RESOLVE &&
-	    check_resolve_mark_and_add_letter(l, m, e) == -1)
+	if (m->kind == MARK_RESOLVE && take_resolve(l, m, e) == -1)
 		return -1;
-	if (complete_refuse_increment_at_mark(l, m, e) == -1)
+	if (complete_check_mark(l, m, e) == -1)
 		return -1;
-	if (m->kind == MARK_END &&
-	    store_version_of_mark_if_unknown(s, m, e) == -1)
+	if (m->kind == MARK_END && note_version(s, m, e) == -1)
 		return -1;
-	if (s->skipping && end_skipping_at_loaded_boundary(l, m, e) == -1)
+	if (s->skipping && end_skipping(l, m, e) == -1)
 		return -1;
 	if (m->has_seq)                 /* a mark `end` may have none */
 		last->seq = m->seq;
 	last->open = !skipped;          /* else an earlier run committed it */
 	last->in = stage_counts(l->stage)->in;
-	last->seen = stage_get_reject_line_count(l->stage);
-	last->at = spool_get_end_position(&l->spool);
+	last->seen = stage_reject_lines(l->stage);
+	last->at = spool_get_end(&l->spool);
 	memcpy(last->stages, m->stages, sizeof(last->stages));
 	last->nstages = m->nstages;
 	return 0;
 }
 
 void
-stream_forget_committed_batch(struct stream *s)
+stream_forget_batch(struct stream *s)
 {
 	/* The commit has moved the checkpoint, which adds 1 to its version. */
 	if (stream_has_checkpoint(s) && s->value != NULL)
@@ -397,7 +384,7 @@ stream_forget_committed_batch(struct stream *s)
 	free(s->validators);
 	s->value = s->validators = NULL;
 	buf_clear(&s->files);
-	free_letters_to_resolve(s);
+	free_letters(s);
 	s->last.open = false;
 	s->batches++;
 }

@@ -85,51 +85,47 @@ struct loader;
 
 /* Called at the mark begin: sets up the state of a stream, then reads from the
  * ledger how far an earlier run has loaded it. */
-int stream_start_at_begin_mark(struct loader *l, struct err *e);
+int stream_begin(struct loader *l, struct err *e);
 /* Reads from the ledger how far an earlier run has loaded the stream, and sets
  * up the loader to skip that part. Reports the load to etl-run. */
-int stream_read_ledger_progress_and_report_load(
-    struct loader *l, struct err *e);
+int stream_resume(struct loader *l, struct err *e);
 /* Called at a mark `checkpoint`, `resolve` or `end`: checks the mark and stores
  * it as the last boundary. Commits nothing. */
-int stream_check_and_store_boundary(struct loader *l, struct err *e);
+int stream_note_boundary(struct loader *l, struct err *e);
 /* Updates the stream's row in the ledger, then the stored checkpoint, in the
  * open transaction just before COMMIT. Returns 1: updated; 0: the ledger shows
  * that this batch was committed before; -1 with *e. */
-int stream_update_ledger_and_checkpoint(
-    struct loader *l, bool ended, struct err *e);
+int stream_advance(struct loader *l, bool ended, struct err *e);
 /* Called on a connection of --connections, before the COMMIT of its
  * transaction. Fails if the ledger or the checkpoint is not as the batch
  * expects it. Also locks their rows: no other loader can change them until the
  * transaction ends. */
-int stream_lock_ledger_and_checkpoint(
-    const struct loader *l, struct db *db, struct err *e);
+int stream_lock(const struct loader *l, struct db *db, struct err *e);
 /* True if each batch of the stream checks the version of a stored checkpoint
  * and may move this checkpoint. */
 bool stream_has_checkpoint(const struct stream *s);
 /* Reads the loader's counts from the stream's row in the ledger. Also sets
  * l->stream.kept from this row. */
-int stream_read_ledger_counts(
-    struct loader *l, struct sums *sums, struct err *e);
+int stream_read_counts(struct loader *l, struct sums *sums, struct err *e);
 /* Returns how many rejects of the stream are kept, those of the present batch
  * included (see `kept` in struct stream); -1: not known. */
-int64_t stream_count_kept_rejects(const struct loader *l);
+int64_t stream_count_kept(const struct loader *l);
 /* Called after the batch was committed: forgets its letters and its checkpoint
  * value. */
-void stream_forget_committed_batch(struct stream *s);
+void stream_forget_batch(struct stream *s);
 /* Called if the answer to COMMIT was lost and the batch is not tried again.
  * Closes the stream's row in the ledger, so that the server cannot do the
  * COMMIT later. Returns 1: the batch was committed; 0: it was not and will not
  * be committed; -1 with *e: the loader could not find out. */
-int stream_close_row_or_find_committed(struct loader *l, struct err *e);
+int stream_close_row(struct loader *l, struct err *e);
 /* Stores the files of the batch's checkpoint marks as done, in the open
  * transaction. */
-int stream_store_done_files(struct loader *l, struct err *e);
+int stream_store_done(struct loader *l, struct err *e);
 /* If the stream has ended with a mark `failed` that lists broken files, stores
  * the names of these files in a transaction of its own. Stores nothing if
  * another run has moved the checkpoint meanwhile, because that run knows more
  * recent things about the files. */
-int stream_store_broken_files(struct loader *l, struct err *e);
+int stream_store_broken(struct loader *l, struct err *e);
 void stream_release(struct stream *s);
 
 #endif

@@ -18,9 +18,10 @@ struct foreign_key {
 	size_t found;           /* foreign keys to the whole key */
 };
 
+/* Returns true if the database takes the two names for the same. SQLite ignores
+ * their case. */
 static bool
-is_name_of_database_object(enum db_kind kind, const char *name,
-    struct db_value v)
+is_same_name(enum db_kind kind, const char *name, struct db_value v)
 {
 	size_t n = strlen(name);
 
@@ -41,21 +42,21 @@ find_place_in_key(
 		const struct column *c = &p->table->columns[p->key[i]];
 
 		if (other.type == DB_NULL ? c->key == place :
-		    is_name_of_database_object(f->kind, c->name, other))
+		    is_same_name(f->kind, c->name, other))
 			break;
 	}
 	return i;
 }
 
 static void
-note_column_of_foreign_key(struct foreign_key *f, const struct db_rows *r)
+note_key_column(struct foreign_key *f, const struct db_rows *r)
 {
 	size_t place = find_place_in_key(
 	    f, db_column(r, 2).i, db_column(r, 3));
 	const struct table *t = f->child->table;
 
 	for (size_t c = 0; c < t->n && place < f->parent->nkey; c++)
-		if (is_name_of_database_object(f->kind, t->columns[c].name,
+		if (is_same_name(f->kind, t->columns[c].name,
 		    db_column(r, 1))) {
 			f->columns[place] = c;
 			f->n++;
@@ -68,7 +69,7 @@ note_column_of_foreign_key(struct foreign_key *f, const struct db_rows *r)
  * the whole key of the parent, counts it in f->found; the first such foreign
  * key sets the columns of the scope. */
 static void
-use_foreign_key_if_first_to_fit(struct foreign_key *f, struct shape *scope)
+use_foreign_key(struct foreign_key *f, struct shape *scope)
 {
 	size_t n = f->parent->nkey;
 
@@ -80,9 +81,11 @@ use_foreign_key_if_first_to_fit(struct foreign_key *f, struct shape *scope)
 	f->fits = true;
 }
 
+/* Reads the foreign keys of the child. Counts in f->found those to the whole
+ * key of the parent, and sets the scope to the columns of the first one. */
 static int
-set_scope_of_first_fitting_key(struct foreign_key *f, struct shape *scope,
-    struct db *db, struct err *e)
+read_foreign_keys(struct foreign_key *f, struct shape *scope, struct db *db,
+    struct err *e)
 {
 	bool pg = f->kind == DB_POSTGRESQL;
 	const struct table *t = f->child->table, *p = f->parent->table;
@@ -96,18 +99,20 @@ set_scope_of_first_fitting_key(struct foreign_key *f, struct shape *scope,
 		return -1;
 	while ((rc = db_next(r, e)) == 1) {
 		if (db_column(r, 0).i != id)
-			use_foreign_key_if_first_to_fit(f, scope);
+			use_foreign_key(f, scope);
 		id = db_column(r, 0).i;
-		note_column_of_foreign_key(f, r);
+		note_key_column(f, r);
 	}
 	db_end(r);
-	use_foreign_key_if_first_to_fit(f, scope);
+	use_foreign_key(f, scope);
 	return rc;
 }
 
+/* Leaves the scope empty unless exactly one foreign key refers to the parent's
+ * key. */
 static int
-set_scope_if_one_foreign_key(struct target *t, const struct target *parent,
-    struct db *db, struct err *e)
+set_scope_by_key(struct target *t, const struct target *parent, struct db *db,
+    struct err *e)
 {
 	struct foreign_key f = { .child = t, .parent = parent,
 		.kind = db_kind(db), .fits = true };
@@ -116,7 +121,7 @@ set_scope_if_one_foreign_key(struct target *t, const struct target *parent,
 	f.columns = calloc(parent->nkey + 1, sizeof(*f.columns));
 	if (f.columns == NULL)
 		return err_nomem(e);
-	rc = set_scope_of_first_fitting_key(&f, &t->scope, db, e);
+	rc = read_foreign_keys(&f, &t->scope, db, e);
 	if (f.found != 1)
 		t->scope.n = 0;
 	free(f.columns);
@@ -124,17 +129,17 @@ set_scope_if_one_foreign_key(struct target *t, const struct target *parent,
 }
 
 void
-child_put_column_name_of_key(struct buf *b, const struct target *parent,
-    size_t number)
+child_put_key_name(struct buf *b, const struct target *parent, size_t number)
 {
 	const struct table *p = parent->table;
 
 	buf_printf(b, "%s_%s", p->base, p->columns[parent->key[number]].name);
 }
 
+/* Adds the column with this name to the scope. Fails if the table has none. */
 static int
-add_scope_column_of_name_or_fail(struct target *t, const struct target *parent,
-    size_t i, const char *name, struct err *e)
+add_scope_named(struct target *t, const struct target *parent, size_t i,
+    const char *name, struct err *e)
 {
 	const struct table *p = parent->table;
 
@@ -151,8 +156,7 @@ add_scope_column_of_name_or_fail(struct target *t, const struct target *parent,
 }
 
 static int
-set_scope_by_column_names(
-    struct target *t, const struct target *parent, struct err *e)
+set_scope_by_names(struct target *t, const struct target *parent, struct err *e)
 {
 	struct buf name;
 	int rc = 0;
@@ -160,12 +164,11 @@ set_scope_by_column_names(
 	buf_init(&name, SIZE_MAX / 4);
 	for (size_t i = 0; i < parent->nkey && rc == 0; i++) {
 		buf_clear(&name);
-		child_put_column_name_of_key(&name, parent, i);
+		child_put_key_name(&name, parent, i);
 		(void)buf_text(&name);
 		rc = buf_check(&name, e);
 		if (rc == 0)
-			rc = add_scope_column_of_name_or_fail(
-			    t, parent, i, buf_text(&name), e);
+			rc = add_scope_named(t, parent, i, buf_text(&name), e);
 	}
 	buf_release(&name);
 	return rc;
@@ -174,7 +177,7 @@ set_scope_by_column_names(
 /* Fails if the database generates a column of t->scope, because then the loader
  * cannot set it. */
 static int
-fail_if_scope_column_is_generated(const struct target *t, struct err *e)
+check_scope_columns(const struct target *t, struct err *e)
 {
 	for (size_t i = 0; i < t->scope.n; i++) {
 		const struct column *c =
@@ -189,8 +192,9 @@ fail_if_scope_column_is_generated(const struct target *t, struct err *e)
 	return 0;
 }
 
+/* Sets t->scope_has_index. Does nothing on SQLite. */
 static int
-set_scope_has_index(struct target *t, struct db *db, struct err *e)
+read_scope_index(struct target *t, struct db *db, struct err *e)
 {
 	struct db_value v[3] = { db_text(t->table->quoted) };
 	struct buf names;
@@ -219,20 +223,20 @@ set_scope_has_index(struct target *t, struct db *db, struct err *e)
 }
 
 int
-child_find_and_check_columns(struct target *t, const struct target *parent,
-    struct db *db, struct err *e)
+child_set_columns(struct target *t, const struct target *parent, struct db *db,
+    struct err *e)
 {
-	if (set_scope_if_one_foreign_key(t, parent, db, e) == -1 ||
+	if (set_scope_by_key(t, parent, db, e) == -1 ||
 	    (t->scope.n == 0 &&
-	    set_scope_by_column_names(t, parent, e) == -1) ||
-	    fail_if_scope_column_is_generated(t, e) == -1 ||
-	    key_equality_check_and_set_where(t, parent, db, e) == -1)
+	    set_scope_by_names(t, parent, e) == -1) ||
+	    check_scope_columns(t, e) == -1 ||
+	    key_equality_check(t, parent, db, e) == -1)
 		return -1;
 	for (size_t c = 0; c < t->table->n; c++)
 		if (strcmp(t->table->columns[c].name, CHILD_POSITION) == 0 &&
 		    !t->table->columns[c].generated)
 			t->position = (int)c;
-	return set_scope_has_index(t, db, e);
+	return read_scope_index(t, db, e);
 }
 
 bool

@@ -9,26 +9,25 @@ enum { ROWS_MOST = 10000 };     /* that are written together */
 
 /* Notes that the record must be rejected in the next try of the batch. */
 static int
-note_record_to_reject_in_next_try(struct loader *l, const struct child *c,
-    size_t item, const struct reject *why, struct err *e)
+note_reject(struct loader *l, const struct child *c, size_t item,
+    const struct reject *why, struct err *e)
 {
 	l->nested->repeat = true;
-	return outcome_note_reject_for_next_try(
+	return outcome_note_reject(
 	    &c->parent->outcome, item, why, e);
 }
 
-/* The table has refused row number `row`, because of *why. Calls
- * note_record_to_reject_in_next_try() for the record that contains the row's
- * element. */
+/* The table has refused row number `row`, because of *why. Calls note_reject()
+ * for the record that contains the row's element. */
 static int
-note_record_of_row_to_reject(struct loader *l, struct child *c, size_t row,
+note_row_reject(struct loader *l, struct child *c, size_t row,
     struct reject why, struct err *e)
 {
 	const struct element *m = &c->elements[row];
 	struct buf *b = &l->nested->scratch;
 
-	why.pointer = element_lines_make_pointer(
-	    &c->lines, m->number, m->is_object, why.pointer, e);
+	why.pointer = element_lines_pointer(&c->lines, m->number, m->is_object,
+	    why.pointer, e);
 	if (why.pointer == NULL)
 		return -1;
 	buf_clear(b);
@@ -36,20 +35,17 @@ note_record_of_row_to_reject(struct loader *l, struct child *c, size_t row,
 		buf_printf(b, "table %s: ", c->table->target.table->name);
 	buf_str(b, why.message);
 	why.message = buf_text(b);
-	return buf_check(b, e) == -1 ? -1 :
-	    note_record_to_reject_in_next_try(l, c, m->item, &why, e);
+	return buf_check(b, e) == -1 ? -1 : note_reject(l, c, m->item, &why, e);
 }
 
-/* Calls note_record_to_reject_in_next_try() for the records of all refused
- * rows. */
+/* Calls note_reject() for the records of all refused rows. */
 static int
-note_records_of_rows_to_reject(
-    struct loader *l, struct child *c, const struct refusals *rows,
+note_all_rejects(struct loader *l, struct child *c, const struct refusals *rows,
     uint64_t first, struct err *e)
 {
 	for (size_t i = 0; i < rows->n; i++)
-		if (note_record_of_row_to_reject(l, c, rows->v[i].item - first,
-			refusals_get(rows, i), e) == -1)
+		if (note_row_reject(l, c, rows->v[i].item - first,
+		    refusals_get(rows, i), e) == -1)
 			return -1;
 	return 0;
 }
@@ -58,7 +54,7 @@ note_records_of_rows_to_reject(
  * Ignores the number of unreadable keys: if the columns cannot hold a key, the
  * table has no rows for it. */
 static int
-delete_old_rows_of_added_keys(struct loader *l, struct child *c, struct err *e)
+delete_by_keys(struct loader *l, struct child *c, struct err *e)
 {
 	const struct sink_scopes *s = l->sink->scopes;
 	struct outcome *o = &c->table->outcome;
@@ -79,26 +75,25 @@ delete_old_rows_of_added_keys(struct loader *l, struct child *c, struct err *e)
 }
 
 enum sink_result
-child_delete_old_and_write_rows(struct loader *l, struct child *c,
-    struct err *e)
+child_flush(struct loader *l, struct child *c, struct err *e)
 {
 	struct outcome *o = &c->table->outcome;
 	enum sink_result rc;
 
-	if (delete_old_rows_of_added_keys(l, c, e) == -1)
+	if (delete_by_keys(l, c, e) == -1)
 		return SINK_FAILED;
 	if (c->rows.n == 0)
 		return SINK_DONE;
 	outcome_start_chunk(o, &c->rows, NULL);
 	rc = l->sink->apply(c->table->self, o, e);
-	if (rc == SINK_REPEAT && note_records_of_rows_to_reject(
-		l, c, &o->ending, o->ordinal, e) == -1)
+	if (rc == SINK_REPEAT && note_all_rejects(l, c, &o->ending, o->ordinal,
+	    e) == -1)
 		rc = SINK_FAILED;
 	refusals_clear(&o->ending);
 	if (rc != SINK_DONE)
 		return rc;
 	o->begun = true;
-	if (note_records_of_rows_to_reject(l, c, &o->refused, 0, e) == -1)
+	if (note_all_rejects(l, c, &o->refused, 0, e) == -1)
 		return SINK_FAILED;
 	outcome_end_chunk(o);
 	spool_clear(&c->rows);
@@ -123,7 +118,7 @@ make_room_for_row(struct child *c, struct err *e)
 /* Adds the row for element m->number of the array of record m->item. Returns 1;
  * 0: the element cannot be a row, and the record was refused; -1 with *e. */
 static int
-add_row_or_note_reject(struct loader *l, struct child *c, uint32_t tok,
+add_child_row(struct loader *l, struct child *c, uint32_t tok,
     const struct element *m, uint64_t line, struct err *e)
 {
 	struct buf *b = &c->rows.data;
@@ -133,21 +128,19 @@ add_row_or_note_reject(struct loader *l, struct child *c, uint32_t tok,
 	if (make_room_for_row(c, e) == -1)
 		return -1;
 	c->elements[c->rows.n] = *m;
-	if (element_lines_put_or_reject(&c->lines, b, tok, m->number, &why) ==
-	    0) {
+	if (element_lines_put(&c->lines, b, tok, m->number, &why) == 0) {
 		b->len = at;
-		return note_record_to_reject_in_next_try(l, c, m->item, &why,
-		    e);
+		return note_reject(l, c, m->item, &why, e);
 	}
 	return buf_check(b, e) == -1 || buf_check(&c->lines.name, e) == -1 ||
-	    spool_add_appended_line(&c->rows, at, line, e) == -1 ? -1 : 1;
+	    spool_add_appended(&c->rows, at, line, e) == -1 ? -1 : 1;
 }
 
 /* Adds rows for all elements of the record's array. Whenever ROWS_MOST rows are
  * waiting, writes them. */
 static enum sink_result
-add_rows_and_write_when_full(struct loader *l, struct child *c, uint32_t array,
-    size_t item, struct err *e)
+add_child_rows(struct loader *l, struct child *c, uint32_t array, size_t item,
+    struct err *e)
 {
 	const uint64_t line = l->spool.items[item].number;
 	const struct json_tok *tok = l->nested->json.tok;
@@ -158,34 +151,32 @@ add_rows_and_write_when_full(struct loader *l, struct child *c, uint32_t array,
 	for (uint32_t t = array + 1; t < tok[array].next && rc == SINK_DONE;
 	    t = tok[t].next, m.number++) {
 		m.is_object = tok[t].type == JSON_OBJECT;
-		if ((added = add_row_or_note_reject(l, c, t, &m, line, e)) != 1)
+		if ((added = add_child_row(l, c, t, &m, line, e)) != 1)
 			return added == -1 ? SINK_FAILED : SINK_DONE;
-		if (spool_chunk_is_full(&c->rows, ROWS_MOST))
-			rc = child_delete_old_and_write_rows(l, c, e);
+		if (spool_is_full(&c->rows, ROWS_MOST))
+			rc = child_flush(l, c, e);
 	}
 	return rc;
 }
 
 enum sink_result
-child_add_key_and_rows_of_record(
-    struct loader *l, struct child *c, size_t item, struct err *e)
+child_add_record(struct loader *l, struct child *c, size_t item, struct err *e)
 {
 	size_t at = c->keys.data.len;
 	struct reject why;
 	uint32_t array;
 	int rc;
 
-	if (element_lines_start_record(&c->lines, &l->nested->json, e) == -1)
+	if (element_lines_start(&c->lines, &l->nested->json, e) == -1)
 		return SINK_FAILED;
 	if ((rc = element_lines_find_array(&c->lines, &array, &why)) == -1)
-		return note_record_to_reject_in_next_try(l, c, item, &why,
+		return note_reject(l, c, item, &why,
 		    e) == -1 ? SINK_FAILED : SINK_DONE;
 	c->found |= rc == 1;
 	element_lines_put_key(&c->lines, &c->keys.data);
 	if (buf_check(&c->keys.data, e) == -1 ||
-	    spool_add_appended_line(
-		&c->keys, at, l->spool.items[item].number, e) == -1)
+	    spool_add_appended(&c->keys, at, l->spool.items[item].number,
+	    e) == -1)
 		return SINK_FAILED;
-	return rc == 0 ? SINK_DONE : add_rows_and_write_when_full(l, c, array,
-	    item, e);
+	return rc == 0 ? SINK_DONE : add_child_rows(l, c, array, item, e);
 }

@@ -9,13 +9,11 @@
 #include "nested/nested.h"
 
 /* Adds the elements of record `item` of the chunk, which was scanned into
- * l->nested->json. Calls child_delete_old_and_write_rows() when many rows are
- * waiting. */
-enum sink_result child_add_key_and_rows_of_record(
-    struct loader *l, struct child *c, size_t item, struct err *e);
+ * l->nested->json. Calls child_flush() when many rows are waiting. */
+enum sink_result child_add_record(struct loader *l, struct child *c,
+    size_t item, struct err *e);
 /* Deletes the old rows of the records that were added since the last call, then
  * writes the rows of their elements. */
-enum sink_result child_delete_old_and_write_rows(
-    struct loader *l, struct child *c, struct err *e);
+enum sink_result child_flush(struct loader *l, struct child *c, struct err *e);
 
 #endif

@@ -31,20 +31,21 @@ struct making {
 };
 
 int
-create_find_if_child_missing(struct loader *l, bool *missing, struct err *e)
+create_find_missing(struct loader *l, bool *missing, struct err *e)
 {
 	bool exists = true;
 
 	for (size_t i = 0; i < l->nested_list.n && exists; i++)
-		if (table_check_if_exists(
-			l->db, l->nested_list.v[i].table, &exists, e) == -1)
+		if (table_check_exists(l->db, l->nested_list.v[i].table,
+		    &exists, e) == -1)
 			return -1;
 	*missing = !exists;
 	return 0;
 }
 
+/* Adds the line that was made of an element to the sample. */
 static int
-add_line_to_sample(struct making *m, struct stage *stage, const struct line *l,
+note_made_line(struct making *m, struct stage *stage, const struct line *l,
     struct err *e)
 {
 	const struct line made = { .data = m->line.data, .len = m->line.len,
@@ -57,19 +58,20 @@ add_line_to_sample(struct making *m, struct stage *stage, const struct line *l,
 /* Adds to the sample the columns that the loader sets. So the table gets them
  * even if no record has an element. */
 static int
-add_key_columns_to_sample(struct making *m, struct stage *stage,
-    const struct line *l, struct err *e)
+note_key_columns(struct making *m, struct stage *stage, const struct line *l,
+    struct err *e)
 {
 	buf_clear(&m->line);
 	buf_add(&m->line, m->lines.key.data, m->lines.key.len);
 	json_put_int(&m->line, CHILD_POSITION, 0);
 	buf_char(&m->line, '}');
-	return add_line_to_sample(m, stage, l, e);
+	return note_made_line(m, stage, l, e);
 }
 
+/* Adds the elements of the array to the sample, up to SAMPLE_RECORDS. */
 static int
-add_elements_to_sample(struct making *m, struct stage *stage,
-    const struct line *l, uint32_t array, struct err *e)
+note_elements(struct making *m, struct stage *stage, const struct line *l,
+    uint32_t array, struct err *e)
 {
 	const struct json_tok *tok = m->json.tok;
 	struct reject why;
@@ -78,9 +80,8 @@ add_elements_to_sample(struct making *m, struct stage *stage,
 	for (uint32_t t = array + 1; t < tok[array].next; t = tok[t].next) {
 		buf_clear(&m->line);
 		m->elements++;
-		if (element_lines_put_or_reject(
-			&m->lines, &m->line, t, i++, &why) == 1 &&
-		    add_line_to_sample(m, stage, l, e) == -1)
+		if (element_lines_put(&m->lines, &m->line, t, i++, &why) == 1 &&
+		    note_made_line(m, stage, l, e) == -1)
 			return -1;
 		if (m->sample.records >= SAMPLE_RECORDS)
 			break;
@@ -91,7 +92,7 @@ add_elements_to_sample(struct making *m, struct stage *stage,
 /* Keeps the name of the member with an array that is most similar to the
  * pointer, for the error message. */
 static void
-keep_nearest_array(struct suggestion *near, const struct json *j)
+note_nearest(struct suggestion *near, const struct json *j)
 {
 	const struct json_tok *tok = j->tok;
 	char name[SUGGEST_LONGEST + 1];
@@ -104,12 +105,12 @@ keep_nearest_array(struct suggestion *near, const struct json *j)
 		name[0] = '/';
 		memcpy(name + 1, j->text + tok[t].at + 1, n);
 		name[n + 1] = '\0';
-		suggest_keep_word_if_nearer(near, name);
+		suggest_try(near, name);
 	}
 }
 
 static bool
-record_has_whole_key(const struct making *m)
+has_whole_key(const struct making *m)
 {
 	const struct target *p = &m->parent;
 	struct json j = m->json;
@@ -126,25 +127,25 @@ record_has_whole_key(const struct making *m)
 /* Notes the elements of one record. A record that the load will reject is
  * treated as a record without elements. */
 static int
-add_key_and_elements_to_sample(
-    void *self, struct stage *stage, const struct line *l, struct err *e)
+note_parent_record(void *self, struct stage *stage, const struct line *l,
+    struct err *e)
 {
 	struct making *m = self;
 	struct reject why;
 	uint32_t array;
-	int rc = stage_parse_record_or_fill_reject(stage, l, &m->json,
-	    element_lines_count_levels(&m->lines), m->l->duplicates, &why, e);
+	int rc = stage_parse_only(stage, l, &m->json,
+	    element_lines_levels(&m->lines), m->l->duplicates, &why, e);
 
-	if (rc != 1 || !record_has_whole_key(m)) {
+	if (rc != 1 || !has_whole_key(m)) {
 		m->sample.records++;
 		return rc == -1 ? -1 : 0;
 	}
-	keep_nearest_array(&m->near, &m->json);
-	if (element_lines_start_record(&m->lines, &m->json, e) == -1 ||
-	    add_key_columns_to_sample(m, stage, l, e) == -1)
+	note_nearest(&m->near, &m->json);
+	if (element_lines_start(&m->lines, &m->json, e) == -1 ||
+	    note_key_columns(m, stage, l, e) == -1)
 		return -1;
 	return element_lines_find_array(&m->lines, &array, &why) != 1 ? 0 :
-	    add_elements_to_sample(m, stage, l, array, e);
+	    note_elements(m, stage, l, array, e);
 }
 
 static int
@@ -154,14 +155,14 @@ fail_no_elements(const char *pointer, const char *table,
 	(void)err_set(e, ERR_DATA, false, "--create: none of the first "
 	    "records has an element in an array at %s, so table %s would have "
 	    "no columns: create the table, or give --ddl FILE", pointer, table);
-	suggest_append_to_error(e, near, "");
+	suggest_put(e, near, "");
 	return -1;
 }
 
 /* Gives m->child the columns for the parent's key. They have the types that the
  * key has in the parent. */
 static int
-set_child_columns_of_parent_key(struct making *m, struct err *e)
+set_child_key(struct making *m, struct err *e)
 {
 	const struct target *p = &m->parent;
 	size_t n = p->nkey;
@@ -181,7 +182,7 @@ set_child_columns_of_parent_key(struct making *m, struct err *e)
 		struct buf b;
 
 		buf_init(&b, SIZE_MAX / 4);
-		child_put_column_name_of_key(&b, p, i);
+		child_put_key_name(&b, p, i);
 		m->table.columns[i].name = strdup(buf_text(&b));
 		buf_printf(&m->key, "%s,", buf_text(&b));
 		buf_release(&b);
@@ -211,10 +212,10 @@ open_making(struct making *m, struct loader *l, size_t i, struct err *e)
 	m->o.mode = "upsert";
 	m->o.nested = (struct opt_list){ 0 };
 	if (target_open(&m->parent, l->db, &l->tables[t->parent].o, e) == -1 ||
-	    set_child_columns_of_parent_key(m, e) == -1)
+	    set_child_key(m, e) == -1)
 		return -1;
 	sample_init(&m->sample, &m->o, m->parent.mode, l->duplicates);
-	m->sample.note = add_key_and_elements_to_sample;
+	m->sample.note = note_parent_record;
 	m->sample.note_self = m;
 	m->sample.types = m->types;
 	m->sample.ntypes = m->parent.nkey;
@@ -237,15 +238,16 @@ close_making(struct making *m)
 	buf_release(&m->line);
 }
 
+/* Does nothing if the table exists. */
 static int
-create_from_sample_if_missing(struct making *m, struct buf *ddl, struct err *e)
+create_child(struct making *m, struct buf *ddl, struct err *e)
 {
 	struct loader *l = m->l;
 	struct sample *s = &m->sample;
 	enum table_state state;
 	bool absent;
 
-	if (create_read_sample_if_missing(s, l->db, l->stage, &state, e) == -1)
+	if (create_read_sample(s, l->db, l->stage, &state, e) == -1)
 		return -1;
 	if (state != TABLE_MISSING) {
 		l->absent |= state == TABLE_ABSENT;
@@ -254,14 +256,14 @@ create_from_sample_if_missing(struct making *m, struct buf *ddl, struct err *e)
 	if (m->elements == 0)
 		return fail_no_elements(
 		    m->lines.pointer, m->o.table, &m->near, e);
-	if (sample_set_kinds_of_column(s, CHILD_POSITION, KIND_INT, e) == -1)
+	if (sample_set_kinds(s, CHILD_POSITION, KIND_INT, e) == -1)
 		return -1;
-	return ddl != NULL ? create_table_and_check_options(s, l->db, ddl, e) :
-	    create_table_if_missing(s, l->db, l->stage, &absent, e);
+	return ddl != NULL ? create_table(s, l->db, ddl, e) :
+	    create_ensure_table(s, l->db, l->stage, &absent, e);
 }
 
 int
-create_children_if_missing(struct loader *l, struct buf *ddl, struct err *e)
+create_children(struct loader *l, struct buf *ddl, struct err *e)
 {
 	struct making m;
 	int rc = 0;
@@ -269,7 +271,7 @@ create_children_if_missing(struct loader *l, struct buf *ddl, struct err *e)
 	for (size_t i = 0; i < l->nested_list.n && rc == 0 && !l->absent; i++) {
 		rc = open_making(&m, l, i, e);
 		if (rc == 0)
-			rc = create_from_sample_if_missing(&m, ddl, e);
+			rc = create_child(&m, ddl, e);
 		close_making(&m);
 	}
 	return rc;
@@ -286,39 +288,40 @@ struct look {
 };
 
 static int
-look_for_element_in_record(
-    void *self, struct stage *stage, const struct line *l, struct err *e)
+look_in_record(void *self, struct stage *stage, const struct line *l,
+    struct err *e)
 {
 	struct look *k = self;
 	struct reject why;
 	uint32_t v;
-	int rc = stage_parse_record_or_fill_reject(
-	    stage, l, &k->json, JSON_LEVELS_ALL, JSON_LAST, &why, e);
+	int rc = stage_parse_only(stage, l, &k->json, JSON_LEVELS_ALL,
+	    JSON_LAST, &why, e);
 
 	k->sample.records++;
 	if (rc != 1)
 		return rc;
-	keep_nearest_array(&k->near, &k->json);
+	note_nearest(&k->near, &k->json);
 	k->found |= pointer_find(&k->json, k->pointer, &v) &&
 	    k->json.tok[v].type == JSON_ARRAY && k->json.tok[v].members > 0;
 	return 0;
 }
 
+/* Fails if the table does not exist and no record of the sample has an element
+ * for it. */
 static int
-fail_if_array_has_no_element(
-    struct loader *l, const struct nested_table *t, struct err *e)
+check_child_array(struct loader *l, const struct nested_table *t, struct err *e)
 {
 	struct look k = { .pointer = t->pointer,
 		.near = { .typed = t->pointer } };
 	bool exists;
 	int rc;
 
-	if (table_check_if_exists(l->db, t->table, &exists, e) == -1)
+	if (table_check_exists(l->db, t->table, &exists, e) == -1)
 		return -1;
 	if (exists)
 		return 0;
 	sample_init(&k.sample, l->o, l->mode, l->duplicates);
-	k.sample.note = look_for_element_in_record;
+	k.sample.note = look_in_record;
 	k.sample.note_self = &k;
 	rc = sample_read(&k.sample, l->stage, e);
 	if (rc == 0 && !k.found && !k.sample.no_input)
@@ -329,11 +332,10 @@ fail_if_array_has_no_element(
 }
 
 int
-create_fail_if_child_has_no_columns(struct loader *l, struct err *e)
+create_check_children(struct loader *l, struct err *e)
 {
 	for (size_t i = 0; i < l->nested_list.n; i++)
-		if (fail_if_array_has_no_element(
-			l, &l->nested_list.v[i], e) == -1)
+		if (check_child_array(l, &l->nested_list.v[i], e) == -1)
 			return -1;
 	return 0;
 }

@@ -14,14 +14,12 @@ struct loader;
  * of its own. Otherwise they are made in the open transaction, and their
  * statements are appended to ddl. Sets l->absent if a table is missing and the
  * input has no record. */
-int create_children_if_missing(
-    struct loader *l, struct buf *ddl, struct err *e);
+int create_children(struct loader *l, struct buf *ddl, struct err *e);
 /* Called before the parent is made. Fails if a table of --nested does not exist
  * and no record of the sample has an element for it: the pointer may be
  * mistyped. */
-int create_fail_if_child_has_no_columns(struct loader *l, struct err *e);
+int create_check_children(struct loader *l, struct err *e);
 /* Sets *missing to true if one of the tables of --nested does not exist. */
-int create_find_if_child_missing(
-    struct loader *l, bool *missing, struct err *e);
+int create_find_missing(struct loader *l, bool *missing, struct err *e);
 
 #endif

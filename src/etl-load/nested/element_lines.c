@@ -28,9 +28,9 @@ element_lines_release(struct element_lines *l)
 }
 
 unsigned
-element_lines_count_levels(const struct element_lines *l)
+element_lines_levels(const struct element_lines *l)
 {
-	unsigned n = pointer_count_parts(l->pointer) + 2;
+	unsigned n = pointer_count(l->pointer) + 2;
 
 	if (n < l->parent->mapping.levels)
 		n = l->parent->mapping.levels;
@@ -38,7 +38,7 @@ element_lines_count_levels(const struct element_lines *l)
 }
 
 static const char *
-get_name_of_key_column(const struct element_lines *l, size_t i)
+get_key_name(const struct element_lines *l, size_t i)
 {
 	const struct target *t = l->child;
 
@@ -55,8 +55,7 @@ find_key_value(const struct element_lines *l, size_t i)
 }
 
 int
-element_lines_start_record(
-    struct element_lines *l, struct json *record, struct err *e)
+element_lines_start(struct element_lines *l, struct json *record, struct err *e)
 {
 	l->json = record;
 	buf_clear(&l->key);
@@ -65,8 +64,8 @@ element_lines_start_record(
 		const struct json_tok *t =
 		    &record->tok[find_key_value(l, i)];
 
-		json_put_raw(&l->key, get_name_of_key_column(l, i),
-		    record->text + t->at, t->len);
+		json_put_raw(&l->key, get_key_name(l, i), record->text + t->at,
+		    t->len);
 	}
 	return buf_check(&l->key, e);
 }
@@ -84,8 +83,7 @@ element_lines_find_array(
 		return 1;
 	(void)snprintf(l->message, sizeof(l->message), "the rows of table %s "
 	    "come from an array here (--nested), but the value is %s",
-	    l->child->table->name,
-	    json_type_name_with_article(tok[*array].type));
+	    l->child->table->name, json_type_name(tok[*array].type));
 	*why = (struct reject){ .code = "type", .pointer = l->pointer,
 		.message = l->message };
 	return -1;
@@ -100,7 +98,7 @@ element_lines_put_key(const struct element_lines *l, struct buf *b)
 
 /* Returns the name that is token `tok`, with its escapes decoded. */
 static const char *
-get_unescaped_name(struct element_lines *l, uint32_t tok, size_t *len)
+get_member_name(struct element_lines *l, uint32_t tok, size_t *len)
 {
 	const struct json_tok *t = &l->json->tok[tok];
 
@@ -118,8 +116,8 @@ get_unescaped_name(struct element_lines *l, uint32_t tok, size_t *len)
  * sets. True if its value (token `tok`) has the same text as the value that the
  * loader sets. */
 static bool
-has_value_that_loader_sets(const struct element_lines *l, const char *name,
-    size_t len, uint32_t tok, uint64_t number)
+has_loader_value(const struct element_lines *l, const char *name, size_t len,
+    uint32_t tok, uint64_t number)
 {
 	const struct json_tok *t = &l->json->tok[tok], *v;
 	const char *text = l->json->text;
@@ -127,7 +125,7 @@ has_value_that_loader_sets(const struct element_lines *l, const char *name,
 	int n = snprintf(digits, sizeof(digits), "%" PRIu64, number);
 
 	for (size_t i = 0; i < l->child->scope.n; i++) {
-		const char *key = get_name_of_key_column(l, i);
+		const char *key = get_key_name(l, i);
 
 		if (strlen(key) != len || memcmp(key, name, len) != 0)
 			continue;
@@ -139,7 +137,7 @@ has_value_that_loader_sets(const struct element_lines *l, const char *name,
 }
 
 static int
-reject_member_of_loader(struct element_lines *l, const char *name, size_t len,
+reject_own_member(struct element_lines *l, const char *name, size_t len,
     uint64_t number, struct reject *why)
 {
 	(void)snprintf(l->message, sizeof(l->message), "table %s: --nested "
@@ -147,7 +145,7 @@ reject_member_of_loader(struct element_lines *l, const char *name, size_t len,
 	    l->child->table->name, len < 200 ? (int)len : 200, name);
 	buf_clear(&l->place);
 	buf_printf(&l->place, "%s/%" PRIu64, l->pointer, number);
-	pointer_append_part(&l->place, name, len);
+	pointer_put_part(&l->place, name, len);
 	*why = (struct reject){ .code = "schema", .message = l->message,
 		.pointer = buf_text(&l->place) };
 	return 0;
@@ -155,20 +153,20 @@ reject_member_of_loader(struct element_lines *l, const char *name, size_t len,
 
 /* Appends a member of the element. If the loader itself sets the column of this
  * name, such as the position, appends nothing; if the member then has another
- * value than the loader sets, rejects the record. */
+ * value than the loader sets, rejects the record. Returns 1, or 0 if the record
+ * must be rejected. */
 static int
-put_member_or_reject(struct element_lines *l, struct buf *b, uint32_t tok,
+put_member(struct element_lines *l, struct buf *b, uint32_t tok,
     uint64_t number, struct reject *why)
 {
 	const struct json_tok *t = l->json->tok;
 	const char *text = l->json->text, *name;
 	size_t len;
 
-	name = get_unescaped_name(l, tok, &len);
+	name = get_member_name(l, tok, &len);
 	if (child_sets_column(l->child, name, len))
-		return has_value_that_loader_sets(l, name, len, tok + 1,
-		    number) ? 1 : reject_member_of_loader(l, name, len, number,
-		    why);
+		return has_loader_value(l, name, len, tok + 1,
+		    number) ? 1 : reject_own_member(l, name, len, number, why);
 	buf_char(b, ',');
 	buf_add(b, text + t[tok].at, t[tok].len);
 	buf_char(b, ':');
@@ -177,8 +175,8 @@ put_member_or_reject(struct element_lines *l, struct buf *b, uint32_t tok,
 }
 
 int
-element_lines_put_or_reject(struct element_lines *l, struct buf *b,
-    uint32_t tok, uint64_t number, struct reject *why)
+element_lines_put(struct element_lines *l, struct buf *b, uint32_t tok,
+    uint64_t number, struct reject *why)
 {
 	const struct json_tok *t = l->json->tok;
 	int rc = 1;
@@ -192,7 +190,7 @@ element_lines_put_or_reject(struct element_lines *l, struct buf *b,
 	else
 		for (uint32_t m = tok + 1; m < t[tok].next && rc == 1;
 		    m = t[m + 1].next)
-			rc = put_member_or_reject(l, b, m, number, why);
+			rc = put_member(l, b, m, number, why);
 	buf_char(b, '}');
 	return rc;
 }
@@ -200,13 +198,13 @@ element_lines_put_or_reject(struct element_lines *l, struct buf *b,
 /* `inner` is a pointer in the line that was made. True if it leads to a member
  * that the loader has put there, which the element itself does not have. */
 static bool
-is_pointer_to_member_of_loader(struct element_lines *l, const char *inner)
+is_own_pointer(struct element_lines *l, const char *inner)
 {
 	for (size_t i = 0; i < l->child->scope.n; i++) {
-		const char *name = get_name_of_key_column(l, i);
+		const char *name = get_key_name(l, i);
 
 		buf_clear(&l->name);
-		pointer_append_part(&l->name, name, strlen(name));
+		pointer_put_part(&l->name, name, strlen(name));
 		if (strcmp(buf_text(&l->name), inner) == 0)
 			return true;
 	}
@@ -214,15 +212,14 @@ is_pointer_to_member_of_loader(struct element_lines *l, const char *inner)
 }
 
 const char *
-element_lines_make_pointer(struct element_lines *l, uint64_t number,
-    bool is_object, const char *inner, struct err *e)
+element_lines_pointer(struct element_lines *l, uint64_t number, bool is_object,
+    const char *inner, struct err *e)
 {
 	struct buf b;
 
 	buf_init(&b, SIZE_MAX / 4);
 	buf_printf(&b, "%s/%" PRIu64, l->pointer, number);
-	if (inner != NULL && is_object &&
-	    !is_pointer_to_member_of_loader(l, inner))
+	if (inner != NULL && is_object && !is_own_pointer(l, inner))
 		buf_str(&b, inner);
 	buf_clear(&l->place);
 	buf_add(&l->place, b.data, b.len);

@@ -7,7 +7,7 @@
 
 /* Compares two types without their limits: numeric(9,2) is numeric. */
 static bool
-is_same_type_without_limits(const char *a, const char *b)
+is_same_type(const char *a, const char *b)
 {
 	for (;;) {
 		a += *a == '(' ? strcspn(a, ")") : 0;
@@ -28,8 +28,7 @@ is_char(const struct column *c)
 }
 
 static bool
-have_same_equality(
-    const struct column *c, const struct column *k, enum db_kind kind)
+same_equality(const struct column *c, const struct column *k, enum db_kind kind)
 {
 	bool ints = c->kind == COLUMN_INT && k->kind == COLUMN_INT;
 
@@ -40,12 +39,12 @@ have_same_equality(
 	if (c->equal_as_bytes || k->equal_as_bytes)
 		return c->equal_as_bytes && k->equal_as_bytes &&
 		    is_char(c) == is_char(k);
-	return is_same_type_without_limits(c->type, k->type);
+	return is_same_type(c->type, k->type);
 }
 
 static int
-put_collation_of_key_column(struct buf *b, const struct table *p,
-    const struct column *k, size_t nkey, struct db *db, struct err *e)
+put_collation(struct buf *b, const struct table *p, const struct column *k,
+    size_t nkey, struct db *db, struct err *e)
 {
 	const struct db_value v[] = { db_text(p->base), db_text(k->name),
 		DB_I((int64_t)nkey) };
@@ -66,7 +65,7 @@ put_collation_of_key_column(struct buf *b, const struct table *p,
 
 /* IS finds NULL too. */
 static int
-set_where_of_scope(struct target *t, const struct target *parent, struct db *db,
+set_scope_where(struct target *t, const struct target *parent, struct db *db,
     struct err *e)
 {
 	const struct table *p = parent->table;
@@ -77,10 +76,10 @@ set_where_of_scope(struct target *t, const struct target *parent, struct db *db,
 	for (size_t i = 0; i < parent->nkey && rc == 0; i++) {
 		buf_printf(&b, "%s%s IS $%zu", i > 0 ? " AND " : "",
 		    t->table->columns[t->scope.columns[i]].quoted, i + 1);
-		rc = put_collation_of_key_column(&b, p,
-		    &p->columns[parent->key[i]], parent->nkey, db, e);
+		rc = put_collation(&b, p, &p->columns[parent->key[i]],
+		    parent->nkey, db, e);
 	}
-	if (rc == 0 && buf_text_or_fail(&b, e) == NULL)
+	if (rc == 0 && buf_finish(&b, e) == NULL)
 		rc = -1;
 	if (rc == 0 && (t->scope_where = strdup(b.data)) == NULL)
 		rc = err_nomem(e);
@@ -89,7 +88,7 @@ set_where_of_scope(struct target *t, const struct target *parent, struct db *db,
 }
 
 int
-key_equality_check_and_set_where(struct target *t,
+key_equality_check(struct target *t,
     const struct target *parent, struct db *db, struct err *e)
 {
 	const struct table *p = parent->table;
@@ -99,7 +98,7 @@ key_equality_check_and_set_where(struct target *t,
 		const struct column *k = &p->columns[parent->key[i]],
 		    *c = &t->table->columns[t->scope.columns[i]];
 
-		if (!have_same_equality(c, k, kind))
+		if (!same_equality(c, k, kind))
 			return err_set(e, ERR_CONFIG, false, "--nested: column "
 			    "\"%s\" of table %s (%s) compares values in "
 			    "another way than \"%s\" of table %s (%s), so old "
@@ -107,5 +106,5 @@ key_equality_check_and_set_where(struct target *t,
 			    "type and collation", c->name, t->table->name,
 			    c->type, k->name, p->name, k->type);
 	}
-	return kind == DB_SQLITE ? set_where_of_scope(t, parent, db, e) : 0;
+	return kind == DB_SQLITE ? set_scope_where(t, parent, db, e) : 0;
 }

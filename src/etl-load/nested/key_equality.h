@@ -10,7 +10,7 @@
 
 /* Called when t->scope is known. On SQLite also sets t->scope_where, the
  * condition that finds the old rows with the collation of the parent's key. */
-int key_equality_check_and_set_where(struct target *t,
-    const struct target *parent, struct db *db, struct err *e);
+int key_equality_check(struct target *t, const struct target *parent,
+    struct db *db, struct err *e);
 
 #endif

@@ -26,7 +26,7 @@ init_child(struct loader *l, size_t i)
 }
 
 int
-nested_init_children_if_any(struct loader *l, struct err *e)
+nested_open(struct loader *l, struct err *e)
 {
 	struct nested *n;
 
@@ -65,12 +65,12 @@ nested_close(struct loader *l)
 }
 
 int
-nested_check_before_load(struct loader *l, struct err *e)
+nested_check(struct loader *l, struct err *e)
 {
 	for (size_t i = l->ntables; i < loader_count_tables(l); i++) {
 		const struct loaded_table *t = &l->tables[i];
 
-		if (refuse_referring_tables(&t->target, l->db, e) == -1 ||
+		if (check_referring(&t->target, l->db, e) == -1 ||
 		    l->sink->scopes->check(t->self, e) == -1)
 			return -1;
 	}
@@ -78,7 +78,7 @@ nested_check_before_load(struct loader *l, struct err *e)
 }
 
 void
-nested_reset_for_try(struct loader *l)
+nested_reset(struct loader *l)
 {
 	struct nested *n = l->nested;
 
@@ -91,9 +91,9 @@ nested_reset_for_try(struct loader *l)
 	}
 }
 
+/* Writes the rows that wait for the tables of this parent. */
 static enum sink_result
-write_waiting_rows_of_parent(
-    struct loader *l, const struct loaded_table *parent, struct err *e)
+flush_parent(struct loader *l, const struct loaded_table *parent, struct err *e)
 {
 	enum sink_result rc = SINK_DONE;
 	struct nested *n = l->nested;
@@ -102,7 +102,7 @@ write_waiting_rows_of_parent(
 	n->unhashed = false;
 	for (size_t i = 0; i < n->n && rc == SINK_DONE; i++)
 		if (n->v[i].parent == parent)
-			rc = child_delete_old_and_write_rows(l, &n->v[i], e);
+			rc = child_flush(l, &n->v[i], e);
 	return rc;
 }
 
@@ -113,7 +113,7 @@ write_waiting_rows_of_parent(
  * record are written separately. On SQLite this costs no time, so k is always
  * NULL there. */
 static enum sink_result
-write_waiting_rows_if_key_equal(struct loader *l, struct loaded_table *parent,
+flush_equal_key(struct loader *l, struct loaded_table *parent,
     const struct key_hash *k, const struct line *line, struct err *e)
 {
 	struct nested *n = l->nested;
@@ -124,22 +124,21 @@ write_waiting_rows_if_key_equal(struct loader *l, struct loaded_table *parent,
 	uint32_t *known;
 
 	if (k != NULL)
-		made = key_hash_make_of_record(k, &parent->outcome.reader, line,
+		made = key_hash_make(k, &parent->outcome.reader, line,
 		    &n->scratch, &hash, e);
 	if (made == KEY_HASH_FAILED)
 		return SINK_FAILED;
 	if (made != KEY_HASH_MADE || n->unhashed) {
-		rc = write_waiting_rows_of_parent(l, parent, e);
+		rc = flush_parent(l, parent, e);
 		n->unhashed = made != KEY_HASH_MADE;
 	}
 	if (rc != SINK_DONE || made != KEY_HASH_MADE)
 		return rc;
 	p = (const char *)&hash;
-	known = keyset_add_or_find_bytes(&n->keys, p, sizeof(hash), e);
+	known = keyset_value(&n->keys, p, sizeof(hash), e);
 	if (known != NULL && *known != 0) {
-		rc = write_waiting_rows_of_parent(l, parent, e);
-		known = keyset_add_or_find_bytes(
-		    &n->keys, p, sizeof(hash), e);
+		rc = flush_parent(l, parent, e);
+		known = keyset_value(&n->keys, p, sizeof(hash), e);
 	}
 	if (known == NULL)
 		return SINK_FAILED;
@@ -147,9 +146,10 @@ write_waiting_rows_if_key_equal(struct loader *l, struct loaded_table *parent,
 	return rc;
 }
 
+/* Scans the record as deep as the pointers of --nested lead. */
 static int
-scan_record_as_deep_as_needed(struct loader *l,
-    const struct loaded_table *parent, const struct line *line, struct err *e)
+scan_record(struct loader *l, const struct loaded_table *parent,
+    const struct line *line, struct err *e)
 {
 	struct nested *n = l->nested;
 	struct json_fault f = { 0 };
@@ -158,7 +158,7 @@ scan_record_as_deep_as_needed(struct loader *l,
 	for (size_t i = 0; i < n->n; i++) {
 		if (n->v[i].parent != parent)
 			continue;
-		need = element_lines_count_levels(&n->v[i].lines);
+		need = element_lines_levels(&n->v[i].lines);
 		levels = need > levels ? need : levels;
 	}
 	if (json_scan(&n->json, line->data, line->len, levels, JSON_LAST, &f) ==
@@ -169,26 +169,23 @@ scan_record_as_deep_as_needed(struct loader *l,
 }
 
 static enum sink_result
-add_rows_of_record_to_children(struct loader *l, struct loaded_table *parent,
+add_to_children(struct loader *l, struct loaded_table *parent,
     const struct key_hash *k, size_t item, struct err *e)
 {
 	const struct line line = spool_get_line(&l->spool, item);
 	struct nested *n = l->nested;
-	enum sink_result rc =
-	    write_waiting_rows_if_key_equal(l, parent, k, &line, e);
+	enum sink_result rc = flush_equal_key(l, parent, k, &line, e);
 
-	if (rc == SINK_DONE &&
-	    scan_record_as_deep_as_needed(l, parent, &line, e) == -1)
+	if (rc == SINK_DONE && scan_record(l, parent, &line, e) == -1)
 		return SINK_FAILED;
 	for (size_t i = 0; i < n->n && rc == SINK_DONE; i++)
 		if (n->v[i].parent == parent)
-			rc = child_add_key_and_rows_of_record(l, &n->v[i], item,
-			    e);
+			rc = child_add_record(l, &n->v[i], item, e);
 	return rc;
 }
 
 static enum sink_result
-add_and_write_rows_of_records(struct loader *l, struct loaded_table *parent,
+write_children(struct loader *l, struct loaded_table *parent,
     const struct key_hash *k, struct err *e)
 {
 	struct outcome *o = &parent->outcome;
@@ -203,21 +200,20 @@ add_and_write_rows_of_records(struct loader *l, struct loaded_table *parent,
 		}
 		if (outcome_has_record(o, i) &&
 		    refusals_find(&o->refused, i) == NULL)
-			rc = add_rows_of_record_to_children(l, parent, k, i, e);
+			rc = add_to_children(l, parent, k, i, e);
 	}
-	return rc == SINK_DONE ? write_waiting_rows_of_parent(l, parent, e) :
-	    rc;
+	return rc == SINK_DONE ? flush_parent(l, parent, e) : rc;
 }
 
 /* Opens the hash of the parent's key. Returns 1; 0: there is no hash, on SQLite
  * or if no column of the key has a type whose equality is known; -1 with *e. */
 static int
-open_key_hash_if_possible(struct loader *l, struct key_hash *k,
+open_key_hash(struct loader *l, struct key_hash *k,
     const struct loaded_table *parent, struct err *e)
 {
 	if (db_kind(l->db) == DB_SQLITE)
 		return 0;
-	if (key_hash_choose_columns_or_fail(k, &parent->target, e) == 0)
+	if (key_hash_open(k, &parent->target, e) == 0)
 		return 1;
 	if (e->code != ERR_CONFIG)
 		return -1;
@@ -226,8 +222,7 @@ open_key_hash_if_possible(struct loader *l, struct key_hash *k,
 }
 
 static bool
-chunk_may_have_nested_arrays(const struct loader *l,
-    const struct loaded_table *parent)
+may_have_arrays(const struct loader *l, const struct loaded_table *parent)
 {
 	return parent->o.nested_at.n > 0 &&
 	    (l->list.n == 0 || l->route.records[parent - l->tables] > 0);
@@ -243,20 +238,19 @@ nested_write_chunk(struct loader *l, struct err *e)
 	for (size_t i = 0; i < l->ntables && rc == SINK_DONE; i++) {
 		struct loaded_table *parent = &l->tables[i];
 
-		if (!chunk_may_have_nested_arrays(l, parent))
+		if (!may_have_arrays(l, parent))
 			continue;
-		hashed = open_key_hash_if_possible(l, &k, parent, e);
+		hashed = open_key_hash(l, &k, parent, e);
 		if (hashed == -1)
 			return SINK_FAILED;
-		rc = add_and_write_rows_of_records(l, parent, hashed == 1 ? &k :
-		    NULL, e);
+		rc = write_children(l, parent, hashed == 1 ? &k : NULL, e);
 		key_hash_close(&k);
 	}
 	return rc;
 }
 
 void
-nested_warn_if_no_record_has_array(const struct loader *l)
+nested_warn_empty(const struct loader *l)
 {
 	for (size_t i = 0; l->nested != NULL && i < l->nested->n; i++) {
 		const struct child *c = &l->nested->v[i];

@@ -48,16 +48,17 @@ struct nested {
 };
 
 /* Allocates the state. Its tables are the last ones of l->tables, from number
- * l->ntables on. */
-int nested_init_children_if_any(struct loader *l, struct err *e);
+ * l->ntables on. Does nothing without --nested. */
+int nested_open(struct loader *l, struct err *e);
 void nested_close(struct loader *l);
 /* Fails if rows of a table of --nested cannot be deleted, for example because
  * another table refers to them. */
-int nested_check_before_load(struct loader *l, struct err *e);
-void nested_reset_for_try(struct loader *l);
+int nested_check(struct loader *l, struct err *e);
+/* Called before each try of a batch. Forgets the rows of the failed try. */
+void nested_reset(struct loader *l);
 enum sink_result nested_write_chunk(struct loader *l, struct err *e);
 /* Warns if no record had a value at the pointer of a --nested, because the
  * pointer may be mistyped. */
-void nested_warn_if_no_record_has_array(const struct loader *l);
+void nested_warn_empty(const struct loader *l);
 
 #endif

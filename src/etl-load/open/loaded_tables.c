@@ -11,7 +11,7 @@
 enum { NAME_MOST = 200 };       /* bytes of the name of several tables */
 
 const char *
-loader_get_target_name(const struct loader *l)
+loader_get_name(const struct loader *l)
 {
 	return l->tables_name != NULL ? l->tables_name :
 	    l->tables[0].target.table->full;
@@ -40,8 +40,7 @@ compare_names(const void *a, const void *b)
  * depend on their order in --tables. If this is longer than NAME_MOST, appends
  * a hash of it. */
 static int
-put_name_of_tables(
-    struct buf *b, const char **names, size_t n, struct err *e)
+put_tables_name(struct buf *b, const char **names, size_t n, struct err *e)
 {
 	char hex[HASH_HEX];
 	struct hash *h;
@@ -57,15 +56,17 @@ put_name_of_tables(
 	if ((h = hash_new()) == NULL)
 		return err_nomem(e);
 	hash_add(h, b->data, b->len);
-	hash_finish_and_free(h, hex);
+	hash_finish(h, hex);
 	buf_clear(b);
 	buf_printf(b, "%zu tables %s", n, hex);
 	(void)buf_text(b);
 	return buf_check(b, e);
 }
 
+/* Fails if two entries of --tables name the same table. The names are
+ * sorted. */
 static int
-refuse_table_twice(const struct loader *l, const char **names, struct err *e)
+check_twice(const struct loader *l, const char **names, struct err *e)
 {
 	for (size_t i = 1; i < l->ntables; i++)
 		if (strcmp(names[i - 1], names[i]) == 0)
@@ -79,7 +80,7 @@ refuse_table_twice(const struct loader *l, const char **names, struct err *e)
  * deletes its old rows there: two arrays would delete the rows of each
  * other. */
 static int
-refuse_nested_table_twice(const struct loader *l, struct err *e)
+check_nested_twice(const struct loader *l, struct err *e)
 {
 	for (size_t i = l->ntables; i < loader_count_tables(l); i++)
 		for (size_t k = 0; k < i; k++) {
@@ -94,13 +95,13 @@ refuse_nested_table_twice(const struct loader *l, struct err *e)
 }
 
 int
-loader_name_tables_and_refuse_twice(struct loader *l, struct err *e)
+loader_name_tables(struct loader *l, struct err *e)
 {
 	const char **names;
 	struct buf b;
 	int rc;
 
-	if (refuse_nested_table_twice(l, e) == -1)
+	if (check_nested_twice(l, e) == -1)
 		return -1;
 	if (l->list.n == 0)
 		return 0;
@@ -109,9 +110,9 @@ loader_name_tables_and_refuse_twice(struct loader *l, struct err *e)
 	for (size_t i = 0; i < l->ntables; i++)
 		names[i] = l->tables[i].target.table->full;
 	buf_init(&b, SIZE_MAX / 4);
-	rc = put_name_of_tables(&b, names, l->ntables, e);
+	rc = put_tables_name(&b, names, l->ntables, e);
 	if (rc == 0)
-		rc = refuse_table_twice(l, names, e);
+		rc = check_twice(l, names, e);
 	if (rc == 0) {
 		free(l->tables_name);
 		if ((l->tables_name = strdup(b.data)) == NULL)
@@ -137,8 +138,8 @@ loader_read_target(const struct loader *l, const struct loaded_table *t,
 		return rc;
 	i = l->nested_list.v[i - l->ntables].parent;
 	target->parent = l->tables[i].o.table;
-	return l->absent ? 0 : child_find_and_check_columns(target,
-	    &l->tables[i].target, l->db, e);
+	return l->absent ? 0 : child_set_columns(target, &l->tables[i].target,
+	    l->db, e);
 }
 
 int
@@ -147,7 +148,7 @@ loader_start_chunk(struct loader *l, struct err *e)
 	const uint16_t *table_of = NULL;
 
 	if (l->list.n > 0) {
-		if (route_find_tables_of_chunk(&l->route, &l->spool, e) == -1)
+		if (route_find_tables(&l->route, &l->spool, e) == -1)
 			return -1;
 		table_of = l->route.table_of;
 	}

@@ -19,5 +19,5 @@ loader_open_tables(struct loader *l, struct err *e)
 	for (size_t i = 0; i < loader_count_tables(l); i++)
 		if (open_table(l, &l->tables[i], e) == -1)
 			return -1;
-	return loader_name_tables_and_refuse_twice(l, e);
+	return loader_name_tables(l, e);
 }

@@ -6,7 +6,7 @@
 enum { NOT_YET = 2 };
 
 int
-loader_store_transaction_id_of_plain_input(struct loader *l, struct err *e)
+batch_note_xid(struct loader *l, struct err *e)
 {
 	l->xid = 0;
 	if (l->marked || db_kind(l->db) != DB_POSTGRESQL)
@@ -24,7 +24,7 @@ loader_store_transaction_id_of_plain_input(struct loader *l, struct err *e)
  * second one fails (ledger/complete.c). NOT_YET: the transaction is still in
  * progress, ask again. -1: failed, with *e. */
 static int
-ask_commit_outcome(struct loader *l, struct err *e)
+ask_commit(struct loader *l, struct err *e)
 {
 	static const char sql[] =
 	    "SELECT CASE pg_catalog.pg_xact_status($1::text::xid8)"
@@ -51,25 +51,23 @@ ask_commit_outcome(struct loader *l, struct err *e)
 }
 
 int
-loader_reconnect_and_check_commit(
-    struct loader *l, uint64_t *tries, struct err *e)
+batch_recover(struct loader *l, uint64_t *tries, struct err *e)
 {
 	const struct db_fault *f = db_fault(l->db);
 	struct err first;
 	int rc;
 
-	time_limits_name_in_error(l->o, f, e);
+	time_limits_explain(l->o, f, e);
 	first = *e;
 	if (!e->transient || stop_signal() != 0 || (!f->again && !f->lost))
 		return -1;
 	do {
-		if (retry_wait_unless_last_or_stopped(&l->retry, ++*tries,
-		    &first, e) == -1)
+		if (retry_wait(&l->retry, ++*tries, &first, e) == -1)
 			return -1;
 		rc = db_reopen(l->db, e);
 		if (rc == 0) {
 			loader_reset_sinks(l);
-			rc = l->unknown ? ask_commit_outcome(l, e) : 0;
+			rc = l->unknown ? ask_commit(l, e) : 0;
 		}
 		if (rc == -1 || rc == NOT_YET)
 			first = *e;

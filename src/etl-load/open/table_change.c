@@ -5,7 +5,7 @@
 #include <string.h>
 
 int
-loader_find_if_any_table_changed(struct loader *l, bool *changed, struct err *e)
+tables_changed(struct loader *l, bool *changed, struct err *e)
 {
 	*changed = false;
 	for (size_t i = 0; i < loader_count_tables(l) && !*changed; i++)
@@ -16,7 +16,7 @@ loader_find_if_any_table_changed(struct loader *l, bool *changed, struct err *e)
 }
 
 const char *
-loader_say_what_is_stored(const struct loader *l)
+loader_say_stored(const struct loader *l)
 {
 	return l->o->connections > 1 ? "rows of this batch may be stored, but "
 	    "its records count as not loaded, so the next load repeats them" :
@@ -24,10 +24,10 @@ loader_say_what_is_stored(const struct loader *l)
 }
 
 static void
-explain_table_change(const struct loader *l, const char *sqlstate,
-    const char *table, struct err *e)
+explain_change(const struct loader *l, const char *sqlstate, const char *table,
+    struct err *e)
 {
-	const char *stored = loader_say_what_is_stored(l);
+	const char *stored = loader_say_stored(l);
 	const struct err why = *e;
 
 	if (strcmp(sqlstate, "42703") == 0 || strcmp(sqlstate, "42P01") == 0)
@@ -47,8 +47,7 @@ explain_table_change(const struct loader *l, const char *sqlstate,
 }
 
 void
-loader_find_table_change_behind_fault(
-    struct loader *l, const struct db_fault *f, struct err *e)
+loader_explain_fault(struct loader *l, const struct db_fault *f, struct err *e)
 {
 	bool changed = false;
 	struct err none;
@@ -62,16 +61,16 @@ loader_find_table_change_behind_fault(
 		if (target_find_change(t, l->db, &changed, &none) == -1 ||
 		    !changed)
 			continue;
-		explain_table_change(l, f->sqlstate, t->table->name, e);
+		explain_change(l, f->sqlstate, t->table->name, e);
 		return;
 	}
 }
 
 void
-loader_roll_back_and_check_tables(struct loader *l, struct err *e)
+loader_roll_back(struct loader *l, struct err *e)
 {
 	const struct db_fault f = *db_fault(l->db);
 
 	db_rollback(l->db);
-	loader_find_table_change_behind_fault(l, &f, e);
+	loader_explain_fault(l, &f, e);
 }

@@ -10,10 +10,10 @@ static const char *const levels[] = { [FULL] = "full", [NORMAL] = "normal",
 	NULL };
 
 int
-time_limits_check_options(const struct load_opts *o, struct err *e)
+time_limits_check(const struct load_opts *o, struct err *e)
 {
 	return o->synchronous != NULL &&
-	    suggest_find_choice("--synchronous", o->synchronous, levels, e) ==
+	    suggest_choice("--synchronous", o->synchronous, levels, e) ==
 	    -1 ? -1 : 0;
 }
 
@@ -21,7 +21,7 @@ time_limits_check_options(const struct load_opts *o, struct err *e)
  * could damage the file. The file is in another mode only if another process
  * had locked it when this program opened it. */
 static int
-set_normal_if_wal(struct loader *l, struct err *e)
+set_normal(struct loader *l, struct err *e)
 {
 	int64_t wal;
 
@@ -45,7 +45,7 @@ set_synchronous(struct loader *l, struct err *e)
 	if (db_kind(l->db) != DB_SQLITE)
 		return err_set(e, ERR_USAGE, false, "--synchronous is for "
 		    "SQLite: PostgreSQL has the setting synchronous_commit");
-	return strcmp(level, levels[NORMAL]) == 0 ? set_normal_if_wal(l, e) : 0;
+	return strcmp(level, levels[NORMAL]) == 0 ? set_normal(l, e) : 0;
 }
 
 int
@@ -59,7 +59,7 @@ time_limits_set(struct loader *l, struct err *e)
 }
 
 int
-time_limits_set_if_given(struct loader *l, struct err *e)
+time_limits_init(struct loader *l, struct err *e)
 {
 	const struct load_opts *o = l->o;
 
@@ -87,8 +87,8 @@ time_limits_set_for(struct db *db, const struct load_opts *o, struct err *e)
 }
 
 void
-time_limits_name_in_error(
-    const struct load_opts *o, const struct db_fault *f, struct err *e)
+time_limits_explain(const struct load_opts *o, const struct db_fault *f,
+    struct err *e)
 {
 	if (f->busy && o->lock_timeout > 0)
 		prefix_limit(e, "another session has kept a lock for longer "

@@ -7,20 +7,19 @@
 
 /* Needs no database. Fails if --synchronous has another value than full or
  * normal. */
-int time_limits_check_options(const struct load_opts *o, struct err *e);
+int time_limits_check(const struct load_opts *o, struct err *e);
 /* Sets the limits of all three options for l->db, which was just opened. Does
  * nothing if none of the options is given. */
-int time_limits_set_if_given(struct loader *l, struct err *e);
+int time_limits_init(struct loader *l, struct err *e);
 /* Sets the limits again after a script of the user, which may have changed
- * options of the session. This includes the options that db_open_or_create()
- * sets. */
+ * options of the session. This includes the options that db_open() sets. */
 int time_limits_set(struct loader *l, struct err *e);
 /* Sets --lock-timeout and --statement-timeout for the connection *db. */
 int time_limits_set_for(
     struct db *db, const struct load_opts *o, struct err *e);
 /* If the database has failed because a limit was exceeded, puts the option that
  * sets this limit in front of the message. */
-void time_limits_name_in_error(
-    const struct load_opts *o, const struct db_fault *f, struct err *e);
+void time_limits_explain(const struct load_opts *o, const struct db_fault *f,
+    struct err *e);
 
 #endif

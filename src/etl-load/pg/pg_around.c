@@ -32,9 +32,9 @@ struct search {
  * this returns false if the rows have several shapes and the table has such an
  * index. */
 static bool
-may_copy_shape_by_shape(const struct pg_sink *s)
+may_copy_by_shape(const struct pg_sink *s)
 {
-	if (pg_count_used_shapes(s) == 1)
+	if (pg_count_shapes(s) == 1)
 		return true;
 	for (size_t i = 0; i < s->target->table->n; i++)
 		if (s->may_be_freed[i])
@@ -43,42 +43,43 @@ may_copy_shape_by_shape(const struct pg_sink *s)
 }
 
 bool
-pg_may_copy_around_refused_rows(const struct pg_sink *s)
+pg_may_copy_around(const struct pg_sink *s)
 {
-	return !s->refers_to_itself && !s->deferred &&
-	    may_copy_shape_by_shape(s);
+	return !s->refers_to_itself && !s->deferred && may_copy_by_shape(s);
 }
 
+/* Copies the selected rows to the staging table, merges them and empties the
+ * staging table. */
 static int
-stage_and_merge_selected_rows(struct search *f, struct err *e)
+merge_selected(struct search *f, struct err *e)
 {
 	struct pg_sink *s = f->s;
 
-	if (!f->staging && pg_create_stage_table(s, false, e) == -1)
+	if (!f->staging && pg_create_stage(s, false, e) == -1)
 		return -1;
 	f->staging = true;
 	if (db_script(s->db, "SAVEPOINT etl_stage", e) == -1 ||
-	    pg_copy_to_stage_and_merge(s, f->o, e) == -1)
+	    pg_merge_by_stage(s, f->o, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "RELEASE SAVEPOINT etl_stage; "
 	    "DELETE FROM " PG_STAGE "%s", s->target->suffix);
-	return pg_run_sql_script(s, e);
+	return pg_run_script(s, e);
 }
 
 /* Merges row i alone, and rejects its record if the server refuses the row
  * again. Only a refusal without other rows shows that this record is the
  * cause. */
 static int
-merge_row_alone_or_reject(struct search *f, size_t row, struct err *e)
+merge_alone(struct search *f, size_t row, struct err *e)
 {
 	struct pg_rows *r = &f->s->rows;
 	int rc;
 
-	pg_rows_select_range(r, row, row + 1);
-	rc = stage_and_merge_selected_rows(f, e);
+	pg_rows_select(r, row, row + 1);
+	rc = merge_selected(f, e);
 	r->v[row].done = true;
-	pg_rows_select_range(r, 0, r->n);
+	pg_rows_select(r, 0, r->n);
 	f->from = f->fence = row + 1;
 	f->done++;
 	f->judged++;
@@ -88,7 +89,7 @@ merge_row_alone_or_reject(struct search *f, size_t row, struct err *e)
 /* Marks the rows before row `to` as done. COPY has stored `copied` of them. A
  * trigger has suppressed the others: they count as unchanged. */
 static void
-mark_done_and_count_copied_rows(struct search *f, size_t to, int64_t copied)
+mark_copied(struct search *f, size_t to, int64_t copied)
 {
 	struct pg_row *v = f->s->rows.v;
 	size_t n = 0;
@@ -107,25 +108,26 @@ mark_done_and_count_copied_rows(struct search *f, size_t to, int64_t copied)
  * back. If only one row can be the cause, merges this row alone. Otherwise the
  * next COPY gets fewer rows. */
 static int
-roll_back_and_narrow_or_merge_row(struct search *f, size_t to, struct err *e)
+narrow_search(struct search *f, size_t to, struct err *e)
 {
 	struct pg_rows *r = &f->s->rows;
 	int64_t line = db_fault(f->s->db)->line;
 	size_t suspect =
-	    pg_find_row_of_copy_line(r, f->shape, f->from, line > 0 ? line : 1);
+	    pg_find_copy_row(r, f->shape, f->from, line > 0 ? line : 1);
 
 	if (db_script(f->s->db, PG_UNDO_PIECE, e) == -1)
 		return -1;
 	if (f->size == 1 || (line == 1 && suspect + 1 == f->fence))
-		return merge_row_alone_or_reject(f, suspect, e);
+		return merge_alone(f, suspect, e);
 	f->fence = line > 0 ? suspect + 1 : to > f->from ? to : r->n;
 	f->size = line > 1 ? (size_t)line - 1 : line == 1 ? 1 :
 	    (f->size + NARROWING - 1) / NARROWING;
 	return 0;
 }
 
+/* If the server refuses a row, narrows the search for it. */
 static int
-copy_next_rows_or_narrow_search(struct search *f, struct err *e)
+copy_next_rows(struct search *f, struct err *e)
 {
 	struct pg_rows *r = &f->s->rows;
 	int64_t before = r->copied;
@@ -139,24 +141,23 @@ copy_next_rows_or_narrow_search(struct search *f, struct err *e)
 		f->fence = r->n;
 	}
 	r->to = f->fence;
-	rc = pg_try_copy_rows_in_savepoint(r, f->shape, false, &at, f->size, e);
+	rc = pg_try_copy(r, f->shape, false, &at, f->size, e);
 	r->to = r->n;
 	if (rc == 0)
-		return roll_back_and_narrow_or_merge_row(f, at, e);
+		return narrow_search(f, at, e);
 	if (rc == 1)
-		mark_done_and_count_copied_rows(f, at, r->copied - before);
+		mark_copied(f, at, r->copied - before);
 	return rc == -1 ? -1 : 0;
 }
 
 static bool
-too_many_rows_were_merged_alone(const struct search *f)
+too_many_alone(const struct search *f)
 {
 	return f->judged > FEW && (f->judged - FEW) * JUDGING_COSTS > f->done;
 }
 
 int
-pg_copy_around_refused_rows(
-    struct pg_sink *s, struct outcome *o, struct err *e)
+pg_copy_around(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	struct search f = { .s = s, .o = o };
 	struct pg_rows *r = &s->rows;
@@ -164,10 +165,10 @@ pg_copy_around_refused_rows(
 	for (size_t i = 0; i < r->nshapes; i++) {
 		f.shape = r->shapes[i];
 		f.from = f.fence = r->used[i] ? 0 : r->n;
-		while (f.from < r->n && !too_many_rows_were_merged_alone(&f))
-			if (copy_next_rows_or_narrow_search(&f, e) == -1)
+		while (f.from < r->n && !too_many_alone(&f))
+			if (copy_next_rows(&f, e) == -1)
 				return -1;
 	}
-	pg_rows_select_range(r, 0, r->n);
-	return f.done == r->n ? 0 : stage_and_merge_selected_rows(&f, e);
+	pg_rows_select(r, 0, r->n);
+	return f.done == r->n ? 0 : merge_selected(&f, e);
 }

@@ -9,25 +9,25 @@
 #include <stdio.h>
 
 void
-pg_put_create_or_empty_round_table(struct buf *b, const struct target *t)
+pg_put_round_table(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_round "
 	    "(n int, round int8) %s; DELETE FROM " PG_ROUND, t->on_commit);
 }
 
 void
-pg_put_insert_rounds_of_equal_keys(struct buf *b, const struct target *t)
+pg_put_fill_rounds(struct buf *b, const struct target *t)
 {
 	buf_str(b, "INSERT INTO " PG_ROUND " SELECT n, round FROM "
 	    "(SELECT \"etl.n\" AS n, pg_catalog.row_number() OVER "
 	    "(PARTITION BY ");
-	sql_put_key_columns(b, t);
+	sql_put_key(b, t);
 	buf_printf(b, " ORDER BY \"etl.n\") AS round FROM " PG_STAGE
 	    "%s) AS x WHERE round > 1", t->suffix);
 }
 
 static void
-put_staged_row_is_in_round(struct buf *b, const struct pg_round *r)
+put_is_in_round(struct buf *b, const struct pg_round *r)
 {
 	if (r->number == 0)
 		buf_str(b, "false");
@@ -43,14 +43,14 @@ put_staged_row_is_in_round(struct buf *b, const struct pg_round *r)
 }
 
 void
-pg_put_upsert_and_count_round(struct buf *b, const struct target *t,
+pg_put_upsert_round(struct buf *b, const struct target *t,
     const struct shape *s, const struct pg_round *r, bool first_updates)
 {
 	pg_put_merge_begin(b, t, s, first_updates);
 	buf_printf(b, " FROM " PG_STAGE "%s AS w WHERE \"etl.s\" = %zu "
 	    "AND \"etl.o\" <> 'D' AND ", t->suffix, s->id);
-	put_staged_row_is_in_round(b, r);
-	pg_put_order_by_key(b, t);
+	put_is_in_round(b, r);
+	pg_put_order_by(b, t);
 	pg_put_merge_end(b, t, s, first_updates, false);
 	buf_str(b, " SELECT pg_catalog.count(*), "
 	    "pg_catalog.count(*) FILTER (WHERE new) FROM m");
@@ -59,7 +59,7 @@ pg_put_upsert_and_count_round(struct buf *b, const struct target *t,
 /* Appends DELETE FROM t AS "etl.t" or, with --soft-delete, the UPDATE that
  * marks rows as deleted. The caller appends the condition. */
 static void
-put_delete_or_mark_without_where(struct buf *b, const struct target *t)
+put_delete_head(struct buf *b, const struct target *t)
 {
 	bool marks = t->soft_delete != NO_COLUMN;
 
@@ -74,51 +74,54 @@ put_delete_or_mark_without_where(struct buf *b, const struct target *t)
 /* With --soft-delete, appends a condition that excludes rows that are already
  * marked as deleted. */
 static void
-put_and_not_marked_deleted(struct buf *b, const struct target *t)
+put_not_marked(struct buf *b, const struct target *t)
 {
 	if (t->soft_delete == NO_COLUMN)
 		return;
 	buf_str(b, " AND NOT (");
-	soft_delete_put_is_marked(b, t, "\"etl.t\".");
+	soft_delete_put_marked(b, t, "\"etl.t\".");
 	buf_str(b, ")");
 }
 
 void
-pg_put_delete_or_mark_round(
-    struct buf *b, const struct target *t, const struct pg_round *r)
+pg_put_delete_round(struct buf *b, const struct target *t,
+    const struct pg_round *r)
 {
-	put_delete_or_mark_without_where(b, t);
+	put_delete_head(b, t);
 	buf_printf(b, " %s (SELECT ",
 	    t->soft_delete != NO_COLUMN ? "FROM" : "USING");
-	sql_put_key_columns(b, t);
+	sql_put_key(b, t);
 	buf_printf(b, " FROM " PG_STAGE "%s WHERE \"etl.o\" = 'D' AND ",
 	    t->suffix);
-	put_staged_row_is_in_round(b, r);
-	pg_put_order_by_key(b, t);
+	put_is_in_round(b, r);
+	pg_put_order_by(b, t);
 	buf_str(b, ") AS w WHERE ");
-	pg_put_same_key_condition(b, t, "\"etl.t\"", "w");
-	put_and_not_marked_deleted(b, t);
+	pg_put_same_key(b, t, "\"etl.t\"", "w");
+	put_not_marked(b, t);
 }
 
+/* Appends nothing unless --strict is given. */
 static void
-put_raise_if_strict_and_not_found(
-    struct buf *b, const struct target *t, enum operation operation)
+put_raise_missing(struct buf *b, const struct target *t,
+    enum operation operation)
 {
 	if (t->strict)
 		buf_printf(b, "IF NOT \"etl.found\" THEN\nRAISE EXCEPTION "
 		    "USING ERRCODE = '" PG_NO_ROW "', MESSAGE = '%s';\n"
-		    "END IF;\n", change_get_message_of_missing_row(operation));
+		    "END IF;\n", change_missing_why(operation));
 }
 
+/* Appends the statements that delete the row of "etl.r", or mark it as deleted,
+ * and set "etl.gone". */
 static void
-put_delete_or_mark_row_and_set_found(struct buf *b, const struct target *t)
+put_delete_row(struct buf *b, const struct target *t)
 {
-	put_delete_or_mark_without_where(b, t);
+	put_delete_head(b, t);
 	buf_str(b, " WHERE ");
-	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
-	put_and_not_marked_deleted(b, t);
+	pg_put_same_key(b, t, "\"etl.t\"", "\"etl.r\"");
+	put_not_marked(b, t);
 	buf_str(b, ";\n\"etl.gone\" := FOUND;\n\"etl.found\" := FOUND;\n");
-	put_raise_if_strict_and_not_found(b, t, OPERATION_DELETE);
+	put_raise_missing(b, t, OPERATION_DELETE);
 }
 
 static void
@@ -127,7 +130,7 @@ put_has_old_key(struct buf *b, const struct target *t)
 	for (size_t i = 0; i < t->nkey; i++) {
 		char name[CHANGE_NAME], quoted[CHANGE_NAME + 2];
 
-		change_write_name_of_old_column(name, i);
+		change_old_name(name, i);
 		(void)snprintf(quoted, sizeof(quoted), "\"%s\"", name);
 		buf_str(b, i > 0 ? " AND " : " WHERE ");
 		pg_put_equal(b, &t->table->columns[t->key[i]], "\"etl.t\"",
@@ -141,8 +144,7 @@ put_has_old_key(struct buf *b, const struct target *t)
  * because the same update was applied before. The statements of
  * put_update_by_key() then find the row with the new key. */
 static void
-put_update_by_old_key(
-    struct buf *b, const struct target *t, const struct shape *s)
+put_move_row(struct buf *b, const struct target *t, const struct shape *s)
 {
 	buf_str(b, "IF \"etl.r\".");
 	pg_put_old_column(b, 0);
@@ -161,7 +163,7 @@ put_update_by_old_key(
 		buf_str(b, " AND (");
 		pg_put_row_differs(b, t, s, "\"etl.r\"", true);
 		buf_str(b, ") IS NOT TRUE);\n");
-		put_raise_if_strict_and_not_found(b, t, OPERATION_UPDATE);
+		put_raise_missing(b, t, OPERATION_UPDATE);
 	}
 	buf_str(b, "END IF;\n");
 }
@@ -170,7 +172,7 @@ void
 pg_put_update_found(struct buf *b, const struct target *t,
     const struct shape *s, bool secured)
 {
-	bool updates = t->mode->updates && shape_can_change_row(t, s);
+	bool updates = t->mode->updates && shape_can_change(t, s);
 
 	if (updates) {
 		pg_put_update_row(b, t, s, "\"etl.r\"", "");
@@ -179,7 +181,7 @@ pg_put_update_found(struct buf *b, const struct target *t,
 	}
 	buf_printf(b, "IF NOT \"etl.found\" THEN\n\"etl.found\" := EXISTS "
 	    "(SELECT FROM %s AS \"etl.t\" WHERE ", t->table->quoted);
-	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
+	pg_put_same_key(b, t, "\"etl.t\"", "\"etl.r\"");
 	if (secured && updates) {
 		buf_str(b, " AND ((");
 		pg_put_row_differs(b, t, s, "\"etl.r\"", false);
@@ -194,18 +196,18 @@ pg_put_update_found(struct buf *b, const struct target *t,
 }
 
 void
-pg_put_delete_or_update(struct buf *b, const struct target *t,
-    const struct shape *s, bool secured)
+pg_put_row_change(struct buf *b, const struct target *t, const struct shape *s,
+    bool secured)
 {
 	buf_str(b, "\"etl.gone\" := NULL;\n"
 	    "IF \"etl.r\".\"etl.o\" = 'D' THEN\n");
-	put_delete_or_mark_row_and_set_found(b, t);
+	put_delete_row(b, t);
 	buf_str(b, "\"etl.found\" := true;\n"
 	    "ELSIF \"etl.r\".\"etl.o\" = 'U' THEN\n");
-	put_update_by_old_key(b, t, s);
+	put_move_row(b, t, s);
 	buf_str(b, "IF NOT \"etl.found\" THEN\n");
 	pg_put_update_found(b, t, s, secured);
-	put_raise_if_strict_and_not_found(b, t, OPERATION_UPDATE);
+	put_raise_missing(b, t, OPERATION_UPDATE);
 	buf_str(b, "END IF;\nEND IF;\n");
 }
 

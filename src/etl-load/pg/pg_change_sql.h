@@ -13,8 +13,11 @@
  * block that applies the changes row by row raises it. */
 #define PG_NO_ROW "ETL01"
 
-void pg_put_create_or_empty_round_table(struct buf *b, const struct target *t);
-void pg_put_insert_rounds_of_equal_keys(struct buf *b, const struct target *t);
+/* Appends the statements that make the table PG_ROUND if it is missing, and
+ * empty it. */
+void pg_put_round_table(struct buf *b, const struct target *t);
+/* Appends the statement that fills the table PG_ROUND. */
+void pg_put_fill_rounds(struct buf *b, const struct target *t);
 /* Which changes a statement applies. */
 struct pg_round {
 	int64_t number;         /* the round; 0: apply no changes */
@@ -23,16 +26,16 @@ struct pg_round {
 /* Appends the statement that applies the inserts and updates of this shape. It
  * inserts a row for each of them, or updates the row that exists. It returns
  * one row: (rows inserted or updated, rows inserted). */
-void pg_put_upsert_and_count_round(struct buf *b, const struct target *t,
+void pg_put_upsert_round(struct buf *b, const struct target *t,
     const struct shape *s, const struct pg_round *r, bool first_updates);
 /* Appends the statement that applies the deletes. It deletes their rows or,
  * with --soft-delete, marks them as deleted. */
-void pg_put_delete_or_mark_round(
-    struct buf *b, const struct target *t, const struct pg_round *r);
+void pg_put_delete_round(struct buf *b, const struct target *t,
+    const struct pg_round *r);
 
-/* For pg_put_merge_row_by_row(): appends statements that apply the change in
+/* For pg_put_merge_singly(): appends statements that apply the change in
  * "etl.r" if it deletes or updates a row, and that set "etl.found". */
-void pg_put_delete_or_update(struct buf *b, const struct target *t,
+void pg_put_row_change(struct buf *b, const struct target *t,
     const struct shape *s, bool secured);
 /* Appends the UPDATE of the row that has the key of the record "etl.r", and
  * sets "etl.found" to true if there is such a row. A row policy (secured) may

@@ -10,9 +10,9 @@ pg_put_change_values(struct buf *b, struct reader *r, struct buf *scratch)
 	buf_char(b, pg_operation_letters[r->change.operation]);
 	buf_char(b, '\t');
 	if (r->change.moves) {
-		reader_exchange_with_old_key(r);
+		reader_swap_key(r);
 		pg_put_copy_values(b, r, r->shape, scratch);
-		reader_exchange_with_old_key(r);
+		reader_swap_key(r);
 		buf_char(b, '\t');
 	}
 	for (size_t i = 0; i < r->target->nkey && !r->change.moves; i++)
@@ -20,13 +20,13 @@ pg_put_change_values(struct buf *b, struct reader *r, struct buf *scratch)
 }
 
 int
-pg_reject_changed_old_key(struct reader *r, struct buf *scratch,
-    struct reject *why, struct err *e)
+pg_reject_old_key(struct reader *r, struct buf *scratch, struct reject *why,
+    struct err *e)
 {
 	int rc;
 
-	reader_exchange_with_old_key(r);
-	rc = pg_reject_changed_values(r, r->shape, scratch, why, e);
-	reader_exchange_with_old_key(r);
+	reader_swap_key(r);
+	rc = pg_reject_changed(r, r->shape, scratch, why, e);
+	reader_swap_key(r);
 	return rc;
 }

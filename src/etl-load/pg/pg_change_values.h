@@ -12,7 +12,7 @@ void pg_put_change_values(
     struct buf *b, struct reader *r, struct buf *scratch);
 /* Checks the old key of an update that changes the key. Returns 1: its columns
  * can store it as it is; 0: reject the record, *why says why; -1 with *e. */
-int pg_reject_changed_old_key(struct reader *r, struct buf *scratch,
-    struct reject *why, struct err *e);
+int pg_reject_old_key(struct reader *r, struct buf *scratch, struct reject *why,
+    struct err *e);
 
 #endif

@@ -18,7 +18,7 @@ is_pending_upsert(const struct pg_row *row)
  * if the table has a second unique index: a deleted row frees its values there
  * for a later insert. */
 bool
-pg_may_merge_changes_in_rounds(const struct pg_sink *s)
+pg_may_merge_changes(const struct pg_sink *s)
 {
 	const struct target *t = s->target;
 	const struct pg_rows *r = &s->rows;
@@ -47,7 +47,7 @@ shape_has_upserts(const struct pg_sink *s, size_t shape)
 }
 
 static uint64_t
-count_pending_upserts_or_deletes(const struct pg_sink *s, bool upserts)
+count_pending(const struct pg_sink *s, bool upserts)
 {
 	uint64_t n = 0;
 
@@ -60,30 +60,30 @@ count_pending_upserts_or_deletes(const struct pg_sink *s, bool upserts)
 /* Sets *rounds to the number of changes of the key with the most changes. If a
  * key may have several changes, fills the table PG_ROUND. */
 static int
-fill_round_table_and_count_rounds(struct pg_sink *s, int64_t *rounds,
-    struct err *e)
+fill_round_table(struct pg_sink *s, int64_t *rounds, struct err *e)
 {
 	*rounds = 1;
 	if (s->rows.order.distinct)
 		return 0;
 	buf_clear(&s->sql);
-	pg_put_create_or_empty_round_table(&s->sql, s->target);
+	pg_put_round_table(&s->sql, s->target);
 	buf_str(&s->sql, "; ");
-	pg_put_insert_rounds_of_equal_keys(&s->sql, s->target);
-	return pg_run_sql_script(s, e) == -1 ? -1 :
+	pg_put_fill_rounds(&s->sql, s->target);
+	return pg_run_script(s, e) == -1 ? -1 :
 	    db_query_int(s->db, "SELECT pg_catalog.max(round) FROM " PG_ROUND,
 	    NULL, 0, 1, rounds, e);
 }
 
+/* With --soft-delete, marks the rows as deleted instead. */
 static int
-delete_or_mark_rows_of_round(struct pg_sink *s, const struct pg_round *round,
-    uint64_t *deleted, struct err *e)
+delete_round(struct pg_sink *s, const struct pg_round *round, uint64_t *deleted,
+    struct err *e)
 {
 	int64_t n = 0;
 
 	buf_clear(&s->sql);
-	pg_put_delete_or_mark_round(&s->sql, s->target, round);
-	if (pg_run_sql_and_count_changed(s, &n, e) == -1)
+	pg_put_delete_round(&s->sql, s->target, round);
+	if (pg_run_statement(s, &n, e) == -1)
 		return -1;
 	*deleted += (uint64_t)n;
 	return 0;
@@ -92,21 +92,18 @@ delete_or_mark_rows_of_round(struct pg_sink *s, const struct pg_round *round,
 /* Applies the changes of this round, in which each key has at most one
  * change. */
 static int
-apply_deletes_and_upserts_of_round(struct pg_sink *s,
-    const struct pg_round *round, bool has_deletes, struct sums *sums,
-    struct err *e)
+apply_round(struct pg_sink *s, const struct pg_round *round, bool has_deletes,
+    struct sums *sums, struct err *e)
 {
-	if (has_deletes && delete_or_mark_rows_of_round(s, round,
-	    &sums->deleted, e) == -1)
+	if (has_deletes && delete_round(s, round, &sums->deleted, e) == -1)
 		return -1;
 	for (size_t i = 0; i < s->rows.nshapes; i++) {
 		if (!s->rows.used[i] || !shape_has_upserts(s, i))
 			continue;
 		buf_clear(&s->sql);
-		pg_put_upsert_and_count_round(
-		    &s->sql, s->target, s->rows.shapes[i], round,
-		    pg_shape_updates_first(s, s->rows.shapes[i]));
-		if (pg_run_merge_and_count(s, sums, e) == -1)
+		pg_put_upsert_round(&s->sql, s->target, s->rows.shapes[i],
+		    round, pg_shape_updates_first(s, s->rows.shapes[i]));
+		if (pg_run_merge(s, sums, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -116,24 +113,22 @@ apply_deletes_and_upserts_of_round(struct pg_sink *s,
  * constraints, PostgreSQL is told to check them after each statement, because a
  * later change of the same key could hide an error. */
 int
-pg_try_merge_changes_in_rounds(struct pg_sink *s, struct sums *sums,
-    struct err *e)
+pg_merge_changes(struct pg_sink *s, struct sums *sums, struct err *e)
 {
-	uint64_t upserts = count_pending_upserts_or_deletes(s, true);
-	uint64_t deletes = count_pending_upserts_or_deletes(s, false);
+	uint64_t upserts = count_pending(s, true);
+	uint64_t deletes = count_pending(s, false);
 	struct pg_round round;
 	int64_t rounds;
 
-	if (fill_round_table_and_count_rounds(s, &rounds, e) == -1)
+	if (fill_round_table(s, &rounds, e) == -1)
 		return -1;
-	if ((uint64_t)rounds * (pg_count_used_shapes(s) + 1) > STATEMENTS_MAX)
+	if ((uint64_t)rounds * (pg_count_shapes(s) + 1) > STATEMENTS_MAX)
 		return 0;
-	if (pg_make_constraints_immediate(s, e) == -1)
+	if (pg_check_deferred(s, e) == -1)
 		return -1;
 	for (int64_t i = 1; i <= rounds; i++) {
 		round = (struct pg_round){ i, rounds == 1 };
-		if (apply_deletes_and_upserts_of_round(s, &round, deletes > 0,
-		    sums, e) == -1)
+		if (apply_round(s, &round, deletes > 0, sums, e) == -1)
 			return -1;
 	}
 	sums->unchanged = upserts - sums->inserted - sums->updated;
@@ -142,32 +137,33 @@ pg_try_merge_changes_in_rounds(struct pg_sink *s, struct sums *sums,
 }
 
 static bool
-is_pending_change_of_shape(const struct pg_row *row, size_t shape, bool upsert)
+is_pending_change(const struct pg_row *row, size_t shape, bool upsert)
 {
 	return row->shape == shape && !row->done &&
 	    is_pending_upsert(row) == upsert;
 }
 
+/* Runs the statement for the changes of this shape, but for no rows. If it
+ * fails even so, notes the first such record in s->failed_item. */
 static int
-try_change_statement_without_rows(struct pg_sink *s, size_t shape, bool upsert,
-    struct err *e)
+try_empty_change(struct pg_sink *s, size_t shape, bool upsert, struct err *e)
 {
 	static const struct pg_round none = { 0, true };
 	const char *t;
 	size_t i = 0;
 
 	while (i < s->rows.n &&
-	    !is_pending_change_of_shape(&s->rows.v[i], shape, upsert))
+	    !is_pending_change(&s->rows.v[i], shape, upsert))
 		i++;
 	if (i == s->rows.n)
 		return 0;
 	buf_clear(&s->sql);
 	if (upsert)
-		pg_put_upsert_and_count_round(
-		    &s->sql, s->target, s->rows.shapes[shape], &none, false);
+		pg_put_upsert_round(&s->sql, s->target, s->rows.shapes[shape],
+		    &none, false);
 	else
-		pg_put_delete_or_mark_round(&s->sql, s->target, &none);
-	if ((t = buf_text_or_fail(&s->sql, e)) == NULL)
+		pg_put_delete_round(&s->sql, s->target, &none);
+	if ((t = buf_finish(&s->sql, e)) == NULL)
 		return -1;
 	if (db_run(s->db, t, NULL, 0, NULL, e) == 0)
 		return 0;
@@ -176,12 +172,12 @@ try_change_statement_without_rows(struct pg_sink *s, size_t shape, bool upsert,
 }
 
 int
-pg_try_changes_without_rows(struct pg_sink *s, struct err *e)
+pg_try_changes(struct pg_sink *s, struct err *e)
 {
 	for (size_t i = 0; i < s->rows.nshapes; i++)
 		if (s->rows.used[i] &&
-		    (try_change_statement_without_rows(s, i, true, e) == -1 ||
-		    try_change_statement_without_rows(s, i, false, e) == -1))
+		    (try_empty_change(s, i, true, e) == -1 ||
+		    try_empty_change(s, i, false, e) == -1))
 			return -1;
 	return 0;
 }

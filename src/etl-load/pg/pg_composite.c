@@ -11,26 +11,27 @@ struct search {
 	struct reject *why;
 };
 
+/* Finds the member of the composite type with this name. Returns NULL if there
+ * is none. */
 static const struct column *
-find_composite_field_or_null(
-    const struct column *c, const struct json *j, uint32_t name_tok)
+find_field(const struct column *c, const struct json *j, uint32_t name_tok)
 {
 	for (size_t i = 0; i < c->nfields; i++)
-		if (name_compare_with_text(&j->tok[name_tok], j->text,
-			c->fields[i].name, strlen(c->fields[i].name)) == 0)
+		if (name_compare_text(&j->tok[name_tok], j->text,
+		    c->fields[i].name, strlen(c->fields[i].name)) == 0)
 			return &c->fields[i];
 	return NULL;
 }
 
 /* True if a value of the type contains bytes. */
 static bool
-type_contains_bytes(const struct column *c, enum column_kind kind)
+holds_bytes(const struct column *c, enum column_kind kind)
 {
 	if (kind == COLUMN_BYTES ||
 	    (kind == COLUMN_ARRAY && c->element == COLUMN_BYTES))
 		return true;
 	for (size_t i = 0; i < c->nfields; i++)
-		if (type_contains_bytes(&c->fields[i], c->fields[i].kind))
+		if (holds_bytes(&c->fields[i], c->fields[i].kind))
 			return true;
 	return false;
 }
@@ -39,22 +40,21 @@ type_contains_bytes(const struct column *c, enum column_kind kind)
  * false for a string such as (\x41,1), which is PostgreSQL's own form of a
  * composite value with bytes: PostgreSQL cannot decode base64 in it. */
 static bool
-is_base64_if_needed(struct search *s, const struct column *c,
-    enum column_kind kind, uint32_t tok)
+fits_base64(struct search *s, const struct column *c, enum column_kind kind,
+    uint32_t tok)
 {
 	if (!s->r->target->mapping.base64)
 		return true;
 	if (kind == COLUMN_BYTES)
 		return row_is_base64(&s->r->text, &s->r->inner, tok);
 	return s->r->inner.tok[tok].type != JSON_STRING ||
-	    !type_contains_bytes(c, kind);
+	    !holds_bytes(c, kind);
 }
 
 /* True if PostgreSQL would read the JSON text as another value: {} as an empty
  * array or multirange, and [1,5] as a range. */
 static bool
-would_server_misread_json(const struct column *c, enum column_kind kind,
-    enum json_type type)
+is_misread(const struct column *c, enum column_kind kind, enum json_type type)
 {
 	if (kind == COLUMN_ARRAY)
 		return type == JSON_OBJECT;
@@ -65,7 +65,7 @@ would_server_misread_json(const struct column *c, enum column_kind kind,
 static int
 reject_misread(struct reader *r, struct reject *why, size_t column)
 {
-	return reader_set_reject_of_column(r, why, column, "type",
+	return reader_reject(r, why, column, "type",
 	    "this JSON value is not a value of type %s",
 	    r->target->table->columns[column].type);
 }
@@ -74,17 +74,16 @@ static int reject_unfit_value(struct search *s, const struct column *c,
     enum column_kind kind, uint32_t tok);
 
 static int
-reject_unfit_members(struct search *s, const struct column *c, uint32_t tok)
+reject_members(struct search *s, const struct column *c, uint32_t tok)
 {
 	const struct json *j = &s->r->inner;
 	const struct column *f;
 
 	for (uint32_t i = tok + 1; i < j->tok[tok].next;
 	    i = j->tok[i + 1].next) {
-		if ((f = find_composite_field_or_null(c, j, i)) == NULL)
-			return reader_set_reject_of_column(s->r, s->why,
-			    s->column, "schema", "type %s has no member %.*s",
-			    c->composite_name,
+		if ((f = find_field(c, j, i)) == NULL)
+			return reader_reject(s->r, s->why, s->column, "schema",
+			    "type %s has no member %.*s", c->composite_name,
 			    j->tok[i].len < 200 ? (int)j->tok[i].len : 200,
 			    j->text + j->tok[i].at);
 		if (reject_unfit_value(s, f, f->kind, i + 1) == 0)
@@ -109,27 +108,27 @@ reject_unfit_value(struct search *s, const struct column *c,
 				return 0;
 		return 1;
 	}
-	if (would_server_misread_json(c, kind, t->type))
+	if (is_misread(c, kind, t->type))
 		return reject_misread(s->r, s->why, s->column);
-	if (!is_base64_if_needed(s, c, kind, tok))
+	if (!fits_base64(s, c, kind, tok))
 		return row_reject_not_base64(s->r, s->why, s->column);
 	return kind == COLUMN_ARRAY || c->fields == NULL ||
-	    t->type != JSON_OBJECT ? 1 : reject_unfit_members(s, c, tok);
+	    t->type != JSON_OBJECT ? 1 : reject_members(s, c, tok);
 }
 
 int
-pg_reject_unfit_nested_values(struct reader *r, const struct shape *s,
-    struct reject *why, struct err *e)
+pg_reject_unfit(struct reader *r, const struct shape *s, struct reject *why,
+    struct err *e)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		struct search at = { r, s->columns[i], why };
 		const struct column *c = &r->target->table->columns[at.column];
-		const struct json_tok *t = &reader_json_of_column(
-		    r, at.column)->tok[r->value[at.column]];
+		const struct json_tok *t = &reader_json(r,
+		    at.column)->tok[r->value[at.column]];
 		struct json_fault f = { 0 };
 		int rc;
 
-		if (would_server_misread_json(c, c->kind, t->type))
+		if (is_misread(c, c->kind, t->type))
 			return reject_misread(r, why, at.column);
 		if (t->type == JSON_NULL || (c->nfields == 0 &&
 			c->element != COLUMN_RANGE))

@@ -9,7 +9,7 @@
 
 /* r has the values of the columns of s. Returns 1: all values fit; 0: the
  * record must be rejected, *why says why; -1 with *e. */
-int pg_reject_unfit_nested_values(struct reader *r, const struct shape *s,
-    struct reject *why, struct err *e);
+int pg_reject_unfit(struct reader *r, const struct shape *s, struct reject *why,
+    struct err *e);
 
 #endif

@@ -19,18 +19,18 @@ enum {
 
 /* Sets to[] to the lowest n bytes of v, in big-endian order. */
 static void
-set_bytes_of_number(unsigned char *to, uint64_t v, size_t n)
+set_big_endian(unsigned char *to, uint64_t v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = (unsigned char)(v >> (8 * (n - 1 - i)));
 }
 
 static void
-put_bytes_of_number(struct buf *b, uint64_t v, size_t n)
+put_big_endian(struct buf *b, uint64_t v, size_t n)
 {
 	unsigned char bytes[8];
 
-	set_bytes_of_number(bytes, v, n);
+	set_big_endian(bytes, v, n);
 	buf_add(b, bytes, n);
 }
 
@@ -45,40 +45,41 @@ pg_put_binary_header(struct buf *b)
 void
 pg_put_binary_trailer(struct buf *b)
 {
-	put_bytes_of_number(b, UINT16_MAX, 2);
+	put_big_endian(b, UINT16_MAX, 2);
 }
 
 void
-pg_put_binary_column_count(struct buf *b, size_t columns)
+pg_put_binary_row(struct buf *b, size_t columns)
 {
-	put_bytes_of_number(b, columns, 2);
+	put_big_endian(b, columns, 2);
 }
 
 static void
 put_length(struct buf *b, size_t n)
 {
-	put_bytes_of_number(b, n, 4);
+	put_big_endian(b, n, 4);
 }
 
+/* Appends the length and then the number in this many bytes. */
 static void
-put_length_and_number(struct buf *b, uint64_t v, size_t size)
+put_sized_number(struct buf *b, uint64_t v, size_t size)
 {
 	unsigned char bytes[4 + 8] = { 0, 0, 0, (unsigned char)size };
 
-	set_bytes_of_number(bytes + 4, v, size);
+	set_big_endian(bytes + 4, v, size);
 	buf_add(b, bytes, 4 + size);
 }
 
 void
 pg_put_binary_int4(struct buf *b, uint32_t v)
 {
-	put_length_and_number(b, v, 4);
+	put_sized_number(b, v, 4);
 }
 
 /* Sets the 4-byte length at offset `at`. The value begins after the length and
  * ends at the end of the buffer. */
 static void
-set_length_of_last_value(struct buf *b, size_t at)
+set_last_length(struct buf *b, size_t at)
 {
 	size_t end = b->len;
 
@@ -89,8 +90,9 @@ set_length_of_last_value(struct buf *b, size_t at)
 	b->len = end;
 }
 
+/* Returns false if the value is no number in the range of the column. */
 static bool
-put_int_if_in_range(struct buf *b, const struct column *c, const struct json *j,
+put_binary_int(struct buf *b, const struct column *c, const struct json *j,
     const struct json_tok *t, size_t n)
 {
 	int64_t v;
@@ -99,16 +101,17 @@ put_int_if_in_range(struct buf *b, const struct column *c, const struct json *j,
 	    !number_to_int64(j->text + t->at, t->len, &v) || v < c->min ||
 	    v > c->max)
 		return false;
-	put_length_and_number(b, (uint64_t)v, n);
+	put_sized_number(b, (uint64_t)v, n);
 	return true;
 }
 
+/* Returns false if the value is neither true nor false. */
 static bool
-put_bool_if_true_or_false(struct buf *b, const struct json_tok *t)
+put_binary_bool(struct buf *b, const struct json_tok *t)
 {
 	if (t->type != JSON_TRUE && t->type != JSON_FALSE)
 		return false;
-	put_length_and_number(b, t->type == JSON_TRUE, 1);
+	put_sized_number(b, t->type == JSON_TRUE, 1);
 	return true;
 }
 
@@ -116,8 +119,7 @@ put_bool_if_true_or_false(struct buf *b, const struct json_tok *t)
  * for a double, one so small that a double has fewer digits for it, or a zero
  * in a form such as 0e5. */
 static bool
-put_float8_if_safe_as_double(struct buf *b, const struct json *j,
-    const struct json_tok *t)
+put_binary_float(struct buf *b, const struct json *j, const struct json_tok *t)
 {
 	uint64_t bits;
 	double d;
@@ -128,12 +130,13 @@ put_float8_if_safe_as_double(struct buf *b, const struct json *j,
 	if (!isnormal(d) && strspn(j->text + t->at, "0.") < t->len)
 		return false;
 	memcpy(&bits, &d, sizeof(bits));
-	put_length_and_number(b, bits, 8);
+	put_sized_number(b, bits, 8);
 	return true;
 }
 
+/* Returns false if the text contains a NUL. */
 static bool
-put_text_unless_it_has_nul(struct buf *b, const struct json *j, uint32_t tok)
+put_binary_text(struct buf *b, const struct json *j, uint32_t tok)
 {
 	const struct json_tok *t = &j->tok[tok];
 	size_t at = b->len;
@@ -147,7 +150,7 @@ put_text_unless_it_has_nul(struct buf *b, const struct json *j, uint32_t tok)
 	}
 	put_length(b, 0);
 	pg_put_characters(b, j, tok);
-	set_length_of_last_value(b, at);
+	set_last_length(b, at);
 	return true;
 }
 
@@ -162,19 +165,20 @@ put_json(struct buf *b, const struct json *j, uint32_t tok, bool versioned)
 	if (versioned)
 		buf_char(b, 1);
 	json_put_compact(b, j, tok);
-	set_length_of_last_value(b, at);
+	set_last_length(b, at);
 	return true;
 }
 
+/* Returns false if the text is not in the usual form. */
 static bool
-put_time_if_readable(struct buf *b, int64_t type, const char *p, size_t n)
+put_binary_time(struct buf *b, int64_t type, const char *p, size_t n)
 {
 	int64_t v;
 
 	if (!(type == TYPE_DATE ? pg_date_to_days(p, n, &v) :
-		pg_time_to_microseconds(p, n, type == TYPE_TIMESTAMPTZ, &v)))
+		pg_time_to_us(p, n, type == TYPE_TIMESTAMPTZ, &v)))
 		return false;
-	put_length_and_number(b, (uint64_t)v, type == TYPE_DATE ? 4 : 8);
+	put_sized_number(b, (uint64_t)v, type == TYPE_DATE ? 4 : 8);
 	return true;
 }
 
@@ -186,9 +190,9 @@ hex_value(char c)
 	    c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* The form with four hyphens. */
+/* The form with four hyphens. Returns false for any other form. */
 static bool
-put_uuid_if_hyphenated(struct buf *b, const char *p, size_t n)
+put_binary_uuid(struct buf *b, const char *p, size_t n)
 {
 	static const char form[] = "00000000-0000-0000-0000-000000000000";
 	unsigned char bytes[16];
@@ -212,40 +216,42 @@ put_uuid_if_hyphenated(struct buf *b, const char *p, size_t n)
 	return true;
 }
 
-/* Converts a string to the binary form of a uuid, a date or a time. */
+/* Converts a string to the binary form of a uuid, a date or a time. Returns
+ * false if the string is not in the usual form. */
 static bool
-put_uuid_or_time_if_readable(struct buf *b, int64_t type, const struct json *j,
+put_binary_string(struct buf *b, int64_t type, const struct json *j,
     const struct json_tok *t)
 {
 	const char *p = j->text + t->at + 1;    /* after the quote */
 
 	if (t->type != JSON_STRING || (t->flags & JSON_ESCAPED) != 0)
 		return false;
-	return type == TYPE_UUID ? put_uuid_if_hyphenated(b, p, t->len - 2) :
-	    put_time_if_readable(b, type, p, t->len - 2);
+	return type == TYPE_UUID ? put_binary_uuid(b, p, t->len - 2) :
+	    put_binary_time(b, type, p, t->len - 2);
 }
 
+/* Returns false if the value has no supported binary form. */
 static bool
-put_value_if_binary_form_known(struct buf *b, const struct column *c,
-    const struct json *j, uint32_t tok)
+put_binary_value(struct buf *b, const struct column *c, const struct json *j,
+    uint32_t tok)
 {
 	const struct json_tok *t = &j->tok[tok];
 
 	switch (c->type_id) {
 	case TYPE_BOOL:
-		return put_bool_if_true_or_false(b, t);
+		return put_binary_bool(b, t);
 	case TYPE_INT2:
-		return put_int_if_in_range(b, c, j, t, 2);
+		return put_binary_int(b, c, j, t, 2);
 	case TYPE_INT4:
-		return put_int_if_in_range(b, c, j, t, 4);
+		return put_binary_int(b, c, j, t, 4);
 	case TYPE_INT8:
-		return put_int_if_in_range(b, c, j, t, 8);
+		return put_binary_int(b, c, j, t, 8);
 	case TYPE_FLOAT8:
-		return put_float8_if_safe_as_double(b, j, t);
+		return put_binary_float(b, j, t);
 	case TYPE_TEXT:
 	case TYPE_BPCHAR:
 	case TYPE_VARCHAR:
-		return put_text_unless_it_has_nul(b, j, tok);
+		return put_binary_text(b, j, tok);
 	case TYPE_JSON:
 	case TYPE_JSONB:
 		return put_json(b, j, tok, c->type_id == TYPE_JSONB);
@@ -253,26 +259,26 @@ put_value_if_binary_form_known(struct buf *b, const struct column *c,
 	case TYPE_TIMESTAMP:
 	case TYPE_TIMESTAMPTZ:
 	case TYPE_UUID:
-		return put_uuid_or_time_if_readable(b, c->type_id, j, t);
+		return put_binary_string(b, c->type_id, j, t);
 	default:
 		return false;
 	}
 }
 
 bool
-pg_put_all_values_binary_or_none(
-    struct buf *b, const struct reader *r, const struct shape *s)
+pg_put_binary_values(struct buf *b, const struct reader *r,
+    const struct shape *s)
 {
 	const size_t start = b->len;
 
 	for (size_t i = 0; i < s->n; i++) {
 		size_t c = s->columns[i];
-		const struct json *j = reader_json_of_column(r, c);
+		const struct json *j = reader_json(r, c);
 		uint32_t tok = r->value[c];
 
 		if (j->tok[tok].type == JSON_NULL) {
 			put_length(b, UINT32_MAX);
-		} else if (!put_value_if_binary_form_known(
+		} else if (!put_binary_value(
 			b, &r->target->table->columns[c], j, tok)) {
 			b->len = start;
 			return false;
@@ -282,7 +288,7 @@ pg_put_all_values_binary_or_none(
 }
 
 bool
-pg_shape_has_binary_types(const struct target *t, const struct shape *s)
+pg_shape_is_binary(const struct target *t, const struct shape *s)
 {
 	static const int64_t types[] = { TYPE_BOOL, TYPE_INT2, TYPE_INT4,
 	    TYPE_INT8, TYPE_FLOAT8, TYPE_TEXT, TYPE_BPCHAR, TYPE_VARCHAR,

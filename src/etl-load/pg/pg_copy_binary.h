@@ -13,13 +13,13 @@
 void pg_put_binary_header(struct buf *b);
 void pg_put_binary_trailer(struct buf *b);
 /* Begins a row of n values. */
-void pg_put_binary_column_count(struct buf *b, size_t columns);
+void pg_put_binary_row(struct buf *b, size_t columns);
 void pg_put_binary_int4(struct buf *b, uint32_t v);
 /* Appends the values of the columns of s. If a value has no supported binary
  * form, appends nothing and returns false. */
-bool pg_put_all_values_binary_or_none(
-    struct buf *b, const struct reader *r, const struct shape *s);
+bool pg_put_binary_values(struct buf *b, const struct reader *r,
+    const struct shape *s);
 /* True if all columns of the shape have types that are supported here. */
-bool pg_shape_has_binary_types(const struct target *t, const struct shape *s);
+bool pg_shape_is_binary(const struct target *t, const struct shape *s);
 
 #endif

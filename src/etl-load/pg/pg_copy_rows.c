@@ -8,7 +8,7 @@ enum { SEND_SIZE = 128 << 10 }; /* bytes that are given to libpq at once */
 
 /* Empties the send buffer, and appends the header if the COPY is binary. */
 static void
-clear_buffer_and_put_header(struct pg_rows *r, bool binary)
+begin_buffer(struct pg_rows *r, bool binary)
 {
 	buf_clear(&r->out);
 	r->sends_binary = binary;
@@ -17,12 +17,12 @@ clear_buffer_and_put_header(struct pg_rows *r, bool binary)
 }
 
 int
-pg_start_copy_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
+pg_copy_start(struct pg_rows *r, const struct shape *s, bool staged,
     bool binary, struct err *e)
 {
-	clear_buffer_and_put_header(r, binary);
+	begin_buffer(r, binary);
 	buf_clear(&r->sql);
-	pg_put_copy_statement(&r->sql, r->target, s, staged, binary);
+	pg_put_copy(&r->sql, r->target, s, staged, binary);
 	(void)buf_text(&r->sql);
 	if (buf_check(&r->sql, e) == -1)
 		return -1;
@@ -30,7 +30,7 @@ pg_start_copy_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
 }
 
 static void
-put_decimal_number(struct buf *b, uint64_t v)
+put_decimal(struct buf *b, uint64_t v)
 {
 	char digits[20], *p = digits + sizeof(digits);
 
@@ -41,7 +41,7 @@ put_decimal_number(struct buf *b, uint64_t v)
 }
 
 static int
-send_and_clear_buffer(struct pg_rows *r, struct err *e)
+send_buffer(struct pg_rows *r, struct err *e)
 {
 	if (buf_check(&r->out, e) == -1 || (r->out.len > 0 &&
 	    db_copy_data(r->db, r->out.data, r->out.len, e) == -1))
@@ -53,15 +53,14 @@ send_and_clear_buffer(struct pg_rows *r, struct err *e)
 /* Appends bytes to the send buffer and sends it when it is full. A large row is
  * sent in parts, because libpq copies all bytes that it gets in one call. */
 static int
-append_and_send_full_buffer(
-    struct pg_rows *r, const char *p, size_t n, struct err *e)
+append_bytes(struct pg_rows *r, const char *p, size_t n, struct err *e)
 {
 	while (r->out.len + n >= SEND_SIZE) {
 		size_t part =
 		    r->out.len < SEND_SIZE ? SEND_SIZE - r->out.len : 0;
 
 		buf_add(&r->out, p, part);
-		if (send_and_clear_buffer(r, e) == -1)
+		if (send_buffer(r, e) == -1)
 			return -1;
 		p += part;
 		n -= part;
@@ -70,8 +69,9 @@ append_and_send_full_buffer(
 	return 0;
 }
 
+/* Appends the number of the record and that of its shape. */
 static void
-put_numbers_of_staged_row(struct pg_rows *r, const struct shape *s,
+put_row_numbers(struct pg_rows *r, const struct shape *s,
     const struct pg_row *row)
 {
 	if (row->binary) {
@@ -79,28 +79,28 @@ put_numbers_of_staged_row(struct pg_rows *r, const struct shape *s,
 		pg_put_binary_int4(&r->out, row->shape);
 		return;
 	}
-	put_decimal_number(&r->out, row->item);
+	put_decimal(&r->out, row->item);
 	buf_char(&r->out, '\t');
-	put_decimal_number(&r->out, row->shape);
+	put_decimal(&r->out, row->shape);
 	if (s->n > 0)
 		buf_char(&r->out, '\t');
 }
 
+/* Appends the trailer if the COPY is binary, and sends the buffer. */
 static int
-put_trailer_and_send_buffer(struct pg_rows *r, struct err *e)
+end_buffer(struct pg_rows *r, struct err *e)
 {
 	if (r->sends_binary)
 		pg_put_binary_trailer(&r->out);
-	return send_and_clear_buffer(r, e);
+	return send_buffer(r, e);
 }
 
 int
-pg_finish_copy_and_count_rows(struct pg_rows *r, struct err *e)
+pg_copy_finish(struct pg_rows *r, struct err *e)
 {
 	int64_t n = 0;
 
-	if (put_trailer_and_send_buffer(r, e) == -1 ||
-	    db_copy_end_and_count_rows(r->db, &n, e) == -1)
+	if (end_buffer(r, e) == -1 || db_copy_end(r->db, &n, e) == -1)
 		return -1;
 	r->copied += n;
 	return 0;
@@ -109,19 +109,18 @@ pg_finish_copy_and_count_rows(struct pg_rows *r, struct err *e)
 /* A COPY has only one format. If the row has the other format, ends the COPY
  * and begins a new one for this row. */
 int
-pg_append_row_to_copy_of_its_format(struct pg_rows *r, const struct shape *s,
-    const struct pg_row *row, bool staged, struct err *e)
+pg_copy_row(struct pg_rows *r, const struct shape *s, const struct pg_row *row,
+    bool staged, struct err *e)
 {
 	if (row->binary != r->sends_binary &&
-	    (pg_finish_copy_and_count_rows(r, e) == -1 ||
-	    pg_start_copy_of_shape(r, s, staged, row->binary, e) == -1))
+	    (pg_copy_finish(r, e) == -1 ||
+	    pg_copy_start(r, s, staged, row->binary, e) == -1))
 		return -1;
 	if (row->binary)
-		pg_put_binary_column_count(&r->out, s->n + (staged ? 2 : 0));
+		pg_put_binary_row(&r->out, s->n + (staged ? 2 : 0));
 	if (staged)
-		put_numbers_of_staged_row(r, s, row);
-	if (append_and_send_full_buffer(
-		r, r->text.data + row->at, row->len, e) == -1)
+		put_row_numbers(r, s, row);
+	if (append_bytes(r, r->text.data + row->at, row->len, e) == -1)
 		return -1;
 	if (row->binary)
 		return 0;
@@ -134,100 +133,96 @@ pg_append_row_to_copy_of_its_format(struct pg_rows *r, const struct shape *s,
 }
 
 bool
-pg_row_of_shape_is_not_done(const struct pg_row *row, const struct shape *s)
+pg_row_is_pending(const struct pg_row *row, const struct shape *s)
 {
 	return row->shape == s->id && !row->done;
 }
 
 bool
-pg_rows_are_all_text_or_all_binary(const struct pg_rows *r)
+pg_rows_one_format(const struct pg_rows *r)
 {
 	return r->n == 0 || r->v[0].binary == r->v[r->n - 1].binary;
 }
 
 bool
-pg_next_row_is_binary(
-    const struct pg_rows *r, const struct shape *s, size_t from)
+pg_next_is_binary(const struct pg_rows *r, const struct shape *s, size_t from)
 {
-	while (from < r->to && !pg_row_of_shape_is_not_done(&r->v[from], s))
+	while (from < r->to && !pg_row_is_pending(&r->v[from], s))
 		from++;
 	return from < r->to && r->v[from].binary;
 }
 
 static int
-append_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
+append_rows(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e)
 {
 	for (size_t i = r->from; i < r->to; i++)
-		if (pg_row_of_shape_is_not_done(&r->v[i], s) &&
-		    pg_append_row_to_copy_of_its_format(r, s, &r->v[i], staged,
-		    e) == -1)
+		if (pg_row_is_pending(&r->v[i], s) &&
+		    pg_copy_row(r, s, &r->v[i], staged, e) == -1)
 			return -1;
 	return 0;
 }
 
 int
-pg_send_rows_of_shape_in_open_copy(struct pg_rows *r, const struct shape *s,
-    bool staged, struct err *e)
-{
-	clear_buffer_and_put_header(r, pg_next_row_is_binary(r, s, r->from));
-	return append_rows_of_shape(r, s, staged, e) == -1 ? -1 :
-	    put_trailer_and_send_buffer(r, e);
-}
-
-int
-pg_copy_rows_of_shape(struct pg_rows *r, const struct shape *s, bool staged,
+pg_send_rows(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e)
 {
-	return pg_start_copy_of_shape(r, s, staged,
-	    pg_next_row_is_binary(r, s, r->from), e) == -1 ||
-	    append_rows_of_shape(r, s, staged, e) == -1 ? -1 :
-	    pg_finish_copy_and_count_rows(r, e);
+	begin_buffer(r, pg_next_is_binary(r, s, r->from));
+	return append_rows(r, s, staged, e) == -1 ? -1 : end_buffer(r, e);
 }
 
 int
-pg_copy_all_but_first_shape(struct pg_rows *r, bool staged, struct err *e)
+pg_copy_shape(struct pg_rows *r, const struct shape *s, bool staged,
+    struct err *e)
+{
+	return pg_copy_start(r, s, staged,
+	    pg_next_is_binary(r, s, r->from), e) == -1 ||
+	    append_rows(r, s, staged, e) == -1 ? -1 : pg_copy_finish(r, e);
+}
+
+int
+pg_copy_other_shapes(struct pg_rows *r, bool staged, struct err *e)
 {
 	for (size_t i = 0; i < r->nshapes && !r->failed; i++)
 		if (r->used[i] && r->shapes[i] != r->first &&
-		    pg_copy_rows_of_shape(r, r->shapes[i], staged, e) == -1)
+		    pg_copy_shape(r, r->shapes[i], staged, e) == -1)
 			return -1;
 	return r->failed ? -1 : 0;
 }
 
 int
-pg_try_copy_rows_in_savepoint(struct pg_rows *r, const struct shape *s,
-    bool staged, size_t *next_row, size_t max_rows, struct err *e)
+pg_try_copy(struct pg_rows *r, const struct shape *s, bool staged,
+    size_t *next_row, size_t max_rows, struct err *e)
 {
-	bool binary = pg_next_row_is_binary(r, s, *next_row);
+	bool binary = pg_next_is_binary(r, s, *next_row);
 	const struct pg_row *row;
 	int rc;
 
 	if (db_script(r->db, "SAVEPOINT etl_piece", e) == -1)
 		return -1;
-	rc = pg_start_copy_of_shape(r, s, staged, binary, e);
+	rc = pg_copy_start(r, s, staged, binary, e);
 	for (; *next_row < r->to && max_rows > 0 && rc == 0; (*next_row)++) {
 		row = &r->v[*next_row];
-		if (!pg_row_of_shape_is_not_done(row, s))
+		if (!pg_row_is_pending(row, s))
 			continue;
 		if (row->binary != binary)
 			break;
-		rc = pg_append_row_to_copy_of_its_format(r, s, row, staged, e);
+		rc = pg_copy_row(r, s, row, staged, e);
 		max_rows--;
 	}
 	if (rc == 0)
-		rc = pg_finish_copy_and_count_rows(r, e);
+		rc = pg_copy_finish(r, e);
 	if (rc == 0)
 		return db_script(r->db, "RELEASE SAVEPOINT etl_piece",
 		    e) == -1 ? -1 : 1;
-	return pg_record_may_be_cause(db_fault(r->db), r->judge_all) ? 0 : -1;
+	return pg_may_blame_record(db_fault(r->db), r->judge_all) ? 0 : -1;
 }
 
 int
-pg_fail_if_copy_of_no_rows_fails(struct pg_rows *r, const struct shape *s,
-    bool staged, struct err *e)
+pg_check_copy(struct pg_rows *r, const struct shape *s, bool staged,
+    struct err *e)
 {
-	return pg_start_copy_of_shape(r, s, staged,
-	    pg_next_row_is_binary(r, s, r->from), e) == -1 ? -1 :
-	    pg_finish_copy_and_count_rows(r, e);
+	return pg_copy_start(r, s, staged,
+	    pg_next_is_binary(r, s, r->from), e) == -1 ? -1 :
+	    pg_copy_finish(r, e);
 }

@@ -68,7 +68,7 @@ static void
 put_int(struct buf *b, const struct json *j, uint32_t tok,
     struct buf *scratch)
 {
-	if (!pg_put_int_by_digits(b, j, &j->tok[tok]))
+	if (!pg_put_int_digits(b, j, &j->tok[tok]))
 		put_text(b, j, tok, scratch);
 }
 
@@ -131,7 +131,7 @@ pg_put_copy_values(struct buf *b, struct reader *r, const struct shape *s,
 {
 	for (size_t i = 0; i < s->n; i++) {
 		size_t c = s->columns[i];
-		const struct json *j = reader_json_of_column(r, c);
+		const struct json *j = reader_json(r, c);
 		uint32_t tok = r->value[c];
 
 		if (i > 0)

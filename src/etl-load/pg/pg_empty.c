@@ -1,13 +1,13 @@
 #include "pg/pg_sink.h"
 
 static void
-put_delete_all_rows(struct buf *b, const struct target *t)
+put_delete_all(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "DELETE FROM %s", t->table->quoted);
 }
 
 static void
-put_count_all_rows(struct buf *b, const struct target *t)
+put_count_all(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "SELECT pg_catalog.count(*) FROM %s", t->table->quoted);
 }
@@ -16,33 +16,32 @@ put_count_all_rows(struct buf *b, const struct target *t)
  * before. The lock, which TRUNCATE needs too, keeps other sessions from adding
  * rows in between. They cannot read the table until the commit. */
 static int
-lock_count_and_truncate(struct pg_sink *s, int64_t *deleted, struct err *e)
+truncate_table(struct pg_sink *s, int64_t *deleted, struct err *e)
 {
 	const char *table = s->target->table->quoted;
 
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", table);
-	if (pg_run_sql_script(s, e) == -1 ||
-	    pg_run_count_query(s, put_count_all_rows, deleted, e) == -1)
+	if (pg_run_script(s, e) == -1 ||
+	    pg_run_count(s, put_count_all, deleted, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "TRUNCATE %s", table);
-	return pg_run_sql_script(s, e);
+	return pg_run_script(s, e);
 }
 
 int
-pg_truncate_or_delete_all_and_count(struct pg_sink *s, uint64_t *removed,
-    struct err *e)
+pg_empty_table(struct pg_sink *s, uint64_t *removed, struct err *e)
 {
 	int64_t deleted = 0;
 
 	if (s->target->truncates) {
-		if (lock_count_and_truncate(s, &deleted, e) == -1)
+		if (truncate_table(s, &deleted, e) == -1)
 			return -1;
 	} else {
 		buf_clear(&s->sql);
-		put_delete_all_rows(&s->sql, s->target);
-		if (pg_run_sql_and_count_changed(s, &deleted, e) == -1)
+		put_delete_all(&s->sql, s->target);
+		if (pg_run_statement(s, &deleted, e) == -1)
 			return -1;
 	}
 	*removed += (uint64_t)deleted;
@@ -50,7 +49,7 @@ pg_truncate_or_delete_all_and_count(struct pg_sink *s, uint64_t *removed,
 }
 
 static int
-fail_if_no_right_to_truncate(struct pg_sink *s, struct err *e)
+check_truncate_right(struct pg_sink *s, struct err *e)
 {
 	struct db_value v = db_text(s->target->table->quoted);
 	int64_t may;
@@ -68,7 +67,7 @@ fail_if_no_right_to_truncate(struct pg_sink *s, struct err *e)
 /* Fails if row-level security hides rows from this role: TRUNCATE would delete
  * these rows too, without counting them. */
 static int
-fail_if_rows_may_be_hidden(struct pg_sink *s, struct err *e)
+check_hidden_rows(struct pg_sink *s, struct err *e)
 {
 	struct db_value v = db_text(s->target->table->quoted);
 	int64_t hides;
@@ -85,15 +84,15 @@ fail_if_rows_may_be_hidden(struct pg_sink *s, struct err *e)
 }
 
 int
-pg_fail_if_table_cannot_be_emptied(struct pg_sink *s, struct err *e)
+pg_check_empty(struct pg_sink *s, struct err *e)
 {
 	if (s->target->truncates)
-		return fail_if_no_right_to_truncate(s, e) == -1 ? -1 :
-		    fail_if_rows_may_be_hidden(s, e);
+		return check_truncate_right(s, e) == -1 ? -1 :
+		    check_hidden_rows(s, e);
 	buf_clear(&s->sql);
 	buf_str(&s->sql, "EXPLAIN ");
-	put_delete_all_rows(&s->sql, s->target);
-	if (pg_run_sql_script(s, e) == 0)
+	put_delete_all(&s->sql, s->target);
+	if (pg_run_script(s, e) == 0)
 		return 0;
 	err_prefix(e, "table %s", s->target->table->name);
 	return -1;

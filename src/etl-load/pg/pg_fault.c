@@ -5,7 +5,7 @@
 #include <string.h>
 
 static bool
-starts_with_one_of(const char *state, const char *const *prefix)
+starts_with_any(const char *state, const char *const *prefix)
 {
 	for (; *prefix != NULL; prefix++)
 		if (strncmp(state, *prefix, strlen(*prefix)) == 0)
@@ -14,15 +14,15 @@ starts_with_one_of(const char *state, const char *const *prefix)
 }
 
 bool
-pg_record_may_be_cause(const struct db_fault *f, bool judge_all)
+pg_may_blame_record(const struct db_fault *f, bool judge_all)
 {
 	static const char *const never[] = { "08", "53", "57P", NULL };
 	static const char *const may_pass[] = { "40001", "40P01", "55P03",
 		"57014", NULL };
 
 	if (f->lost || f->sqlstate[0] == '\0' ||
-	    starts_with_one_of(f->sqlstate, never))
+	    starts_with_any(f->sqlstate, never))
 		return false;
 	return judge_all ? stop_signal() == 0 :
-	    !starts_with_one_of(f->sqlstate, may_pass);
+	    !starts_with_any(f->sqlstate, may_pass);
 }

@@ -8,6 +8,6 @@
  * true for a lost connection and for the SQLSTATE classes 08, 53 and 57P. For
  * errors that usually pass (40001, 40P01, 55P03 and 57014), true only if
  * judge_all is set. */
-bool pg_record_may_be_cause(const struct db_fault *f, bool judge_all);
+bool pg_may_blame_record(const struct db_fault *f, bool judge_all);
 
 #endif

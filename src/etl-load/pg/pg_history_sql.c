@@ -36,7 +36,7 @@ put_time_after(struct buf *b, const struct target *t, const char *row,
  * A column of days is an exception: all changes of a key on one day have the
  * same time, and give one row. */
 void
-pg_put_time_of_change(struct buf *b, const struct target *t,
+pg_put_change_time(struct buf *b, const struct target *t,
     const char *staged, const char *current)
 {
 	if (t->history.as_of == NULL)
@@ -49,17 +49,18 @@ void
 pg_put_differs(struct buf *b, const struct target *t,
     const struct shape *s, const char *one, const char *other)
 {
-	if (!shape_can_change_row(t, s)) {
+	if (!shape_can_change(t, s)) {
 		buf_str(b, "false");
 		return;
 	}
-	pg_put_compared_row(b, t, s, one, false);
+	pg_put_compared(b, t, s, one, false);
 	buf_str(b, " OPERATOR(pg_catalog.*<>) ");
-	pg_put_compared_row(b, t, s, other, false);
+	pg_put_compared(b, t, s, other, false);
 }
 
+/* Appends nothing if there is no such column. */
 static void
-put_now_if_column(struct buf *b, const struct target *t, int column)
+put_now_column(struct buf *b, const struct target *t, int column)
 {
 	if (column != NO_COLUMN)
 		buf_printf(b, ", %s = pg_catalog.now()", quoted(t, column));
@@ -70,13 +71,13 @@ pg_put_carried(struct buf *b, const struct target *t,
     const struct shape *s, const char *from)
 {
 	for (size_t c = 0; c < t->table->n; c++)
-		if (history_carries_value_of_old_row(t, s, c))
+		if (history_carries(t, s, c))
 			buf_printf(b, ", %s%s%s", from == NULL ? "" : from,
 			    from == NULL ? "" : ".", quoted(t, (int)c));
 }
 
 void
-pg_put_create_plan_table(struct buf *b, const struct target *t)
+pg_put_plan_table(struct buf *b, const struct target *t)
 {
 	const char *from = quoted(t, t->history.from);
 
@@ -101,13 +102,13 @@ pg_put_plan_round(struct buf *b, const struct target *t,
 	buf_printf(b, ") THEN 'same' WHEN c.%s OPERATOR(pg_catalog.=) x.at "
 	    "THEN 'correct' ELSE 'end' END FROM (SELECT *, "
 	    "pg_catalog.row_number() OVER (PARTITION BY ", from);
-	sql_put_key_columns(b, t);
+	sql_put_key(b, t);
 	buf_printf(b, " ORDER BY \"etl.n\") AS \"etl.r\" FROM " PG_STAGE
 	    "%s) AS w LEFT JOIN %s AS c ON c.%s AND ", t->suffix,
 	    t->table->quoted, quoted(t, t->history.current));
-	pg_put_same_key_condition(b, t, "c", "w");
+	pg_put_same_key(b, t, "c", "w");
 	buf_str(b, " CROSS JOIN LATERAL (SELECT ");
-	pg_put_time_of_change(b, t, "w", "c");
+	pg_put_change_time(b, t, "w", "c");
 	buf_printf(b, " AS at) AS x WHERE w.\"etl.s\" = %zu "
 	    "AND w.\"etl.r\" = %" PRId64, s->id, round);
 }
@@ -156,12 +157,12 @@ pg_put_plan_late(struct buf *b, const struct target *t)
 	    "JOIN %s AS r ON ",
 	    t->suffix, from, from, to, to, from, from, t->suffix, t->suffix,
 	    t->table->quoted);
-	pg_put_same_key_condition(b, t, "r", "w");
+	pg_put_same_key(b, t, "r", "w");
 	buf_str(b, " WHERE l.step = 'late' GROUP BY l.n) AS h WHERE h.n = p.n");
 }
 
 static void
-put_from_plan_and_stage(struct buf *b, const struct target *t)
+put_from_plan(struct buf *b, const struct target *t)
 {
 	buf_printf(b, " FROM " PG_PLAN "%s AS p, " PG_STAGE "%s AS w",
 	    t->suffix, t->suffix);
@@ -177,7 +178,7 @@ put_plan_of_shape(struct buf *b, const struct target *t,
 	buf_printf(b, " WHERE p.step = '%s' AND w.\"etl.n\" = p.n AND ", word);
 	if (s != NULL)
 		buf_printf(b, "w.\"etl.s\" = %zu AND ", s->id);
-	pg_put_same_key_condition(b, t, row, "w");
+	pg_put_same_key(b, t, row, "w");
 	buf_printf(b, " AND %s.%s OPERATOR(pg_catalog.=) p.since", row,
 	    quoted(t, t->history.from));
 }
@@ -196,10 +197,10 @@ pg_put_plan_valid(
 }
 
 /* The condition lets PostgreSQL use the index of the current rows, which is a
- * partial index. */
+ * partial index. If `late` is true, appends the opposite condition. */
 static void
-put_and_current_unless_late(
-    struct buf *b, const struct target *t, const char *row, bool late)
+put_is_current(struct buf *b, const struct target *t, const char *row,
+    bool late)
 {
 	buf_printf(b, " AND %s%s.%s", late ? "NOT " : "", row,
 	    quoted(t, t->history.current));
@@ -218,17 +219,17 @@ pg_put_insert_history(struct buf *b, const struct target *t,
 	if (carries)
 		pg_put_carried(b, t, s, NULL);
 	buf_char(b, ')');
-	pg_put_overriding_identity(b, t, s);
+	pg_put_overriding(b, t, s);
 	buf_char(b, ' ');
 }
 
 static void
-put_insert_and_select(struct buf *b, const struct target *t,
-    const struct shape *s, bool carries)
+put_insert_select(struct buf *b, const struct target *t, const struct shape *s,
+    bool carries)
 {
 	pg_put_insert_history(b, t, s, carries);
 	buf_str(b, "SELECT ");
-	pg_put_source_columns(b, t, s, "w");
+	pg_put_source(b, t, s, "w");
 	buf_str(b, ", p.at, p.until, p.until IS NULL");
 	if (carries)
 		pg_put_carried(b, t, s, "e");
@@ -238,7 +239,7 @@ void
 pg_put_insert_planned(
     struct buf *b, const struct target *t, const struct shape *s, bool late)
 {
-	put_insert_and_select(b, t, s, false);
+	put_insert_select(b, t, s, false);
 	buf_printf(b, " FROM " PG_PLAN "%s AS p JOIN " PG_STAGE "%s AS w "
 	    "ON w.\"etl.n\" = p.n WHERE p.step IN ('late', 'insert') "
 	    "AND w.\"etl.s\" = %zu AND p.until IS %sNULL", t->suffix,
@@ -249,20 +250,20 @@ pg_put_insert_planned(
  * inserted after the UPDATE has ended the old row, and the key never has two
  * current rows. */
 void
-pg_put_end_and_insert(
-    struct buf *b, const struct target *t, const struct shape *s, bool late)
+pg_put_end_planned(struct buf *b, const struct target *t, const struct shape *s,
+    bool late)
 {
 	buf_printf(b, "WITH e AS (UPDATE %s AS r SET %s = p.at, %s = false",
 	    t->table->quoted, quoted(t, t->history.to),
 	    quoted(t, t->history.current));
-	put_now_if_column(b, t, t->touch);
-	put_from_plan_and_stage(b, t);
+	put_now_column(b, t, t->touch);
+	put_from_plan(b, t);
 	put_plan_of_shape(b, t, s, "end", "r");
-	put_and_current_unless_late(b, t, "r", late);
+	put_is_current(b, t, "r", late);
 	buf_str(b, " RETURNING p.n AS \"etl.n\"");
 	pg_put_carried(b, t, s, "r");
 	buf_str(b, ") ");
-	put_insert_and_select(b, t, s, true);
+	put_insert_select(b, t, s, true);
 	buf_printf(b, " FROM e JOIN " PG_PLAN "%s AS p ON p.n = e.\"etl.n\" "
 	    "JOIN " PG_STAGE "%s AS w ON w.\"etl.n\" = p.n",
 	    t->suffix, t->suffix);
@@ -274,9 +275,9 @@ pg_put_correct(
 {
 	buf_printf(b, "UPDATE %s AS r SET ", t->table->quoted);
 	pg_put_assignments(b, t, s, "w", false);
-	put_from_plan_and_stage(b, t);
+	put_from_plan(b, t);
 	put_plan_of_shape(b, t, s, "correct", "r");
-	put_and_current_unless_late(b, t, "r", late);
+	put_is_current(b, t, "r", late);
 }
 
 void
@@ -284,17 +285,17 @@ pg_put_seen_planned(struct buf *b, const struct target *t, bool late)
 {
 	buf_printf(b, "UPDATE %s AS r SET %s = pg_catalog.now()",
 	    t->table->quoted, quoted(t, t->seen));
-	put_from_plan_and_stage(b, t);
+	put_from_plan(b, t);
 	put_plan_of_shape(b, t, NULL, "same", "r");
-	put_and_current_unless_late(b, t, "r", late);
+	put_is_current(b, t, "r", late);
 }
 
 void
-pg_put_update_ending_rows(struct buf *b, const struct target *t)
+pg_put_end_rows(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "UPDATE %s AS \"etl.t\" SET %s = ", t->table->quoted,
 	    quoted(t, t->history.to));
 	put_time_after(b, t, "\"etl.t\"", " OPERATOR(pg_catalog.+) 1");
 	buf_printf(b, ", %s = false", quoted(t, t->history.current));
-	put_now_if_column(b, t, t->touch);
+	put_now_column(b, t, t->touch);
 }

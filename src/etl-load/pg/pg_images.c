@@ -14,7 +14,7 @@
 /* Returns the columns whose values are noted in PG_TOUCHED: the key of the mode
  * or, if the mode has no key, the columns that identify a row. */
 static struct shape
-get_columns_of_noted_keys(const struct target *t)
+get_noted_columns(const struct target *t)
 {
 	return t->mode->keyed ?
 	    (struct shape){ .columns = t->key, .n = t->nkey } : t->identity;
@@ -33,7 +33,7 @@ static void
 put_key_is_noted(struct buf *b, const struct target *t, const char *from,
     uint64_t number)
 {
-	struct shape touched = get_columns_of_noted_keys(t);
+	struct shape touched = get_noted_columns(t);
 
 	buf_str(b, "EXISTS (SELECT FROM " PG_TOUCHED " AS \"etl.k\" WHERE ");
 	if (number > 0)
@@ -49,7 +49,7 @@ put_key_is_noted(struct buf *b, const struct target *t, const char *from,
 }
 
 void
-pg_images_put_store_old_rows(struct buf *b, const struct target *t)
+pg_images_put_old(struct buf *b, const struct target *t)
 {
 	buf_str(b, "INSERT INTO " OLD " SELECT ");
 	image_put_columns(b, DB_POSTGRESQL, t->table, t->identity.columns,
@@ -60,24 +60,23 @@ pg_images_put_store_old_rows(struct buf *b, const struct target *t)
 }
 
 /* Begins a statement that adds keys to PG_TOUCHED, unless they are already
- * there. The caller appends the key's columns and FROM, and calls
- * put_end_noting_and_store_old_rows(). That appends a second statement, which
- * stores the images of the rows with these keys. */
+ * there. The caller appends the key's columns and FROM, and calls end_noting().
+ * That appends a second statement, which stores the images of the rows with
+ * these keys. */
 static void
-put_begin_noting_keys(struct buf *b, uint64_t number)
+begin_noting(struct buf *b, uint64_t number)
 {
 	buf_printf(b, "INSERT INTO " PG_TOUCHED " SELECT DISTINCT %" PRIu64
 	    ", \"etl.w\".* FROM (SELECT ", number);
 }
 
 static void
-put_end_noting_and_store_old_rows(
-    struct buf *b, const struct target *t, uint64_t number)
+end_noting(struct buf *b, const struct target *t, uint64_t number)
 {
 	buf_str(b, ") AS \"etl.w\" WHERE NOT ");
 	put_key_is_noted(b, t, "\"etl.w\"", 0);
 	buf_str(b, "; ");
-	pg_images_put_store_old_rows(b, t);
+	pg_images_put_old(b, t);
 	buf_str(b, " WHERE ");
 	put_key_is_noted(b, t, "\"etl.t\"", number);
 }
@@ -85,7 +84,7 @@ put_end_noting_and_store_old_rows(
 /* A change of --mode cdc may have two keys, the old one and the new one. The
  * rows of both are stored as images. */
 int
-pg_images_store_rows_of_staged_keys(struct pg_sink *s, struct err *e)
+pg_images_store(struct pg_sink *s, struct err *e)
 {
 	const struct target *t = s->target;
 	struct buf *b = &s->sql;
@@ -93,8 +92,8 @@ pg_images_store_rows_of_staged_keys(struct pg_sink *s, struct err *e)
 	if (!t->keeps_images || !t->mode->keyed)
 		return 0;
 	buf_clear(b);
-	put_begin_noting_keys(b, ++s->noted);
-	sql_put_key_columns(b, t);
+	begin_noting(b, ++s->noted);
+	sql_put_key(b, t);
 	buf_printf(b, " FROM " PG_STAGE "%s", t->suffix);
 	if (t->mode->changes) {
 		buf_str(b, " UNION ALL SELECT ");
@@ -104,22 +103,22 @@ pg_images_store_rows_of_staged_keys(struct pg_sink *s, struct err *e)
 		}
 		buf_printf(b, " FROM " PG_STAGE "%s", t->suffix);
 	}
-	put_end_noting_and_store_old_rows(b, t, s->noted);
-	return pg_run_sql_script(s, e);
+	end_noting(b, t, s->noted);
+	return pg_run_script(s, e);
 }
 
 void
-pg_images_put_store_rows_where(struct buf *b, const struct target *t,
-    uint64_t number, void (*put_where)(struct buf *, const struct target *))
+pg_images_put_where(struct buf *b, const struct target *t, uint64_t number,
+    void (*put_where)(struct buf *, const struct target *))
 {
 	const char *comma = "";
 
-	put_begin_noting_keys(b, number);
+	begin_noting(b, number);
 	for (size_t i = 0; i < t->nkey; i++, comma = ", ")
 		buf_printf(b, "%s\"etl.t\".%s", comma, quoted(t, t->key[i]));
 	buf_printf(b, " FROM %s AS \"etl.t\"", t->table->quoted);
 	put_where(b, t);
-	put_end_noting_and_store_old_rows(b, t, number);
+	end_noting(b, t, number);
 	buf_str(b, "; ");
 }
 
@@ -127,7 +126,7 @@ pg_images_put_store_rows_where(struct buf *b, const struct target *t,
  * equal keys if another table inherits from it: a query then returns the rows
  * of both. */
 static int
-fail_if_foreign_or_inherited(void *self, struct err *e)
+check_image_table(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
 	struct db_value v = db_text(s->target->table->quoted);
@@ -145,11 +144,11 @@ fail_if_foreign_or_inherited(void *self, struct err *e)
 /* Keeps other sessions from writing to the table. If one of them changed a row
  * between its image and its change, the image would be wrong. */
 static int
-lock_and_create_tables(void *self, struct err *e)
+start_images(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
 	const struct target *t = s->target;
-	struct shape touched = get_columns_of_noted_keys(t);
+	struct shape touched = get_noted_columns(t);
 
 	s->noted = 0;
 	buf_clear(&s->sql);
@@ -159,14 +158,16 @@ lock_and_create_tables(void *self, struct err *e)
 	    "AS SELECT 0::int8 AS \"etl.n\", ", t->table->quoted);
 	sql_put_columns(&s->sql, t, &touched, false);
 	buf_printf(&s->sql, " FROM %s WITH NO DATA", t->table->quoted);
-	if (pg_run_sql_script(s, e) == 0)
+	if (pg_run_script(s, e) == 0)
 		return 0;
 	err_prefix(e, "--keep-before, --emit: table %s", t->table->name);
 	return -1;
 }
 
+/* Makes the table of images from the rows as they were before and as they are
+ * now. */
 static int
-create_table_of_images(void *self, struct err *e)
+finish_images(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
 	const struct target *t = s->target;
@@ -184,11 +185,11 @@ create_table_of_images(void *self, struct err *e)
 	    t->table->quoted);
 	put_key_is_noted(b, t, "\"etl.t\"", 0);
 	buf_str(b, ") AS n ON o.key OPERATOR(pg_catalog.=) n.key");
-	return pg_run_sql_script(s, e);
+	return pg_run_script(s, e);
 }
 
 const struct sink_images pg_images = {
-	.check = fail_if_foreign_or_inherited,
-	.start = lock_and_create_tables,
-	.finish = create_table_of_images,
+	.check = check_image_table,
+	.start = start_images,
+	.finish = finish_images,
 };

@@ -13,11 +13,11 @@
  * the images of these rows. put_where() appends the condition that selects the
  * rows, which it calls "etl.t". `number` must be above 0. It marks these keys,
  * so that images of rows noted before are not stored again. */
-void pg_images_put_store_rows_where(struct buf *b, const struct target *t,
-    uint64_t number, void (*put_where)(struct buf *, const struct target *));
+void pg_images_put_where(struct buf *b, const struct target *t, uint64_t number,
+    void (*put_where)(struct buf *, const struct target *));
 /* Appends a statement that stores the images of all rows of the target. The
  * caller may append WHERE and a condition on the row, which is called
  * "etl.t". */
-void pg_images_put_store_old_rows(struct buf *b, const struct target *t);
+void pg_images_put_old(struct buf *b, const struct target *t);
 
 #endif

@@ -3,7 +3,7 @@
 #include "table/columns_sql.h"
 
 bool
-pg_notes_inserted_keys(const struct target *t)
+pg_notes_inserted(const struct target *t)
 {
 	return t->keeps_images && !t->mode->keyed;
 }
@@ -17,7 +17,7 @@ pg_put_returned_keys(struct buf *b, const struct target *t)
 }
 
 void
-pg_put_note_returned_keys(struct buf *b, const struct target *t)
+pg_put_note_returned(struct buf *b, const struct target *t)
 {
 	buf_str(b, ", \"etl.k\" AS (INSERT INTO " PG_TOUCHED " SELECT 0, ");
 	sql_put_columns(b, t, &t->identity, false);

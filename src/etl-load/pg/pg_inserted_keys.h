@@ -10,11 +10,12 @@
  * (pg_images.h). */
 #define PG_TOUCHED "pg_temp.etl_load_touched"
 
-bool pg_notes_inserted_keys(const struct target *t);
+/* Returns true if each INSERT must note the keys of its rows. */
+bool pg_notes_inserted(const struct target *t);
 /* Appends the columns that identify a row, for RETURNING: , "etl.t"."id" */
 void pg_put_returned_keys(struct buf *b, const struct target *t);
 /* Appends , "etl.k" AS (...) to a WITH clause: it stores the keys that the
  * INSERT "m" of this clause returns. */
-void pg_put_note_returned_keys(struct buf *b, const struct target *t);
+void pg_put_note_returned(struct buf *b, const struct target *t);
 
 #endif

@@ -7,7 +7,7 @@
 enum { MANY = 1000 };   /* joins of fewer rows are fast with any plan */
 
 int
-pg_analyze_stage_if_joined(struct pg_sink *s, struct err *e)
+pg_analyze_stage(struct pg_sink *s, struct err *e)
 {
 	const struct target *t = s->target;
 	char sql[96];

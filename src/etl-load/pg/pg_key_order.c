@@ -45,7 +45,7 @@ put_sortable_int(struct buf *b, int64_t v)
  * Returns false if the text ends with a space, because the stored text may be
  * another one: a column of type varchar(2) stores "ab " as "ab". */
 static bool
-put_text_and_find_if_sortable(struct buf *b, const struct json *j, uint32_t tok)
+put_sortable_text(struct buf *b, const struct json *j, uint32_t tok)
 {
 	json_unescape(b, j, tok);
 	buf_char(b, '\0');
@@ -55,8 +55,8 @@ put_text_and_find_if_sortable(struct buf *b, const struct json *j, uint32_t tok)
 /* Returns false if this program does not know how the server orders the value:
  * the column is of another type, or the server converts the value. */
 static bool
-put_sortable_value_if_known(struct buf *b, const struct column *c,
-    const struct json *j, uint32_t tok)
+put_sortable_value(struct buf *b, const struct column *c, const struct json *j,
+    uint32_t tok)
 {
 	const struct json_tok *t = &j->tok[tok];
 	int64_t v;
@@ -65,21 +65,20 @@ put_sortable_value_if_known(struct buf *b, const struct column *c,
 	    number_to_int64(j->text + t->at, t->len, &v))
 		put_sortable_int(b, v);
 	else if (c->equal_as_bytes && t->type == JSON_STRING)
-		return put_text_and_find_if_sortable(b, j, tok);
+		return put_sortable_text(b, j, tok);
 	else
 		return false;
 	return true;
 }
 
+/* Returns false if the order of one of the values is not known. */
 static bool
-put_sortable_key_if_known(struct buf *b, const struct target *t,
-    const struct reader *r)
+put_sortable_key(struct buf *b, const struct target *t, const struct reader *r)
 {
 	buf_clear(b);
 	for (size_t i = 0; i < t->nkey; i++)
-		if (!put_sortable_value_if_known(b,
-		    &t->table->columns[t->key[i]], &r->json,
-		    r->value[t->key[i]]))
+		if (!put_sortable_value(b, &t->table->columns[t->key[i]],
+		    &r->json, r->value[t->key[i]]))
 			return false;
 	return true;
 }
@@ -93,15 +92,14 @@ compare_bytes(const struct buf *a, const struct buf *b)
 }
 
 int
-key_order_compare_with_last_key(struct key_order *o, const struct reader *r,
-    struct err *e)
+key_order_add(struct key_order *o, const struct reader *r, struct err *e)
 {
 	struct buf before;
 	int rc = -1;
 
 	if (!o->ascending)
 		return 0;
-	if (!put_sortable_key_if_known(&o->key, o->target, r))
+	if (!put_sortable_key(&o->key, o->target, r))
 		rc = 1;
 	if (buf_check(&o->key, e) == -1)
 		return -1;

@@ -23,7 +23,6 @@ void key_order_init(struct key_order *o, const struct target *t);
 void key_order_release(struct key_order *o);
 void key_order_restart(struct key_order *o);
 /* Adds the key of the record that the reader has matched. */
-int key_order_compare_with_last_key(struct key_order *o, const struct reader *r,
-    struct err *e);
+int key_order_add(struct key_order *o, const struct reader *r, struct err *e);
 
 #endif

@@ -18,17 +18,19 @@ lock_table(void *self, struct err *e)
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE",
 	    s->target->table->quoted);
-	return pg_run_sql_script(s, e);
+	return pg_run_script(s, e);
 }
 
+/* Returns NULL if the number is NO_COLUMN. */
 static const struct column *
-column_or_null(const struct target *t, int column)
+maybe_column(const struct target *t, int column)
 {
 	return column == NO_COLUMN ? NULL : &t->table->columns[column];
 }
 
+/* Returns true if the values of the column have a date. */
 static bool
-has_date_and_time(const struct column *c)
+has_date(const struct column *c)
 {
 	return strncmp(c->type, "timestamp", 9) == 0 ||
 	    strcmp(c->type, "date") == 0;
@@ -53,8 +55,8 @@ static void
 put_time_written(struct buf *b, const char *row, const struct column *first,
     const struct column *second)
 {
-	if (first == NULL || !has_date_and_time(first) ||
-	    (second != NULL && !has_date_and_time(second))) {
+	if (first == NULL || !has_date(first) ||
+	    (second != NULL && !has_date(second))) {
 		buf_str(b, "NULL::text");
 		return;
 	}
@@ -78,7 +80,7 @@ put_select(struct buf *b, const struct target *t, const struct shape *s,
 	put_time_written(b, "\"etl.t\"", first, second);
 	buf_printf(b, " FROM " PG_STAGE "%s AS w JOIN %s AS \"etl.t\" ON ",
 	    t->suffix, t->table->quoted);
-	pg_put_same_key_condition(b, t, "\"etl.t\"", "w");
+	pg_put_same_key(b, t, "\"etl.t\"", "w");
 	buf_printf(b, " WHERE w.\"etl.s\" = %zu AND ", s->id);
 }
 
@@ -94,8 +96,8 @@ put_select_history(
 	const struct column *c = t->table->columns;
 
 	if (h->as_of != NULL) {
-		put_select(b, t, s, column_or_null(t, t->touch),
-		    column_or_null(t, t->seen));
+		put_select(b, t, s, maybe_column(t, t->touch),
+		    maybe_column(t, t->seen));
 		buf_printf(b, "\"etl.t\".%s OPERATOR(pg_catalog.=) w.%s AND ",
 		    c[h->from].quoted, c[h->from].quoted);
 		pg_put_differs(b, t, s, "\"etl.t\"", "w");
@@ -104,21 +106,23 @@ put_select_history(
 	put_select(b, t, s, &c[h->from], &c[h->to]);
 	buf_printf(b, "NOT EXISTS (SELECT FROM %s AS c WHERE c.%s AND ",
 	    t->table->quoted, c[h->current].quoted);
-	pg_put_same_key_condition(b, t, "c", "w");
+	pg_put_same_key(b, t, "c", "w");
 	buf_str(b, " AND NOT (");
 	pg_put_differs(b, t, s, "c", "w");
 	buf_str(b, "))");
 }
 
+/* Appends a condition that is true if the record would change or delete the
+ * row. */
 static void
-put_condition_on_row(struct buf *b, const struct target *t,
-    const struct shape *s, bool any_row)
+put_changes_row(struct buf *b, const struct target *t, const struct shape *s,
+    bool any_row)
 {
 	if (t->mode->changes) {
 		buf_str(b, "CASE WHEN w.\"etl.o\" = 'D' THEN ");
 		if (t->soft_delete != NO_COLUMN) {
 			buf_str(b, "NOT (");
-			soft_delete_put_is_marked(b, t, "\"etl.t\".");
+			soft_delete_put_marked(b, t, "\"etl.t\".");
 			buf_str(b, ") ELSE (");
 		} else {
 			buf_str(b, "true ELSE (");
@@ -126,7 +130,7 @@ put_condition_on_row(struct buf *b, const struct target *t,
 	}
 	if (any_row)
 		buf_str(b, "true");
-	else if (shape_can_change_row(t, s))
+	else if (shape_can_change(t, s))
 		pg_put_row_differs(b, t, s, "w", false);
 	else
 		buf_str(b, "false");
@@ -142,12 +146,12 @@ put_select_moved(struct buf *b, const struct target *t, const struct shape *s)
 	char name[CHANGE_NAME], quoted[CHANGE_NAME + 2];
 
 	buf_str(b, " UNION ALL SELECT w.\"etl.n\", ");
-	put_time_written(b, "\"etl.t\"", column_or_null(t, t->touch),
-	    column_or_null(t, t->seen));
+	put_time_written(b, "\"etl.t\"", maybe_column(t, t->touch),
+	    maybe_column(t, t->seen));
 	buf_printf(b, " FROM " PG_STAGE "%s AS w JOIN %s AS \"etl.t\" ON ",
 	    t->suffix, t->table->quoted);
 	for (size_t i = 0; i < t->nkey; i++) {
-		change_write_name_of_old_column(name, i);
+		change_old_name(name, i);
 		(void)snprintf(quoted, sizeof(quoted), "\"%s\"", name);
 		buf_str(b, i > 0 ? " AND " : "");
 		pg_put_equal(b, &t->table->columns[t->key[i]], "\"etl.t\"",
@@ -159,7 +163,7 @@ put_select_moved(struct buf *b, const struct target *t, const struct shape *s)
 }
 
 static int
-note_rows_of_shape(struct pg_sink *s, const struct shape *shape, bool any_row,
+note_shape_rows(struct pg_sink *s, const struct shape *shape, bool any_row,
     note_old_row *note, void *to, struct err *e)
 {
 	const struct target *t = s->target;
@@ -171,13 +175,13 @@ note_rows_of_shape(struct pg_sink *s, const struct shape *shape, bool any_row,
 	if (t->mode->history) {
 		put_select_history(&s->sql, t, shape);
 	} else {
-		put_select(&s->sql, t, shape, column_or_null(t, t->touch),
-		    column_or_null(t, t->seen));
-		put_condition_on_row(&s->sql, t, shape, any_row);
+		put_select(&s->sql, t, shape, maybe_column(t, t->touch),
+		    maybe_column(t, t->seen));
+		put_changes_row(&s->sql, t, shape, any_row);
 	}
 	if (t->mode->changes)
 		put_select_moved(&s->sql, t, shape);
-	if ((sql = buf_text_or_fail(&s->sql, e)) == NULL ||
+	if ((sql = buf_finish(&s->sql, e)) == NULL ||
 	    db_query(s->db, &r, sql, NULL, 0, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
@@ -189,18 +193,18 @@ note_rows_of_shape(struct pg_sink *s, const struct shape *shape, bool any_row,
 
 /* Copies the rows of the chunk to the staging table, as for a merge. */
 static int
-stage_and_note_rows(struct pg_sink *s, struct outcome *o, bool any_row,
+note_late_rows(struct pg_sink *s, struct outcome *o, bool any_row,
     note_old_row *note, void *to, struct err *e)
 {
-	if (pg_lock_if_first_and_set_savepoint(s, !o->begun, e) == -1 ||
-	    pg_make_empty_stage_and_savepoint(s, e) == -1 ||
-	    pg_rows_make_and_copy_first_shape(&s->rows, o, true, e) == -1)
+	if (pg_chunk_begin(s, !o->begun, e) == -1 ||
+	    pg_stage_begin(s, e) == -1 ||
+	    pg_rows_copy(&s->rows, o, true, e) == -1)
 		return -1;
 	if (s->rows.n > 0 && (pg_copy_to_stage(s, o, e) == -1 ||
-	    pg_analyze_stage_if_joined(s, e) == -1))
+	    pg_analyze_stage(s, e) == -1))
 		return -1;
 	for (size_t i = 0; s->rows.n > 0 && i < s->rows.nshapes; i++)
-		if (s->rows.used[i] && note_rows_of_shape(s,
+		if (s->rows.used[i] && note_shape_rows(s,
 		    s->rows.shapes[i], any_row, note, to, e) == -1)
 			return -1;
 	return db_script(s->db, "RELEASE SAVEPOINT etl_chunk", e);
@@ -213,14 +217,14 @@ find_late(void *self, struct outcome *o, bool any_row, note_old_row *note,
 	struct pg_sink *s = self;
 	int rc;
 
-	(void)reader_forget_shapes_if_many(&o->reader);
+	(void)reader_forget_shapes(&o->reader);
 	s->failed_item = NO_ITEM;
-	rc = stage_and_note_rows(s, o, any_row, note, to, e);
-	if (rc == -1 && pg_binary_form_is_wrong(s)) {
+	rc = note_late_rows(s, o, any_row, note, to, e);
+	if (rc == -1 && pg_binary_failed(s)) {
 		s->rows.some_need_text = true;
 		return SINK_REPEAT;
 	}
-	pg_add_space_of_dead_rows(s);
+	pg_note_dead_rows(s);
 	return rc == -1 ? SINK_FAILED : SINK_DONE;
 }
 

@@ -16,8 +16,7 @@ enum { ARRAY_DIMENSIONS = 6 };  /* MAXDIM in PostgreSQL's source */
  * is too large because of its range, and not as a text that is no integer.
  * Returns false for any other value. */
 bool
-pg_put_int_by_digits(
-    struct buf *b, const struct json *j, const struct json_tok *t)
+pg_put_int_digits(struct buf *b, const struct json *j, const struct json_tok *t)
 {
 	enum { ZEROS_MAX = 40 };        /* too large for any type of integer */
 	const char *p = j->text + t->at, *exponent;
@@ -32,7 +31,7 @@ pg_put_int_by_digits(
 		buf_printf(b, "%lld", (long long)v);
 		return true;
 	}
-	number_put_normal_form(b, p, t->len);   /* such as 12e29 */
+	number_put_normal(b, p, t->len);   /* such as 12e29 */
 	(void)buf_text(b);
 	if (b->failed)
 		return true;
@@ -132,7 +131,7 @@ put_part(struct buf *b, const struct json *j, uint32_t tok,
 	const struct json_tok *t = &j->tok[tok];
 	struct buf text;
 
-	if (kind == COLUMN_INT && pg_put_int_by_digits(b, j, t))
+	if (kind == COLUMN_INT && pg_put_int_digits(b, j, t))
 		return;
 	buf_init(&text, SIZE_MAX / 2);
 	if (kind == COLUMN_JSON)

@@ -16,8 +16,8 @@ void pg_put_literal(struct buf *b, const struct json *j, uint32_t tok,
 
 /* Appends an integer that is written as 5.0 or 1e30, with digits only. Returns
  * false for any other value. */
-bool pg_put_int_by_digits(
-    struct buf *b, const struct json *j, const struct json_tok *t);
+bool pg_put_int_digits(struct buf *b, const struct json *j,
+    const struct json_tok *t);
 /* p and n are the text of the value t, without quotes. */
 bool pg_is_hex(const struct json_tok *t, const char *p, size_t n);
 /* Replaces the bytes of b from offset `at` to the end by their hex digits. */

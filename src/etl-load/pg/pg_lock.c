@@ -17,7 +17,7 @@
  * the expressions for some thousand rows.
  * RELEASE keeps the lock and the settings until the end of the transaction. */
 static void
-put_lock_statements(struct pg_sink *s)
+put_lock(struct pg_sink *s)
 {
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "SAVEPOINT etl_lock; "
@@ -44,12 +44,12 @@ waited_too_long(const struct db_fault *f)
 }
 
 int
-pg_lock_if_first_and_set_savepoint(struct pg_sink *s, bool first, struct err *e)
+pg_chunk_begin(struct pg_sink *s, bool first, struct err *e)
 {
 	if (!first || (s->lock_is_stuck && !s->deadlocked))
 		return db_script(s->db, "SAVEPOINT etl_chunk", e);
-	put_lock_statements(s);
-	if (pg_run_sql_script(s, e) == 0)
+	put_lock(s);
+	if (pg_run_script(s, e) == 0)
 		return 0;
 	if (!waited_too_long(db_fault(s->db)))
 		return -1;

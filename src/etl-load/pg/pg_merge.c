@@ -17,54 +17,53 @@
  * depend on the row. Such rows are not locked, so another session could change
  * them before the commit: --expect does not allow this. */
 static bool
-may_leave_out_unchanged_rows(const struct pg_sink *s)
+may_skip_unchanged(const struct pg_sink *s)
 {
 	return s->mostly_unchanged && s->target->mode->updates &&
 	    s->rows.order.distinct && !s->judges_records && !s->has_domain &&
 	    !s->notes_keys && !s->target->keeps_images &&
-	    pg_count_used_shapes(s) == 1 && pg_accepts_unchanged_rows(
-		s->target, pg_find_first_used_shape(s));
+	    pg_count_shapes(s) == 1 && pg_accepts_equal(s->target,
+	    pg_first_shape(s));
 }
 
 /* If the records came in the order of the key, the staging table has its rows
  * in this order, or nearly so. Then the statement does not sort them. */
 enum pg_rows_taken
-pg_choose_staged_rows_and_order(const struct pg_sink *s)
+pg_choose_rows(const struct pg_sink *s)
 {
 	const struct load_mode *mode = s->target->mode;
 	const struct key_order *order = &s->rows.order;
 
 	if (!mode->keyed || pg_order_matters(s))
 		return PG_ROWS_IN_ORDER;
-	if (may_leave_out_unchanged_rows(s))
+	if (may_skip_unchanged(s))
 		return PG_ROWS_CHANGED;
 	return order->ascending && (order->distinct || mode->updates) ?
 	    PG_ROWS_UNSORTED : PG_ROWS_BY_KEY;
 }
 
 static int
-merge_shape_and_count(struct pg_sink *s, const struct shape *shape,
-    struct sums *sums, struct err *e)
+merge_shape(struct pg_sink *s, const struct shape *shape, struct sums *sums,
+    struct err *e)
 {
 	buf_clear(&s->sql);
-	pg_put_merge_statement(&s->sql, s->target, shape,
-	    pg_count_used_shapes(s) == 1, pg_choose_staged_rows_and_order(s),
-	    pg_shape_updates_first(s, shape));
-	return pg_run_merge_and_count(s, sums, e);
+	pg_put_merge(&s->sql, s->target, shape, pg_count_shapes(s) == 1,
+	    pg_choose_rows(s), pg_shape_updates_first(s, shape));
+	return pg_run_merge(s, sums, e);
 }
 
 /* Appends a query that counts keys of the staging table. A key counts if its
  * row in the target is newer than all its staged rows. */
 static void
-put_count_older_keys(struct buf *b, const struct target *t)
+put_count_older(struct buf *b, const struct target *t)
 {
 	buf_str(b, "SELECT pg_catalog.count(*) FROM (SELECT DISTINCT ON (");
-	sql_put_key_columns(b, t);
+	sql_put_key(b, t);
 	buf_printf(b, ") * FROM " PG_STAGE "%s ORDER BY ", t->suffix);
-	sql_put_key_columns(b, t);
+	sql_put_key(b, t);
 	buf_printf(b, ", %s DESC) AS w JOIN %s AS \"etl.t\" ON ",
 	    t->table->columns[t->newer_by].quoted, t->table->quoted);
-	pg_put_same_key_condition(b, t, "\"etl.t\"", "w");
+	pg_put_same_key(b, t, "\"etl.t\"", "w");
 	buf_str(b, " WHERE ");
 	pg_put_is_newer(b, t, "\"etl.t\"", "w");
 }
@@ -73,14 +72,14 @@ put_count_older_keys(struct buf *b, const struct target *t)
  * query may count too many: a trigger may have made a row newer after this
  * chunk has updated it. */
 static int
-count_older_as_skipped(struct pg_sink *s, struct sums *sums, struct err *e)
+count_older(struct pg_sink *s, struct sums *sums, struct err *e)
 {
 	int64_t older;
 	uint64_t n;
 
 	if (s->target->newer_by == NO_COLUMN || sums->unchanged == 0)
 		return 0;
-	if (pg_run_count_query(s, put_count_older_keys, &older, e) == -1)
+	if (pg_run_count(s, put_count_older, &older, e) == -1)
 		return -1;
 	n = (uint64_t)older < sums->unchanged ? (uint64_t)older :
 	    sums->unchanged;
@@ -94,8 +93,8 @@ count_older_as_skipped(struct pg_sink *s, struct sums *sums, struct err *e)
  * ignore all these rows count as skipped. `staged` is the number of rows in the
  * staging table. */
 static int
-count_unchanged_superseded_skipped(
-    struct pg_sink *s, uint64_t staged, struct sums *sums, struct err *e)
+count_others(struct pg_sink *s, uint64_t staged, struct sums *sums,
+    struct err *e)
 {
 	uint64_t done = sums->inserted + sums->updated;
 	int64_t keys = (int64_t)staged;
@@ -103,7 +102,7 @@ count_unchanged_superseded_skipped(
 	s->mostly_unchanged = done < staged / 2;
 	s->new_keys.all_new = sums->inserted == staged;
 	if (s->target->mode->changes)
-		return 0;   /* pg_try_merge_changes_in_rounds() counts */
+		return 0;   /* pg_merge_changes() counts */
 	if (s->target->mode->skips) {
 		sums->skipped = staged - done;
 		return 0;
@@ -111,11 +110,11 @@ count_unchanged_superseded_skipped(
 	if (done == staged)
 		return 0;
 	if (s->target->mode->updates &&
-	    pg_count_distinct_staged_keys(s, staged, &keys, e) == -1)
+	    pg_count_keys(s, staged, &keys, e) == -1)
 		return -1;
 	sums->superseded = staged - (uint64_t)keys;
 	sums->unchanged = (uint64_t)keys - done;
-	return count_older_as_skipped(s, sums, e);
+	return count_older(s, sums, e);
 }
 
 /* A function of this type merges the staged rows, and adds the rows that it has
@@ -128,43 +127,45 @@ static int
 merge_shapes(struct pg_sink *s, struct sums *sums, struct err *e)
 {
 	for (size_t i = 0; i < s->rows.nshapes; i++)
-		if (s->rows.used[i] && merge_shape_and_count(
-			s, s->rows.shapes[i], sums, e) == -1)
+		if (s->rows.used[i] && merge_shape(s, s->rows.shapes[i], sums,
+		    e) == -1)
 			return -1;
 	return 1;
 }
 
+/* Merges the rows by merge(), counts all of them and checks the deferred
+ * constraints. Returns as merge(). */
 static int
-merge_count_and_check_deferred(struct pg_sink *s, merge_function *merge,
-    uint64_t staged, struct sums *sums, struct err *e)
+merge_staged(struct pg_sink *s, merge_function *merge, uint64_t staged,
+    struct sums *sums, struct err *e)
 {
 	int rc = merge(s, sums, e);
 
 	if (rc != 1)
 		return rc;
-	if (count_unchanged_superseded_skipped(s, staged, sums, e) == -1)
+	if (count_others(s, staged, sums, e) == -1)
 		return -1;
 	if (s->target->mode->updates && s->target->seen != NO_COLUMN &&
 	    sums->unchanged + sums->skipped > 0) {
 		buf_clear(&s->sql);
-		pg_put_update_seen(&s->sql, s->target);
-		if (pg_run_sql_and_count_changed(s, NULL, e) == -1)
+		pg_put_seen(&s->sql, s->target);
+		if (pg_run_statement(s, NULL, e) == -1)
 			return -1;
 	}
-	return pg_make_constraints_immediate(s, e) == -1 ? -1 : 1;
+	return pg_check_deferred(s, e) == -1 ? -1 : 1;
 }
 
 static bool
-may_merge_many_rows(const struct pg_sink *s)
+may_merge_many(const struct pg_sink *s)
 {
 	return !s->one_by_one &&
 	    (!s->twice || s->rows.order.distinct || !s->target->mode->updates);
 }
 
 bool
-pg_may_merge_by_one_statement(const struct pg_sink *s)
+pg_may_merge_at_once(const struct pg_sink *s)
 {
-	return pg_count_used_shapes(s) == 1 && may_merge_many_rows(s) &&
+	return pg_count_shapes(s) == 1 && may_merge_many(s) &&
 	    (!pg_chunk_updates_first(s) || (!pg_order_matters(s) &&
 	    (s->rows.order.distinct || !s->target->mode->updates)));
 }
@@ -180,14 +181,13 @@ may_merge_by_shape(
 {
 	int64_t keys = 0;
 
-	*may = pg_may_merge_by_one_statement(s);
-	if (*may || (pg_count_used_shapes(s) == 1 &&
-	    !pg_chunk_updates_first(s)))
+	*may = pg_may_merge_at_once(s);
+	if (*may || (pg_count_shapes(s) == 1 && !pg_chunk_updates_first(s)))
 		return 0;
-	*may = may_merge_many_rows(s) && !pg_order_matters(s);
+	*may = may_merge_many(s) && !pg_order_matters(s);
 	if (!*may || !s->target->mode->keyed)
 		return 0;
-	if (pg_count_distinct_staged_keys(s, staged, &keys, e) == -1)
+	if (pg_count_keys(s, staged, &keys, e) == -1)
 		return -1;
 	*may = (uint64_t)keys == staged;
 	if (!*may)
@@ -198,7 +198,7 @@ may_merge_by_shape(
 /* Called after each chunk. After 16 chunks in succession without equal keys,
  * the sink no longer expects equal keys. */
 static void
-forget_equal_keys_after_quiet_chunks(struct pg_sink *s, bool superseded)
+note_quiet(struct pg_sink *s, bool superseded)
 {
 	enum { QUIET_MAX = 16 };
 
@@ -208,12 +208,12 @@ forget_equal_keys_after_quiet_chunks(struct pg_sink *s, bool superseded)
 }
 
 int
-pg_roll_back_merge_if_refused(struct pg_sink *s, const struct outcome *o,
+pg_roll_back_merge(struct pg_sink *s, const struct outcome *o,
     const char *savepoint, struct err *e)
 {
 	if (strcmp(db_fault(s->db)->sqlstate, EQUAL_KEYS) == 0)
 		s->twice = true;
-	return pg_roll_back_if_refused(s, o, -1, savepoint, e);
+	return pg_roll_back(s, o, -1, savepoint, e);
 }
 
 static void
@@ -229,13 +229,13 @@ add_outcomes(struct outcome *o, const struct sums *sums)
 }
 
 int
-pg_count_merged_chunk(struct pg_sink *s, struct outcome *o, struct sums *sums,
+pg_count_merged(struct pg_sink *s, struct outcome *o, struct sums *sums,
     struct err *e)
 {
-	if (count_unchanged_superseded_skipped(s, s->rows.n, sums, e) == -1)
+	if (count_others(s, s->rows.n, sums, e) == -1)
 		return -1;
 	add_outcomes(o, sums);
-	forget_equal_keys_after_quiet_chunks(s, sums->superseded > 0);
+	note_quiet(s, sums->superseded > 0);
 	return 0;
 }
 
@@ -243,7 +243,7 @@ pg_count_merged_chunk(struct pg_sink *s, struct outcome *o, struct sums *sums,
  * merge() cannot merge these rows, or the server has refused a row or found
  * equal keys, and the merge was rolled back; -1 with *e. */
 static int
-merge_or_roll_back(struct pg_sink *s, merge_function *merge, struct outcome *o,
+try_merge(struct pg_sink *s, merge_function *merge, struct outcome *o,
     uint64_t staged, struct err *e)
 {
 	struct sums sums = { 0 };
@@ -251,36 +251,36 @@ merge_or_roll_back(struct pg_sink *s, merge_function *merge, struct outcome *o,
 
 	if (db_script(s->db, "SAVEPOINT etl_merge", e) == -1)
 		return -1;
-	rc = merge_count_and_check_deferred(s, merge, staged, &sums, e);
+	rc = merge_staged(s, merge, staged, &sums, e);
 	if (rc == -1)
-		rc = pg_roll_back_merge_if_refused(s, o, "etl_merge", e);
+		rc = pg_roll_back_merge(s, o, "etl_merge", e);
 	if (rc == 1)
 		add_outcomes(o, &sums);
 	return rc;
 }
 
-/* Returns 1: merged; 0: the rows must be merged one by one; -1 with *e. */
+/* Returns 1: merged; 0: the rows must be merged one by one; -1 with *e. Merges
+ * the rows by a few statements, each for many rows. */
 static int
-merge_by_few_statements(
-    struct pg_sink *s, struct outcome *o, uint64_t staged, struct err *e)
+merge_in_sets(struct pg_sink *s, struct outcome *o, uint64_t staged,
+    struct err *e)
 {
 	bool may;
 	int rc = 0;
 
 	if (s->target->mode->changes)
-		return pg_may_merge_changes_in_rounds(s) ? merge_or_roll_back(
-		    s, pg_try_merge_changes_in_rounds, o, staged, e) : 0;
+		return pg_may_merge_changes(s) ? try_merge(s, pg_merge_changes,
+		    o, staged, e) : 0;
 	if (s->target->mode->history)
-		return pg_find_if_may_merge_history(s, o, &may, e) == -1 ? -1 :
-		    may ? merge_or_roll_back(
+		return pg_may_merge_history(s, o, &may, e) == -1 ? -1 :
+		    may ? try_merge(
 		    s, pg_merge_history, o, staged, e) : 0;
 	if (may_merge_by_shape(s, staged, &may, e) == -1)
 		return -1;
 	if (may)
-		rc = merge_or_roll_back(s, merge_shapes, o, staged, e);
-	if (rc == 0 && pg_may_merge_equal_keys(s))
-		rc = merge_or_roll_back(s, pg_merge_equal_keys_unless_too_many,
-		    o, staged, e);
+		rc = try_merge(s, merge_shapes, o, staged, e);
+	if (rc == 0 && pg_may_merge_rounds(s))
+		rc = try_merge(s, pg_merge_rounds, o, staged, e);
 	return rc;
 }
 
@@ -295,15 +295,14 @@ pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 		staged += !s->rows.v[i].done;
 	if (staged == 0)
 		return 0;
-	if (pg_images_store_rows_of_staged_keys(s, e) == -1 ||
-	    pg_analyze_stage_if_joined(s, e) == -1)
+	if (pg_images_store(s, e) == -1 || pg_analyze_stage(s, e) == -1)
 		return -1;
-	rc = merge_by_few_statements(s, o, staged, e);
+	rc = merge_in_sets(s, o, staged, e);
 	one_by_one = rc == 0;
 	if (one_by_one)
-		rc = pg_merge_row_by_row_and_reject(s, o, staged, e);
+		rc = pg_merge_singly(s, o, staged, e);
 	if (rc != -1)
-		rc = pg_written_note_staged_keys(s, one_by_one, e);
-	forget_equal_keys_after_quiet_chunks(s, o->sums.superseded > before);
+		rc = pg_written_note(s, one_by_one, e);
+	note_quiet(s, o->sums.superseded > before);
 	return rc == -1 ? -1 : 0;
 }

@@ -37,7 +37,7 @@ get_mirror(void *self)
 static int
 run_sql(struct pg_mirror *m, int64_t *changed, struct err *e)
 {
-	const char *t = buf_text_or_fail(&m->sql, e);
+	const char *t = buf_finish(&m->sql, e);
 
 	return t == NULL ? -1 : db_run(m->db, t, NULL, 0, changed, e);
 }
@@ -45,13 +45,13 @@ run_sql(struct pg_mirror *m, int64_t *changed, struct err *e)
 static int
 count_by_sql(struct pg_mirror *m, int64_t *n, struct err *e)
 {
-	const char *t = buf_text_or_fail(&m->sql, e);
+	const char *t = buf_finish(&m->sql, e);
 
 	return t == NULL ? -1 : db_query_int(m->db, t, NULL, 0, 0, n, e);
 }
 
 static int
-create_table_of_keys(struct pg_mirror *m, struct err *e)
+create_key_table(struct pg_mirror *m, struct err *e)
 {
 	const char *t;
 
@@ -60,9 +60,9 @@ create_table_of_keys(struct pg_mirror *m, struct err *e)
 	    "CREATE TEMP TABLE etl_load_came%s %s AS "
 	    "SELECT true AS \"etl.staged\", ", m->target->suffix,
 	    m->target->suffix, m->target->on_commit);
-	sql_put_key_columns(&m->sql, m->target);
+	sql_put_key(&m->sql, m->target);
 	buf_printf(&m->sql, " FROM %s WITH NO DATA", m->target->table->quoted);
-	t = buf_text_or_fail(&m->sql, e);
+	t = buf_finish(&m->sql, e);
 	return t == NULL ? -1 : db_script(m->db, t, e);
 }
 
@@ -73,16 +73,18 @@ put_where_missing(struct buf *b, const struct target *t)
 {
 	buf_printf(b, " WHERE NOT EXISTS (SELECT FROM " PG_CAME
 	    "%s AS \"etl.c\" WHERE ", t->suffix);
-	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.c\"");
+	pg_put_same_key(b, t, "\"etl.t\"", "\"etl.c\"");
 	buf_str(b, ")");
-	soft_delete_put_is_live(b, t, " AND ", "\"etl.t\".");
+	soft_delete_put_live(b, t, " AND ", "\"etl.t\".");
 }
 
+/* Appends the statement that deletes the rows that did not come, marks them as
+ * deleted or ends their validity. */
 static void
-put_delete_mark_or_end_missing_rows(struct buf *b, const struct target *t)
+put_remove_missing(struct buf *b, const struct target *t)
 {
 	if (t->mode->history) {
-		pg_put_update_ending_rows(b, t);
+		pg_put_end_rows(b, t);
 	} else if (t->soft_delete == NO_COLUMN) {
 		buf_printf(b, "DELETE FROM %s AS \"etl.t\"", t->table->quoted);
 	} else {
@@ -92,16 +94,18 @@ put_delete_mark_or_end_missing_rows(struct buf *b, const struct target *t)
 	put_where_missing(b, t);
 }
 
+/* Makes the temporary table, and lets the server plan the DELETE without
+ * executing it. */
 static int
-create_table_and_explain_delete(void *self, struct err *e)
+try_delete(void *self, struct err *e)
 {
 	struct pg_mirror *m = self;
 
-	if (create_table_of_keys(m, e) == -1)
+	if (create_key_table(m, e) == -1)
 		return -1;
 	buf_clear(&m->sql);
 	buf_str(&m->sql, "EXPLAIN ");
-	put_delete_mark_or_end_missing_rows(&m->sql, m->target);
+	put_remove_missing(&m->sql, m->target);
 	if (run_sql(m, NULL, e) == 0)
 		return 0;
 	err_prefix(e, "table %s: rows that do not come cannot be %s",
@@ -110,34 +114,33 @@ create_table_and_explain_delete(void *self, struct err *e)
 	return -1;
 }
 
+/* Fails if the role may not delete the rows that do not come. */
 static int
-check_right_to_delete_missing(void *self, struct err *e)
+check_pg_mirror(void *self, struct err *e)
 {
 	struct pg_mirror *m = get_mirror(self);
 
-	return pg_tuples_check_in_transaction(
-	    &m->rejected, create_table_and_explain_delete, m, e);
+	return pg_tuples_check(&m->rejected, try_delete, m, e);
 }
 
+/* Makes the empty table of keys, and counts the rows of the target. */
 static int
-create_key_table_and_count_rows(void *self, struct mirror_counts *c,
-    struct err *e)
+start_pg_mirror(void *self, struct mirror_counts *c, struct err *e)
 {
 	struct pg_mirror *m = get_mirror(self);
 
 	pg_tuples_forget(&m->rejected);
-	if (!m->rejected.there && create_table_of_keys(m, e) == -1)
+	if (!m->rejected.there && create_key_table(m, e) == -1)
 		return -1;
 	buf_clear(&m->sql);
 	buf_printf(&m->sql, "SELECT pg_catalog.count(*) FROM %s AS \"etl.t\"",
 	    m->target->table->quoted);
-	soft_delete_put_is_live(
-	    &m->sql, m->target, " WHERE ", "\"etl.t\".");
+	soft_delete_put_live(&m->sql, m->target, " WHERE ", "\"etl.t\".");
 	return count_by_sql(m, &c->before, e);
 }
 
 static int
-note_key_of_rejected(void *self, struct reader *r, const struct line *l,
+note_rejected_key(void *self, struct reader *r, const struct line *l,
     struct err *e)
 {
 	struct pg_mirror *m = self;
@@ -145,20 +148,20 @@ note_key_of_rejected(void *self, struct reader *r, const struct line *l,
 	return pg_tuples_note(&m->rejected, r, l, e);
 }
 
+/* Adds the keys of the staged records and those of the rejected ones. */
 static int
-add_keys_of_staged_and_rejected(void *self, struct outcome *o,
-    uint64_t *unreadable, struct err *e)
+add_came_keys(void *self, struct outcome *o, uint64_t *unreadable,
+    struct err *e)
 {
 	struct pg_mirror *m = get_mirror(self);
 
 	buf_clear(&m->sql);
 	buf_printf(&m->sql, "INSERT INTO " PG_CAME "%s SELECT true, ",
 	    m->target->suffix);
-	sql_put_key_columns(&m->sql, m->target);
+	sql_put_key(&m->sql, m->target);
 	buf_printf(&m->sql, " FROM " PG_STAGE "%s", m->target->suffix);
 	if (run_sql(m, NULL, e) == -1 ||
-	    chunk_for_each_rejected(
-		o, note_key_of_rejected, m, unreadable, e) == -1)
+	    chunk_each_rejected(o, note_rejected_key, m, unreadable, e) == -1)
 		return -1;
 	return pg_tuples_copy_new(
 	    &m->rejected, o->judge_all, unreadable, e);
@@ -167,18 +170,17 @@ add_keys_of_staged_and_rejected(void *self, struct outcome *o,
 /* Appends AND and a condition that is false if a record with the key "etl.c"
  * was rejected. */
 static void
-put_and_key_not_rejected(struct buf *b, const struct target *t)
+put_not_rejected(struct buf *b, const struct target *t)
 {
 	buf_printf(b, " AND NOT EXISTS (SELECT FROM " PG_CAME "%s AS "
 	    "\"etl.r\" WHERE \"etl.r\".\"etl.staged\" IS NULL AND ",
 	    t->suffix);
-	pg_put_same_key_condition(b, t, "\"etl.r\"", "\"etl.c\"");
+	pg_put_same_key(b, t, "\"etl.r\"", "\"etl.c\"");
 	buf_str(b, ")");
 }
 
 static int
-count_loaded_keys_without_row(struct pg_mirror *m, int64_t *strays,
-    struct err *e)
+count_strays(struct pg_mirror *m, int64_t *strays, struct err *e)
 {
 	const struct target *t = m->target;
 	struct buf *b = &m->sql;
@@ -188,20 +190,20 @@ count_loaded_keys_without_row(struct pg_mirror *m, int64_t *strays,
 	    "%s AS \"etl.c\" WHERE \"etl.staged\" AND NOT EXISTS "
 	    "(SELECT FROM %s AS \"etl.t\" WHERE ", t->suffix,
 	    t->table->quoted);
-	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.c\"");
+	pg_put_same_key(b, t, "\"etl.t\"", "\"etl.c\"");
 	buf_str(b, ")");
-	put_and_key_not_rejected(b, t);
+	put_not_rejected(b, t);
 	return count_by_sql(m, strays, e);
 }
 
+/* Also counts the keys of loaded records that have no row. */
 static int
-count_missing_rows_and_lost_keys(void *self, struct mirror_counts *c,
-    struct err *e)
+count_missing(void *self, struct mirror_counts *c, struct err *e)
 {
 	struct pg_mirror *m = get_mirror(self);
 
 	c->strays = 0;
-	if (pg_avoid_nested_loops(m->db, true, e) == -1)
+	if (pg_avoid_loops(m->db, true, e) == -1)
 		return -1;
 	buf_clear(&m->sql);
 	buf_printf(&m->sql, "SELECT pg_catalog.count(*) FROM %s AS \"etl.t\"",
@@ -210,39 +212,40 @@ count_missing_rows_and_lost_keys(void *self, struct mirror_counts *c,
 	if (count_by_sql(m, &c->missing, e) == -1)
 		return -1;
 	return c->missing > 0 ?
-	    count_loaded_keys_without_row(m, &c->strays, e) : 0;
+	    count_strays(m, &c->strays, e) : 0;
 }
 
 static int
-store_images_of_missing_rows(struct pg_sink *s, struct err *e)
+store_missing(struct pg_sink *s, struct err *e)
 {
 	buf_clear(&s->sql);
-	pg_images_put_store_rows_where(
-	    &s->sql, s->target, ++s->noted, put_where_missing);
-	return pg_run_sql_script(s, e);
+	pg_images_put_where(&s->sql, s->target, ++s->noted, put_where_missing);
+	return pg_run_script(s, e);
 }
 
+/* Deletes the rows that did not come, marks them as deleted or ends their
+ * validity. */
 static int
-delete_mark_or_end_missing_rows(void *self, uint64_t *removed, struct err *e)
+remove_missing(void *self, uint64_t *removed, struct err *e)
 {
 	struct pg_mirror *m = get_mirror(self);
 	int64_t changed = 0;
 
 	if (m->target->keeps_images &&
-	    store_images_of_missing_rows(self, e) == -1)
+	    store_missing(self, e) == -1)
 		return -1;
 	buf_clear(&m->sql);
-	put_delete_mark_or_end_missing_rows(&m->sql, m->target);
+	put_remove_missing(&m->sql, m->target);
 	if (run_sql(m, &changed, e) == -1)
 		return -1;
 	*removed += (uint64_t)changed;
-	return pg_avoid_nested_loops(m->db, false, e);
+	return pg_avoid_loops(m->db, false, e);
 }
 
 const struct sink_mirror pg_mirror_calls = {
-    .check = check_right_to_delete_missing,
-    .start = create_key_table_and_count_rows,
-    .add = add_keys_of_staged_and_rejected,
-    .count = count_missing_rows_and_lost_keys,
-    .remove = delete_mark_or_end_missing_rows,
+    .check = check_pg_mirror,
+    .start = start_pg_mirror,
+    .add = add_came_keys,
+    .count = count_missing,
+    .remove = remove_missing,
 };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const struct column *
-get_newer_by_column(const struct target *t)
+newer_by_column(const struct target *t)
 {
 	return &t->table->columns[t->newer_by];
 }
@@ -17,7 +17,7 @@ void
 pg_put_is_newer(struct buf *b, const struct target *t, const char *one,
     const char *other)
 {
-	const char *column = get_newer_by_column(t)->quoted;
+	const char *column = newer_by_column(t)->quoted;
 
 	buf_printf(b, "(%s.%s IS DISTINCT FROM NULL AND ROW(%s.%s)::record "
 	    "OPERATOR(pg_catalog.>) ROW(%s.%s)::record)",
@@ -27,10 +27,9 @@ pg_put_is_newer(struct buf *b, const struct target *t, const char *one,
 /* Compares two NULLs, because no row is needed for this. If the type has no
  * order, the comparison fails all the same. */
 int
-pg_check_newer_by_has_order(
-    struct db *db, const struct target *t, struct err *e)
+pg_check_newer_by(struct db *db, const struct target *t, struct err *e)
 {
-	const struct column *c = get_newer_by_column(t);
+	const struct column *c = newer_by_column(t);
 	struct buf b;
 	int rc;
 

@@ -9,8 +9,7 @@
 
 /* Fails with ERR_CONFIG if the column has a type without an order, such as
  * json. */
-int pg_check_newer_by_has_order(
-    struct db *db, const struct target *t, struct err *e);
+int pg_check_newer_by(struct db *db, const struct target *t, struct err *e);
 /* Appends a condition that is true if row `one` is newer than row `other`. If
  * the column is NULL in row `one`, the condition is false. */
 void pg_put_is_newer(struct buf *b, const struct target *t, const char *one,

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static void
-copy_truncated_text(char *to, size_t size, struct db_value v)
+copy_truncated(char *to, size_t size, struct db_value v)
 {
 	size_t n = v.len < size ? v.len : size - 1;
 
@@ -21,8 +21,8 @@ copy_truncated_text(char *to, size_t size, struct db_value v)
  * rows, which are added to those of the outcome. Every other row is about a
  * record that the target table refused: the function rejects the record. */
 static int
-add_reject_or_counts_of_found_row(struct pg_sink *s, struct outcome *o,
-    const struct db_rows *r, struct err *e)
+take_found_row(struct pg_sink *s, struct outcome *o, const struct db_rows *r,
+    struct err *e)
 {
 	struct db_fault f = { .data = true };
 	struct sums *t = &o->sums;
@@ -45,19 +45,18 @@ add_reject_or_counts_of_found_row(struct pg_sink *s, struct outcome *o,
 		s->first_updates |= db_column(r, 14).i != 0;
 		return 0;
 	}
-	copy_truncated_text(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
+	copy_truncated(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
 	if (strcmp(f.sqlstate, PG_NO_ROW) == 0)
 		f.sqlstate[0] = '\0';   /* raised by etl-load itself */
-	copy_truncated_text(message, sizeof(message), db_column(r, 2));
-	copy_truncated_text(f.column, sizeof(f.column), db_column(r, 3));
-	copy_truncated_text(
-	    f.constraint, sizeof(f.constraint), db_column(r, 4));
-	return outcome_reject_after_db_fault(o, (size_t)item, &f, message, e);
+	copy_truncated(message, sizeof(message), db_column(r, 2));
+	copy_truncated(f.column, sizeof(f.column), db_column(r, 3));
+	copy_truncated(f.constraint, sizeof(f.constraint), db_column(r, 4));
+	return outcome_reject_fault(o, (size_t)item, &f, message, e);
 }
 
+/* Reads the table PG_FOUND, which the merge row by row has filled. */
 static int
-add_rejects_and_counts_of_merge(
-    struct pg_sink *s, struct outcome *o, struct err *e)
+read_found_rows(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	struct db_rows *r;
 	int rc;
@@ -68,7 +67,7 @@ add_rejects_and_counts_of_merge(
 	    PG_FOUND " ORDER BY n", NULL, 0, e) == -1)
 		return -1;
 	while ((rc = db_next(r, e)) == 1)
-		if ((rc = add_reject_or_counts_of_found_row(s, o, r, e)) == -1)
+		if ((rc = take_found_row(s, o, r, e)) == -1)
 			break;
 	db_end(r);
 	return rc;
@@ -78,14 +77,14 @@ add_rejects_and_counts_of_merge(
  * no record is the cause, and the load ends with this error. For example, the
  * role may not write to the table. */
 static int
-fail_if_merge_of_no_rows_fails(struct pg_sink *s, struct err *e)
+check_merge(struct pg_sink *s, struct err *e)
 {
 	const struct pg_row *row = s->rows.v;
 	const char *t;
 
 	if (s->target->mode->history) {
 		s->failed_item = row->item;
-		if (pg_try_history_without_rows(s, e) == -1)
+		if (pg_try_history(s, e) == -1)
 			return -1;
 		s->failed_item = NO_ITEM;
 		return 0;
@@ -94,10 +93,9 @@ fail_if_merge_of_no_rows_fails(struct pg_sink *s, struct err *e)
 		if (!s->rows.used[i])
 			continue;
 		buf_clear(&s->sql);
-		pg_put_merge_statement(
-		    &s->sql, s->target, s->rows.shapes[i], false, PG_ROWS_NONE,
-		    false);
-		if ((t = buf_text_or_fail(&s->sql, e)) == NULL)
+		pg_put_merge(&s->sql, s->target, s->rows.shapes[i], false,
+		    PG_ROWS_NONE, false);
+		if ((t = buf_finish(&s->sql, e)) == NULL)
 			return -1;
 		if (db_run(s->db, t, NULL, 0, NULL, e) == 0)
 			continue;
@@ -112,8 +110,7 @@ fail_if_merge_of_no_rows_fails(struct pg_sink *s, struct err *e)
 /* Sets *may to true if one statement for many rows of the chunk has the same
  * result, and the same counts, as one statement for each row. */
 static int
-may_merge_groups_at_once(
-    struct pg_sink *s, uint64_t staged, bool *may, struct err *e)
+may_merge_groups(struct pg_sink *s, uint64_t staged, bool *may, struct err *e)
 {
 	const struct target *t = s->target;
 	int64_t keys = (int64_t)staged;
@@ -121,17 +118,17 @@ may_merge_groups_at_once(
 	*may = staged > 1 && !s->one_by_one && !s->refers_to_itself &&
 	    !t->mode->changes && !t->mode->history &&
 	    t->newer_by == NO_COLUMN && t->seen == NO_COLUMN &&
-	    !pg_notes_inserted_keys(t) && pg_count_used_shapes(s) == 1;
+	    !pg_notes_inserted(t) && pg_count_shapes(s) == 1;
 	if (*may && t->mode->updates &&
-	    pg_count_distinct_staged_keys(s, staged, &keys, e) == -1)
+	    pg_count_keys(s, staged, &keys, e) == -1)
 		return -1;
 	*may = *may && (uint64_t)keys == staged;
 	return 0;
 }
 
 int
-pg_merge_row_by_row_and_reject(
-    struct pg_sink *s, struct outcome *o, uint64_t staged, struct err *e)
+pg_merge_singly(struct pg_sink *s, struct outcome *o, uint64_t staged,
+    struct err *e)
 {
 	/* In --mode cdc and scd2 no record waits for a later one, because
 	 * changes must be applied in their order. */
@@ -142,21 +139,20 @@ pg_merge_row_by_row_and_reject(
 		.secured = s->secured, .first_updates = s->first_updates };
 	uint64_t before = o->sums.superseded;
 
-	if ((s->target->mode->changes ? pg_try_changes_without_rows(s, e) :
-	    fail_if_merge_of_no_rows_fails(s, e)) == -1 ||
-	    may_merge_groups_at_once(
-		s, staged, &rules.group_at_once, e) == -1)
+	if ((s->target->mode->changes ? pg_try_changes(s, e) :
+	    check_merge(s, e)) == -1 ||
+	    may_merge_groups(s, staged, &rules.group_at_once, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
-	pg_put_create_found_table(&s->sql, s->target);
-	if (pg_run_sql_script(s, e) == -1)
+	pg_put_found_table(&s->sql, s->target);
+	if (pg_run_script(s, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
-	pg_put_merge_row_by_row(&s->sql, s->target, s->rows.shapes,
-	    s->rows.used, s->rows.nshapes, &rules);
-	if (pg_run_sql_script(s, e) == -1 ||
+	pg_put_merge_singly(&s->sql, s->target, s->rows.shapes, s->rows.used,
+	    s->rows.nshapes, &rules);
+	if (pg_run_script(s, e) == -1 ||
 	    (s->target->swaps && db_script(s->db, s->swap.messages.data, e) ==
-		-1) || add_rejects_and_counts_of_merge(s, o, e) == -1)
+		-1) || read_found_rows(s, o, e) == -1)
 		return -1;
 	if (o->sums.superseded > before)
 		s->twice = true;

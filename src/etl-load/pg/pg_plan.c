@@ -19,10 +19,9 @@ put_changes(struct buf *b, const struct target *t, const struct shape *s)
 	const struct pg_round first = { .number = 1, .alone = true };
 
 	buf_str(b, "-- inserts and updates, then deletes:\n");
-	pg_put_upsert_and_count_round(b, t, s, &first,
-	    shape_lacks_column(t, s, true));
+	pg_put_upsert_round(b, t, s, &first, shape_lacks_column(t, s, true));
 	put_end(b);
-	pg_put_delete_or_mark_round(b, t, &first);
+	pg_put_delete_round(b, t, &first);
 	put_end(b);
 }
 
@@ -30,14 +29,14 @@ static void
 put_history(struct buf *b, const struct target *t, const struct shape *s)
 {
 	buf_str(b, "-- compares each record with the current row:\n");
-	pg_put_create_plan_table(b, t);
+	pg_put_plan_table(b, t);
 	put_end(b);
 	pg_put_plan_round(b, t, s, 1);
 	put_end(b);
 	buf_str(b, "-- new keys, changed rows, and rows of the same time:\n");
 	pg_put_insert_planned(b, t, s, false);
 	put_end(b);
-	pg_put_end_and_insert(b, t, s, false);
+	pg_put_end_planned(b, t, s, false);
 	put_end(b);
 	pg_put_correct(b, t, s, false);
 	put_end(b);
@@ -54,12 +53,12 @@ put_merge(struct buf *b, const struct target *t, const struct shape *s)
 		put_history(b, t, s);
 		return;
 	}
-	pg_put_merge_statement(b, t, s, true,
+	pg_put_merge(b, t, s, true,
 	    t->mode->keyed ? PG_ROWS_BY_KEY : PG_ROWS_IN_ORDER,
 	    t->mode->keyed && shape_lacks_column(t, s, true));
 	put_end(b);
 	if (t->mode->updates && t->seen != NO_COLUMN) {
-		pg_put_update_seen(b, t);
+		pg_put_seen(b, t);
 		put_end(b);
 	}
 }
@@ -84,8 +83,7 @@ put_old_rows(struct buf *b, const struct target *t)
 }
 
 void
-pg_put_load_statements(
-    struct buf *b, const struct target *t, const struct shape *s)
+pg_put_load(struct buf *b, const struct target *t, const struct shape *s)
 {
 	bool straight = !t->mode->keyed && t->touch == NO_COLUMN &&
 	    t->seen == NO_COLUMN;
@@ -95,11 +93,11 @@ pg_put_load_statements(
 		buf_str(b, "-- by way of a temporary table if triggers or row "
 		    "policies need it\n");
 	} else {
-		pg_put_create_stage_table(b, t, true);
+		pg_put_stage_table(b, t, true);
 		put_end(b);
 	}
-	pg_put_copy_statement(b, t, s, !straight, pg_rows_may_be_binary(t,
-	    !straight) && pg_shape_has_binary_types(t, s));
+	pg_put_copy(b, t, s, !straight, pg_may_be_binary(t,
+	    !straight) && pg_shape_is_binary(t, s));
 	put_end(b);
 	if (!straight)
 		put_merge(b, t, s);

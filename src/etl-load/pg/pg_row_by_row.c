@@ -103,15 +103,14 @@ static const char group_end[] =
 
 #define MAY_PASS "\"etl.state\" IN ('40001', '40P01', '55P03', '57014')"
 
-static const char never_if_it_may_pass[] =
+static const char raise_transient[] =
     " OR " MAY_PASS " THEN\nRAISE;\nEND IF;\n";
 
 /* Used if judge_all is set. A row is refused for an error that usually passes
  * only if it has this error twice in succession. If an administrator cancels
  * the statement, or a time-out of the session ends it, the current row has the
  * error only once. */
-static const char try_twice_if_it_may_pass[] =
-    " THEN\nRAISE;\nEND IF;\n"
+static const char retry_transient[] = " THEN\nRAISE;\nEND IF;\n"
     "IF \"etl.i\" = \"etl.from\" AND " MAY_PASS
     " AND \"etl.again\" <> \"etl.r\".\"etl.n\" THEN\n"
     "\"etl.again\" := \"etl.r\".\"etl.n\";\n"
@@ -177,18 +176,18 @@ static void
 put_row_insert(struct buf *b, const struct target *t, const struct shape *s)
 {
 	bool any = s->n > 0 || t->touch != NO_COLUMN || t->seen != NO_COLUMN;
-	bool notes = pg_notes_inserted_keys(t);
+	bool notes = pg_notes_inserted(t);
 
 	buf_str(b, notes ? "WITH m(new) AS (" : "");
-	pg_put_insert_into(b, t, s);
+	pg_put_insert(b, t, s);
 	buf_str(b, any ? " VALUES (" : " DEFAULT VALUES");
-	pg_put_source_columns(b, t, s, "\"etl.r\"");
+	pg_put_source(b, t, s, "\"etl.r\"");
 	if (any)
 		buf_str(b, ")");
-	pg_put_on_conflict_returning(b, t, s);
+	pg_put_on_conflict(b, t, s);
 	if (notes) {
 		buf_char(b, ')');
-		pg_put_note_returned_keys(b, t);
+		pg_put_note_returned(b, t);
 		buf_str(b, " SELECT new");
 	}
 	buf_printf(b, " INTO \"etl.new\"%s;\n", notes ? " FROM m" : "");
@@ -198,13 +197,13 @@ put_row_insert(struct buf *b, const struct target *t, const struct shape *s)
  * newer, which is why the record was not loaded. The merge of the record has
  * locked the row, so the result is still right. */
 static void
-put_note_if_older(struct buf *b, const struct target *t)
+put_note_older(struct buf *b, const struct target *t)
 {
 	if (t->newer_by == NO_COLUMN)
 		return;
 	buf_printf(b, "IF \"etl.new\" IS NULL AND EXISTS (SELECT FROM %s AS "
 	    "\"etl.t\" WHERE ", t->table->quoted);
-	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
+	pg_put_same_key(b, t, "\"etl.t\"", "\"etl.r\"");
 	buf_str(b, " AND ");
 	pg_put_is_newer(b, t, "\"etl.t\"", "\"etl.r\"");
 	buf_str(b, ") THEN\n\"etl.none\" := 6;\nEND IF;\n");
@@ -213,7 +212,7 @@ put_note_if_older(struct buf *b, const struct target *t)
 /* Appends the UPDATE that sets the column of --seen. It is run if the record
  * has not changed its row. */
 static void
-put_row_update_seen(struct buf *b, const struct target *t)
+put_row_seen(struct buf *b, const struct target *t)
 {
 	const char *seen;
 
@@ -223,7 +222,7 @@ put_row_update_seen(struct buf *b, const struct target *t)
 	buf_printf(b, "IF \"etl.new\" IS NULL AND \"etl.gone\" IS NULL THEN\n"
 	    "UPDATE %s AS \"etl.t\" "
 	    "SET %s = pg_catalog.now() WHERE ", t->table->quoted, seen);
-	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
+	pg_put_same_key(b, t, "\"etl.t\"", "\"etl.r\"");
 	buf_printf(b, " AND (\"etl.t\".%s OPERATOR(pg_catalog.=) "
 	    "pg_catalog.now()) IS NOT TRUE;\nEND IF;\n", seen);
 }
@@ -272,7 +271,7 @@ put_row_update(struct buf *b, const struct target *t, const struct shape *s,
 /* Appends the branch of the exception handler that begins to judge a refused
  * row as an update, if a row with its key exists. */
 static void
-put_judge_as_update(struct buf *b, const struct target *t)
+put_judge_update(struct buf *b, const struct target *t)
 {
 	if (!finds_rows_by_key(t))
 		return;
@@ -280,7 +279,7 @@ put_judge_as_update(struct buf *b, const struct target *t)
 	    "EXISTS (SELECT FROM %s AS \"etl.t\" WHERE ",
 	    t->mode->changes ? " AND \"etl.r\".\"etl.o\" = 'I'" : "",
 	    t->table->quoted);
-	pg_put_same_key_condition(b, t, "\"etl.t\"", "\"etl.r\"");
+	pg_put_same_key(b, t, "\"etl.t\"", "\"etl.r\"");
 	buf_str(b, ") THEN\n\"etl.judge\" := \"etl.r\".\"etl.n\";\n");
 }
 
@@ -288,7 +287,7 @@ put_judge_as_update(struct buf *b, const struct target *t)
  * same key has been merged, the refused row must not overwrite it: it stays
  * refused. Appends the UPDATE that ends the wait of such rows. */
 static void
-put_update_ending_wait_of_older_rows(struct buf *b, const struct target *t)
+put_end_waits(struct buf *b, const struct target *t)
 {
 	if (!t->mode->updates)
 		return;
@@ -296,7 +295,7 @@ put_update_ending_wait_of_older_rows(struct buf *b, const struct target *t)
 	    "(SELECT \"etl.n\", pg_catalog.max(\"etl.n\") "
 	    "FILTER (WHERE \"etl.how\"[\"etl.n\" + 1] > 0) OVER "
 	    "(PARTITION BY ");
-	sql_put_key_columns(b, t);
+	sql_put_key(b, t);
 	buf_printf(b, ") AS last FROM " PG_STAGE "%s) AS w "
 	    "WHERE f.n = w.\"etl.n\" AND w.last > f.n;\n", t->suffix);
 }
@@ -315,7 +314,7 @@ put_group_at_once(struct buf *b, const struct target *t,
 }
 
 void
-pg_put_merge_row_by_row(struct buf *b, const struct target *t,
+pg_put_merge_singly(struct buf *b, const struct target *t,
     struct shape *const *shapes, const bool *used, size_t n,
     const struct pg_row_rules *rules)
 {
@@ -331,12 +330,11 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 			continue;
 		buf_printf(b, "WHEN %zu THEN\n", shapes[i]->id);
 		if (t->mode->history) {
-			pg_put_merge_row_into_history(b, t, shapes[i]);
+			pg_put_history_row(b, t, shapes[i]);
 			continue;
 		}
 		if (t->mode->changes)
-			pg_put_delete_or_update(
-			    b, t, shapes[i], rules->secured);
+			pg_put_row_change(b, t, shapes[i], rules->secured);
 		if (finds_rows_by_key(t))
 			put_row_update(b, t, shapes[i], rules);
 		buf_str(b, "IF NOT \"etl.found\" THEN\n");
@@ -344,23 +342,22 @@ pg_put_merge_row_by_row(struct buf *b, const struct target *t,
 		buf_str(b, "END IF;\n");
 	}
 	buf_str(b, "END CASE;\n");
-	put_note_if_older(b, t);
-	put_row_update_seen(b, t);
+	put_note_older(b, t);
+	put_row_seen(b, t);
 	buf_str(b, row_end);
 	buf_str(b, exception);
-	buf_str(b, rules->judge_all ? try_twice_if_it_may_pass :
-	    never_if_it_may_pass);
+	buf_str(b, rules->judge_all ? retry_transient : raise_transient);
 	buf_str(b, not_first);
-	put_judge_as_update(b, t);
+	put_judge_update(b, t);
 	buf_str(b, refused);
 	if (rules->refers_to_itself)
-		put_update_ending_wait_of_older_rows(b, t);
+		put_end_waits(b, t);
 	buf_str(b, rules->refers_to_itself ? retry_waiting : no_retry);
 	buf_str(b, t->mode->changes ? pg_counts_of_changes : counts);
 	buf_printf(b, "%s AS x) AS x %sGROUP BY ", t->suffix,
 	    t->mode->changes ? "" : "WHERE how > 0 ");
 	if (t->mode->updates)
-		sql_put_key_columns(b, t);
+		sql_put_key(b, t);
 	else
 		buf_str(b, "\"etl.n\"");
 	buf_str(b, tail);

@@ -59,15 +59,14 @@ add_row_of_record(
 		r->v = v;
 		r->room = n;
 	}
-	if (r->binary && !pg_put_all_values_binary_or_none(&r->text, rd,
-	    rd->shape)) {
+	if (r->binary && !pg_put_binary_values(&r->text, rd, rd->shape)) {
 		r->binary = false;
 		r->some_need_text = true;
 	}
 	if (!r->binary)
 		put_row_as_text(r, rd);
 	if (buf_check(&r->text, e) == -1 ||
-	    key_order_compare_with_last_key(&r->order, rd, e) == -1)
+	    key_order_add(&r->order, rd, e) == -1)
 		return -1;
 	r->v[r->n++] = (struct pg_row){ .at = at, .len = r->text.len - at,
 		.item = (uint32_t)item, .shape = (uint32_t)rd->shape->id,
@@ -77,7 +76,7 @@ add_row_of_record(
 }
 
 void
-pg_rows_select_range(struct pg_rows *r, size_t from, size_t to)
+pg_rows_select(struct pg_rows *r, size_t from, size_t to)
 {
 	r->from = from;
 	r->to = to;
@@ -88,9 +87,9 @@ pg_rows_select_range(struct pg_rows *r, size_t from, size_t to)
 			r->used[r->v[i].shape] = true;
 }
 
+/* Also takes the list of shapes from the reader. */
 static int
-set_shapes_and_select_all_rows(
-    struct pg_rows *r, struct reader *rd, struct err *e)
+select_all_rows(struct pg_rows *r, struct reader *rd, struct err *e)
 {
 	r->shapes = rd->shapes;
 	r->nshapes = rd->nshapes;
@@ -103,7 +102,7 @@ set_shapes_and_select_all_rows(
 			return err_nomem(e);
 		}
 	}
-	pg_rows_select_range(r, 0, r->n);
+	pg_rows_select(r, 0, r->n);
 	return 0;
 }
 
@@ -111,21 +110,21 @@ set_shapes_and_select_all_rows(
  * columns) as the first row of the chunk, sends the row at once, so that the
  * server works on it while the loader makes the next row. */
 static int
-copy_last_row_if_first_shape(
-    struct pg_rows *r, const struct shape *s, bool staged, struct err *e)
+copy_last_row(struct pg_rows *r, const struct shape *s, bool staged,
+    struct err *e)
 {
 	const struct pg_row *row = &r->v[r->n - 1];
 	int rc = 0;
 
 	if (r->first == NULL && (staged || s->n > 0)) {
 		r->first = s;
-		rc = pg_start_copy_of_shape(r, s, staged, row->binary, e);
+		rc = pg_copy_start(r, s, staged, row->binary, e);
 	}
 	if (rc == 0 && s == r->first && !r->failed)
-		rc = pg_append_row_to_copy_of_its_format(r, s, row, staged, e);
+		rc = pg_copy_row(r, s, row, staged, e);
 	if (rc == 0)
 		return 0;
-	r->failed = pg_record_may_be_cause(db_fault(r->db), r->judge_all);
+	r->failed = pg_may_blame_record(db_fault(r->db), r->judge_all);
 	return r->failed ? 0 : -1;
 }
 
@@ -133,33 +132,31 @@ copy_last_row_if_first_shape(
  * that is in memory), or rejects the record. Returns 1: the row was made; 0:
  * the record was rejected, or is a tombstone; -1 with *e. */
 static int
-make_row_or_reject(
-    struct pg_rows *r, struct outcome *o, size_t i, struct err *e)
+make_row(struct pg_rows *r, struct outcome *o, size_t i, struct err *e)
 {
 	struct line l = spool_get_line(o->chunk, i);
 	struct reject why;
-	int rc = reader_read_record_or_reject(&o->reader, &l, &why, e), ending;
+	int rc = reader_read(&o->reader, &l, &why, e), ending;
 
 	if (rc == 1)
-		rc = pg_reject_changed_values(&o->reader, o->reader.shape,
-		    &r->scratch, &why, e);
+		rc = pg_reject_changed(&o->reader, o->reader.shape, &r->scratch,
+		    &why, e);
 	if (rc == 1 && o->reader.change.moves)
-		rc = pg_reject_changed_old_key(
-		    &o->reader, &r->scratch, &why, e);
+		rc = pg_reject_old_key(&o->reader, &r->scratch, &why, e);
 	o->sums.in++;
 	o->sums.skipped += rc == 2;
 	if (rc == 1 && o->ending.n > 0 &&
-	    (ending = outcome_reject_if_noted(o, i, e)) != 0)
+	    (ending = outcome_reject_noted(o, i, e)) != 0)
 		return ending == 1 ? 0 : -1;
 	if (rc == 1)
 		return add_row_of_record(r, &o->reader, i, e) == -1 ? -1 : 1;
 	if (rc == 0)
-		return outcome_count_and_note_reject(o, i, &why, e);
+		return outcome_add_reject(o, i, &why, e);
 	return rc == 2 ? 0 : -1;
 }
 
 bool
-pg_rows_may_be_binary(const struct target *t, bool staged)
+pg_may_be_binary(const struct target *t, bool staged)
 {
 	return !t->mode->changes && !t->mode->history &&
 	    (staged || (t->touch == NO_COLUMN && t->seen == NO_COLUMN));
@@ -167,9 +164,11 @@ pg_rows_may_be_binary(const struct target *t, bool staged)
 
 enum copies { COPY_NONE, COPY_TO_STAGE, COPY_TO_TABLE };
 
+/* Makes the rows of the chunk. Also copies the rows of the first shape, unless
+ * `copies` is COPY_NONE. */
 static int
-make_rows_and_copy_if_wanted(struct pg_rows *r, struct outcome *o,
-    enum copies copies, struct err *e)
+make_rows(struct pg_rows *r, struct outcome *o, enum copies copies,
+    struct err *e)
 {
 	int rc;
 
@@ -180,7 +179,7 @@ make_rows_and_copy_if_wanted(struct pg_rows *r, struct outcome *o,
 	r->failed = false;
 	r->judge_all = o->judge_all;
 	r->binary = !r->some_need_text &&
-	    pg_rows_may_be_binary(r->target, copies != COPY_TO_TABLE);
+	    pg_may_be_binary(r->target, copies != COPY_TO_TABLE);
 	key_order_restart(&r->order);
 	for (size_t i = 0; i < o->chunk->n; i++) {
 		if (i % SIGNAL_EVERY == 0 && stop_signal() != 0)
@@ -188,32 +187,29 @@ make_rows_and_copy_if_wanted(struct pg_rows *r, struct outcome *o,
 			    "stopped by a signal");
 		if (!outcome_has_record(o, i))
 			continue;
-		rc = make_row_or_reject(r, o, i, e);
+		rc = make_row(r, o, i, e);
 		if (rc == 1 && copies != COPY_NONE)
-			rc = copy_last_row_if_first_shape(r, o->reader.shape,
+			rc = copy_last_row(r, o->reader.shape,
 			    copies == COPY_TO_STAGE, e);
 		if (rc == -1)
 			return -1;
 	}
-	if (r->first != NULL && !r->failed &&
-	    pg_finish_copy_and_count_rows(r, e) == -1) {
-		if (!pg_record_may_be_cause(db_fault(r->db), r->judge_all))
+	if (r->first != NULL && !r->failed && pg_copy_finish(r, e) == -1) {
+		if (!pg_may_blame_record(db_fault(r->db), r->judge_all))
 			return -1;
 		r->failed = true;
 	}
-	return set_shapes_and_select_all_rows(r, &o->reader, e);
+	return select_all_rows(r, &o->reader, e);
 }
 
 int
-pg_rows_make_and_copy_first_shape(
-    struct pg_rows *r, struct outcome *o, bool staged, struct err *e)
+pg_rows_copy(struct pg_rows *r, struct outcome *o, bool staged, struct err *e)
 {
-	return make_rows_and_copy_if_wanted(r, o, staged ? COPY_TO_STAGE :
-	    COPY_TO_TABLE, e);
+	return make_rows(r, o, staged ? COPY_TO_STAGE : COPY_TO_TABLE, e);
 }
 
 int
-pg_rows_make_or_reject(struct pg_rows *r, struct outcome *o, struct err *e)
+pg_rows_make(struct pg_rows *r, struct outcome *o, struct err *e)
 {
-	return make_rows_and_copy_if_wanted(r, o, COPY_NONE, e);
+	return make_rows(r, o, COPY_NONE, e);
 }

@@ -6,30 +6,30 @@
 #include <string.h>
 
 int
-pg_run_sql_script(struct pg_sink *s, struct err *e)
+pg_run_script(struct pg_sink *s, struct err *e)
 {
-	const char *t = buf_text_or_fail(&s->sql, e);
+	const char *t = buf_finish(&s->sql, e);
 
 	return t == NULL ? -1 : db_script(s->db, t, e);
 }
 
 int
-pg_run_sql_and_count_changed(struct pg_sink *s, int64_t *n, struct err *e)
+pg_run_statement(struct pg_sink *s, int64_t *n, struct err *e)
 {
-	const char *t = buf_text_or_fail(&s->sql, e);
+	const char *t = buf_finish(&s->sql, e);
 
 	return t == NULL ? -1 : db_run(s->db, t, NULL, 0, n, e);
 }
 
 int
-pg_make_constraints_immediate(struct pg_sink *s, struct err *e)
+pg_check_deferred(struct pg_sink *s, struct err *e)
 {
 	return s->deferred ?
 	    db_script(s->db, "SET CONSTRAINTS ALL IMMEDIATE", e) : 0;
 }
 
 bool
-pg_binary_form_is_wrong(const struct pg_sink *s)
+pg_binary_failed(const struct pg_sink *s)
 {
 	const struct db_fault *f = db_fault(s->db);
 
@@ -39,27 +39,27 @@ pg_binary_form_is_wrong(const struct pg_sink *s)
 }
 
 int
-pg_roll_back_if_refused(struct pg_sink *s, const struct outcome *o, int rc,
+pg_roll_back(struct pg_sink *s, const struct outcome *o, int rc,
     const char *savepoint, struct err *e)
 {
 	if (rc == 0)
 		return 1;
-	if (pg_binary_form_is_wrong(s) ||
-	    !pg_record_may_be_cause(db_fault(s->db), o->judge_all))
+	if (pg_binary_failed(s) ||
+	    !pg_may_blame_record(db_fault(s->db), o->judge_all))
 		return -1;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "ROLLBACK TO SAVEPOINT %s", savepoint);
-	return pg_run_sql_script(s, e);
+	return pg_run_script(s, e);
 }
 
 int
-pg_run_merge_and_count(struct pg_sink *s, struct sums *sums, struct err *e)
+pg_run_merge(struct pg_sink *s, struct sums *sums, struct err *e)
 {
 	struct db_rows *r = NULL;
 	const char *t;
 	int rc = -1;
 
-	if ((t = buf_text_or_fail(&s->sql, e)) == NULL ||
+	if ((t = buf_finish(&s->sql, e)) == NULL ||
 	    db_query(s->db, &r, t, NULL, 0, e) == -1)
 		return -1;
 	if (db_next(r, e) == 1) {
@@ -74,22 +74,21 @@ pg_run_merge_and_count(struct pg_sink *s, struct sums *sums, struct err *e)
 }
 
 int
-pg_run_count_query(struct pg_sink *s,
+pg_run_count(struct pg_sink *s,
     void (*put)(struct buf *, const struct target *), int64_t *n, struct err *e)
 {
 	const char *t;
 
 	buf_clear(&s->sql);
 	put(&s->sql, s->target);
-	return (t = buf_text_or_fail(&s->sql, e)) == NULL ? -1 :
+	return (t = buf_finish(&s->sql, e)) == NULL ? -1 :
 	    db_query_int(s->db, t, NULL, 0, 0, n, e);
 }
 
 int
-pg_count_distinct_staged_keys(struct pg_sink *s, uint64_t staged, int64_t *keys,
-    struct err *e)
+pg_count_keys(struct pg_sink *s, uint64_t staged, int64_t *keys, struct err *e)
 {
 	*keys = (int64_t)staged;
 	return s->rows.order.distinct ? 0 :
-	    pg_run_count_query(s, pg_put_count_keys, keys, e);
+	    pg_run_count(s, pg_put_count_keys, keys, e);
 }

@@ -39,7 +39,7 @@ pg_scopes_release(struct pg_scopes *s)
 static int
 run_sql(struct pg_scopes *s, int64_t *changed, struct err *e)
 {
-	const char *sql = buf_text_or_fail(&s->sql, e);
+	const char *sql = buf_finish(&s->sql, e);
 
 	if (sql == NULL)
 		return -1;
@@ -49,8 +49,8 @@ run_sql(struct pg_scopes *s, int64_t *changed, struct err *e)
 
 /* `table` is without the schema pg_temp. */
 static int
-create_table_of_scopes(struct pg_scopes *s, const char *table,
-    const char *on_commit, struct err *e)
+create_scopes(struct pg_scopes *s, const char *table, const char *on_commit,
+    struct err *e)
 {
 	const char *suffix = s->target->suffix;
 
@@ -66,7 +66,7 @@ create_table_of_scopes(struct pg_scopes *s, const char *table,
 /* Appends the id of the scope of the row `row`. Equal values have the same
  * hash, also if they are spelled in different ways. */
 static void
-put_id_of_scope(struct buf *b, const struct pg_scopes *s, const char *row)
+put_scope_id(struct buf *b, const struct pg_scopes *s, const char *row)
 {
 	const struct target *t = s->target;
 
@@ -85,12 +85,12 @@ put_id_of_scope(struct buf *b, const struct pg_scopes *s, const char *row)
  * 14 have none for rows. Then all scopes have one id, so loads of different
  * scopes disturb each other. */
 static int
-find_if_scopes_have_hash(struct pg_scopes *s, struct err *e)
+read_hashes(struct pg_scopes *s, struct err *e)
 {
 	s->hashes = true;
 	buf_clear(&s->sql);
 	buf_str(&s->sql, "SAVEPOINT etl_hash; SELECT ");
-	put_id_of_scope(&s->sql, s, "\"etl.s\"");
+	put_scope_id(&s->sql, s, "\"etl.s\"");
 	buf_printf(&s->sql, " FROM (SELECT) AS one LEFT JOIN " PG_SCOPE
 	    "%s AS \"etl.s\" ON true", s->target->suffix);
 	if (run_sql(s, NULL, e) == 0)
@@ -104,7 +104,7 @@ find_if_scopes_have_hash(struct pg_scopes *s, struct err *e)
 /* DELETE takes less time than TRUNCATE. But it leaves dead rows, which make
  * later scans slower. So TRUNCATE is used when there are many dead rows. */
 static int
-empty_table_of_scopes(struct pg_scopes *s, struct err *e)
+empty_scopes(struct pg_scopes *s, struct err *e)
 {
 	bool truncate = s->dead >= MANY_DEAD;
 
@@ -124,7 +124,7 @@ empty_table_of_scopes(struct pg_scopes *s, struct err *e)
  * sort the scopes, or look up their rows in an index. It could not if one
  * statement compared NULLs too, by IS NOT DISTINCT FROM. */
 static void
-put_where_in_scopes(struct buf *b, const struct target *t, const char *nulls)
+put_in_scopes(struct buf *b, const struct target *t, const char *nulls)
 {
 	const struct shape *s = &t->scope;
 
@@ -145,23 +145,21 @@ put_where_in_scopes(struct buf *b, const struct target *t, const char *nulls)
 }
 
 static void
-put_delete_rows_of_scopes(struct buf *b, const struct target *t,
-    const char *nulls)
+put_delete_scopes(struct buf *b, const struct target *t, const char *nulls)
 {
 	buf_printf(b, "DELETE FROM %s AS \"etl.t\"", t->table->quoted);
-	put_where_in_scopes(b, t, nulls);
+	put_in_scopes(b, t, nulls);
 }
 
 /* Appends a statement that deletes the rows and returns their number, and the
  * ids of their scopes, in quotes and separated by commas. */
 static void
-put_delete_returning_ids(struct buf *b, const struct pg_scopes *s,
-    const char *nulls)
+put_delete_ids(struct buf *b, const struct pg_scopes *s, const char *nulls)
 {
 	buf_str(b, "WITH d AS (");
-	put_delete_rows_of_scopes(b, s->target, nulls);
+	put_delete_scopes(b, s->target, nulls);
 	buf_str(b, " RETURNING ");
-	put_id_of_scope(b, s, "\"etl.t\"");
+	put_scope_id(b, s, "\"etl.t\"");
 	buf_str(b, " AS id), g AS (SELECT d.id, pg_catalog.count(*) AS n "
 	    "FROM d GROUP BY d.id) "
 	    "SELECT coalesce(pg_catalog.sum(g.n), 0)::bigint, "
@@ -170,17 +168,16 @@ put_delete_returning_ids(struct buf *b, const struct pg_scopes *s,
 }
 
 static int
-create_table_and_explain_delete(void *self, struct err *e)
+try_delete(void *self, struct err *e)
 {
 	struct pg_scopes *s = self;
 
-	if (create_table_of_scopes(s, "etl_load_scope", s->target->on_commit,
-		e) == -1 ||
-	    (s->target->mode->by_scope && find_if_scopes_have_hash(s, e) == -1))
+	if (create_scopes(s, "etl_load_scope", s->target->on_commit, e) == -1 ||
+	    (s->target->mode->by_scope && read_hashes(s, e) == -1))
 		return -1;
 	buf_clear(&s->sql);
 	buf_str(&s->sql, "EXPLAIN ");
-	put_delete_rows_of_scopes(&s->sql, s->target, NULL);
+	put_delete_scopes(&s->sql, s->target, NULL);
 	if (run_sql(s, NULL, e) == 0)
 		return 0;
 	err_prefix(e, "table %s: the rows of a scope cannot be deleted",
@@ -189,14 +186,13 @@ create_table_and_explain_delete(void *self, struct err *e)
 }
 
 int
-pg_scopes_explain_delete(struct pg_scopes *s, struct err *e)
+pg_scopes_check(struct pg_scopes *s, struct err *e)
 {
-	return pg_tuples_check_in_transaction(
-	    &s->tuples, create_table_and_explain_delete, s, e);
+	return pg_tuples_check(&s->tuples, try_delete, s, e);
 }
 
 int
-pg_scopes_forget_and_empty_table(struct pg_scopes *s, struct err *e)
+pg_scopes_start(struct pg_scopes *s, struct err *e)
 {
 	bool filled = s->tuples.copied > 0 || s->tuples.many;
 
@@ -206,9 +202,9 @@ pg_scopes_forget_and_empty_table(struct pg_scopes *s, struct err *e)
 	s->refused.there = s->all_emptied = false;
 	buf_clear(&s->emptied);
 	keyset_clear(&s->nulls);
-	return !s->tuples.there ? create_table_of_scopes(s, "etl_load_scope",
+	return !s->tuples.there ? create_scopes(s, "etl_load_scope",
 	    s->target->on_commit, e) :
-	    filled ? empty_table_of_scopes(s, e) : 0;
+	    filled ? empty_scopes(s, e) : 0;
 }
 
 /* If the scope of the record has a NULL, notes which of its columns are
@@ -225,13 +221,12 @@ note_nulls(struct pg_scopes *s, const struct reader *r, struct err *e)
 	for (size_t i = 0; i < scope->n; i++)
 		buf_char(&s->nulls.bytes,
 		    record_part_is_null(r, scope->columns[i]) ? '1' : '0');
-	(void)keyset_add_or_find(&s->nulls, at, 0, &nomem);
+	(void)keyset_add(&s->nulls, at, 0, &nomem);
 	return nomem ? err_nomem(e) : 1;
 }
 
 static int
-note_scope_and_its_nulls(void *self, struct reader *r, const struct line *l,
-    struct err *e)
+note_scope(void *self, struct reader *r, const struct line *l, struct err *e)
 {
 	struct pg_scopes *s = self;
 	int rc = pg_tuples_note(&s->tuples, r, l, e);
@@ -240,10 +235,10 @@ note_scope_and_its_nulls(void *self, struct reader *r, const struct line *l,
 }
 
 int
-pg_scopes_note_and_copy(struct pg_scopes *s, struct outcome *o,
-    uint64_t *unreadable, struct err *e)
+pg_scopes_add(struct pg_scopes *s, struct outcome *o, uint64_t *unreadable,
+    struct err *e)
 {
-	return chunk_for_each_record(o, note_scope_and_its_nulls, s, unreadable,
+	return chunk_each_record(o, note_scope, s, unreadable,
 	    e) == -1 ? -1 : pg_tuples_copy_new(&s->tuples, o->judge_all,
 	    unreadable, e);
 }
@@ -251,10 +246,10 @@ pg_scopes_note_and_copy(struct pg_scopes *s, struct outcome *o,
 /* Runs s->sql, which returns one row: a number and a text. Appends the text to
  * *text. */
 static int
-query_number_and_text(struct pg_scopes *s, int64_t *number, struct buf *text,
+query_count_text(struct pg_scopes *s, int64_t *number, struct buf *text,
     struct err *e)
 {
-	const char *sql = buf_text_or_fail(&s->sql, e);
+	const char *sql = buf_finish(&s->sql, e);
 	struct db_value v;
 	struct db_rows *r;
 	int rc;
@@ -286,10 +281,10 @@ pg_scopes_put_ids(struct pg_scopes *s, struct scope_ids *ids, struct err *e)
 	buf_clear(&s->sql);
 	buf_str(&s->sql, "SELECT pg_catalog.count(*), "
 	    "pg_catalog.json_agg(q.id)::text FROM (SELECT DISTINCT ");
-	put_id_of_scope(&s->sql, s, "\"etl.s\"");
+	put_scope_id(&s->sql, s, "\"etl.s\"");
 	buf_printf(&s->sql, " AS id FROM " PG_SCOPE "%s AS \"etl.s\" LIMIT %d) "
 	    "AS q", s->target->suffix, SCOPES_MAX + 1);
-	if (query_number_and_text(s, &n, &ids->json, e) == -1)
+	if (query_count_text(s, &n, &ids->json, e) == -1)
 		return -1;
 	if (n == 0)
 		buf_str(&ids->json, "[]");
@@ -303,55 +298,56 @@ pg_scopes_put_ids(struct pg_scopes *s, struct scope_ids *ids, struct err *e)
  * not be asked for if there is one scope. If there are many, all count as
  * emptied. */
 static int
-delete_rows_noting_scopes(struct pg_scopes *s, const char *nulls,
-    int64_t *deleted, struct err *e)
+delete_noting(struct pg_scopes *s, const char *nulls, int64_t *deleted,
+    struct err *e)
 {
 	const bool asks = s->ids != NULL && s->ids->n > 1 && !s->ids->many;
 
 	buf_clear(&s->sql);
 	if (asks) {
-		put_delete_returning_ids(&s->sql, s, nulls);
-		return query_number_and_text(s, deleted, &s->emptied, e);
+		put_delete_ids(&s->sql, s, nulls);
+		return query_count_text(s, deleted, &s->emptied, e);
 	}
-	put_delete_rows_of_scopes(&s->sql, s->target, nulls);
+	put_delete_scopes(&s->sql, s->target, nulls);
 	if (run_sql(s, deleted, e) == -1)
 		return -1;
 	s->all_emptied |= *deleted > 0;
 	return 0;
 }
 
+/* Stores the images of the rows first if images are kept. */
 static int
-store_images_and_delete_rows(
-    struct pg_scopes *s, const char *nulls, struct sums *sums, struct err *e)
+delete_with_images(struct pg_scopes *s, const char *nulls, struct sums *sums,
+    struct err *e)
 {
 	int64_t deleted = 0;
 
 	buf_clear(&s->sql);
 	if (s->target->keeps_images) {
-		pg_images_put_store_old_rows(&s->sql, s->target);
-		put_where_in_scopes(&s->sql, s->target, nulls);
+		pg_images_put_old(&s->sql, s->target);
+		put_in_scopes(&s->sql, s->target, nulls);
 		if (run_sql(s, NULL, e) == -1)
 			return -1;
 	}
-	if (delete_rows_noting_scopes(s, nulls, &deleted, e) == -1)
+	if (delete_noting(s, nulls, &deleted, e) == -1)
 		return -1;
 	sums->removed += (uint64_t)deleted;
 	return 0;
 }
 
 int
-pg_scopes_delete_rows(struct pg_scopes *s, struct outcome *o, struct err *e)
+pg_scopes_delete(struct pg_scopes *s, struct outcome *o, struct err *e)
 {
 	const struct keyset *k = &s->nulls;
 	bool whole = s->tuples.many && !s->target->scope_has_index;
 
-	if ((whole && pg_avoid_nested_loops(s->db, true, e) == -1) ||
-	    store_images_and_delete_rows(s, NULL, &o->sums, e) == -1 ||
-	    (whole && pg_avoid_nested_loops(s->db, false, e) == -1))
+	if ((whole && pg_avoid_loops(s->db, true, e) == -1) ||
+	    delete_with_images(s, NULL, &o->sums, e) == -1 ||
+	    (whole && pg_avoid_loops(s->db, false, e) == -1))
 		return -1;
 	for (size_t i = 0; i < k->n; i++)
-		if (store_images_and_delete_rows(
-			s, k->bytes.data + k->v[i].at, &o->sums, e) == -1)
+		if (delete_with_images(s, k->bytes.data + k->v[i].at, &o->sums,
+		    e) == -1)
 			return -1;
 	return 0;
 }
@@ -370,12 +366,12 @@ pg_scopes_add_rejected(struct pg_scopes *s, struct outcome *o, struct err *e)
 	struct pg_tuples *t = &s->refused;
 	uint64_t unreadable = 0;
 
-	if (chunk_for_each_rejected(o, note_refused, s, &unreadable, e) == -1)
+	if (chunk_each_rejected(o, note_refused, s, &unreadable, e) == -1)
 		return -1;
 	if (t->seen.n == t->copied)
 		return 0;
-	if (!t->there && create_table_of_scopes(s, "etl_load_refused",
-		"ON COMMIT DROP", e) == -1)
+	if (!t->there && create_scopes(s, "etl_load_refused", "ON COMMIT DROP",
+	    e) == -1)
 		return -1;
 	t->there = true;
 	return pg_tuples_copy_new(t, o->judge_all, &unreadable, e);
@@ -392,7 +388,7 @@ put_emptied(struct buf *b, const struct pg_scopes *s)
 }
 
 int
-pg_scopes_count_emptied(struct pg_scopes *s, int64_t *n, struct err *e)
+pg_scopes_emptied(struct pg_scopes *s, int64_t *n, struct err *e)
 {
 	const char *suffix = s->target->suffix, *sql;
 
@@ -401,23 +397,23 @@ pg_scopes_count_emptied(struct pg_scopes *s, int64_t *n, struct err *e)
 		return 0;
 	buf_clear(&s->sql);
 	buf_str(&s->sql, "SELECT pg_catalog.count(DISTINCT ");
-	put_id_of_scope(&s->sql, s, "\"etl.r\"");
+	put_scope_id(&s->sql, s, "\"etl.r\"");
 	buf_printf(&s->sql, ") FROM " PG_REFUSED "%s AS \"etl.r\"", suffix);
 	if (!s->ids->many) {
 		buf_str(&s->sql, " WHERE ");
-		put_id_of_scope(&s->sql, s, "\"etl.r\"");
+		put_scope_id(&s->sql, s, "\"etl.r\"");
 		buf_str(&s->sql, " IN (SELECT "
 		    "pg_catalog.json_array_elements_text('");
 		put_emptied(&s->sql, s);
 		buf_str(&s->sql, "'::json))");
 	}
-	sql = buf_text_or_fail(&s->sql, e);
+	sql = buf_finish(&s->sql, e);
 	return sql == NULL ? -1 : db_query_int(s->db, sql, NULL, 0, 0, n, e);
 }
 
 int
-pg_scopes_count_recordless(struct pg_scopes *s,
-    const struct scope_ids *recorded, int64_t *n, struct err *e)
+pg_scopes_recordless(struct pg_scopes *s, const struct scope_ids *recorded,
+    int64_t *n, struct err *e)
 {
 	const char *sql;
 
@@ -431,6 +427,6 @@ pg_scopes_count_recordless(struct pg_scopes *s,
 	buf_printf(&s->sql, "'::json) EXCEPT SELECT "
 	    "pg_catalog.json_array_elements_text('%s'::json)) AS q",
 	    recorded->json.data);
-	sql = buf_text_or_fail(&s->sql, e);
+	sql = buf_finish(&s->sql, e);
 	return sql == NULL ? -1 : db_query_int(s->db, sql, NULL, 0, 0, n, e);
 }

@@ -32,21 +32,21 @@ void pg_scopes_init(
 void pg_scopes_release(struct pg_scopes *s);
 /* Fails if the values of a column of --scope cannot be compared, or if the role
  * may not delete rows. */
-int pg_scopes_explain_delete(struct pg_scopes *s, struct err *e);
-int pg_scopes_forget_and_empty_table(struct pg_scopes *s, struct err *e);
+int pg_scopes_check(struct pg_scopes *s, struct err *e);
+/* Forgets all scopes and empties the temporary table. */
+int pg_scopes_start(struct pg_scopes *s, struct err *e);
 /* Copies the scopes of the records in o->chunk into the temporary table. Counts
  * in *unreadable the records without a readable scope. */
-int pg_scopes_note_and_copy(struct pg_scopes *s, struct outcome *o,
-    uint64_t *unreadable, struct err *e);
+int pg_scopes_add(struct pg_scopes *s, struct outcome *o, uint64_t *unreadable,
+    struct err *e);
 int pg_scopes_put_ids(
     struct pg_scopes *s, struct scope_ids *ids, struct err *e);
-int pg_scopes_delete_rows(struct pg_scopes *s, struct outcome *o,
-    struct err *e);
+int pg_scopes_delete(struct pg_scopes *s, struct outcome *o, struct err *e);
 /* The last functions of struct sink_scopes. */
 int pg_scopes_add_rejected(
     struct pg_scopes *s, struct outcome *o, struct err *e);
-int pg_scopes_count_emptied(struct pg_scopes *s, int64_t *n, struct err *e);
-int pg_scopes_count_recordless(struct pg_scopes *s,
-    const struct scope_ids *recorded, int64_t *n, struct err *e);
+int pg_scopes_emptied(struct pg_scopes *s, int64_t *n, struct err *e);
+int pg_scopes_recordless(struct pg_scopes *s, const struct scope_ids *recorded,
+    int64_t *n, struct err *e);
 
 #endif

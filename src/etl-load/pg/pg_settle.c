@@ -8,12 +8,12 @@
  * sink checks the constraints after each part (chunk) of the batch, and, in a
  * chunk that fails, after each row. */
 static enum sink_result
-check_deferred_constraints_elsewhere(struct pg_sink *s, struct err *e)
+check_elsewhere(struct pg_sink *s, struct err *e)
 {
 	if (s->deferred || !s->elsewhere ||
 	    db_script(s->db, "SET CONSTRAINTS ALL IMMEDIATE", e) == 0)
 		return SINK_DONE;
-	s->deferred = pg_record_may_be_cause(db_fault(s->db), false);
+	s->deferred = pg_may_blame_record(db_fault(s->db), false);
 	return s->deferred ? SINK_REPEAT : SINK_FAILED;
 }
 
@@ -22,15 +22,15 @@ check_deferred_constraints_elsewhere(struct pg_sink *s, struct err *e)
  * result is SINK_REPEAT: the caller loads the batch again, into a new table
  * that has its indexes and foreign keys before the rows come. */
 enum sink_result
-pg_check_deferred_and_make_indexes(struct pg_sink *s, struct err *e)
+pg_settle(struct pg_sink *s, struct err *e)
 {
-	enum sink_result rc = check_deferred_constraints_elsewhere(s, e);
+	enum sink_result rc = check_elsewhere(s, e);
 
 	if (rc != SINK_DONE || !s->target->swaps ||
 	    pg_swap_make_indexes(&s->swap, e) == 0)
 		return rc;
 	if (s->swap.indexed_first ||
-	    !pg_record_may_be_cause(db_fault(s->db), false)) {
+	    !pg_may_blame_record(db_fault(s->db), false)) {
 		err_prefix(e, "table %s: the indexes of its new table cannot "
 		    "be made", s->target->table->name);
 		return SINK_FAILED;

@@ -85,111 +85,104 @@ struct pg_sink {
 };
 
 /* Runs s->sql as a script. */
-int pg_run_sql_script(struct pg_sink *s, struct err *e);
+int pg_run_script(struct pg_sink *s, struct err *e);
 /* Runs s->sql, which must be one statement. Sets *n, unless n is NULL, to the
  * number of rows that the statement has changed. */
-int pg_run_sql_and_count_changed(struct pg_sink *s, int64_t *n, struct err *e);
+int pg_run_statement(struct pg_sink *s, int64_t *n, struct err *e);
 /* Called after a statement has failed. True if the server could not read the
  * binary form of a value, because the type of its column was changed while the
  * load ran: the value has too few bytes, or is not in the form of jsonb. The
  * caller then loads the batch again, as text. */
-bool pg_binary_form_is_wrong(const struct pg_sink *s);
+bool pg_binary_failed(const struct pg_sink *s);
 /* rc is the result of a statement. If the statement may have failed because of
  * a record, rolls back to the savepoint. Returns 1: the statement succeeded; 0:
  * it failed and was rolled back; -1: it failed for another reason, or the
  * rollback failed. */
-int pg_roll_back_if_refused(struct pg_sink *s, const struct outcome *o, int rc,
+int pg_roll_back(struct pg_sink *s, const struct outcome *o, int rc,
     const char *savepoint, struct err *e);
 /* Checks the table's deferred constraints now. */
-int pg_make_constraints_immediate(struct pg_sink *s, struct err *e);
+int pg_check_deferred(struct pg_sink *s, struct err *e);
 /* Called after the last record of the batch was written. Checks the deferred
  * constraints, which PostgreSQL would check only at COMMIT. If the target is a
  * new table (--mode replace), makes its indexes and foreign keys. */
-enum sink_result pg_check_deferred_and_make_indexes(
-    struct pg_sink *s, struct err *e);
+enum sink_result pg_settle(struct pg_sink *s, struct err *e);
 /* Sets the savepoint etl_chunk. For the first chunk of a batch, first takes an
  * advisory lock of the table, which is kept until the commit. Several loaders
  * can share this lock. After a deadlock, and always in --mode scd2, the loader
  * takes the lock alone, so that no other loader can write to the table. If
  * another session keeps the lock too long, warns and goes on without it. In
  * --mode scd2 this is an error. */
-int pg_lock_if_first_and_set_savepoint(
-    struct pg_sink *s, bool first, struct err *e);
+int pg_chunk_begin(struct pg_sink *s, bool first, struct err *e);
 /* Finds out what the sink must know about the table's triggers and indexes. */
-int pg_read_table_traits(struct pg_sink *s, struct err *e);
+int pg_read_traits(struct pg_sink *s, struct err *e);
 /* Runs s->sql, which returns two numbers: how many rows it has inserted or
  * updated, and how many of these it has inserted. Adds them to *sums. */
-int pg_run_merge_and_count(struct pg_sink *s, struct sums *sums, struct err *e);
+int pg_run_merge(struct pg_sink *s, struct sums *sums, struct err *e);
 /* put() appends the text of a query that returns one number. Runs the query and
  * sets *n to this number. */
-int pg_run_count_query(struct pg_sink *s,
+int pg_run_count(struct pg_sink *s,
     void (*put)(struct buf *, const struct target *), int64_t *n,
     struct err *e);
 /* Sets *keys to the number of different keys in the staging table, which has
  * `staged` rows. */
-int pg_count_distinct_staged_keys(
-    struct pg_sink *s, uint64_t staged, int64_t *keys, struct err *e);
+int pg_count_keys(struct pg_sink *s, uint64_t staged, int64_t *keys,
+    struct err *e);
 /* Merges the staged rows one by one, and rejects those that the table
  * refuses. */
-int pg_merge_row_by_row_and_reject(
-    struct pg_sink *s, struct outcome *o, uint64_t staged, struct err *e);
+int pg_merge_singly(struct pg_sink *s, struct outcome *o, uint64_t staged,
+    struct err *e);
 /* Sets *why to the reason why several connections may not load the table at the
  * same time, or to NULL if they may. */
-int pg_find_reason_against_connections(void *self, const char **why,
-    struct err *e);
+int pg_why_not_split(void *self, const char **why, struct err *e);
 /* Counts the shapes (sets of columns) that the chunk's rows have. */
-size_t pg_count_used_shapes(const struct pg_sink *s);
+size_t pg_count_shapes(const struct pg_sink *s);
 /* Returns the first shape that a row of the chunk has. There must be a row. */
-const struct shape *pg_find_first_used_shape(const struct pg_sink *s);
+const struct shape *pg_first_shape(const struct pg_sink *s);
 /* True if the order of two records with different keys can change the result:
  * the first may free a value of a unique index that the second needs. */
 bool pg_order_matters(const struct pg_sink *s);
 /* True if the chunk may have equal keys, and a few statements, each for many
  * rows, give the same result as merging the rows one by one. */
-bool pg_may_merge_equal_keys(const struct pg_sink *s);
-/* Merges a chunk for which pg_may_merge_equal_keys() is true, and adds the
- * inserted and updated rows to *sums. Returns 1: merged; 0: it would need too
- * many statements; -1 with *e. */
-int pg_merge_equal_keys_unless_too_many(struct pg_sink *s, struct sums *sums,
-    struct err *e);
+bool pg_may_merge_rounds(const struct pg_sink *s);
+/* Merges a chunk for which pg_may_merge_rounds() is true, and adds the inserted
+ * and updated rows to *sums. Returns 1: merged; 0: it would need too many
+ * statements; -1 with *e. */
+int pg_merge_rounds(struct pg_sink *s, struct sums *sums, struct err *e);
 /* For --mode cdc: true if a few statements, each for many changes of the chunk,
  * give the same result as applying the changes one by one. */
-bool pg_may_merge_changes_in_rounds(const struct pg_sink *s);
-/* Applies the changes of a chunk for which pg_may_merge_changes_in_rounds() is
- * true, and adds the counts of all changes to *sums. Returns 1: applied; 0: it
- * would need too many statements; -1 with *e. */
-int pg_try_merge_changes_in_rounds(struct pg_sink *s, struct sums *sums,
+bool pg_may_merge_changes(const struct pg_sink *s);
+/* Applies the changes of a chunk for which pg_may_merge_changes() is true, and
+ * adds the counts of all changes to *sums. Returns 1: applied; 0: it would need
+ * too many statements; -1 with *e. */
+int pg_merge_changes(struct pg_sink *s, struct sums *sums, struct err *e);
+/* Runs the statements of pg_merge_changes() for no changes. If one of them
+ * fails even so, no record is the cause, and this function fails. */
+int pg_try_changes(struct pg_sink *s, struct err *e);
+/* For --mode scd2: like pg_may_merge_changes() and pg_merge_changes(). If the
+ * rows must be merged one by one, pg_may_merge_history() also sets
+ * o->most_equal. The answer is in *may. */
+int pg_may_merge_history(struct pg_sink *s, struct outcome *o, bool *may,
     struct err *e);
-/* Runs the statements of pg_try_merge_changes_in_rounds() for no changes. If
- * one of them fails even so, no record is the cause, and this function
- * fails. */
-int pg_try_changes_without_rows(struct pg_sink *s, struct err *e);
-/* For --mode scd2: like pg_may_merge_changes_in_rounds() and
- * pg_try_merge_changes_in_rounds(). If the rows must be merged one by one,
- * pg_find_if_may_merge_history() also sets o->most_equal. */
-int pg_find_if_may_merge_history(
-    struct pg_sink *s, struct outcome *o, bool *may, struct err *e);
 int pg_merge_history(struct pg_sink *s, struct sums *sums, struct err *e);
 /* Runs the statements of --mode scd2 for no rows. If one of them fails even so,
  * no record is the cause, and this function fails. */
-int pg_try_history_without_rows(struct pg_sink *s, struct err *e);
+int pg_try_history(struct pg_sink *s, struct err *e);
 /* If `lasts` is true, the staging table exists until the end of the session,
  * else until the end of the transaction. */
-int pg_create_stage_table(struct pg_sink *s, bool lasts, struct err *e);
+int pg_create_stage(struct pg_sink *s, bool lasts, struct err *e);
 /* Appends the statement that empties the staging table for a chunk. */
-void pg_put_delete_or_truncate_stage(struct buf *b, struct pg_sink *s);
+void pg_put_empty_stage(struct buf *b, struct pg_sink *s);
 /* Empties the staging table and sets the savepoint etl_stage. Called for each
  * chunk that is staged, before its first row. */
-int pg_make_empty_stage_and_savepoint(struct pg_sink *s, struct err *e);
+int pg_stage_begin(struct pg_sink *s, struct err *e);
 /* Called after each chunk. Adds the space of the rows in the staging table to
  * s->dead, because these rows are deleted before the next chunk is staged. */
-void pg_add_space_of_dead_rows(struct pg_sink *s);
+void pg_note_dead_rows(struct pg_sink *s);
 /* Copies the rows into the empty staging table, except for those already
  * copied. Rejects the rows that the server refuses. */
 int pg_copy_to_stage(struct pg_sink *s, struct outcome *o, struct err *e);
 /* Calls pg_copy_to_stage() and merges the rows. */
-int pg_copy_to_stage_and_merge(
-    struct pg_sink *s, struct outcome *o, struct err *e);
+int pg_merge_by_stage(struct pg_sink *s, struct outcome *o, struct err *e);
 /* Sets s->straight to true if COPY can write the rows directly into the target
  * table. COPY cannot do this if
  * - the load has a key, because COPY does not compare keys;
@@ -198,53 +191,48 @@ int pg_copy_to_stage_and_merge(
  * - the table has triggers that must run after each record; or
  * - it is a view: COPY also counts a row that the view's trigger left out.
  * For a load with a key, sets s->new_keys.may_copy. */
-int pg_find_if_direct_copy_is_allowed(struct pg_sink *s, struct err *e);
+int pg_set_straight(struct pg_sink *s, struct err *e);
 /* For a load with a key. True if all keys of this chunk are probably new. Then
  * COPY writes the chunk directly into the target table. Called once for each
  * chunk, because it counts the chunks of a pause. */
-bool pg_expects_new_keys_or_counts_pause(struct pg_sink *s,
-    const struct outcome *o);
+bool pg_expects_new_keys(struct pg_sink *s, const struct outcome *o);
 /* Finishes the COPY of the chunk directly into the target table. If the server
  * refuses rows, rejects these and loads the others. */
-int pg_finish_direct_copy_or_load_again(
-    struct pg_sink *s, struct outcome *o, struct err *e);
+int pg_finish_straight(struct pg_sink *s, struct outcome *o, struct err *e);
 /* Called after a COPY directly into the target table was rolled back. Copies
  * the rows again, except for those that the server refuses. Each refused row is
  * merged alone, which rejects it. If there are many refused rows, merges all
  * rows that are left. */
-int pg_copy_around_refused_rows(
-    struct pg_sink *s, struct outcome *o, struct err *e);
-/* True if pg_copy_around_refused_rows() gives the same result as merging the
- * rows one by one. */
-bool pg_may_copy_around_refused_rows(const struct pg_sink *s);
+int pg_copy_around(struct pg_sink *s, struct outcome *o, struct err *e);
+/* True if pg_copy_around() gives the same result as merging the rows one by
+ * one. */
+bool pg_may_copy_around(const struct pg_sink *s);
 /* Deletes all rows of the table, by TRUNCATE or DELETE, and adds their number
  * to *removed. */
-int pg_truncate_or_delete_all_and_count(struct pg_sink *s, uint64_t *removed,
-    struct err *e);
+int pg_empty_table(struct pg_sink *s, uint64_t *removed, struct err *e);
 /* Fails if the role may not empty the table. */
-int pg_fail_if_table_cannot_be_emptied(struct pg_sink *s, struct err *e);
+int pg_check_empty(struct pg_sink *s, struct err *e);
 extern const struct sink_images pg_images;
 extern const struct sink_late pg_late;
 /* If images are kept, notes the keys of the staged rows and stores the images
  * of their rows in the target. Called before the staged rows are merged. */
-int pg_images_store_rows_of_staged_keys(struct pg_sink *s, struct err *e);
+int pg_images_store(struct pg_sink *s, struct err *e);
 extern const struct sink_written pg_written;
 /* For --expect: notes the keys of the staged rows after they were merged. If
  * some_refused is true, PG_FOUND has the refused rows, whose keys are not
  * noted. */
-int pg_written_note_staged_keys(
-    struct pg_sink *s, bool some_refused, struct err *e);
+int pg_written_note(struct pg_sink *s, bool some_refused, struct err *e);
 /* Called before statements that join the staging table with other tables. A
  * temporary table has no statistics. Without them the planner may choose a
  * nested loop, whose time grows with the product of the numbers of rows. So if
  * there are many rows, this function runs ANALYZE, after which the server also
  * plans the joins anew. */
-int pg_analyze_stage_if_joined(struct pg_sink *s, struct err *e);
+int pg_analyze_stage(struct pg_sink *s, struct err *e);
 /* Merges the staged rows into the table. Rejects the records whose rows the
  * table refuses. */
 int pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e);
 /* Returns the order in which a statement may merge the rows of the chunk. */
-enum pg_rows_taken pg_choose_staged_rows_and_order(const struct pg_sink *s);
+enum pg_rows_taken pg_choose_rows(const struct pg_sink *s);
 /* pg_updates_first() for this sink: then the rows of the shape are not merged
  * in the order of the records. */
 bool pg_shape_updates_first(const struct pg_sink *s, const struct shape *shape);
@@ -252,16 +240,16 @@ bool pg_shape_updates_first(const struct pg_sink *s, const struct shape *shape);
 bool pg_chunk_updates_first(const struct pg_sink *s);
 /* True if one statement for the whole chunk gives the same result as merging
  * the rows one by one. */
-bool pg_may_merge_by_one_statement(const struct pg_sink *s);
-/* Called if the merge statement has failed. Like pg_roll_back_if_refused(), but
- * also notes if the statement has failed because of equal keys. */
-int pg_roll_back_merge_if_refused(struct pg_sink *s, const struct outcome *o,
+bool pg_may_merge_at_once(const struct pg_sink *s);
+/* Called if the merge statement has failed. Like pg_roll_back(), but also notes
+ * if the statement has failed because of equal keys. */
+int pg_roll_back_merge(struct pg_sink *s, const struct outcome *o,
     const char *savepoint, struct err *e);
 /* Called after the merge statement of a whole chunk, which has set the inserted
  * and updated rows in *sums. Counts the other rows of the chunk, and adds all
  * counts to o. */
-int pg_count_merged_chunk(struct pg_sink *s, struct outcome *o,
-    struct sums *sums, struct err *e);
+int pg_count_merged(struct pg_sink *s, struct outcome *o, struct sums *sums,
+    struct err *e);
 /* True if the chunk is small. Then one script empties the staging table, copies
  * the rows of the chunk and merges them. This saves the time of several round
  * trips. */
@@ -270,7 +258,6 @@ bool pg_chunk_is_small(const struct pg_sink *s, const struct spool *chunk);
  * made and the savepoint etl_chunk was set. Returns 1: loaded, and the
  * savepoint was released; 0: nothing was changed, and the caller must load the
  * rows in another way; -1 with *e. */
-int pg_try_load_small_chunk(struct pg_sink *s, struct outcome *o,
-    struct err *e);
+int pg_try_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e);
 
 #endif

@@ -11,7 +11,7 @@ shape_has_column(const struct target *t, const struct shape *s, size_t column,
 	*compared = false;
 	for (size_t i = 0; i < s->n; i++)
 		if (s->columns[i] == column) {
-			*compared = upsert_compares_column(t, s, i);
+			*compared = upsert_compares(t, s, i);
 			return true;
 		}
 	return false;
@@ -25,7 +25,7 @@ is_set_by_option(const struct target *t, size_t column)
 }
 
 bool
-pg_accepts_unchanged_rows(const struct target *t, const struct shape *s)
+pg_accepts_equal(const struct target *t, const struct shape *s)
 {
 	const struct column *c = t->table->columns;
 	bool compared;
@@ -35,5 +35,5 @@ pg_accepts_unchanged_rows(const struct target *t, const struct shape *s)
 		    (shape_has_column(t, s, i, &compared) ? !compared :
 		    !c[i].has_default))
 			return false;
-	return shape_can_change_row(t, s);
+	return shape_can_change(t, s);
 }

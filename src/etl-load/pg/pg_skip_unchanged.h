@@ -12,6 +12,6 @@
  * so that the record may be left out. For this, each NOT NULL column must be
  * compared by the upsert, or must be missing in the record and have a default.
  * If a record has a NULL in a compared column, it differs from its row. */
-bool pg_accepts_unchanged_rows(const struct target *t, const struct shape *s);
+bool pg_accepts_equal(const struct target *t, const struct shape *s);
 
 #endif

@@ -24,40 +24,38 @@ pg_chunk_is_small(const struct pg_sink *s, const struct spool *chunk)
  * then executed by name, because planning it takes longer than merging a few
  * rows. */
 static int
-prepare_merge_and_put_script(
-    struct pg_sink *s, const struct shape *shape, struct err *e)
+make_script(struct pg_sink *s, const struct shape *shape, struct err *e)
 {
 	const char *merge, *name;
 
 	buf_clear(&s->sql);
-	pg_put_merge_statement(&s->sql, s->target, shape, true,
-	    pg_choose_staged_rows_and_order(s),
+	pg_put_merge(&s->sql, s->target, shape, true, pg_choose_rows(s),
 	    pg_shape_updates_first(s, shape));
-	if ((merge = buf_text_or_fail(&s->sql, e)) == NULL ||
-	    db_prepare_and_get_name(s->db, merge, &name, e) == -1)
+	if ((merge = buf_finish(&s->sql, e)) == NULL ||
+	    db_prepare_named(s->db, merge, &name, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
-	pg_put_delete_or_truncate_stage(&s->sql, s);
+	pg_put_empty_stage(&s->sql, s);
 	buf_str(&s->sql, "; ");
-	pg_put_copy_statement(&s->sql, s->target, shape, true,
-	    pg_next_row_is_binary(&s->rows, shape, s->rows.from));
+	pg_put_copy(&s->sql, s->target, shape, true,
+	    pg_next_is_binary(&s->rows, shape, s->rows.from));
 	buf_printf(&s->sql, "; EXECUTE %s; RELEASE SAVEPOINT etl_chunk", name);
 	return 0;
 }
 
+/* Adds the inserted and updated rows to *sums. */
 static int
-load_by_script_and_count(struct pg_sink *s, const struct shape *shape,
-    struct sums *sums, struct err *e)
+load_by_script(struct pg_sink *s, const struct shape *shape, struct sums *sums,
+    struct err *e)
 {
 	int64_t n[2] = { 0 };       /* written, inserted */
 	const char *script;
 
-	if (prepare_merge_and_put_script(s, shape, e) == -1 ||
-	    (script = buf_text_or_fail(&s->sql, e)) == NULL ||
+	if (make_script(s, shape, e) == -1 ||
+	    (script = buf_finish(&s->sql, e)) == NULL ||
 	    db_copy_begin(s->db, script, e) == -1 ||
-	    pg_send_rows_of_shape_in_open_copy(
-		&s->rows, shape, true, e) == -1 ||
-	    db_copy_end_and_read_numbers(s->db, n, 2, e) == -1)
+	    pg_send_rows(&s->rows, shape, true, e) == -1 ||
+	    db_copy_end_script(s->db, n, 2, e) == -1)
 		return -1;
 	sums->inserted += (uint64_t)n[1];
 	sums->updated += (uint64_t)(n[0] - n[1]);
@@ -65,16 +63,16 @@ load_by_script_and_count(struct pg_sink *s, const struct shape *shape,
 }
 
 int
-pg_try_load_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
+pg_try_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	struct sums sums = { 0 };
 	int rc;
 
-	if (s->rows.n == 0 || !pg_rows_are_all_text_or_all_binary(&s->rows) ||
-	    !pg_may_merge_by_one_statement(s))
+	if (s->rows.n == 0 || !pg_rows_one_format(&s->rows) ||
+	    !pg_may_merge_at_once(s))
 		return 0;
-	rc = load_by_script_and_count(s, pg_find_first_used_shape(s), &sums, e);
+	rc = load_by_script(s, pg_first_shape(s), &sums, e);
 	if (rc == -1)
-		return pg_roll_back_merge_if_refused(s, o, "etl_chunk", e);
-	return pg_count_merged_chunk(s, o, &sums, e) == -1 ? -1 : 1;
+		return pg_roll_back_merge(s, o, "etl_chunk", e);
+	return pg_count_merged(s, o, &sums, e) == -1 ? -1 : 1;
 }

@@ -5,7 +5,7 @@
  * which different texts are equal is a reason against it, because records with
  * equal keys must go to the same connection, and their bytes decide this. */
 static int
-find_reason_in_catalog(struct pg_sink *s, const char **why, struct err *e)
+read_why_not_split(struct pg_sink *s, const char **why, struct err *e)
 {
 	static const char sql[] =
 	    "SELECT CASE WHEN k.relkind NOT IN ('r', 'p') THEN 1 "
@@ -31,17 +31,19 @@ find_reason_in_catalog(struct pg_sink *s, const char **why, struct err *e)
 	return 0;
 }
 
+/* Returns true if records set a column that another unique index than that of
+ * the key has. */
 static bool
-loads_column_of_other_unique_index(const struct pg_sink *s)
+loads_other_unique(const struct pg_sink *s)
 {
 	for (size_t i = 0; i < s->target->table->n; i++)
-		if (s->may_be_freed[i] && target_loads_column(s->target, i))
+		if (s->may_be_freed[i] && target_loads(s->target, i))
 			return true;
 	return false;
 }
 
 int
-pg_find_reason_against_connections(void *self, const char **why, struct err *e)
+pg_why_not_split(void *self, const char **why, struct err *e)
 {
 	struct pg_sink *s = self;
 
@@ -52,9 +54,9 @@ pg_find_reason_against_connections(void *self, const char **why, struct err *e)
 	else if (s->refers_to_itself)
 		*why = "it has a foreign key to itself, so a record may need "
 		    "the row of a record before it";
-	else if (loads_column_of_other_unique_index(s))
+	else if (loads_other_unique(s))
 		*why = "it has another unique index than that of the key, so "
 		    "a record may take a value that a record before it gives "
 		    "up";
-	return *why != NULL ? 0 : find_reason_in_catalog(s, why, e);
+	return *why != NULL ? 0 : read_why_not_split(s, why, e);
 }

@@ -14,7 +14,7 @@ quoted(const struct target *t, size_t column)
 }
 
 void
-pg_put_create_found_table(struct buf *b, const struct target *t)
+pg_put_found_table(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_found (n int, "
 	    "state text, message text, col text, con text, waits boolean, "
@@ -25,18 +25,17 @@ pg_put_create_found_table(struct buf *b, const struct target *t)
 }
 
 void
-pg_put_create_merged_table(struct buf *b, const struct target *t)
+pg_put_merged_table(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "CREATE TEMP TABLE IF NOT EXISTS etl_load_merged%s "
 	    "%s AS SELECT false AS \"etl.new\", ", t->suffix, t->on_commit);
-	sql_put_key_columns(b, t);
+	sql_put_key(b, t);
 	buf_printf(b, " FROM %s WITH NO DATA; DELETE FROM " PG_MERGED "%s",
 	    t->table->quoted, t->suffix);
 }
 
 void
-pg_put_overriding_identity(
-    struct buf *b, const struct target *t, const struct shape *s)
+pg_put_overriding(struct buf *b, const struct target *t, const struct shape *s)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (t->table->columns[s->columns[i]].identity) {
@@ -46,7 +45,7 @@ pg_put_overriding_identity(
 }
 
 void
-pg_put_insert_into(struct buf *b, const struct target *t, const struct shape *s)
+pg_put_insert(struct buf *b, const struct target *t, const struct shape *s)
 {
 	buf_printf(b, "INSERT INTO %s AS \"etl.t\"", t->table->quoted);
 	if (s->n == 0 && t->touch == NO_COLUMN && t->seen == NO_COLUMN)
@@ -54,12 +53,12 @@ pg_put_insert_into(struct buf *b, const struct target *t, const struct shape *s)
 	buf_str(b, " (");
 	sql_put_columns(b, t, s, true);
 	buf_str(b, ")");
-	pg_put_overriding_identity(b, t, s);
+	pg_put_overriding(b, t, s);
 }
 
 void
-pg_put_source_columns(struct buf *b, const struct target *t,
-    const struct shape *s, const char *from)
+pg_put_source(struct buf *b, const struct target *t, const struct shape *s,
+    const char *from)
 {
 	const char *comma = "";
 
@@ -70,7 +69,7 @@ pg_put_source_columns(struct buf *b, const struct target *t,
 	    i--, comma = ", ")
 		buf_printf(b, "%spg_catalog.now()", comma);
 	if (t->soft_delete != NO_COLUMN)
-		buf_printf(b, "%s%s", comma, soft_delete_live_value(t));
+		buf_printf(b, "%s%s", comma, soft_delete_live(t));
 }
 
 /* Appends ROW(from."a", from."b")::record with the columns that an upsert
@@ -78,14 +77,14 @@ pg_put_source_columns(struct buf *b, const struct target *t,
  * default all columns of the record except the key. With key_too, also those of
  * the key. */
 void
-pg_put_compared_row(struct buf *b, const struct target *t,
-    const struct shape *s, const char *from, bool key_too)
+pg_put_compared(struct buf *b, const struct target *t, const struct shape *s,
+    const char *from, bool key_too)
 {
 	const char *comma = "";
 
 	buf_str(b, "ROW(");
 	for (size_t i = 0; i < s->n; i++)
-		if (upsert_compares_column(t, s, i) ||
+		if (upsert_compares(t, s, i) ||
 		    (key_too && t->is_key[s->columns[i]])) {
 			buf_printf(b, "%s%s.%s", comma, from,
 			    quoted(t, s->columns[i]));
@@ -129,7 +128,7 @@ pg_put_assignments(struct buf *b, const struct target *t,
 		}
 	put_assignment(b, t, t->touch, "pg_catalog.now()", &comma);
 	put_assignment(b, t, t->seen, "pg_catalog.now()", &comma);
-	put_assignment(b, t, t->soft_delete, soft_delete_live_value(t), &comma);
+	put_assignment(b, t, t->soft_delete, soft_delete_live(t), &comma);
 }
 
 /* PostgreSQL's operator *<> compares the stored bytes of two rows. Unlike
@@ -139,21 +138,21 @@ void
 pg_put_row_differs(struct buf *b, const struct target *t,
     const struct shape *s, const char *from, bool key_too)
 {
-	bool compares = key_too || upsert_compares_shape(t, s);
+	bool compares = key_too || upsert_compares_any(t, s);
 
 	if (compares) {
-		pg_put_compared_row(b, t, s, "\"etl.t\"", key_too);
+		pg_put_compared(b, t, s, "\"etl.t\"", key_too);
 		buf_str(b, " OPERATOR(pg_catalog.*<>) ");
-		pg_put_compared_row(b, t, s, from, key_too);
+		pg_put_compared(b, t, s, from, key_too);
 	}
 	if (t->soft_delete != NO_COLUMN) {
 		buf_str(b, compares ? " OR " : "");
-		soft_delete_put_is_marked(b, t, "\"etl.t\".");
+		soft_delete_put_marked(b, t, "\"etl.t\".");
 	}
 }
 
 static void
-put_operand_of_equal(struct buf *b, const struct column *c, const char *from,
+put_operand(struct buf *b, const struct column *c, const char *from,
     const char *name)
 {
 	buf_printf(b, "%s.%s", from, name);
@@ -170,10 +169,10 @@ void
 pg_put_equal(struct buf *b, const struct column *c, const char *one,
     const char *other, const char *name_in_other)
 {
-	put_operand_of_equal(b, c, one, c->quoted);
+	put_operand(b, c, one, c->quoted);
 	buf_printf(b, " %s ", c->equal != NULL ? c->equal :
 	    "OPERATOR(pg_catalog.=)");
-	put_operand_of_equal(b, c, other, name_in_other);
+	put_operand(b, c, other, name_in_other);
 }
 
 static void
@@ -184,8 +183,8 @@ put_equal(struct buf *b, const struct column *c, const char *one,
 }
 
 void
-pg_put_same_key_condition(
-    struct buf *b, const struct target *t, const char *one, const char *other)
+pg_put_same_key(struct buf *b, const struct target *t, const char *one,
+    const char *other)
 {
 	for (size_t i = 0; i < t->nkey; i++) {
 		if (i > 0)
@@ -205,28 +204,27 @@ put_returning(struct buf *b, const struct target *t)
 	buf_str(b, " RETURNING ");
 	if (!t->mode->updates) {
 		buf_str(b, "true");
-		if (pg_notes_inserted_keys(t))
+		if (pg_notes_inserted(t))
 			pg_put_returned_keys(b, t);
 	} else if (!t->partitioned) {
 		buf_str(b, "\"etl.t\".xmax = 0");
 	} else {
 		buf_printf(b, "NOT EXISTS (SELECT FROM %s AS \"etl.o\" WHERE ",
 		    t->table->quoted);
-		pg_put_same_key_condition(b, t, "\"etl.o\"", "\"etl.t\"");
+		pg_put_same_key(b, t, "\"etl.o\"", "\"etl.t\"");
 		buf_str(b, ")");
 	}
 }
 
 void
-pg_put_on_conflict_returning(
-    struct buf *b, const struct target *t, const struct shape *s)
+pg_put_on_conflict(struct buf *b, const struct target *t, const struct shape *s)
 {
 	if (t->mode->keyed) {
 		buf_str(b, " ON CONFLICT (");
-		sql_put_key_columns(b, t);
+		sql_put_key(b, t);
 		buf_str(b, ") DO ");
 	}
-	if (t->mode->updates && shape_can_change_row(t, s)) {
+	if (t->mode->updates && shape_can_change(t, s)) {
 		buf_str(b, "UPDATE SET ");
 		pg_put_assignments(b, t, s, "excluded", false);
 		buf_str(b, " WHERE (");
@@ -258,7 +256,7 @@ pg_put_update_row(struct buf *b, const struct target *t,
 	    t->table->quoted);
 	pg_put_assignments(b, t, s, from, false);
 	buf_printf(b, "%s WHERE ", source);
-	pg_put_same_key_condition(b, t, "\"etl.t\"", from);
+	pg_put_same_key(b, t, "\"etl.t\"", from);
 	buf_str(b, " AND (");
 	pg_put_row_differs(b, t, s, from, false);
 	buf_char(b, ')');
@@ -284,19 +282,19 @@ pg_put_merge_begin(struct buf *b, const struct target *t,
 		return;
 	}
 	buf_str(b, "WITH m(new) AS (");
-	pg_put_insert_into(b, t, s);
+	pg_put_insert(b, t, s);
 	buf_str(b, " SELECT ");
-	pg_put_source_columns(b, t, s, "w");
+	pg_put_source(b, t, s, "w");
 }
 
 /* With first_updates, another session may insert a row after the statement has
  * looked for it: so the INSERT still has its ON CONFLICT. OFFSET 0 has the same
- * reason as in put_row_would_change_table(). */
+ * reason as in put_would_change(). */
 void
 pg_put_merge_end(struct buf *b, const struct target *t,
     const struct shape *s, bool first_updates, bool with_keys)
 {
-	bool updates = t->mode->updates && shape_can_change_row(t, s);
+	bool updates = t->mode->updates && shape_can_change(t, s);
 
 	if (first_updates && updates) {
 		buf_str(b, "), u AS (");
@@ -306,15 +304,15 @@ pg_put_merge_end(struct buf *b, const struct target *t,
 	}
 	if (first_updates) {
 		buf_str(b, "), i AS (");
-		pg_put_insert_into(b, t, s);
+		pg_put_insert(b, t, s);
 		buf_str(b, " SELECT ");
-		pg_put_source_columns(b, t, s, "w");
+		pg_put_source(b, t, s, "w");
 		buf_printf(b, " FROM w WHERE NOT EXISTS (SELECT FROM %s%s AS "
 		    "\"etl.t\" WHERE ", only(t), t->table->quoted);
-		pg_put_same_key_condition(b, t, "\"etl.t\"", "w");
+		pg_put_same_key(b, t, "\"etl.t\"", "w");
 		buf_str(b, " OFFSET 0)");
 	}
-	pg_put_on_conflict_returning(b, t, s);
+	pg_put_on_conflict(b, t, s);
 	put_key_of_row(b, t, with_keys);
 	if (first_updates)
 		buf_printf(b, "), m(new) AS (%sSELECT * FROM i",
@@ -339,7 +337,7 @@ put_sort_key(struct buf *b, const struct target *t)
 }
 
 void
-pg_put_order_by_key(struct buf *b, const struct target *t)
+pg_put_order_by(struct buf *b, const struct target *t)
 {
 	buf_str(b, " ORDER BY ");
 	put_sort_key(b, t);
@@ -350,8 +348,7 @@ pg_put_order_by_key(struct buf *b, const struct target *t)
  * the newest. If a row of the key has a NULL in a NOT NULL column, the query
  * returns this row instead: the server must see and refuse it. */
 static void
-put_last_of_each_key(
-    struct buf *b, const struct target *t, const struct shape *s)
+put_last_rows(struct buf *b, const struct target *t, const struct shape *s)
 {
 	buf_str(b, "(SELECT DISTINCT ON (");
 	put_sort_key(b, t);
@@ -372,26 +369,25 @@ put_last_of_each_key(
  * planner from turning the subquery into a join: without statistics of the
  * staging table, it might read the whole target table. */
 static void
-put_row_would_change_table(struct buf *b, const struct target *t,
-    const struct shape *s, const char *before)
+put_would_change(struct buf *b, const struct target *t, const struct shape *s,
+    const char *before)
 {
 	buf_printf(b, "%sNOT EXISTS (SELECT FROM %s%s AS \"etl.t\" WHERE ",
 	    before, t->partitioned ? "" : "ONLY ", t->table->quoted);
-	pg_put_same_key_condition(b, t, "\"etl.t\"", "w");
+	pg_put_same_key(b, t, "\"etl.t\"", "w");
 	buf_str(b, " AND (");
 	pg_put_row_differs(b, t, s, "w", false);
 	buf_str(b, ") IS FALSE OFFSET 0)");
 }
 
 void
-pg_put_merge_statement(struct buf *b, const struct target *t,
-    const struct shape *s, bool alone, enum pg_rows_taken rows,
-    bool first_updates)
+pg_put_merge(struct buf *b, const struct target *t, const struct shape *s,
+    bool alone, enum pg_rows_taken rows, bool first_updates)
 {
 	pg_put_merge_begin(b, t, s, first_updates);
 	buf_str(b, " FROM ");
 	if (rows == PG_ROWS_LAST_OF_KEY)
-		put_last_of_each_key(b, t, s);
+		put_last_rows(b, t, s);
 	else
 		buf_printf(b, PG_STAGE "%s", t->suffix);
 	buf_str(b, " AS w");
@@ -400,15 +396,14 @@ pg_put_merge_statement(struct buf *b, const struct target *t,
 	else if (!alone)
 		buf_printf(b, " WHERE \"etl.s\" = %zu", s->id);
 	if (rows == PG_ROWS_CHANGED)
-		put_row_would_change_table(
-		    b, t, s, alone ? " WHERE " : " AND ");
+		put_would_change(b, t, s, alone ? " WHERE " : " AND ");
 	if (rows == PG_ROWS_BY_KEY)
-		pg_put_order_by_key(b, t);
+		pg_put_order_by(b, t);
 	else if (rows == PG_ROWS_IN_ORDER)
 		buf_str(b, " ORDER BY \"etl.n\"");
 	pg_put_merge_end(b, t, s, first_updates, false);
-	if (pg_notes_inserted_keys(t))
-		pg_put_note_returned_keys(b, t);
+	if (pg_notes_inserted(t))
+		pg_put_note_returned(b, t);
 	buf_str(b, " SELECT pg_catalog.count(*), "
 	    "pg_catalog.count(*) FILTER (WHERE new) FROM m");
 }
@@ -420,11 +415,11 @@ pg_put_merge_round(struct buf *b, const struct target *t,
 	pg_put_merge_begin(b, t, s, first_updates);
 	buf_str(b, " FROM (SELECT *, pg_catalog.row_number() OVER "
 	    "(PARTITION BY ");
-	sql_put_key_columns(b, t);
+	sql_put_key(b, t);
 	buf_printf(b, " ORDER BY \"etl.n\") AS \"etl.r\" FROM " PG_STAGE
 	    "%s) AS w WHERE \"etl.s\" = %zu AND \"etl.r\" = %" PRId64,
 	    t->suffix, s->id, round);
-	pg_put_order_by_key(b, t);
+	pg_put_order_by(b, t);
 	pg_put_merge_end(b, t, s, first_updates, true);
 	buf_printf(b, " INSERT INTO " PG_MERGED "%s SELECT * FROM m",
 	    t->suffix);
@@ -436,17 +431,17 @@ pg_put_count_merged(struct buf *b, const struct target *t)
 	buf_printf(b, "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER "
 	    "(WHERE new) FROM (SELECT pg_catalog.bool_or(\"etl.new\") AS new "
 	    "FROM " PG_MERGED "%s GROUP BY ", t->suffix);
-	sql_put_key_columns(b, t);
+	sql_put_key(b, t);
 	buf_str(b, ") AS d");
 }
 
 void
-pg_put_count_most_equal_keys(struct buf *b, const struct target *t)
+pg_put_count_most(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "SELECT coalesce(pg_catalog.max(n), 0) FROM "
 	    "(SELECT pg_catalog.count(*) AS n FROM " PG_STAGE "%s GROUP BY ",
 	    t->suffix);
-	sql_put_key_columns(b, t);
+	sql_put_key(b, t);
 	buf_str(b, ") AS d");
 }
 
@@ -454,21 +449,21 @@ void
 pg_put_count_keys(struct buf *b, const struct target *t)
 {
 	buf_str(b, "SELECT pg_catalog.count(*) FROM (SELECT DISTINCT ");
-	sql_put_key_columns(b, t);
+	sql_put_key(b, t);
 	buf_printf(b, " FROM " PG_STAGE "%s) AS d", t->suffix);
 }
 
 void
-pg_put_update_seen(struct buf *b, const struct target *t)
+pg_put_seen(struct buf *b, const struct target *t)
 {
 	const char *seen = quoted(t, (size_t)t->seen);
 
 	buf_printf(b, "UPDATE %s AS t SET %s = pg_catalog.now() "
 	    "FROM (SELECT DISTINCT ", t->table->quoted, seen);
-	sql_put_key_columns(b, t);
+	sql_put_key(b, t);
 	buf_printf(b, " FROM " PG_STAGE "%s%s) AS w WHERE ", t->suffix,
 	    t->mode->changes ? " WHERE \"etl.o\" <> 'D'" : "");
-	pg_put_same_key_condition(b, t, "t", "w");
+	pg_put_same_key(b, t, "t", "w");
 	buf_printf(b, " AND (t.%s OPERATOR(pg_catalog.=) pg_catalog.now()) "
 	    "IS NOT TRUE", seen);
 }

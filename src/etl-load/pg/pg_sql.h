@@ -18,8 +18,12 @@
 /* The plan of the next round of --mode scd2 (pg_history_sql.h). */
 #define PG_PLAN "pg_temp.etl_load_plan"
 
-void pg_put_create_found_table(struct buf *b, const struct target *t);
-void pg_put_create_merged_table(struct buf *b, const struct target *t);
+/* Appends the statements that make the table PG_FOUND if it is missing, and
+ * empty it. */
+void pg_put_found_table(struct buf *b, const struct target *t);
+/* Appends the statements that make the table PG_MERGED if it is missing, and
+ * empty it. */
+void pg_put_merged_table(struct buf *b, const struct target *t);
 /* The staged rows that a merge statement selects, and their order. */
 enum pg_rows_taken {
 	PG_ROWS_IN_ORDER,       /* those of the shape, in the order in which
@@ -41,24 +45,23 @@ enum pg_rows_taken {
  * with the key. If `first_updates` is true, the statement updates the rows that
  * exist and inserts only the others. Then no two rows may have one key, unless
  * the mode is ignore. */
-void pg_put_merge_statement(struct buf *b, const struct target *t,
-    const struct shape *s, bool alone, enum pg_rows_taken rows,
-    bool first_updates);
+void pg_put_merge(struct buf *b, const struct target *t, const struct shape *s,
+    bool alone, enum pg_rows_taken rows, bool first_updates);
 /* For a merge in rounds: merges the staged rows of this shape that are number
  * `round` of their key, counted from 1. Adds the keys of the rows inserted or
  * updated to PG_MERGED. */
 void pg_put_merge_round(struct buf *b, const struct target *t,
     const struct shape *s, int64_t round, bool first_updates);
-/* A query that returns the same two numbers as pg_put_merge_statement(), but
- * for all rounds together: each key in PG_MERGED counts once. */
+/* A query that returns the same two numbers as pg_put_merge(), but for all
+ * rounds together: each key in PG_MERGED counts once. */
 void pg_put_count_merged(struct buf *b, const struct target *t);
 /* Counts the different keys in the staging table. */
 void pg_put_count_keys(struct buf *b, const struct target *t);
 /* Counts the staged rows of each key, and returns the highest of these
  * counts. */
-void pg_put_count_most_equal_keys(struct buf *b, const struct target *t);
+void pg_put_count_most(struct buf *b, const struct target *t);
 /* Sets the column of --seen in the rows of the target whose keys are staged. */
-void pg_put_update_seen(struct buf *b, const struct target *t);
+void pg_put_seen(struct buf *b, const struct target *t);
 struct pg_row_rules {
 	bool refers_to_itself;  /* the table has a foreign key to itself: a row
 	                         * may refer to one that comes later */
@@ -70,7 +73,7 @@ struct pg_row_rules {
 };
 /* Merges the staged rows of the used shapes one by one, as if each had been in
  * a batch of its own. Writes each refused row to PG_FOUND. */
-void pg_put_merge_row_by_row(struct buf *b, const struct target *t,
+void pg_put_merge_singly(struct buf *b, const struct target *t,
     struct shape *const *shapes, const bool *used, size_t n,
     const struct pg_row_rules *rules);
 
@@ -82,20 +85,20 @@ bool pg_updates_first(const struct target *t, const struct shape *s,
 /* Pieces of statements. */
 /* Appends OVERRIDING SYSTEM VALUE if the shape has an identity column: this
  * lets an INSERT set it. */
-void pg_put_overriding_identity(struct buf *b, const struct target *t,
+void pg_put_overriding(struct buf *b, const struct target *t,
     const struct shape *s);
 /* INSERT INTO t (columns) */
-void pg_put_insert_into(struct buf *b, const struct target *t,
+void pg_put_insert(struct buf *b, const struct target *t,
     const struct shape *s);
 /* from."a", from."b", now() */
-void pg_put_source_columns(struct buf *b, const struct target *t,
-    const struct shape *s, const char *from);
+void pg_put_source(struct buf *b, const struct target *t, const struct shape *s,
+    const char *from);
 /* "deleted" = now(): marks a row as deleted (--soft-delete), and sets the
  * column of --touch. Comes after UPDATE ... SET. */
 void pg_put_mark_deleted(struct buf *b, const struct target *t);
 /* ROW(from."a", from."b")::record: the columns that an upsert compares; with
  * key_too, also those of the key. */
-void pg_put_compared_row(struct buf *b, const struct target *t,
+void pg_put_compared(struct buf *b, const struct target *t,
     const struct shape *s, const char *from, bool key_too);
 /* Begin and end the CTE m, which merges rows. Its first column is true if the
  * row was inserted; if with_keys is true, the key follows. Between the two
@@ -109,7 +112,7 @@ void pg_put_merge_end(struct buf *b, const struct target *t,
 void pg_put_update_row(struct buf *b, const struct target *t,
     const struct shape *s, const char *from, const char *source);
 /* ON CONFLICT ... RETURNING an expression that is true if the row is new */
-void pg_put_on_conflict_returning(struct buf *b, const struct target *t,
+void pg_put_on_conflict(struct buf *b, const struct target *t,
     const struct shape *s);
 /* "a" = from."a", "b" = from."b", and the columns of --touch, --seen and
  * --soft-delete. Comes after UPDATE ... SET. */
@@ -120,12 +123,12 @@ void pg_put_assignments(struct buf *b, const struct target *t,
 void pg_put_row_differs(struct buf *b, const struct target *t,
     const struct shape *s, const char *from, bool key_too);
 /* ORDER BY the key, then the number of the item */
-void pg_put_order_by_key(struct buf *b, const struct target *t);
+void pg_put_order_by(struct buf *b, const struct target *t);
 /* one."k" = other.name_in_other */
 void pg_put_equal(struct buf *b, const struct column *c, const char *one,
     const char *other, const char *name_in_other);
 /* one."k" = other."k" AND ... */
-void pg_put_same_key_condition(
-    struct buf *b, const struct target *t, const char *one, const char *other);
+void pg_put_same_key(struct buf *b, const struct target *t, const char *one,
+    const char *other);
 
 #endif

@@ -3,11 +3,11 @@
 #include "pg/pg_stage_sql.h"
 
 int
-pg_create_stage_table(struct pg_sink *s, bool lasts, struct err *e)
+pg_create_stage(struct pg_sink *s, bool lasts, struct err *e)
 {
 	buf_clear(&s->sql);
-	pg_put_create_stage_table(&s->sql, s->target, lasts);
-	return pg_run_sql_script(s, e);
+	pg_put_stage_table(&s->sql, s->target, lasts);
+	return pg_run_script(s, e);
 }
 
 /* TRUNCATE takes some milliseconds, which is longer than merging 100 rows
@@ -17,7 +17,7 @@ pg_create_stage_table(struct pg_sink *s, bool lasts, struct err *e)
 enum { DEAD_MAX = 4 << 20, ROW_COSTS = 512 };
 
 void
-pg_add_space_of_dead_rows(struct pg_sink *s)
+pg_note_dead_rows(struct pg_sink *s)
 {
 	if (!s->staged)
 		return;
@@ -28,7 +28,7 @@ pg_add_space_of_dead_rows(struct pg_sink *s)
 }
 
 void
-pg_put_delete_or_truncate_stage(struct buf *b, struct pg_sink *s)
+pg_put_empty_stage(struct buf *b, struct pg_sink *s)
 {
 	s->staged = true;
 	buf_printf(b, "%s " PG_STAGE "%s",
@@ -37,33 +37,32 @@ pg_put_delete_or_truncate_stage(struct buf *b, struct pg_sink *s)
 }
 
 int
-pg_make_empty_stage_and_savepoint(struct pg_sink *s, struct err *e)
+pg_stage_begin(struct pg_sink *s, struct err *e)
 {
 	if (!s->staging)
-		return pg_create_stage_table(s, false, e) == -1 ? -1 :
+		return pg_create_stage(s, false, e) == -1 ? -1 :
 		    db_script(s->db, "SAVEPOINT etl_stage", e);
 	buf_clear(&s->sql);
-	pg_put_delete_or_truncate_stage(&s->sql, s);
+	pg_put_empty_stage(&s->sql, s);
 	buf_str(&s->sql, "; SAVEPOINT etl_stage");
-	return pg_run_sql_script(s, e);
+	return pg_run_script(s, e);
 }
 
 int
 pg_copy_to_stage(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	int rc = pg_roll_back_if_refused(s, o,
-	    pg_copy_all_but_first_shape(&s->rows, true, e), "etl_stage", e);
+	int rc = pg_roll_back(s, o, pg_copy_other_shapes(&s->rows, true, e),
+	    "etl_stage", e);
 
 	for (size_t i = 0; i < s->rows.nshapes && rc == 0; i++)
 		if (s->rows.used[i])
-			rc = pg_copy_shape_in_savepoints(
-			    &s->rows, s->rows.shapes[i], true, o, e);
+			rc = pg_copy_in_pieces(&s->rows, s->rows.shapes[i],
+			    true, o, e);
 	return rc == -1 ? -1 : 0;
 }
 
 int
-pg_copy_to_stage_and_merge(
-    struct pg_sink *s, struct outcome *o, struct err *e)
+pg_merge_by_stage(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	return pg_copy_to_stage(s, o, e) == -1 ? -1 :
 	    pg_merge_chunk(s, o, e);

@@ -13,7 +13,7 @@ pg_put_old_column(struct buf *b, size_t i)
 {
 	char name[CHANGE_NAME];
 
-	change_write_name_of_old_column(name, i);
+	change_old_name(name, i);
 	buf_printf(b, "\"%s\"", name);
 }
 
@@ -28,7 +28,7 @@ put_change_columns(struct buf *b, const struct target *t)
 }
 
 static void
-put_names_of_change_columns(struct buf *b, const struct target *t)
+put_change_names(struct buf *b, const struct target *t)
 {
 	buf_str(b, "\"etl.o\", ");
 	for (size_t i = 0; i < t->nkey; i++) {
@@ -38,17 +38,16 @@ put_names_of_change_columns(struct buf *b, const struct target *t)
 }
 
 void
-pg_put_create_stage_table(
-    struct buf *b, const struct target *t, bool lasts)
+pg_put_stage_table(struct buf *b, const struct target *t, bool lasts)
 {
 	const char *x = t->suffix;
 
 	buf_printf(b, "DROP TABLE IF EXISTS " PG_STAGE "%s, " PG_MERGED "%s, "
 	    PG_PLAN "%s; CREATE TEMP TABLE etl_load_stage%s ", x, x, x, x);
 	buf_printf(b, "%s AS SELECT 0 AS \"etl.n\", 0 AS \"etl.s\"",
-	    db_on_commit_keep_or_drop(lasts));
+	    db_on_commit_keep(lasts));
 	for (size_t i = 0; i < t->table->n; i++)
-		if (target_loads_column(t, i))
+		if (target_loads(t, i))
 			buf_printf(b, ", %s", t->table->columns[i].quoted);
 	if (t->mode->changes)
 		put_change_columns(b, t);
@@ -56,9 +55,8 @@ pg_put_create_stage_table(
 }
 
 void
-pg_put_copy_statement(
-    struct buf *b, const struct target *t, const struct shape *s, bool staged,
-    bool binary)
+pg_put_copy(struct buf *b, const struct target *t, const struct shape *s,
+    bool staged, bool binary)
 {
 	buf_printf(b, "COPY %s%s (", staged ? PG_STAGE : t->table->quoted,
 	    staged ? t->suffix : "");
@@ -66,7 +64,7 @@ pg_put_copy_statement(
 		buf_str(b, s->n > 0 ? "\"etl.n\", \"etl.s\", " :
 		    "\"etl.n\", \"etl.s\"");
 	if (t->mode->changes)
-		put_names_of_change_columns(b, t);
+		put_change_names(b, t);
 	if (t->mode->history)
 		buf_printf(b, "%s, ",
 		    t->table->columns[t->history.from].quoted);

@@ -12,13 +12,11 @@
 extern const char pg_operation_letters[3];
 
 /* If `lasts` is true, the table and its rows stay after the commit. */
-void pg_put_create_stage_table(
-    struct buf *b, const struct target *t, bool lasts);
+void pg_put_stage_table(struct buf *b, const struct target *t, bool lasts);
 /* COPY of the shape's columns into the staging table or, if `staged` is false,
  * directly into the target. */
-void pg_put_copy_statement(
-    struct buf *b, const struct target *t, const struct shape *s, bool staged,
-    bool binary);
+void pg_put_copy(struct buf *b, const struct target *t, const struct shape *s,
+    bool staged, bool binary);
 /* The name of a column of the old key, such as "etl.k0": i is the number of the
  * column in the key. */
 void pg_put_old_column(struct buf *b, size_t i);

@@ -12,7 +12,7 @@ copy_can_set_time(const struct target *t, int column)
 }
 
 int
-pg_find_if_direct_copy_is_allowed(struct pg_sink *s, struct err *e)
+pg_set_straight(struct pg_sink *s, struct err *e)
 {
 	static const char sql[] =
 	    "SELECT pg_catalog.row_security_active($1::text::regclass)::int";
@@ -36,20 +36,20 @@ pg_find_if_direct_copy_is_allowed(struct pg_sink *s, struct err *e)
 }
 
 bool
-pg_expects_new_keys_or_counts_pause(struct pg_sink *s, const struct outcome *o)
+pg_expects_new_keys(struct pg_sink *s, const struct outcome *o)
 {
 	struct pg_new_keys *k = &s->new_keys;
 	bool expected = k->may_copy && k->all_new && !o->judge_all &&
 	    !s->notes_keys && !s->too_wide;
 
 	k->all_new = false;
-	return expected && doubling_pause_is_over(&k->pause);
+	return expected && pause_tick(&k->pause);
 }
 
 /* True if one of the records of this COPY has no members. COPY cannot load such
  * a record, because COPY needs at least one column. */
 static bool
-has_record_without_members(const struct pg_sink *s)
+has_empty_record(const struct pg_sink *s)
 {
 	for (size_t i = 0; i < s->rows.nshapes; i++)
 		if (s->rows.used[i] && s->rows.shapes[i]->n == 0)
@@ -62,17 +62,16 @@ has_record_without_members(const struct pg_sink *s)
  * another way; -1 with *e. If the server reports fewer rows than were sent, a
  * trigger has suppressed the others: they count as unchanged. */
 static int
-finish_direct_copy_or_roll_back(
-    struct pg_sink *s, struct outcome *o, struct err *e)
+try_finish_copy(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	int rc;
 
-	if (has_record_without_members(s))
+	if (has_empty_record(s))
 		return db_script(s->db, "ROLLBACK TO SAVEPOINT etl_chunk", e);
-	rc = pg_copy_all_but_first_shape(&s->rows, false, e);
+	rc = pg_copy_other_shapes(&s->rows, false, e);
 	if (rc == 0)
-		rc = pg_make_constraints_immediate(s, e);
-	rc = pg_roll_back_if_refused(s, o, rc, "etl_chunk", e);
+		rc = pg_check_deferred(s, e);
+	rc = pg_roll_back(s, o, rc, "etl_chunk", e);
 	if (rc == 1) {
 		o->sums.inserted += (uint64_t)s->rows.copied;
 		o->sums.unchanged += s->rows.n - (uint64_t)s->rows.copied;
@@ -87,29 +86,26 @@ finish_direct_copy_or_roll_back(
  * another way. If the table has too many columns for a staging table, copies
  * the rows into the target table in pieces. */
 static int
-load_rows_of_undone_copy(struct pg_sink *s, struct outcome *o, struct err *e)
+load_again(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	bool around = s->straight && !has_record_without_members(s) &&
-	    pg_may_copy_around_refused_rows(s);
+	bool around = s->straight && !has_empty_record(s) &&
+	    pg_may_copy_around(s);
 
 	s->rows.first = NULL;
 	s->rows.failed = false;
 	if (!s->straight)
-		doubling_pause_begin(&s->new_keys.pause);
+		pause_begin(&s->new_keys.pause);
 	if (s->too_wide)
-		return pg_copy_wide_rows_or_reject(s, o, e);
+		return pg_copy_wide_rows(s, o, e);
 	if (around)
-		return pg_copy_around_refused_rows(s, o, e);
-	return pg_make_empty_stage_and_savepoint(s, e) == -1 ? -1 :
-	    pg_copy_to_stage_and_merge(s, o, e);
+		return pg_copy_around(s, o, e);
+	return pg_stage_begin(s, e) == -1 ? -1 : pg_merge_by_stage(s, o, e);
 }
 
 int
-pg_finish_direct_copy_or_load_again(
-    struct pg_sink *s, struct outcome *o, struct err *e)
+pg_finish_straight(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	int rc = finish_direct_copy_or_roll_back(s, o, e);
+	int rc = try_finish_copy(s, o, e);
 
-	return rc == 0 ? load_rows_of_undone_copy(s, o, e) :
-	    rc == 1 ? 0 : -1;
+	return rc == 0 ? load_again(s, o, e) : rc == 1 ? 0 : -1;
 }

@@ -11,13 +11,13 @@
 enum part { NEW_TABLE = 1, INDEXES, SWAP, MESSAGES };
 
 static int
-restrict_search_path(struct pg_swap *s, struct err *e)
+restrict_path(struct pg_swap *s, struct err *e)
 {
 	return db_script(s->db, db_sql(s->db, SQL_SWAP_RESTRICT_PATH), e);
 }
 
 static int
-restore_search_path(struct pg_swap *s, struct err *e)
+restore_path(struct pg_swap *s, struct err *e)
 {
 	return db_script(s->db, db_sql(s->db, SQL_SWAP_RESTORE_PATH), e);
 }
@@ -105,12 +105,13 @@ run_on_table(struct pg_swap *s, const char *before, const char *table,
 
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "%s %s %s", before, table, after);
-	sql = buf_text_or_fail(&s->sql, e);
+	sql = buf_finish(&s->sql, e);
 	return sql == NULL ? -1 : db_script(s->db, sql, e);
 }
 
+/* Fails if the role does not own the table. */
 static int
-fail_if_not_owner(struct pg_swap *s, struct err *e)
+check_owner(struct pg_swap *s, struct err *e)
 {
 	struct db_value v = db_text(s->old->table->quoted);
 	int64_t owns;
@@ -126,13 +127,15 @@ fail_if_not_owner(struct pg_swap *s, struct err *e)
 	    s->old->table->name);
 }
 
+/* Fails if the role does not own the table, or the new table could not have all
+ * its properties. */
 static int
-fail_if_not_all_can_be_kept(struct pg_swap *s, struct err *e)
+check_keepable(struct pg_swap *s, struct err *e)
 {
 	struct db_value v = db_text(s->old->table->quoted);
 
-	if (fail_if_not_owner(s, e) == -1 || pg_swap_query_lines(s->db, &s->sql,
-		SQL_SWAP_REFUSALS, &v, 1, "; ", e) == -1)
+	if (check_owner(s, e) == -1 || pg_swap_query_lines(s->db, &s->sql,
+	    SQL_SWAP_REFUSALS, &v, 1, "; ", e) == -1)
 		return -1;
 	if (s->sql.len == 0)
 		return 0;
@@ -143,13 +146,13 @@ fail_if_not_all_can_be_kept(struct pg_swap *s, struct err *e)
 }
 
 /* Makes the new table. Also makes its indexes now if an earlier try has shown
- * that they refuse rows. */
+ * that they refuse rows. Fails if a property of the table cannot be kept. */
 static int
-check_and_make(struct pg_swap *s, struct err *e)
+make_checked(struct pg_swap *s, struct err *e)
 {
 	struct err why;
 
-	if (fail_if_not_all_can_be_kept(s, e) == -1)
+	if (check_keepable(s, e) == -1)
 		return -1;
 	if (query_description(s, s->old->table->quoted, &s->before, e) == 0 &&
 	    run_statements(s, NEW_TABLE, e) == 0 &&
@@ -240,9 +243,9 @@ pg_swap_check(struct pg_swap *s, struct err *e)
 
 	if (db_begin(s->db, e) == -1)
 		return -1;
-	rc = restrict_search_path(s, e);
+	rc = restrict_path(s, e);
 	if (rc == 0)
-		rc = check_and_make(s, e);
+		rc = make_checked(s, e);
 	if (rc == 0)
 		rc = compare_columns(s, e);
 	db_rollback(s->db);
@@ -258,7 +261,7 @@ count_rows(struct pg_swap *s, uint64_t *removed, struct err *e)
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "SELECT pg_catalog.count(*) FROM %s",
 	    s->old->table->quoted);
-	if ((sql = buf_text_or_fail(&s->sql, e)) == NULL ||
+	if ((sql = buf_finish(&s->sql, e)) == NULL ||
 	    db_query_int(s->db, sql, NULL, 0, 0, &n, e) == -1)
 		return -1;
 	*removed += (uint64_t)n;
@@ -273,9 +276,9 @@ pg_swap_make_table(struct pg_swap *s, uint64_t *removed, struct err *e)
 	return run_on_table(s, "LOCK TABLE", s->old->table->quoted,
 	    "IN SHARE ROW EXCLUSIVE MODE", e) == -1 ||
 	    count_rows(s, removed, e) == -1 ||
-	    restrict_search_path(s, e) == -1 ||
-	    check_and_make(s, e) == -1 ||
-	    restore_search_path(s, e) == -1 ? -1 : 0;
+	    restrict_path(s, e) == -1 ||
+	    make_checked(s, e) == -1 ||
+	    restore_path(s, e) == -1 ? -1 : 0;
 }
 
 /* Without ANALYZE, the planner would have no statistics of the new table until
@@ -283,16 +286,16 @@ pg_swap_make_table(struct pg_swap *s, uint64_t *removed, struct err *e)
 int
 pg_swap_make_indexes(struct pg_swap *s, struct err *e)
 {
-	return restrict_search_path(s, e) == -1 ||
+	return restrict_path(s, e) == -1 ||
 	    (!s->indexed_first && run_statements(s, INDEXES, e) == -1) ||
 	    run_on_table(s, "ANALYZE", s->quoted.data, "", e) == -1 ||
-	    restore_search_path(s, e) == -1 ? -1 : 0;
+	    restore_path(s, e) == -1 ? -1 : 0;
 }
 
 /* Fails if *now, the description of the table, differs from its description at
  * the beginning of the load. */
 static int
-fail_if_changed(struct pg_swap *s, struct buf *now, struct err *e)
+check_unchanged(struct pg_swap *s, struct buf *now, struct err *e)
 {
 	if (now->len == s->before.len &&
 	    memcmp(now->data, s->before.data, now->len) == 0)
@@ -304,19 +307,19 @@ fail_if_changed(struct pg_swap *s, struct buf *now, struct err *e)
 
 /* Swaps the tables. The table must be locked. */
 static int
-swap_locked_tables(struct pg_swap *s, struct err *e)
+swap_locked(struct pg_swap *s, struct err *e)
 {
 	struct buf now;
 	int rc;
 
 	buf_init(&now, SIZE_MAX / 4);
-	rc = restrict_search_path(s, e);
+	rc = restrict_path(s, e);
 	if (rc == 0)
-		rc = fail_if_not_all_can_be_kept(s, e);
+		rc = check_keepable(s, e);
 	if (rc == 0)
 		rc = query_description(s, s->old->table->quoted, &now, e);
 	if (rc == 0)
-		rc = fail_if_changed(s, &now, e);
+		rc = check_unchanged(s, &now, e);
 	if (rc == 0)
 		rc = run_statements(s, SWAP, e);
 	if (rc == 0)
@@ -324,25 +327,26 @@ swap_locked_tables(struct pg_swap *s, struct err *e)
 	if (rc == 0)
 		rc = compare_tables(s, &now, e);
 	if (rc == 0)
-		rc = restore_search_path(s, e);
+		rc = restore_path(s, e);
 	buf_release(&now);
 	return rc;
 }
 
+/* Locks the old table, so that nobody can read it, and swaps the tables. */
 static int
-lock_and_swap(struct pg_swap *s, struct err *e)
+swap_with_lock(struct pg_swap *s, struct err *e)
 {
 	return db_script(s->db, db_sql(s->db, SQL_SWAP_LIMIT_WAIT), e) == -1 ||
 	    run_on_table(s, "LOCK TABLE", s->old->table->quoted,
 	    "IN ACCESS EXCLUSIVE MODE", e) == -1 ||
-	    swap_locked_tables(s, e) == -1 ? -1 :
+	    swap_locked(s, e) == -1 ? -1 :
 	    db_script(s->db, db_sql(s->db, SQL_SWAP_END_WAIT), e);
 }
 
 /* Returns true if the swap has failed because the wait for a lock took too
  * long. For any other error of the server, adds the name of the table to *e. */
 static bool
-waited_too_long_for_lock(struct pg_swap *s, struct err *e)
+lock_timed_out(struct pg_swap *s, struct err *e)
 {
 	const char *state = db_fault(s->db)->sqlstate;
 
@@ -365,8 +369,8 @@ pg_swap_tables(struct pg_swap *s, struct err *e)
 	if (db_query_int(s->db, db_sql(s->db, SQL_SWAP_PATIENCE), NULL, 0,
 	    60000, &patience, e) == -1)
 		return -1;
-	for (uint64_t n = 1; lock_and_swap(s, e) == -1; n++) {
-		if (!waited_too_long_for_lock(s, e))
+	for (uint64_t n = 1; swap_with_lock(s, e) == -1; n++) {
+		if (!lock_timed_out(s, e))
 			return -1;
 		why = *e;
 		if (db_script(s->db, "ROLLBACK TO SAVEPOINT etl_swap", e) == -1)
@@ -378,7 +382,7 @@ pg_swap_tables(struct pg_swap *s, struct err *e)
 			    "not take its place: nothing was committed; "
 			    "pg_locks shows these sessions; run the command "
 			    "again", s->old->table->name, (long long)patience);
-		if (retry_wait_unless_last_or_stopped(&pause, n, &why, e) == -1)
+		if (retry_wait(&pause, n, &why, e) == -1)
 			return -1;
 	}
 	return 0;

@@ -14,7 +14,7 @@ deletes_rows(const struct target *t)
  * for UPDATE is refused too: PostgreSQL does not support INSERT ... ON CONFLICT
  * on a table with a rule for INSERT or UPDATE. */
 int
-pg_refuse_rules(const struct pg_sink *s, struct err *e)
+pg_check_rules(const struct pg_sink *s, struct err *e)
 {
 	static const char sql[] = "SELECT rulename, CASE ev_type "
 	    "WHEN '2' THEN 'UPDATE' WHEN '3' THEN 'INSERT' ELSE 'DELETE' END "
@@ -43,13 +43,13 @@ pg_refuse_rules(const struct pg_sink *s, struct err *e)
 }
 
 int
-pg_find_if_too_wide(struct pg_sink *s, struct err *e)
+pg_set_too_wide(struct pg_sink *s, struct err *e)
 {
 	const struct target *t = s->target;
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->table->n; i++)
-		n += target_loads_column(t, i);
+		n += target_loads(t, i);
 	s->too_wide = n > STAGE_COLUMNS_MAX;
 	if (!s->too_wide || s->straight)
 		return 0;
@@ -59,9 +59,10 @@ pg_find_if_too_wide(struct pg_sink *s, struct err *e)
 	    "with --columns", t->table->name, n, STAGE_COLUMNS_MAX);
 }
 
-/* COPY needs at least one column. */
+/* COPY needs at least one column. Rejects the records of this shape, which has
+ * no columns. */
 static int
-reject_rows_without_columns(struct pg_sink *s, const struct shape *shape,
+reject_empty_rows(struct pg_sink *s, const struct shape *shape,
     struct outcome *o, struct err *e)
 {
 	const struct reject why = { .code = "schema", .message = "PostgreSQL "
@@ -72,16 +73,14 @@ reject_rows_without_columns(struct pg_sink *s, const struct shape *shape,
 		if (s->rows.v[i].shape != shape->id)
 			continue;
 		s->rows.v[i].done = true;
-		if (outcome_count_and_note_reject(o, s->rows.v[i].item, &why,
-		    e) == -1)
+		if (outcome_add_reject(o, s->rows.v[i].item, &why, e) == -1)
 			return -1;
 	}
 	return 0;
 }
 
 int
-pg_copy_wide_rows_or_reject(
-    struct pg_sink *s, struct outcome *o, struct err *e)
+pg_copy_wide_rows(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	struct pg_rows *r = &s->rows;
 	uint64_t good = 0;
@@ -91,11 +90,11 @@ pg_copy_wide_rows_or_reject(
 	for (size_t i = 0; i < r->nshapes && rc == 0; i++)
 		if (r->used[i])
 			rc = r->shapes[i]->n == 0 ?
-			    reject_rows_without_columns(
+			    reject_empty_rows(
 				s, r->shapes[i], o, e) :
-			    pg_copy_shape_in_savepoints(
+			    pg_copy_in_pieces(
 				r, r->shapes[i], false, o, e);
-	if (rc == -1 || pg_make_constraints_immediate(s, e) == -1)
+	if (rc == -1 || pg_check_deferred(s, e) == -1)
 		return -1;
 	for (size_t i = 0; i < r->n; i++)
 		good += !r->v[i].done;

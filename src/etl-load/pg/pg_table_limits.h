@@ -8,14 +8,13 @@
 /* Fails if the table has a rule (CREATE RULE) for a statement that the load
  * needs. COPY ignores rules, so PostgreSQL would apply the rule to some rows
  * only. */
-int pg_refuse_rules(const struct pg_sink *s, struct err *e);
+int pg_check_rules(const struct pg_sink *s, struct err *e);
 /* Sets s->too_wide to true if the staging table would have too many columns.
  * Fails if, in addition, COPY cannot write directly into the target table. */
-int pg_find_if_too_wide(struct pg_sink *s, struct err *e);
+int pg_set_too_wide(struct pg_sink *s, struct err *e);
 /* Called for a table that is too wide for a staging table, after the COPY of
  * the whole chunk was rolled back. Copies the rows directly into the target
  * table, in pieces, and rejects those that the table refuses. */
-int pg_copy_wide_rows_or_reject(
-    struct pg_sink *s, struct outcome *o, struct err *e);
+int pg_copy_wide_rows(struct pg_sink *s, struct outcome *o, struct err *e);
 
 #endif

@@ -111,7 +111,7 @@ read_zone(const char *p, const char *end, bool with_zone, int64_t *seconds)
 }
 
 bool
-pg_time_to_microseconds(const char *p, size_t n, bool with_zone, int64_t *us)
+pg_time_to_us(const char *p, size_t n, bool with_zone, int64_t *us)
 {
 	const char *end = p + n;
 	int64_t days, seconds, zone, fraction = 0;

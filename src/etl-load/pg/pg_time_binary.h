@@ -12,7 +12,6 @@
 
 bool pg_date_to_days(const char *p, size_t n, int64_t *days);
 /* with_zone: the text may end with an offset from UTC, such as +02:00. */
-bool pg_time_to_microseconds(
-    const char *p, size_t n, bool with_zone, int64_t *us);
+bool pg_time_to_us(const char *p, size_t n, bool with_zone, int64_t *us);
 
 #endif

@@ -92,7 +92,7 @@ is_one_of(const char *p, size_t n, const char *const *words)
 
 /* True for the name of a month or a day of the week, such as Jan or January. */
 static bool
-is_month_or_day(const char *p, size_t n)
+is_calendar_word(const char *p, size_t n)
 {
 	static const char *const names[] = { "january", "february", "march",
 	    "april", "may", "june", "july", "august", "september", "october",
@@ -130,7 +130,7 @@ read_word(struct scan *s)
 	} else if (is_word(from, n, "am") || is_word(from, n, "pm") ||
 	    is_word(from, n, "allballs")) {
 		s->time = true;
-	} else if (is_month_or_day(from, n) || is_one_of(from, n, date)) {
+	} else if (is_calendar_word(from, n) || is_one_of(from, n, date)) {
 		s->date = true;
 	} else {
 		s->zone = s->other_zone = true;
@@ -138,7 +138,7 @@ read_word(struct scan *s)
 }
 
 static void
-read_sign_or_punctuation(struct scan *s)
+read_punctuation(struct scan *s)
 {
 	char c = *s->p++;
 
@@ -160,7 +160,7 @@ scan_time(struct scan *s)
 		else if (isalpha((unsigned char)*s->p))
 			read_word(s);
 		else
-			read_sign_or_punctuation(s);
+			read_punctuation(s);
 	if (!s->time && s->numbers > 1)
 		s->date = true;
 }
@@ -222,8 +222,8 @@ is_no_time(const struct scan *s, enum column_change type)
 }
 
 const char *
-pg_find_loss_of_time(
-    const char *p, size_t n, enum column_change type, int second_digits)
+pg_find_time_loss(const char *p, size_t n, enum column_change type,
+    int second_digits)
 {
 	struct scan s = { .from = p, .p = p, .end = p + n };
 
@@ -295,7 +295,7 @@ is_in_years(const struct quantity *q)
 /* True if the number has no fraction, or one of .25, .5 and .75: these parts of
  * a year are whole months. */
 static bool
-has_whole_quarters(const struct quantity *q)
+is_whole_months(const struct quantity *q)
 {
 	const char *end = q->number + q->number_len, *fraction;
 	size_t n;
@@ -317,12 +317,12 @@ has_whole_quarters(const struct quantity *q)
  * the second, only one decimal is sure to be kept: 0.1 of a minute, an hour or
  * a day is a whole number of seconds. */
 static const char *
-find_loss_of_quantity(const struct quantity *q, int second_digits)
+find_quantity_loss(const struct quantity *q, int second_digits)
 {
 	int most = second_digits, exponent = 0;
 
 	if (is_in_years(q))
-		return has_whole_quarters(q) ? NULL :
+		return is_whole_months(q) ? NULL :
 		    "PostgreSQL rounds a fraction of a year to months";
 	if (unit_begins_with(q, "ms") || unit_begins_with(q, "millis"))
 		exponent = -3;
@@ -336,20 +336,20 @@ find_loss_of_quantity(const struct quantity *q, int second_digits)
 }
 
 const char *
-pg_find_loss_of_interval(const char *p, size_t n, int second_digits)
+pg_find_interval_loss(const char *p, size_t n, int second_digits)
 {
 	const char *end = p + n, *loss = NULL;
 	struct quantity q;
 
 	while (loss == NULL && next_quantity(&p, end, &q))
-		loss = find_loss_of_quantity(&q, second_digits);
+		loss = find_quantity_loss(&q, second_digits);
 	return loss;
 }
 
 /* Finds the field of an interval that the unit belongs to. Returns false if the
  * unit is unknown or smaller than a minute. */
 static bool
-find_field_of_unit(const struct quantity *q, enum interval_field *field)
+find_unit_field(const struct quantity *q, enum interval_field *field)
 {
 	static const struct { const char *prefix; enum interval_field field; }
 	    units[] = {
@@ -368,14 +368,14 @@ find_field_of_unit(const struct quantity *q, enum interval_field *field)
 }
 
 const char *
-pg_find_loss_of_fields(const char *p, size_t n, enum interval_field finest)
+pg_find_fields_loss(const char *p, size_t n, enum interval_field finest)
 {
 	const char *end = p + n;
 	enum interval_field field;
 	struct quantity q;
 
 	while (next_quantity(&p, end, &q))
-		if (!find_field_of_unit(&q, &field) || field > finest ||
+		if (!find_unit_field(&q, &field) || field > finest ||
 		    count_decimals(q.number, q.number_len, 0) > 0)
 			return "only whole numbers with a unit that the column "
 			    "has, such as \"3 days\", are sure to be kept";

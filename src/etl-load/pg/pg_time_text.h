@@ -14,13 +14,12 @@
  * column keeps all of it. */
 bool pg_keeps_usual_time(
     const char *p, size_t n, enum column_change type, int second_digits);
-const char *pg_find_loss_of_time(
-    const char *p, size_t n, enum column_change type, int second_digits);
-const char *pg_find_loss_of_interval(
-    const char *p, size_t n, int second_digits);
+const char *pg_find_time_loss(const char *p, size_t n, enum column_change type,
+    int second_digits);
+const char *pg_find_interval_loss(const char *p, size_t n, int second_digits);
 /* For a column whose type names fields, such as `interval day to hour`.
  * `finest` is the smallest of these fields. */
-const char *pg_find_loss_of_fields(
-    const char *p, size_t n, enum interval_field finest);
+const char *pg_find_fields_loss(const char *p, size_t n,
+    enum interval_field finest);
 
 #endif

@@ -20,7 +20,7 @@ read_key_names(struct pg_sink *s, struct db_value *v, struct err *e)
 /* Reads the traits of the table into s. Sets s->sql to the list of the tables
  * that hold its rows, such as its partitions. */
 static int
-read_traits_and_tables(struct pg_sink *s, struct err *e)
+read_traits(struct pg_sink *s, struct err *e)
 {
 	struct db_value v[] = { db_text(s->target->table->quoted), { 0 } };
 	struct db_value tables;
@@ -63,7 +63,7 @@ mark_column(struct pg_sink *s, const struct db_value *name, bool unique)
 }
 
 static int
-mark_indexed_columns(struct pg_sink *s, const char *tables, struct err *e)
+mark_indexed(struct pg_sink *s, const char *tables, struct err *e)
 {
 	struct db_value v = db_text(tables), name;
 	struct db_rows *r;
@@ -81,7 +81,7 @@ mark_indexed_columns(struct pg_sink *s, const char *tables, struct err *e)
 }
 
 int
-pg_read_table_traits(struct pg_sink *s, struct err *e)
+pg_read_traits(struct pg_sink *s, struct err *e)
 {
 	const char *tables;
 
@@ -91,13 +91,13 @@ pg_read_table_traits(struct pg_sink *s, struct err *e)
 	    calloc(s->target->table->n + 1, sizeof(*s->judged_by_index));
 	if (s->may_be_freed == NULL || s->judged_by_index == NULL)
 		return err_nomem(e);
-	return read_traits_and_tables(s, e) == -1 ||
-	    (tables = buf_text_or_fail(&s->sql, e)) == NULL ? -1 :
-	    mark_indexed_columns(s, tables, e);
+	return read_traits(s, e) == -1 ||
+	    (tables = buf_finish(&s->sql, e)) == NULL ? -1 :
+	    mark_indexed(s, tables, e);
 }
 
 size_t
-pg_count_used_shapes(const struct pg_sink *s)
+pg_count_shapes(const struct pg_sink *s)
 {
 	size_t n = 0;
 

@@ -30,7 +30,7 @@ pg_tuples_release(struct pg_tuples *t)
 }
 
 int
-pg_tuples_check_in_transaction(struct pg_tuples *t,
+pg_tuples_check(struct pg_tuples *t,
     int (*check)(void *self, struct err *e), void *self, struct err *e)
 {
 	int rc;
@@ -72,13 +72,12 @@ pg_tuples_note(struct pg_tuples *t, struct reader *r, const struct line *l,
 	if (rc == 1 && !t->takes_null && record_part_has_null(r, t->columns))
 		rc = 0;
 	if (rc == 1)
-		rc = pg_reject_changed_values(
-		    r, t->columns, &t->scratch, &why, e);
+		rc = pg_reject_changed(r, t->columns, &t->scratch, &why, e);
 	if (rc != 1)
 		return rc;
 	pg_put_copy_values(b, r, t->columns, &t->scratch);
 	buf_char(b, '\n');
-	(void)keyset_add_or_find(&t->seen, at, 0, &nomem);
+	(void)keyset_add(&t->seen, at, 0, &nomem);
 	return nomem ? err_nomem(e) : 1;
 }
 
@@ -94,21 +93,21 @@ copy_tuples(struct pg_tuples *t, size_t from, size_t to, struct err *e)
 	buf_printf(&t->sql, "COPY %s%s (", t->table, t->target->suffix);
 	sql_put_columns(&t->sql, t->target, t->columns, false);
 	buf_str(&t->sql, ") FROM STDIN");
-	if ((sql = buf_text_or_fail(&t->sql, e)) == NULL ||
+	if ((sql = buf_finish(&t->sql, e)) == NULL ||
 	    db_copy_begin(t->db, sql, e) == -1)
 		return -1;
 	for (; from < to; from++)
 		if (db_copy_data(t->db, k->bytes.data + k->v[from].at,
 		    k->v[from].len, e) == -1)
 			return -1;
-	return db_copy_end_and_count_rows(t->db, &rows, e);
+	return db_copy_end(t->db, &rows, e);
 }
 
 /* Returns 1: copied; 0: the server refused a tuple, and all were rolled back;
  * -1 with *e. */
 static int
-copy_tuples_or_roll_back(struct pg_tuples *t, size_t from, size_t to,
-    bool judge_all, struct err *e)
+try_copy_tuples(struct pg_tuples *t, size_t from, size_t to, bool judge_all,
+    struct err *e)
 {
 	if (db_script(t->db, "SAVEPOINT etl_tuple", e) == -1)
 		return -1;
@@ -116,7 +115,7 @@ copy_tuples_or_roll_back(struct pg_tuples *t, size_t from, size_t to,
 		return db_script(t->db, "RELEASE SAVEPOINT etl_tuple", e) == -1
 			   ? -1
 			   : 1;
-	if (!pg_record_may_be_cause(db_fault(t->db), judge_all))
+	if (!pg_may_blame_record(db_fault(t->db), judge_all))
 		return -1;
 	return db_script(t->db, "ROLLBACK TO SAVEPOINT etl_tuple; "
 	    "RELEASE SAVEPOINT etl_tuple", e);
@@ -135,8 +134,7 @@ pg_tuples_copy_new(struct pg_tuples *t, bool judge_all, uint64_t *unreadable,
 	while (t->copied < t->seen.n) {
 		to = t->seen.n - t->copied > size ? t->copied + size :
 		    t->seen.n;
-		rc = copy_tuples_or_roll_back(
-		    t, t->copied, to, judge_all, e);
+		rc = try_copy_tuples(t, t->copied, to, judge_all, e);
 		if (rc == -1)
 			return -1;
 		if (rc == 1) {
@@ -160,7 +158,7 @@ pg_tuples_copy_new(struct pg_tuples *t, bool judge_all, uint64_t *unreadable,
  * statistics are wrong, for example, if an index was made while the table was
  * empty. */
 int
-pg_avoid_nested_loops(struct db *db, bool avoid, struct err *e)
+pg_avoid_loops(struct db *db, bool avoid, struct err *e)
 {
 	return db_script(db, avoid ? "SET LOCAL enable_nestloop = off" :
 	    "SET LOCAL enable_nestloop TO DEFAULT", e);

@@ -31,8 +31,8 @@ void pg_tuples_release(struct pg_tuples *t);
 /* Calls check() in a transaction. check() makes the temporary table and tries a
  * statement with it. Without a transaction, a connection pool could run the two
  * in different sessions. With a pool, the table is dropped at the end of the
- * transaction (see db_on_commit_of_temp_table()). */
-int pg_tuples_check_in_transaction(struct pg_tuples *t,
+ * transaction (see db_on_commit()). */
+int pg_tuples_check(struct pg_tuples *t,
     int (*check)(void *self, struct err *e), void *self, struct err *e);
 void pg_tuples_forget(struct pg_tuples *t);
 /* Notes the tuple of the record, unless it was noted before. Returns 1: noted;
@@ -46,6 +46,6 @@ int pg_tuples_copy_new(struct pg_tuples *t, bool judge_all,
     uint64_t *unreadable, struct err *e);
 /* Tells the planner whether to avoid nested loops from now on in this
  * transaction. Used for statements that join a table with many tuples. */
-int pg_avoid_nested_loops(struct db *db, bool avoid, struct err *e);
+int pg_avoid_loops(struct db *db, bool avoid, struct err *e);
 
 #endif

@@ -16,17 +16,21 @@ struct text {
 	size_t n;
 };
 
+/* Returns what is lost if the column cuts blanks at the end of the text, else
+ * NULL. */
 static const char *
-find_loss_of_blanks(struct text t, size_t most)
+find_blank_loss(struct text t, size_t most)
 {
 	if (t.n <= most || t.p[t.n - 1] != ' ')
 		return NULL;
-	return text_count_characters(t.p, t.n) > most ?
+	return text_count_chars(t.p, t.n) > most ?
 	    "the column would cut blanks at the end" : NULL;
 }
 
+/* Returns what is changed if the text is an address of 6 bytes, which the
+ * column stores as 8 bytes, else NULL. */
 static const char *
-find_loss_of_6_byte_address(struct text t)
+find_address_loss(struct text t)
 {
 	size_t digits = 0;
 
@@ -61,7 +65,7 @@ find_loss(const struct column *c, struct text t)
 	case CHANGE_CHAR:
 		return t.n > 1 ? "the column keeps one byte" : NULL;
 	case CHANGE_BLANKS:
-		return find_loss_of_blanks(t, (size_t)limit);
+		return find_blank_loss(t, (size_t)limit);
 	case CHANGE_DECIMALS:
 		return count_decimals(t.p, t.n, 0) > limit ?
 		    "the column would round the number" : NULL;
@@ -69,18 +73,18 @@ find_loss(const struct column *c, struct text t)
 		return memchr(t.p, '.', t.n) != NULL ? "the database's "
 		    "lc_monetary has another decimal point" : NULL;
 	case CHANGE_FLOAT:
-		return float_keeps_integer(t.p, t.n, limit) ? NULL :
+		return float_keeps_int(t.p, t.n, limit) ? NULL :
 		    "the column would round the integer";
 	case CHANGE_SIGN:
 		return starts_with_minus(t) ?
 		    "the column would make the number positive" : NULL;
 	case CHANGE_INTERVAL:
-		return pg_find_loss_of_interval(t.p, t.n, limit);
+		return pg_find_interval_loss(t.p, t.n, limit);
 	case CHANGE_FIELDS:
-		return pg_find_loss_of_fields(
-		    t.p, t.n, (enum interval_field)limit);
+		return pg_find_fields_loss(t.p, t.n,
+		    (enum interval_field)limit);
 	case CHANGE_MACADDR8:
-		return find_loss_of_6_byte_address(t);
+		return find_address_loss(t);
 	case CHANGE_UNKNOWN:
 		return "etl-load cannot check the members of this type";
 	case CHANGE_DATE:
@@ -88,7 +92,7 @@ find_loss(const struct column *c, struct text t)
 	case CHANGE_TIMETZ:
 	case CHANGE_TIMESTAMP:
 	case CHANGE_TIMESTAMPTZ:
-		return pg_find_loss_of_time(t.p, t.n, c->change, limit);
+		return pg_find_time_loss(t.p, t.n, c->change, limit);
 	}
 	return NULL;
 }
@@ -124,8 +128,10 @@ read_inner_value(struct buf *b, const char *p, const char *end, bool *quoted)
 	return p < end ? p + 1 : p;
 }
 
+/* Returns the first loss among the values inside an array or range that is
+ * written as text, or NULL. */
 static const char *
-find_loss_in_literal(const struct column *c, struct text t, struct buf *b)
+find_literal_loss(const struct column *c, struct text t, struct buf *b)
 {
 	const char *end = t.p + t.n, *p = t.p, *loss = NULL, *equal;
 	bool quoted;
@@ -148,16 +154,16 @@ find_loss_in_literal(const struct column *c, struct text t, struct buf *b)
  * accepts begins with a bracket, except for money. An amount of money in
  * brackets can be read like a range with one value. */
 static const char *
-find_loss_of_text(
-    const struct column *c, struct text t, bool is_element, struct buf *b)
+find_text_loss(const struct column *c, struct text t, bool is_element,
+    struct buf *b)
 {
 	bool is_text = c->change == CHANGE_BYTES || c->change == CHANGE_CHAR ||
 	    c->change == CHANGE_BLANKS;
 
 	if (c->kind == COLUMN_ARRAY && !is_element)
-		return find_loss_in_literal(c, t, b);
+		return find_literal_loss(c, t, b);
 	if (!is_text && t.n > 0 && strchr("[({", *t.p) != NULL)
-		return find_loss_in_literal(c, t, b);
+		return find_literal_loss(c, t, b);
 	if (c->kind == COLUMN_RANGE && t.n == 5 &&
 	    strncasecmp(t.p, "empty", 5) == 0)
 		return NULL;    /* the empty range */
@@ -186,7 +192,7 @@ static const char *find_loss_inside(struct reader *r, const struct column *c,
     uint32_t tok, struct text *t, struct buf *scratch);
 
 static const char *
-find_loss_of_members(struct reader *r, const struct column *c, uint32_t tok,
+find_member_loss(struct reader *r, const struct column *c, uint32_t tok,
     struct text *t, struct buf *scratch)
 {
 	const char *loss = NULL;
@@ -222,10 +228,10 @@ find_loss_inside(struct reader *r, const struct column *c, uint32_t tok,
 			continue;
 		}
 		if (c->fields != NULL && j->tok[i].type == JSON_OBJECT) {
-			loss = find_loss_of_members(r, c, i, t, scratch);
+			loss = find_member_loss(r, c, i, t, scratch);
 		} else if (j->tok[i].type != JSON_NULL) {
 			*t = get_text(j, i, scratch);
-			loss = find_loss_of_text(c, *t, i != tok, &r->text);
+			loss = find_text_loss(c, *t, i != tok, &r->text);
 		}
 		i = j->tok[i].next;
 	}
@@ -236,10 +242,10 @@ find_loss_inside(struct reader *r, const struct column *c, uint32_t tok,
  * message, and sets *t to the part of the value that the column would
  * change. */
 static const char *
-find_loss_of_value(
-    struct reader *r, size_t column, struct text *t, struct buf *scratch)
+find_value_loss(struct reader *r, size_t column, struct text *t,
+    struct buf *scratch)
 {
-	const struct json *j = reader_json_of_column(r, column);
+	const struct json *j = reader_json(r, column);
 	const struct column *c = &r->target->table->columns[column];
 	uint32_t tok = r->value[column];
 	const struct json_tok *v = &j->tok[tok];
@@ -252,7 +258,7 @@ find_loss_of_value(
 		return find_loss_inside(r, c, 0, t, scratch);
 	*t = get_text(j, tok, scratch);
 	scratch->failed |= f.nomem;
-	return find_loss_of_text(c, *t, false, &r->text);
+	return find_text_loss(c, *t, false, &r->text);
 }
 
 /* A fast test that most values pass: true if the column certainly keeps the
@@ -285,45 +291,46 @@ keeps_value(const struct column *c, const struct json *j, uint32_t tok)
 	}
 }
 
+/* Rejects the record if the column would change the value. */
 static int
-reject_changed_value(struct reader *r, size_t column, struct buf *scratch,
+reject_loss(struct reader *r, size_t column, struct buf *scratch,
     struct reject *why, struct err *e)
 {
 	const struct column *c = &r->target->table->columns[column];
 	struct text t = { "", 0 };
 	const char *loss;
 
-	loss = find_loss_of_value(r, column, &t, scratch);
+	loss = find_value_loss(r, column, &t, scratch);
 	if (buf_check(scratch, e) == -1 || buf_check(&r->text, e) == -1)
 		return -1;
 	if (loss == NULL)
 		return 1;
-	return reader_set_reject_of_column(r, why, column, "range",
+	return reader_reject(r, why, column, "range",
 	    "column \"%s\" (%s) would change the value: %s: %.*s (--lossy "
 	    "stores the changed value)", c->name, c->type, loss,
 	    (int)text_cut_length(t.p, t.n, 80), t.p);
 }
 
 int
-pg_reject_changed_values(struct reader *r, const struct shape *s,
-    struct buf *scratch, struct reject *why, struct err *e)
+pg_reject_changed(struct reader *r, const struct shape *s, struct buf *scratch,
+    struct reject *why, struct err *e)
 {
 	const struct column *c;
 	int rc;
 
 	if (r->target->judges_nested &&
-	    (rc = pg_reject_unfit_nested_values(r, s, why, e)) != 1)
+	    (rc = pg_reject_unfit(r, s, why, e)) != 1)
 		return rc;
 	for (size_t i = 0; i < s->n && r->target->checks_change; i++) {
 		size_t column = s->columns[i];
-		const struct json *j = reader_json_of_column(r, column);
+		const struct json *j = reader_json(r, column);
 
 		c = &r->target->table->columns[column];
 		if (c->change == CHANGE_NONE ||
 		    j->tok[r->value[column]].type == JSON_NULL ||
 		    keeps_value(c, j, r->value[column]))
 			continue;
-		rc = reject_changed_value(r, column, scratch, why, e);
+		rc = reject_loss(r, column, scratch, why, e);
 		if (rc != 1)
 			return rc;
 	}

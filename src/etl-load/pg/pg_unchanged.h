@@ -9,7 +9,7 @@
 /* Checks the values that r has for the columns of s. Returns 1: the columns
  * keep all values unchanged; 0: the record must be rejected, *why says why; -1
  * with *e. */
-int pg_reject_changed_values(struct reader *r, const struct shape *s,
+int pg_reject_changed(struct reader *r, const struct shape *s,
     struct buf *scratch, struct reject *why, struct err *e);
 
 #endif

@@ -13,7 +13,7 @@ notes_keys(const struct pg_sink *s)
 }
 
 static int
-check_kind_of_table(void *self, struct err *e)
+check_table_kind(void *self, struct err *e)
 {
 	static const char sql[] = "SELECT pg_catalog.count(*) "
 	    "FROM pg_catalog.pg_class "
@@ -33,7 +33,7 @@ check_kind_of_table(void *self, struct err *e)
 }
 
 static int
-create_table_of_keys(void *self, struct err *e)
+create_key_table(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
 
@@ -43,25 +43,25 @@ create_table_of_keys(void *self, struct err *e)
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "CREATE TEMP TABLE etl_load_written%s "
 	    "ON COMMIT DROP AS SELECT ", s->target->suffix);
-	sql_put_key_columns(&s->sql, s->target);
+	sql_put_key(&s->sql, s->target);
 	buf_printf(&s->sql, " FROM %s WITH NO DATA", s->target->table->quoted);
-	return pg_run_sql_script(s, e);
+	return pg_run_script(s, e);
 }
 
 int
-pg_written_note_staged_keys(struct pg_sink *s, bool some_refused, struct err *e)
+pg_written_note(struct pg_sink *s, bool some_refused, struct err *e)
 {
 	if (!s->notes_keys)
 		return 0;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "INSERT INTO " PG_WRITTEN "%s SELECT DISTINCT ",
 	    s->target->suffix);
-	sql_put_key_columns(&s->sql, s->target);
+	sql_put_key(&s->sql, s->target);
 	buf_printf(&s->sql, " FROM " PG_STAGE "%s", s->target->suffix);
 	if (some_refused)
 		buf_str(&s->sql, " WHERE \"etl.n\" NOT IN (SELECT n FROM "
 		    PG_FOUND ")");
-	return pg_run_sql_script(s, e);
+	return pg_run_script(s, e);
 }
 
 /* True if this transaction has inserted the row "etl.t". If it was inserted in
@@ -93,12 +93,12 @@ put_rows(void *self, struct buf *b)
 	}
 	buf_printf(b, "EXISTS (SELECT FROM " PG_WRITTEN "%s AS \"etl.w\" "
 	    "WHERE ", s->target->suffix);
-	pg_put_same_key_condition(b, s->target, "\"etl.t\"", "\"etl.w\"");
+	pg_put_same_key(b, s->target, "\"etl.t\"", "\"etl.w\"");
 	buf_char(b, ')');
 }
 
 const struct sink_written pg_written = {
-	.check = check_kind_of_table,
-	.start = create_table_of_keys,
+	.check = check_table_kind,
+	.start = create_key_table,
 	.put_rows = put_rows,
 };

@@ -29,7 +29,7 @@ pg_sink_close(void *self)
  * of pg_sql.c and pg_row_by_row.c use such names for their own columns and
  * variables. */
 static int
-refuse_columns_named_etl(const struct pg_sink *s, struct err *e)
+check_column_names(const struct pg_sink *s, struct err *e)
 {
 	const struct table *t = s->target->table;
 
@@ -54,7 +54,7 @@ stays_in_session(const struct pg_sink *s)
 /* Makes the sink write to the new table of --mode replace, which is made
  * later. */
 static int
-write_to_new_table(struct pg_sink *s, struct err *e)
+open_swap(struct pg_sink *s, struct err *e)
 {
 	if (pg_swap_open(&s->swap, s->db, s->target, e) == -1)
 		return -1;
@@ -77,15 +77,15 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	pg_mirror_init(&s->mirror, db, t);
 	buf_init(&s->sql, SIZE_MAX / 2);
 	*self = s;
-	if (refuse_columns_named_etl(s, e) == -1 ||
+	if (check_column_names(s, e) == -1 ||
 	    (t->newer_by != NO_COLUMN &&
-	    pg_check_newer_by_has_order(db, t, e) == -1) ||
-	    pg_read_table_traits(s, e) == -1 ||
-	    pg_find_if_direct_copy_is_allowed(s, e) == -1 ||
-	    pg_refuse_rules(s, e) == -1 ||
-	    pg_find_if_too_wide(s, e) == -1 ||
-	    (stays_in_session(s) && pg_create_stage_table(s, true, e) == -1) ||
-	    (t->swaps && write_to_new_table(s, e) == -1)) {
+	    pg_check_newer_by(db, t, e) == -1) ||
+	    pg_read_traits(s, e) == -1 ||
+	    pg_set_straight(s, e) == -1 ||
+	    pg_check_rules(s, e) == -1 ||
+	    pg_set_too_wide(s, e) == -1 ||
+	    (stays_in_session(s) && pg_create_stage(s, true, e) == -1) ||
+	    (t->swaps && open_swap(s, e) == -1)) {
 		pg_sink_close(s);
 		*self = NULL;
 		return -1;
@@ -94,43 +94,42 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	return 0;
 }
 
-/* Returns as pg_try_load_small_chunk(). */
+/* Returns as pg_try_small_chunk(). */
 static int
-make_rows_and_load_small_chunk(
-    struct pg_sink *s, struct outcome *o, struct err *e)
+load_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	int rc;
 
-	if (pg_rows_make_or_reject(&s->rows, o, e) == -1)
+	if (pg_rows_make(&s->rows, o, e) == -1)
 		return -1;
-	rc = pg_try_load_small_chunk(s, o, e);
-	if (rc == 0 && pg_make_empty_stage_and_savepoint(s, e) == -1)
+	rc = pg_try_small_chunk(s, o, e);
+	if (rc == 0 && pg_stage_begin(s, e) == -1)
 		return -1;
 	return rc;
 }
 
+/* Loads the records of the chunk in the way that fits it. */
 static int
-copy_and_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
+load_chunk_rows(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	bool straight = s->straight ||
-	    pg_expects_new_keys_or_counts_pause(s, o);
+	bool straight = s->straight || pg_expects_new_keys(s, o);
 	int rc;
 
-	if (pg_lock_if_first_and_set_savepoint(s, !o->begun, e) == -1)
+	if (pg_chunk_begin(s, !o->begun, e) == -1)
 		return -1;
 	if (!straight && pg_chunk_is_small(s, o->chunk)) {
-		rc = make_rows_and_load_small_chunk(s, o, e);
+		rc = load_small_chunk(s, o, e);
 		if (rc != 0)
 			return rc == 1 ? 0 : -1;
 	} else if ((!straight &&
-	    pg_make_empty_stage_and_savepoint(s, e) == -1) ||
-	    pg_rows_make_and_copy_first_shape(&s->rows, o, !straight, e) ==
+	    pg_stage_begin(s, e) == -1) ||
+	    pg_rows_copy(&s->rows, o, !straight, e) ==
 		-1) {
 		return -1;
 	}
 	if (s->rows.n > 0 &&
-	    (straight ? pg_finish_direct_copy_or_load_again(s, o, e) :
-	    pg_copy_to_stage_and_merge(s, o, e)) == -1)
+	    (straight ? pg_finish_straight(s, o, e) :
+	    pg_merge_by_stage(s, o, e)) == -1)
 		return -1;
 	return db_script(s->db, "RELEASE SAVEPOINT etl_chunk", e);
 }
@@ -140,8 +139,7 @@ copy_and_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
  * has failed even when it was run without any row. Otherwise the lines are
  * those of the chunk. */
 static void
-prefix_table_and_lines(
-    const struct pg_sink *s, const struct outcome *o, struct err *e)
+prefix_lines(const struct pg_sink *s, const struct outcome *o, struct err *e)
 {
 	const char *table = s->target->table->name;
 	size_t n = o->chunk->n;
@@ -161,23 +159,23 @@ prefix_table_and_lines(
 }
 
 static enum sink_result
-pg_sink_load_chunk(void *self, struct outcome *o, struct err *e)
+pg_sink_apply(void *self, struct outcome *o, struct err *e)
 {
 	struct pg_sink *s = self;
 	int rc;
 
-	(void)reader_forget_shapes_if_many(&o->reader);
+	(void)reader_forget_shapes(&o->reader);
 	s->failed_item = NO_ITEM;
-	rc = copy_and_merge_chunk(s, o, e);
-	if (rc == -1 && pg_binary_form_is_wrong(s)) {
+	rc = load_chunk_rows(s, o, e);
+	if (rc == -1 && pg_binary_failed(s)) {
 		s->rows.some_need_text = true;
 		return SINK_REPEAT;
 	}
 	if (rc == -1)
-		prefix_table_and_lines(s, o, e);
+		prefix_lines(s, o, e);
 	s->deadlocked = rc == -1 &&
 	    strcmp(db_fault(s->db)->sqlstate, "40P01") == 0;
-	pg_add_space_of_dead_rows(s);
+	pg_note_dead_rows(s);
 	if (s->rows.text.len > SPOOL_LARGE)
 		buf_release(&s->rows.text);
 	if (s->rows.scratch.cap > SPOOL_LARGE)
@@ -190,11 +188,11 @@ pg_sink_settle(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
 
-	return pg_check_deferred_and_make_indexes(s, e);
+	return pg_settle(s, e);
 }
 
 static void
-pg_sink_forget_lost_session(void *self)
+pg_sink_reset(void *self)
 {
 	struct pg_sink *s = self;
 
@@ -208,7 +206,7 @@ pg_sink_check_scopes(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
 
-	return pg_scopes_explain_delete(&s->scopes, e);
+	return pg_scopes_check(&s->scopes, e);
 }
 
 static int
@@ -216,7 +214,7 @@ pg_sink_start_scopes(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
 
-	return pg_scopes_forget_and_empty_table(&s->scopes, e);
+	return pg_scopes_start(&s->scopes, e);
 }
 
 static int
@@ -225,7 +223,7 @@ pg_sink_add_scopes(
 {
 	struct pg_sink *s = self;
 
-	return pg_scopes_note_and_copy(&s->scopes, o, unreadable, e);
+	return pg_scopes_add(&s->scopes, o, unreadable, e);
 }
 
 static int
@@ -233,7 +231,7 @@ pg_sink_finish_scopes(void *self, struct outcome *o, struct err *e)
 {
 	struct pg_sink *s = self;
 
-	return pg_scopes_delete_rows(&s->scopes, o, e);
+	return pg_scopes_delete(&s->scopes, o, e);
 }
 
 static int
@@ -253,20 +251,20 @@ pg_sink_add_rejected(void *self, struct outcome *o, struct err *e)
 }
 
 static int
-pg_sink_count_emptied(void *self, int64_t *n, struct err *e)
+pg_sink_emptied(void *self, int64_t *n, struct err *e)
 {
 	struct pg_sink *s = self;
 
-	return pg_scopes_count_emptied(&s->scopes, n, e);
+	return pg_scopes_emptied(&s->scopes, n, e);
 }
 
 static int
-pg_sink_count_recordless(void *self, const struct scope_ids *recorded,
-    int64_t *n, struct err *e)
+pg_sink_recordless(void *self, const struct scope_ids *recorded, int64_t *n,
+    struct err *e)
 {
 	struct pg_sink *s = self;
 
-	return pg_scopes_count_recordless(&s->scopes, recorded, n, e);
+	return pg_scopes_recordless(&s->scopes, recorded, n, e);
 }
 
 static int
@@ -275,7 +273,7 @@ pg_sink_check_empty(void *self, struct err *e)
 	struct pg_sink *s = self;
 
 	return s->target->swaps ? pg_swap_check(&s->swap, e) :
-	    pg_fail_if_table_cannot_be_emptied(s, e);
+	    pg_check_empty(s, e);
 }
 
 static int
@@ -285,7 +283,7 @@ pg_sink_empty(void *self, uint64_t *removed, struct err *e)
 
 	return s->target->swaps ?
 	    pg_swap_make_table(&s->swap, removed, e) :
-	    pg_truncate_or_delete_all_and_count(s, removed, e);
+	    pg_empty_table(s, removed, e);
 }
 
 static int
@@ -303,18 +301,18 @@ static const struct sink_scopes scopes = {
     .put_ids = pg_sink_put_scope_ids,
     .finish = pg_sink_finish_scopes,
     .add_rejected = pg_sink_add_rejected,
-    .count_emptied = pg_sink_count_emptied,
-    .count_recordless = pg_sink_count_recordless,
+    .count_emptied = pg_sink_emptied,
+    .count_recordless = pg_sink_recordless,
 };
 
 const struct sink sink_pg = {
     .kind = DB_POSTGRESQL,
     .open = pg_sink_open,
-    .apply = pg_sink_load_chunk,
+    .apply = pg_sink_apply,
     .settle = pg_sink_settle,
-    .reset = pg_sink_forget_lost_session,
+    .reset = pg_sink_reset,
     .close = pg_sink_close,
-    .why_not_split = pg_find_reason_against_connections,
+    .why_not_split = pg_why_not_split,
     .check_empty = pg_sink_check_empty,
     .empty = pg_sink_empty,
     .swap = pg_sink_swap,

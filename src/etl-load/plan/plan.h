@@ -21,11 +21,11 @@ void plan_init(struct plan *p);
 void plan_release(struct plan *p);
 /* Called in place of the function that opens the database and the tables for a
  * load. */
-int plan_open_database_and_tables(struct loader *l, struct err *e);
+int plan_open(struct loader *l, struct err *e);
 /* Finds the statements of --evolve from the first records of the input. */
-int plan_find_changes_of_table(struct loader *l, struct err *e);
+int plan_find_changes(struct loader *l, struct err *e);
 /* Prints the plan on standard output. Rolls back the open transaction, and with
  * it the tables that --create has made. */
-int plan_print_and_roll_back(struct loader *l, struct err *e);
+int plan_print(struct loader *l, struct err *e);
 
 #endif

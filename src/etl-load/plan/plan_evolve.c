@@ -11,7 +11,7 @@ note_record(void *self, struct stage *stage, const struct line *l,
 
 	(void)stage;
 	ld->sample.records++;
-	return evolve_note_planned_record(&t->evolve, &t->outcome.reader, l,
+	return evolve_note_planned(&t->evolve, &t->outcome.reader, l,
 	    ld->plan.adds_columns, ld->db, e);
 }
 
@@ -19,7 +19,7 @@ note_record(void *self, struct stage *stage, const struct line *l,
  * columns that are too narrow: otherwise a record with an unknown member would
  * be rejected before its values are examined. */
 int
-plan_find_changes_of_table(struct loader *l, struct err *e)
+plan_find_changes(struct loader *l, struct err *e)
 {
 	struct mapping *m = &l->tables->target.mapping;
 	int rc;

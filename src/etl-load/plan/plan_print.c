@@ -19,7 +19,7 @@ make_full_shape(struct shape *s, const struct target *t, struct err *e)
 	if (s->columns == NULL)
 		return err_nomem(e);
 	for (size_t c = 0; c < t->table->n; c++)
-		if (target_loads_column(t, c) && !history_sets_column(t, c))
+		if (target_loads(t, c) && !history_sets(t, c))
 			s->columns[s->n++] = c;
 	return 0;
 }
@@ -74,9 +74,9 @@ put_table(struct buf *b, const struct loader *l, size_t i)
 		    "this plan\n", l->o->ddl);
 }
 
+/* Also appends the key, the connections and when the load commits. */
 static void
-put_mode_and_key(struct buf *b, const struct loader *l,
-    const struct target *t)
+put_mode(struct buf *b, const struct loader *l, const struct target *t)
 {
 	buf_printf(b, "mode: %s\n", l->mode->name);
 	if (l->workers.wanted > 0)
@@ -106,15 +106,15 @@ put_statements(struct buf *b, const struct loader *l,
 	if (make_full_shape(&s, t, e) == -1)
 		return -1;
 	if (db_kind(l->db) == DB_SQLITE)
-		sqlite_put_load_statements(b, t, &s);
+		sqlite_put_load(b, t, &s);
 	else
-		pg_put_load_statements(b, t, &s);
+		pg_put_load(b, t, &s);
 	free(s.columns);
 	return 0;
 }
 
 static int
-put_changes_of_table(struct buf *b, const struct loader *l, struct err *e)
+put_table_changes(struct buf *b, const struct loader *l, struct err *e)
 {
 	const struct loaded_table *t = l->tables;
 
@@ -122,7 +122,7 @@ put_changes_of_table(struct buf *b, const struct loader *l, struct err *e)
 		return 0;
 	buf_printf(b, "\nstatements of --evolve, as far as the first %llu "
 	    "records show:\n", (unsigned long long)l->sample.records);
-	if (evolve_has_noted_changes(&t->evolve))
+	if (evolve_has_changes(&t->evolve))
 		return evolve_put_statements(
 		    b, &t->evolve, l->db, t->target.table, e);
 	buf_str(b, "none\n");
@@ -140,13 +140,13 @@ put_plan(struct buf *b, const struct loader *l, struct err *e)
 		if (l->absent)
 			break;
 		if (i < l->ntables)
-			put_mode_and_key(b, l, t);
+			put_mode(b, l, t);
 		plan_put_columns(b, t, l->o->evolve);
 		if (l->plan.ddl.len > 0 && i == 0) {
 			buf_str(b, "\nstatements before the load:\n");
 			buf_add(b, l->plan.ddl.data, l->plan.ddl.len);
 		}
-		if (i == 0 && put_changes_of_table(b, l, e) == -1)
+		if (i == 0 && put_table_changes(b, l, e) == -1)
 			return -1;
 		buf_str(b, "\nstatements for records with a value for each "
 		    "column:\n");
@@ -183,13 +183,13 @@ print_lines(const struct buf *text, struct err *e)
 }
 
 int
-plan_print_and_roll_back(struct loader *l, struct err *e)
+plan_print(struct loader *l, struct err *e)
 {
 	struct buf b;
 	int rc;
 
 	buf_init(&b, SIZE_MAX / 4);
-	rc = plan_find_changes_of_table(l, e);
+	rc = plan_find_changes(l, e);
 	if (rc == 0)
 		rc = put_plan(&b, l, e);
 	db_rollback(l->db);

@@ -46,15 +46,15 @@ lite_sink_open(void **self, struct db *db, const struct target *t,
 /* Prepares the sink for a chunk (the part of the batch that is in memory). For
  * the first chunk of a batch, also reads the clock for --touch and --seen. */
 static int
-reset_sink_for_chunk(struct lite_sink *s, struct outcome *o, struct err *e)
+begin_chunk(struct lite_sink *s, struct outcome *o, struct err *e)
 {
 	size_t n = o->chunk->n;
 
-	if (reader_forget_shapes_if_many(&o->reader))
-		lite_store_free_statements(&s->store);
+	if (reader_forget_shapes(&o->reader))
+		lite_free_statements(&s->store);
 	if (!o->begun)
-		clock_format_utc_now(s->store.now);
-	s->store.missing = db_count_missing_references(s->store.db);
+		clock_stamp(s->store.now);
+	s->store.missing = db_count_orphans(s->store.db);
 	s->order.wanted |= s->keys.hashed;
 	s->order.may &= s->group.full > 0 && !s->store.refers_to_itself &&
 	    !s->watched && s->written.insert == NULL;
@@ -77,12 +77,12 @@ reset_sink_for_chunk(struct lite_sink *s, struct outcome *o, struct err *e)
  * gives the same rows and rejects. So the result does not depend on the size of
  * a batch. */
 static enum sink_result
-lite_sink_load_chunk(void *self, struct outcome *o, struct err *e)
+lite_sink_apply(void *self, struct outcome *o, struct err *e)
 {
 	struct lite_sink *s = self;
 	enum put rc;
 
-	if (reset_sink_for_chunk(s, o, e) == -1)
+	if (begin_chunk(s, o, e) == -1)
 		return SINK_FAILED;
 	rc = lite_store_items(s, o, e);
 	if (s->store.scratch.cap > SPOOL_LARGE)
@@ -97,11 +97,10 @@ lite_sink_load_chunk(void *self, struct outcome *o, struct err *e)
  * caller loads the batch again. Because s->store.careful is set, the sink then
  * checks the foreign keys after each record. */
 static enum sink_result
-lite_sink_check_deferred_at_end(void *self, struct err *e)
+lite_sink_settle(void *self, struct err *e)
 {
 	struct lite_sink *s = self;
-	bool again =
-	    !s->store.careful && db_count_missing_references(s->store.db) > 0;
+	bool again = !s->store.careful && db_count_orphans(s->store.db) > 0;
 
 	s->store.careful = again;
 	return again ? SINK_REPEAT : SINK_DONE;
@@ -126,7 +125,7 @@ lite_sink_add_scopes(
 {
 	struct lite_sink *s = self;
 
-	return lite_scopes_delete_rows(&s->scopes, o, unreadable, e);
+	return lite_scopes_delete(&s->scopes, o, unreadable, e);
 }
 
 static int
@@ -135,7 +134,7 @@ lite_sink_finish_scopes(void *self, struct outcome *o, struct err *e)
 	struct lite_sink *s = self;
 
 	(void)o;
-	return lite_scopes_check_references(&s->scopes, e);
+	return lite_scopes_check(&s->scopes, e);
 }
 
 static int
@@ -155,23 +154,23 @@ lite_sink_add_rejected(void *self, struct outcome *o, struct err *e)
 }
 
 static int
-lite_sink_count_emptied(void *self, int64_t *n, struct err *e)
+lite_sink_emptied(void *self, int64_t *n, struct err *e)
 {
 	struct lite_sink *s = self;
 
 	(void)e;
-	*n = lite_scopes_count_emptied(&s->scopes);
+	*n = lite_scopes_emptied(&s->scopes);
 	return 0;
 }
 
 static int
-lite_sink_count_recordless(void *self, const struct scope_ids *recorded,
-    int64_t *n, struct err *e)
+lite_sink_recordless(void *self, const struct scope_ids *recorded, int64_t *n,
+    struct err *e)
 {
 	struct lite_sink *s = self;
 
 	(void)e;
-	*n = lite_scopes_count_recordless(&s->scopes, recorded);
+	*n = lite_scopes_recordless(&s->scopes, recorded);
 	return 0;
 }
 
@@ -183,8 +182,8 @@ lite_sink_empty(void *self, uint64_t *removed, struct err *e)
 {
 	struct lite_sink *s = self;
 
-	return lite_store_delete_all(&s->store, removed, e) == -1 ? -1 :
-	    lite_scopes_check_references(&s->scopes, e);
+	return lite_delete_all(&s->store, removed, e) == -1 ? -1 :
+	    lite_scopes_check(&s->scopes, e);
 }
 
 static const struct sink_scopes scopes = {
@@ -194,15 +193,15 @@ static const struct sink_scopes scopes = {
     .put_ids = lite_sink_put_scope_ids,
     .finish = lite_sink_finish_scopes,
     .add_rejected = lite_sink_add_rejected,
-    .count_emptied = lite_sink_count_emptied,
-    .count_recordless = lite_sink_count_recordless,
+    .count_emptied = lite_sink_emptied,
+    .count_recordless = lite_sink_recordless,
 };
 
 const struct sink sink_sqlite = {
     .kind = DB_SQLITE,
     .open = lite_sink_open,
-    .apply = lite_sink_load_chunk,
-    .settle = lite_sink_check_deferred_at_end,
+    .apply = lite_sink_apply,
+    .settle = lite_sink_settle,
     .reset = lite_sink_reset,
     .close = lite_sink_close,
     .empty = lite_sink_empty,

@@ -3,24 +3,25 @@
 #include "sqlite/sqlite_sql.h"
 
 static enum lite_result
-refuse_missing_row(struct lite_store *s)
+refuse_missing(struct lite_store *s)
 {
 	s->fault = (struct db_fault){ .data = true };
 	(void)err_set(&s->why, ERR_DATA, false, "%s",
-	    change_get_message_of_missing_row(s->change->operation));
+	    change_missing_why(s->change->operation));
 	return LITE_REFUSED;
 }
 
-/* Prepares the statement if it is not prepared yet, and runs it. */
+/* Prepares the statement if it is not prepared yet, and runs it. Sets *changed
+ * to the number of changed rows. */
 static int
-prepare_once_run_and_count(struct lite_store *s, struct db_stmt **stmt,
+run_prepared(struct lite_store *s, struct db_stmt **stmt,
     const struct shape *shape, lite_statement_text *text,
     int64_t *changed, struct err *e)
 {
 	size_t n = shape->n + 1 + s->target->nkey;
 
 	return lite_prepare_once(s, stmt, shape, text, e) == -1 ? -1 :
-	    db_stmt_run_for_first_row(*stmt, s->values, n, NULL, changed, e);
+	    db_stmt_run(*stmt, s->values, n, NULL, changed, e);
 }
 
 int
@@ -31,26 +32,26 @@ lite_find_row(struct lite_store *s, struct lite_statements *st,
 	struct db_rows *row = NULL;
 
 	if (lite_prepare_once(s, stmt, shape, old ?
-		sqlite_put_find_by_old_key : sqlite_put_find, e) == -1 ||
-	    db_stmt_run_for_first_row(*stmt, s->values,
-		shape->n + 1 + (old ? s->target->nkey : 0), &row, NULL,
-		e) == -1)
+		sqlite_put_find_old : sqlite_put_find, e) == -1 ||
+	    db_stmt_run(*stmt, s->values,
+	    shape->n + 1 + (old ? s->target->nkey : 0), &row, NULL, e) == -1)
 		return -1;
 	*found = row != NULL;
 	return 0;
 }
 
+/* With --strict, refuses the change if there is no such row. */
 static enum lite_result
-delete_row_or_refuse_if_strict(struct lite_store *s, struct lite_statements *st,
+delete_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
 {
 	int64_t deleted = 0;
 
-	if (prepare_once_run_and_count(
-		s, &st->remove, shape, sqlite_put_delete, &deleted, e) == -1)
+	if (run_prepared(s, &st->remove, shape, sqlite_put_delete, &deleted,
+	    e) == -1)
 		return LITE_FAILED;
 	if (deleted == 0 && s->target->strict)
-		return refuse_missing_row(s);
+		return refuse_missing(s);
 	return deleted > 0 ? LITE_DELETED : LITE_MISSED;
 }
 
@@ -61,16 +62,14 @@ delete_row_or_refuse_if_strict(struct lite_store *s, struct lite_statements *st,
  * key, which the caller updates; --strict wants the row with the old key. If
  * the update does not change the key, the function only looks for its row. */
 static enum lite_result
-update_by_old_key_or_find_row(struct lite_store *s, struct lite_statements *st,
+move_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
 {
 	bool found = false;
 	int64_t moved = 0;
 
 	if (s->change->moves &&
-	    prepare_once_run_and_count(
-		s, &st->move, shape, sqlite_put_update_by_old_key, &moved,
-		e) == -1)
+	    run_prepared(s, &st->move, shape, sqlite_put_move, &moved, e) == -1)
 		return LITE_FAILED;
 	if (moved > 0)
 		return LITE_UPDATED;
@@ -79,14 +78,14 @@ update_by_old_key_or_find_row(struct lite_store *s, struct lite_statements *st,
 		return LITE_FAILED;
 	if (found)
 		return LITE_FOUND;
-	return s->target->strict ? refuse_missing_row(s) : LITE_NOT_FOUND;
+	return s->target->strict ? refuse_missing(s) : LITE_NOT_FOUND;
 }
 
 enum lite_result
-lite_delete_update_or_find_row(struct lite_store *s,
+lite_apply_change(struct lite_store *s,
     struct lite_statements *st, const struct shape *shape, struct err *e)
 {
 	return s->change->operation == OPERATION_DELETE ?
-	    delete_row_or_refuse_if_strict(s, st, shape, e) :
-	    update_by_old_key_or_find_row(s, st, shape, e);
+	    delete_row(s, st, shape, e) :
+	    move_row(s, st, shape, e);
 }

@@ -9,7 +9,7 @@
 
 #include "sqlite/sqlite_statements.h"
 
-enum lite_result lite_delete_update_or_find_row(struct lite_store *s,
+enum lite_result lite_apply_change(struct lite_store *s,
     struct lite_statements *st, const struct shape *shape, struct err *e);
 /* Sets *found to true if the table has a row with the key of the record or,
  * with `old`, with the old key. */

@@ -7,8 +7,8 @@
  * that is stored with it. Otherwise adds the key with the number `item`, and
  * sets *holder to NULL. */
 static int
-find_or_add_key_of_item(struct lite_sink *s, const struct shape *shape,
-    size_t item, uint32_t **holder, struct err *e)
+add_item_key(struct lite_sink *s, const struct shape *shape, size_t item,
+    uint32_t **holder, struct err *e)
 {
 	const struct target *t = s->store.target;
 	size_t at = s->keys.bytes.len;
@@ -17,15 +17,14 @@ find_or_add_key_of_item(struct lite_sink *s, const struct shape *shape,
 	for (size_t k = 0, i = 0; k < t->nkey; k++, i = 0) {
 		while (shape->columns[i] != t->key[k])
 			i++;
-		sqlite_put_value_bytes(
-		    &s->keys.bytes, &s->store.values[i]);
+		sqlite_put_bytes(&s->keys.bytes, &s->store.values[i]);
 	}
-	*holder = keyset_add_or_find(&s->keys, at, (uint32_t)item, &nomem);
+	*holder = keyset_add(&s->keys, at, (uint32_t)item, &nomem);
 	return nomem ? err_nomem(e) : 0;
 }
 
 static uint64_t *
-get_count_of_result(struct sums *t, enum lite_result rc)
+result_count(struct sums *t, enum lite_result rc)
 {
 	switch (rc) {
 	case LITE_INSERTED:
@@ -48,7 +47,7 @@ get_count_of_result(struct sums *t, enum lite_result rc)
  * counts as superseded, and this record gets the outcome of both: inserted if
  * one of them was inserted, else updated if one was updated. */
 int
-lite_count_stored_and_superseded(struct lite_sink *s, struct outcome *o,
+lite_count_stored(struct lite_sink *s, struct outcome *o,
     const struct shape *shape, size_t item, enum lite_result rc, struct err *e)
 {
 	const struct load_mode *mode = s->store.target->mode;
@@ -56,29 +55,29 @@ lite_count_stored_and_superseded(struct lite_sink *s, struct outcome *o,
 	unsigned char before;
 
 	if (mode->updates && !mode->changes &&
-	    find_or_add_key_of_item(s, shape, item, &holder, e) == -1)
+	    add_item_key(s, shape, item, &holder, e) == -1)
 		return -1;
 	before = holder == NULL ? 0 : s->result[*holder];
 	if (before != 0) {
-		(*get_count_of_result(&o->sums, before))--;
+		(*result_count(&o->sums, before))--;
 		o->sums.superseded++;
 		rc = before < rc ? before : rc;
 	}
 	if (holder != NULL)
 		*holder = (uint32_t)item;
 	s->result[item] = (unsigned char)rc;
-	(*get_count_of_result(&o->sums, rc))++;
+	(*result_count(&o->sums, rc))++;
 	return 0;
 }
 
 int
-lite_add_key_or_find_later_stored(struct lite_sink *s, struct outcome *o,
+lite_stored_later(struct lite_sink *s, struct outcome *o,
     const struct shape *shape, size_t item, struct err *e)
 {
 	uint32_t *holder = NULL;
 
 	if (s->store.target->mode->updates &&
-	    find_or_add_key_of_item(s, shape, item, &holder, e) == -1)
+	    add_item_key(s, shape, item, &holder, e) == -1)
 		return -1;
 	return holder != NULL && *holder > item && s->result[*holder] != 0;
 }

@@ -16,7 +16,7 @@ enum {
  * statement for each record. False if the loader needs the state of the table
  * between two records. */
 static bool
-may_insert_many_by_one_statement(const struct lite_store *s)
+may_group(const struct lite_store *s)
 {
 	const struct target *t = s->target;
 
@@ -30,7 +30,7 @@ lite_group_init(struct lite_sink *s, struct err *e)
 	struct lite_group *g = &s->group;
 	size_t n = s->store.group_records;
 
-	if (n == 0 || !may_insert_many_by_one_statement(&s->store))
+	if (n == 0 || !may_group(&s->store))
 		return 0;
 	if ((g->item = calloc(n, sizeof(*g->item))) == NULL)
 		return err_nomem(e);
@@ -47,7 +47,7 @@ lite_group_clear(struct lite_sink *s)
 }
 
 bool
-lite_group_may_take_or_count_pause(struct lite_sink *s, size_t record_len)
+lite_group_may_take(struct lite_sink *s, size_t record_len)
 {
 	struct lite_group *g = &s->group;
 
@@ -55,7 +55,7 @@ lite_group_may_take_or_count_pause(struct lite_sink *s, size_t record_len)
 	    s->store.group_is_unsafe || s->watched ||
 	    s->written.insert != NULL)
 		return false;
-	if (!doubling_pause_is_over(&g->pause))
+	if (!pause_tick(&g->pause))
 		return false;
 	/* The values of the group point into this buffer, so it must not be
 	 * reallocated when the group grows. If there is no memory, the
@@ -65,8 +65,7 @@ lite_group_may_take_or_count_pause(struct lite_sink *s, size_t record_len)
 }
 
 bool
-lite_group_add_if_same_shape(struct lite_sink *s, const struct shape *shape,
-    size_t item)
+lite_group_add(struct lite_sink *s, const struct shape *shape, size_t item)
 {
 	struct lite_group *g = &s->group;
 
@@ -75,22 +74,22 @@ lite_group_add_if_same_shape(struct lite_sink *s, const struct shape *shape,
 	g->shape = shape;
 	g->item[g->n++] = (uint32_t)item;
 	if (g->n < g->full)
-		s->store.values += sqlite_max_values_of_record(s->store.target);
+		s->store.values += sqlite_max_values(s->store.target);
 	return true;
 }
 
 void
-lite_group_select_values_of_record(struct lite_sink *s, size_t record)
+lite_group_select(struct lite_sink *s, size_t record)
 {
 	s->store.values = s->store.slots +
-	    record * sqlite_max_values_of_record(s->store.target);
+	    record * sqlite_max_values(s->store.target);
 }
 
 void
-lite_group_begin_or_end_pause(struct lite_sink *s, size_t stored)
+lite_group_pace(struct lite_sink *s, size_t stored)
 {
 	if (stored >= s->group.full / WORTH)
-		doubling_pause_reset(&s->group.pause);
+		pause_reset(&s->group.pause);
 	else
-		doubling_pause_begin(&s->group.pause);
+		pause_begin(&s->group.pause);
 }

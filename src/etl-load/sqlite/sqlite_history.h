@@ -1,8 +1,8 @@
 /* Stores records of --mode scd2 in a SQLite table, one by one: finds the row of
  * the key that is valid at the record's time of change, ends it at this time,
  * and inserts a row that begins then.
- * Owns:  the prepared statements, one set for each shape;
- *        lite_history_free_statements() frees them. */
+ * Owns:  the prepared statements, one set for each shape; lite_history_free()
+ *        frees them. */
 #ifndef LOAD_SQLITE_HISTORY_H
 #define LOAD_SQLITE_HISTORY_H
 
@@ -31,9 +31,9 @@ struct lite_history_record {
  * *updated to true if another row was inserted, or the values of a row changed.
  * If both are false, only the column of --seen may have changed. If the
  * function fails, a part of the changes may have been made. */
-int lite_history_merge_record(struct lite_history_shape *s,
+int lite_history_merge(struct lite_history_shape *s,
     const struct lite_history_record *r, bool *inserted, bool *updated,
     struct err *e);
-void lite_history_free_statements(struct lite_history_shape *s);
+void lite_history_free(struct lite_history_shape *s);
 
 #endif

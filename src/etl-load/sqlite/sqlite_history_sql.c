@@ -20,7 +20,7 @@ put_select(struct buf *b, const struct target *t, const struct shape *s)
 	buf_printf(b, "SELECT %s, %s, ", quoted(t, t->history.from),
 	    quoted(t, t->history.to));
 	for (size_t i = 0; i < s->n; i++)
-		if (upsert_compares_column(t, s, i)) {
+		if (upsert_compares(t, s, i)) {
 			buf_printf(b, "%s%s COLLATE BINARY IS NOT $%zu", or,
 			    quoted(t, (int)s->columns[i]), i + 1);
 			or = " OR ";
@@ -75,7 +75,7 @@ put_insert(struct buf *b, const struct target *t, const struct shape *s,
 	buf_printf(b, ", %s, %s, %s", quoted(t, t->history.from),
 	    quoted(t, t->history.to), quoted(t, t->history.current));
 	for (size_t c = 0; carries && c < t->table->n; c++)
-		if (history_carries_value_of_old_row(t, s, c))
+		if (history_carries(t, s, c))
 			buf_printf(b, ", %s", quoted(t, (int)c));
 	buf_str(b, carries ? ") SELECT " : ") VALUES (");
 	for (size_t i = 0; i < s->n; i++)
@@ -88,15 +88,16 @@ put_insert(struct buf *b, const struct target *t, const struct shape *s,
 		return;
 	}
 	for (size_t c = 0; c < t->table->n; c++)
-		if (history_carries_value_of_old_row(t, s, c))
+		if (history_carries(t, s, c))
 			buf_printf(b, ", %s", quoted(t, (int)c));
 	buf_printf(b, " FROM %s", t->table->quoted);
 	put_where_row(b, t, s);
 	buf_str(b, " LIMIT 1");
 }
 
+/* Appends nothing if there is no such column. */
 static void
-put_time_if_column(struct buf *b, const struct target *t, int column,
+put_time_column(struct buf *b, const struct target *t, int column,
     const struct shape *s, const char *before)
 {
 	if (column != NO_COLUMN)
@@ -116,8 +117,8 @@ put_correct(struct buf *b, const struct target *t, const struct shape *s)
 			    quoted(t, (int)s->columns[i]), i + 1);
 			comma = ", ";
 		}
-	put_time_if_column(b, t, t->touch, s, ", ");
-	put_time_if_column(b, t, t->seen, s, ", ");
+	put_time_column(b, t, t->touch, s, ", ");
+	put_time_column(b, t, t->seen, s, ", ");
 	put_where_row(b, t, s);
 }
 
@@ -147,18 +148,18 @@ lite_put_history_sql(struct buf *b, const struct target *t,
 		buf_printf(b, "UPDATE %s SET %s = $%zu, %s = 0",
 		    t->table->quoted, quoted(t, t->history.to), s->n + AT,
 		    quoted(t, t->history.current));
-		put_time_if_column(b, t, t->touch, s, ", ");
+		put_time_column(b, t, t->touch, s, ", ");
 		put_where_row(b, t, s);
 		break;
 	case LITE_SET_SEEN:
 		buf_printf(b, "UPDATE %s SET", t->table->quoted);
-		put_time_if_column(b, t, t->seen, s, " ");
+		put_time_column(b, t, t->seen, s, " ");
 		put_where_row(b, t, s);
 	}
 }
 
 void
-lite_put_update_ending_rows(struct buf *b, const struct target *t)
+lite_put_end_rows(struct buf *b, const struct target *t)
 {
 	const char *from = quoted(t, t->history.from);
 	bool days = t->history.digits == AS_OF_DAYS;

@@ -26,6 +26,6 @@ void lite_put_history_sql(struct buf *b, const struct target *t,
 /* Appends an UPDATE that ends rows t at the time $1. The caller appends WHERE
  * and a condition. A row that begins at this time or later ends a second after
  * its beginning or, in a column of days, a day after it. */
-void lite_put_update_ending_rows(struct buf *b, const struct target *t);
+void lite_put_end_rows(struct buf *b, const struct target *t);
 
 #endif

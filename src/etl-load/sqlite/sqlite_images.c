@@ -22,8 +22,9 @@ static const char replaces_sql[] =
     "OR replace(replace(replace(replace(sql, ' ', ''), char(9), ''), "
     "char(10), ''), char(13), '') LIKE '%UPDATEORREPLACE%') LIMIT 1";
 
+/* Fails if SQLite may replace rows of the table. */
 static int
-fail_if_table_replaces_rows(void *self, struct err *e)
+check_replacing(void *self, struct err *e)
 {
 	struct lite_sink *s = self;
 	const struct table *t = s->store.target->table;
@@ -45,8 +46,9 @@ fail_if_table_replaces_rows(void *self, struct err *e)
 	return rc;
 }
 
+/* The INSERT does nothing if the key has an image already. */
 static void
-put_insert_image_once(struct buf *b, const struct target *t, const char *row,
+put_insert_image(struct buf *b, const struct target *t, const char *row,
     bool deleted)
 {
 	buf_str(b, " INSERT INTO etl_load_images (key, before) VALUES (");
@@ -67,14 +69,15 @@ put_image_trigger(struct buf *b, const struct target *t, const char *event,
 	buf_printf(b, "CREATE TEMP TRIGGER \"etl_load_%s\" AFTER %s ON %s "
 	    "FOR EACH ROW BEGIN", event, event, t->table->quoted);
 	if (notes_old)
-		put_insert_image_once(b, t, "OLD", true);
+		put_insert_image(b, t, "OLD", true);
 	if (notes_new)
-		put_insert_image_once(b, t, "NEW", false);
+		put_insert_image(b, t, "NEW", false);
 	buf_str(b, " END;");
 }
 
+/* Appends the statements that make the table of images and its triggers. */
 static void
-put_table_and_triggers(struct buf *b, const struct target *t)
+put_image_table(struct buf *b, const struct target *t)
 {
 	buf_str(b, "DROP TABLE IF EXISTS " IMAGES "; "
 	    "DROP TRIGGER IF EXISTS temp.\"etl_load_INSERT\"; "
@@ -99,7 +102,7 @@ put_set_after(struct buf *b, const struct target *t)
 }
 
 static int
-run_script_of_target(struct lite_sink *s, void (*put)(struct buf *,
+run_target_script(struct lite_sink *s, void (*put)(struct buf *,
     const struct target *), struct err *e)
 {
 	struct buf b;
@@ -114,24 +117,26 @@ run_script_of_target(struct lite_sink *s, void (*put)(struct buf *,
 	return rc;
 }
 
+/* Makes the table of images and the triggers that fill it. */
 static int
-create_image_table_and_triggers(void *self, struct err *e)
+watch_table(void *self, struct err *e)
 {
 	struct lite_sink *s = self;
 
 	s->watched = true;
-	return db_add_image_functions_to_sqlite(s->store.db, e) == -1 ? -1 :
-	    run_script_of_target(s, put_table_and_triggers, e);
+	return db_add_image_sql(s->store.db, e) == -1 ? -1 :
+	    run_target_script(s, put_image_table, e);
 }
 
+/* Stores the images of the rows as they are now. */
 static int
-store_rows_after_changes(void *self, struct err *e)
+store_after(void *self, struct err *e)
 {
-	return run_script_of_target(self, put_set_after, e);
+	return run_target_script(self, put_set_after, e);
 }
 
 const struct sink_images lite_images = {
-	.check = fail_if_table_replaces_rows,
-	.start = create_image_table_and_triggers,
-	.finish = store_rows_after_changes,
+	.check = check_replacing,
+	.start = watch_table,
+	.finish = store_after,
 };

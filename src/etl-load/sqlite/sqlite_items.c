@@ -34,49 +34,46 @@ may_succeed_later(const struct lite_store *st)
 }
 
 static enum put
-reject_item_by_db_fault(struct lite_sink *s, struct outcome *o, size_t i,
-    struct err *e)
+reject_item(struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
 {
-	return outcome_reject_after_db_fault(o, i, &s->store.fault,
-	    s->store.why.msg, e) == -1 ? PUT_FAILED : PUT_DONE;
+	return outcome_reject_fault(o, i, &s->store.fault, s->store.why.msg,
+	    e) == -1 ? PUT_FAILED : PUT_DONE;
 }
 
+/* Does nothing in modes other than mirror. */
 static int
-note_key_if_mirror(struct lite_sink *s, const struct shape *shape,
-    struct err *e)
+note_mirror_key(struct lite_sink *s, const struct shape *shape, struct err *e)
 {
 	return !s->store.target->mode->mirrors ? 0 :
-	    lite_mirror_note_row_of_record(&s->mirror, shape, s->store.values,
+	    lite_mirror_note(&s->mirror, shape, s->store.values,
 	    e);
 }
 
 /* Converts record number i of the chunk (the part of the batch that is in
  * memory), or rejects the record. */
 static enum put
-convert_or_reject_item(
-    struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
+convert_item(struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
 {
 	struct line l = spool_get_line(o->chunk, i);
 	struct reject why;
-	int rc = lite_convert_record(&s->store, &o->reader, &l, &why, e);
+	int rc = lite_convert(&s->store, &o->reader, &l, &why, e);
 
 	if (rc == 0)
-		rc = outcome_count_and_note_reject(o, i, &why, e) == -1 ? -1 :
-		    1;
+		rc = outcome_add_reject(o, i, &why, e) == -1 ? -1 : 1;
 	else if (rc == 2)
 		o->sums.skipped++;
 	else if (rc == 1)
-		rc = outcome_reject_if_noted(o, i, e);
+		rc = outcome_reject_noted(o, i, e);
 	return rc == -1 ? PUT_FAILED : rc == 0 ? PUT_CONVERTED : PUT_DONE;
 }
 
 static enum put
-note_and_count_stored_item(struct lite_sink *s, struct outcome *o,
-    const struct shape *shape, size_t i, enum lite_result result, struct err *e)
+note_stored(struct lite_sink *s, struct outcome *o, const struct shape *shape,
+    size_t i, enum lite_result result, struct err *e)
 {
-	return lite_written_note_key_or_rowid(s, shape, result, e) == -1 ||
-	    lite_count_stored_and_superseded(s, o, shape, i, result, e) == -1 ||
-	    note_key_if_mirror(s, shape, e) == -1 ? PUT_FAILED : PUT_DONE;
+	return lite_written_note(s, shape, result, e) == -1 ||
+	    lite_count_stored(s, o, shape, i, result, e) == -1 ||
+	    note_mirror_key(s, shape, e) == -1 ? PUT_FAILED : PUT_DONE;
 }
 
 /* Stores record number i, whose values are in s->store, in the table, or
@@ -84,8 +81,8 @@ note_and_count_stored_item(struct lite_sink *s, struct outcome *o,
  * row that this record refers to, returns PUT_LATER and does not reject it,
  * unless last_try is true. */
 static enum put
-store_or_reject_item(struct lite_sink *s, struct outcome *o,
-    const struct shape *shape, size_t i, bool last_try, struct err *e)
+store_item(struct lite_sink *s, struct outcome *o, const struct shape *shape,
+    size_t i, bool last_try, struct err *e)
 {
 	struct lite_store *st = &s->store;
 	const struct reject why = { .code = "constraint",
@@ -97,20 +94,21 @@ store_or_reject_item(struct lite_sink *s, struct outcome *o,
 	if (result == LITE_REPEAT)
 		return PUT_REPEAT;
 	if (result == LITE_ENDED)
-		return outcome_note_reject_for_next_try(o, i, &why, e) == -1 ?
+		return outcome_note_reject(o, i, &why, e) == -1 ?
 		    PUT_FAILED : PUT_REPEAT;
 	if (result == LITE_REFUSED)
 		return !last_try && may_succeed_later(st)
-			   ? PUT_LATER
-			   : reject_item_by_db_fault(s, o, i, e);
-	return note_and_count_stored_item(s, o, shape, i, result, e);
+		    ? PUT_LATER
+		    : reject_item(s, o, i, e);
+	return note_stored(s, o, shape, i, result, e);
 }
 
+/* If the record must wait for a later one, adds it to s->later. */
 static enum put
-store_item_at_first_try(struct lite_sink *s, struct outcome *o,
+store_new_item(struct lite_sink *s, struct outcome *o,
     const struct shape *shape, size_t i, struct err *e)
 {
-	enum put rc = store_or_reject_item(s, o, shape, i, false, e);
+	enum put rc = store_item(s, o, shape, i, false, e);
 
 	if (rc != PUT_LATER)
 		return rc;
@@ -119,15 +117,15 @@ store_item_at_first_try(struct lite_sink *s, struct outcome *o,
 
 /* Stores the records of the group one by one, beginning with number k. */
 static enum put
-store_group_one_by_one(
-    struct lite_sink *s, struct outcome *o, size_t first, struct err *e)
+store_singly(struct lite_sink *s, struct outcome *o, size_t first,
+    struct err *e)
 {
 	struct lite_group *g = &s->group;
 	enum put rc = PUT_DONE;
 
 	for (; first < g->n && rc == PUT_DONE; first++) {
-		lite_group_select_values_of_record(s, first);
-		rc = store_item_at_first_try(s, o, g->shape, g->item[first], e);
+		lite_group_select(s, first);
+		rc = store_new_item(s, o, g->shape, g->item[first], e);
 	}
 	lite_group_clear(s);
 	return rc;
@@ -135,16 +133,14 @@ store_group_one_by_one(
 
 /* Counts the first n records of the group as inserted. */
 static enum put
-count_first_items_as_inserted(
-    struct lite_sink *s, struct outcome *o, size_t n, struct err *e)
+count_inserted(struct lite_sink *s, struct outcome *o, size_t n, struct err *e)
 {
 	struct lite_group *g = &s->group;
 	enum put rc = PUT_DONE;
 
 	for (size_t k = 0; k < n && rc == PUT_DONE; k++) {
-		lite_group_select_values_of_record(s, k);
-		rc = note_and_count_stored_item(
-		    s, o, g->shape, g->item[k], LITE_INSERTED, e);
+		lite_group_select(s, k);
+		rc = note_stored(s, o, g->shape, g->item[k], LITE_INSERTED, e);
 	}
 	return rc;
 }
@@ -153,8 +149,7 @@ count_first_items_as_inserted(
  * has a row with its key, the statement has inserted only the records before
  * this one, or none. The remaining records are stored one by one. */
 static enum put
-insert_group_then_rest_singly(struct lite_sink *s, struct outcome *o,
-    struct err *e)
+insert_full_group(struct lite_sink *s, struct outcome *o, struct err *e)
 {
 	size_t stored = 0;
 	enum put rc;
@@ -168,52 +163,48 @@ insert_group_then_rest_singly(struct lite_sink *s, struct outcome *o,
 	default:
 		return PUT_FAILED;
 	}
-	rc = count_first_items_as_inserted(s, o, stored, e);
-	lite_group_begin_or_end_pause(s, stored);
-	return rc == PUT_DONE ? store_group_one_by_one(s, o, stored, e) : rc;
+	rc = count_inserted(s, o, stored, e);
+	lite_group_pace(s, stored);
+	return rc == PUT_DONE ? store_singly(s, o, stored, e) : rc;
 }
 
 /* Stores or rejects record number i, or adds it to the group. */
 static enum put
-store_item_or_add_to_group(
-    struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
+take_item(struct lite_sink *s, struct outcome *o, size_t i, struct err *e)
 {
-	bool waits = lite_group_may_take_or_count_pause(s,
-	    o->chunk->items[i].len);
-	enum put rc = waits ? PUT_DONE : store_group_one_by_one(s, o, 0, e);
+	bool waits = lite_group_may_take(s, o->chunk->items[i].len);
+	enum put rc = waits ? PUT_DONE : store_singly(s, o, 0, e);
 
-	if (rc != PUT_DONE ||
-	    (rc = convert_or_reject_item(s, o, i, e)) != PUT_CONVERTED)
+	if (rc != PUT_DONE || (rc = convert_item(s, o, i, e)) != PUT_CONVERTED)
 		return rc;
-	if (waits && lite_group_add_if_same_shape(s, o->reader.shape, i))
+	if (waits && lite_group_add(s, o->reader.shape, i))
 		return s->group.n == s->group.full ?
-		    insert_group_then_rest_singly(s, o, e) : PUT_DONE;
+		    insert_full_group(s, o, e) : PUT_DONE;
 	if (waits && s->group.n > 0) {
-		doubling_pause_begin(&s->group.pause);
-		return store_item_or_add_to_group(s, o, i, e);
+		pause_begin(&s->group.pause);
+		return take_item(s, o, i, e);
 	}
-	return store_item_at_first_try(s, o, o->reader.shape, i, e);
+	return store_new_item(s, o, o->reader.shape, i, e);
 }
 
 /* Tries record number i again, which a foreign key has refused before. If a
  * later record with the same key was stored in between, rejects record i. */
 static enum put
-store_waiting_item(struct lite_sink *s, struct outcome *o, size_t i,
-    bool last_try, struct err *e)
+store_waiting(struct lite_sink *s, struct outcome *o, size_t i, bool last_try,
+    struct err *e)
 {
-	enum put rc = convert_or_reject_item(s, o, i, e);
+	enum put rc = convert_item(s, o, i, e);
 	int later;
 
 	if (rc != PUT_CONVERTED)
 		return rc;
-	later = lite_add_key_or_find_later_stored(s, o, o->reader.shape, i, e);
+	later = lite_stored_later(s, o, o->reader.shape, i, e);
 	if (later == -1)
 		return PUT_FAILED;
 	if (later == 0)
-		return store_or_reject_item(
-		    s, o, o->reader.shape, i, last_try, e);
-	lite_set_missing_reference(&s->store);
-	return reject_item_by_db_fault(s, o, i, e);
+		return store_item(s, o, o->reader.shape, i, last_try, e);
+	lite_fail_reference(&s->store);
+	return reject_item(s, o, i, e);
 }
 
 /* Tries the records again that a foreign key has refused: the rows that they
@@ -221,7 +212,7 @@ store_waiting_item(struct lite_sink *s, struct outcome *o, size_t i,
  * rejects at least one record. After a round that changes nothing, a last round
  * rejects each record that is refused again. */
 static enum put
-retry_waiting_items(struct lite_sink *s, struct outcome *o, struct err *e)
+retry_items(struct lite_sink *s, struct outcome *o, struct err *e)
 {
 	bool last_try = false;
 
@@ -229,8 +220,8 @@ retry_waiting_items(struct lite_sink *s, struct outcome *o, struct err *e)
 		size_t n = s->nlater, left = 0;
 
 		for (size_t i = 0; i < n; i++) {
-			enum put rc = store_waiting_item(
-			    s, o, s->later[i], last_try, e);
+			enum put rc = store_waiting(s, o, s->later[i], last_try,
+			    e);
 
 			if (rc == PUT_LATER)
 				s->later[left++] = s->later[i];
@@ -248,7 +239,7 @@ lite_store_items(struct lite_sink *s, struct outcome *o, struct err *e)
 {
 	enum put rc;
 
-	if (lite_order_sort_if_wanted(&s->order, o, e) == -1)
+	if (lite_order_sort(&s->order, o, e) == -1)
 		return PUT_FAILED;
 	for (size_t k = 0; k < o->chunk->n; k++) {
 		size_t i = lite_order_get_item(&s->order, k);
@@ -261,9 +252,9 @@ lite_store_items(struct lite_sink *s, struct outcome *o, struct err *e)
 		if (!outcome_has_record(o, i))
 			continue;
 		o->sums.in++;
-		if ((rc = store_item_or_add_to_group(s, o, i, e)) != PUT_DONE)
+		if ((rc = take_item(s, o, i, e)) != PUT_DONE)
 			return rc;
 	}
-	rc = store_group_one_by_one(s, o, 0, e);
-	return rc == PUT_DONE ? retry_waiting_items(s, o, e) : rc;
+	rc = store_singly(s, o, 0, e);
+	return rc == PUT_DONE ? retry_items(s, o, e) : rc;
 }

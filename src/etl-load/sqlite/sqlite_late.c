@@ -76,7 +76,7 @@ put_select_deleted(
 	sqlite_put_where_key(b, t, s);
 	if (t->soft_delete != NO_COLUMN) {
 		buf_str(b, " AND NOT (");
-		soft_delete_put_is_marked(b, t, "");
+		soft_delete_put_marked(b, t, "");
 		buf_char(b, ')');
 	}
 }
@@ -86,7 +86,7 @@ put_select_moved(struct buf *b, const struct target *t, const struct shape *s)
 {
 	put_select(b, t);
 	buf_printf(b, "1 FROM %s", t->table->quoted);
-	sqlite_put_where_old_key(b, t, s);
+	sqlite_put_where_old(b, t, s);
 }
 
 /* Copies the time, or the end of the day if the value is a date. Returns false
@@ -136,8 +136,7 @@ find_row(struct lite_store *s, struct db_stmt **stmt, const struct shape *shape,
 	struct db_rows *r = NULL;
 
 	if (lite_prepare_once(s, stmt, shape, text, e) == -1 ||
-	    db_stmt_run_for_first_row(*stmt, s->values, shape->n + more, &r,
-		NULL, e) == -1)
+	    db_stmt_run(*stmt, s->values, shape->n + more, &r, NULL, e) == -1)
 		return -1;
 	*row = (struct old_row){ .exists = r != NULL };
 	if (r == NULL)
@@ -152,7 +151,7 @@ find_row(struct lite_store *s, struct db_stmt **stmt, const struct shape *shape,
 /* Finds the rows that the record, whose values are in s->values, would change.
  * Only an update that changes the key may have two: then notes both. */
 static int
-note_rows_of_record(struct lite_store *s, const struct shape *shape, size_t i,
+note_record_rows(struct lite_store *s, const struct shape *shape, size_t i,
     bool any_row, note_old_row *note, void *to, struct err *e)
 {
 	struct lite_statements *st = lite_get_statements(s, shape, e);
@@ -200,8 +199,8 @@ find_late(void *self, struct outcome *o, bool any_row, note_old_row *note,
 	struct reject why;
 	int rc;
 
-	if (reader_forget_shapes_if_many(&o->reader))
-		lite_store_free_statements(&s->store);
+	if (reader_forget_shapes(&o->reader))
+		lite_free_statements(&s->store);
 	lite_group_clear(s);
 	for (size_t i = 0; i < o->chunk->n; i++) {
 		struct line l = spool_get_line(o->chunk, i);
@@ -213,9 +212,9 @@ find_late(void *self, struct outcome *o, bool any_row, note_old_row *note,
 		}
 		if (!outcome_has_record(o, i))
 			continue;
-		rc = lite_convert_record(&s->store, &o->reader, &l, &why, e);
+		rc = lite_convert(&s->store, &o->reader, &l, &why, e);
 		if (rc == 1)
-			rc = note_rows_of_record(&s->store, o->reader.shape, i,
+			rc = note_record_rows(&s->store, o->reader.shape, i,
 			    any_row, note, to, e);
 		if (rc == -1)
 			return SINK_FAILED;

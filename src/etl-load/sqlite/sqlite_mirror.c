@@ -38,12 +38,12 @@ get_mirror(void *self)
 /* Appends the columns that identify a row: the rowid or, if the table has none,
  * the columns of the primary key. */
 static void
-put_columns_of_row_identity(struct buf *b, const struct table *t)
+put_row_identity(struct buf *b, const struct table *t)
 {
 	const char *comma = "";
 
 	if (!t->without_rowid) {
-		buf_str(b, sqlite_find_name_of_rowid(t));
+		buf_str(b, sqlite_find_rowid(t));
 		return;
 	}
 	for (size_t i = 0; i < t->n; i++)
@@ -63,7 +63,7 @@ put_is_same_row(struct buf *b, const struct table *t)
 	const char *and = "";
 
 	if (!t->without_rowid) {
-		buf_printf(b, "c.i0 = +t.%s", sqlite_find_name_of_rowid(t));
+		buf_printf(b, "c.i0 = +t.%s", sqlite_find_rowid(t));
 		return;
 	}
 	for (size_t i = 0; i < t->n; i++)
@@ -102,11 +102,11 @@ put_create_table(struct buf *b, const struct table *t, const char *suffix)
  * if the row was noted before. So the number of changes says whether there is a
  * row. */
 static void
-put_insert_identity_of_row(struct buf *b, const struct target *t)
+put_note_row(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "INSERT OR REPLACE INTO temp.etl_load_came%s SELECT ",
 	    t->suffix);
-	put_columns_of_row_identity(b, t->table);
+	put_row_identity(b, t->table);
 	buf_printf(b, " FROM %s", t->table->quoted);
 	for (size_t i = 0; i < t->nkey; i++)
 		buf_printf(b, "%s%s = $%zu", i > 0 ? " AND " : " WHERE ",
@@ -124,7 +124,7 @@ put_where_missing(struct buf *b, const struct target *t)
 	    "AS c WHERE ", t->suffix);
 	put_is_same_row(b, t->table);
 	buf_str(b, ")");
-	soft_delete_put_is_live(b, t, " AND ", "t.");
+	soft_delete_put_live(b, t, " AND ", "t.");
 }
 
 static int
@@ -136,9 +136,10 @@ run_count_query(struct lite_mirror *m, struct buf *sql, int64_t *n,
 	    db_query_int(m->db, buf_text(sql), NULL, 0, 0, n, e);
 }
 
+/* Makes the temporary table, and prepares the statement that notes the row of a
+ * key. */
 static int
-create_table_and_prepare_insert(struct lite_mirror *m, struct buf *b,
-    struct err *e)
+prepare_note(struct lite_mirror *m, struct buf *b, struct err *e)
 {
 	db_stmt_free(m->note);
 	m->note = NULL;
@@ -147,41 +148,43 @@ create_table_and_prepare_insert(struct lite_mirror *m, struct buf *b,
 	if (buf_check(b, e) == -1 || db_script(m->db, buf_text(b), e) == -1)
 		return -1;
 	buf_clear(b);
-	put_insert_identity_of_row(b, m->target);
+	put_note_row(b, m->target);
 	(void)buf_text(b);
 	return buf_check(b, e) == -1 ? -1 :
 	    db_prepare(m->db, &m->note, buf_text(b), e);
 }
 
+/* Fails if columns have taken all names of the rowid. */
 static int
-fail_if_rows_have_no_rowid_name(void *self, struct err *e)
+check_rowid_name(void *self, struct err *e)
 {
 	const struct target *target = get_mirror(self)->target;
 	const struct table *t = target->table;
 
-	if (t->without_rowid || sqlite_find_name_of_rowid(t) != NULL)
+	if (t->without_rowid || sqlite_find_rowid(t) != NULL)
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "table %s has columns named "
 	    "rowid, _rowid_ and oid, so --mode %s cannot tell its rows "
 	    "apart: rename one of them", t->name, target->mode->name);
 }
 
+/* Makes the temporary table, and counts the rows of the target. */
 static int
-create_table_and_count_rows(void *self, struct mirror_counts *c, struct err *e)
+start_lite_mirror(void *self, struct mirror_counts *c, struct err *e)
 {
 	struct lite_mirror *m = get_mirror(self);
 	struct buf b;
 	int rc;
 
 	m->strays = 0;
-	clock_format_utc_now(m->now);
+	clock_stamp(m->now);
 	buf_init(&b, SIZE_MAX / 4);
-	rc = create_table_and_prepare_insert(m, &b, e);
+	rc = prepare_note(m, &b, e);
 	if (rc == 0) {
 		buf_clear(&b);
 		buf_printf(&b, "SELECT count(*) FROM %s AS t",
 		    m->target->table->quoted);
-		soft_delete_put_is_live(&b, m->target, " WHERE ", "t.");
+		soft_delete_put_live(&b, m->target, " WHERE ", "t.");
 		rc = run_count_query(m, &b, &c->before, e);
 	}
 	buf_release(&b);
@@ -191,14 +194,13 @@ create_table_and_count_rows(void *self, struct mirror_counts *c, struct err *e)
 /* Notes the row whose key is in m->tuple. If there is no such row, sets *found
  * to 0. */
 static int
-note_row_with_key_of_tuple(struct lite_mirror *m, int64_t *found, struct err *e)
+note_tuple_row(struct lite_mirror *m, int64_t *found, struct err *e)
 {
-	return db_stmt_run_for_first_row(
-	    m->note, m->tuple.values, m->key.n, NULL, found, e);
+	return db_stmt_run(m->note, m->tuple.values, m->key.n, NULL, found, e);
 }
 
 int
-lite_mirror_note_row_of_record(struct lite_mirror *m, const struct shape *shape,
+lite_mirror_note(struct lite_mirror *m, const struct shape *shape,
     const struct db_value *values, struct err *e)
 {
 	int64_t found = 0;
@@ -208,7 +210,7 @@ lite_mirror_note_row_of_record(struct lite_mirror *m, const struct shape *shape,
 			continue;
 		m->tuple.values[k] = values[i];
 	}
-	if (note_row_with_key_of_tuple(m, &found, e) == -1)
+	if (note_tuple_row(m, &found, e) == -1)
 		return -1;
 	/* In --mode scd2 a late record can leave its key without a current row,
 	 * so this is no error. */
@@ -217,8 +219,8 @@ lite_mirror_note_row_of_record(struct lite_mirror *m, const struct shape *shape,
 }
 
 static int
-note_row_of_rejected(
-    void *self, struct reader *r, const struct line *l, struct err *e)
+note_rejected_row(void *self, struct reader *r, const struct line *l,
+    struct err *e)
 {
 	struct lite_mirror *m = self;
 	int rc = lite_tuple_read(&m->tuple, r, l, e);
@@ -226,23 +228,21 @@ note_row_of_rejected(
 	for (size_t i = 0; i < m->key.n && rc == 1; i++)
 		if (m->tuple.values[i].type == DB_NULL)
 			rc = 0;
-	return rc != 1 ? rc : note_row_with_key_of_tuple(m, NULL, e) == -1 ?
-	    -1 : 1;
+	return rc != 1 ? rc : note_tuple_row(m, NULL, e) == -1 ? -1 : 1;
 }
 
 /* Notes only the keys of the rejected records, because those of the stored
  * records are already noted. */
 static int
-add_keys_of_rejected(
-    void *self, struct outcome *o, uint64_t *unreadable, struct err *e)
+add_rejected_keys(void *self, struct outcome *o, uint64_t *unreadable,
+    struct err *e)
 {
-	return chunk_for_each_rejected(
-	    o, note_row_of_rejected, get_mirror(self), unreadable, e);
+	return chunk_each_rejected(o, note_rejected_row, get_mirror(self),
+	    unreadable, e);
 }
 
 static int
-count_missing_rows_and_lost_keys(void *self, struct mirror_counts *c,
-    struct err *e)
+count_missing(void *self, struct mirror_counts *c, struct err *e)
 {
 	struct lite_mirror *m = get_mirror(self);
 	struct buf b;
@@ -261,10 +261,10 @@ count_missing_rows_and_lost_keys(void *self, struct mirror_counts *c,
 /* Appends the statement that deletes the rows that did not come, marks them as
  * deleted, or ends them. $1 is the present time. */
 static void
-put_delete_mark_or_end_missing_rows(struct buf *b, const struct target *t)
+put_remove_missing(struct buf *b, const struct target *t)
 {
 	if (t->mode->history) {
-		lite_put_update_ending_rows(b, t);
+		lite_put_end_rows(b, t);
 	} else if (t->soft_delete == NO_COLUMN) {
 		buf_printf(b, "DELETE FROM %s AS t", t->table->quoted);
 	} else {
@@ -276,8 +276,8 @@ put_delete_mark_or_end_missing_rows(struct buf *b, const struct target *t)
 
 /* Runs *sql with the parameters and adds the number of rows to *removed. */
 static int
-run_and_add_changed_rows(struct lite_mirror *m, struct buf *sql,
-    const struct db_value *v, size_t n, uint64_t *removed, struct err *e)
+run_removal(struct lite_mirror *m, struct buf *sql, const struct db_value *v,
+    size_t n, uint64_t *removed, struct err *e)
 {
 	int64_t changed = 0;
 
@@ -293,10 +293,10 @@ run_and_add_changed_rows(struct lite_mirror *m, struct buf *sql,
  * rowid `from`. Returns 1: set; 0: fewer rows than a portion are left; -1 with
  * *e. */
 static int
-find_end_of_portion(struct lite_mirror *m, int64_t from, int64_t *to,
+find_portion_end(struct lite_mirror *m, int64_t from, int64_t *to,
     struct err *e)
 {
-	const char *rowid = sqlite_find_name_of_rowid(m->target->table);
+	const char *rowid = sqlite_find_rowid(m->target->table);
 	const struct db_value v = DB_I(from);
 	struct buf b;
 	int rc;
@@ -318,21 +318,20 @@ find_end_of_portion(struct lite_mirror *m, int64_t from, int64_t *to,
 /* Deletes the rows in the order of their rowids. A row may refer to a row that
  * is deleted before it, so the foreign keys are checked only at the end. */
 static int
-delete_in_portions(struct lite_mirror *m, uint64_t *removed, struct err *e)
+delete_portions(struct lite_mirror *m, uint64_t *removed, struct err *e)
 {
-	const char *rowid = sqlite_find_name_of_rowid(m->target->table);
+	const char *rowid = sqlite_find_rowid(m->target->table);
 	struct db_value v[] = { DB_I(INT64_MIN), DB_I(INT64_MAX) };
 	struct buf b;
 	int more = 1;
 	int rc = db_script(m->db, "PRAGMA defer_foreign_keys = ON", e);
 
 	buf_init(&b, SIZE_MAX / 4);
-	put_delete_mark_or_end_missing_rows(&b, m->target);
+	put_remove_missing(&b, m->target);
 	buf_printf(&b, " AND t.%s >= $1 AND t.%s <= $2", rowid, rowid);
 	while (rc == 0 && more == 1) {
-		more = find_end_of_portion(m, v[0].i, &v[1].i, e);
-		rc = more == -1 ? -1 :
-		    run_and_add_changed_rows(m, &b, v, 2, removed, e);
+		more = find_portion_end(m, v[0].i, &v[1].i, e);
+		rc = more == -1 ? -1 : run_removal(m, &b, v, 2, removed, e);
 		v[0].i = v[1].i < INT64_MAX ? v[1].i + 1 : INT64_MAX;
 	}
 	buf_release(&b);
@@ -347,23 +346,23 @@ delete_at_once(struct lite_mirror *m, uint64_t *removed, struct err *e)
 	int rc;
 
 	buf_init(&b, SIZE_MAX / 4);
-	put_delete_mark_or_end_missing_rows(&b, m->target);
-	rc = run_and_add_changed_rows(m, &b, &now, 1, removed, e);
+	put_remove_missing(&b, m->target);
+	rc = run_removal(m, &b, &now, 1, removed, e);
 	buf_release(&b);
 	return rc;
 }
 
 static int
-delete_mark_or_end_missing_rows(void *self, uint64_t *removed, struct err *e)
+remove_missing(void *self, uint64_t *removed, struct err *e)
 {
 	struct lite_mirror *m = get_mirror(self);
 	const struct target *t = m->target;
 	bool portions = !t->table->without_rowid && !t->mode->history &&
 	    t->soft_delete == NO_COLUMN;
-	int rc = portions ? delete_in_portions(m, removed, e) :
+	int rc = portions ? delete_portions(m, removed, e) :
 	    delete_at_once(m, removed, e);
 
-	if (rc == -1 || db_count_missing_references(m->db) == 0)
+	if (rc == -1 || db_count_orphans(m->db) == 0)
 		return rc;
 	return err_set(e, ERR_DATA, false, "table %s: a row that did not come "
 	    "in the input cannot be deleted, because a row of another table "
@@ -372,9 +371,9 @@ delete_mark_or_end_missing_rows(void *self, uint64_t *removed, struct err *e)
 }
 
 const struct sink_mirror lite_mirror_calls = {
-    .check = fail_if_rows_have_no_rowid_name,
-    .start = create_table_and_count_rows,
-    .add = add_keys_of_rejected,
-    .count = count_missing_rows_and_lost_keys,
-    .remove = delete_mark_or_end_missing_rows,
+    .check = check_rowid_name,
+    .start = start_lite_mirror,
+    .add = add_rejected_keys,
+    .count = count_missing,
+    .remove = remove_missing,
 };

@@ -24,8 +24,8 @@ int lite_mirror_init(struct lite_mirror *m, struct db *db,
     const struct target *t, char *now, struct err *e);
 void lite_mirror_release(struct lite_mirror *m);
 /* Called after a record was stored. `values` are the values of its shape. */
-int lite_mirror_note_row_of_record(struct lite_mirror *m,
-    const struct shape *shape, const struct db_value *values, struct err *e);
+int lite_mirror_note(struct lite_mirror *m, const struct shape *shape,
+    const struct db_value *values, struct err *e);
 /* The functions of the sink. Their argument `self` is a struct lite_sink. */
 extern const struct sink_mirror lite_mirror_calls;
 

@@ -4,36 +4,33 @@
 #include "sqlite/sqlite_sql.h"
 
 static size_t
-get_newer_by_column(const struct target *t)
+newer_by_column(const struct target *t)
 {
 	return (size_t)t->newer_by;
 }
 
 void
-sqlite_put_select_if_row_is_newer(
-    struct buf *b, const struct target *t, const struct shape *s)
+sqlite_put_newer(struct buf *b, const struct target *t, const struct shape *s)
 {
-	const char *column = t->table->columns[get_newer_by_column(t)].quoted;
+	const char *column = t->table->columns[newer_by_column(t)].quoted;
 
 	buf_printf(b, "SELECT %s, %s > $%zu FROM %s", column, column,
-	    sqlite_find_parameter_number(s, get_newer_by_column(t)),
-	    t->table->quoted);
+	    sqlite_get_parameter(s, newer_by_column(t)), t->table->quoted);
 	sqlite_put_where_key(b, t, s);
 }
 
 int
-lite_find_if_row_is_newer(const struct lite_store *s, struct db_stmt *query,
+lite_row_is_newer(const struct lite_store *s, struct db_stmt *query,
     const struct shape *shape, struct err *e)
 {
-	size_t column = get_newer_by_column(s->target);
+	size_t column = newer_by_column(s->target);
 	const struct db_value *record =
-	    &s->values[sqlite_find_parameter_number(shape, column) - 1];
+	    &s->values[sqlite_get_parameter(shape, column) - 1];
 	struct db_value row;
 	struct db_rows *r;
 	struct instant x, y;
 
-	if (db_stmt_run_for_first_row(
-		query, s->values, shape->n + 1, &r, NULL, e) == -1)
+	if (db_stmt_run(query, s->values, shape->n + 1, &r, NULL, e) == -1)
 		return -1;
 	if (r == NULL)
 		return 0;

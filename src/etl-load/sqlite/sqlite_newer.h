@@ -11,11 +11,11 @@
 
 /* Appends a query of the row with the record's key. It returns the value of the
  * column, and 1 if SQLite finds this value greater than that of the record. */
-void sqlite_put_select_if_row_is_newer(
-    struct buf *b, const struct target *t, const struct shape *s);
+void sqlite_put_newer(struct buf *b, const struct target *t,
+    const struct shape *s);
 /* Runs this query. Returns 1: the row is newer than the record; 0: it is not,
  * or it has NULL in the column, or there is no row; -1 with *e. */
-int lite_find_if_row_is_newer(const struct lite_store *s, struct db_stmt *query,
+int lite_row_is_newer(const struct lite_store *s, struct db_stmt *query,
     const struct shape *shape, struct err *e);
 
 #endif

@@ -27,10 +27,10 @@ static const char only_key_sql[] =
     " pragma_index_xinfo(i.name) AS c WHERE i.\"unique\" AND c.key"
     " AND c.coll <> 'BINARY')";
 
-/* True if SQLite regards two keys as equal exactly when
- * sqlite_put_value_bytes() gives the same bytes for them. */
+/* True if SQLite regards two keys as equal exactly when sqlite_put_bytes()
+ * gives the same bytes for them. */
 static bool
-key_is_compared_by_bytes(const struct target *t)
+is_key_bytewise(const struct target *t)
 {
 	for (size_t i = 0; i < t->nkey; i++) {
 		enum column_kind kind = t->table->columns[t->key[i]].kind;
@@ -52,7 +52,7 @@ lite_order_init(struct lite_order *o, struct db *db, const struct target *t,
 	buf_init(&o->keys, SIZE_MAX / 2);
 	if (!t->mode->updates || t->mode->changes || t->mode->history ||
 	    t->table->view || t->mapping.sets_values ||
-	    !key_is_compared_by_bytes(t))
+	    !is_key_bytewise(t))
 		return 0;
 	if (db_query_int(db, only_key_sql, &v, 1, 0, &only, e) == -1)
 		return -1;
@@ -71,7 +71,7 @@ lite_order_release(struct lite_order *o)
 }
 
 static int
-replace_array_if_too_small(struct lite_order *o, size_t n, struct err *e)
+grow_order(struct lite_order *o, size_t n, struct err *e)
 {
 	if (n <= o->room)
 		return 0;
@@ -95,7 +95,7 @@ add_key_of_record(struct lite_order *o, struct outcome *chunk, size_t i,
 	if (outcome_has_record(chunk, i))
 		rc = lite_tuple_read(&o->key, &chunk->reader, &l, e);
 	for (size_t k = 0; rc == 1 && k < o->columns.n; k++)
-		sqlite_put_value_bytes(&o->keys, &o->key.values[k]);
+		sqlite_put_bytes(&o->keys, &o->key.values[k]);
 	to->len = o->keys.len - to->at;
 	return rc == -1 ? -1 : buf_check(&o->keys, e);
 }
@@ -111,8 +111,10 @@ compare_keys(const void *a, const void *b)
 	return rc != 0 ? rc : (x->item > y->item) - (x->item < y->item);
 }
 
+/* Sorts the records by their keys. Sets o->wanted to false if they were in
+ * order. */
 static void
-sort_and_set_if_wanted(struct lite_order *o)
+sort_keys(struct lite_order *o)
 {
 	const char *keys = buf_text(&o->keys);
 	size_t i;
@@ -128,14 +130,13 @@ sort_and_set_if_wanted(struct lite_order *o)
 }
 
 int
-lite_order_sort_if_wanted(
-    struct lite_order *o, struct outcome *chunk, struct err *e)
+lite_order_sort(struct lite_order *o, struct outcome *chunk, struct err *e)
 {
 	o->n = 0;
 	buf_clear(&o->keys);
 	if (!o->may || !o->wanted)
 		return 0;
-	if (replace_array_if_too_small(o, chunk->chunk->n, e) == -1)
+	if (grow_order(o, chunk->chunk->n, e) == -1)
 		return -1;
 	for (size_t i = 0; i < chunk->chunk->n; i++) {
 		if (i % STOP_EVERY == 0 && stop_signal() != 0)
@@ -144,7 +145,7 @@ lite_order_sort_if_wanted(
 		if (add_key_of_record(o, chunk, i, e) == -1)
 			return -1;
 	}
-	sort_and_set_if_wanted(o);
+	sort_keys(o);
 	return 0;
 }
 

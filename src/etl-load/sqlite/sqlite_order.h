@@ -29,8 +29,7 @@ int lite_order_init(struct lite_order *o, struct db *db,
 void lite_order_release(struct lite_order *o);
 /* If o->may and o->wanted are true, sorts the records of the chunk by their
  * keys. Records with equal keys stay in the order in which they came. */
-int lite_order_sort_if_wanted(struct lite_order *o, struct outcome *chunk,
-    struct err *e);
+int lite_order_sort(struct lite_order *o, struct outcome *chunk, struct err *e);
 /* Returns the number of the record that must be stored at place i of the
  * order. */
 size_t lite_order_get_item(const struct lite_order *o, size_t position);

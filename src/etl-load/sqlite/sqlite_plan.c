@@ -31,7 +31,7 @@ put_rows(struct buf *b, const struct target *t, const struct shape *s)
 		put_end(b);
 	}
 	if (t->mode->updates && t->seen != NO_COLUMN) {
-		sqlite_put_update_seen(b, t, s);
+		sqlite_put_seen(b, t, s);
 		put_end(b);
 	}
 	if (!t->mode->changes)
@@ -40,13 +40,12 @@ put_rows(struct buf *b, const struct target *t, const struct shape *s)
 	put_end(b);
 	sqlite_put_delete(b, t, s);
 	put_end(b);
-	sqlite_put_update_by_old_key(b, t, s);
+	sqlite_put_move(b, t, s);
 	put_end(b);
 }
 
 void
-sqlite_put_load_statements(
-    struct buf *b, const struct target *t, const struct shape *s)
+sqlite_put_load(struct buf *b, const struct target *t, const struct shape *s)
 {
 	if (t->mode->replaces)
 		buf_printf(b, "DELETE FROM %s;\n", t->table->quoted);

@@ -6,7 +6,7 @@
 
 /* Appends the statements for records that have exactly the columns of the
  * shape. Each one ends with ";" and a newline. */
-void sqlite_put_load_statements(
-    struct buf *b, const struct target *t, const struct shape *s);
+void sqlite_put_load(struct buf *b, const struct target *t,
+    const struct shape *s);
 
 #endif

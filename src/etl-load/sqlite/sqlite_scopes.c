@@ -134,7 +134,7 @@ make_id(struct lite_scopes *s, char id[HASH_HEX], struct err *e)
 	}
 	if (buf_check(b, e) == -1)
 		return -1;
-	hash_bytes_to_hex(b->data, b->len, id);
+	hash_bytes(b->data, b->len, id);
 	return 0;
 }
 
@@ -148,8 +148,8 @@ note_id(struct lite_scopes *s, uint32_t flag, struct err *e)
 
 	if (!s->target->mode->by_scope || s->ids.n > SCOPES_MAX)
 		return 0;
-	if (make_id(s, id, e) == -1 || (value = keyset_add_or_find_bytes(
-	    &s->ids, id, HASH_HEX - 1, e)) == NULL)
+	if (make_id(s, id, e) == -1 || (value = keyset_value(&s->ids, id,
+	    HASH_HEX - 1, e)) == NULL)
 		return -1;
 	*value |= flag;
 	return 0;
@@ -177,7 +177,7 @@ lite_scopes_put_ids(struct lite_scopes *s, struct scope_ids *ids, struct err *e)
 
 /* Deletes the rows of the scope in s->tuple, unless this was done before. */
 static int
-delete_rows_of_new_scope(struct lite_scopes *s, struct err *e)
+delete_new_scope(struct lite_scopes *s, struct err *e)
 {
 	const struct lite_tuple *t = &s->tuple;
 	size_t at = s->done.bytes.len;
@@ -185,14 +185,14 @@ delete_rows_of_new_scope(struct lite_scopes *s, struct err *e)
 	bool nomem;
 
 	for (size_t i = 0; i < t->columns->n; i++)
-		sqlite_put_value_bytes(&s->done.bytes, &t->values[i]);
-	if (keyset_add_or_find(&s->done, at, 0, &nomem) != NULL)
+		sqlite_put_bytes(&s->done.bytes, &t->values[i]);
+	if (keyset_add(&s->done, at, 0, &nomem) != NULL)
 		return 1;
 	if (nomem)
 		return err_nomem(e);
 	if (s->done.bytes.len > REMEMBERED_MAX)
 		keyset_clear(&s->done);
-	if (db_stmt_run_for_first_row(s->delete, t->values, t->columns->n,
+	if (db_stmt_run(s->delete, t->values, t->columns->n,
 	    NULL, &deleted, e) == -1)
 		return -1;
 	s->sums->removed += (uint64_t)deleted;
@@ -200,28 +200,26 @@ delete_rows_of_new_scope(struct lite_scopes *s, struct err *e)
 }
 
 static int
-read_and_delete_scope(
-    void *self, struct reader *r, const struct line *l, struct err *e)
+take_scope(void *self, struct reader *r, const struct line *l, struct err *e)
 {
 	struct lite_scopes *s = self;
 	int rc = lite_tuple_read(&s->tuple, r, l, e);
 
-	return rc == 1 ? delete_rows_of_new_scope(s, e) : rc;
+	return rc == 1 ? delete_new_scope(s, e) : rc;
 }
 
 int
-lite_scopes_delete_rows(struct lite_scopes *s, struct outcome *o,
+lite_scopes_delete(struct lite_scopes *s, struct outcome *o,
     uint64_t *unreadable, struct err *e)
 {
 	s->sums = &o->sums;
-	return chunk_for_each_record(
-	    o, read_and_delete_scope, s, unreadable, e);
+	return chunk_each_record(o, take_scope, s, unreadable, e);
 }
 
 int
-lite_scopes_check_references(struct lite_scopes *s, struct err *e)
+lite_scopes_check(struct lite_scopes *s, struct err *e)
 {
-	if (db_count_missing_references(s->db) == 0)
+	if (db_count_orphans(s->db) == 0)
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "table %s: rows that the load "
 	    "replaces are referred to by a foreign key that is INITIALLY "
@@ -247,11 +245,11 @@ lite_scopes_add_rejected(
 {
 	uint64_t unreadable = 0;
 
-	return chunk_for_each_rejected(o, note_rejected, s, &unreadable, e);
+	return chunk_each_rejected(o, note_rejected, s, &unreadable, e);
 }
 
 int64_t
-lite_scopes_count_emptied(const struct lite_scopes *s)
+lite_scopes_emptied(const struct lite_scopes *s)
 {
 	int64_t n = 0;
 
@@ -264,8 +262,8 @@ lite_scopes_count_emptied(const struct lite_scopes *s)
 
 /* The ids are in the order in which the scopes were added. */
 int64_t
-lite_scopes_count_recordless(
-    const struct lite_scopes *s, const struct scope_ids *recorded)
+lite_scopes_recordless(const struct lite_scopes *s,
+    const struct scope_ids *recorded)
 {
 	int64_t n = 0;
 

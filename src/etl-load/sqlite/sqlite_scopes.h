@@ -31,17 +31,17 @@ void lite_scopes_release(struct lite_scopes *s);
 int lite_scopes_start(struct lite_scopes *s, struct err *e);
 /* Deletes the rows of the scopes of the records in o->chunk. Counts in
  * *unreadable the records without a readable scope. */
-int lite_scopes_delete_rows(struct lite_scopes *s, struct outcome *o,
+int lite_scopes_delete(struct lite_scopes *s, struct outcome *o,
     uint64_t *unreadable, struct err *e);
 /* The functions of struct sink_scopes for the ids of scopes. */
 int lite_scopes_put_ids(
     struct lite_scopes *s, struct scope_ids *ids, struct err *e);
 int lite_scopes_add_rejected(
     struct lite_scopes *s, struct outcome *o, struct err *e);
-int64_t lite_scopes_count_emptied(const struct lite_scopes *s);
-int64_t lite_scopes_count_recordless(
-    const struct lite_scopes *s, const struct scope_ids *recorded);
+int64_t lite_scopes_emptied(const struct lite_scopes *s);
+int64_t lite_scopes_recordless(const struct lite_scopes *s,
+    const struct scope_ids *recorded);
 /* Fails if a row with a deferred foreign key refers to a deleted row. */
-int lite_scopes_check_references(struct lite_scopes *s, struct err *e);
+int lite_scopes_check(struct lite_scopes *s, struct err *e);
 
 #endif

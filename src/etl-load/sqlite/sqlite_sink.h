@@ -64,36 +64,36 @@ enum put lite_store_items(struct lite_sink *s, struct outcome *o,
     struct err *e);
 /* Counts the result rc of record number i, which was stored. Its values are in
  * s->store. */
-int lite_count_stored_and_superseded(struct lite_sink *s, struct outcome *o,
+int lite_count_stored(struct lite_sink *s, struct outcome *o,
     const struct shape *shape, size_t item, enum lite_result rc, struct err *e);
 /* Returns 1 if a record after record number i has the same key and was stored,
  * so that record number i must not overwrite its row. Otherwise returns 0, or
- * -1 with *e. */
-int lite_add_key_or_find_later_stored(struct lite_sink *s, struct outcome *o,
+ * -1 with *e. If the key is new in this chunk, adds it to s->keys. */
+int lite_stored_later(struct lite_sink *s, struct outcome *o,
     const struct shape *shape, size_t item, struct err *e);
 int lite_group_init(struct lite_sink *s, struct err *e);
 /* Forgets the records of the group. */
 void lite_group_clear(struct lite_sink *s);
 /* True if a record of `len` bytes may wait in the group for other records.
  * Called once for each record, because it counts the records of a pause. */
-bool lite_group_may_take_or_count_pause(struct lite_sink *s, size_t record_len);
+bool lite_group_may_take(struct lite_sink *s, size_t record_len);
 /* Adds record number i, whose values are in s->store, to the group. If the
  * other records of the group have other columns, adds nothing and returns
  * false. */
-bool lite_group_add_if_same_shape(struct lite_sink *s,
-    const struct shape *shape, size_t item);
+bool lite_group_add(struct lite_sink *s, const struct shape *shape,
+    size_t item);
 /* Makes s->store.values point to the values of record k of the group. */
-void lite_group_select_values_of_record(struct lite_sink *s, size_t record);
+void lite_group_select(struct lite_sink *s, size_t record);
 /* Called after a statement has inserted the first `stored` records of a full
  * group. If these are few, some of the next records are stored one by one. Each
  * time this happens, there are twice as many such records. */
-void lite_group_begin_or_end_pause(struct lite_sink *s, size_t stored);
+void lite_group_pace(struct lite_sink *s, size_t stored);
 extern const struct sink_images lite_images;
 extern const struct sink_late lite_late;
 extern const struct sink_written lite_written;
 /* For --expect: notes the row of the record whose values are in s->store. */
-int lite_written_note_key_or_rowid(struct lite_sink *s,
-    const struct shape *shape, enum lite_result r, struct err *e);
+int lite_written_note(struct lite_sink *s, const struct shape *shape,
+    enum lite_result r, struct err *e);
 void lite_written_release(struct lite_sink *s);
 
 #endif

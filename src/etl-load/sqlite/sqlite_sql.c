@@ -10,7 +10,7 @@
  * INSERT into a view returns no row if a trigger has left the record out by
  * RAISE(IGNORE). */
 static void
-put_returning_if_view(struct buf *b, const struct target *t)
+put_view_returning(struct buf *b, const struct target *t)
 {
 	if (t->table->view)
 		buf_str(b, " RETURNING 1");
@@ -25,8 +25,8 @@ sets_time(const struct target *t)
 /* Appends ($1, $2, ...), the row of one record. Its first parameter is number
  * first + 1. */
 static void
-put_row_of_parameters(struct buf *b, const struct target *t,
-    const struct shape *s, size_t first)
+put_parameters(struct buf *b, const struct target *t, const struct shape *s,
+    size_t first)
 {
 	const char *before = "(";
 
@@ -36,12 +36,12 @@ put_row_of_parameters(struct buf *b, const struct target *t,
 	    i++, before = ", ")
 		buf_printf(b, "%s$%zu", before, first + s->n + 1);
 	if (t->soft_delete != NO_COLUMN)
-		buf_printf(b, ", %s", soft_delete_live_value(t));
+		buf_printf(b, ", %s", soft_delete_live(t));
 	buf_char(b, ')');
 }
 
 size_t
-sqlite_max_values_of_record(const struct target *t)
+sqlite_max_values(const struct target *t)
 {
 	return t->table->n + t->nkey + LITE_HISTORY_VALUES;
 }
@@ -58,8 +58,7 @@ sqlite_put_insert_group(struct buf *b, const struct target *t,
 	buf_str(b, ") VALUES ");
 	for (size_t i = 0; i < n; i++) {
 		buf_str(b, i > 0 ? ", " : "");
-		put_row_of_parameters(
-		    b, t, s, i * sqlite_max_values_of_record(t));
+		put_parameters(b, t, s, i * sqlite_max_values(t));
 	}
 }
 
@@ -69,23 +68,23 @@ sqlite_put_insert(struct buf *b, const struct target *t, const struct shape *s)
 	buf_printf(b, "INSERT INTO %s", t->table->quoted);
 	if (s->n == 0 && !sets_time(t)) {
 		buf_str(b, " DEFAULT VALUES");
-		put_returning_if_view(b, t);
+		put_view_returning(b, t);
 		return;
 	}
 	buf_str(b, " (");
 	sql_put_columns(b, t, s, true);
 	buf_str(b, ") VALUES ");
-	put_row_of_parameters(b, t, s, 0);
+	put_parameters(b, t, s, 0);
 	if (t->mode->keyed) {
 		buf_str(b, " ON CONFLICT (");
-		sql_put_key_columns(b, t);
+		sql_put_key(b, t);
 		buf_str(b, ") DO NOTHING");
 	}
-	put_returning_if_view(b, t);
+	put_view_returning(b, t);
 }
 
 size_t
-sqlite_find_parameter_number(const struct shape *s, size_t column)
+sqlite_get_parameter(const struct shape *s, size_t column)
 {
 	size_t i = 0;
 
@@ -101,11 +100,12 @@ sqlite_put_where_key(
 	for (size_t i = 0; i < t->nkey; i++)
 		buf_printf(b, "%s%s = $%zu", i > 0 ? " AND " : " WHERE ",
 		    t->table->columns[t->key[i]].quoted,
-		    sqlite_find_parameter_number(s, t->key[i]));
+		    sqlite_get_parameter(s, t->key[i]));
 }
 
+/* Appends nothing if there is no such column. */
 static void
-put_set_time_if_column(struct buf *b, const struct target *t, int column,
+put_set_time(struct buf *b, const struct target *t, int column,
     size_t time_parameter, const char **comma)
 {
 	if (column == NO_COLUMN)
@@ -129,7 +129,7 @@ sqlite_put_mark_deleted(
 		    time_parameter);
 	else
 		buf_printf(b, "%s = $%zu", column, time_parameter);
-	put_set_time_if_column(b, t, t->touch, time_parameter, &comma);
+	put_set_time(b, t, t->touch, time_parameter, &comma);
 }
 
 void
@@ -138,11 +138,11 @@ sqlite_put_row_differs(struct buf *b, const struct target *t,
 {
 	const char *or = "";
 
-	if (!key_too && !shape_can_change_row(t, s))
+	if (!key_too && !shape_can_change(t, s))
 		buf_char(b, '0');
 
 	for (size_t i = 0; i < s->n; i++) {
-		if (!upsert_compares_column(t, s, i) &&
+		if (!upsert_compares(t, s, i) &&
 		    !(key_too && t->is_key[s->columns[i]]))
 			continue;
 		buf_printf(b, "%s%s COLLATE BINARY IS NOT $%zu", or,
@@ -151,7 +151,7 @@ sqlite_put_row_differs(struct buf *b, const struct target *t,
 	}
 	if (t->soft_delete != NO_COLUMN) {
 		buf_str(b, or);
-		soft_delete_put_is_marked(b, t, "");
+		soft_delete_put_marked(b, t, "");
 	}
 }
 
@@ -172,11 +172,11 @@ put_update_set(struct buf *b, const struct target *t, const struct shape *s,
 		    c[s->columns[i]].quoted, i + 1);
 		comma = ", ";
 	}
-	put_set_time_if_column(b, t, t->touch, s->n + 1, &comma);
-	put_set_time_if_column(b, t, t->seen, s->n + 1, &comma);
+	put_set_time(b, t, t->touch, s->n + 1, &comma);
+	put_set_time(b, t, t->seen, s->n + 1, &comma);
 	if (t->soft_delete != NO_COLUMN)
 		buf_printf(b, "%s%s = %s", comma, c[t->soft_delete].quoted,
-		    soft_delete_live_value(t));
+		    soft_delete_live(t));
 }
 
 void
@@ -190,13 +190,12 @@ sqlite_put_update(struct buf *b, const struct target *t, const struct shape *s)
 }
 
 void
-sqlite_put_update_seen(
-    struct buf *b, const struct target *t, const struct shape *s)
+sqlite_put_seen(struct buf *b, const struct target *t, const struct shape *s)
 {
 	const char *comma = "";
 
 	buf_printf(b, "UPDATE %s SET ", t->table->quoted);
-	put_set_time_if_column(b, t, t->seen, s->n + 1, &comma);
+	put_set_time(b, t, t->seen, s->n + 1, &comma);
 	sqlite_put_where_key(b, t, s);
 }
 
@@ -219,13 +218,13 @@ sqlite_put_delete(struct buf *b, const struct target *t, const struct shape *s)
 	sqlite_put_mark_deleted(b, t, s->n + 1);
 	sqlite_put_where_key(b, t, s);
 	buf_str(b, " AND NOT (");
-	soft_delete_put_is_marked(b, t, "");
+	soft_delete_put_marked(b, t, "");
 	buf_str(b, ")");
 }
 
 void
-sqlite_put_where_old_key(
-    struct buf *b, const struct target *t, const struct shape *s)
+sqlite_put_where_old(struct buf *b, const struct target *t,
+    const struct shape *s)
 {
 	for (size_t i = 0; i < t->nkey; i++)
 		buf_printf(b, "%s%s = $%zu", i > 0 ? " AND " : " WHERE ",
@@ -233,26 +232,25 @@ sqlite_put_where_old_key(
 }
 
 void
-sqlite_put_update_by_old_key(
-    struct buf *b, const struct target *t, const struct shape *s)
+sqlite_put_move(struct buf *b, const struct target *t, const struct shape *s)
 {
 	put_update_set(b, t, s, true);
-	sqlite_put_where_old_key(b, t, s);
+	sqlite_put_where_old(b, t, s);
 	buf_str(b, " AND (");
 	sqlite_put_row_differs(b, t, s, true);
 	buf_str(b, ")");
 }
 
 void
-sqlite_put_find_by_old_key(
-    struct buf *b, const struct target *t, const struct shape *s)
+sqlite_put_find_old(struct buf *b, const struct target *t,
+    const struct shape *s)
 {
 	buf_printf(b, "SELECT 1 FROM %s", t->table->quoted);
-	sqlite_put_where_old_key(b, t, s);
+	sqlite_put_where_old(b, t, s);
 }
 
 const char *
-sqlite_find_name_of_rowid(const struct table *t)
+sqlite_find_rowid(const struct table *t)
 {
 	static const char *const names[] = { "rowid", "_rowid_", "oid", NULL };
 	size_t i = 0, c = 0;

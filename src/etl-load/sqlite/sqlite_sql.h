@@ -10,18 +10,17 @@ void sqlite_put_insert(struct buf *b, const struct target *t,
     const struct shape *s);
 /* Returns the number of values that one record has room for in struct
  * lite_store. */
-size_t sqlite_max_values_of_record(const struct target *t);
+size_t sqlite_max_values(const struct target *t);
 /* Inserts a group of n records. If a record is refused, the records before it
  * stay inserted or, if `aborts` is true, none. The numbers of a record's
- * parameters are those of the record before, plus
- * sqlite_max_values_of_record(). */
+ * parameters are those of the record before, plus sqlite_max_values(). */
 void sqlite_put_insert_group(struct buf *b, const struct target *t,
     const struct shape *s, size_t n, bool aborts);
 /* Updates the row of the record's key if a compared column differs. */
 void sqlite_put_update(struct buf *b, const struct target *t,
     const struct shape *s);
 /* Sets the column of --seen in the row of the record's key. */
-void sqlite_put_update_seen(struct buf *b, const struct target *t,
+void sqlite_put_seen(struct buf *b, const struct target *t,
     const struct shape *s);
 /* "deleted" = $4: marks a row as deleted (--soft-delete), and sets the column
  * of --touch. Comes after UPDATE ... SET. The present time is parameter number
@@ -37,27 +36,27 @@ void sqlite_put_delete(struct buf *b, const struct target *t,
     const struct shape *s);
 /* Updates the row that has the old key, and gives it the new key, unless it is
  * already as the record says. */
-void sqlite_put_update_by_old_key(struct buf *b, const struct target *t,
+void sqlite_put_move(struct buf *b, const struct target *t,
     const struct shape *s);
-void sqlite_put_find_by_old_key(struct buf *b, const struct target *t,
+void sqlite_put_find_old(struct buf *b, const struct target *t,
     const struct shape *s);
 
 /* Pieces of statements.
  * Returns the number of the parameter that has the value of the column. */
-size_t sqlite_find_parameter_number(const struct shape *s, size_t column);
+size_t sqlite_get_parameter(const struct shape *s, size_t column);
 /* A condition that is true if the record would change the row: with key_too,
  * also if it would only spell its key in another way. 0 if no record of this
  * shape can change a row. */
 void sqlite_put_row_differs(struct buf *b, const struct target *t,
     const struct shape *s, bool key_too);
 /* WHERE and the condition that a row has the old key of the update. */
-void sqlite_put_where_old_key(struct buf *b, const struct target *t,
+void sqlite_put_where_old(struct buf *b, const struct target *t,
     const struct shape *s);
 /* WHERE "k1" = $1 AND "k2" = $3: the row of the record's key. */
 void sqlite_put_where_key(struct buf *b, const struct target *t,
     const struct shape *s);
 /* Returns the name of the rowid: rowid, _rowid_ or oid, whichever is not the
  * name of a column. Returns NULL if all three are names of columns. */
-const char *sqlite_find_name_of_rowid(const struct table *t);
+const char *sqlite_find_rowid(const struct table *t);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 void
-lite_store_free_statements(struct lite_store *s)
+lite_free_statements(struct lite_store *s)
 {
 	for (size_t i = 0; i < s->nshapes; i++) {
 		db_stmt_free(s->by_shape[i].insert);
@@ -19,15 +19,16 @@ lite_store_free_statements(struct lite_store *s)
 		db_stmt_free(s->by_shape[i].late);
 		db_stmt_free(s->by_shape[i].late_delete);
 		db_stmt_free(s->by_shape[i].late_move);
-		lite_history_free_statements(&s->by_shape[i].history);
+		lite_history_free(&s->by_shape[i].history);
 	}
 	free(s->by_shape);
 	s->by_shape = NULL;
 	s->nshapes = 0;
 }
 
+/* Frees the text. */
 static int
-prepare_and_release_text(struct db *db, struct db_stmt **stmt, struct buf *text,
+prepare_text(struct db *db, struct db_stmt **stmt, struct buf *text,
     struct err *e)
 {
 	int rc = -1;
@@ -49,11 +50,11 @@ lite_prepare_once(struct lite_store *s, struct db_stmt **stmt,
 		return 0;
 	buf_init(&b, SIZE_MAX / 2);
 	text(&b, s->target, shape);
-	return prepare_and_release_text(s->db, stmt, &b, e);
+	return prepare_text(s->db, stmt, &b, e);
 }
 
 int
-lite_prepare_group_insert_once(struct lite_store *s, struct db_stmt **stmt,
+lite_prepare_group(struct lite_store *s, struct db_stmt **stmt,
     const struct shape *shape, struct err *e)
 {
 	struct buf b;
@@ -63,7 +64,7 @@ lite_prepare_group_insert_once(struct lite_store *s, struct db_stmt **stmt,
 	buf_init(&b, SIZE_MAX / 2);
 	sqlite_put_insert_group(
 	    &b, s->target, shape, s->group_records, s->group_aborts);
-	return prepare_and_release_text(s->db, stmt, &b, e);
+	return prepare_text(s->db, stmt, &b, e);
 }
 
 /* Sets s->group_aborts to true if a group must be inserted as a whole or not at
@@ -72,7 +73,7 @@ lite_prepare_group_insert_once(struct lite_store *s, struct db_stmt **stmt,
  * an AUTOINCREMENT column. Otherwise, the records before a refused record may
  * stay inserted. */
 static int
-set_if_group_aborts(struct lite_store *s, struct err *e)
+set_group_aborts(struct lite_store *s, struct err *e)
 {
 	static const char sql[] =
 	    "SELECT EXISTS (SELECT 1 FROM pragma_foreign_key_list($1, $2))"
@@ -98,7 +99,7 @@ set_if_group_aborts(struct lite_store *s, struct err *e)
  * index. Half of the memory is left for pages that SQLite splits, and for their
  * neighbours. */
 static int
-limit_group_to_memory(struct lite_store *s, size_t *records, struct err *e)
+limit_group(struct lite_store *s, size_t *records, struct err *e)
 {
 	static const char sql[] = "SELECT page_size * (SELECT count(*) + "
 	    "(count(*) FILTER (WHERE origin = 'pk') = 0) "
@@ -116,13 +117,13 @@ limit_group_to_memory(struct lite_store *s, size_t *records, struct err *e)
 }
 
 int
-lite_set_max_records_of_group(struct lite_store *s, struct err *e)
+lite_set_group_size(struct lite_store *s, struct err *e)
 {
 	enum { RECORDS = 64, VALUES = 2000 };
-	size_t n = VALUES / sqlite_max_values_of_record(s->target);
+	size_t n = VALUES / sqlite_max_values(s->target);
 
-	if (set_if_group_aborts(s, e) == -1 ||
-	    (s->group_aborts && limit_group_to_memory(s, &n, e) == -1))
+	if (set_group_aborts(s, e) == -1 ||
+	    (s->group_aborts && limit_group(s, &n, e) == -1))
 		return -1;
 	s->group_records = n > RECORDS ? RECORDS : n < 2 ? 0 : n;
 	return 0;
@@ -134,7 +135,7 @@ lite_set_max_records_of_group(struct lite_store *s, struct err *e)
  * UPDATE fails, the changes of a trigger on INSERT stay. ON CONFLICT FAIL and
  * RAISE(FAIL) keep the changes that the failed statement itself has made. */
 static int
-find_if_failure_leaves_changes(struct lite_store *s, struct err *e)
+read_leaves_changes(struct lite_store *s, struct err *e)
 {
 	static const char sql[] = "SELECT count(*) FROM (SELECT type, sql FROM "
 	    "sqlite_schema UNION ALL SELECT type, sql FROM sqlite_temp_schema) "
@@ -148,7 +149,7 @@ find_if_failure_leaves_changes(struct lite_store *s, struct err *e)
 }
 
 static int
-find_if_table_refers_to_itself(struct lite_store *s, struct err *e)
+read_self_reference(struct lite_store *s, struct err *e)
 {
 	static const char sql[] = "SELECT count(*) FROM "
 	    "pragma_foreign_key_list($1) WHERE \"table\" = $1 COLLATE NOCASE";
@@ -164,8 +165,7 @@ find_if_table_refers_to_itself(struct lite_store *s, struct err *e)
 }
 
 int
-lite_find_effects_of_refused_record(struct lite_store *s, struct err *e)
+lite_read_traits(struct lite_store *s, struct err *e)
 {
-	return find_if_failure_leaves_changes(s, e) == -1 ? -1 :
-	    find_if_table_refers_to_itself(s, e);
+	return read_leaves_changes(s, e) == -1 ? -1 : read_self_reference(s, e);
 }

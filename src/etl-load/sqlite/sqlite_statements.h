@@ -62,15 +62,15 @@ int lite_prepare_once(struct lite_store *s, struct db_stmt **stmt,
     const struct shape *shape, lite_statement_text *text, struct err *e);
 /* Prepares the statement that inserts s->group_records records of this shape at
  * once, unless this was done before. */
-int lite_prepare_group_insert_once(struct lite_store *s, struct db_stmt **stmt,
+int lite_prepare_group(struct lite_store *s, struct db_stmt **stmt,
     const struct shape *shape, struct err *e);
 /* Sets s->group_records to the number of records that one statement may insert,
  * or to 0 if the records must be inserted one by one. */
-int lite_set_max_records_of_group(struct lite_store *s, struct err *e);
+int lite_set_group_size(struct lite_store *s, struct err *e);
 /* Sets s->may_leave_changes and s->refers_to_itself. */
-int lite_find_effects_of_refused_record(struct lite_store *s, struct err *e);
+int lite_read_traits(struct lite_store *s, struct err *e);
 /* Frees all prepared statements, which are stored by the ids of shapes. Called
  * when the shapes get other ids. */
-void lite_store_free_statements(struct lite_store *s);
+void lite_free_statements(struct lite_store *s);
 
 #endif

@@ -16,14 +16,14 @@ lite_store_init(struct lite_store *s, struct db *db, const struct target *t,
 {
 	*s = (struct lite_store){ .db = db, .target = t };
 	buf_init(&s->scratch, SIZE_MAX / 2);
-	if (lite_set_max_records_of_group(s, e) == -1)
+	if (lite_set_group_size(s, e) == -1)
 		return -1;
 	s->slots = calloc(s->group_records + 1,
-	    sqlite_max_values_of_record(t) * sizeof(*s->slots));
+	    sqlite_max_values(t) * sizeof(*s->slots));
 	if (s->slots == NULL)
 		return err_nomem(e);
 	s->values = s->slots;
-	if (lite_find_effects_of_refused_record(s, e) == -1)
+	if (lite_read_traits(s, e) == -1)
 		return -1;
 	/* In --mode scd2 a record needs several statements. If one of them
 	 * fails, the changes of the others must be undone. */
@@ -34,7 +34,7 @@ lite_store_init(struct lite_store *s, struct db *db, const struct target *t,
 void
 lite_store_release(struct lite_store *s)
 {
-	lite_store_free_statements(s);
+	lite_free_statements(s);
 	buf_release(&s->scratch);
 	free(s->slots);
 	s->values = s->slots = NULL;
@@ -72,7 +72,7 @@ lite_get_statements(
 }
 
 int
-lite_store_delete_all(struct lite_store *s, uint64_t *removed, struct err *e)
+lite_delete_all(struct lite_store *s, uint64_t *removed, struct err *e)
 {
 	int64_t deleted = 0;
 	struct buf b;
@@ -90,15 +90,15 @@ lite_store_delete_all(struct lite_store *s, uint64_t *removed, struct err *e)
 }
 
 static size_t
-max_size_of_old_key(struct reader *r, const struct line *l)
+old_key_max_size(struct reader *r, const struct line *l)
 {
 	size_t size;
 
 	if (!r->change.moves)
 		return 0;
-	reader_exchange_with_old_key(r);
-	size = row_max_size_of_values(r, r->shape, l);
-	reader_exchange_with_old_key(r);
+	reader_swap_key(r);
+	size = row_max_size(r, r->shape, l);
+	reader_swap_key(r);
 	return size;
 }
 
@@ -110,21 +110,21 @@ convert_old_key(struct lite_store *s, struct reader *r, struct reject *why)
 	struct db_value *v = s->values + r->shape->n + 1;
 	int rc = 1;
 
-	reader_exchange_with_old_key(r);
+	reader_swap_key(r);
 	for (size_t i = 0; i < r->shape->n && rc == 1; i++)
-		rc = sqlite_convert_value(
-		    &v[i], r, r->shape->columns[i], &s->scratch, why);
-	reader_exchange_with_old_key(r);
+		rc = sqlite_convert(&v[i], r, r->shape->columns[i], &s->scratch,
+		    why);
+	reader_swap_key(r);
 	return rc;
 }
 
 int
-lite_convert_record(struct lite_store *s, struct reader *r,
-    const struct line *l, struct reject *why, struct err *e)
+lite_convert(struct lite_store *s, struct reader *r, const struct line *l,
+    struct reject *why, struct err *e)
 {
 	const struct shape *shape;
 	size_t used;
-	int rc = reader_read_record_or_reject(r, l, why, e);
+	int rc = reader_read(r, l, why, e);
 
 	if (rc != 1)
 		return rc;
@@ -133,11 +133,11 @@ lite_convert_record(struct lite_store *s, struct reader *r,
 	used = s->scratch.len;
 	s->change = s->target->mode->changes ? &r->change : NULL;
 	shape = r->shape;
-	if (!buf_reserve(&s->scratch, row_max_size_of_values(r, shape, l) +
-	    max_size_of_old_key(r, l) + 1))
+	if (!buf_reserve(&s->scratch, row_max_size(r, shape, l) +
+	    old_key_max_size(r, l) + 1))
 		return buf_check(&s->scratch, e);
 	for (size_t i = 0; i < shape->n; i++)
-		if (sqlite_convert_value(&s->values[i], r, shape->columns[i],
+		if (sqlite_convert(&s->values[i], r, shape->columns[i],
 		    &s->scratch, why) == 0) {
 			s->scratch.len = used;
 			return 0;
@@ -152,7 +152,7 @@ lite_convert_record(struct lite_store *s, struct reader *r,
  * row. The transaction has locked the database, so the row cannot change
  * between this query and its update. */
 static int
-find_if_row_is_newer(struct lite_store *s, struct lite_statements *st,
+find_newer_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, bool *newer, struct err *e)
 {
 	int rc;
@@ -160,9 +160,9 @@ find_if_row_is_newer(struct lite_store *s, struct lite_statements *st,
 	*newer = false;
 	if (s->target->newer_by == NO_COLUMN)
 		return 0;
-	if (lite_prepare_once(s, &st->newer, shape,
-	    sqlite_put_select_if_row_is_newer, e) == -1 ||
-	    (rc = lite_find_if_row_is_newer(s, st->newer, shape, e)) == -1)
+	if (lite_prepare_once(s, &st->newer, shape, sqlite_put_newer,
+	    e) == -1 ||
+	    (rc = lite_row_is_newer(s, st->newer, shape, e)) == -1)
 		return -1;
 	*newer = rc == 1;
 	return 0;
@@ -173,27 +173,26 @@ find_if_row_is_newer(struct lite_store *s, struct lite_statements *st,
  * names (default: in any column of the record), unless the row is newer. If the
  * row is not updated, sets only its column of --seen. */
 static enum lite_result
-update_row_if_changed(struct lite_store *s, struct lite_statements *st,
+update_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
 {
 	int64_t changed = 0;
 	bool newer;
 
-	if (find_if_row_is_newer(s, st, shape, &newer, e) == -1)
+	if (find_newer_row(s, st, shape, &newer, e) == -1)
 		return LITE_FAILED;
-	if (!newer && shape_can_change_row(s->target, shape) &&
+	if (!newer && shape_can_change(s->target, shape) &&
 	    (lite_prepare_once(
 		s, &st->update, shape, sqlite_put_update, e) == -1 ||
-	    db_stmt_run_for_first_row(st->update, s->values,
+	    db_stmt_run(st->update, s->values,
 		shape->n + 1, NULL, &changed, e) == -1))
 		return LITE_FAILED;
 	if (changed > 0)
 		return LITE_UPDATED;
 	if (s->target->seen != NO_COLUMN &&
-	    (lite_prepare_once(
-		s, &st->seen, shape, sqlite_put_update_seen, e) == -1 ||
-	    db_stmt_run_for_first_row(st->seen, s->values,
-		shape->n + 1, NULL, NULL, e) == -1))
+	    (lite_prepare_once(s, &st->seen, shape, sqlite_put_seen, e) == -1 ||
+	    db_stmt_run(st->seen, s->values, shape->n + 1, NULL, NULL,
+	    e) == -1))
 		return LITE_FAILED;
 	return newer ? LITE_SKIPPED : LITE_UNCHANGED;
 }
@@ -206,8 +205,8 @@ insert_row(struct lite_store *s, struct lite_statements *st,
 	struct db_rows *row = NULL;
 	int64_t changed = 0;
 
-	if (db_stmt_run_for_first_row(st->insert, s->values, shape->n + 1,
-		view ? &row : NULL, &changed, e) == -1)
+	if (db_stmt_run(st->insert, s->values, shape->n + 1, view ? &row : NULL,
+	    &changed, e) == -1)
 		return -1;
 	*inserted = view ? row != NULL : changed > 0;
 	return 0;
@@ -224,13 +223,13 @@ update_found_row(struct lite_store *s, struct lite_statements *st,
 	if (lite_find_row(s, st, shape, false, &found, e) == -1)
 		return LITE_FAILED;
 	return !found ? LITE_NOT_FOUND : s->target->mode->skips ?
-	    LITE_SKIPPED : update_row_if_changed(s, st, shape, e);
+	    LITE_SKIPPED : update_row(s, st, shape, e);
 }
 
 /* Called if the INSERT was refused. SQLite checks NOT NULL and CHECK before it
  * looks for a row with the key. */
 static enum lite_result
-update_after_refusal(struct lite_store *s, struct lite_statements *st,
+update_refused(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
 {
 	const struct db_fault fault = *db_fault(s->db);
@@ -250,27 +249,29 @@ update_after_refusal(struct lite_store *s, struct lite_statements *st,
 	return LITE_REFUSED;
 }
 
+/* Inserts the row of the record or, if its key has a row, updates this row.
+ * Applies a change of --mode cdc. */
 static enum lite_result
-insert_or_update_row(struct lite_store *s, struct lite_statements *st,
+store_row(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
 {
 	enum lite_result rc = LITE_NOT_FOUND;
 	bool inserted;
 
 	if (s->change != NULL && s->change->operation != OPERATION_INSERT)
-		rc = lite_delete_update_or_find_row(s, st, shape, e);
+		rc = lite_apply_change(s, st, shape, e);
 	else if (s->target->mode->keyed && (st->finds_first || s->finds_first))
 		rc = update_found_row(s, st, shape, e);
 	if (rc == LITE_FOUND)
-		return update_row_if_changed(s, st, shape, e);
+		return update_row(s, st, shape, e);
 	if (rc != LITE_NOT_FOUND)
 		return rc;
 	if (insert_row(s, st, shape, &inserted, e) == -1)
-		return update_after_refusal(s, st, shape, e);
+		return update_refused(s, st, shape, e);
 	if (inserted)
 		return LITE_INSERTED;
 	if (s->target->mode->updates)
-		return update_row_if_changed(s, st, shape, e);
+		return update_row(s, st, shape, e);
 	/* Nothing was inserted. If the load has no key, the only possible cause
 	 * is a trigger that has suppressed the insert. */
 	return s->target->mode->skips ? LITE_SKIPPED : LITE_UNCHANGED;
@@ -285,7 +286,7 @@ store_in_history(struct lite_store *s, struct lite_statements *st,
 		.as_of = s->as_of };
 	bool inserted, updated;
 
-	if (lite_history_merge_record(&st->history, &r, &inserted, &updated,
+	if (lite_history_merge(&st->history, &r, &inserted, &updated,
 	    e) == -1) {
 		if (e->code != ERR_CONFIG)
 			return LITE_FAILED;
@@ -304,13 +305,13 @@ store_by_mode(struct lite_store *s, struct lite_statements *st,
     const struct shape *shape, struct err *e)
 {
 	return s->target->mode->history ? store_in_history(s, st, shape, e) :
-	    insert_or_update_row(s, st, shape, e);
+	    store_row(s, st, shape, e);
 }
 
 /* Called after a statement has failed. Keeps the reason in s->fault and s->why.
  * Returns LITE_REFUSED or LITE_ENDED if the record is the cause. */
 static enum lite_result
-keep_reason_of_failure(struct lite_store *s, const struct err *e)
+keep_reason(struct lite_store *s, const struct err *e)
 {
 	s->fault = *db_fault(s->db);
 	s->why = *e;
@@ -319,7 +320,7 @@ keep_reason_of_failure(struct lite_store *s, const struct err *e)
 }
 
 void
-lite_set_missing_reference(struct lite_store *s)
+lite_fail_reference(struct lite_store *s)
 {
 	s->fault = (struct db_fault){ .data = true };
 	(void)err_set(&s->why, ERR_DATA, false,
@@ -329,9 +330,9 @@ lite_set_missing_reference(struct lite_store *s)
 /* True if more deferred foreign keys lack their referenced row now than after
  * the last record. */
 static bool
-lacks_more_references(struct lite_store *s)
+lacks_references(struct lite_store *s)
 {
-	int64_t now = db_count_missing_references(s->db);
+	int64_t now = db_count_orphans(s->db);
 
 	if (now > s->missing)
 		return true;
@@ -356,13 +357,13 @@ store_in_savepoint(struct lite_store *s,
 		return LITE_FAILED;
 	rc = store_by_mode(s, st, shape, e);
 	if (rc == LITE_FAILED) {
-		rc = keep_reason_of_failure(s, e);
+		rc = keep_reason(s, e);
 	} else if ((!s->careful && s->refers_to_itself) ||
-	    !lacks_more_references(s)) {
+	    !lacks_references(s)) {
 		return db_script(s->db, "RELEASE etl_row", e) == -1 ?
 		    LITE_FAILED : rc;
 	} else {
-		lite_set_missing_reference(s);
+		lite_fail_reference(s);
 		rc = LITE_REFUSED;
 	}
 	return rc == LITE_REFUSED && db_script(s->db, undo, e) == -1 ?
@@ -373,9 +374,9 @@ store_in_savepoint(struct lite_store *s,
  * row is missing now, returns LITE_REPEAT instead. s->careful then makes the
  * next try of the batch find the record that is the cause. */
 static enum lite_result
-repeat_if_references_lack(struct lite_store *s, enum lite_result rc)
+judge_references(struct lite_store *s, enum lite_result rc)
 {
-	if (s->refers_to_itself || !lacks_more_references(s))
+	if (s->refers_to_itself || !lacks_references(s))
 		return rc;
 	s->careful = true;
 	return LITE_REPEAT;
@@ -402,24 +403,24 @@ lite_store_record(
 		s->finds_first = true;
 		return LITE_REPEAT;
 	}
-	rc = insert_or_update_row(s, st, shape, e);
+	rc = store_row(s, st, shape, e);
 	if (rc == LITE_FAILED)
-		return keep_reason_of_failure(s, e);
-	return repeat_if_references_lack(s, rc);
+		return keep_reason(s, e);
+	return judge_references(s, rc);
 }
 
 /* Called after the statement of a group has refused a record. Sets *stored to
  * the number of records that were inserted. If this is not known, returns
  * LITE_REPEAT. */
 static enum lite_result
-keep_or_repeat_group(struct lite_store *s, size_t *stored)
+judge_group(struct lite_store *s, size_t *stored)
 {
 	if (!s->group_aborts && s->fault.kept == -1) {
 		s->group_is_unsafe = true;
 		return LITE_REPEAT;
 	}
 	*stored = s->group_aborts ? 0 : (size_t)s->fault.kept;
-	return repeat_if_references_lack(s, LITE_REFUSED);
+	return judge_references(s, LITE_REFUSED);
 }
 
 enum lite_result
@@ -430,16 +431,15 @@ lite_store_group(struct lite_store *s, const struct shape *shape,
 	    lite_get_statements(s, shape, e);
 	enum lite_result rc;
 
-	if (st == NULL || lite_prepare_group_insert_once(s, &st->insert_group,
-	    shape, e) == -1)
+	if (st == NULL || lite_prepare_group(s, &st->insert_group, shape,
+	    e) == -1)
 		return LITE_FAILED;
-	if (db_stmt_run_for_first_row(st->insert_group, s->slots,
-		s->group_records * sqlite_max_values_of_record(s->target), NULL,
-		NULL, e) == -1) {
-		rc = keep_reason_of_failure(s, e);
-		return rc != LITE_REFUSED ? rc :
-		    keep_or_repeat_group(s, stored);
+	if (db_stmt_run(st->insert_group, s->slots,
+	    s->group_records * sqlite_max_values(s->target), NULL, NULL,
+	    e) == -1) {
+		rc = keep_reason(s, e);
+		return rc != LITE_REFUSED ? rc : judge_group(s, stored);
 	}
 	*stored = s->group_records;
-	return repeat_if_references_lack(s, LITE_INSERTED);
+	return judge_references(s, LITE_INSERTED);
 }

@@ -37,12 +37,11 @@ lite_tuple_read(struct lite_tuple *t, struct reader *r, const struct line *l,
 	if (t->scratch.cap > SPOOL_LARGE)
 		buf_release(&t->scratch);
 	buf_clear(&t->scratch);
-	if (!buf_reserve(
-		&t->scratch, row_max_size_of_values(r, t->columns, l) + 1))
+	if (!buf_reserve(&t->scratch, row_max_size(r, t->columns, l) + 1))
 		return buf_check(&t->scratch, e);
 	for (size_t i = 0; i < t->columns->n; i++)
-		if (sqlite_convert_value(&t->values[i], r,
-		    t->columns->columns[i], &t->scratch, &why) == 0)
+		if (sqlite_convert(&t->values[i], r, t->columns->columns[i],
+		    &t->scratch, &why) == 0)
 			return 0;
 	return 1;
 }

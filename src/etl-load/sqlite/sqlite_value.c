@@ -31,13 +31,13 @@ reject_value(const struct source *s, const char *code, const char *what)
 	int n = s->text.len < 80 ? (int)s->text.len :
 	    (int)utf8_valid_length(s->text.p, 80);
 
-	return reader_set_reject_of_column(s->r, s->why, s->column, code,
+	return reader_reject(s->r, s->why, s->column, code,
 	    "%s for column \"%s\" (%s): %.*s", what, s->c->name, s->c->type,
 	    n, s->text.p);
 }
 
 static int
-reject_value_of_wrong_type(const struct source *s)
+reject_type(const struct source *s)
 {
 	return reject_value(s, "type", "not a value");
 }
@@ -45,7 +45,7 @@ reject_value_of_wrong_type(const struct source *s)
 /* True if the value is a number, or a string with exactly one number in JSON's
  * form. */
 static bool
-is_number_or_numeric_text(const struct source *s)
+is_numeric(const struct source *s)
 {
 	struct json_fault f;
 
@@ -69,7 +69,7 @@ skip_characters(const char *p, const char *end, const char *any)
  * source). SQLite accepts numbers as JSON writes them. It also accepts blanks
  * around the number, a plus sign, and no digits before or after the point. */
 static bool
-would_sqlite_read_as_number(const char *p, size_t n)
+is_sqlite_number(const char *p, size_t n)
 {
 	static const char blank[] = " \t\n\v\f\r", digits[] = "0123456789";
 	const char *end = p + n, *from;
@@ -97,15 +97,15 @@ would_sqlite_read_as_number(const char *p, size_t n)
  * and a plus sign or zeros at its start. Cuts such blanks and the plus sign off
  * s->text. */
 static bool
-read_number_of_text(struct source *s)
+trim_number(struct source *s)
 {
 	static const char blank[] = " \t\n\v\f\r";
 	struct db_value *t = &s->text;
 
-	if (s->tok->type != JSON_STRING || is_number_or_numeric_text(s))
+	if (s->tok->type != JSON_STRING || is_numeric(s))
 		return s->tok->type == JSON_NUMBER ||
 		    s->tok->type == JSON_STRING;
-	if (!would_sqlite_read_as_number(t->p, t->len))
+	if (!is_sqlite_number(t->p, t->len))
 		return false;
 	while (strchr(blank, t->p[t->len - 1]) != NULL)
 		t->len--;
@@ -117,8 +117,8 @@ read_number_of_text(struct source *s)
 static int
 convert_int(struct db_value *out, struct source *s)
 {
-	if (!read_number_of_text(s))
-		return reject_value_of_wrong_type(s);
+	if (!trim_number(s))
+		return reject_type(s);
 	*out = (struct db_value){ .type = DB_INT };
 	if (number_to_int64(s->text.p, s->text.len, &out->i)) {
 		if (out->i < s->c->min || out->i > s->c->max)
@@ -127,20 +127,20 @@ convert_int(struct db_value *out, struct source *s)
 	}
 	return number_is_integer(s->text.p, s->text.len) ?
 	    reject_value(s, "range", "out of range") :
-	    reject_value_of_wrong_type(s);
+	    reject_type(s);
 }
 
 static int
 convert_real(struct db_value *out, struct source *s)
 {
-	if (!read_number_of_text(s))
-		return reject_value_of_wrong_type(s);
+	if (!trim_number(s))
+		return reject_type(s);
 	*out = (struct db_value){ .type = DB_REAL,
 		.r = number_to_double(s->text.p, s->text.len) };
 	if (isinf(out->r))
 		return reject_value(s, "range", "out of range");
 	if (!s->r->target->lossy &&
-	    !float_keeps_integer(s->text.p, s->text.len, DBL_MANT_DIG))
+	    !float_keeps_int(s->text.p, s->text.len, DBL_MANT_DIG))
 		return reject_value(
 		    s, "range", "SQLite would round the integer");
 	return 1;
@@ -161,15 +161,15 @@ to_exact_number(struct db_value *out, const struct source *s)
 	out->r = number_to_double(s->text.p, s->text.len);
 	if (isinf(out->r))
 		return false;
-	n = number_put_shortest_nan_as_null(text, out->r);
+	n = number_put_shortest(text, out->r);
 	return number_equals(text, n, s->text.p, s->text.len);
 }
 
 static int
 convert_numeric(struct db_value *out, struct source *s)
 {
-	if (!read_number_of_text(s))
-		return reject_value_of_wrong_type(s);
+	if (!trim_number(s))
+		return reject_type(s);
 	if (to_exact_number(out, s) ||
 	    (s->r->target->lossy && !isinf(out->r)))
 		return 1;
@@ -177,32 +177,33 @@ convert_numeric(struct db_value *out, struct source *s)
 	    s, "range", "SQLite would lose digits of the number");
 }
 
+/* Takes true and false, words such as yes and off, and 0 and 1. */
 static int
-convert_bool_word_or_0_1(struct db_value *out, const struct source *s)
+convert_bool(struct db_value *out, const struct source *s)
 {
 	static const char *const words[] = { "false", "true", "f", "t", "no",
 	    "yes", "n", "y", "off", "on", "0", "1" };
 
 	if (s->tok->type == JSON_ARRAY || s->tok->type == JSON_OBJECT)
-		return reject_value_of_wrong_type(s);
+		return reject_type(s);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strlen(words[i]) == s->text.len &&
 		    strncasecmp(words[i], s->text.p, s->text.len) == 0) {
 			*out = DB_I((int64_t)(i & 1));
 			return 1;
 		}
-	return reject_value_of_wrong_type(s);
+	return reject_type(s);
 }
 
 /* True if the number *v, written as text, is exactly the text in the record.
  * For example, this is true for 10, and false for 1e1 and 10.0. */
 static bool
-is_printed_as_in_record(const struct db_value *v, const struct source *s)
+prints_same(const struct db_value *v, const struct source *s)
 {
 	char text[NUMBER_TEXT];
 	size_t n;
 
-	n = v->type == DB_REAL ? number_put_shortest_nan_as_null(text, v->r) :
+	n = v->type == DB_REAL ? number_put_shortest(text, v->r) :
 	    (size_t)snprintf(text, sizeof(text), "%" PRId64, v->i);
 	return n == s->text.len && memcmp(text, s->text.p, n) == 0;
 }
@@ -211,48 +212,48 @@ is_printed_as_in_record(const struct db_value *v, const struct source *s)
  * affinity. Rejects such a text unless SQLite would print the number as exactly
  * the same text. */
 static int
-reject_if_affinity_changes_text(struct db_value *out, const struct source *s)
+reject_affinity(struct db_value *out, const struct source *s)
 {
 	if (out->type != DB_TEXT || !s->c->numeric || s->r->target->lossy ||
-	    !would_sqlite_read_as_number(out->p, out->len))
+	    !is_sqlite_number(out->p, out->len))
 		return 1;
 	if (s->tok->type == JSON_NUMBER)
 		return reject_value(s, "range",
 		    "SQLite would lose digits of the number");
-	if (is_number_or_numeric_text(s) && to_exact_number(out, s) &&
-	    is_printed_as_in_record(out, s))
+	if (is_numeric(s) && to_exact_number(out, s) && prints_same(out, s))
 		return 1;
 	return reject_value(s, "type", "SQLite would change this text into a "
 	    "number (declare the column TEXT, or NUMERIC if it holds numbers)");
 }
 
 static int
-convert_for_any_column(struct db_value *out, const struct source *s)
+convert_any(struct db_value *out, const struct source *s)
 {
 	if (s->tok->type == JSON_TRUE || s->tok->type == JSON_FALSE)
 		*out = DB_I(s->tok->type == JSON_TRUE);
 	else if (s->tok->type != JSON_NUMBER || !to_exact_number(out, s))
 		*out = s->text;
-	return reject_if_affinity_changes_text(out, s);
+	return reject_affinity(out, s);
 }
 
 static int
-convert_json_to_number_or_text(struct db_value *out, const struct source *s)
+convert_json(struct db_value *out, const struct source *s)
 {
 	if (s->tok->type == JSON_NUMBER)
-		return convert_for_any_column(out, s);
+		return convert_any(out, s);
 	*out = s->text;
 	return 1;
 }
 
+/* Keeps a number as it is. */
 static int
-convert_time_or_number(struct db_value *out, const struct source *s)
+convert_time(struct db_value *out, const struct source *s)
 {
 	if (s->tok->type == JSON_NUMBER)
-		return convert_for_any_column(out, s);
+		return convert_any(out, s);
 	*out = s->text;
 	if (s->tok->type != JSON_STRING ||
-	    !is_valid_date_or_time(s->text.p, s->text.len))
+	    !is_valid_time(s->text.p, s->text.len))
 		return reject_value(s, "type", "not a date or time like "
 		    RECORD_TIME_FORMS);
 	return 1;
@@ -287,7 +288,7 @@ convert_bytes(struct db_value *out, const struct source *s,
 	size_t n = s->text.len;
 
 	if (s->tok->type != JSON_STRING)
-		return reject_value_of_wrong_type(s);
+		return reject_type(s);
 	if (s->r->target->mapping.base64) {
 		*out = convert_base64(s, scratch);
 		return 1;
@@ -335,10 +336,10 @@ get_value_text(const struct json *j, uint32_t tok, bool raw,
 }
 
 int
-sqlite_convert_value(struct db_value *out, struct reader *r, size_t column,
+sqlite_convert(struct db_value *out, struct reader *r, size_t column,
     struct buf *scratch, struct reject *why)
 {
-	const struct json *j = reader_json_of_column(r, column);
+	const struct json *j = reader_json(r, column);
 	uint32_t tok = r->value[column];
 	struct source s = { .r = r, .column = column, .why = why,
 		.c = &r->target->table->columns[column],
@@ -357,15 +358,15 @@ sqlite_convert_value(struct db_value *out, struct reader *r, size_t column,
 	case COLUMN_NUMERIC:
 		return convert_numeric(out, &s);
 	case COLUMN_BOOL:
-		return convert_bool_word_or_0_1(out, &s);
+		return convert_bool(out, &s);
 	case COLUMN_TIME:
-		return convert_time_or_number(out, &s);
+		return convert_time(out, &s);
 	case COLUMN_BYTES:
 		return convert_bytes(out, &s, scratch);
 	case COLUMN_ANY:
-		return convert_for_any_column(out, &s);
+		return convert_any(out, &s);
 	case COLUMN_JSON:
-		return convert_json_to_number_or_text(out, &s);
+		return convert_json(out, &s);
 	default:
 		*out = s.text;
 		return 1;
@@ -382,7 +383,7 @@ fits_type(const struct column *c, const char *text, bool number)
 	case COLUMN_BOOL:
 		return number;
 	case COLUMN_TIME:
-		return number || is_valid_date_or_time(text, strlen(text));
+		return number || is_valid_time(text, strlen(text));
 	default:
 		return c->kind != COLUMN_BYTES;
 	}
@@ -392,7 +393,7 @@ bool
 sqlite_compares_by_type(
     const struct column *c, const char *text, const char *stored)
 {
-	bool number = would_sqlite_read_as_number(text, strlen(text));
+	bool number = is_sqlite_number(text, strlen(text));
 	/* SQLite turns the text into a number if the column has numeric
 	 * affinity. BOOLEAN has it, too. */
 	bool turned = number && (c->numeric || c->kind == COLUMN_INT ||
@@ -411,7 +412,7 @@ sqlite_compares_by_type(
 /* The bytes of a text end with a NUL. This is safe, because a text contains no
  * NUL. */
 void
-sqlite_put_value_bytes(struct buf *b, const struct db_value *v)
+sqlite_put_bytes(struct buf *b, const struct db_value *v)
 {
 	uint64_t u = (uint64_t)v->i ^ (uint64_t)1 << 63;
 	char bytes[8];

@@ -8,13 +8,13 @@
 
 #include "table/record.h"
 
-int sqlite_convert_value(struct db_value *out, struct reader *r, size_t column,
+int sqlite_convert(struct db_value *out, struct reader *r, size_t column,
     struct buf *scratch, struct reject *why);
 
 /* Appends the bytes of one value. Different values give different bytes.
  * memcmp() orders the bytes of two integers, or of two texts, as their
  * values. */
-void sqlite_put_value_bytes(struct buf *b, const struct db_value *v);
+void sqlite_put_bytes(struct buf *b, const struct db_value *v);
 
 /* For --expect: true if SQLite compares a value of the column with the text by
  * the type of the column. If this is false, SQLite compares them by their
@@ -26,6 +26,6 @@ bool sqlite_compares_by_type(
 
 /* True if the text is a valid date, a valid time, or both, in the form of RFC
  * 3339 or ISO 8601. */
-bool is_valid_date_or_time(const char *p, size_t n);
+bool is_valid_time(const char *p, size_t n);
 
 #endif

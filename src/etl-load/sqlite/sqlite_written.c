@@ -16,8 +16,10 @@ lite_written_release(struct lite_sink *s)
 	s->written = (struct lite_written){ 0 };
 }
 
+/* Returns true if the table of written rows has keys, and false if it has
+ * rowids. */
 static bool
-mode_notes_keys_not_rowids(const struct target *t)
+notes_row_keys(const struct target *t)
 {
 	return t->mode->updates;
 }
@@ -25,20 +27,18 @@ mode_notes_keys_not_rowids(const struct target *t)
 /* Returns NULL if the table is a view, has no rowid, or has columns with all
  * three names of the rowid. */
 static const char *
-find_rowid_name_or_null(const struct table *t)
+find_rowid_name(const struct table *t)
 {
-	return t->without_rowid || t->view ? NULL :
-	    sqlite_find_name_of_rowid(t);
+	return t->without_rowid || t->view ? NULL : sqlite_find_rowid(t);
 }
 
 static int
-check_table_has_rowid(void *self, struct err *e)
+check_has_rowid(void *self, struct err *e)
 {
 	const struct lite_sink *s = self;
 	const struct target *t = s->store.target;
 
-	if (mode_notes_keys_not_rowids(t) ||
-	    find_rowid_name_or_null(t->table) != NULL)
+	if (notes_row_keys(t) || find_rowid_name(t->table) != NULL)
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "--expect: %s %s has no rowid, "
 	    "by which the load could find the rows that it has inserted: only "
@@ -48,39 +48,39 @@ check_table_has_rowid(void *self, struct err *e)
 }
 
 static void
-put_create_table_of_written(struct buf *b, const struct target *t)
+put_written_table(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "DROP TABLE IF EXISTS " WRITTEN "%s; CREATE TEMP TABLE "
 	    "etl_load_written%s", t->suffix, t->suffix);
-	if (!mode_notes_keys_not_rowids(t)) {
+	if (!notes_row_keys(t)) {
 		buf_str(b, " (id INTEGER PRIMARY KEY)");
 		return;
 	}
 	buf_str(b, " AS SELECT ");
-	sql_put_key_columns(b, t);
+	sql_put_key(b, t);
 	buf_printf(b, " FROM %s WHERE false", t->table->quoted);
 }
 
 static void
-put_insert_key_or_rowid(struct buf *b, const struct target *t)
+put_insert_written(struct buf *b, const struct target *t)
 {
 	buf_printf(b, "INSERT OR IGNORE INTO " WRITTEN "%s VALUES (",
 	    t->suffix);
-	if (!mode_notes_keys_not_rowids(t))
+	if (!notes_row_keys(t))
 		buf_str(b, "last_insert_rowid()");
-	for (size_t i = 0; mode_notes_keys_not_rowids(t) && i < t->nkey; i++)
+	for (size_t i = 0; notes_row_keys(t) && i < t->nkey; i++)
 		buf_printf(b, "%s$%zu", i > 0 ? ", " : "", i + 1);
 	buf_char(b, ')');
 }
 
 static int
-create_table_and_prepare(
-    struct lite_sink *s, struct buf *create, struct buf *insert, struct err *e)
+prepare_written(struct lite_sink *s, struct buf *create, struct buf *insert,
+    struct err *e)
 {
 	const struct target *t = s->store.target;
 
-	put_create_table_of_written(create, t);
-	put_insert_key_or_rowid(insert, t);
+	put_written_table(create, t);
+	put_insert_written(insert, t);
 	(void)buf_text(create);
 	(void)buf_text(insert);
 	if (buf_check(create, e) == -1 || buf_check(insert, e) == -1 ||
@@ -92,7 +92,7 @@ create_table_and_prepare(
 }
 
 static int
-create_table_of_written(void *self, struct err *e)
+start_written(void *self, struct err *e)
 {
 	struct lite_sink *s = self;
 	struct buf create, insert;
@@ -101,14 +101,14 @@ create_table_of_written(void *self, struct err *e)
 	lite_written_release(s);
 	buf_init(&create, SIZE_MAX / 4);
 	buf_init(&insert, SIZE_MAX / 4);
-	rc = create_table_and_prepare(s, &create, &insert, e);
+	rc = prepare_written(s, &create, &insert, e);
 	buf_release(&create);
 	buf_release(&insert);
 	return rc;
 }
 
 int
-lite_written_note_key_or_rowid(struct lite_sink *s, const struct shape *shape,
+lite_written_note(struct lite_sink *s, const struct shape *shape,
     enum lite_result r, struct err *e)
 {
 	const struct target *t = s->store.target;
@@ -116,37 +116,35 @@ lite_written_note_key_or_rowid(struct lite_sink *s, const struct shape *shape,
 	size_t n = 0;
 
 	if (w->insert == NULL ||
-	    (r != LITE_INSERTED && !mode_notes_keys_not_rowids(t)))
+	    (r != LITE_INSERTED && !notes_row_keys(t)))
 		return 0;
-	for (size_t at = 0; mode_notes_keys_not_rowids(t) &&
-	    n < t->nkey; n++, at = 0) {
+	for (size_t at = 0; notes_row_keys(t) && n < t->nkey; n++, at = 0) {
 		while (shape->columns[at] != t->key[n])
 			at++;
 		w->key[n] = s->store.values[at];
 	}
-	return db_stmt_run_for_first_row(w->insert, w->key, n, NULL, NULL, e);
+	return db_stmt_run(w->insert, w->key, n, NULL, NULL, e);
 }
 
 static void
-put_from_and_where_written(void *self, struct buf *b)
+put_written_where(void *self, struct buf *b)
 {
 	const struct lite_sink *s = self;
 	const struct target *t = s->store.target;
 
 	buf_printf(b, "FROM %s AS \"etl.t\" WHERE ", t->table->quoted);
-	if (!mode_notes_keys_not_rowids(t))
-		buf_printf(b, "\"etl.t\".%s",
-		    find_rowid_name_or_null(t->table));
-	for (size_t i = 0; mode_notes_keys_not_rowids(t) && i < t->nkey; i++)
+	if (!notes_row_keys(t))
+		buf_printf(b, "\"etl.t\".%s", find_rowid_name(t->table));
+	for (size_t i = 0; notes_row_keys(t) && i < t->nkey; i++)
 		buf_printf(b, "%s\"etl.t\".%s", i == 0 ? "(" : ", ",
 		    t->table->columns[t->key[i]].quoted);
 	buf_printf(b, "%s IN (SELECT * FROM " WRITTEN "%s)",
-	    mode_notes_keys_not_rowids(t) ? ")" : "", t->suffix);
+	    notes_row_keys(t) ? ")" : "", t->suffix);
 }
 
 const struct sink_written lite_written = {
-	.check = check_table_has_rowid,
-	.start = create_table_of_written,
-	.put_rows = put_from_and_where_written,
+	.check = check_has_rowid,
+	.start = start_written,
+	.put_rows = put_written_where,
 	.compares_by_type = sqlite_compares_by_type,
 };

@@ -93,7 +93,7 @@ skip_time(struct cursor *c)
 }
 
 bool
-is_valid_date_or_time(const char *p, size_t n)
+is_valid_time(const char *p, size_t n)
 {
 	struct cursor c = { p, p + n };
 

@@ -52,7 +52,7 @@ read_date(struct cursor *c, int64_t *time)
 /* Adds the fraction of a second. Sets *more if a digit after the sixth one is
  * not 0. */
 static bool
-read_and_add_fraction(struct cursor *c, int64_t *time, bool *more)
+add_fraction(struct cursor *c, int64_t *time, bool *more)
 {
 	const char *from = c->p;
 	int64_t unit = SECOND;
@@ -66,7 +66,7 @@ read_and_add_fraction(struct cursor *c, int64_t *time, bool *more)
 }
 
 static bool
-read_and_add_time_of_day(struct cursor *c, int64_t *time, bool *more)
+add_time_of_day(struct cursor *c, int64_t *time, bool *more)
 {
 	int hour, minute, second = 0;
 	int64_t midnight = *time;
@@ -77,13 +77,15 @@ read_and_add_time_of_day(struct cursor *c, int64_t *time, bool *more)
 	if (skip_one_of(c, ":") && !read_number(c, 2, 59, &second))
 		return false;
 	*time += (hour * 60 + minute) * MINUTE + second * SECOND;
-	if (skip_one_of(c, ".,") && !read_and_add_fraction(c, time, more))
+	if (skip_one_of(c, ".,") && !add_fraction(c, time, more))
 		return false;
 	return *time - midnight <= DAY && !(*more && hour == 24);
 }
 
+/* Reads the zone and turns *time into UTC. A time without a zone is in UTC
+ * already. */
 static bool
-read_zone_if_any_and_shift(struct cursor *c, int64_t *time)
+apply_zone(struct cursor *c, int64_t *time)
 {
 	const char *sign;
 	int hour, minute = 0;
@@ -108,19 +110,21 @@ read_zone_if_any_and_shift(struct cursor *c, int64_t *time)
 }
 
 static bool
-read_date_and_time(struct cursor *c, int64_t *time, bool *more)
+read_date_time(struct cursor *c, int64_t *time, bool *more)
 {
 	if (!read_date(c, time))
 		return false;
 	if (c->p < c->end && (!skip_one_of(c, "Tt ") ||
-	    !read_and_add_time_of_day(c, time, more) ||
-	    !read_zone_if_any_and_shift(c, time)))
+	    !add_time_of_day(c, time, more) ||
+	    !apply_zone(c, time)))
 		return false;
 	return c->p == c->end;
 }
 
+/* Returns the smallest step of a time with this many digits of the second, in
+ * microseconds. */
 static int64_t
-get_unit_of_digits(int digits)
+get_unit(int digits)
 {
 	int64_t unit = digits == AS_OF_DAYS ? DAY : SECOND;
 
@@ -138,7 +142,7 @@ round_down(int64_t time, int64_t unit)
 }
 
 static void
-write_time_in_digits(char out[CLOCK_STAMP], int64_t time, int digits)
+write_time(char out[CLOCK_STAMP], int64_t time, int digits)
 {
 	int64_t of_day = time - round_down(time, DAY);
 	struct calendar_date d = calendar_date((time - of_day) / DAY);
@@ -153,8 +157,8 @@ write_time_in_digits(char out[CLOCK_STAMP], int64_t time, int digits)
 }
 
 bool
-as_of_convert_or_refuse(char out[CLOCK_STAMP], const char *p, size_t n,
-    int digits, bool lossy, struct as_of_refusal *why)
+as_of_convert(char out[CLOCK_STAMP], const char *p, size_t n, int digits,
+    bool lossy, struct as_of_refusal *why)
 {
 	const int64_t first = calendar_days(1, 1, 1) * DAY;
 	const int64_t end = calendar_days(10000, 1, 1) * DAY;
@@ -163,9 +167,9 @@ as_of_convert_or_refuse(char out[CLOCK_STAMP], const char *p, size_t n,
 	bool more = false;
 
 	*why = (struct as_of_refusal){ "type", "not a date or time" };
-	if (!read_date_and_time(&c, &time, &more))
+	if (!read_date_time(&c, &time, &more))
 		return false;
-	whole = round_down(time, get_unit_of_digits(digits));
+	whole = round_down(time, get_unit(digits));
 	why->code = "range";
 	why->message = digits == AS_OF_DAYS ?
 	    "the column keeps days, but this is not midnight in UTC" :
@@ -175,39 +179,39 @@ as_of_convert_or_refuse(char out[CLOCK_STAMP], const char *p, size_t n,
 	why->message = "not in the years 1 to 9999 in UTC";
 	if (whole < first || whole >= end)
 		return false;
-	write_time_in_digits(out, whole, digits);
+	write_time(out, whole, digits);
 	return true;
 }
 
-/* Parses a text that write_time_in_digits() has written. */
+/* Parses a text that write_time() has written. */
 static int64_t
-parse_written_time(const char *text)
+parse_time(const char *text)
 {
 	struct cursor c = { text, text + strlen(text) };
 	int64_t time = 0;
 	bool more = false;
 
-	(void)read_date_and_time(&c, &time, &more);
+	(void)read_date_time(&c, &time, &more);
 	return time;
 }
 
 void
-as_of_cut_to_digits(char text[CLOCK_STAMP], int digits)
+as_of_cut(char text[CLOCK_STAMP], int digits)
 {
-	write_time_in_digits(text, round_down(parse_written_time(text),
-	    get_unit_of_digits(digits)), digits);
+	write_time(text, round_down(parse_time(text), get_unit(digits)),
+	    digits);
 }
 
 bool
-as_of_add_smallest_step(char text[CLOCK_STAMP], int digits)
+as_of_next(char text[CLOCK_STAMP], int digits)
 {
 	int64_t next;
 
 	if (digits == AS_OF_DAYS)
 		return true;
-	next = parse_written_time(text) + get_unit_of_digits(digits);
+	next = parse_time(text) + get_unit(digits);
 	if (next >= calendar_days(10000, 1, 1) * DAY)
 		return false;
-	write_time_in_digits(text, next, digits);
+	write_time(text, next, digits);
 	return true;
 }

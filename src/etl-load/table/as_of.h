@@ -21,15 +21,15 @@ struct as_of_refusal {
  * second that the column keeps, or AS_OF_DAYS. If the value has more digits,
  * `lossy` cuts them off; otherwise the value is refused. Returns false with
  * *why. */
-bool as_of_convert_or_refuse(char out[CLOCK_STAMP], const char *p, size_t n,
-    int digits, bool lossy, struct as_of_refusal *why);
+bool as_of_convert(char out[CLOCK_STAMP], const char *p, size_t n, int digits,
+    bool lossy, struct as_of_refusal *why);
 /* Cuts the text of the present time to the digits of the second that the column
  * keeps. */
-void as_of_cut_to_digits(char text[CLOCK_STAMP], int digits);
+void as_of_cut(char text[CLOCK_STAMP], int digits);
 /* Replaces the time by the next one that the column can hold, for example one
  * microsecond later. Does nothing if the column has the type date, because a
  * key has at most one row for each day. Returns false if the next time is after
  * the year 9999, which has no text of this form. */
-bool as_of_add_smallest_step(char text[CLOCK_STAMP], int digits);
+bool as_of_next(char text[CLOCK_STAMP], int digits);
 
 #endif

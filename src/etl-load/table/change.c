@@ -67,15 +67,16 @@ reject_change(struct change *c, struct reject *why, const char *code,
 
 /* Returns the token of the member, or 0 if it is absent or null. */
 static uint32_t
-find_member_unless_null(const struct change *c, const char *name)
+find_non_null(const struct change *c, const char *name)
 {
 	uint32_t v = json_member_value(&c->envelope, 0, name, strlen(name));
 
 	return v == 0 || c->envelope.tok[v].type == JSON_NULL ? 0 : v;
 }
 
+/* A member that is null does not count. */
 static bool
-has_member_unless_null(const struct json *j, const char *name)
+has_non_null(const struct json *j, const char *name)
 {
 	uint32_t v = json_member_value(j, 0, name, strlen(name));
 
@@ -88,24 +89,24 @@ change_has_null_payload(const struct json *record)
 	uint32_t v = json_member_value(record, 0, "payload", 7);
 
 	return v != 0 && record->tok[v].type == JSON_NULL &&
-	    !has_member_unless_null(record, "operation") &&
-	    !has_member_unless_null(record, "op");
+	    !has_non_null(record, "operation") &&
+	    !has_non_null(record, "op");
 }
 
 /* Debezium can write the change into the member `payload`, with a member
  * `schema` beside it. If so, c->envelope becomes the object in `payload`, and
  * *inside is true. Returns 1; 2 if the payload is null, a tombstone; 0 or -1 as
- * change_read_or_reject(). */
+ * change_read(). */
 static int
-enter_payload_or_reject(struct change *c, enum json_members duplicates,
-    bool *inside, struct reject *why, struct err *e)
+enter_payload(struct change *c, enum json_members duplicates, bool *inside,
+    struct reject *why, struct err *e)
 {
 	struct json *j = &c->envelope;
 	uint32_t v = json_member_value(j, 0, "payload", 7);
 	struct json_fault f;
 
-	*inside = v != 0 && find_member_unless_null(c, "operation") == 0 &&
-	    find_member_unless_null(c, "op") == 0;
+	*inside = v != 0 && find_non_null(c, "operation") == 0 &&
+	    find_non_null(c, "op") == 0;
 	if (!*inside)
 		return 1;
 	if (j->tok[v].type == JSON_NULL)
@@ -121,8 +122,8 @@ enter_payload_or_reject(struct change *c, enum json_members duplicates,
 }
 
 static int
-reject_unknown_operation(struct change *c, struct reject *why,
-    const char *pointer, const char *text, size_t len)
+reject_operation(struct change *c, struct reject *why, const char *pointer,
+    const char *text, size_t len)
 {
 	(void)reject_change(c, why, "schema", pointer, "");
 	if ((len == 1 && *text == 't') ||
@@ -139,9 +140,10 @@ reject_unknown_operation(struct change *c, struct reject *why,
 }
 
 /* Sets c->operation from the member `operation` or `op`. Debezium writes r
- * (read) for a row of its snapshot, which is loaded like an INSERT. */
+ * (read) for a row of its snapshot, which is loaded like an INSERT. Returns 0
+ * if the record must be rejected. */
 static int
-set_operation_or_reject(struct change *c, bool inside, struct reject *why)
+set_operation(struct change *c, bool inside, struct reject *why)
 {
 	static const struct {
 		const char *word;
@@ -152,13 +154,13 @@ set_operation_or_reject(struct change *c, bool inside, struct reject *why)
 		{ "r", OPERATION_INSERT }, { "u", OPERATION_UPDATE },
 		{ "d", OPERATION_DELETE },
 	};
-	uint32_t word = find_member_unless_null(c, "operation");
+	uint32_t word = find_non_null(c, "operation");
 	const char *place = inside ? "/payload/operation" : "/operation";
 	const struct json_tok *t;
 	const char *text;
 
 	if (word == 0) {
-		word = find_member_unless_null(c, "op");
+		word = find_non_null(c, "op");
 		place = inside ? "/payload/op" : "/op";
 	}
 	if (word == 0)
@@ -168,21 +170,23 @@ set_operation_or_reject(struct change *c, bool inside, struct reject *why)
 	t = &c->envelope.tok[word];
 	text = c->envelope.text + t->at;
 	if (t->type != JSON_STRING)
-		return reject_unknown_operation(c, why, place, text, t->len);
+		return reject_operation(c, why, place, text, t->len);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strlen(words[i].word) == t->len - 2 &&
 		    strncasecmp(words[i].word, text + 1, t->len - 2) == 0) {
 			c->operation = words[i].operation;
 			return 1;
 		}
-	return reject_unknown_operation(c, why, place, text + 1, t->len - 2);
+	return reject_operation(c, why, place, text + 1, t->len - 2);
 }
 
+/* Finds the object of the member. Returns 0 if the member is not an object, so
+ * that the record must be rejected. */
 static int
-find_row_object_or_reject(struct change *c, const char *name, const char *place,
+find_row_object(struct change *c, const char *name, const char *place,
     struct image *image, struct reject *why)
 {
-	*image = (struct image){ find_member_unless_null(c, name), place };
+	*image = (struct image){ find_non_null(c, name), place };
 	if (image->token == 0 ||
 	    c->envelope.tok[image->token].type == JSON_OBJECT)
 		return 1;
@@ -193,18 +197,19 @@ find_row_object_or_reject(struct change *c, const char *name, const char *place,
 }
 
 /* The row after the change is in `data` or, as Debezium names it, `after`. The
- * row before the change is in `before`. */
+ * row before the change is in `before`. Returns 0 if the record must be
+ * rejected. */
 static int
-find_rows_or_reject(struct change *c, bool inside, struct image *after,
+find_rows(struct change *c, bool inside, struct image *after,
     struct image *before, struct reject *why)
 {
-	if (find_row_object_or_reject(c, "data", inside ? "/payload/data" :
+	if (find_row_object(c, "data", inside ? "/payload/data" :
 	    "/data", after, why) == 0 || (after->token == 0 &&
-	    find_member_unless_null(c, "after") != 0 &&
-	    find_row_object_or_reject(c, "after", inside ? "/payload/after" :
+	    find_non_null(c, "after") != 0 &&
+	    find_row_object(c, "after", inside ? "/payload/after" :
 	    "/after", after, why) == 0))
 		return 0;
-	return find_row_object_or_reject(c, "before", inside ? "/payload/before"
+	return find_row_object(c, "before", inside ? "/payload/before"
 	    : "/before", before, why);
 }
 
@@ -223,22 +228,22 @@ scan_row_object(struct change *c, struct json *j, const struct image *image,
 }
 
 static int
-read_old_row_of_update(struct change *c, struct json *row,
-    const struct image *before, struct err *e)
+read_old_row(struct change *c, struct json *row, const struct image *before,
+    struct err *e)
 {
 	if (before->token == 0)
 		return 1;
 	c->old_place = before->place;
 	if (scan_row_object(c, &c->old, before, e) == -1)
 		return -1;
-	return change_add_key_and_find_old(c, row, e) == -1 ? -1 : 1;
+	return change_set_keys(c, row, e) == -1 ? -1 : 1;
 }
 
 /* Reads only the key of the row that a DELETE names. Each value is read from
  * `before` or, if it is missing there, from `data` or `after`. */
 static int
-read_key_of_delete(struct change *c, struct json *row,
-    const struct image *after, const struct image *before, struct err *e)
+read_delete_key(struct change *c, struct json *row, const struct image *after,
+    const struct image *before, struct err *e)
 {
 	const struct image *first = before->token != 0 ? before : after;
 	bool both = before->token != 0 && after->token != 0;
@@ -247,12 +252,11 @@ read_key_of_delete(struct change *c, struct json *row,
 	if (scan_row_object(c, row, first, e) == -1 ||
 	    (both && scan_row_object(c, &c->old, after, e) == -1))
 		return -1;
-	return change_reduce_row_to_key(
-	    c, row, both ? &c->old : NULL, e) == -1 ? -1 : 1;
+	return change_keep_key(c, row, both ? &c->old : NULL, e) == -1 ? -1 : 1;
 }
 
 static int
-reject_without_row(struct change *c, const char *place, struct reject *why)
+reject_no_row(struct change *c, const char *place, struct reject *why)
 {
 	return reject_change(c, why, "required", place,
 	    c->operation == OPERATION_DELETE ?
@@ -262,7 +266,7 @@ reject_without_row(struct change *c, const char *place, struct reject *why)
 }
 
 int
-change_read_or_reject(struct change *c, const struct line *l, struct json *row,
+change_read(struct change *c, const struct line *l, struct json *row,
     enum json_members duplicates, struct reject *why, struct err *e)
 {
 	struct image after, before;
@@ -277,35 +281,33 @@ change_read_or_reject(struct change *c, const struct line *l, struct json *row,
 	*why = (struct reject){ 0 };
 	if (change_is_tombstone(l))
 		return 2;
-	rc = stage_parse_record_or_fill_reject(
-	    c->stage, l, &c->envelope, 1, duplicates, why, e);
+	rc = stage_parse_only(c->stage, l, &c->envelope, 1, duplicates, why, e);
 	if (rc == 1)
-		rc = enter_payload_or_reject(c, duplicates, &inside, why, e);
+		rc = enter_payload(c, duplicates, &inside, why, e);
 	if (rc == 1)
-		rc = set_operation_or_reject(c, inside, why);
+		rc = set_operation(c, inside, why);
 	if (rc == 1)
-		rc = find_rows_or_reject(c, inside, &after, &before, why);
+		rc = find_rows(c, inside, &after, &before, why);
 	if (rc != 1)
 		return rc;
 	if (c->operation == OPERATION_DELETE)
 		return after.token == 0 && before.token == 0 ?
-		    reject_without_row(c, before.place, why) :
-		    read_key_of_delete(c, row, &after, &before, e);
+		    reject_no_row(c, before.place, why) :
+		    read_delete_key(c, row, &after, &before, e);
 	if (after.token == 0)
-		return reject_without_row(c, after.place, why);
+		return reject_no_row(c, after.place, why);
 	c->place = after.place;
 	if (scan_row_object(c, row, &after, e) == -1)
 		return -1;
 	return c->operation == OPERATION_UPDATE ?
-	    read_old_row_of_update(c, row, &before, e) : 1;
+	    read_old_row(c, row, &before, e) : 1;
 }
 
 /* Debezium writes this text in place of a large value of PostgreSQL (stored as
  * TOAST) if an UPDATE has not changed it: the change that it receives lacks
  * this value. */
 bool
-change_remove_absent_values(
-    const struct json *row, uint32_t *value, size_t columns)
+change_drop_absent(const struct json *row, uint32_t *value, size_t columns)
 {
 	static const char text[] = "\"__debezium_unavailable_value\"";
 	bool any = false;
@@ -323,7 +325,7 @@ change_remove_absent_values(
 }
 
 void
-change_write_name_of_old_column(char name[CHANGE_NAME], size_t key_part)
+change_old_name(char name[CHANGE_NAME], size_t key_part)
 {
 	(void)snprintf(name, CHANGE_NAME, OLD_COLUMN "%zu", key_part);
 }
@@ -345,7 +347,7 @@ change_put_pointer(struct buf *b, const struct change *c, const char *member)
 }
 
 const char *
-change_get_message_of_missing_row(enum operation operation)
+change_missing_why(enum operation operation)
 {
 	return operation == OPERATION_DELETE ?
 	    "the table has no row with this key, which the record deletes "

@@ -60,8 +60,7 @@ put_key_member(struct buf *b, const struct change *c, size_t i,
  * key: those whose value[] is not 0. Sets their value[] to the tokens of the
  * values. Returns the token of the member after them. */
 static uint32_t
-set_values_of_key_members(const struct change *c, const struct json *j,
-    uint32_t *value)
+set_key_values(const struct change *c, const struct json *j, uint32_t *value)
 {
 	const size_t *key = c->target->key;
 	uint32_t t = 1;
@@ -77,7 +76,7 @@ set_values_of_key_members(const struct change *c, const struct json *j,
 /* Makes an object that has only the members of the key: writes it into b, scans
  * it into *out, and sets value[] of the key's columns. */
 static int
-make_object_of_key_only(struct change *c, struct buf *b, struct json *first,
+make_key_object(struct change *c, struct buf *b, struct json *first,
     struct json *second, struct json *out, uint32_t *value, struct err *e)
 {
 	buf_clear(b);
@@ -88,7 +87,7 @@ make_object_of_key_only(struct change *c, struct buf *b, struct json *first,
 	buf_char(b, '}');
 	if (scan_copied_text(c, out, b, e) == -1)
 		return -1;
-	(void)set_values_of_key_members(c, out, value);
+	(void)set_key_values(c, out, value);
 	return 0;
 }
 
@@ -116,7 +115,7 @@ add_missing_key(struct change *c, struct json *row, struct err *e)
 	buf_add(b, row->text + 1, row->len - 1);
 	if (scan_copied_text(c, row, b, e) == -1)
 		return -1;
-	c->first_member = set_values_of_key_members(c, row, c->key_value);
+	c->first_member = set_key_values(c, row, c->key_value);
 	return 0;
 }
 
@@ -139,21 +138,21 @@ old_key_differs(struct change *c, struct json *row)
 }
 
 int
-change_add_key_and_find_old(struct change *c, struct json *row, struct err *e)
+change_set_keys(struct change *c, struct json *row, struct err *e)
 {
 	if (add_missing_key(c, row, e) == -1)
 		return -1;
 	c->moves = old_key_differs(c, row);
-	return !c->moves ? 0 : make_object_of_key_only(
+	return !c->moves ? 0 : make_key_object(
 	    c, &c->old_text, &c->old, row, &c->old, c->old_value, e);
 }
 
 int
-change_reduce_row_to_key(struct change *c, struct json *row,
+change_keep_key(struct change *c, struct json *row,
     struct json *other, struct err *e)
 {
-	if (make_object_of_key_only(c, &c->row_text, row, other, row,
-	    c->key_value, e) == -1)
+	if (make_key_object(c, &c->row_text, row, other, row, c->key_value,
+	    e) == -1)
 		return -1;
 	c->first_member = row->n;
 	return 0;

@@ -9,11 +9,10 @@
  * columns of the key, adds them from c->old, as the first members of *row. If
  * the key has changed, sets c->moves and replaces c->old by an object with the
  * old key only. */
-int change_add_key_and_find_old(
-    struct change *c, struct json *row, struct err *e);
+int change_set_keys(struct change *c, struct json *row, struct err *e);
 /* Removes all members from *row except the key. A column of the key that *row
  * lacks is read from *other, which may be NULL. */
-int change_reduce_row_to_key(struct change *c, struct json *row,
-    struct json *other, struct err *e);
+int change_keep_key(struct change *c, struct json *row, struct json *other,
+    struct err *e);
 
 #endif

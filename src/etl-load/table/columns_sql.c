@@ -5,8 +5,8 @@
 #include <string.h>
 
 static void
-put_comma_and_column(
-    struct buf *b, const struct target *t, size_t column, bool *more)
+put_next_column(struct buf *b, const struct target *t, size_t column,
+    bool *more)
 {
 	if (*more)
 		buf_str(b, ", ");
@@ -21,22 +21,22 @@ sql_put_columns(struct buf *b, const struct target *t, const struct shape *s,
 	bool more = false;
 
 	for (size_t i = 0; i < s->n; i++)
-		put_comma_and_column(b, t, s->columns[i], &more);
+		put_next_column(b, t, s->columns[i], &more);
 	if (time_columns && t->touch != NO_COLUMN)
-		put_comma_and_column(b, t, (size_t)t->touch, &more);
+		put_next_column(b, t, (size_t)t->touch, &more);
 	if (time_columns && t->seen != NO_COLUMN)
-		put_comma_and_column(b, t, (size_t)t->seen, &more);
+		put_next_column(b, t, (size_t)t->seen, &more);
 	if (time_columns && t->soft_delete != NO_COLUMN)
-		put_comma_and_column(b, t, (size_t)t->soft_delete, &more);
+		put_next_column(b, t, (size_t)t->soft_delete, &more);
 }
 
 void
-sql_put_key_columns(struct buf *b, const struct target *t)
+sql_put_key(struct buf *b, const struct target *t)
 {
 	bool more = false;
 
 	for (size_t i = 0; i < t->nkey; i++)
-		put_comma_and_column(b, t, t->key[i], &more);
+		put_next_column(b, t, t->key[i], &more);
 }
 
 void
@@ -54,7 +54,7 @@ put_key_names_json(struct buf *b, const struct target *t)
 }
 
 bool
-upsert_compares_column(const struct target *t, const struct shape *s, size_t i)
+upsert_compares(const struct target *t, const struct shape *s, size_t i)
 {
 	size_t c = s->columns[i];
 
@@ -62,18 +62,18 @@ upsert_compares_column(const struct target *t, const struct shape *s, size_t i)
 }
 
 bool
-upsert_compares_shape(const struct target *t, const struct shape *s)
+upsert_compares_any(const struct target *t, const struct shape *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		if (upsert_compares_column(t, s, i))
+		if (upsert_compares(t, s, i))
 			return true;
 	return false;
 }
 
 bool
-shape_can_change_row(const struct target *t, const struct shape *s)
+shape_can_change(const struct target *t, const struct shape *s)
 {
-	return t->soft_delete != NO_COLUMN || upsert_compares_shape(t, s);
+	return t->soft_delete != NO_COLUMN || upsert_compares_any(t, s);
 }
 
 bool

@@ -91,7 +91,7 @@ print_shortest(char *out, size_t size, double d, int bits)
 }
 
 bool
-float_keeps_integer(const char *p, size_t n, int bits)
+float_keeps_int(const char *p, size_t n, int bits)
 {
 	enum { FLOAT_DIGITS_MAX = 309 };
 	char given[FLOAT_DIGITS_MAX + 1], stored[FLOAT_DIGITS_MAX + 2];

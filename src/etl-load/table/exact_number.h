@@ -16,7 +16,7 @@ int count_decimals(const char *p, size_t n, int exponent);
 /* Returns false if the text is an integer, without a fraction or an exponent,
  * that a float of this many bits (24 or 53) cannot keep. A float keeps the
  * integer if it has exactly its value, or if it is printed with its digits. */
-bool float_keeps_integer(const char *p, size_t n, int bits);
+bool float_keeps_int(const char *p, size_t n, int bits);
 /* Returns true if a float of this many bits is printed with the value of the
  * number, which is one of JSON. */
 bool float_keeps_number(const char *p, size_t n, int bits);

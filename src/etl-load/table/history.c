@@ -12,7 +12,7 @@
 /* Appends the text in lower case, without blanks, parentheses and quotes: in a
  * condition about one column they do not change the meaning. */
 static void
-put_without_blanks_and_quotes(struct buf *b, const char *p, size_t n)
+put_stripped(struct buf *b, const char *p, size_t n)
 {
 	for (; n > 0; n--, p++)
 		if (strchr(" \t\n()\"`[]", *p) == NULL)
@@ -22,8 +22,7 @@ put_without_blanks_and_quotes(struct buf *b, const char *p, size_t n)
 /* Returns 1 if `condition`, the WHERE of a partial index, says that the column
  * is true, for example "is_current = true"; else 0; -1 with *e. */
 static int
-means_column_is_true(
-    const struct column *c, struct db_value condition, struct err *e)
+means_true(const struct column *c, struct db_value condition, struct err *e)
 {
 	static const char *const ends[] = { "", "=true", "istrue", "=1", "==1",
 		"is1" };
@@ -32,10 +31,10 @@ means_column_is_true(
 
 	buf_init(&have, SIZE_MAX / 4);
 	buf_init(&want, SIZE_MAX / 4);
-	put_without_blanks_and_quotes(&have, condition.p, condition.len);
+	put_stripped(&have, condition.p, condition.len);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && rc == 0; i++) {
 		buf_clear(&want);
-		put_without_blanks_and_quotes(&want, c->name, strlen(c->name));
+		put_stripped(&want, c->name, strlen(c->name));
 		buf_str(&want, ends[i]);
 		rc = strcmp(buf_text(&have), buf_text(&want)) == 0;
 		if (buf_check(&want, e) == -1)
@@ -72,7 +71,7 @@ is_part_of_word(char c)
  * condition. SQLite gives the whole CREATE INDEX: there the condition follows
  * the word WHERE, which cannot be a name unless it is in quotes. */
 static struct db_value
-get_condition_of_index(enum db_kind kind, struct db_value v)
+get_index_where(enum db_kind kind, struct db_value v)
 {
 	const char *end = v.p + v.len, *p = v.p, *word;
 
@@ -90,9 +89,11 @@ get_condition_of_index(enum db_kind kind, struct db_value v)
 	return v;
 }
 
+/* Stores the condition of the index that allows one current row for each key.
+ * Returns 1: stored; 0: there is no such index; -1 with *e. */
 static int
-keep_condition_of_current_rows(
-    struct target *t, struct db_rows *r, enum db_kind kind, struct err *e)
+note_condition(struct target *t, struct db_rows *r, enum db_kind kind,
+    struct err *e)
 {
 	struct history *h = &t->history;
 	struct db_value condition;
@@ -101,9 +102,8 @@ keep_condition_of_current_rows(
 	while (rc == 0 && (more = db_next(r, e)) != 0) {
 		if (more == -1)
 			return -1;
-		condition = get_condition_of_index(kind, db_column(r, 0));
-		rc = means_column_is_true(
-		    &t->table->columns[h->current], condition, e);
+		condition = get_index_where(kind, db_column(r, 0));
+		rc = means_true(&t->table->columns[h->current], condition, e);
 		if (rc == 1 && (h->current_where =
 			strndup(condition.p, condition.len)) == NULL)
 			return err_nomem(e);
@@ -114,7 +114,7 @@ keep_condition_of_current_rows(
 /* Looks for the unique index that allows one current row for each key. Returns
  * 1: the table has it; 0: it does not; -1 with *e. */
 static int
-find_index_of_current_rows(struct target *t, struct db *db, struct err *e)
+find_current_index(struct target *t, struct db *db, struct err *e)
 {
 	struct db_value v[] = { db_text(t->table->schema),
 		db_text(t->table->base), { 0 } };
@@ -127,7 +127,7 @@ find_index_of_current_rows(struct target *t, struct db *db, struct err *e)
 	v[2] = db_text(buf_text(&names));
 	if (buf_check(&names, e) == 0 && db_query(db, &r,
 	    db_sql(db, SQL_TABLE_PARTIAL_UNIQUE), v, 3, e) == 0) {
-		rc = keep_condition_of_current_rows(t, r, db_kind(db), e);
+		rc = note_condition(t, r, db_kind(db), e);
 		db_end(r);
 	}
 	buf_release(&names);
@@ -138,8 +138,7 @@ find_index_of_current_rows(struct target *t, struct db *db, struct err *e)
  * does not allow a schema before the table there, and requires a name for the
  * index. */
 static int
-fail_with_missing_create_index(const struct target *t, enum db_kind kind,
-    struct err *e)
+fail_no_index(const struct target *t, enum db_kind kind, struct err *e)
 {
 	const struct table *table = t->table;
 	struct buf b, name;
@@ -157,7 +156,7 @@ fail_with_missing_create_index(const struct target *t, enum db_kind kind,
 		buf_printf(&b, "ON %s", table->quoted);
 	}
 	buf_str(&b, " (");
-	sql_put_key_columns(&b, t);
+	sql_put_key(&b, t);
 	buf_printf(&b, ") WHERE %s",
 	    table->columns[t->history.current].quoted);
 	(void)buf_text(&b);
@@ -173,8 +172,7 @@ fail_with_missing_create_index(const struct target *t, enum db_kind kind,
 /* Sets *digits to the number of digits of the second that the column keeps, or
  * to AS_OF_DAYS. Returns false if the column cannot hold a date. */
 static bool
-find_digits_of_time_column(const struct column *c, enum db_kind kind,
-    int *digits)
+find_digits(const struct column *c, enum db_kind kind, int *digits)
 {
 	*digits = AS_OF_DIGITS;
 	if (kind == DB_SQLITE) {
@@ -193,8 +191,10 @@ find_digits_of_time_column(const struct column *c, enum db_kind kind,
 	return c->kind == COLUMN_TIME;
 }
 
+/* Checks the columns valid_from, valid_to and is_current, and sets
+ * h->digits. */
 static int
-check_columns_and_set_digits(struct target *t, enum db_kind kind, struct err *e)
+check_validity(struct target *t, enum db_kind kind, struct err *e)
 {
 	struct history *h = &t->history;
 	const struct column *from = &t->table->columns[h->from];
@@ -205,8 +205,8 @@ check_columns_and_set_digits(struct target *t, enum db_kind kind, struct err *e)
 	if (h->from == h->to || h->from == h->current || h->to == h->current)
 		return err_set(e, ERR_CONFIG, false, "--valid-from, --valid-to "
 		    "and --current must name three columns");
-	if (!find_digits_of_time_column(from, kind, &h->digits) ||
-	    !find_digits_of_time_column(to, kind, &digits) ||
+	if (!find_digits(from, kind, &h->digits) ||
+	    !find_digits(to, kind, &digits) ||
 	    h->digits != digits || strcmp(from->type, to->type) != 0)
 		return err_set(e, ERR_CONFIG, false, "table %s: the columns "
 		    "\"%s\" (%s) and \"%s\" (%s) must have the same type: "
@@ -230,7 +230,7 @@ check_columns_and_set_digits(struct target *t, enum db_kind kind, struct err *e)
  * record has no value for them. A column that is unique by itself is not among
  * them: it is a surrogate key, which the database fills for each row. */
 static int
-mark_carried_columns(struct target *t, struct db *db, struct err *e)
+mark_carried(struct target *t, struct db *db, struct err *e)
 {
 	struct db_value v[] = { db_text(t->table->schema),
 		db_text(t->table->base) }, name;
@@ -239,7 +239,7 @@ mark_carried_columns(struct target *t, struct db *db, struct err *e)
 	int rc;
 
 	for (size_t i = 0; i < t->table->n; i++)
-		carried[i] = !t->is_key[i] && !history_sets_column(t, i) &&
+		carried[i] = !t->is_key[i] && !history_sets(t, i) &&
 		    !t->table->columns[i].generated &&
 		    t->table->columns[i].key == 0 && (int)i != t->touch &&
 		    (int)i != t->seen;
@@ -270,18 +270,18 @@ history_get_names(const struct load_opts *o)
 }
 
 int
-history_open_and_check(struct target *t, struct db *db, struct err *e)
+history_open(struct target *t, struct db *db, struct err *e)
 {
 	int rc;
 
 	t->history.carried = calloc(t->table->n + 1, sizeof(bool));
 	if (t->history.carried == NULL)
 		return err_nomem(e);
-	if (check_columns_and_set_digits(t, db_kind(db), e) == -1 ||
-	    (rc = find_index_of_current_rows(t, db, e)) == -1)
+	if (check_validity(t, db_kind(db), e) == -1 ||
+	    (rc = find_current_index(t, db, e)) == -1)
 		return -1;
-	return rc == 0 ? fail_with_missing_create_index(t, db_kind(db), e) :
-	    mark_carried_columns(t, db, e);
+	return rc == 0 ? fail_no_index(t, db_kind(db), e) :
+	    mark_carried(t, db, e);
 }
 
 void
@@ -292,7 +292,7 @@ history_close(struct history *h)
 }
 
 bool
-history_sets_column(const struct target *t, size_t column)
+history_sets(const struct target *t, size_t column)
 {
 	const struct history *h = &t->history;
 
@@ -301,8 +301,7 @@ history_sets_column(const struct target *t, size_t column)
 }
 
 bool
-history_carries_value_of_old_row(const struct target *t, const struct shape *s,
-    size_t column)
+history_carries(const struct target *t, const struct shape *s, size_t column)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (s->columns[i] == column)

@@ -37,13 +37,13 @@ struct history {
 };
 
 struct history_names history_get_names(const struct load_opts *o);
-int history_open_and_check(struct target *t, struct db *db, struct err *e);
+int history_open(struct target *t, struct db *db, struct err *e);
 void history_close(struct history *h);
 /* True if --mode scd2 itself sets the column, so that no record may set it. */
-bool history_sets_column(const struct target *t, size_t column);
+bool history_sets(const struct target *t, size_t column);
 /* True if the record, whose columns are *s, has no value for the column, and
  * its row gets the value of the row that was current before. */
-bool history_carries_value_of_old_row(
-    const struct target *t, const struct shape *s, size_t column);
+bool history_carries(const struct target *t, const struct shape *s,
+    size_t column);
 
 #endif

@@ -41,8 +41,7 @@ has_known_equality(const struct target *t, size_t column)
 }
 
 int
-key_hash_choose_columns_or_fail(struct key_hash *k, const struct target *t,
-    struct err *e)
+key_hash_open(struct key_hash *k, const struct target *t, struct err *e)
 {
 	struct shape *s = &k->columns;
 
@@ -70,7 +69,7 @@ key_hash_close(struct key_hash *k)
 
 /* FNV-1a. */
 static void
-add_bytes_to_hash(uint64_t *hash, const char *p, size_t n)
+mix_bytes(uint64_t *hash, const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		*hash = (*hash ^ (unsigned char)p[i]) *
@@ -83,7 +82,7 @@ add_int(uint64_t *hash, int64_t v)
 	char bytes[sizeof(v)];
 
 	memcpy(bytes, &v, sizeof(v));
-	add_bytes_to_hash(hash, bytes, sizeof(bytes));
+	mix_bytes(hash, bytes, sizeof(bytes));
 }
 
 /* Adds an integer that is written as a string. The server also accepts blanks,
@@ -128,7 +127,7 @@ add_text(uint64_t *hash, const struct buf *text)
 
 	while (n > 0 && text->data[n - 1] == ' ')
 		n--;
-	add_bytes_to_hash(hash, text->data, n);
+	mix_bytes(hash, text->data, n);
 }
 
 /* Adds only the hexadecimal digits, in lower case: the server also accepts
@@ -141,7 +140,7 @@ add_uuid(uint64_t *hash, const struct buf *text)
 		char lower = (char)tolower(c);
 
 		if (isxdigit(c))
-			add_bytes_to_hash(hash, &lower, 1);
+			mix_bytes(hash, &lower, 1);
 	}
 }
 
@@ -156,7 +155,7 @@ put_value_as_sent(struct buf *b, const struct json *j, uint32_t tok)
 }
 
 static enum key_hash_result
-add_value_to_hash(const struct key_hash *k, const struct json *j, uint32_t tok,
+mix_value(const struct key_hash *k, const struct json *j, uint32_t tok,
     size_t column, struct buf *scratch, uint64_t *hash)
 {
 	const struct column *c = &k->target->table->columns[column];
@@ -176,8 +175,8 @@ add_value_to_hash(const struct key_hash *k, const struct json *j, uint32_t tok,
 }
 
 enum key_hash_result
-key_hash_make_of_record(const struct key_hash *k, struct reader *r,
-    const struct line *l, struct buf *scratch, uint64_t *hash, struct err *e)
+key_hash_make(const struct key_hash *k, struct reader *r, const struct line *l,
+    struct buf *scratch, uint64_t *hash, struct err *e)
 {
 	enum key_hash_result one, all = KEY_HASH_MADE;
 	int rc = record_part_read(r, l, &k->columns, e);
@@ -190,8 +189,7 @@ key_hash_make_of_record(const struct key_hash *k, struct reader *r,
 	for (size_t i = 0; i < k->columns.n; i++) {
 		size_t c = k->columns.columns[i];
 
-		one = add_value_to_hash(k, &r->json, r->value[c], c, scratch,
-		    hash);
+		one = mix_value(k, &r->json, r->value[c], c, scratch, hash);
 		if (one == KEY_HASH_FAILED) {
 			(void)buf_check(scratch, e);
 			return KEY_HASH_FAILED;

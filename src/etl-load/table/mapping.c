@@ -16,7 +16,7 @@ static const char *const bytes_words[] = { "hex", "base64", NULL };
 
 /* The name of the column ends at the first "=/". */
 static const char *
-find_pointer_of_map(const char *map)
+find_pointer(const char *map)
 {
 	const char *p = strstr(map, "=/");
 
@@ -24,25 +24,25 @@ find_pointer_of_map(const char *map)
 }
 
 int
-mapping_check_options(const struct load_opts *o, struct err *e)
+mapping_check(const struct load_opts *o, struct err *e)
 {
 	const char *p;
 
 	for (size_t i = 0; i < o->map.n; i++)
-		if ((p = find_pointer_of_map(o->map.v[i])) == NULL ||
+		if ((p = find_pointer(o->map.v[i])) == NULL ||
 		    !pointer_is_valid(p))
 			return err_set(e, ERR_USAGE, false, "--map %s: write "
 			    "COLUMN=POINTER, with a JSON Pointer such as "
 			    "/address/city", o->map.v[i]);
 	return o->bytes == NULL ? 0 :
-	    suggest_find_choice("--bytes", o->bytes, bytes_words, e) == -1 ?
+	    suggest_choice("--bytes", o->bytes, bytes_words, e) == -1 ?
 	    -1 : 0;
 }
 
 /* Fails if the database generates the column and refuses any other value for
  * it. It accepts other values for an identity column. */
 static int
-fail_if_generated(const struct table *t, const char *option, size_t column,
+check_generated(const struct table *t, const char *option, size_t column,
     struct err *e)
 {
 	const struct column *c = &t->columns[column];
@@ -53,9 +53,10 @@ fail_if_generated(const struct table *t, const char *option, size_t column,
 	    option, c->name, t->name);
 }
 
+/* Marks the columns that --columns names. */
 static int
-mark_columns_of_option(struct mapping *m, const struct table *t,
-    const char *list, struct err *e)
+mark_named(struct mapping *m, const struct table *t, const char *list,
+    struct err *e)
 {
 	const char *name;
 	size_t len, c;
@@ -63,7 +64,7 @@ mark_columns_of_option(struct mapping *m, const struct table *t,
 	while (name_list_next(&list, &name, &len)) {
 		if (option_find_column(
 			t, "--columns", name, len, &c, e) == -1 ||
-		    fail_if_generated(t, "--columns", c, e) == -1)
+		    check_generated(t, "--columns", c, e) == -1)
 			return -1;
 		if (m->named[c])
 			return err_set(e, ERR_CONFIG, false, "--columns: "
@@ -74,16 +75,17 @@ mark_columns_of_option(struct mapping *m, const struct table *t,
 	return 0;
 }
 
+/* Stores the pointer that an argument of --map gives a column. */
 static int
-set_pointer_of_column(struct mapping *m, const struct table *t, const char *map,
+set_pointer(struct mapping *m, const struct table *t, const char *map,
     struct err *e)
 {
-	const char *pointer = find_pointer_of_map(map);
-	unsigned parts = pointer_count_parts(pointer);
+	const char *pointer = find_pointer(map);
+	unsigned parts = pointer_count(pointer);
 	size_t c;
 
-	if (option_find_column(t, "--map", map, (size_t)(pointer - 1 - map),
-		&c, e) == -1 || fail_if_generated(t, "--map", c, e) == -1)
+	if (option_find_column(t, "--map", map, (size_t)(pointer - 1 - map), &c,
+	    e) == -1 || check_generated(t, "--map", c, e) == -1)
 		return -1;
 	if (m->pointer[c] != NULL)
 		return err_set(e, ERR_CONFIG, false,
@@ -106,7 +108,7 @@ set_extra_column(struct mapping *m, const struct table *t, const char *name,
 	size_t i;
 
 	if (option_find_column(t, "--extra", name, strlen(name), &i, e) == -1 ||
-	    fail_if_generated(t, "--extra", i, e) == -1)
+	    check_generated(t, "--extra", i, e) == -1)
 		return -1;
 	c = &t->columns[i];
 	if (m->pointer[i] != NULL)
@@ -123,8 +125,9 @@ set_extra_column(struct mapping *m, const struct table *t, const char *name,
 	return 0;
 }
 
+/* Returns what --extra says. */
 static enum extra
-get_kind_of_extra(const struct load_opts *o)
+get_extra(const struct load_opts *o)
 {
 	int i = EXTRA_REJECT;
 
@@ -136,16 +139,16 @@ get_kind_of_extra(const struct load_opts *o)
 }
 
 bool
-mapping_extra_names_column(const struct load_opts *o)
+mapping_has_extra(const struct load_opts *o)
 {
-	return get_kind_of_extra(o) == EXTRA_COLUMN;
+	return get_extra(o) == EXTRA_COLUMN;
 }
 
 static int
 set_extra(struct mapping *m, const struct table *t, const struct load_opts *o,
     struct err *e)
 {
-	m->extra = get_kind_of_extra(o);
+	m->extra = get_extra(o);
 	return m->extra == EXTRA_COLUMN ?
 	    set_extra_column(m, t, o->extra, e) : 0;
 }
@@ -172,7 +175,7 @@ mapping_find_member(const struct mapping *m, const char *name, size_t len)
 
 /* Returns the first part of a JSON Pointer, decoded: a/b for /a~1b/c. */
 static char *
-copy_first_part_unescaped(const char *pointer)
+copy_first_part(const char *pointer)
 {
 	size_t n = strcspn(pointer + 1, "/"), at = 0;
 	char *name = strndup(pointer + 1, n);
@@ -190,10 +193,10 @@ copy_first_part_unescaped(const char *pointer)
 /* Finds the entry of m->members for the first part of the pointer, or adds one
  * if no column has this name, and marks it as mapped. */
 static int
-add_first_name_of_pointer(struct mapping *m, const char *pointer, struct err *e)
+add_first_name(struct mapping *m, const char *pointer, struct err *e)
 {
-	bool whole = pointer_count_parts(pointer) == 1;
-	char *name = copy_first_part_unescaped(pointer);
+	bool whole = pointer_count(pointer) == 1;
+	char *name = copy_first_part(pointer);
 	struct member *found = NULL;
 
 	if (name == NULL)
@@ -218,7 +221,7 @@ add_first_name_of_pointer(struct mapping *m, const char *pointer, struct err *e)
  * /data/type), or NULL if it points to another place of the record. In other
  * modes returns the pointer itself. */
 static const char *
-find_table_from_in_row(const struct load_opts *o)
+find_table_from(const struct load_opts *o)
 {
 	static const char *const rows[] = { "/data/", "/after/", "/before/" };
 	const char *p = o->table_from;
@@ -233,11 +236,12 @@ find_table_from_in_row(const struct load_opts *o)
 	return NULL;
 }
 
+/* The members are sorted by name. */
 static int
-make_sorted_members(struct mapping *m, const struct table *t,
+make_members(struct mapping *m, const struct table *t,
     const struct load_opts *o, struct err *e)
 {
-	const char *table_from = find_table_from_in_row(o);
+	const char *table_from = find_table_from(o);
 
 	m->nmembers = 0;
 	m->members = calloc(t->n + m->nmapped + o->nested_at.n + 2,
@@ -255,13 +259,13 @@ make_sorted_members(struct mapping *m, const struct table *t,
 	}
 	for (size_t i = 0; i < t->n; i++)
 		if (m->pointer[i] != NULL &&
-		    add_first_name_of_pointer(m, m->pointer[i], e) == -1)
+		    add_first_name(m, m->pointer[i], e) == -1)
 			return -1;
 	if (table_from != NULL &&
-	    add_first_name_of_pointer(m, table_from, e) == -1)
+	    add_first_name(m, table_from, e) == -1)
 		return -1;
 	for (size_t i = 0; i < o->nested_at.n; i++)
-		if (add_first_name_of_pointer(m, o->nested_at.v[i], e) == -1)
+		if (add_first_name(m, o->nested_at.v[i], e) == -1)
 			return -1;
 	qsort(m->members, m->nmembers, sizeof(*m->members), compare_members);
 	return 0;
@@ -279,17 +283,16 @@ mapping_open(struct mapping *m, const struct table *t,
 	m->named = calloc(t->n + 1, sizeof(*m->named));
 	if (m->pointer == NULL || m->named == NULL)
 		return err_nomem(e);
-	if (o->columns != NULL &&
-	    mark_columns_of_option(m, t, o->columns, e) == -1)
+	if (o->columns != NULL && mark_named(m, t, o->columns, e) == -1)
 		return -1;
 	for (size_t i = 0; i < o->map.n; i++)
-		if (set_pointer_of_column(m, t, o->map.v[i], e) == -1)
+		if (set_pointer(m, t, o->map.v[i], e) == -1)
 			return -1;
 	if (set_extra(m, t, o, e) == -1)
 		return -1;
 	m->sets_values = m->nmapped > 0 || m->extra == EXTRA_COLUMN ||
 	    m->empty_as_null || m->base64;
-	return make_sorted_members(m, t, o, e);
+	return make_members(m, t, o, e);
 }
 
 void
@@ -304,8 +307,7 @@ mapping_release(struct mapping *m)
 }
 
 bool
-mapping_loads_column(
-    const struct mapping *m, const struct table *t, size_t column)
+mapping_loads(const struct mapping *m, const struct table *t, size_t column)
 {
 	return m->named[column] ||
 	    (!m->only_named && !t->columns[column].generated);
@@ -318,8 +320,7 @@ is_empty_string(const struct json_tok *t)
 }
 
 void
-mapping_make_null_if_empty(
-    const struct mapping *m, struct json *row, uint32_t value)
+mapping_null_empty(const struct mapping *m, struct json *row, uint32_t value)
 {
 	if (m->empty_as_null && value != 0 && is_empty_string(&row->tok[value]))
 		row->tok[value].type = JSON_NULL;
@@ -336,6 +337,6 @@ mapping_find_value(const struct mapping *m, const struct table *t,
 		v = json_member_value(row, 0, name, strlen(name));
 	else if (!pointer_find(row, m->pointer[column], &v))
 		v = 0;
-	mapping_make_null_if_empty(m, row, v);
+	mapping_null_empty(m, row, v);
 	return v;
 }

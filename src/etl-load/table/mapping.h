@@ -42,10 +42,10 @@ struct mapping {
 };
 
 /* Checks all that can be checked without the database. */
-int mapping_check_options(const struct load_opts *o, struct err *e);
+int mapping_check(const struct load_opts *o, struct err *e);
 /* True if the value of --extra is the name of a column, not a word such as
  * reject. */
-bool mapping_extra_names_column(const struct load_opts *o);
+bool mapping_has_extra(const struct load_opts *o);
 int mapping_open(struct mapping *m, const struct table *t,
     const struct load_opts *o, struct err *e);
 void mapping_release(struct mapping *m);
@@ -58,11 +58,11 @@ const struct member *mapping_find_member(
 uint32_t mapping_find_value(const struct mapping *m, const struct table *t,
     struct json *row, size_t column);
 /* With --empty-as-null: if the value is an empty string, makes it null. */
-void mapping_make_null_if_empty(
-    const struct mapping *m, struct json *row, uint32_t value);
+void mapping_null_empty(const struct mapping *m, struct json *row,
+    uint32_t value);
 /* True if the load writes values of records into the column: --columns or --map
  * names it, or there is no --columns and the database does not generate it. */
-bool mapping_loads_column(
-    const struct mapping *m, const struct table *t, size_t column);
+bool mapping_loads(const struct mapping *m, const struct table *t,
+    size_t column);
 
 #endif

@@ -32,9 +32,10 @@ static const struct load_mode modes[ALL_MODES] = {
 		.removes = true },
 };
 
+/* Without --mode, the mode is upsert if --key is given, else append. */
 static int
-find_by_name_or_default(
-    const struct load_mode **mode, const struct load_opts *o, struct err *e)
+choose_mode(const struct load_mode **mode, const struct load_opts *o,
+    struct err *e)
 {
 	const char *names[MODES + 1] = { NULL };
 	int found = o->key != NULL ? UPSERT : APPEND;
@@ -42,7 +43,7 @@ find_by_name_or_default(
 	for (int i = 0; i < MODES; i++)
 		names[i] = modes[i].name;
 	if (o->mode != NULL)
-		found = suggest_find_choice("--mode", o->mode, names, e);
+		found = suggest_choice("--mode", o->mode, names, e);
 	if (found == -1)
 		return -1;
 	if (found == SCD2 && o->missing != NULL)
@@ -57,7 +58,7 @@ struct rule {
 };
 
 static int
-fail_if_rule_is_broken(const struct rule *rules, size_t n, struct err *e)
+check_rules(const struct rule *rules, size_t n, struct err *e)
 {
 	for (size_t i = 0; i < n; i++)
 		if (rules[i].broken)
@@ -67,8 +68,8 @@ fail_if_rule_is_broken(const struct rule *rules, size_t n, struct err *e)
 }
 
 static int
-check_options_of_rows_fit(
-    const struct load_mode *m, const struct load_opts *o, struct err *e)
+check_row_options(const struct load_mode *m, const struct load_opts *o,
+    struct err *e)
 {
 	const struct rule rules[] = {
 		{ o->key != NULL && !m->keyed,
@@ -105,13 +106,13 @@ check_options_of_rows_fit(
 		    "that updates rows" },
 	};
 
-	return fail_if_rule_is_broken(rules, sizeof(rules) / sizeof(rules[0]),
-	    e);
+	return check_rules(rules, sizeof(rules) / sizeof(rules[0]), e);
 }
 
+/* Checks the options about the rows that the table has before the load. */
 static int
-check_options_of_old_rows_fit(
-    const struct load_mode *m, const struct load_opts *o, struct err *e)
+check_old_options(const struct load_mode *m, const struct load_opts *o,
+    struct err *e)
 {
 	const struct rule rules[] = {
 		{ o->scope != NULL && !m->by_scope,
@@ -148,13 +149,12 @@ check_options_of_old_rows_fit(
 		    "--emit cannot be used with --plan, which loads nothing" },
 	};
 
-	return fail_if_rule_is_broken(rules, sizeof(rules) / sizeof(rules[0]),
-	    e);
+	return check_rules(rules, sizeof(rules) / sizeof(rules[0]), e);
 }
 
 static int
-check_connections_fit(
-    const struct load_mode *m, const struct load_opts *o, struct err *e)
+check_connections(const struct load_mode *m, const struct load_opts *o,
+    struct err *e)
 {
 	bool several = o->connections > 1;
 	const struct rule rules[] = {
@@ -183,16 +183,15 @@ check_connections_fit(
 		    "the table between two tries of a batch" },
 	};
 
-	return fail_if_rule_is_broken(rules, sizeof(rules) / sizeof(rules[0]),
-	    e);
+	return check_rules(rules, sizeof(rules) / sizeof(rules[0]), e);
 }
 
 /* --nested works only with --mode upsert. Other modes delete rows, leave them
  * alone or keep them as history; the rows of --nested would have to be treated
  * in the same way. */
 static int
-check_nested_fits(
-    const struct load_mode *m, const struct load_opts *o, struct err *e)
+check_nested(const struct load_mode *m, const struct load_opts *o,
+    struct err *e)
 {
 	const struct rule rules[] = {
 		{ !m->nests,
@@ -216,7 +215,7 @@ check_nested_fits(
 	};
 
 	return o->nested.n == 0 ? 0 :
-	    fail_if_rule_is_broken(rules, sizeof(rules) / sizeof(rules[0]), e);
+	    check_rules(rules, sizeof(rules) / sizeof(rules[0]), e);
 }
 
 static int
@@ -225,7 +224,7 @@ check_replace_by(const struct load_opts *o, struct err *e)
 	static const char *const words[] = { "delete", "truncate", NULL };
 
 	return o->replace_by == NULL ? 0 :
-	    suggest_find_choice("--replace-by", o->replace_by, words, e);
+	    suggest_choice("--replace-by", o->replace_by, words, e);
 }
 
 static int
@@ -234,7 +233,7 @@ check_missing(const struct load_opts *o, struct err *e)
 	static const char *const words[] = { "close", NULL };
 
 	return o->missing == NULL ? 0 :
-	    suggest_find_choice("--missing", o->missing, words, e);
+	    suggest_choice("--missing", o->missing, words, e);
 }
 
 static int
@@ -259,14 +258,14 @@ load_mode_truncates(const struct load_opts *o)
 }
 
 int
-load_mode_find_and_check_options(const struct load_mode **mode,
-    const struct load_opts *o, struct err *e)
+load_mode_choose(const struct load_mode **mode, const struct load_opts *o,
+    struct err *e)
 {
-	if (find_by_name_or_default(mode, o, e) == -1 ||
-	    check_options_of_rows_fit(*mode, o, e) == -1 ||
-	    check_options_of_old_rows_fit(*mode, o, e) == -1 ||
-	    check_connections_fit(*mode, o, e) == -1 ||
-	    check_nested_fits(*mode, o, e) == -1)
+	if (choose_mode(mode, o, e) == -1 ||
+	    check_row_options(*mode, o, e) == -1 ||
+	    check_old_options(*mode, o, e) == -1 ||
+	    check_connections(*mode, o, e) == -1 ||
+	    check_nested(*mode, o, e) == -1)
 		return -1;
 	return check_replace_by(o, e) == -1 || check_missing(o, e) == -1 ||
 	    check_max_deletes(o, e) == -1 ? -1 : 0;

@@ -49,8 +49,8 @@ struct load_mode {
 
 /* Finds the mode of --mode (default: append, or upsert if --key is given) and
  * checks that the options fit it. Needs no database. */
-int load_mode_find_and_check_options(const struct load_mode **mode,
-    const struct load_opts *o, struct err *e);
+int load_mode_choose(const struct load_mode **mode, const struct load_opts *o,
+    struct err *e);
 /* True if --mode replace fills a new table, which is then put in the place of
  * the old one. On SQLite the sink deletes the rows instead, with the same
  * result. */

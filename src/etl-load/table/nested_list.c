@@ -7,7 +7,7 @@
 #include <string.h>
 
 static int
-fail_unreadable_option(const char *option, bool several, struct err *e)
+fail_syntax(const char *option, bool several, struct err *e)
 {
 	return err_set(e, ERR_USAGE, false, "--nested %s: write %sTABLE="
 	    "POINTER, with a JSON Pointer to the array, such as /items", option,
@@ -17,17 +17,17 @@ fail_unreadable_option(const char *option, bool several, struct err *e)
 /* Reads NAME: of --nested NAME:TABLE=POINTER. Sets t->parent to the number of
  * the table with this NAME, and moves *p after the colon. */
 static int
-read_parent_name_and_find_table(struct nested_table *t, const char *option,
-    const char **p, const struct table_list *tables, struct err *e)
+parse_parent(struct nested_table *t, const char *option, const char **p,
+    const struct table_list *tables, struct err *e)
 {
-	size_t len = table_list_find_end_of_part(*p, ":=");
+	size_t len = table_list_span(*p, ":=");
 	char *name;
 
 	if (len == 0 || (*p)[len] != ':')
-		return fail_unreadable_option(option, true, e);
+		return fail_syntax(option, true, e);
 	if ((name = strndup(*p, len)) == NULL)
 		return err_nomem(e);
-	table_list_remove_quotes(name);
+	table_list_unquote(name);
 	t->parent = table_list_find(tables, name, strlen(name), 0);
 	free(name);
 	if (t->parent == tables->n)
@@ -38,19 +38,18 @@ read_parent_name_and_find_table(struct nested_table *t, const char *option,
 }
 
 static int
-parse_nested_option(struct nested_table *t, const char *option,
+parse_nested(struct nested_table *t, const char *option,
     const struct table_list *tables, struct err *e)
 {
 	const char *p = option;
 	size_t len;
 
-	if (tables->n > 0 &&
-	    read_parent_name_and_find_table(t, option, &p, tables, e) == -1)
+	if (tables->n > 0 && parse_parent(t, option, &p, tables, e) == -1)
 		return -1;
-	len = table_list_find_end_of_part(p, "=");
+	len = table_list_span(p, "=");
 	if (len == 0 || p[len] != '=' || p[len + 1] != '/' ||
 	    !pointer_is_valid(p + len + 1))
-		return fail_unreadable_option(option, tables->n > 0, e);
+		return fail_syntax(option, tables->n > 0, e);
 	t->pointer = p + len + 1;
 	t->table = strndup(p, len);
 	return t->table == NULL ? err_nomem(e) : 0;
@@ -73,8 +72,8 @@ pointers_overlap(const char *a, const char *b)
  * one is inside the other: each array has one table, and an array inside an
  * element has none. */
 static int
-check_pointer_is_apart(
-    const struct nested_list *l, size_t i, const char *option, struct err *e)
+check_apart(const struct nested_list *l, size_t i, const char *option,
+    struct err *e)
 {
 	const struct nested_table *t = &l->v[i];
 
@@ -107,8 +106,8 @@ nested_list_parse(struct nested_list *l, const struct load_opts *o,
 	for (size_t i = 0; i < o->nested.n; i++) {
 		const char *option = o->nested.v[i];
 
-		if (parse_nested_option(&l->v[l->n++], option, tables,
-		    e) == -1 || check_pointer_is_apart(l, i, option, e) == -1)
+		if (parse_nested(&l->v[l->n++], option, tables,
+		    e) == -1 || check_apart(l, i, option, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -124,7 +123,7 @@ nested_list_release(struct nested_list *l)
 }
 
 int
-nested_list_put_pointers(const struct nested_list *l, size_t parent,
+nested_set_pointers(const struct nested_list *l, size_t parent,
     struct load_opts *o, struct err *e)
 {
 	o->nested_at = (struct opt_list){ 0 };
@@ -146,8 +145,7 @@ is_word_of_extra(const char *extra)
 }
 
 void
-nested_list_put_options(
-    const struct nested_table *t, const struct load_opts *parent,
+nested_set_options(const struct nested_table *t, const struct load_opts *parent,
     struct load_opts *o)
 {
 	*o = *parent;

@@ -25,13 +25,12 @@ int nested_list_parse(struct nested_list *l, const struct load_opts *o,
 void nested_list_release(struct nested_list *l);
 /* Sets o->nested_at to the pointers of --nested in the records of table number
  * `parent`. The caller frees o->nested_at.v. */
-int nested_list_put_pointers(const struct nested_list *l, size_t parent,
+int nested_set_pointers(const struct nested_list *l, size_t parent,
     struct load_opts *o, struct err *e);
 /* Makes the options *o of a table of --nested from those of its parent: options
  * that say how values are read hold for both tables, options that name columns
  * hold for the parent only. */
-void nested_list_put_options(
-    const struct nested_table *t, const struct load_opts *parent,
-    struct load_opts *o);
+void nested_set_options(const struct nested_table *t,
+    const struct load_opts *parent, struct load_opts *o);
 
 #endif

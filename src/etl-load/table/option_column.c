@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Returns false if the table has no column with exactly this name. */
 static bool
-find_column_by_name(
-    const struct table *t, const char *name, size_t len, size_t *column)
+find_exact(const struct table *t, const char *name, size_t len, size_t *column)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (strlen(t->columns[i].name) == len &&
@@ -20,7 +20,7 @@ find_column_by_name(
 }
 
 static int
-fail_no_such_column(const struct table *t, const char *option, const char *name,
+fail_no_column(const struct table *t, const char *option, const char *name,
     size_t len, struct err *e)
 {
 	char typed[64];
@@ -28,10 +28,10 @@ fail_no_such_column(const struct table *t, const char *option, const char *name,
 
 	(void)snprintf(typed, sizeof(typed), "%.*s", (int)len, name);
 	for (size_t i = 0; i < t->n; i++)
-		suggest_keep_word_if_nearer(&near, t->columns[i].name);
+		suggest_try(&near, t->columns[i].name);
 	(void)err_set(e, ERR_CONFIG, false, "%s: table %s has no column "
 	    "\"%.*s\"", option, t->name, (int)len, name);
-	suggest_append_to_error(e, &near, "");
+	suggest_put(e, &near, "");
 	return -1;
 }
 
@@ -39,9 +39,9 @@ int
 option_find_column(const struct table *t, const char *option, const char *name,
     size_t len, size_t *column, struct err *e)
 {
-	if (find_column_by_name(t, name, len, column))
+	if (find_exact(t, name, len, column))
 		return 0;
 	name_trim(&name, &len);
-	return find_column_by_name(t, name, len, column) ? 0 :
-	    fail_no_such_column(t, option, name, len, e);
+	return find_exact(t, name, len, column) ? 0 :
+	    fail_no_column(t, option, name, len, e);
 }

@@ -60,7 +60,7 @@ reader_close(struct reader *r)
 }
 
 bool
-reader_forget_shapes_if_many(struct reader *r)
+reader_forget_shapes(struct reader *r)
 {
 	if (r->nshapes < SHAPES_MAX)
 		return false;
@@ -71,7 +71,7 @@ reader_forget_shapes_if_many(struct reader *r)
 /* Returns the characters of a string token, without the quotes and with the
  * escapes decoded. */
 static const char *
-get_unescaped_string(struct reader *r, uint32_t tok, size_t *len)
+get_string(struct reader *r, uint32_t tok, size_t *len)
 {
 	const struct json_tok *t = &r->json.tok[tok];
 
@@ -100,20 +100,20 @@ column_has_name(
  * record must be rejected (see *why), or memory ran out (r->text.failed is
  * true). */
 static int
-find_column_and_store_value(
-    struct reader *r, size_t i, uint32_t tok, bool *same, struct reject *why)
+store_member(struct reader *r, size_t i, uint32_t tok, bool *same,
+    struct reject *why)
 {
 	const size_t n = r->target->table->n;
 	const char *name;
 	size_t len, c;
 
-	name = get_unescaped_string(r, tok, &len);
+	name = get_string(r, tok, &len);
 	if (r->text.failed)
 		return 0;
 	c = i < r->nguess ? r->guess[i] : 0;
 	if (i >= r->nguess || !column_has_name(r, c, name, len)) {
 		*same = false;
-		if (row_find_column_of_member(r, tok, name, len, &c, why) == 0)
+		if (row_find_column(r, tok, name, len, &c, why) == 0)
 			return 0;
 	}
 	if (i < n) {
@@ -153,7 +153,7 @@ shapes_grow(struct reader *r)
 }
 
 static int
-add_shape_of_record(struct reader *r, struct err *e)
+add_shape(struct reader *r, struct err *e)
 {
 	size_t n = r->target->table->n;
 	struct shape *s = calloc(1, sizeof(*s));
@@ -173,8 +173,9 @@ add_shape_of_record(struct reader *r, struct err *e)
 	return 0;
 }
 
+/* Sets r->shape. Adds the shape to r->shapes if no earlier record had it. */
 static int
-find_or_add_shape(struct reader *r, struct err *e)
+set_shape(struct reader *r, struct err *e)
 {
 	if (r->shape != NULL && record_has_shape(r, r->shape))
 		return 0;
@@ -183,17 +184,16 @@ find_or_add_shape(struct reader *r, struct err *e)
 			r->shape = r->shapes[i];
 			return 0;
 		}
-	return add_shape_of_record(r, e);
+	return add_shape(r, e);
 }
 
 /* Finds special characters in the strings of the value of column c: *flags gets
  * the bit JSON_NUL if there is a \u0000, and the bit JSON_LONE if there is half
  * of a surrogate pair. */
 static int
-find_special_characters_of_value(
-    struct reader *r, size_t c, unsigned int *flags, struct err *e)
+find_bad_chars(struct reader *r, size_t c, unsigned int *flags, struct err *e)
 {
-	const struct json *j = reader_json_of_column(r, c);
+	const struct json *j = reader_json(r, c);
 	const struct json_tok *t = &j->tok[r->value[c]];
 	struct json_fault f;
 
@@ -213,8 +213,10 @@ find_special_characters_of_value(
 	return 0;
 }
 
+/* Rejects the record if a string has a character that the database cannot
+ * store. */
 static int
-reject_unstorable_strings(struct reader *r, struct reject *why, struct err *e)
+reject_strings(struct reader *r, struct reject *why, struct err *e)
 {
 	const struct column *columns = r->target->table->columns;
 	unsigned int flags;
@@ -222,33 +224,31 @@ reject_unstorable_strings(struct reader *r, struct reject *why, struct err *e)
 	for (size_t i = 0; i < r->shape->n; i++) {
 		size_t c = r->shape->columns[i];
 
-		if (find_special_characters_of_value(r, c, &flags, e) == -1)
+		if (find_bad_chars(r, c, &flags, e) == -1)
 			return -1;
 		if (flags & JSON_NUL && columns[c].kind != COLUMN_BYTES)
-			return reader_set_reject_of_column(r, why, c,
-			    "encoding",
+			return reader_reject(r, why, c, "encoding",
 			    "the text contains \\u0000, which the database "
 			    "cannot store");
 		if (flags & JSON_LONE)
-			return reader_set_reject_of_column(r, why, c,
-			    "encoding",
+			return reader_reject(r, why, c, "encoding",
 			    "the text contains half of a surrogate pair, which "
 			    "is not a character");
 	}
 	return 1;
 }
 
+/* Rejects the record if it has no value for a column of --scope. */
 static int
-reject_missing_scope(struct reader *r, struct reject *why)
+require_scope(struct reader *r, struct reject *why)
 {
 	const struct shape *s = &r->target->scope;
 
 	for (size_t i = 0; i < s->n; i++)
 		if (r->value[s->columns[i]] == 0)
-			return reader_set_reject_of_column(r, why,
-			    s->columns[i], "required",
+			return reader_reject(r, why, s->columns[i], "required",
 			    "the record has no \"%s\", which --scope needs",
-			    reader_get_place_of_value(r, s->columns[i]));
+			    reader_get_place(r, s->columns[i]));
 	return 1;
 }
 
@@ -256,7 +256,7 @@ reject_missing_scope(struct reader *r, struct reject *why)
  * the key that the change has added to the row. Returns the token of the first
  * member that is to be stored. */
 static uint32_t
-clear_values_except_added_key(struct reader *r)
+clear_values(struct reader *r)
 {
 	size_t size = r->target->table->n * sizeof(*r->value);
 
@@ -269,16 +269,16 @@ clear_values_except_added_key(struct reader *r)
 }
 
 static int
-store_values_by_column(struct reader *r, bool *same, struct reject *why)
+store_values(struct reader *r, bool *same, struct reject *why)
 {
 	const struct json_tok *tok = r->json.tok;
-	uint32_t first = clear_values_except_added_key(r);
+	uint32_t first = clear_values(r);
 	size_t i = 0;
 
 	buf_clear(&r->text);
-	row_values_start_extra_object(r);
+	row_begin_extra(r);
 	for (uint32_t t = first; t < r->json.n; t = tok[t + 1].next, i++)
-		if (find_column_and_store_value(r, i, t, same, why) == 0) {
+		if (store_member(r, i, t, same, why) == 0) {
 			r->nguess = 0;
 			return 0;
 		}
@@ -289,62 +289,60 @@ store_values_by_column(struct reader *r, bool *same, struct reject *why)
 	return 1;
 }
 
+/* Rejects the record if a column cannot store its old key. */
 static int
-reject_unfit_old_key(struct reader *r, struct reject *why, struct err *e)
+reject_old_key(struct reader *r, struct reject *why, struct err *e)
 {
 	int rc;
 
-	reader_exchange_with_old_key(r);
-	rc = reject_unstorable_strings(r, why, e);
+	reader_swap_key(r);
+	rc = reject_strings(r, why, e);
 	if (rc == 1 && r->target->mapping.base64)
-		rc = row_reject_unless_base64(r, why, e);
-	reader_exchange_with_old_key(r);
+		rc = row_check_base64(r, why, e);
+	reader_swap_key(r);
 	return rc;
 }
 
 int
-reader_read_record_or_reject(struct reader *r, const struct line *l,
-    struct reject *why, struct err *e)
+reader_read(struct reader *r, const struct line *l, struct reject *why,
+    struct err *e)
 {
 	bool same = true;
 	int rc;
 
 	*why = (struct reject){ 0 };
 	rc = r->target->mode->changes ?
-	    change_read_or_reject(
+	    change_read(
 		&r->change, l, &r->json, r->duplicates, why, e) :
-	    stage_parse_record_or_set_reason(r->stage, l, &r->json,
+	    stage_parse_shared(r->stage, l, &r->json,
 		r->target->mapping.levels, r->duplicates, why, r->message, e);
 	if (rc != 1)
 		return rc;
-	if (store_values_by_column(r, &same, why) == 0)
-		return r->text.failed ? err_nomem(e) :
-		    row_fail_if_extra_ends_load(r, l, e);
-	row_values_set_from_pointers(r, &same);
+	if (store_values(r, &same, why) == 0)
+		return r->text.failed ? err_nomem(e) : row_check_extra(r, l, e);
+	row_set_mapped(r, &same);
 	if (r->target->mode->changes &&
-	    change_remove_absent_values(
-		&r->json, r->value, r->target->table->n)) {
+	    change_drop_absent(&r->json, r->value, r->target->table->n)) {
 		/* Forget the guesses: the next record may have values for the
 		 * columns that have none in this record. */
 		r->nguess = 0;
 		same = false;
 	}
 	if (r->target->mapping.sets_values &&
-	    (rc = row_values_finish_or_reject(r, why, e)) != 1) {
+	    (rc = row_finish(r, why, e)) != 1) {
 		r->nguess = 0;  /* r->shape is not that of this record */
 		return rc;
 	}
 	if ((!same || r->json.flags & (JSON_NUL | JSON_LONE)) &&
-	    find_or_add_shape(r, e) == -1)
+	    set_shape(r, e) == -1)
 		return -1;
 	if (r->json.flags & (JSON_NUL | JSON_LONE) &&
-	    (rc = reject_unstorable_strings(r, why, e)) != 1)
+	    (rc = reject_strings(r, why, e)) != 1)
 		return rc;
 	if (r->change.moves &&
-	    (rc = reject_unfit_old_key(r, why, e)) != 1)
+	    (rc = reject_old_key(r, why, e)) != 1)
 		return rc;
-	if (reader_reject_missing_key_or_newer_by(r, why) == 0 ||
-	    reject_missing_scope(r, why) == 0)
+	if (reader_require_key(r, why) == 0 || require_scope(r, why) == 0)
 		return 0;
 	return read_time_of_change(r, why) == 1 ? 1 :
 	    r->text.failed ? err_nomem(e) : 0;

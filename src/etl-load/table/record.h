@@ -1,10 +1,9 @@
 /* Matches the members of a record with the columns of the table.
  * Owns:  buffers that are reused for each record; reader_close() frees them.
  * Borrows: stage, target.
- * Gives: reader_read_record_or_reject(): 1 a record: its values are in json,
- *        value and shape until the next call; 2 a tombstone (table/change.h);
- *        0 the record must be rejected: *why says why until the next call;
- *        -1 failed, with *e. */
+ * Gives: reader_read(): 1 a record: its values are in json, value and shape
+ *        until the next call; 2 a tombstone (table/change.h); 0 the record must
+ *        be rejected: *why says why until the next call; -1 failed, with *e. */
 #ifndef LOAD_RECORD_H
 #define LOAD_RECORD_H
 
@@ -30,7 +29,7 @@ struct reader {
 	bool by_name;                   /* row_find_value() looks for a member
 	                                 * of the column's name, not at --map */
 	uint32_t *value;                /* by column: the token of its value in
-	                                 * reader_json_of_column(), 0 if the
+	                                 * reader_json(), 0 if the
 	                                 * record has none */
 	const struct shape *shape;      /* of the record */
 	const struct shape *shape_of_row;       /* while `shape` is that of the
@@ -50,10 +49,10 @@ struct reader {
 	char message[512];
 };
 
-enum { SHAPES_MAX = 512 }; /* more: reader_forget_shapes_if_many() */
+enum { SHAPES_MAX = 512 }; /* more: reader_forget_shapes() */
 
 static inline const struct json *
-reader_json_of_column(const struct reader *r, size_t column)
+reader_json(const struct reader *r, size_t column)
 {
 	return (int)column == r->target->mapping.extra_column ? &r->extra :
 	    &r->json;
@@ -62,30 +61,29 @@ reader_json_of_column(const struct reader *r, size_t column)
 int reader_open(struct reader *r, struct stage *s, const struct target *t,
     enum json_members duplicates, struct err *e);
 void reader_close(struct reader *r);
-int reader_read_record_or_reject(
-    struct reader *r, const struct line *l, struct reject *why, struct err *e);
+int reader_read(struct reader *r, const struct line *l, struct reject *why,
+    struct err *e);
 /* If there are SHAPES_MAX shapes, forgets them all and returns true. A sink
  * that keeps statements by shape id calls this before each chunk, and frees its
  * statements if the result is true. */
-bool reader_forget_shapes_if_many(struct reader *r);
+bool reader_forget_shapes(struct reader *r);
 /* Rejects a record without a value for a column of the key or of --newer-by.
  * Returns 1, or 0: *why says why. */
-int reader_reject_missing_key_or_newer_by(
-    struct reader *r, struct reject *why);
+int reader_require_key(struct reader *r, struct reject *why);
 /* Only if change.moves is set: exchanges json, value and shape with those of
  * the old key, by which the UPDATE finds its row. A second call exchanges them
  * back. */
-void reader_exchange_with_old_key(struct reader *r);
+void reader_swap_key(struct reader *r);
 /* Returns, for messages, where the record should have the value: the name of
  * the column, or the pointer that --map gives it. */
-const char *reader_get_place_of_value(const struct reader *r, size_t column);
+const char *reader_get_place(const struct reader *r, size_t column);
 /* Fills *why for a record whose value of this column is wrong. Returns 0. */
-int reader_set_reject_of_column(struct reader *r, struct reject *why,
-    size_t column, const char *code, const char *fmt, ...)
+int reader_reject(struct reader *r, struct reject *why, size_t column,
+    const char *code, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 /* Sets the pointer of *why to the member of this name. */
-void reader_set_reject_pointer(
-    struct reader *r, struct reject *why, const char *name, size_t len);
+void reader_set_pointer(struct reader *r, struct reject *why, const char *name,
+    size_t len);
 /* Appends the values of the record's key columns as a JSON array. Returns 1; 0:
  * the record does not have a value for each key column; -1 with *e. */
 int reader_put_key_json(struct reader *r, const struct line *l, struct buf *out,

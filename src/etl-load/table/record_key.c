@@ -4,36 +4,34 @@
 /* Rejects the record if its value for column c is missing or null. `use` says
  * in the message what the column is for, such as "is part of the key". */
 static int
-reject_missing_or_null(
-    struct reader *r, struct reject *why, size_t c, const char *use)
+require_value(struct reader *r, struct reject *why, size_t c, const char *use)
 {
-	const char *name = reader_get_place_of_value(r, c);
+	const char *name = reader_get_place(r, c);
 
 	if (r->value[c] == 0)
-		return reader_set_reject_of_column(r, why, c, "required",
+		return reader_reject(r, why, c, "required",
 		    "the record has no \"%s\", which %s", name, use);
 	if (r->json.tok[r->value[c]].type == JSON_NULL)
-		return reader_set_reject_of_column(r, why, c, "required",
+		return reader_reject(r, why, c, "required",
 		    "\"%s\" is null, but it %s", name, use);
 	return 1;
 }
 
 int
-reader_reject_missing_key_or_newer_by(struct reader *r, struct reject *why)
+reader_require_key(struct reader *r, struct reject *why)
 {
 	const struct target *t = r->target;
 
 	for (size_t i = 0; i < t->nkey; i++)
-		if (reject_missing_or_null(
-			r, why, t->key[i], "is part of the key") == 0)
+		if (require_value(r, why, t->key[i], "is part of the key") == 0)
 			return 0;
 	return t->newer_by == NO_COLUMN ? 1 :
-	    reject_missing_or_null(r, why, (size_t)t->newer_by,
+	    require_value(r, why, (size_t)t->newer_by,
 		"says which row is newer (--newer-by)");
 }
 
 void
-reader_exchange_with_old_key(struct reader *r)
+reader_swap_key(struct reader *r)
 {
 	struct change *c = &r->change;
 	const struct json json = r->json;
@@ -61,8 +59,7 @@ scan_record_again(struct reader *r, const struct line *l, struct err *e)
 	int rc;
 
 	if (r->target->mode->changes) {
-		rc = change_read_or_reject(&r->change, l, &r->json, JSON_LAST,
-		    &why, e);
+		rc = change_read(&r->change, l, &r->json, JSON_LAST, &why, e);
 		return rc == 2 ? 0 : rc;
 	}
 	if (l->too_long)

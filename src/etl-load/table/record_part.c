@@ -13,8 +13,7 @@ is_member_twice(const struct reader *r, const char *name)
 	size_t len = strlen(name), n = 0;
 
 	for (uint32_t t = 1; t < j->n; t = j->tok[t + 1].next)
-		n += name_compare_with_text(
-			 &j->tok[t], j->text, name, len) == 0;
+		n += name_compare_text(&j->tok[t], j->text, name, len) == 0;
 	return n > 1;
 }
 
@@ -54,7 +53,7 @@ record_part_read(struct reader *r, const struct line *l,
 			is_member_twice(r, t->table->columns[c].name)))
 			return 0;
 		r->value[c] = v;
-		if (!row_value_is_base64_if_needed(r, c))
+		if (!row_fits_base64(r, c))
 			return buf_check(&r->text, e);
 	}
 	return 1;

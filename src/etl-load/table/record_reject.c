@@ -7,16 +7,16 @@
 #include <string.h>
 
 void
-reader_set_reject_pointer(
-    struct reader *r, struct reject *why, const char *name, size_t len)
+reader_set_pointer(struct reader *r, struct reject *why, const char *name,
+    size_t len)
 {
 	buf_clear(&r->pointer);
-	pointer_append_part(&r->pointer, name, len);
+	pointer_put_part(&r->pointer, name, len);
 	why->pointer = buf_text(&r->pointer);
 }
 
 const char *
-reader_get_place_of_value(const struct reader *r, size_t column)
+reader_get_place(const struct reader *r, size_t column)
 {
 	const char *pointer = r->target->mapping.pointer[column];
 
@@ -25,20 +25,19 @@ reader_get_place_of_value(const struct reader *r, size_t column)
 }
 
 static void
-set_reject_pointer_to_old_key(
-    struct reader *r, struct reject *why, size_t column)
+point_to_old_key(struct reader *r, struct reject *why, size_t column)
 {
 	char name[CHANGE_NAME];
 	size_t i = 0;
 
 	while (r->target->key[i] != column)
 		i++;
-	change_write_name_of_old_column(name, i);
-	reader_set_reject_pointer(r, why, name, strlen(name));
+	change_old_name(name, i);
+	reader_set_pointer(r, why, name, strlen(name));
 }
 
 int
-reader_set_reject_of_column(struct reader *r, struct reject *why, size_t column,
+reader_reject(struct reader *r, struct reject *why, size_t column,
     const char *code, const char *fmt, ...)
 {
 	va_list ap;
@@ -48,7 +47,7 @@ reader_set_reject_of_column(struct reader *r, struct reject *why, size_t column,
 	va_end(ap);
 	*why = (struct reject){ .code = code, .message = r->message };
 	if (r->at_old_key) {
-		set_reject_pointer_to_old_key(r, why, column);
+		point_to_old_key(r, why, column);
 		return 0;
 	}
 	buf_clear(&r->pointer);

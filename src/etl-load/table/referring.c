@@ -3,7 +3,7 @@
 /* For messages: the option that deletes rows. "--mode " is followed by the name
  * of the mode. */
 static const char *
-option_that_deletes(const struct target *t)
+deleting_option(const struct target *t)
 {
 	return t->parent == NULL ? "--mode " : "--nested";
 }
@@ -15,9 +15,9 @@ other_mode(const struct target *t)
 }
 
 /* DELETE and TRUNCATE also delete the rows of the tables that inherit from the
- * target. */
+ * target. Fails if another table inherits from the target. */
 static int
-refuse_inheriting_tables(const struct target *t, struct db *db, struct err *e)
+check_inheriting(const struct target *t, struct db *db, struct err *e)
 {
 	struct db_value v = db_text(t->table->quoted);
 	struct db_rows *r;
@@ -31,7 +31,7 @@ refuse_inheriting_tables(const struct target *t, struct db *db, struct err *e)
 		rc = err_set(e, ERR_CONFIG, false, "table %.*s inherits from "
 		    "table %s: %s%s would delete rows of %.*s too; %sload a "
 		    "table from which no other table inherits", (int)name.len,
-		    name.p, t->table->name, option_that_deletes(t),
+		    name.p, t->table->name, deleting_option(t),
 		    t->parent == NULL ? t->mode->name : "", (int)name.len,
 		    name.p, other_mode(t));
 	}
@@ -40,7 +40,7 @@ refuse_inheriting_tables(const struct target *t, struct db *db, struct err *e)
 }
 
 int
-refuse_referring_tables(const struct target *t, struct db *db, struct err *e)
+check_referring(const struct target *t, struct db *db, struct err *e)
 {
 	bool pg = db_kind(db) == DB_POSTGRESQL;
 	/* The queries need these facts. If the load deletes all rows, a foreign
@@ -52,7 +52,7 @@ refuse_referring_tables(const struct target *t, struct db *db, struct err *e)
 	struct db_rows *r;
 	int rc;
 
-	if (pg && refuse_inheriting_tables(t, db, e) == -1)
+	if (pg && check_inheriting(t, db, e) == -1)
 		return -1;
 	if (t->soft_delete != NO_COLUMN)        /* no row is deleted */
 		return 0;
@@ -66,8 +66,7 @@ refuse_referring_tables(const struct target *t, struct db *db, struct err *e)
 		    "table %s by a foreign key with %.*s: %s%s deletes "
 		    "rows of %s, which would change or break rows of %.*s; "
 		    "%schange the foreign key", (int)name.len, name.p,
-		    t->table->name, (int)how.len, how.p,
-		    option_that_deletes(t),
+		    t->table->name, (int)how.len, how.p, deleting_option(t),
 		    t->parent == NULL ? t->mode->name : "", t->table->name,
 		    (int)name.len, name.p, other_mode(t));
 	}

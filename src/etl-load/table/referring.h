@@ -11,7 +11,6 @@
  * target. Also fails for a foreign key that is checked only at the commit. The
  * sinks check foreign keys for each record, but in this case the row that a
  * record refers to may come with a later record. */
-int refuse_referring_tables(
-    const struct target *t, struct db *db, struct err *e);
+int check_referring(const struct target *t, struct db *db, struct err *e);
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 int
-target_find_row_identity(struct target *t, struct err *e)
+target_set_identity(struct target *t, struct err *e)
 {
 	struct shape *s = &t->identity;
 	size_t i;
@@ -16,8 +16,7 @@ target_find_row_identity(struct target *t, struct err *e)
 	s->columns = calloc(t->table->n + 1, sizeof(*s->columns));
 	if (s->columns == NULL)
 		return err_nomem(e);
-	while ((i = table_find_key_column_or_end(t->table, (int)s->n + 1)) <
-	    t->table->n)
+	while ((i = table_find_key(t->table, (int)s->n + 1)) < t->table->n)
 		s->columns[s->n++] = i;
 	/* --key does not identify a row in --mode scd2: all rows of one history
 	 * have the same key. */

@@ -7,6 +7,6 @@
 
 #include "table/target.h"
 
-int target_find_row_identity(struct target *t, struct err *e);
+int target_set_identity(struct target *t, struct err *e);
 
 #endif

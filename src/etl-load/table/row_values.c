@@ -12,7 +12,7 @@
 enum { POINTER_SHOWN = 200 };   /* bytes of a long pointer in a message */
 
 void
-row_values_start_extra_object(struct reader *r)
+row_begin_extra(struct reader *r)
 {
 	if (r->target->mapping.extra != EXTRA_COLUMN)
 		return;
@@ -21,8 +21,9 @@ row_values_start_extra_object(struct reader *r)
 	member_index_clear(&r->members);
 }
 
+/* Rejects the record because of a member without a column. */
 static int
-reject_extra_member(struct reader *r, struct reject *why,
+reject_extra(struct reader *r, struct reject *why,
     const char *name, size_t len, const char *reason)
 {
 	*why = (struct reject){ .code = "schema", .message = r->message };
@@ -40,7 +41,7 @@ reject_extra_member(struct reader *r, struct reject *why,
 		(void)snprintf(r->message, sizeof(r->message),
 		    "table %s has no column \"%.*s\"", r->target->table->name,
 		    len < 200 ? (int)len : 200, name);
-	reader_set_reject_pointer(r, why, name, len);
+	reader_set_pointer(r, why, name, len);
 	return 0;
 }
 
@@ -48,14 +49,13 @@ reject_extra_member(struct reader *r, struct reject *why,
  * two members of this name, appends only the last one, which counts. Returns 1,
  * or 0 if memory is out. */
 static int
-add_extra_member_if_it_counts(struct reader *r, uint32_t tok, const char *name,
-    size_t len)
+add_extra(struct reader *r, uint32_t tok, const char *name, size_t len)
 {
 	const struct json *j = &r->json;
 	struct buf *b = &r->extra_text;
 	bool nomem = false;
 
-	if (r->duplicates == JSON_LAST && member_index_find_value(
+	if (r->duplicates == JSON_LAST && member_index_find(
 		&r->members, j, 0, name, len, &nomem) != tok + 1) {
 		r->text.failed |= nomem;
 		return !nomem;
@@ -69,8 +69,8 @@ add_extra_member_if_it_counts(struct reader *r, uint32_t tok, const char *name,
 }
 
 int
-row_find_column_of_member(struct reader *r, uint32_t tok, const char *name,
-    size_t len, size_t *column, struct reject *why)
+row_find_column(struct reader *r, uint32_t tok, const char *name, size_t len,
+    size_t *column, struct reject *why)
 {
 	const struct mapping *m = &r->target->mapping;
 	const struct member *k = mapping_find_member(m, name, len);
@@ -78,27 +78,26 @@ row_find_column_of_member(struct reader *r, uint32_t tok, const char *name,
 
 	*column = r->target->table->n;
 	if (k != NULL && k->column != SIZE_MAX) {
-		reason = target_refusal_reason(r->target, k->column);
+		reason = target_why_refused(r->target, k->column);
 		if (reason == NULL) {
 			*column = k->column;
 			return 1;
 		}
 	}
-	if (is_only_time_of_change(r, k == NULL || k->column == SIZE_MAX ?
+	if (is_time_of_change(r, k == NULL || k->column == SIZE_MAX ?
 	    *column : k->column, name, len))
 		return 1;
 	if (k != NULL && k->mapped_whole)
 		return 1;
 	if (m->extra == EXTRA_COLUMN)
-		return add_extra_member_if_it_counts(r, tok, name, len);
+		return add_extra(r, tok, name, len);
 	if (m->extra == EXTRA_IGNORE || (k != NULL && k->mapped))
 		return 1;
-	return reject_extra_member(r, why, name, len, reason);
+	return reject_extra(r, why, name, len, reason);
 }
 
 int
-row_fail_if_extra_ends_load(
-    struct reader *r, const struct line *l, struct err *e)
+row_check_extra(struct reader *r, const struct line *l, struct err *e)
 {
 	const char *pointer = buf_text(&r->pointer);
 	const size_t n = strlen(pointer), shown = text_cut_length(pointer, n,
@@ -113,7 +112,7 @@ row_fail_if_extra_ends_load(
 }
 
 void
-row_values_set_from_pointers(struct reader *r, bool *same)
+row_set_mapped(struct reader *r, bool *same)
 {
 	const struct mapping *m = &r->target->mapping;
 
@@ -132,7 +131,7 @@ row_values_set_from_pointers(struct reader *r, bool *same)
 /* Makes a token for the object of the members that have no column. Its index is
  * 1, because a 0 in r->value means that there is no value. */
 static int
-store_extra_object(struct reader *r, struct err *e)
+store_extra(struct reader *r, struct err *e)
 {
 	struct buf *b = &r->extra_text;
 
@@ -150,8 +149,8 @@ store_extra_object(struct reader *r, struct err *e)
 }
 
 size_t
-row_max_size_of_values(
-    const struct reader *r, const struct shape *s, const struct line *l)
+row_max_size(const struct reader *r, const struct shape *s,
+    const struct line *l)
 {
 	size_t size = 0;
 
@@ -160,19 +159,20 @@ row_max_size_of_values(
 	for (size_t i = 0; i < s->n; i++) {
 		size_t c = s->columns[i];
 
-		size += reader_json_of_column(r, c)->tok[r->value[c]].len;
+		size += reader_json(r, c)->tok[r->value[c]].len;
 	}
 	return size;
 }
 
+/* Makes the empty strings of the record null. */
 static void
-make_empty_strings_null(struct reader *r)
+null_empty_values(struct reader *r)
 {
 	const struct mapping *m = &r->target->mapping;
 
 	for (size_t c = 0; c < r->target->table->n; c++)
 		if ((int)c != m->extra_column)
-			mapping_make_null_if_empty(m, &r->json, r->value[c]);
+			mapping_null_empty(m, &r->json, r->value[c]);
 }
 
 bool
@@ -193,7 +193,7 @@ row_is_base64(struct buf *scratch, const struct json *j, uint32_t tok)
 
 /* True if all elements are base64 or null, also those of inner arrays. */
 static bool
-all_elements_are_base64(struct reader *r, const struct json_tok *t)
+all_are_base64(struct reader *r, const struct json_tok *t)
 {
 	const struct json *j = &r->inner;
 	struct json_fault f = { 0 };
@@ -213,7 +213,7 @@ all_elements_are_base64(struct reader *r, const struct json_tok *t)
 }
 
 bool
-row_value_is_base64_if_needed(struct reader *r, size_t column)
+row_fits_base64(struct reader *r, size_t column)
 {
 	const struct column *c = &r->target->table->columns[column];
 	const struct json_tok *t = &r->json.tok[r->value[column]];
@@ -224,23 +224,22 @@ row_value_is_base64_if_needed(struct reader *r, size_t column)
 		return row_is_base64(&r->text, &r->json, r->value[column]);
 	if (c->kind != COLUMN_ARRAY || c->element != COLUMN_BYTES)
 		return true;
-	return t->type == JSON_ARRAY ? all_elements_are_base64(r, t) :
+	return t->type == JSON_ARRAY ? all_are_base64(r, t) :
 	    t->type != JSON_STRING;     /* PostgreSQL would read it as hex */
 }
 
 int
 row_reject_not_base64(struct reader *r, struct reject *why, size_t column)
 {
-	return reader_set_reject_of_column(r, why, column, "type",
+	return reader_reject(r, why, column, "type",
 	    "not base64 (RFC 4648), as --bytes says");
 }
 
 int
-row_reject_unless_base64(
-    struct reader *r, struct reject *why, struct err *e)
+row_check_base64(struct reader *r, struct reject *why, struct err *e)
 {
 	for (size_t c = 0; c < r->target->table->n; c++) {
-		if (r->value[c] == 0 || row_value_is_base64_if_needed(r, c))
+		if (r->value[c] == 0 || row_fits_base64(r, c))
 			continue;
 		if (buf_check(&r->text, e) == -1)
 			return -1;
@@ -250,15 +249,15 @@ row_reject_unless_base64(
 }
 
 int
-row_values_finish_or_reject(struct reader *r, struct reject *why, struct err *e)
+row_finish(struct reader *r, struct reject *why, struct err *e)
 {
 	const struct mapping *m = &r->target->mapping;
 
-	if (m->extra == EXTRA_COLUMN && store_extra_object(r, e) == -1)
+	if (m->extra == EXTRA_COLUMN && store_extra(r, e) == -1)
 		return -1;
 	if (m->empty_as_null)
-		make_empty_strings_null(r);
-	return m->base64 ? row_reject_unless_base64(r, why, e) : 1;
+		null_empty_values(r);
+	return m->base64 ? row_check_base64(r, why, e) : 1;
 }
 
 uint32_t
@@ -275,6 +274,6 @@ row_find_value(struct reader *r, size_t column)
 	else
 		return mapping_find_value(
 		    m, r->target->table, &r->json, column);
-	mapping_make_null_if_empty(m, &r->json, v);
+	mapping_null_empty(m, &r->json, v);
 	return v;
 }

@@ -18,7 +18,7 @@ fail_value(const struct target *t, const char *value, struct err *e)
 }
 
 static int
-put_record_of_array(struct buf *b, const struct target *t, const char *value,
+put_array_record(struct buf *b, const struct target *t, const char *value,
     struct json *j, struct err *e)
 {
 	struct json_fault f = { 0 };
@@ -50,7 +50,7 @@ scope_put_record(struct buf *b, const struct target *t, const char *value,
 		buf_char(b, '}');
 		return buf_check(b, e);
 	}
-	rc = put_record_of_array(b, t, value, &j, e);
+	rc = put_array_record(b, t, value, &j, e);
 	json_release(&j);
 	return rc;
 }

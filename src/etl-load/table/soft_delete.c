@@ -14,7 +14,7 @@ holds_a_date(const struct column *c)
 }
 
 int
-soft_delete_read_type(struct target *t, enum db_kind kind, struct err *e)
+soft_delete_choose(struct target *t, enum db_kind kind, struct err *e)
 {
 	const struct column *c;
 	bool lite = kind == DB_SQLITE;
@@ -42,14 +42,13 @@ soft_delete_read_type(struct target *t, enum db_kind kind, struct err *e)
 }
 
 const char *
-soft_delete_live_value(const struct target *t)
+soft_delete_live(const struct target *t)
 {
 	return t->mark == MARK_TRUE ? "false" : "NULL";
 }
 
 void
-soft_delete_put_is_marked(
-    struct buf *b, const struct target *t, const char *row)
+soft_delete_put_marked(struct buf *b, const struct target *t, const char *row)
 {
 	buf_printf(b, "%s%s IS %s", row,
 	    t->table->columns[t->soft_delete].quoted,
@@ -57,8 +56,8 @@ soft_delete_put_is_marked(
 }
 
 void
-soft_delete_put_is_live(struct buf *b, const struct target *t,
-    const char *before, const char *row)
+soft_delete_put_live(struct buf *b, const struct target *t, const char *before,
+    const char *row)
 {
 	if (t->mode->history)
 		buf_printf(b, "%s%s%s", before, row,
@@ -66,6 +65,6 @@ soft_delete_put_is_live(struct buf *b, const struct target *t,
 	if (t->soft_delete == NO_COLUMN)
 		return;
 	buf_printf(b, "%sNOT (", before);
-	soft_delete_put_is_marked(b, t, row);
+	soft_delete_put_marked(b, t, row);
 	buf_str(b, ")");
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 int
-table_list_check_options(const struct load_opts *o, struct err *e)
+table_list_check(const struct load_opts *o, struct err *e)
 {
 	const struct { bool broken; const char *message; } rules[] = {
 		{ o->table != NULL && o->tables.n > 0,
@@ -49,7 +49,7 @@ table_list_check_options(const struct load_opts *o, struct err *e)
 }
 
 size_t
-table_list_find_end_of_part(const char *p, const char *ends)
+table_list_span(const char *p, const char *ends)
 {
 	bool quoted = false;
 	size_t n = 0;
@@ -61,7 +61,7 @@ table_list_find_end_of_part(const char *p, const char *ends)
 
 /* True if more characters follow the closing double quote of a quoted NAME. */
 static bool
-goes_on_after_quotes(const char *name, size_t len)
+has_tail(const char *name, size_t len)
 {
 	if (*name != '"')
 		return false;
@@ -85,7 +85,7 @@ has_empty_name(const char *key)
 }
 
 void
-table_list_remove_quotes(char *name)
+table_list_unquote(char *name)
 {
 	size_t to = 0;
 
@@ -119,13 +119,13 @@ copy_names(struct listed_table *t, const char *name, size_t name_len,
 	t->table = strndup(table, table_len);
 	if (t->name == NULL || t->table == NULL)
 		return err_nomem(e);
-	table_list_remove_quotes(t->name);
+	table_list_unquote(t->name);
 	t->len = strlen(t->name);
 	return 0;
 }
 
 static int
-fail_malformed_entry(const char *entry, struct err *e)
+fail_entry(const char *entry, struct err *e)
 {
 	return err_set(e, ERR_USAGE, false, "--tables %s: write NAME=TABLE or "
 	    "NAME=TABLE:KEY+KEY, with commas between the tables", entry);
@@ -137,14 +137,14 @@ static int
 add_entry(struct table_list *l, const char **p, struct err *e)
 {
 	const char *name = *p;
-	size_t name_len = table_list_find_end_of_part(name, "=,"), len;
+	size_t name_len = table_list_span(name, "=,"), len;
 	const char *table = name + name_len + 1, *end;
 	struct listed_table *t = &l->v[l->n];
 
 	if (name_len == 0 || name[name_len] != '=' ||
-	    goes_on_after_quotes(name, name_len) ||
-	    (len = table_list_find_end_of_part(table, ":,")) == 0)
-		return fail_malformed_entry(name, e);
+	    has_tail(name, name_len) ||
+	    (len = table_list_span(table, ":,")) == 0)
+		return fail_entry(name, e);
 	l->n++;         /* table_list_release() frees what was copied */
 	if (copy_names(t, name, name_len, table, len, e) == -1)
 		return -1;
@@ -155,7 +155,7 @@ add_entry(struct table_list *l, const char **p, struct err *e)
 			(size_t)(end - table) - len - 1, e) == -1)
 			return -1;
 		if (has_empty_name(t->key))
-			return fail_malformed_entry(name, e);
+			return fail_entry(name, e);
 		l->keyed = true;
 	}
 	for (size_t i = 0; i + 1 < l->n; i++)

@@ -26,11 +26,11 @@ enum { TABLES_MAX = 1000 };
 
 /* Returns the length of the text before the first character of `ends`. Ignores
  * such characters in double quotes. */
-size_t table_list_find_end_of_part(const char *p, const char *ends);
+size_t table_list_span(const char *p, const char *ends);
 /* Removes the double quotes around a NAME. Inside the quotes "" stands for one
  * double quote. */
-void table_list_remove_quotes(char *name);
-int table_list_check_options(const struct load_opts *o, struct err *e);
+void table_list_unquote(char *name);
+int table_list_check(const struct load_opts *o, struct err *e);
 int table_list_parse(
     struct table_list *l, const struct load_opts *o, struct err *e);
 void table_list_release(struct table_list *l);

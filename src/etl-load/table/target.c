@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Sets t->partitioned from the catalog of PostgreSQL. */
 static int
-find_if_table_is_partitioned(struct target *t, struct db *db, struct err *e)
+read_partitioned(struct target *t, struct db *db, struct err *e)
 {
 	static const char sql[] = "SELECT pg_catalog.count(*) "
 	    "FROM pg_catalog.pg_class "
@@ -24,8 +25,9 @@ find_if_table_is_partitioned(struct target *t, struct db *db, struct err *e)
 	return 0;
 }
 
+/* Sets t->lossy, t->judges_nested and t->checks_change. */
 static void
-find_if_values_are_checked(struct target *t, const struct load_opts *o)
+set_value_checks(struct target *t, const struct load_opts *o)
 {
 	t->lossy = o->lossy;
 	for (size_t i = 0; i < t->table->n; i++) {
@@ -38,9 +40,10 @@ find_if_values_are_checked(struct target *t, const struct load_opts *o)
 		t->checks_change |= t->table->columns[i].change != CHANGE_NONE;
 }
 
-/* With --tables, --create is not allowed. */
+/* With --tables, --create is not allowed. Returns the end of the message that
+ * the table is missing: it says how to make it. */
 static const char *
-advise_if_missing(const struct load_opts *o)
+missing_advice(const struct load_opts *o)
 {
 	return o->tables.n > 0 ? "; create it, or give --ddl FILE" :
 	    "; create it, or give --create or --ddl FILE";
@@ -55,17 +58,16 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
 		.position = NO_COLUMN,
 		.history = { .from = NO_COLUMN, .to = NO_COLUMN,
 			.current = NO_COLUMN } };
-	if (load_mode_find_and_check_options(&t->mode, o, e) == -1 ||
-	    table_read(
-		&t->table, db, o->table, advise_if_missing(o), e) == -1 ||
-	    view_check_takes_rows(t->table, t->mode, db, e) == -1 ||
+	if (load_mode_choose(&t->mode, o, e) == -1 ||
+	    table_read(&t->table, db, o->table, missing_advice(o), e) == -1 ||
+	    view_check(t->table, t->mode, db, e) == -1 ||
 	    mapping_open(&t->mapping, t->table, o, e) == -1)
 		return -1;
 	t->truncates = load_mode_truncates(o);
-	t->on_commit = db_on_commit_of_temp_table(db);
+	t->on_commit = db_on_commit(db);
 	t->swaps = db_kind(db) == DB_POSTGRESQL && load_mode_swaps(t->mode, o);
 	t->strict = o->strict;
-	find_if_values_are_checked(t, o);
+	set_value_checks(t, o);
 	t->key = calloc(t->table->n + 1, sizeof(*t->key));
 	t->is_key = calloc(t->table->n + 1, sizeof(*t->is_key));
 	t->compared = calloc(t->table->n + 1, sizeof(*t->compared));
@@ -73,11 +75,11 @@ target_open(struct target *t, struct db *db, const struct load_opts *o,
 	if (t->key == NULL || t->is_key == NULL || t->compared == NULL ||
 	    t->scope.columns == NULL)
 		return err_nomem(e);
-	if (find_if_table_is_partitioned(t, db, e) == -1 ||
-	    target_find_columns_of_options(t, db, o, e) == -1)
+	if (read_partitioned(t, db, e) == -1 ||
+	    target_set_columns(t, db, o, e) == -1)
 		return -1;
 	t->keeps_images = o->keep_before || o->emit != NULL;
-	return t->keeps_images ? target_find_row_identity(t, e) : 0;
+	return t->keeps_images ? target_set_identity(t, e) : 0;
 }
 
 void
@@ -114,11 +116,11 @@ target_find_change(
 			.n = t->identity.n, .primary = true };
 		n++;
 	}
-	return table_check_if_changed(db, t->table, keys, n, changed, e);
+	return table_check_changed(db, t->table, keys, n, changed, e);
 }
 
 const char *
-target_refusal_reason(const struct target *t, size_t column)
+target_why_refused(const struct target *t, size_t column)
 {
 	const struct mapping *m = &t->mapping;
 
@@ -130,13 +132,13 @@ target_refusal_reason(const struct target *t, size_t column)
 		return "this column is set by --seen";
 	if ((int)column == t->soft_delete)
 		return "this column is set by --soft-delete";
-	if (!mapping_loads_column(m, t->table, column))
+	if (!mapping_loads(m, t->table, column))
 		return "--columns does not name this column";
 	if (m->pointer[column] != NULL)
 		return "--map gives this column another value";
 	if ((int)column == m->extra_column)
 		return "this column is set by --extra";
-	if (history_sets_column(t, column))
+	if (history_sets(t, column))
 		return "this column is set by --mode scd2";
 	return NULL;
 }
@@ -151,15 +153,15 @@ target_put_pointer(struct buf *b, const struct target *t, size_t column)
 	if (t->mapping.pointer[column] != NULL)
 		buf_str(b, t->mapping.pointer[column]);
 	else
-		pointer_append_part(b, name, strlen(name));
+		pointer_put_part(b, name, strlen(name));
 	return true;
 }
 
 bool
-target_loads_column(const struct target *t, size_t column)
+target_loads(const struct target *t, size_t column)
 {
-	return history_sets_column(t, column) ||
-	    (mapping_loads_column(&t->mapping, t->table, column) &&
+	return history_sets(t, column) ||
+	    (mapping_loads(&t->mapping, t->table, column) &&
 	    (int)column != t->touch && (int)column != t->seen &&
 	    (int)column != t->soft_delete);
 }

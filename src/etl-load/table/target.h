@@ -81,7 +81,7 @@ void target_close(struct target *t);
 int target_find_change(const struct target *t, struct db *db, bool *changed,
     struct err *e);
 /* True if records can set the column, by a member with its name or by --map. */
-bool target_loads_column(const struct target *t, size_t column);
+bool target_loads(const struct target *t, size_t column);
 /* Appends the JSON Pointer to the member that gives the column its value.
  * Returns false if there is no such member, because the column is the one that
  * --extra names. */
@@ -89,6 +89,6 @@ bool target_put_pointer(
     struct buf *b, const struct target *t, size_t column);
 /* Returns the reason why a member with the column's name may not set the
  * column, or NULL if it may. */
-const char *target_refusal_reason(const struct target *t, size_t column);
+const char *target_why_refused(const struct target *t, size_t column);
 
 #endif

@@ -9,11 +9,11 @@
 
 /* Finds the columns that the options name, and checks that they fit the mode
  * and each other. The arrays of *t have room for all columns of the table. */
-int target_find_columns_of_options(struct target *t, struct db *db,
+int target_set_columns(struct target *t, struct db *db,
     const struct load_opts *o, struct err *e);
 /* Finds the columns of a list "a,b" that an option gives, also columns that the
  * database generates. `columns` has room for all columns of the table. */
-int target_find_listed_columns(const struct table *t, const char *option,
+int target_find_columns(const struct table *t, const char *option,
     const char *list, size_t *columns, size_t *n, struct err *e);
 
 #endif

@@ -9,8 +9,8 @@
  * it. `column` is the column with this name, or the number of columns if there
  * is none. The column does not store the member if --mode scd2 sets the column,
  * --columns leaves it out, or --map gives it another value. */
-bool is_only_time_of_change(
-    const struct reader *r, size_t column, const char *name, size_t len);
+bool is_time_of_change(const struct reader *r, size_t column, const char *name,
+    size_t len);
 /* Reads the member of --as-of from r->json into r->as_of. Returns 1; 0: the
  * record must be rejected, *why says why, or memory ran out (r->text.failed is
  * true). */

@@ -23,8 +23,8 @@ explain_insert(const struct table *t, struct db *db, struct err *e)
  * view: the view may hide the row that has a record's key, and the database
  * does not say whether it has inserted or updated a row of a view. */
 int
-view_check_takes_rows(const struct table *t, const struct load_mode *mode,
-    struct db *db, struct err *e)
+view_check(const struct table *t, const struct load_mode *mode, struct db *db,
+    struct err *e)
 {
 	struct err why;
 

@@ -8,7 +8,7 @@
 #include "table/mode.h"
 
 /* Returns 0 if `t` is no view. */
-int view_check_takes_rows(const struct table *t, const struct load_mode *mode,
+int view_check(const struct table *t, const struct load_mode *mode,
     struct db *db, struct err *e);
 
 #endif

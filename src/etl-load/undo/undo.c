@@ -41,7 +41,7 @@ is_given(
 }
 
 static int
-check_options_of_load(const struct load_opts *o, const struct opt_spec *spec,
+check_load_options(const struct load_opts *o, const struct opt_spec *spec,
     struct err *e)
 {
 	if (o->with_checkpoint)
@@ -61,7 +61,7 @@ undo_check_options(const struct load_opts *o, const struct opt_spec *spec,
     struct err *e)
 {
 	if (o->undo == NULL)
-		return check_options_of_load(o, spec, e);
+		return check_load_options(o, spec, e);
 	if (*o->undo == '\0')
 		return err_set(e, ERR_USAGE, false, "--undo needs the id of a "
 		    "run, or of a stream");
@@ -87,13 +87,12 @@ open_database(struct undo *u, struct err *e)
 	const struct db_limits limits = { .lock = u->o->lock_timeout,
 		.statement = u->o->statement_timeout };
 
-	if (control_open_and_create_tables(&u->db, u->o->db,
-	    u->o->control_schema,
-		false, e) == -1 ||
+	if (control_open_tables(&u->db, u->o->db, u->o->control_schema, false,
+	    e) == -1 ||
 	    ((limits.lock > 0 || limits.statement > 0) &&
 		db_set_limits(u->db, &limits, e) == -1))
 		return -1;
-	return db_add_image_functions_to_sqlite(u->db, e);
+	return db_add_image_sql(u->db, e);
 }
 
 /* Gives the checkpoint of stream number `first` the value that it had before
@@ -101,7 +100,7 @@ open_database(struct undo *u, struct err *e)
  * one has this value, and the entry of the last one has the version that the
  * checkpoint must still have. */
 static int
-move_checkpoint_back(struct undo *u, size_t first, struct err *e)
+restore_checkpoint(struct undo *u, size_t first, struct err *e)
 {
 	const char *name = u->entry.streams[first].checkpoint;
 	struct db_value v[3] = { db_text(name),
@@ -125,7 +124,7 @@ move_checkpoint_back(struct undo *u, size_t first, struct err *e)
 }
 
 static int
-move_checkpoints_back(struct undo *u, struct err *e)
+restore_checkpoints(struct undo *u, struct err *e)
 {
 	bool any = false;
 
@@ -133,7 +132,7 @@ move_checkpoints_back(struct undo *u, struct err *e)
 		if (u->entry.streams[i].checkpoint == NULL)
 			continue;
 		any = true;
-		if (move_checkpoint_back(u, i, e) == -1)
+		if (restore_checkpoint(u, i, e) == -1)
 			return -1;
 	}
 	return any ? 0 : err_set(e, ERR_CONFIG, false, "--with-checkpoint: the "
@@ -180,12 +179,12 @@ undo_in_transaction(struct undo *u, struct err *e)
 	rows.run = n->run;
 	rows.tables = n->tables;
 	rows.n = n->ntables;
-	if (undo_rows_lock_tables(&rows, e) == -1 ||
+	if (undo_rows_lock(&rows, e) == -1 ||
 	    undo_entry_read(n, u->db, e) == -1)
 		return -1;
 	for (size_t i = 0; i < rows.n; i++)
 		if (undo_rows_check_left(&rows, &rows.tables[i], e) == -1 ||
-		    undo_cascade_refuse(&rows, &rows.tables[i], e) == -1)
+		    undo_cascade_check(&rows, &rows.tables[i], e) == -1)
 			return -1;
 	if (undo_rows_restore(&rows, e) == -1)
 		return -1;
@@ -195,7 +194,7 @@ undo_in_transaction(struct undo *u, struct err *e)
 			return -1;
 	if (delete_ledger_rows(u, e) == -1)
 		return -1;
-	return u->o->with_checkpoint ? move_checkpoints_back(u, e) : 0;
+	return u->o->with_checkpoint ? restore_checkpoints(u, e) : 0;
 }
 
 static int
@@ -226,8 +225,9 @@ try_to_undo(void *self, struct err *e)
 	return -1;
 }
 
+/* Returns "row" or "rows". */
 static const char *
-row_or_rows(int64_t n)
+row_word(int64_t n)
 {
 	return n == 1 ? "row" : "rows";
 }
@@ -238,9 +238,8 @@ print_counts(const struct undo *u, const struct undo_table *t)
 	err_printf("etl-load: run %s is undone in %s: "
 	    "%" PRId64 " %s deleted, %" PRId64 " %s changed back, "
 	    "%" PRId64 " %s inserted again\n", u->entry.run, t->table->name,
-	    t->deleted, row_or_rows(t->deleted),
-	    t->changed, row_or_rows(t->changed),
-	    t->inserted, row_or_rows(t->inserted));
+	    t->deleted, row_word(t->deleted), t->changed, row_word(t->changed),
+	    t->inserted, row_word(t->inserted));
 }
 
 static void
@@ -270,8 +269,8 @@ undo_run(const struct load_opts *o, struct err *e)
 	struct retry retry = { .max = o->retries };
 	struct undo u = { .o = o };
 
-	if (retry_parse_backoff_or_env(&retry, o->backoff, e) == -1 ||
-	    retry_while_transient(&retry, try_to_undo, &u, e) == -1)
+	if (retry_parse(&retry, o->backoff, e) == -1 ||
+	    retry_call(&retry, try_to_undo, &u, e) == -1)
 		return -1;
 	print_result(&u);
 	close_all(&u);

@@ -21,14 +21,14 @@ put_images(struct buf *b, const struct undo_rows *u, const char *name)
 	static const char schema[] = "{schema}.";
 
 	buf_str(b, "(SELECT 1 FROM ");
-	(void)db_append_schema_if_at_placeholder(u->db, b, schema);
+	(void)db_put_schema(u->db, b, schema);
 	buf_printf(b, "etl_before AS %s WHERE", name);
 }
 
 /* Appends a condition that is true if the run has inserted the row "etl.t": the
  * undo will delete it. */
 static void
-put_is_inserted_by_run(struct buf *b, const struct undo_rows *u,
+put_is_inserted(struct buf *b, const struct undo_rows *u,
     const struct undo_table *t)
 {
 	buf_str(b, "EXISTS ");
@@ -48,7 +48,7 @@ query_int_of_run(const struct undo_rows *u, const struct undo_table *t,
 	const struct db_value v[] = { db_text(u->run),
 		db_text(t->table->full),
 		db_text(own != NULL ? own->table->full : NULL) };
-	const char *text = buf_text_or_fail(sql, e);
+	const char *text = buf_finish(sql, e);
 
 	return text == NULL ? -1 :
 	    db_query_int(u->db, text, v, own != NULL ? 3 : 2, 0, n, e);
@@ -70,7 +70,7 @@ lock_rows(
 	buf_init(&b, SIZE_MAX / 4);
 	buf_printf(&b, "SELECT pg_catalog.count(*) FROM (SELECT 1 FROM %s AS "
 	    "\"etl.t\" WHERE ", t->table->quoted);
-	put_is_inserted_by_run(&b, u, t);
+	put_is_inserted(&b, u, t);
 	buf_str(&b, " FOR UPDATE) AS q");
 	rc = query_int_of_run(u, t, NULL, &b, &n, e);
 	buf_release(&b);
@@ -92,14 +92,14 @@ find_table_of_key(const struct undo_rows *u, const struct foreign_key *k)
  * ignores rows that the run has changed: the undo deletes these rows too, or
  * gives them their old values. */
 static void
-put_find_referring_row(struct buf *b, const struct undo_rows *u,
+put_referring(struct buf *b, const struct undo_rows *u,
     const struct undo_table *t, const struct undo_table *own,
     const struct foreign_key *k)
 {
 	buf_printf(b, "SELECT 1 FROM %s AS \"etl.r\" WHERE EXISTS "
 	    "(SELECT 1 FROM %s AS \"etl.t\" WHERE %s AND ", k->table,
 	    t->table->quoted, k->refers);
-	put_is_inserted_by_run(b, u, t);
+	put_is_inserted(b, u, t);
 	buf_char(b, ')');
 	if (own != NULL) {
 		buf_str(b, " AND NOT EXISTS ");
@@ -112,8 +112,9 @@ put_find_referring_row(struct buf *b, const struct undo_rows *u,
 	buf_str(b, " LIMIT 1");
 }
 
+/* Fails if a row refers by this key to a row that the undo deletes. */
 static int
-refuse_if_row_refers(const struct undo_rows *u, const struct undo_table *t,
+check_referrer(const struct undo_rows *u, const struct undo_table *t,
     const struct foreign_key *k, struct err *e)
 {
 	const struct undo_table *own = find_table_of_key(u, k);
@@ -122,7 +123,7 @@ refuse_if_row_refers(const struct undo_rows *u, const struct undo_table *t,
 	int rc;
 
 	buf_init(&b, SIZE_MAX / 4);
-	put_find_referring_row(&b, u, t, own, k);
+	put_referring(&b, u, t, own, k);
 	rc = query_int_of_run(u, t, own, &b, &found, e);
 	buf_release(&b);
 	if (rc == 0 && found)
@@ -160,8 +161,8 @@ read_keys(const struct undo_rows *u, const struct undo_table *t,
 }
 
 int
-undo_cascade_refuse(
-    const struct undo_rows *u, const struct undo_table *t, struct err *e)
+undo_cascade_check(const struct undo_rows *u, const struct undo_table *t,
+    struct err *e)
 {
 	struct buf keys;
 	int rc;
@@ -177,7 +178,7 @@ undo_cascade_refuse(
 			m[i] = keys.data + at;
 			at += strlen(m[i]) + 1;
 		}
-		rc = refuse_if_row_refers(u, t,
+		rc = check_referrer(u, t,
 		    &(struct foreign_key){ m[0], m[1], m[2], m[3] }, e);
 	}
 	buf_release(&keys);

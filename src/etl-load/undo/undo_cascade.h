@@ -11,7 +11,7 @@
 /* Fails if a foreign key would delete or change rows together with the rows of
  * this table that the undo deletes. Ignores rows of all tables of the undo that
  * the run itself has written. Locks the rows that the undo will delete. */
-int undo_cascade_refuse(const struct undo_rows *u, const struct undo_table *t,
+int undo_cascade_check(const struct undo_rows *u, const struct undo_table *t,
     struct err *e);
 
 #endif

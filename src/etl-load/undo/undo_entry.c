@@ -51,7 +51,7 @@ copy_text(char **to, struct db_value v, struct err *e)
 }
 
 static int
-fail_without_images(const struct db *db, const char *name, const char *table,
+fail_no_images(const struct db *db, const char *name, const char *table,
     struct err *e)
 {
 	return err_set(e, ERR_LIMIT, false, "--undo %s: %s keeps no old values "
@@ -67,7 +67,7 @@ check_found(const struct undo_entry *n, const struct db *db, const char *name,
     const char *table, int found, int64_t rank, struct err *e)
 {
 	if (found == 0)
-		return fail_without_images(db, name, table, e);
+		return fail_no_images(db, name, table, e);
 	if (rank != RANK_START)
 		return 0;
 	if (found > 1)
@@ -123,8 +123,8 @@ add_table(struct undo_entry *n, struct err *e)
 /* Reads the table of a target. The target is a name that needs no search_path
  * if its schema is added. In messages the table has the name of the target. */
 static int
-read_table_of_target(
-    struct undo_entry *n, struct db *db, const char *target, struct err *e)
+read_target(struct undo_entry *n, struct db *db, const char *target,
+    struct err *e)
 {
 	struct undo_table *t = add_table(n, e);
 	bool quoted = false, dot = false;
@@ -152,8 +152,7 @@ read_table_of_target(
 
 /* Fails if the run has also written rows whose old values were not kept. */
 static int
-refuse_loads_without_images(
-    const struct undo_entry *n, struct db *db, struct err *e)
+check_all_kept(const struct undo_entry *n, struct db *db, struct err *e)
 {
 	const struct db_value v = db_text(n->run);
 	struct db_rows *r;
@@ -212,14 +211,14 @@ read_all_tables(struct undo_entry *n, struct db *db, struct err *e)
 	if (rc == 0)
 		rc = buf_check(&targets, e);
 	if (rc == 0 && targets.len == 0)
-		rc = undone == 0 ? fail_without_images(db, n->run, NULL, e) :
+		rc = undone == 0 ? fail_no_images(db, n->run, NULL, e) :
 		    err_set(e, ERR_LIMIT, false, "run %s was undone before: "
 		    "nothing was changed", n->run);
 	for (size_t at = 0; rc == 0 && at < targets.len;
 	    at += strlen(targets.data + at) + 1)
-		rc = read_table_of_target(n, db, targets.data + at, e);
+		rc = read_target(n, db, targets.data + at, e);
 	buf_release(&targets);
-	return rc == -1 ? -1 : refuse_loads_without_images(n, db, e);
+	return rc == -1 ? -1 : check_all_kept(n, db, e);
 }
 
 int
@@ -357,8 +356,8 @@ read_streams(struct reading *u, struct err *e)
 			break;
 	db_end(r);
 	if (rc == 0 && u->entry->n == before)
-		return fail_without_images(
-		    u->db, u->entry->run, u->at->table->name, e);
+		return fail_no_images(u->db, u->entry->run, u->at->table->name,
+		    e);
 	return rc;
 }
 

@@ -17,7 +17,7 @@ put_images(struct buf *b, const struct undo_rows *u)
 {
 	static const char schema[] = "{schema}.";
 
-	(void)db_append_schema_if_at_placeholder(u->db, b, schema);
+	(void)db_put_schema(u->db, b, schema);
 	buf_str(b, "etl_before AS b");
 }
 
@@ -30,7 +30,7 @@ put_has_key(struct buf *b, const struct undo_rows *u,
 }
 
 int
-undo_rows_lock_tables(const struct undo_rows *u, struct err *e)
+undo_rows_lock(const struct undo_rows *u, struct err *e)
 {
 	struct buf b;
 	const char *sql;
@@ -45,7 +45,7 @@ undo_rows_lock_tables(const struct undo_rows *u, struct err *e)
 		    u->tables[i].table->quoted);
 	buf_str(&b, " IN SHARE ROW EXCLUSIVE MODE; "
 	    "SET CONSTRAINTS ALL DEFERRED");
-	if ((sql = buf_text_or_fail(&b, e)) != NULL)
+	if ((sql = buf_finish(&b, e)) != NULL)
 		rc = db_script(u->db, sql, e);
 	buf_release(&b);
 	return rc;
@@ -100,8 +100,9 @@ list_keys(const struct undo_rows *u, const struct undo_table *t,
 	return rc;
 }
 
+/* Fails if rows of the table differ from their image on this side. */
 static int
-fail_if_rows_differ(const struct undo_rows *u, const struct undo_table *t,
+check_images(const struct undo_rows *u, const struct undo_table *t,
     const char *side, bool disturbed, const char *why, struct err *e)
 {
 	struct buf sql, keys;
@@ -111,7 +112,7 @@ fail_if_rows_differ(const struct undo_rows *u, const struct undo_table *t,
 	buf_init(&sql, SIZE_MAX / 4);
 	buf_init(&keys, 64 << 10);
 	put_differing_keys(&sql, u, t, side, disturbed);
-	if ((text = buf_text_or_fail(&sql, e)) != NULL)
+	if ((text = buf_finish(&sql, e)) != NULL)
 		rc = list_keys(u, t, text, &keys, &n, e);
 	if (rc == 0 && n > 0)
 		rc = err_set(e, ERR_DATA, false, "table %s: %s: nothing was "
@@ -126,7 +127,7 @@ int
 undo_rows_check_left(
     const struct undo_rows *u, const struct undo_table *t, struct err *e)
 {
-	return fail_if_rows_differ(u, t, "after", true, "rows are no longer as "
+	return check_images(u, t, "after", true, "rows are no longer as "
 	    "the run has left them, because a later run or another session "
 	    "has changed them", e);
 }
@@ -135,7 +136,7 @@ int
 undo_rows_check_restored(
     const struct undo_rows *u, const struct undo_table *t, struct err *e)
 {
-	return fail_if_rows_differ(u, t, "before", false, "rows did not get "
+	return check_images(u, t, "before", false, "rows did not get "
 	    "the values back that they had before the run, because a trigger, "
 	    "a rule or a foreign key of the table changes them", e);
 }
@@ -232,7 +233,7 @@ static int
 run_part(const struct undo_rows *u, const struct db_value *v, struct buf *b,
     int64_t *n, struct err *e)
 {
-	const char *sql = buf_text_or_fail(b, e);
+	const char *sql = buf_finish(b, e);
 	int rc = sql == NULL ? -1 : db_run(u->db, sql, v, u->n + 1, n, e);
 
 	buf_clear(b);
@@ -242,7 +243,7 @@ run_part(const struct undo_rows *u, const struct db_value *v, struct buf *b,
 /* The statements of each table have only its own target as a parameter, which
  * SQLite permits. */
 static int
-restore_by_statements(const struct undo_rows *u, const struct db_value *v,
+restore_in_steps(const struct undo_rows *u, const struct db_value *v,
     struct buf *b, struct err *e)
 {
 	for (size_t i = 0; i < u->n; i++) {
@@ -292,7 +293,7 @@ put_parts(struct buf *b, const struct undo_rows *u, size_t i)
 /* Restores all rows of all tables by one statement, because PostgreSQL checks
  * foreign keys at the end of a statement, when all rows are as they were. */
 static int
-restore_by_one_statement(const struct undo_rows *u, const struct db_value *v,
+restore_at_once(const struct undo_rows *u, const struct db_value *v,
     struct buf *b, struct err *e)
 {
 	struct db_rows *r;
@@ -306,7 +307,7 @@ restore_by_one_statement(const struct undo_rows *u, const struct db_value *v,
 		    "(SELECT pg_catalog.count(*) FROM u%zu), "
 		    "(SELECT pg_catalog.count(*) FROM i%zu)",
 		    i > 0 ? ", " : " SELECT ", i, i, i);
-	if ((sql = buf_text_or_fail(b, e)) == NULL ||
+	if ((sql = buf_finish(b, e)) == NULL ||
 	    db_query(u->db, &r, sql, v, u->n + 1, e) == -1)
 		return -1;
 	if ((rc = db_next(r, e)) == 1)
@@ -336,8 +337,8 @@ undo_rows_restore(const struct undo_rows *u, struct err *e)
 		t->deleted = t->changed = t->inserted = 0;
 	}
 	buf_init(&b, SIZE_MAX / 4);
-	rc = (db_kind(u->db) == DB_SQLITE ? restore_by_statements :
-	    restore_by_one_statement)(u, v, &b, e);
+	rc = (db_kind(u->db) == DB_SQLITE ? restore_in_steps :
+	    restore_at_once)(u, v, &b, e);
 	buf_release(&b);
 	free(v);
 	if (rc == -1)

@@ -21,7 +21,9 @@ struct undo_rows {
 	size_t n;
 };
 
-int undo_rows_lock_tables(const struct undo_rows *u, struct err *e);
+/* Locks the tables against other writers. Foreign keys are then checked only at
+ * the commit. */
+int undo_rows_lock(const struct undo_rows *u, struct err *e);
 /* Fails if a row of the table has changed since the run. */
 int undo_rows_check_left(const struct undo_rows *u, const struct undo_table *t,
     struct err *e);

@@ -9,34 +9,36 @@
  * same rows in the same order as the commit of the batch, so that the two
  * cannot deadlock. */
 static int
-lock_state_of_stream(const struct worker *w, struct err *e)
+lock_stream(const struct worker *w, struct err *e)
 {
 	const struct loader *l = w->loader;
 	int64_t row;
 
 	if (!l->marked)
 		return 0;
-	if (control_limit_idle_in_transaction(w->db, e) == -1)
+	if (control_limit_idle(w->db, e) == -1)
 		return -1;
-	if (l->run != NULL && run_lock_if_running(w->db, l->run, &row, e) == -1)
+	if (l->run != NULL && run_fence(w->db, l->run, &row, e) == -1)
 		return -1;
-	return stream_lock_ledger_and_checkpoint(l, w->db, e);
+	return stream_lock(l, w->db, e);
 }
 
 static enum sink_result
-write_share_and_check_deferred(struct worker *w)
+write_share(struct worker *w)
 {
 	const struct sink *sink = w->loader->sink;
 	enum sink_result rc;
 
-	outcome_reset_for_try(&w->outcome);
+	outcome_reset(&w->outcome);
 	outcome_start_chunk(&w->outcome, &w->share, NULL);
 	rc = sink->apply(w->self, &w->outcome, &w->err);
 	return rc == SINK_DONE ? sink->settle(w->self, &w->err) : rc;
 }
 
+/* If the answer to COMMIT is lost, keeps the id of the transaction in
+ * w->xid. */
 static enum worker_result
-commit_share_or_keep_xid(struct worker *w)
+commit_share(struct worker *w)
 {
 	int64_t xid = 0;
 
@@ -51,8 +53,10 @@ commit_share_or_keep_xid(struct worker *w)
 	return WORKER_FAILED;
 }
 
+/* Commits the share, unless the table was altered since its columns were
+ * read. */
 static enum worker_result
-check_table_lock_and_commit(struct worker *w)
+finish_share(struct worker *w)
 {
 	bool changed = false;
 
@@ -61,12 +65,12 @@ check_table_lock_and_commit(struct worker *w)
 		return WORKER_FAILED;
 	if (changed)
 		return WORKER_TABLE_CHANGED;
-	return lock_state_of_stream(w, &w->err) == -1 ? WORKER_FAILED :
-	    commit_share_or_keep_xid(w);
+	return lock_stream(w, &w->err) == -1 ? WORKER_FAILED :
+	    commit_share(w);
 }
 
 int
-worker_find_commit_outcome(struct worker *w, struct err *e)
+worker_ask_commit(struct worker *w, struct err *e)
 {
 	static const char sql[] =
 	    "SELECT CASE pg_catalog.pg_xact_status($1::text::xid8)"
@@ -93,7 +97,7 @@ worker_find_commit_outcome(struct worker *w, struct err *e)
 /* If the sink returns SINK_REPEAT, loads the share again at once. In the second
  * try the sink finds the bad records one by one. */
 void
-worker_load_and_commit_share(struct worker *w)
+worker_load_share(struct worker *w)
 {
 	enum sink_result rc;
 
@@ -104,9 +108,9 @@ worker_load_and_commit_share(struct worker *w)
 	do {
 		if (db_begin(w->db, &w->err) == -1)
 			return;
-		rc = write_share_and_check_deferred(w);
+		rc = write_share(w);
 		if (rc == SINK_DONE)
-			w->result = check_table_lock_and_commit(w);
+			w->result = finish_share(w);
 		if (w->result != WORKER_COMMITTED)
 			db_rollback(w->db);
 	} while (rc == SINK_REPEAT);

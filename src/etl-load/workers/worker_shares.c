@@ -5,7 +5,7 @@
 /* Finds the worker for the records w->from to w->to of the chunk. A record
  * without a readable key goes to the first worker, which rejects it. */
 static int
-find_workers_of_records(struct worker *w, struct buf *scratch)
+find_shares(struct worker *w, struct buf *scratch)
 {
 	const struct loader *l = w->loader;
 	const struct workers *all = &l->workers;
@@ -17,8 +17,8 @@ find_workers_of_records(struct worker *w, struct buf *scratch)
 		all->share_of[i] = 0;
 		if (l->spool.items[i].kind != ITEM_RECORD)
 			continue;
-		switch (key_hash_make_of_record(&all->hash, &w->outcome.reader,
-		    &line, scratch, &hash, &w->err)) {
+		switch (key_hash_make(&all->hash, &w->outcome.reader, &line,
+		    scratch, &hash, &w->err)) {
 		case KEY_HASH_MADE:
 			all->share_of[i] = (unsigned char)(hash % all->n);
 			break;
@@ -35,18 +35,18 @@ find_workers_of_records(struct worker *w, struct buf *scratch)
 }
 
 static void
-find_workers_of_own_part(struct worker *w)
+find_own_shares(struct worker *w)
 {
 	struct buf scratch;
 
 	buf_init(&scratch, SIZE_MAX / 2);
-	w->result = find_workers_of_records(w, &scratch) == -1 ?
+	w->result = find_shares(w, &scratch) == -1 ?
 	    WORKER_FAILED : WORKER_COMMITTED;
 	buf_release(&scratch);
 }
 
 static int
-make_room_in_share(struct worker *w, size_t n, struct err *e)
+grow_share(struct worker *w, size_t n, struct err *e)
 {
 	struct item *items;
 	size_t *place;
@@ -65,14 +65,14 @@ make_room_in_share(struct worker *w, size_t n, struct err *e)
 }
 
 static int
-make_room_for_chunk(struct loader *l, struct err *e)
+grow_shares(struct loader *l, struct err *e)
 {
 	struct workers *all = &l->workers;
 	const size_t n = l->spool.n;
 	unsigned char *p;
 
 	for (size_t i = 0; i < all->n; i++)
-		if (make_room_in_share(&all->v[i], n, e) == -1)
+		if (grow_share(&all->v[i], n, e) == -1)
 			return -1;
 	if (n <= all->room)
 		return 0;
@@ -95,13 +95,13 @@ add_to_share(struct worker *w, const struct spool *chunk, size_t i)
  * keys. Each worker computes the hashes of a part of the chunk, in its
  * thread. */
 int
-workers_divide_chunk(struct loader *l, struct err *e)
+workers_divide(struct loader *l, struct err *e)
 {
 	struct workers *all = &l->workers;
 	const struct spool *chunk = &l->spool;
 	bool unsure = false;
 
-	if (make_room_for_chunk(l, e) == -1)
+	if (grow_shares(l, e) == -1)
 		return -1;
 	for (size_t i = 0; i < all->n; i++) {
 		struct worker *w = &all->v[i];
@@ -112,7 +112,7 @@ workers_divide_chunk(struct loader *l, struct err *e)
 		w->share.data = chunk->data;
 		w->share.n = 0;
 	}
-	workers_run_in_threads_and_wait(all, find_workers_of_own_part);
+	workers_run(all, find_own_shares);
 	for (size_t i = 0; i < all->n; i++) {
 		if (all->v[i].result == WORKER_FAILED) {
 			*e = all->v[i].err;

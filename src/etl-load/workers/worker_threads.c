@@ -20,8 +20,9 @@ run_in_thread(void *arg)
 	return NULL;
 }
 
+/* If this fails, the worker gets the error. */
 static void
-start_thread_or_set_error(struct work *w)
+start_thread(struct work *w)
 {
 	int error = pthread_create(&w->thread, NULL, run_in_thread, w);
 
@@ -36,8 +37,7 @@ start_thread_or_set_error(struct work *w)
 /* The threads block all signals, so that the signal handler runs in the calling
  * thread. The threads themselves test stop_signal(). */
 void
-workers_run_in_threads_and_wait(struct workers *all,
-    void (*run)(struct worker *))
+workers_run(struct workers *all, void (*run)(struct worker *))
 {
 	struct work work[CONNECTIONS_MAX] = { 0 };
 	sigset_t every, before;
@@ -49,7 +49,7 @@ workers_run_in_threads_and_wait(struct workers *all,
 			continue;
 		work[i].worker = &all->v[i];
 		work[i].run = run;
-		start_thread_or_set_error(&work[i]);
+		start_thread(&work[i]);
 	}
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	for (size_t i = 0; i < all->n; i++)

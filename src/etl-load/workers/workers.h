@@ -54,39 +54,36 @@ struct workers {
  * if the order of records with different keys matters to the table, for example
  * because of a trigger: then only one connection may load it. The table must be
  * open. */
-int workers_set_wanted_or_warn(struct loader *l, struct err *e);
-/* Calls workers_set_wanted_or_warn() and opens the connections. */
+int workers_set_wanted(struct loader *l, struct err *e);
+/* Calls workers_set_wanted() and opens the connections. */
 int workers_open(struct loader *l, struct err *e);
 void workers_close(struct loader *l);
 /* Connects again after the worker's connection was lost. If the answer to its
  * COMMIT was lost too, asks the server whether the share was committed: then
  * the worker becomes idle. */
-int worker_reconnect_and_find_commit(struct worker *w, struct err *e);
+int worker_reconnect(struct worker *w, struct err *e);
 /* Called after a COMMIT without an answer. If the server says that the share
  * was committed, the worker becomes idle. If the server says that it was not,
  * or does not know, the share is loaded again, which gives the same rows.
  * Returns -1 with *e if the server cannot be asked or the transaction has not
  * ended. */
-int worker_find_commit_outcome(struct worker *w, struct err *e);
+int worker_ask_commit(struct worker *w, struct err *e);
 /* Puts the number of the connection in front of the error. Returns -1. */
-int worker_put_number_into_error(const struct workers *all, size_t i,
-    struct err *e);
+int worker_prefix_error(const struct workers *all, size_t i, struct err *e);
 
 /* Calls run() for each worker that is not idle, each in a thread of its own,
  * and waits until all threads have ended. */
-void workers_run_in_threads_and_wait(struct workers *all,
-    void (*run)(struct worker *));
+void workers_run(struct workers *all, void (*run)(struct worker *));
 /* Divides the chunk's records among the workers. */
-int workers_divide_chunk(struct loader *l, struct err *e);
+int workers_divide(struct loader *l, struct err *e);
 /* Loads the worker's share in a transaction and commits it. Sets w->result. */
-void worker_load_and_commit_share(struct worker *w);
+void worker_load_share(struct worker *w);
 
 /* Loads all chunks of the batch through the workers, and adds their counts and
  * rejects to the outcome of the table. Then sets l->rows_are_stored, so that a
  * later try of the batch does not load them again. If only one connection may
  * load the batch, does nothing and returns WORKER_COMMITTED. Called without an
  * open transaction. */
-enum worker_result workers_load_and_commit_if_may(struct loader *l,
-    struct err *e);
+enum worker_result workers_load(struct loader *l, struct err *e);
 
 #endif

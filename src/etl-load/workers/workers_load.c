@@ -8,7 +8,7 @@
 /* True if the workers may load the batch: the stream may be committed in parts,
  * and other loaders of the stream can be locked out. */
 static bool
-workers_may_load_batch(const struct loader *l)
+workers_may_load(const struct loader *l)
 {
 	const struct stream *s = &l->stream;
 
@@ -23,7 +23,7 @@ workers_may_load_batch(const struct loader *l)
  * this schema only at the mark `begin` of a stream, after the workers were
  * opened. */
 static int
-set_schema_of_workers(struct loader *l, struct err *e)
+set_schemas(struct loader *l, struct err *e)
 {
 	const char *schema = db_schema(l->db);
 
@@ -70,8 +70,10 @@ find_worst_result(const struct workers *all, bool *again, struct err *e)
 	    failed ? WORKER_FAILED : WORKER_COMMITTED;
 }
 
+/* Adds to each worker's error the time limit or the change of the table that
+ * has caused it. */
 static void
-add_causes_to_errors(struct loader *l)
+explain_errors(struct loader *l)
 {
 	for (size_t i = 0; i < l->workers.n; i++) {
 		struct worker *w = &l->workers.v[i];
@@ -79,8 +81,8 @@ add_causes_to_errors(struct loader *l)
 
 		if (w->idle || w->result != WORKER_FAILED)
 			continue;
-		time_limits_name_in_error(l->o, &f, &w->err);
-		loader_find_table_change_behind_fault(l, &f, &w->err);
+		time_limits_explain(l->o, &f, &w->err);
+		loader_explain_fault(l, &f, &w->err);
 	}
 }
 
@@ -90,7 +92,7 @@ add_causes_to_errors(struct loader *l)
  * which they reject a record with such an error. Returns true if there is such
  * a try. */
 static bool
-set_judge_all_in_failed_shares(struct workers *all)
+judge_failed(struct workers *all)
 {
 	bool any = false;
 
@@ -110,16 +112,15 @@ static int
 reconnect_failed(struct workers *all, struct err *e)
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (!all->v[i].idle &&
-		    worker_reconnect_and_find_commit(&all->v[i], e) == -1)
-			return worker_put_number_into_error(all, i, e);
+		if (!all->v[i].idle && worker_reconnect(&all->v[i], e) == -1)
+			return worker_prefix_error(all, i, e);
 	return 0;
 }
 
 /* Called if a share failed with an error that may pass: waits and connects
  * again. Returns -1 if all --retries are used up. */
 static int
-wait_and_reconnect(struct loader *l, uint64_t *tries, struct err *e)
+reconnect_later(struct loader *l, uint64_t *tries, struct err *e)
 {
 	struct err first;
 
@@ -127,15 +128,14 @@ wait_and_reconnect(struct loader *l, uint64_t *tries, struct err *e)
 		first = *e;
 		if (!first.transient || stop_signal() != 0)
 			return -1;
-		if (retry_wait_unless_last_or_stopped(&l->retry, ++*tries,
-		    &first, e) == -1)
+		if (retry_wait(&l->retry, ++*tries, &first, e) == -1)
 			return -1;
 	} while (reconnect_failed(&l->workers, e) == -1);
 	return 0;
 }
 
 static void
-mark_committed_as_idle(struct workers *all)
+mark_committed(struct workers *all)
 {
 	for (size_t i = 0; i < all->n; i++)
 		if (all->v[i].result == WORKER_COMMITTED)
@@ -146,7 +146,7 @@ mark_committed_as_idle(struct workers *all)
  * other workers, one of them could wait for its locks, and both would wait
  * forever. So only the shares that are not yet committed are tried again. */
 static enum worker_result
-load_shares_with_retries(struct loader *l, struct err *e)
+load_shares(struct loader *l, struct err *e)
 {
 	struct workers *all = &l->workers;
 	enum worker_result rc;
@@ -154,15 +154,14 @@ load_shares_with_retries(struct loader *l, struct err *e)
 	bool again;
 
 	for (;;) {
-		workers_run_in_threads_and_wait(all,
-		    worker_load_and_commit_share);
-		mark_committed_as_idle(all);
-		add_causes_to_errors(l);
+		workers_run(all, worker_load_share);
+		mark_committed(all);
+		explain_errors(l);
 		rc = find_worst_result(all, &again, e);
 		if (rc != WORKER_FAILED || !again)
 			return rc;
-		if (wait_and_reconnect(l, &tries, e) == -1 &&
-		    !(e->transient && set_judge_all_in_failed_shares(all)))
+		if (reconnect_later(l, &tries, e) == -1 &&
+		    !(e->transient && judge_failed(all)))
 			return rc;
 	}
 }
@@ -189,7 +188,7 @@ collect_outcome(struct worker *w, struct outcome *to, struct err *e)
 }
 
 static enum worker_result
-load_chunk_by_workers(struct loader *l, struct err *e)
+load_by_workers(struct loader *l, struct err *e)
 {
 	struct workers *all = &l->workers;
 	struct outcome *o = &l->tables[0].outcome;
@@ -198,32 +197,31 @@ load_chunk_by_workers(struct loader *l, struct err *e)
 	outcome_start_chunk(o, &l->spool, NULL);
 	for (size_t i = 0; i < all->n; i++)
 		outcome_start_batch(&all->v[i].outcome);
-	if (workers_divide_chunk(l, e) == -1)
+	if (workers_divide(l, e) == -1)
 		return WORKER_FAILED;
-	if ((rc = load_shares_with_retries(l, e)) != WORKER_COMMITTED)
+	if ((rc = load_shares(l, e)) != WORKER_COMMITTED)
 		return rc;
 	for (size_t i = 0; i < all->n; i++)
 		if (collect_outcome(&all->v[i], o, e) == -1)
 			return WORKER_FAILED;
-	if (rejects_make_lines_of_chunk(l, e) == -1)
+	if (rejects_make(l, e) == -1)
 		return WORKER_FAILED;
 	outcome_end_chunk(o);
 	return WORKER_COMMITTED;
 }
 
 enum worker_result
-workers_load_and_commit_if_may(struct loader *l, struct err *e)
+workers_load(struct loader *l, struct err *e)
 {
 	enum worker_result rc = WORKER_COMMITTED;
 	int more;
 
-	if (l->rows_are_stored || !workers_may_load_batch(l))
+	if (l->rows_are_stored || !workers_may_load(l))
 		return rc;
-	if (set_schema_of_workers(l, e) == -1 ||
-	    spool_seal_and_rewind(&l->spool, e) == -1)
+	if (set_schemas(l, e) == -1 || spool_rewind(&l->spool, e) == -1)
 		return WORKER_FAILED;
-	while ((more = spool_read_next_chunk(&l->spool, e)) == 1)
-		if ((rc = load_chunk_by_workers(l, e)) != WORKER_COMMITTED)
+	while ((more = spool_next_chunk(&l->spool, e)) == 1)
+		if ((rc = load_by_workers(l, e)) != WORKER_COMMITTED)
 			return rc;
 	l->rows_are_stored = more == 0;
 	return more == -1 ? WORKER_FAILED : WORKER_COMMITTED;

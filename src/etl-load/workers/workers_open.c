@@ -7,9 +7,9 @@
 /* The script of --ddl may have set options of the session, such as search_path
  * and the role. The workers need the same options but must not run the script,
  * which may do more. So this function makes a script that only sets these
- * options. */
+ * options. Does nothing without --ddl, and on a connection of a pool. */
 static int
-read_session_settings_if_ddl(struct loader *l, struct err *e)
+read_ddl_settings(struct loader *l, struct err *e)
 {
 	struct buf *b = &l->workers.settings;
 	struct db_rows *r;
@@ -28,8 +28,10 @@ read_session_settings_if_ddl(struct loader *l, struct err *e)
 	return rc == -1 ? -1 : buf_check(b, e);
 }
 
+/* Sets the options of the session as --ddl has set them, and the time
+ * limits. */
 static int
-set_options_of_session(struct worker *w, struct err *e)
+set_session(struct worker *w, struct err *e)
 {
 	const struct loader *l = w->loader;
 	const struct buf *settings = &l->workers.settings;
@@ -46,8 +48,8 @@ open_worker(struct worker *w, struct loader *l, struct err *e)
 
 	w->loader = l;
 	spool_init(&w->share);
-	if (db_open_or_create(&w->db, l->o->db, e) == -1 ||
-	    set_options_of_session(w, e) == -1 ||
+	if (db_open(&w->db, l->o->db, e) == -1 ||
+	    set_session(w, e) == -1 ||
 	    l->sink->open(&w->self, w->db, &t->target, e) == -1)
 		return -1;
 	return outcome_init(
@@ -68,17 +70,16 @@ close_worker(struct worker *w)
 }
 
 int
-worker_reconnect_and_find_commit(struct worker *w, struct err *e)
+worker_reconnect(struct worker *w, struct err *e)
 {
 	if (db_reopen(w->db, e) == -1)
 		return -1;
 	w->loader->sink->reset(w->self);
-	return set_options_of_session(w, e) == -1 ? -1 :
-	    worker_find_commit_outcome(w, e);
+	return set_session(w, e) == -1 ? -1 : worker_ask_commit(w, e);
 }
 
 int
-worker_put_number_into_error(const struct workers *all, size_t i, struct err *e)
+worker_prefix_error(const struct workers *all, size_t i, struct err *e)
 {
 	err_prefix(e, "connection %zu of --connections %zu", i + 1, all->n);
 	return -1;
@@ -93,18 +94,18 @@ open_workers(struct loader *l, struct err *e)
 	if ((all->v = calloc(all->wanted, sizeof(*all->v))) == NULL)
 		return err_nomem(e);
 	all->n = all->wanted;
-	if (read_session_settings_if_ddl(l, e) == -1)
+	if (read_ddl_settings(l, e) == -1)
 		return -1;
 	for (size_t i = 0; i < all->n; i++) {
 		if (open_worker(&all->v[i], l, e) == 0)
 			continue;
-		return worker_put_number_into_error(all, i, e);
+		return worker_prefix_error(all, i, e);
 	}
 	return 0;
 }
 
 int
-workers_set_wanted_or_warn(struct loader *l, struct err *e)
+workers_set_wanted(struct loader *l, struct err *e)
 {
 	const struct loaded_table *t = &l->tables[0];
 	struct workers *all = &l->workers;
@@ -124,13 +125,13 @@ workers_set_wanted_or_warn(struct loader *l, struct err *e)
 		return 0;
 	}
 	all->wanted = l->o->connections;
-	return key_hash_choose_columns_or_fail(&all->hash, &t->target, e);
+	return key_hash_open(&all->hash, &t->target, e);
 }
 
 int
 workers_open(struct loader *l, struct err *e)
 {
-	if (workers_set_wanted_or_warn(l, e) == -1)
+	if (workers_set_wanted(l, e) == -1)
 		return -1;
 	return l->workers.wanted == 0 ? 0 : open_workers(l, e);
 }

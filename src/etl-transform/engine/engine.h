@@ -69,18 +69,18 @@ void outcome_release(struct outcome *o);
 void outcome_clear(struct outcome *o);
 void outcome_reject(struct outcome *o, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-void outcome_reject_too_much_output(struct outcome *o);
+/* Rejects the record because the filter made too much output. */
+void outcome_reject_size(struct outcome *o);
 /* The filter has written an output, an object, to o->out; it begins at byte
  * `from`. Appends the LF after it. Rejects the record and returns false if the
  * output must not be written: it is too long, or it begins with {"@etl": as
  * only a mark may. */
-bool outcome_end_output_or_reject(
-    struct outcome *o, size_t from, size_t max_record);
-void outcome_reject_other_type(struct outcome *o, const char *type);
+bool outcome_end_output(struct outcome *o, size_t from, size_t max_record);
+void outcome_reject_type(struct outcome *o, const char *type);
 /* Returns true if the text is allowed as the code of a reject. */
 bool outcome_is_code(const char *p, size_t n);
 /* Appends the text, cut if the buffer is full. A NUL byte is written as \u0000,
  * because the message and the pointer of a reject end at a NUL byte. */
-void outcome_add_cut_nul_escaped(struct buf *b, const char *p, size_t n);
+void outcome_put_text(struct buf *b, const char *p, size_t n);
 
 #endif

@@ -30,8 +30,9 @@ struct filter {
 	struct buf text;                /* error messages of libjq */
 };
 
+/* Appends the bytes of a string, or any other value as JSON. */
 static void
-add_string_or_json(struct buf *b, jv v)
+add_plain_value(struct buf *b, jv v)
 {
 	if (jv_get_kind(v) == JV_KIND_STRING)
 		buf_add(b, jv_string_value(v),
@@ -40,26 +41,28 @@ add_string_or_json(struct buf *b, jv v)
 		(void)jvalue_write(b, v, NULL, true);
 }
 
+/* Appends the value as text for a reject. */
 static void
-append_value_as_reject_text(struct buf *b, jv v)
+put_reject_text(struct buf *b, jv v)
 {
 	struct buf text;
 
 	buf_init(&text, INT32_MAX);
-	add_string_or_json(&text, v);
-	outcome_add_cut_nul_escaped(b, text.len > 0 ? text.data : "", text.len);
+	add_plain_value(&text, v);
+	outcome_put_text(b, text.len > 0 ? text.data : "", text.len);
 	b->failed |= text.failed;
 	buf_release(&text);
 }
 
+/* Adds an error message. libjq calls this for each of its messages. */
 static void
-append_jq_error_text(void *self, jv message)
+add_jq_error(void *self, jv message)
 {
 	struct filter *f = self;
 
 	if (f->text.len > 0)
 		buf_char(&f->text, '\n');
-	add_string_or_json(&f->text, message);
+	add_plain_value(&f->text, message);
 	jv_free(message);
 }
 
@@ -71,40 +74,39 @@ print_stderr_value(void *self __attribute__((unused)), jv v)
 	struct buf b;
 
 	buf_init(&b, INT32_MAX);
-	add_string_or_json(&b, v);
-	stderr_print_and_release(&b);
+	add_plain_value(&b, v);
+	stderr_print(&b);
 	jv_free(v);
 }
 
 /* libjq calls this when the filter calls jq's function debug. The jq code of
  * the module etl uses debug to pass a function name and arguments to C: these
- * values are stored by module_take_call_or_argument(). All other values are
- * printed. */
+ * values are stored by module_take_value(). All other values are printed. */
 static void
-take_call_argument_or_print(void *self, jv v)
+take_debug_value(void *self, jv v)
 {
 	struct filter *f = self;
 	struct buf b;
 
-	if (module_take_call_or_argument(&f->module, v))
+	if (module_take_value(&f->module, v))
 		return;
 	buf_init(&b, INT32_MAX);
 	buf_str(&b, "[\"DEBUG:\",");
 	(void)jvalue_write(&b, v, &f->numbers, true);
 	buf_str(&b, "]\n");
-	stderr_print_and_release(&b);
+	stderr_print(&b);
 	jv_free(v);
 }
 
 /* Called by jq's `input`: runs the function of module etl that the filter has
  * just named with jq's `debug`. If it has named none, no input is left. */
 static jv
-run_called_module_function(jq_state *jq __attribute__((unused)), void *self)
+run_module_call(jq_state *jq __attribute__((unused)), void *self)
 {
 	struct filter *f = self;
 	jv v;
 
-	return module_run_and_forget_call(&f->module, &v) ? v : jv_invalid();
+	return module_run_call(&f->module, &v) ? v : jv_invalid();
 }
 
 static void
@@ -142,18 +144,17 @@ set_library_folders(struct filter *f, struct err *e)
 static int
 prepare(struct filter *f, struct err *e)
 {
-	if (filter_imports_check(f->conf, e) == -1 ||
-	    stderr_escape_if_terminal(e) == -1)
+	if (filter_imports_check(f->conf, e) == -1 || stderr_escape(e) == -1)
 		return -1;
 	if ((f->jq = jq_init()) == NULL)
 		return err_nomem(e);
 	jq_set_nomem_handler(f->jq, exit_on_nomem, f);
-	jq_set_error_cb(f->jq, append_jq_error_text, f);
-	jq_set_debug_cb(f->jq, take_call_argument_or_print, f);
+	jq_set_error_cb(f->jq, add_jq_error, f);
+	jq_set_debug_cb(f->jq, take_debug_value, f);
 	if (jq_set_stderr_cb != NULL)
 		jq_set_stderr_cb(f->jq, print_stderr_value, f);
-	jq_set_input_cb(f->jq, run_called_module_function, f);
-	if (module_init_with_random_tag(&f->module, &f->numbers,
+	jq_set_input_cb(f->jq, run_module_call, f);
+	if (module_init(&f->module, &f->numbers,
 	    program_may_call_debug(f->conf), e) == -1 ||
 	    (program_may_use_zones(f->conf) &&
 	    zone_files_read_all(&f->module.zone_files, e) == -1) ||
@@ -207,8 +208,7 @@ set_compile_error(struct filter *f, struct err *e)
 	struct buf message;
 
 	buf_init(&message, MESSAGE_MAX);
-	program_append_clean_message(
-	    &f->program, &message, buf_text(&f->text));
+	program_put_message(&f->program, &message, buf_text(&f->text));
 	(void)err_set(e, ERR_CONFIG, false, "filter: %s", buf_text(&message));
 	buf_release(&message);
 	return -1;
@@ -230,7 +230,7 @@ filter_compile(struct filter *f, struct err *e)
 }
 
 static void
-reject_unwritable_output(struct outcome *o, enum write_result r)
+reject_unwritable(struct outcome *o, enum write_result r)
 {
 	if (r == WRITE_DEEP)
 		outcome_reject(o, "depth", "the filter made an object nested "
@@ -244,21 +244,20 @@ reject_unwritable_output(struct outcome *o, enum write_result r)
 
 /* Appends an output of the filter, or rejects the record and returns false. */
 static bool
-append_output_or_reject(struct filter *f, jv v, struct outcome *o)
+put_output(struct filter *f, jv v, struct outcome *o)
 {
 	size_t from = o->out.len;
 	enum write_result r;
 
 	if (jv_get_kind(v) != JV_KIND_OBJECT) {
-		outcome_reject_other_type(o, jv_kind_name(jv_get_kind(v)));
+		outcome_reject_type(o, jv_kind_name(jv_get_kind(v)));
 		return false;
 	}
 	r = jvalue_write(&o->out, v, &f->numbers, f->conf->lossy);
 	if (r != WRITE_DONE && !o->out.failed)
-		reject_unwritable_output(o, r);
+		reject_unwritable(o, r);
 	else
-		(void)outcome_end_output_or_reject(
-		    o, from, f->conf->max_record);
+		(void)outcome_end_output(o, from, f->conf->max_record);
 	return o->code[0] == '\0';
 }
 
@@ -289,9 +288,9 @@ reject_by_object(jv why, struct outcome *o)
 	    is_reject_code(code) && jv_is_valid(message);
 	if (own) {
 		outcome_reject(o, jv_string_value(code), "%s", "");
-		append_value_as_reject_text(&o->message, message);
+		put_reject_text(&o->message, message);
 		if (jv_get_kind(pointer) == JV_KIND_STRING)
-			append_value_as_reject_text(&o->pointer, pointer);
+			put_reject_text(&o->pointer, pointer);
 	}
 	jv_free(kind);
 	jv_free(code);
@@ -300,12 +299,14 @@ reject_by_object(jv why, struct outcome *o)
 	return own;
 }
 
+/* Rejects the record for the error `why` of the filter, unless it is null.
+ * Frees it. */
 static void
-reject_and_free_error_unless_null(jv why, struct outcome *o)
+reject_error(jv why, struct outcome *o)
 {
 	if (jv_get_kind(why) != JV_KIND_NULL && !reject_by_object(why, o)) {
 		outcome_reject(o, "filter", "%s", "");
-		append_value_as_reject_text(&o->message, why);
+		put_reject_text(&o->message, why);
 	}
 	jv_free(why);
 }
@@ -315,7 +316,7 @@ reject_and_free_error_unless_null(jv why, struct outcome *o)
  * the filter. So it is a bug in this program if libjq refuses the filter
  * now. */
 static bool
-compile_or_reject(struct filter *f, struct outcome *o)
+compile_late(struct filter *f, struct outcome *o)
 {
 	struct err e = { .code = ERR_NONE };
 
@@ -334,14 +335,14 @@ run_once(struct filter *f, const struct json *j, struct outcome *o)
 	bool going = true;
 	jv v;
 
-	module_forget_pending_call(&f->module);
+	module_forget_call(&f->module);
 	jq_start(f->jq, jvalue_read(&f->reader, j), 0);
 	while (going && jv_is_valid(v = jq_next(f->jq))) {
-		going = append_output_or_reject(f, v, o);
+		going = put_output(f, v, o);
 		jv_free(v);
 	}
 	if (going && jv_invalid_has_msg(jv_copy(v)))
-		reject_and_free_error_unless_null(jv_invalid_get_msg(v), o);
+		reject_error(jv_invalid_get_msg(v), o);
 	else if (going)
 		jv_free(v);
 	if (f->numbers.nomem)   /* a number may have been written wrong */
@@ -363,7 +364,7 @@ filter_run(struct filter *f, const struct json *j, struct outcome *o)
 {
 	bool exact;
 
-	if (!compile_or_reject(f, o))
+	if (!compile_late(f, o))
 		return;
 	(void)jvalue_take_computed();
 	exact = run_once(f, j, o);

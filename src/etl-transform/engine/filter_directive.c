@@ -4,7 +4,7 @@
 #include <string.h>
 
 const char *
-directive_skip_blanks_and_comments(const char *p)
+directive_skip_space(const char *p)
 {
 	for (;;) {
 		while (isspace((unsigned char)*p))
@@ -24,13 +24,13 @@ is_name_char(char c)
 /* If the word w is at *p, moves *p after it and the blanks that follow, and
  * returns true. */
 static bool
-skip_keyword_and_blanks(const char **p, const char *w)
+skip_keyword(const char **p, const char *w)
 {
 	size_t n = strlen(w);
 
 	if (strncmp(*p, w, n) != 0 || is_name_char((*p)[n]))
 		return false;
-	*p = directive_skip_blanks_and_comments(*p + n);
+	*p = directive_skip_space(*p + n);
 	return true;
 }
 
@@ -50,7 +50,7 @@ find_semicolon(const char *p)
 {
 	while (*p != '\0' && *p != ';') {
 		p = *p == '"' ? skip_string(p) : p + 1;
-		p = directive_skip_blanks_and_comments(p);
+		p = directive_skip_space(p);
 	}
 	return p;
 }
@@ -61,22 +61,22 @@ directive_parse(const char *p, struct directive *d)
 	bool import;
 
 	*d = (struct directive){ .start = p };
-	d->module = skip_keyword_and_blanks(&p, "module");
-	import = !d->module && skip_keyword_and_blanks(&p, "import");
-	if (!d->module && !import && !skip_keyword_and_blanks(&p, "include"))
+	d->module = skip_keyword(&p, "module");
+	import = !d->module && skip_keyword(&p, "import");
+	if (!d->module && !import && !skip_keyword(&p, "include"))
 		return false;
 	if (!d->module && *p == '"') {
 		d->path = p + 1;
 		p = skip_string(p);
 		d->path_len = (size_t)(p - 1 - d->path);
-		p = directive_skip_blanks_and_comments(p);
+		p = directive_skip_space(p);
 	}
-	if (import && skip_keyword_and_blanks(&p, "as")) {
+	if (import && skip_keyword(&p, "as")) {
 		d->data = *p == '$';
 		d->name = p + d->data;
 		while (is_name_char(d->name[d->name_len]))
 			d->name_len++;
-		p = directive_skip_blanks_and_comments(d->name + d->name_len);
+		p = directive_skip_space(d->name + d->name_len);
 	}
 	d->metadata = p;
 	p = find_semicolon(p);

@@ -16,7 +16,8 @@ struct directive {
 	                         * not a module */
 };
 
-const char *directive_skip_blanks_and_comments(const char *p);
+/* Skips white space and comments. */
+const char *directive_skip_space(const char *p);
 /* Returns false if no directive begins at p. Syntax errors are not reported:
  * libjq finds them. */
 bool directive_parse(const char *p, struct directive *d);

@@ -14,7 +14,7 @@ struct lexer {
 };
 
 static bool
-is_name_character(char c)
+is_word_char(char c)
 {
 	return isalnum((unsigned char)c) || c == '_';
 }
@@ -22,10 +22,10 @@ is_name_character(char c)
 /* Returns true if the text continues with "::" and a name, as in
  * module::name. */
 static bool
-is_module_separator(const struct lexer *l)
+is_separator(const struct lexer *l)
 {
 	return l->end - l->p > 2 && l->p[0] == ':' && l->p[1] == ':' &&
-	    is_name_character(l->p[2]);
+	    is_word_char(l->p[2]);
 }
 
 static char
@@ -57,7 +57,7 @@ pop_bracket(struct lexer *l)
  * which starts an expression inside the string. Returns false if the literal
  * does not end or is nested too deeply. */
 static bool
-skip_string_to_end_or_interpolation(struct lexer *l)
+skip_literal(struct lexer *l)
 {
 	while (l->p < l->end) {
 		char c = *l->p++;
@@ -75,7 +75,7 @@ skip_string_to_end_or_interpolation(struct lexer *l)
 }
 
 static char
-peek_nonblank_character(const struct lexer *l)
+peek_nonblank(const struct lexer *l)
 {
 	const char *p = l->p;
 
@@ -94,22 +94,21 @@ is_object_key(const struct lexer *l)
 {
 	return innermost_bracket(l) == '{' &&
 	       (l->before == '{' || l->before == ',') &&
-	       strchr(":,}", peek_nonblank_character(l)) != NULL;
+	       strchr(":,}", peek_nonblank(l)) != NULL;
 }
 
 /* Skips the name that begins at l->p. Returns true if by this name the filter
  * reads the environment: the name is the variable $ENV or a call of the
  * function env. */
 static bool
-skip_name_and_tell_if_env(struct lexer *l)
+skip_env_name(struct lexer *l)
 {
 	const char *start = l->p;
 	bool defined = l->after_def;
 	size_t n;
 
-	while (l->p < l->end &&
-	       (is_name_character(*l->p) || is_module_separator(l)))
-		l->p += is_name_character(*l->p) ? 1 : 2;
+	while (l->p < l->end && (is_word_char(*l->p) || is_separator(l)))
+		l->p += is_word_char(*l->p) ? 1 : 2;
 	n = (size_t)(l->p - start);
 	l->after_def = n == 3 && memcmp(start, "def", 3) == 0;
 	if (n != 3 || l->before == '.' || defined)
@@ -119,8 +118,10 @@ skip_name_and_tell_if_env(struct lexer *l)
 	return memcmp(start, "env", 3) == 0 && !is_object_key(l);
 }
 
+/* Skips a comment, or one character. Follows the brackets. Returns false if
+ * they are nested too deeply. */
 static bool
-skip_comment_or_track_bracket(struct lexer *l)
+skip_other(struct lexer *l)
 {
 	char c = *l->p++;
 
@@ -147,14 +148,14 @@ filter_reads_env(const char *text, size_t n)
 
 	while (l.p < l.end) {
 		if (innermost_bracket(&l) == '"') {
-			if (!skip_string_to_end_or_interpolation(&l))
+			if (!skip_literal(&l))
 				return false;
 			l.before = '"';
-		} else if (is_name_character(*l.p)) {
-			if (skip_name_and_tell_if_env(&l))
+		} else if (is_word_char(*l.p)) {
+			if (skip_env_name(&l))
 				return true;
 			l.before = 'a';
-		} else if (!skip_comment_or_track_bracket(&l)) {
+		} else if (!skip_other(&l)) {
 			return false;
 		}
 	}

@@ -48,8 +48,9 @@ goes_up(const char *p, size_t n)
 	return false;
 }
 
+/* Refuses a name that libjq would search outside of the folders of -L. */
 static int
-check_name_is_in_folders(const struct imports *m, const struct directive *d,
+check_module_name(const struct imports *m, const struct directive *d,
     const struct place *at, struct err *e)
 {
 	if (m->folders->n == 0)
@@ -69,7 +70,7 @@ check_name_is_in_folders(const struct imports *m, const struct directive *d,
 /* If the metadata of the import is {search: "./FOLDER"}, returns a pointer to
  * ./FOLDER in the text and sets *n to its length. Otherwise returns NULL. */
 static const char *
-find_search_below_module(const struct directive *d, size_t *n)
+find_search(const struct directive *d, size_t *n)
 {
 	const char *p = d->metadata, *end = p + d->metadata_len, *path;
 	const char *const parts[] = { "{", "search", ":", "\"" };
@@ -121,7 +122,7 @@ check_metadata(
 		return refuse(d, at, "modules are only searched in the folders "
 		    "of -L: import without a search path and without / . or ~ "
 		    "at the start of the name", e);
-	if (find_search_below_module(d, &n) == NULL)
+	if (find_search(d, &n) == NULL)
 		return refuse(d, at, "a module may only search below its own "
 		    "folder: write {search: \"./FOLDER\"}", e);
 	return 0;
@@ -145,8 +146,7 @@ is_in_a_folder(const struct imports *m, const char *path, struct err *e)
 	return found;
 }
 
-static int check_module_unless_seen(struct imports *m, const char *path,
-    struct err *e);
+static int check_module(struct imports *m, const char *path, struct err *e);
 
 /* Checks a file that libjq could read for the import d. If there is a file at
  * `path`, it must be in one of the folders of -L, and the imports in this file
@@ -165,7 +165,7 @@ check_candidate(struct imports *m, const struct directive *d,
 		rc = refuse(d, at, "the file is a symbolic link to a place "
 		    "outside the folders of -L", e);
 	else if (rc == 1)
-		rc = d->data ? 0 : check_module_unless_seen(m, real, e);
+		rc = d->data ? 0 : check_module(m, real, e);
 	free(real);
 	return rc;
 }
@@ -173,7 +173,7 @@ check_candidate(struct imports *m, const struct directive *d,
 /* Checks the files that libjq may read if it searches in FOLDER/BELOW: NAME.jq,
  * NAME/jq/main.jq and NAME/LAST.jq, where LAST is the last part of the name. */
 static int
-check_candidates_in(struct imports *m, const struct directive *d,
+check_candidates(struct imports *m, const struct directive *d,
     const struct place *at, const char *folder, const char *below, size_t n,
     struct err *e)
 {
@@ -214,19 +214,19 @@ check_import(struct imports *m, const struct directive *d,
 	if (d->module || d->path == NULL ||
 	    (at->folder == NULL && directive_imports_etl(d)))
 		return 0;
-	if (check_name_is_in_folders(m, d, at, e) == -1 ||
+	if (check_module_name(m, d, at, e) == -1 ||
 	    check_metadata(d, at, e) == -1)
 		return -1;
 	for (size_t i = 0; i < m->folders->n; i++)
-		if (check_candidates_in(
-		    m, d, at, m->folders->v[i], "", 0, e) == -1)
+		if (check_candidates(m, d, at, m->folders->v[i], "", 0,
+		    e) == -1)
 			return -1;
 	if (at->folder == NULL)
 		return 0;
-	if ((below = find_search_below_module(d, &n)) != NULL &&
-	    check_candidates_in(m, d, at, at->folder, below, n, e) == -1)
+	if ((below = find_search(d, &n)) != NULL &&
+	    check_candidates(m, d, at, at->folder, below, n, e) == -1)
 		return -1;
-	return check_candidates_in(m, d, at, at->folder, "", 0, e);
+	return check_candidates(m, d, at, at->folder, "", 0, e);
 }
 
 /* The versions of jq disagree whether a carriage return ends a comment, and
@@ -234,7 +234,7 @@ check_import(struct imports *m, const struct directive *d,
  * a comment for this check and an import for libjq. So such a filter is
  * refused. */
 static bool
-has_comment_without_clear_end(const char *p)
+has_unclear_comment(const char *p)
 {
 	for (; *p != '\0'; p++) {
 		if (*p == '\r' && p[1] != '\n')
@@ -251,11 +251,11 @@ check_text(struct imports *m, const char *text, const struct place *at,
 {
 	struct directive d;
 
-	if (m->folders->n > 0 && has_comment_without_clear_end(text))
+	if (m->folders->n > 0 && has_unclear_comment(text))
 		return err_set(e, ERR_CONFIG, false, "%s: a line ends with a "
 		    "backslash or a carriage return alone: versions of jq read "
 		    "it differently, so remove this character", at->what);
-	for (; directive_parse(directive_skip_blanks_and_comments(text), &d);
+	for (; directive_parse(directive_skip_space(text), &d);
 	    text = d.end)
 		if (check_import(m, &d, at, e) == -1)
 			return -1;
@@ -283,8 +283,9 @@ check_module_text(struct imports *m, const char *path, struct buf *text,
 	return rc;
 }
 
+/* Checks the module with this path. Does nothing if it was checked before. */
 static int
-check_module_unless_seen(struct imports *m, const char *path, struct err *e)
+check_module(struct imports *m, const char *path, struct err *e)
 {
 	struct buf text;
 	char **seen;
@@ -301,7 +302,7 @@ check_module_unless_seen(struct imports *m, const char *path, struct err *e)
 		return err_nomem(e);
 	m->n++;
 	buf_init(&text, MODULE_FILE_MAX);
-	rc = file_append_to_buf(&text, path, e);
+	rc = file_read(&text, path, e);
 	if (rc == 0 && text.len > 0)
 		rc = check_module_text(m, path, &text, e);
 	buf_release(&text);

@@ -19,7 +19,7 @@ static const char announce[] = "(\"@TAG:call\" | debug) as $_ | ";
 /* Appends the jq code p[0..n) to b and replaces each "@TAG" in it by `tag`, the
  * random text with which the names of internal calls begin. */
 static void
-append_replacing_tag(struct buf *b, const char *p, size_t n, const char *tag)
+put_tagged(struct buf *b, const char *p, size_t n, const char *tag)
 {
 	const char *end = p + n, *at;
 
@@ -42,8 +42,8 @@ contains_name(const char *text, const char *name, size_t n)
  * module etl whose names occur in the filter. With a prefix x, from `import
  * "etl" as x`, the function is defined as x::to_int. */
 static void
-append_mentioned_definitions(struct program *p, const struct engine_conf *c,
-    const char *tag, const char *prefix, size_t len)
+put_definitions(struct program *p, const struct engine_conf *c, const char *tag,
+    const char *prefix, size_t len)
 {
 	const char *line = etl_module, *end;
 
@@ -60,10 +60,9 @@ append_mentioned_definitions(struct program *p, const struct engine_conf *c,
 		n = (size_t)(strstr(name, ": ") + 2 - name);
 		buf_add(&p->text, name, n);
 		if (p->may_call_debug)
-			append_replacing_tag(
-			    &p->text, announce, sizeof(announce) - 1, tag);
-		append_replacing_tag(
-		    &p->text, name + n, (size_t)(end - name) - n, tag);
+			put_tagged(&p->text, announce, sizeof(announce) - 1,
+			    tag);
+		put_tagged(&p->text, name + n, (size_t)(end - name) - n, tag);
 	}
 }
 
@@ -85,7 +84,7 @@ program_may_use_zones(const struct engine_conf *c)
 	const char *p = c->text;
 
 	while ((p = strstr(p, name)) != NULL) {
-		p = directive_skip_blanks_and_comments(p + sizeof(name) - 1);
+		p = directive_skip_space(p + sizeof(name) - 1);
 		if (*p == '(')
 			return true;
 	}
@@ -96,7 +95,7 @@ program_may_use_zones(const struct engine_conf *c)
  * is replaced by spaces, because libjq would search for a file etl.jq. Its line
  * ends are kept, so that libjq reports the right line numbers. */
 static void
-append_directive_or_blanks(struct program *p, const struct directive *d)
+put_directive(struct program *p, const struct directive *d)
 {
 	if (!directive_imports_etl(d)) {
 		buf_add(&p->text, d->start, (size_t)(d->end - d->start));
@@ -115,20 +114,19 @@ program_build(struct program *p, const struct engine_conf *c,
 
 	*p = (struct program){ .may_call_debug = program_may_call_debug(c) };
 	buf_init(&p->text, UINT32_MAX);
-	for (; directive_parse(directive_skip_blanks_and_comments(start), &d);
+	for (; directive_parse(directive_skip_space(start), &d);
 	     start = d.end) {
 		buf_add(&p->text, start, (size_t)(d.start - start));
-		append_directive_or_blanks(p, &d);
+		put_directive(p, &d);
 	}
 	p->at = p->text.len;
 	for (at = c->text;
-	     directive_parse(directive_skip_blanks_and_comments(at), &d);
+	     directive_parse(directive_skip_space(at), &d);
 	     at = d.end)
 		if (directive_imports_etl(&d))
-			append_mentioned_definitions(
-			    p, c, tag, d.name, d.name_len);
+			put_definitions(p, c, tag, d.name, d.name_len);
 	if (c->std)
-		append_mentioned_definitions(p, c, tag, "", 0);
+		put_definitions(p, c, tag, "", 0);
 	if (contains_name(c->text, "modulemeta", 10))
 		buf_str(&p->text, no_modulemeta);
 	p->added = p->text.len - p->at;
@@ -145,7 +143,7 @@ program_release(struct program *p)
 /* Appends an error message of libjq, but not the spaces that libjq leaves at
  * the ends of its lines. */
 static void
-add_lines_without_trailing_blanks(struct buf *b, const char *p, size_t n)
+add_trimmed_lines(struct buf *b, const char *p, size_t n)
 {
 	for (const char *end = p + n; p < end;) {
 		const char *lf = memchr(p, '\n', (size_t)(end - p));
@@ -195,17 +193,16 @@ add_import_hint(struct buf *out, const char *msg)
 }
 
 void
-program_append_clean_message(
-    const struct program *p, struct buf *out, const char *msg)
+program_put_message(const struct program *p, struct buf *out, const char *msg)
 {
 	const char *end = msg + strlen(msg), *at;
 
 	while (p->added > 0 && (at = memmem(msg, (size_t)(end - msg),
 	    p->text.data + p->at, p->added)) != NULL) {
-		add_lines_without_trailing_blanks(out, msg, (size_t)(at - msg));
+		add_trimmed_lines(out, msg, (size_t)(at - msg));
 		msg = at + p->added;
 	}
-	add_lines_without_trailing_blanks(out, msg, (size_t)(end - msg));
+	add_trimmed_lines(out, msg, (size_t)(end - msg));
 	if (p->added == 0)
 		add_import_hint(out, msg);
 }

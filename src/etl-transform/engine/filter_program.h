@@ -1,8 +1,8 @@
 /* The text that libjq compiles: the user's filter and, between its imports and
  * the rest, those definitions of the module etl that the filter mentions.
  * Gives: program_build() makes the text. The definitions add no line, so that
- *        libjq reports the user's line numbers. program_append_clean_message()
- *        removes the definitions from an error message of libjq.
+ *        libjq reports the user's line numbers. program_put_message() removes
+ *        the definitions from an error message of libjq.
  * Fails: program_build() if memory is out. */
 #ifndef TRANSFORM_FILTER_PROGRAM_H
 #define TRANSFORM_FILTER_PROGRAM_H
@@ -24,7 +24,7 @@ bool program_may_use_zones(const struct engine_conf *c);
 int program_build(struct program *p, const struct engine_conf *c,
     const char *tag, struct err *e);
 void program_release(struct program *p);
-void program_append_clean_message(const struct program *p, struct buf *out,
+void program_put_message(const struct program *p, struct buf *out,
     const char *msg);
 
 #endif

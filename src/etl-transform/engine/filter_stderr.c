@@ -32,7 +32,7 @@ write_escaped(void *cookie, const char *p, size_t n)
  * the stream is replaced by one that escapes control characters; glibc allows
  * this. */
 int
-stderr_escape_if_terminal(struct err *e)
+stderr_escape(struct err *e)
 {
 	const cookie_io_functions_t functions = { .write = write_escaped };
 	FILE *f;
@@ -47,7 +47,7 @@ stderr_escape_if_terminal(struct err *e)
 }
 
 void
-stderr_print_and_release(struct buf *b)
+stderr_print(struct buf *b)
 {
 	if (!b->failed)
 		(void)fwrite(b->data, 1, b->len, stderr);

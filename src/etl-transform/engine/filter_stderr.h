@@ -9,7 +9,8 @@
 
 /* If standard error is a terminal, replaces the stream stderr by one that
  * escapes control characters, also in text that libjq prints itself. */
-int stderr_escape_if_terminal(struct err *e);
-void stderr_print_and_release(struct buf *b);
+int stderr_escape(struct err *e);
+/* Prints the buffer to standard error and releases it. */
+void stderr_print(struct buf *b);
 
 #endif

@@ -51,7 +51,7 @@ hash_output(struct hasher *h, const char *p, size_t n, struct outcome *o)
 	struct json_fault f = { 0 };
 
 	if (json_scan(&h->json, p, n, JSON_LEVELS_ALL, JSON_LAST, &f) == 0)
-		row_hash_append_record_or_reject(&h->hash, &h->json, o);
+		row_hash_put(&h->hash, &h->json, o);
 	else if (f.nomem)
 		_exit(ENGINE_NOMEM);
 	else
@@ -83,7 +83,7 @@ hasher_run(void *self, const struct json *j, struct outcome *o)
 	struct hasher *h = self;
 
 	if (h->filter == NULL) {
-		row_hash_append_record_or_reject(&h->hash, j, o);
+		row_hash_put(&h->hash, j, o);
 		return;
 	}
 	engine_choice.run(h->filter, j, o);

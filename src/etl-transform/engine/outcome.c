@@ -47,21 +47,21 @@ outcome_reject(struct outcome *o, const char *code, const char *fmt, ...)
 }
 
 void
-outcome_reject_too_much_output(struct outcome *o)
+outcome_reject_size(struct outcome *o)
 {
 	outcome_reject(o, "timeout", "the filter made too much output from one "
 	    "record: more than 4 times --max-record and 1MiB");
 }
 
 bool
-outcome_end_output_or_reject(struct outcome *o, size_t from, size_t max_record)
+outcome_end_output(struct outcome *o, size_t from, size_t max_record)
 {
 	static const char mark[] = "{\"@etl\":";
 	size_t len = o->out.len - from;
 
 	buf_char(&o->out, '\n');
 	if (o->out.failed)
-		outcome_reject_too_much_output(o);
+		outcome_reject_size(o);
 	else if (len > max_record)
 		outcome_reject(o, "too_long", "the filter made a record longer "
 		    "than --max-record (%zu bytes)", max_record);
@@ -73,14 +73,14 @@ outcome_end_output_or_reject(struct outcome *o, size_t from, size_t max_record)
 }
 
 void
-outcome_reject_other_type(struct outcome *o, const char *type)
+outcome_reject_type(struct outcome *o, const char *type)
 {
 	outcome_reject(o, "type", "the filter made a value that is not an "
 	    "object: %s", type);
 }
 
 void
-outcome_add_cut_nul_escaped(struct buf *b, const char *p, size_t n)
+outcome_put_text(struct buf *b, const char *p, size_t n)
 {
 	const char *end = p + n;
 

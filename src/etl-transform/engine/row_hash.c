@@ -15,13 +15,12 @@ static const char default_name[] = "_row_hash";
 static int
 by_canonical_order(const void *a, const void *b)
 {
-	return json_compare_canonical_names(
-	    *(char *const *)a, *(char *const *)b);
+	return json_compare_names(*(char *const *)a, *(char *const *)b);
 }
 
+/* Fails if the text cannot be the name of a member. */
 static int
-fail_if_not_a_name(
-    const char *option, const char *p, size_t n, struct err *e)
+check_member_name(const char *option, const char *p, size_t n, struct err *e)
 {
 	if (n == 0)
 		return err_set(e, ERR_USAGE, false,
@@ -47,8 +46,7 @@ split_names(char *list, char ***v, size_t *n, struct err *e)
 		name += strspn(name, " ");
 		for (end = name + strlen(name); end > name && end[-1] == ' ';)
 			*--end = '\0';
-		if (fail_if_not_a_name(
-			"--hash", name, strlen(name), e) == -1)
+		if (check_member_name("--hash", name, strlen(name), e) == -1)
 			return -1;
 		(*v)[(*n)++] = name;
 	}
@@ -59,7 +57,7 @@ split_names(char *list, char ***v, size_t *n, struct err *e)
 static int
 check_names(char *const *v, size_t n, const char *as, struct err *e)
 {
-	if (fail_if_not_a_name("--hash-as", as, strlen(as), e) == -1)
+	if (check_member_name("--hash-as", as, strlen(as), e) == -1)
 		return -1;
 	if (strcmp(as, "@etl") == 0)
 		return err_set(e, ERR_USAGE, false, "--hash-as @etl: this "
@@ -80,8 +78,8 @@ check_names(char *const *v, size_t n, const char *as, struct err *e)
  * or NULL. Appends the sorted member names, each with a NUL, to the buffer
  * `names`, unless this is NULL. */
 static int
-check_and_append_names(
-    struct buf *names, const char *columns, const char *as, struct err *e)
+put_hash_names(struct buf *names, const char *columns, const char *as,
+    struct err *e)
 {
 	char *list = strdup(columns), **v = NULL;
 	size_t n = 0;
@@ -99,13 +97,12 @@ check_and_append_names(
 }
 
 int
-row_hash_check_options(const char *columns, const char *as, struct err *e)
+row_hash_check(const char *columns, const char *as, struct err *e)
 {
 	if (columns == NULL && as != NULL)
 		return err_set(e, ERR_USAGE, false, "--hash-as needs --hash "
 		    "and the members that are hashed");
-	return columns == NULL ? 0 :
-	    check_and_append_names(NULL, columns, as, e);
+	return columns == NULL ? 0 : put_hash_names(NULL, columns, as, e);
 }
 
 int
@@ -115,7 +112,7 @@ row_hash_init(struct row_hash *h, const struct engine_conf *c, struct err *e)
 		.as = c->hash_as != NULL ? c->hash_as : default_name };
 	buf_init(&h->names, SIZE_MAX / 2);
 	buf_init(&h->text, SIZE_MAX / 2);
-	return check_and_append_names(
+	return put_hash_names(
 	    &h->names, c->hash, c->hash_as, e) == -1 ? -1 :
 	    buf_check(&h->names, e);
 }
@@ -132,8 +129,7 @@ row_hash_release(struct row_hash *h)
  * none of these members, or a number whose value is unclear, rejects the record
  * and returns false. */
 static bool
-put_chosen_members_or_reject(
-    struct row_hash *h, const struct json *j, struct outcome *o)
+put_chosen(struct row_hash *h, const struct json *j, struct outcome *o)
 {
 	const char *p = h->names.data, *end = p + h->names.len;
 	bool nomem = false, exact = true;
@@ -143,13 +139,13 @@ put_chosen_members_or_reject(
 	member_index_clear(&h->index);
 	for (size_t n; p < end; p += n + 1) {
 		n = strlen(p);
-		v = member_index_find_value(&h->index, j, 0, p, n, &nomem);
+		v = member_index_find(&h->index, j, 0, p, n, &nomem);
 		if (v == 0)
 			continue;
 		buf_char(&h->text, h->text.len == 0 ? '{' : ',');
-		json_put_canonical_string(&h->text, p, n);
+		json_put_canon_string(&h->text, p, n);
 		buf_char(&h->text, ':');
-		exact &= json_put_canonical_and_is_exact(&h->text, j, v);
+		exact &= json_put_canonical(&h->text, j, v);
 	}
 	buf_char(&h->text, '}');
 	if (nomem || h->text.failed)
@@ -167,14 +163,14 @@ put_chosen_members_or_reject(
 /* Appends the members of the record, except one that has the name of the
  * hash. */
 static void
-put_members_except_hash(
-    const struct row_hash *h, const struct json *j, struct buf *out)
+put_other_members(const struct row_hash *h, const struct json *j,
+    struct buf *out)
 {
 	const struct json_tok *tok = j->tok;
 	size_t n = strlen(h->as);
 
 	for (uint32_t k = 1; k < j->n; k = tok[k + 1].next) {
-		if (name_compare_with_text(&tok[k], j->text, h->as, n) == 0)
+		if (name_compare_text(&tok[k], j->text, h->as, n) == 0)
 			continue;
 		buf_add(out, j->text + tok[k].at, tok[k].len);
 		buf_char(out, ':');
@@ -184,17 +180,16 @@ put_members_except_hash(
 }
 
 void
-row_hash_append_record_or_reject(
-    struct row_hash *h, const struct json *j, struct outcome *o)
+row_hash_put(struct row_hash *h, const struct json *j, struct outcome *o)
 {
 	char hex[HASH_HEX];
 	size_t from = o->out.len, len;
 
-	if (!put_chosen_members_or_reject(h, j, o))
+	if (!put_chosen(h, j, o))
 		return;
-	hash_bytes_to_hex(h->text.data, h->text.len, hex);
+	hash_bytes(h->text.data, h->text.len, hex);
 	buf_char(&o->out, '{');
-	put_members_except_hash(h, j, &o->out);
+	put_other_members(h, j, &o->out);
 	json_put_string(&o->out, h->as, strlen(h->as));
 	buf_char(&o->out, ':');
 	json_put_string(&o->out, hex, strlen(hex));
@@ -202,7 +197,7 @@ row_hash_append_record_or_reject(
 	len = o->out.len - from;
 	buf_char(&o->out, '\n');
 	if (o->out.failed)
-		outcome_reject_too_much_output(o);
+		outcome_reject_size(o);
 	else if (len > h->max_record)
 		outcome_reject(o, "too_long", "with the member of --hash the "
 		    "record is longer than --max-record (%zu bytes)",

@@ -18,7 +18,7 @@ struct row_hash {
 };
 
 /* Checks --hash and --hash-as, which may be NULL. Fails with ERR_USAGE. */
-int row_hash_check_options(const char *columns, const char *as, struct err *e);
+int row_hash_check(const char *columns, const char *as, struct err *e);
 /* The options must have been checked. */
 int row_hash_init(
     struct row_hash *h, const struct engine_conf *c, struct err *e);
@@ -26,7 +26,6 @@ void row_hash_release(struct row_hash *h);
 /* Appends the record with the hash as its last member, and an LF, or rejects
  * the record. If the record has a member with the name of the hash already, the
  * hash replaces this member. */
-void row_hash_append_record_or_reject(
-    struct row_hash *h, const struct json *j, struct outcome *o);
+void row_hash_put(struct row_hash *h, const struct json *j, struct outcome *o);
 
 #endif

@@ -69,8 +69,8 @@ decimal_parse(struct decimal *d, const char *p, size_t n)
  * and leading zeros (+007 becomes 7). `end_of_text` is the end of the text
  * that d was parsed from. */
 void
-decimal_append_as_json(
-    const struct decimal *d, const char *end_of_text, struct buf *b)
+decimal_put_json(const struct decimal *d, const char *end_of_text,
+    struct buf *b)
 {
 	if (d->minus)
 		buf_char(b, '-');
@@ -81,7 +81,7 @@ decimal_append_as_json(
  * before the decimal point, then those after it. After the last digit of d,
  * '0' is returned. */
 static char
-digit_or_zero_at(const struct decimal *d, size_t i)
+get_digit(const struct decimal *d, size_t i)
 {
 	if (i < d->wholes)
 		return d->whole[i];
@@ -95,26 +95,26 @@ digit_or_zero_at(const struct decimal *d, size_t i)
  * becomes 12. Returns false and appends nothing if d is not an integer or has
  * more than DECIMAL_DIGITS_MAX digits. */
 bool
-decimal_append_as_integer(const struct decimal *d, struct buf *b)
+decimal_put_integer(const struct decimal *d, struct buf *b)
 {
 	long point = (long)d->wholes + d->exponent;
 	size_t n = d->wholes + d->fractions, i = 0;
 	size_t whole = point > 0 ? (size_t)point : 0;
 
-	while (i < n && digit_or_zero_at(d, i) == '0')
+	while (i < n && get_digit(d, i) == '0')
 		i++;
 	if (i == n) {
 		buf_char(b, '0');
 		return true;
 	}
 	for (size_t k = n; k > whole; k--)
-		if (digit_or_zero_at(d, k - 1) != '0')
+		if (get_digit(d, k - 1) != '0')
 			return false;
 	if (whole > DECIMAL_DIGITS_MAX + i)
 		return false;
 	if (d->minus)
 		buf_char(b, '-');
 	for (; i < whole; i++)
-		buf_char(b, digit_or_zero_at(d, i));
+		buf_char(b, get_digit(d, i));
 	return true;
 }

@@ -1,6 +1,6 @@
 /* The text of a number in its parts: for to_int and to_number.
  * Borrows: the text.
- * Gives:   decimal_append_as_integer() appends nothing and returns false if the
+ * Gives:   decimal_put_integer() appends nothing and returns false if the
  *          number is not an integer or has more than DECIMAL_DIGITS_MAX digits.
  *          The other comments are in decimal.c. */
 #ifndef TRANSFORM_DECIMAL_H
@@ -23,8 +23,8 @@ struct decimal {
 };
 
 bool decimal_parse(struct decimal *d, const char *p, size_t n);
-void decimal_append_as_json(
-    const struct decimal *d, const char *end_of_text, struct buf *b);
-bool decimal_append_as_integer(const struct decimal *d, struct buf *b);
+void decimal_put_json(const struct decimal *d, const char *end_of_text,
+    struct buf *b);
+bool decimal_put_integer(const struct decimal *d, struct buf *b);
 
 #endif

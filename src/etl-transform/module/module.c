@@ -22,7 +22,7 @@ string_length(jv string)
 }
 
 static void
-release_required_names(struct module_names *r)
+release_names(struct module_names *r)
 {
 	while (r->count > 0)
 		jv_free(r->v[--r->count]);
@@ -32,14 +32,14 @@ release_required_names(struct module_names *r)
 }
 
 static jv
-make_missing_member_error(jv name, bool null)
+make_missing_error(jv name, bool null)
 {
 	struct buf b;
 	jv r;
 
 	buf_init(&b, UINT32_MAX);
-	pointer_append_part(&b, jv_string_value(name), string_length(name));
-	r = module_make_reject_error("required", "%s%s%s", null ? "" : "no ",
+	pointer_put_part(&b, jv_string_value(name), string_length(name));
+	r = module_reject("required", "%s%s%s", null ? "" : "no ",
 	    jv_string_value(name), null ? " is null" : "");
 	r = jv_invalid_get_msg(r);
 	r = jv_object_set(r, jv_string("pointer"),
@@ -53,7 +53,7 @@ make_missing_member_error(jv name, bool null)
  * most filters the argument is a constant, so libjq passes the same array in
  * each call. Then the names are copied only once. */
 static bool
-store_required_names(struct module *n, jv names)
+store_names(struct module *n, jv names)
 {
 	struct module_names *r = &n->required;
 	int count;
@@ -61,7 +61,7 @@ store_required_names(struct module *n, jv names)
 	if (r->count > 0 &&
 	    jv_identical(jv_copy(names), jv_copy(r->names)))
 		return true;
-	release_required_names(r);
+	release_names(r);
 	if (jv_get_kind(names) != JV_KIND_ARRAY)
 		return false;
 	count = jv_array_length(jv_copy(names));
@@ -72,7 +72,7 @@ store_required_names(struct module *n, jv names)
 		r->v[r->count] = jv_array_get(jv_copy(names), r->count);
 		if (jv_get_kind(r->v[r->count]) != JV_KIND_STRING) {
 			jv_free(r->v[r->count]);
-			release_required_names(r);
+			release_names(r);
 			return false;
 		}
 	}
@@ -80,15 +80,14 @@ store_required_names(struct module *n, jv names)
 }
 
 static jv
-execute_require(struct module *n)
+call_require(struct module *n)
 {
 	jv record = n->arg[0];
 
 	if (jv_get_kind(record) != JV_KIND_OBJECT)
-		return module_make_type_error(n, record, "an object");
-	if (!store_required_names(n, n->arg[1]))
-		return module_make_type_error(
-		    n, n->arg[1], "an array of names");
+		return module_reject_type(n, record, "an object");
+	if (!store_names(n, n->arg[1]))
+		return module_reject_type(n, n->arg[1], "an array of names");
 	for (int i = 0; i < n->required.count; i++) {
 		jv name = n->required.v[i];
 		jv v = jv_object_get(jv_copy(record), jv_copy(name));
@@ -96,8 +95,7 @@ execute_require(struct module *n)
 
 		jv_free(v);
 		if (kind == JV_KIND_INVALID || kind == JV_KIND_NULL)
-			return make_missing_member_error(
-			    name, kind == JV_KIND_NULL);
+			return make_missing_error(name, kind == JV_KIND_NULL);
 	}
 	return jv_copy(record);
 }
@@ -117,30 +115,30 @@ make_text_result(struct module *n, jv original)
 }
 
 static jv
-execute_normalize_text(struct module *n)
+call_normalize_text(struct module *n)
 {
 	jv v = n->arg[0];
 
 	if (jv_get_kind(v) != JV_KIND_STRING)
-		return module_make_type_error(n, v, "text");
-	words_normalize_space(&n->text, jv_string_value(v), string_length(v));
+		return module_reject_type(n, v, "text");
+	words_normalize(&n->text, jv_string_value(v), string_length(v));
 	return make_text_result(n, v);
 }
 
 static jv
-execute_title_case(struct module *n)
+call_title_case(struct module *n)
 {
 	jv v = n->arg[0];
 
 	if (jv_get_kind(v) != JV_KIND_STRING)
-		return module_make_type_error(n, v, "text");
+		return module_reject_type(n, v, "text");
 	words_title_case(
 	    n->words, &n->text, jv_string_value(v), string_length(v));
 	return make_text_result(n, v);
 }
 
 static jv
-execute_word_count(struct module *n)
+call_word_count(struct module *n)
 {
 	jv v = n->arg[0];
 	size_t count;
@@ -148,44 +146,46 @@ execute_word_count(struct module *n)
 	int len;
 
 	if (jv_get_kind(v) != JV_KIND_STRING)
-		return module_make_type_error(n, v, "text");
+		return module_reject_type(n, v, "text");
 	count = words_count(jv_string_value(v), string_length(v));
 	if (!n->numbers->active)
 		return jv_number((double)count);
 	len = snprintf(text, sizeof(text), "%zu", count);
 	return jv_number(
-	    numbers_add_made_number(n->numbers, text, (size_t)len, false));
+	    numbers_add_made(n->numbers, text, (size_t)len, false));
 }
 
 static jv
-execute_now_utc(struct module *n)
+call_now_utc(struct module *n)
 {
 	now_text_update(&n->now);
 	return jv_string_sized(n->now.text, NOW_TEXT_LEN);
 }
 
 static jv
-convert_to_timestamp(struct module *n, jv v, const struct zone *zone)
+make_timestamp(struct module *n, jv v, const struct zone *zone)
 {
 	struct times_fault f;
 
 	if (jv_get_kind(v) != JV_KIND_STRING)
-		return module_make_type_error(n, v, "a time as text");
-	if (times_append_as_utc(
-		&n->text, jv_string_value(v), string_length(v), zone, &f) == -1)
-		return module_make_reject_error(f.code, "'%.*s': %s", SHOWN,
+		return module_reject_type(n, v, "a time as text");
+	if (times_put_utc(&n->text, jv_string_value(v), string_length(v), zone,
+	    &f) == -1)
+		return module_reject(f.code, "'%.*s': %s", SHOWN,
 		    jv_string_value(v), f.why);
 	return make_text_result(n, v);
 }
 
 static jv
-execute_to_timestamp(struct module *n)
+call_to_timestamp(struct module *n)
 {
-	return convert_to_timestamp(n, n->arg[0], NULL);
+	return make_timestamp(n, n->arg[0], NULL);
 }
 
+/* Returns the time zone, and keeps the last ones open. Returns NULL with *e if
+ * there is no such zone. */
 static const struct zone *
-find_or_open_zone(struct module *n, jv name, struct err *e)
+open_zone(struct module *n, jv name, struct err *e)
 {
 	struct module_zone *z;
 
@@ -198,43 +198,42 @@ find_or_open_zone(struct module *n, jv name, struct err *e)
 	jv_free(z->name);
 	z->zone = NULL;
 	z->name = jv_copy(name);
-	(void)zone_open_name_or_utc_offset(&z->zone, n->zone_files,
-	    jv_string_value(name), string_length(name), e);
+	(void)zone_open(&z->zone, n->zone_files, jv_string_value(name),
+	    string_length(name), e);
 	return z->zone;
 }
 
 static jv
-execute_to_timestamp_in(struct module *n)
+call_to_timestamp_in(struct module *n)
 {
 	struct err e = { .code = ERR_NONE };
 	const struct zone *zone;
 
 	if (jv_get_kind(n->arg[1]) != JV_KIND_STRING)
-		return module_make_type_error(n, n->arg[1], "a time zone");
-	if ((zone = find_or_open_zone(n, n->arg[1], &e)) == NULL)
-		return module_make_reject_error(
-		    "filter", "to_timestamp: %s", e.msg);
-	return convert_to_timestamp(n, n->arg[0], zone);
+		return module_reject_type(n, n->arg[1], "a time zone");
+	if ((zone = open_zone(n, n->arg[1], &e)) == NULL)
+		return module_reject("filter", "to_timestamp: %s", e.msg);
+	return make_timestamp(n, n->arg[0], zone);
 }
 
 static const struct module_op ops[] = {
-	{ "require", 2, execute_require },
-	{ "normalize_text", 1, execute_normalize_text },
-	{ "title_case", 1, execute_title_case },
-	{ "word_count", 1, execute_word_count },
+	{ "require", 2, call_require },
+	{ "normalize_text", 1, call_normalize_text },
+	{ "title_case", 1, call_title_case },
+	{ "word_count", 1, call_word_count },
 	{ "to_int", 1, module_to_int },
 	{ "to_number", 1, module_to_number },
-	{ "to_timestamp", 1, execute_to_timestamp },
-	{ "to_timestamp_in", 2, execute_to_timestamp_in },
-	{ "now_utc", 0, execute_now_utc },
+	{ "to_timestamp", 1, call_to_timestamp },
+	{ "to_timestamp_in", 2, call_to_timestamp_in },
+	{ "now_utc", 0, call_now_utc },
 	{ "call", 0, NULL },            /* the next values are arguments */
 };
 
 _Static_assert(sizeof(ops) / sizeof(ops[0]) == MODULE_OPS, "MODULE_OPS");
 
 int
-module_init_with_random_tag(
-    struct module *n, struct numbers *numbers, bool user_debugs, struct err *e)
+module_init(struct module *n, struct numbers *numbers, bool user_debugs,
+    struct err *e)
 {
 	*n = (struct module){
 		.numbers = numbers,
@@ -252,19 +251,19 @@ module_init_with_random_tag(
 void
 module_release(struct module *n)
 {
-	module_forget_pending_call(n);
+	module_forget_call(n);
 	for (size_t i = 0; i < MODULE_ZONES; i++) {
 		zone_free(n->zones[i].zone);
 		jv_free(n->zones[i].name);
 	}
-	release_required_names(&n->required);
+	release_names(&n->required);
 	words_close(n->words);
 	zone_files_free(n->zone_files);
 	buf_release(&n->text);
 }
 
 void
-module_forget_pending_call(struct module *n)
+module_forget_call(struct module *n)
 {
 	while (n->nargs > 0)
 		jv_free(n->arg[--n->nargs]);
@@ -300,7 +299,7 @@ find_called_op(struct module *n, jv v)
 }
 
 bool
-module_take_call_or_argument(struct module *n, jv v)
+module_take_value(struct module *n, jv v)
 {
 	const struct module_op *op = find_called_op(n, v);
 
@@ -319,7 +318,7 @@ module_take_call_or_argument(struct module *n, jv v)
 }
 
 bool
-module_run_and_forget_call(struct module *n, jv *result)
+module_run_call(struct module *n, jv *result)
 {
 	if (n->op == NULL || n->nargs != n->op->args)
 		return false;
@@ -327,6 +326,6 @@ module_run_and_forget_call(struct module *n, jv *result)
 	*result = n->op->call(n);
 	if (n->text.failed)             /* the text is incomplete */
 		_exit(ENGINE_NOMEM);
-	module_forget_pending_call(n);
+	module_forget_call(n);
 	return true;
 }

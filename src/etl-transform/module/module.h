@@ -1,11 +1,11 @@
 /* The functions of the module etl that are written in C. etl.jq calls them: it
  * passes arguments and function name to debug and gets the result from input.
  * Owns:  the pending call, character tables and time zones.
- * Gives: module_take_call_or_argument() returns true if v is part of such a
- *        call; it then frees v or keeps it. module_run_and_forget_call() runs
- *        the function, or returns false if none was named. A reject is an error
- *        value of jq, an object whose "@etl" is "reject". A filter cannot forge
- *        a call, because function names begin with tag, which is random. */
+ * Gives: module_take_value() returns true if v is part of such a call; it then
+ *        frees v or keeps it. module_run_call() runs the function, or returns
+ *        false if none was named. A reject is an error value of jq, an object
+ *        whose "@etl" is "reject". A filter cannot forge a call, because
+ *        function names begin with tag, which is random. */
 #ifndef TRANSFORM_MODULE_H
 #define TRANSFORM_MODULE_H
 
@@ -61,20 +61,20 @@ struct module {
 };
 
 /* user_debugs: the user's filter may call jq's function debug itself. */
-int module_init_with_random_tag(
-    struct module *n, struct numbers *numbers, bool user_debugs, struct err *e);
+int module_init(struct module *n, struct numbers *numbers, bool user_debugs,
+    struct err *e);
 void module_release(struct module *n);
 /* Forgets a call that an earlier record left unfinished. Call it before each
  * record. */
-void module_forget_pending_call(struct module *n);
-bool module_take_call_or_argument(struct module *n, jv v);
-bool module_run_and_forget_call(struct module *n, jv *result);
+void module_forget_call(struct module *n);
+bool module_take_value(struct module *n, jv v);
+bool module_run_call(struct module *n, jv *result);
 
 /* These two make the error value that rejects the record. `wanted` is the type
  * that the function needs, such as "a number". */
-jv module_make_reject_error(const char *code, const char *fmt, ...)
+jv module_reject(const char *code, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-jv module_make_type_error(const struct module *n, jv v, const char *wanted);
+jv module_reject_type(const struct module *n, jv v, const char *wanted);
 module_call module_to_int, module_to_number;
 
 #endif

@@ -12,12 +12,13 @@ static jv
 make_text_error(const struct module *n, const char *code, const char *p,
     size_t len, const char *what)
 {
-	return module_make_reject_error(code, "%s: '%.*s' is not %s",
-	    n->op->name, (int)(len < SHOWN ? len : SHOWN), p, what);
+	return module_reject(code, "%s: '%.*s' is not %s", n->op->name,
+	    (int)(len < SHOWN ? len : SHOWN), p, what);
 }
 
+/* Makes the error value for a text that is not a number. */
 static jv
-make_not_number_error(const struct module *n, const char *p, size_t len)
+make_number_error(const struct module *n, const char *p, size_t len)
 {
 	return make_text_error(n, "type", p, len, "a number");
 }
@@ -25,7 +26,7 @@ make_not_number_error(const struct module *n, const char *p, size_t len)
 /* Makes the error value for a text that is a number, but not an integer,
  * such as 1.5: to_int rejects it, because it would have to change the value. */
 static jv
-make_not_integer_error(const struct module *n, const char *p, size_t len)
+make_integer_error(const struct module *n, const char *p, size_t len)
 {
 	return make_text_error(n, "number", p, len, "an integer");
 }
@@ -35,13 +36,12 @@ make_not_integer_error(const struct module *n, const char *p, size_t len)
  * there. If the argument is a string, *p is this string without white space at
  * both ends. Returns false for other types. */
 static bool
-get_digits_or_trimmed_string(struct module *n, const char **p, size_t *len)
+take_number_text(struct module *n, const char **p, size_t *len)
 {
 	jv v = n->arg[0];
 
 	if (jv_get_kind(v) == JV_KIND_NUMBER) {
-		numbers_append_text_without_place(
-		    n->numbers, jvalue_double(v), &n->text);
+		numbers_put_text(n->numbers, jvalue_double(v), &n->text);
 		*p = n->text.data;
 		*len = n->text.len;
 		return true;
@@ -56,7 +56,7 @@ get_digits_or_trimmed_string(struct module *n, const char **p, size_t *len)
 static jv
 made_number(struct numbers *t, const char *p, size_t n, bool replaces_equal)
 {
-	double d = numbers_add_made_number(t, p, n, replaces_equal);
+	double d = numbers_add_made(t, p, n, replaces_equal);
 
 	return jvalue_number(d, numbers_fit(t, d));
 }
@@ -72,22 +72,21 @@ module_to_int(struct module *n)
 
 	if (!n->numbers->active && fabs(v) < 0x1p53 && v == trunc(v))
 		return jv_copy(n->arg[0]);
-	if (!get_digits_or_trimmed_string(n, &p, &len))
-		return module_make_type_error(n, n->arg[0], "a number");
+	if (!take_number_text(n, &p, &len))
+		return module_reject_type(n, n->arg[0], "a number");
 	if (!decimal_parse(&d, p, len))
-		return make_not_number_error(n, p, len);
+		return make_number_error(n, p, len);
 	from = n->text.len;
 	if (!buf_reserve(
 	    &n->text, d.wholes + d.fractions + DECIMAL_DIGITS_MAX + 2))
-		return make_not_integer_error(n, p, len);
+		return make_integer_error(n, p, len);
 	/* If the argument is a number, d points to its digits in n->text.
 	 * buf_reserve() may have moved n->text, so the digits are parsed
 	 * again. */
 	if (number)
 		(void)decimal_parse(&d, n->text.data, from);
-	if (!decimal_append_as_integer(&d, &n->text))
-		return make_not_integer_error(
-		    n, number ? n->text.data : p, len);
+	if (!decimal_put_integer(&d, &n->text))
+		return make_integer_error(n, number ? n->text.data : p, len);
 	return made_number(n->numbers, n->text.data + from,
 	    n->text.len - from, number);
 }
@@ -103,14 +102,14 @@ module_to_number(struct module *n)
 
 	if (jv_get_kind(v) == JV_KIND_NUMBER)
 		return jv_copy(v);
-	if (!get_digits_or_trimmed_string(n, &p, &len))
-		return module_make_type_error(n, v, "a number");
+	if (!take_number_text(n, &p, &len))
+		return module_reject_type(n, v, "a number");
 	if (!decimal_parse(&d, p, len))
-		return make_not_number_error(n, p, len);
-	decimal_append_as_json(&d, p + len, &n->text);
+		return make_number_error(n, p, len);
+	decimal_put_json(&d, p + len, &n->text);
 	p = n->text.data;
 	len = n->text.len;
-	size = number_put_shortest_nan_as_null(plain, number_to_double(p, len));
+	size = number_put_shortest(plain, number_to_double(p, len));
 	if (number_equals(plain, size, p, len)) {
 		p = plain;
 		len = size;

@@ -5,7 +5,7 @@
 enum { SHOWN = 60 };            /* bytes of a value in a message */
 
 jv
-module_make_reject_error(const char *code, const char *fmt, ...)
+module_reject(const char *code, const char *fmt, ...)
 {
 	va_list ap;
 	jv message;
@@ -19,15 +19,15 @@ module_make_reject_error(const char *code, const char *fmt, ...)
 }
 
 jv
-module_make_type_error(const struct module *n, jv v, const char *wanted)
+module_reject_type(const struct module *n, jv v, const char *wanted)
 {
 	struct buf b;
 	jv r;
 
 	buf_init(&b, SHOWN);
 	(void)jvalue_write(&b, v, n->numbers, true);
-	r = module_make_reject_error("type", "%s: %s%s%.*s%s is not %s",
-	    n->op->name, jv_kind_name(jv_get_kind(v)), b.failed ? "" : " (",
+	r = module_reject("type", "%s: %s%s%.*s%s is not %s", n->op->name,
+	    jv_kind_name(jv_get_kind(v)), b.failed ? "" : " (",
 	    b.failed ? 0 : (int)b.len, b.len > 0 ? b.data : "",
 	    b.failed ? "" : ")", wanted);
 	buf_release(&b);

@@ -14,7 +14,7 @@ now_text_update(struct now_text *n)
 
 	(void)clock_gettime(CLOCK_REALTIME, &t);
 	if (t.tv_sec != n->second) {
-		clock_format_utc_now(n->text);
+		clock_stamp(n->text);
 		n->second = t.tv_sec;
 	}
 	t.tv_nsec /= 1000;

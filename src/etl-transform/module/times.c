@@ -72,8 +72,9 @@ parse_clock(const char **p, const char *end, struct stamp *s)
 	return true;
 }
 
+/* Parses a date, a time of day and an offset. The offset may be missing. */
 static bool
-parse_date_time_and_optional_offset(const char *p, size_t n, struct stamp *s)
+parse_stamp(const char *p, size_t n, struct stamp *s)
 {
 	const char *end = p + n;
 
@@ -121,7 +122,7 @@ convert_to_utc(struct stamp *s, const struct zone *zone, struct times_fault *f)
 	    s->second - leaping;
 	int64_t days, rest;
 
-	t -= s->has_offset ? s->offset : zone_offset_at_local_time(zone, t);
+	t -= s->has_offset ? s->offset : zone_local_offset(zone, t);
 	days = (t >= 0 ? t : t - (DAY - 1)) / DAY;
 	rest = t - days * DAY;
 	date = calendar_date(days);
@@ -167,12 +168,12 @@ append_time(struct buf *b, const struct stamp *s)
 }
 
 int
-times_append_as_utc(struct buf *b, const char *p, size_t n,
-    const struct zone *zone, struct times_fault *f)
+times_put_utc(struct buf *b, const char *p, size_t n, const struct zone *zone,
+    struct times_fault *f)
 {
 	struct stamp s;
 
-	if (!parse_date_time_and_optional_offset(p, n, &s))
+	if (!parse_stamp(p, n, &s))
 		return set_fault(f, "type", "not a time of RFC 3339, such as "
 		    "2021-01-01T12:00:00Z");
 	if (!s.has_offset && zone == NULL)

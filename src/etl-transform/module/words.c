@@ -82,7 +82,7 @@ skip_word(const char *p, const char *end)
 /* w contains 8 characters. Returns true if each byte is from 0x20 to 0x7f, so
  * all are ASCII and none is a control character below the space. */
 static inline bool
-all_printable_ascii(uint64_t w)
+is_all_printable(uint64_t w)
 {
 	return ((w | (w - SPAN_EACH(0x20))) & SPAN_EACH(0x80)) == 0;
 }
@@ -101,8 +101,7 @@ space_bits(uint64_t w)
  * Sets *after_space for the next call and returns the place after the
  * character. */
 static const char *
-copy_byte_or_collapse_space(
-    char **to, const char *p, const char *end, bool *after_space)
+copy_collapsed(char **to, const char *p, const char *end, bool *after_space)
 {
 	size_t n = space_length_at(p, end);
 
@@ -118,7 +117,7 @@ copy_byte_or_collapse_space(
 }
 
 void
-words_normalize_space(struct buf *b, const char *p, size_t n)
+words_normalize(struct buf *b, const char *p, size_t n)
 {
 	const char *end = p + n, *stop;
 	bool after_space = true;
@@ -130,7 +129,7 @@ words_normalize_space(struct buf *b, const char *p, size_t n)
 	while (p < end) {
 		uint64_t w = end - p >= 8 ? span_load(p) : 0, m = space_bits(w);
 
-		if (all_printable_ascii(w) &&
+		if (is_all_printable(w) &&
 		    (m & (m << 8 | (after_space ? 0x80 : 0))) == 0) {
 			memcpy(to, p, 8);
 			to += 8;
@@ -140,8 +139,7 @@ words_normalize_space(struct buf *b, const char *p, size_t n)
 		}
 		stop = end - p >= 8 ? p + 8 : end;
 		while (p < stop)
-			p = copy_byte_or_collapse_space(
-			    &to, p, end, &after_space);
+			p = copy_collapsed(&to, p, end, &after_space);
 	}
 	if (after_space && to > b->data + b->len)
 		to--;
@@ -159,7 +157,7 @@ words_count(const char *p, size_t n)
 		uint64_t w = end - p >= 8 ? span_load(p) : 0;
 		uint64_t m = space_bits(w), starts;
 
-		if (all_printable_ascii(w)) {
+		if (is_all_printable(w)) {
 			starts = ~m & (m << 8 | (after_space ? 0x80 : 0));
 			starts = starts >> 7 & SPAN_EACH(1);
 			count += (starts * SPAN_EACH(1)) >> 56;
@@ -192,8 +190,9 @@ words_trim(const char *p, size_t *n)
 	return p;
 }
 
+/* True if the character can be inside a word. */
 static bool
-wide_belongs_to_word(const struct words *w, unsigned int c)
+is_in_word(const struct words *w, unsigned int c)
 {
 	return c == 0x2019 || iswalnum_l((wint_t)c, w->locale) ||
 	    iswctype_l((wint_t)c, w->mark, w->locale);
@@ -205,7 +204,7 @@ wide_belongs_to_word(const struct words *w, unsigned int c)
  * capital, and Georgian letters, which are not changed, because Georgian uses
  * capitals only for words that are all capitals. */
 static unsigned int
-to_title_case_letter(const struct words *w, unsigned int c)
+to_title_case(const struct words *w, unsigned int c)
 {
 	if (c >= 0x1c4 && c <= 0x1cc)
 		return c - (c - 0x1c4) % 3 + 1;
@@ -221,21 +220,21 @@ to_title_case_letter(const struct words *w, unsigned int c)
  * before it is part of a word; it is updated. U+2019 is an apostrophe, which
  * does not end a word. Returns the number of bytes of the character at p. */
 static size_t
-append_title_case_wide(
-    const struct words *w, struct buf *b, const char *p, size_t n, bool *inside)
+put_wide_title(const struct words *w, struct buf *b, const char *p, size_t n,
+    bool *inside)
 {
 	unsigned int c;
 	size_t len = utf8_decode(p, n, &c);
 	char text[4];
 
-	if (!wide_belongs_to_word(w, c)) {
+	if (!is_in_word(w, c)) {
 		*inside = false;
 		buf_add(b, p, len);
 		return len;
 	}
 	if (c != 0x2019) {
 		c = *inside ? (unsigned int)towlower_l((wint_t)c, w->locale) :
-		    to_title_case_letter(w, c);
+		    to_title_case(w, c);
 		*inside = true;
 	}
 	buf_add(b, text, utf8_encode(text, c));
@@ -247,8 +246,7 @@ append_title_case_wide(
  * is part of a word; it is updated. Stops at the first non-ASCII character and
  * returns its place. The caller has made room at `to`. */
 static const char *
-copy_ascii_run_in_title_case(
-    char *to, const char *p, const char *end, bool *inside)
+copy_ascii_title(char *to, const char *p, const char *end, bool *inside)
 {
 	for (; p < end && (unsigned char)*p < 0x80; p++, to++) {
 		unsigned char c = (unsigned char)*p;
@@ -271,11 +269,10 @@ words_title_case(struct words *w, struct buf *b, const char *p, size_t n)
 
 	while (p < end && buf_reserve(b, (size_t)(end - p))) {
 		from = p;
-		p = copy_ascii_run_in_title_case(
-		    b->data + b->len, p, end, &inside);
+		p = copy_ascii_title(b->data + b->len, p, end, &inside);
 		b->len += (size_t)(p - from);
 		if (p < end)
-			p += append_title_case_wide(
-			    w, b, p, (size_t)(end - p), &inside);
+			p += put_wide_title(w, b, p, (size_t)(end - p),
+			    &inside);
 	}
 }

@@ -14,7 +14,7 @@ struct words;
 int words_open(struct words **w, struct err *e);
 void words_close(struct words *w);
 
-void words_normalize_space(struct buf *b, const char *p, size_t n);
+void words_normalize(struct buf *b, const char *p, size_t n);
 size_t words_count(const char *p, size_t n);
 void words_title_case(struct words *w, struct buf *b, const char *p, size_t n);
 /* Returns the text without white space at both ends; *n becomes its length. */

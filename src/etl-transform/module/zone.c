@@ -113,7 +113,7 @@ read_changes(struct zone *z, const struct header *h, const unsigned char *p)
  * listed change. The calendar repeats after 400 years, and so do the
  * changes: z->repeat. */
 static bool
-add_rule_changes_and_set_repeat(struct zone *z, const struct zone_rule *r)
+add_rule_changes(struct zone *z, const struct zone_rule *r)
 {
 	int64_t last = z->n > 0 ? z->v[z->n - 1].at : INT64_MIN;
 	int64_t year = 1970 + (z->n > 0 ? last / 31556952 : 0) - 1;
@@ -167,12 +167,12 @@ parse_zone_file(struct zone *z, const char *text, size_t n)
 	memcpy(line, text + skip, (size_t)(end - text) - skip);
 	line[(size_t)(end - text) - skip] = '\0';
 	return *line == '\0' || (zone_rule_parse(&r, line) &&
-				    add_rule_changes_and_set_repeat(z, &r));
+	    add_rule_changes(z, &r));
 }
 
 int
-zone_open_name_or_utc_offset(struct zone **out, const struct zone_files *files,
-    const char *name, size_t len, struct err *e)
+zone_open(struct zone **out, const struct zone_files *files, const char *name,
+    size_t len, struct err *e)
 {
 	const struct zone_file *file;
 	struct zone *z;
@@ -201,7 +201,7 @@ zone_free(struct zone *z)
 }
 
 int
-zone_offset_at_local_time(const struct zone *z, int64_t local)
+zone_local_offset(const struct zone *z, int64_t local)
 {
 	size_t low = 0, high = z->n;
 

@@ -59,7 +59,7 @@ add_file(struct zone_files *f, const char *path, struct err *e)
 {
 	struct entry *x = add_entry(f, e);
 
-	if (x == NULL || file_append_to_buf(&f->texts, path, e) == -1)
+	if (x == NULL || file_read(&f->texts, path, e) == -1)
 		return -1;
 	x->file.len = f->texts.len - x->text;
 	if (x->file.len < 4 ||
@@ -83,9 +83,9 @@ is_other_copy(const FTSENT *t)
 	    strcmp(t->fts_name, "posix") == 0);
 }
 
+/* Adds a file. Does not enter a folder with another copy of the time zones. */
 static int
-add_file_or_enter_folder(
-    struct zone_files *f, FTS *tree, FTSENT *t, struct err *e)
+visit_file(struct zone_files *f, FTS *tree, FTSENT *t, struct err *e)
 {
 	switch (t->fts_info) {
 	case FTS_D:
@@ -119,7 +119,7 @@ read_folder(struct zone_files *f, struct err *e)
 	if (tree == NULL)
 		return err_errno(e, ERR_INPUT, zoneinfo_folder);
 	while (rc == 0 && (errno = 0, t = fts_read(tree)) != NULL)
-		rc = add_file_or_enter_folder(f, tree, t, e);
+		rc = visit_file(f, tree, t, e);
 	if (rc == 0 && errno != 0)
 		rc = err_errno(e, ERR_INPUT, zoneinfo_folder);
 	(void)fts_close(tree);

@@ -27,8 +27,9 @@ skip_zone_name(const char **p)
 	return *p - from >= 3;
 }
 
+/* Parses a whole number. Returns false if it is above 400. */
 static bool
-parse_integer_up_to_400(const char **p, int *v)
+parse_small_int(const char **p, int *v)
 {
 	char *end;
 	long n;
@@ -44,14 +45,14 @@ parse_integer_up_to_400(const char **p, int *v)
 /* Parses a time of the form [+-]hh[:mm[:ss]], sets *seconds and moves *p after
  * the time. */
 static bool
-parse_clock(const char **p, int *seconds)
+parse_rule_clock(const char **p, int *seconds)
 {
 	int sign = **p == '-' ? -1 : 1, v, unit = 3600;
 
 	*p += **p == '-' || **p == '+';
 	*seconds = 0;
 	for (;;) {
-		if (!parse_integer_up_to_400(p, &v))
+		if (!parse_small_int(p, &v))
 			return false;
 		*seconds += sign * v * unit;
 		unit /= 60;
@@ -61,8 +62,9 @@ parse_clock(const char **p, int *seconds)
 	}
 }
 
+/* Parses a comma and a day of a rule. A time of day may follow it. */
 static bool
-parse_comma_day_and_optional_time(const char **p, struct zone_day *d)
+parse_rule_day(const char **p, struct zone_day *d)
 {
 	*d = (struct zone_day){ .time = 7200 };
 	if (*(*p)++ != ',')
@@ -70,18 +72,18 @@ parse_comma_day_and_optional_time(const char **p, struct zone_day *d)
 	if (**p == 'M' || **p == 'J')
 		d->kind = *(*p)++;
 	if (d->kind == 'M') {
-		if (!parse_integer_up_to_400(p, &d->month) || *(*p)++ != '.' ||
-		    !parse_integer_up_to_400(p, &d->week) || *(*p)++ != '.')
+		if (!parse_small_int(p, &d->month) || *(*p)++ != '.' ||
+		    !parse_small_int(p, &d->week) || *(*p)++ != '.')
 			return false;
 		if (d->month < 1 || d->month > 12)
 			return false;
 	}
-	if (!parse_integer_up_to_400(p, &d->day))
+	if (!parse_small_int(p, &d->day))
 		return false;
 	if (**p != '/')
 		return true;
 	++*p;
-	return parse_clock(p, &d->time);
+	return parse_rule_clock(p, &d->time);
 }
 
 bool
@@ -91,7 +93,7 @@ zone_rule_parse(struct zone_rule *r, const char *text)
 	int west;
 
 	*r = (struct zone_rule){ .changes = false };
-	if (!skip_zone_name(&p) || !parse_clock(&p, &west))
+	if (!skip_zone_name(&p) || !parse_rule_clock(&p, &west))
 		return false;
 	r->standard = r->summer = -west;
 	if (*p == '\0')
@@ -101,16 +103,17 @@ zone_rule_parse(struct zone_rule *r, const char *text)
 	if (!skip_zone_name(&p))
 		return false;
 	if (*p != ',') {
-		if (!parse_clock(&p, &west))
+		if (!parse_rule_clock(&p, &west))
 			return false;
 		r->summer = -west;
 	}
-	return parse_comma_day_and_optional_time(&p, &r->start) &&
-	       parse_comma_day_and_optional_time(&p, &r->end) && *p == '\0';
+	return parse_rule_day(&p, &r->start) &&
+	       parse_rule_day(&p, &r->end) && *p == '\0';
 }
 
+/* Returns the days from 1970 to the day that the rule names in this year. */
 static int64_t
-days_from_1970_to_rule_day(const struct zone_day *d, int64_t year)
+find_rule_day(const struct zone_day *d, int64_t year)
 {
 	int64_t first;
 	int step;
@@ -139,12 +142,12 @@ zone_rule_changes(const struct zone_rule *r, int64_t year,
 	if (!r->changes)
 		return 0;
 	start = (struct zone_change){
-	    .at = days_from_1970_to_rule_day(&r->start, year) * 86400 +
+	    .at = find_rule_day(&r->start, year) * 86400 +
 		  r->start.time - r->standard,
 	    .before = r->standard,
 	    .after = r->summer};
 	end = (struct zone_change){
-	    .at = days_from_1970_to_rule_day(&r->end, year) * 86400 +
+	    .at = find_rule_day(&r->end, year) * 86400 +
 		  r->end.time - r->summer,
 	    .before = r->summer,
 	    .after = r->standard};

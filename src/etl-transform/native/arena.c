@@ -20,7 +20,7 @@ arena_init(struct arena *a, size_t max)
 /* Frees all blocks. With `keeps_oldest_small_block`, the oldest block is kept
  * if its size is BLOCK, the smallest size. */
 static void
-free_blocks_and_set_empty(struct arena *a, bool keeps_oldest_small_block)
+free_blocks(struct arena *a, bool keeps_oldest_small_block)
 {
 	struct arena_block *b = a->blocks;
 
@@ -39,13 +39,13 @@ free_blocks_and_set_empty(struct arena *a, bool keeps_oldest_small_block)
 void
 arena_release(struct arena *a)
 {
-	free_blocks_and_set_empty(a, false);
+	free_blocks(a, false);
 }
 
 void
 arena_clear(struct arena *a)
 {
-	free_blocks_and_set_empty(a, true);
+	free_blocks(a, true);
 }
 
 static struct arena_block *

@@ -75,9 +75,11 @@ is_called(const char *name, const char *p, size_t n)
 	return strlen(name) == n && memcmp(name, p, n) == 0;
 }
 
+/* Returns the function of the table with this name and this number of
+ * arguments, or NULL. */
 static const struct function *
-find_by_name_and_arguments(const struct function *f, size_t n, const char *name,
-    size_t len, size_t arguments)
+find_in_table(const struct function *f, size_t n, const char *name, size_t len,
+    size_t arguments)
 {
 	for (size_t i = 0; i < n; i++)
 		if (f[i].arguments == arguments &&
@@ -89,20 +91,20 @@ find_by_name_and_arguments(const struct function *f, size_t n, const char *name,
 const struct function *
 function_find(const char *name, size_t len, size_t arguments)
 {
-	return find_by_name_and_arguments(functions,
+	return find_in_table(functions,
 	    sizeof(functions) / sizeof(functions[0]), name, len, arguments);
 }
 
 const struct function *
-function_find_in_module(const char *name, size_t len, size_t arguments)
+function_find_module(const char *name, size_t len, size_t arguments)
 {
-	return find_by_name_and_arguments(module_functions,
+	return find_in_table(module_functions,
 	    sizeof(module_functions) / sizeof(module_functions[0]), name, len,
 	    arguments);
 }
 
 const char *
-function_find_jq_definition(const char *name, size_t len, size_t arguments)
+function_find_jq(const char *name, size_t len, size_t arguments)
 {
 	for (size_t i = 0; i < sizeof(definitions) / sizeof(definitions[0]);
 	     i++)

@@ -24,12 +24,11 @@ const struct function *function_find(
     const char *name, size_t len, size_t arguments);
 /* As function_find(), for functions of the module etl. `name` has no etl::
  * before it. */
-const struct function *function_find_in_module(
-    const char *name, size_t len, size_t arguments);
+const struct function *function_find_module(const char *name, size_t len,
+    size_t arguments);
 /* Returns the text of a function that jq defines in its own language, such as
  * "def map(f): [.[] | f];", or NULL. */
-const char *function_find_jq_definition(
-    const char *name, size_t len, size_t arguments);
+const char *function_find_jq(const char *name, size_t len, size_t arguments);
 
 function_call function_length, function_utf8bytelength, function_has,
     function_keys, function_keys_unsorted, function_type, function_tostring,

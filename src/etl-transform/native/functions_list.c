@@ -31,8 +31,8 @@ sort_values(struct run *r, struct value *v, struct value *spare, size_t n)
 /* Sets *list to a sorted copy of the elements of an array, and *n to their
  * number. */
 static enum run_result
-copy_and_sort_elements(struct run *r, const struct value *in,
-    struct value **list, size_t *n)
+sort_elements(struct run *r, const struct value *in, struct value **list,
+    size_t *n)
 {
 	struct value v = *in, *spare;
 
@@ -40,8 +40,7 @@ copy_and_sort_elements(struct run *r, const struct value *in,
 	*n = 0;
 	if (v.kind != VALUE_ARRAY)
 		return run_error(r);
-	if (!value_parse_if_token(&r->values, &v) ||
-	    !values_work(&r->values, v.n))
+	if (!value_parse(&r->values, &v) || !values_work(&r->values, v.n))
 		return RUN_UNSURE;
 	*n = v.n;
 	*list = arena_get(&r->values.arena, 2 * *n * sizeof(v) + 1);
@@ -59,7 +58,7 @@ function_sort(struct run *r, const struct value *in,
 {
 	struct value *v;
 	size_t n;
-	enum run_result rc = copy_and_sort_elements(r, in, &v, &n);
+	enum run_result rc = sort_elements(r, in, &v, &n);
 
 	if (rc == RUN_ON && !value_make_array(v, n, out))
 		return RUN_UNSURE;
@@ -76,10 +75,9 @@ function_unique(struct run *r, const struct value *in,
 	struct value *v;
 	size_t n, k = 0;
 	int order = 1;
-	enum run_result rc = copy_and_sort_elements(r, in, &v, &n);
+	enum run_result rc = sort_elements(r, in, &v, &n);
 
-	if (rc == RUN_ON && values_classify_numbers(&r->values) !=
-	    NUMBERS_PLAIN)
+	if (rc == RUN_ON && values_classify(&r->values) != NUMBERS_PLAIN)
 		return RUN_UNSURE;
 	for (size_t i = 0; i < n && rc == RUN_ON; i++) {
 		if (k > 0 && !value_compare(
@@ -94,17 +92,17 @@ function_unique(struct run *r, const struct value *in,
 }
 
 /* If several elements are the least or the greatest, returns RUN_UNSURE: only
- * libjq knows which of them is the result. */
+ * libjq knows which of them is the result. Finds the greatest element if `sign`
+ * is 1, the least if it is -1. */
 static enum run_result
-find_min_or_max_unless_tied(struct run *r, const struct value *in, int sign,
-    struct value *out)
+find_extreme(struct run *r, const struct value *in, int sign, struct value *out)
 {
 	struct value v = *in;
 	int order;
 
 	if (v.kind != VALUE_ARRAY)
 		return run_error(r);
-	if (!value_parse_if_token(&r->values, &v))
+	if (!value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	*out = value_of_kind(VALUE_NULL);
 	for (uint32_t i = 0; i < v.n; i++) {
@@ -127,14 +125,14 @@ enum run_result
 function_min(struct run *r, const struct value *in,
     const struct value *args __attribute__((unused)), struct value *out)
 {
-	return find_min_or_max_unless_tied(r, in, -1, out);
+	return find_extreme(r, in, -1, out);
 }
 
 enum run_result
 function_max(struct run *r, const struct value *in,
     const struct value *args __attribute__((unused)), struct value *out)
 {
-	return find_min_or_max_unless_tied(r, in, 1, out);
+	return find_extreme(r, in, 1, out);
 }
 
 /* Only arrays are reversed here. For other values the versions of jq disagree,
@@ -145,7 +143,7 @@ function_reverse(struct run *r, const struct value *in,
 {
 	struct value v = *in, *list;
 
-	if (v.kind != VALUE_ARRAY || !value_parse_if_token(&r->values, &v) ||
+	if (v.kind != VALUE_ARRAY || !value_parse(&r->values, &v) ||
 	    !values_work(&r->values, v.n) || (list = arena_get(
 	    &r->values.arena, v.n * sizeof(v) + 1)) == NULL)
 		return RUN_UNSURE;
@@ -155,7 +153,7 @@ function_reverse(struct run *r, const struct value *in,
 }
 
 static int
-by_text(const void *a, const void *b)
+by_value_text(const void *a, const void *b)
 {
 	const struct value *x = a, *y = b;
 	uint32_t n = x->n < y->n ? x->n : y->n;
@@ -169,12 +167,11 @@ list_names(struct run *r, const struct value *in, bool sorted,
     struct value *out)
 {
 	struct value v = *in, *list;
-	uint32_t n = v.kind >= VALUE_ARRAY ?
-	    value_count_elements(&r->values, &v) : 0;
+	uint32_t n = v.kind >= VALUE_ARRAY ? value_count(&r->values, &v) : 0;
 
 	if (v.kind < VALUE_ARRAY)
 		return run_error(r);
-	if (!value_parse_if_token(&r->values, &v) ||
+	if (!value_parse(&r->values, &v) ||
 	    !values_work(&r->values, n) ||
 	    (list = arena_get(&r->values.arena, n * sizeof(v) + 1)) == NULL)
 		return RUN_UNSURE;
@@ -182,7 +179,7 @@ list_names(struct run *r, const struct value *in, bool sorted,
 		list[i] = v.kind == VALUE_ARRAY ? value_number(i) :
 		    v.u.members[i].name;
 	if (sorted && v.kind == VALUE_OBJECT)
-		qsort(list, n, sizeof(*list), by_text);
+		qsort(list, n, sizeof(*list), by_value_text);
 	return value_make_array(list, n, out) ? RUN_ON : RUN_UNSURE;
 }
 
@@ -203,12 +200,12 @@ function_keys_unsorted(struct run *r, const struct value *in,
 /* Sets the member `name` in the list m[0..n), which has room for one more.
  * Returns the new number of members. */
 static size_t
-replace_or_append_member(struct member *m, size_t n, const struct value *name,
+set_entry(struct member *m, size_t n, const struct value *name,
     const struct value *value)
 {
 	size_t i = 0;
 
-	while (i < n && by_text(&m[i].name, name) != 0)
+	while (i < n && by_value_text(&m[i].name, name) != 0)
 		i++;
 	m[i] = (struct member){ *name, *value };
 	return i < n ? n : n + 1;
@@ -226,7 +223,7 @@ function_from_entries(struct run *r, const struct value *in,
 	size_t n = 0;
 	bool key, has_value;
 
-	if (v.kind != VALUE_ARRAY || !value_parse_if_token(&r->values, &v) ||
+	if (v.kind != VALUE_ARRAY || !value_parse(&r->values, &v) ||
 	    !values_work(&r->values, (uint64_t)v.n * v.n / 8 + v.n) ||
 	    (m = arena_get(&r->values.arena, v.n * sizeof(*m) + 1)) == NULL)
 		return RUN_UNSURE;
@@ -238,9 +235,9 @@ function_from_entries(struct run *r, const struct value *in,
 		    !value_find_member(
 		    &r->values, e, "value", 5, &value, &has_value) || !key ||
 		    !has_value || name.kind != VALUE_STRING ||
-		    !value_parse_if_token(&r->values, &name))
+		    !value_parse(&r->values, &name))
 			return RUN_UNSURE;
-		n = replace_or_append_member(m, n, &name, &value);
+		n = set_entry(m, n, &name, &value);
 	}
 	return value_make_object(m, n, out) ? RUN_ON : RUN_UNSURE;
 }

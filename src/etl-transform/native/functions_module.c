@@ -46,13 +46,13 @@ function_require(struct run *r, const struct value *in,
 	bool found;
 
 	if (in->kind != VALUE_OBJECT || names.kind != VALUE_ARRAY ||
-	    !value_parse_if_token(&r->values, &names))
+	    !value_parse(&r->values, &names))
 		return RUN_UNSURE;
 	for (uint32_t i = 0; i < names.n; i++) {
 		struct value name = names.u.elements[i];
 
 		if (name.kind != VALUE_STRING ||
-		    !value_parse_if_token(&r->values, &name) ||
+		    !value_parse(&r->values, &name) ||
 		    !value_find_member(&r->values, in, name.u.text, name.n, &v,
 		    &found) || !found || v.kind == VALUE_NULL)
 			return RUN_UNSURE;
@@ -62,7 +62,7 @@ function_require(struct run *r, const struct value *in,
 }
 
 static bool
-make_string_from_buffer(struct run *r, struct value *out)
+make_string(struct run *r, struct value *out)
 {
 	struct buf *b = &r->values.text;
 
@@ -76,11 +76,11 @@ function_normalize_text(struct run *r, const struct value *in,
 {
 	struct value v = *in;
 
-	if (v.kind != VALUE_STRING || !value_parse_if_token(&r->values, &v))
+	if (v.kind != VALUE_STRING || !value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	buf_clear(&r->values.text);
-	words_normalize_space(&r->values.text, v.u.text, v.n);
-	return make_string_from_buffer(r, out) ? RUN_ON : RUN_UNSURE;
+	words_normalize(&r->values.text, v.u.text, v.n);
+	return make_string(r, out) ? RUN_ON : RUN_UNSURE;
 }
 
 enum run_result
@@ -89,20 +89,20 @@ function_title_case(struct run *r, const struct value *in,
 {
 	struct value v = *in;
 
-	if (v.kind != VALUE_STRING || !value_parse_if_token(&r->values, &v))
+	if (v.kind != VALUE_STRING || !value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	buf_clear(&r->values.text);
 	words_title_case(
 	    r->module->words, &r->values.text, v.u.text, v.n);
-	return make_string_from_buffer(r, out) ? RUN_ON : RUN_UNSURE;
+	return make_string(r, out) ? RUN_ON : RUN_UNSURE;
 }
 
 /* Returns true if jq prints all numbers of the record unchanged. Only then the
  * text of a new number does not depend on the numbers of the record. */
 static bool
-record_numbers_print_unchanged(struct run *r)
+has_plain_numbers(struct run *r)
 {
-	return values_classify_numbers(&r->values) == NUMBERS_PLAIN;
+	return values_classify(&r->values) == NUMBERS_PLAIN;
 }
 
 enum run_result
@@ -111,8 +111,8 @@ function_word_count(struct run *r, const struct value *in,
 {
 	struct value v = *in;
 
-	if (v.kind != VALUE_STRING || !value_parse_if_token(&r->values, &v) ||
-	    !record_numbers_print_unchanged(r))
+	if (v.kind != VALUE_STRING || !value_parse(&r->values, &v) ||
+	    !has_plain_numbers(r))
 		return RUN_UNSURE;
 	*out = value_number((double)words_count(v.u.text, v.n));
 	return RUN_ON;
@@ -122,7 +122,7 @@ function_word_count(struct run *r, const struct value *in,
  * the same text. Otherwise returns RUN_UNSURE: only libjq, with number/, keeps
  * the text. */
 static enum run_result
-give_number_if_canonical(const char *p, size_t n, struct value *out)
+give_canonical(const char *p, size_t n, struct value *out)
 {
 	double d;
 	bool canonical = numbers_is_canonical(p, n, JSON_FRACTION, &d);
@@ -142,8 +142,7 @@ function_to_int(struct run *r, const struct value *in,
 	size_t n;
 	double d;
 
-	if (!record_numbers_print_unchanged(r) ||
-	    !value_parse_if_token(&r->values, &v))
+	if (!has_plain_numbers(r) || !value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	*out = v;
 	if (v.kind == VALUE_NUMBER)
@@ -155,9 +154,9 @@ function_to_int(struct run *r, const struct value *in,
 	p = words_trim(v.u.text, &n);
 	buf_clear(b);
 	if (!decimal_parse(&decimal, p, n) || decimal.exponent != 0 ||
-	    !decimal_append_as_integer(&decimal, b) || b->failed)
+	    !decimal_put_integer(&decimal, b) || b->failed)
 		return RUN_UNSURE;
-	return give_number_if_canonical(b->data, b->len, out);
+	return give_canonical(b->data, b->len, out);
 }
 
 enum run_result
@@ -174,50 +173,48 @@ function_to_number(struct run *r, const struct value *in,
 	*out = v;
 	if (v.kind == VALUE_NUMBER)
 		return RUN_ON;
-	if (v.kind != VALUE_STRING || !record_numbers_print_unchanged(r) ||
-	    !value_parse_if_token(&r->values, &v))
+	if (v.kind != VALUE_STRING || !has_plain_numbers(r) ||
+	    !value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	n = v.n;
 	p = words_trim(v.u.text, &n);
 	if (!decimal_parse(&decimal, p, n))
 		return RUN_UNSURE;
 	buf_clear(b);
-	decimal_append_as_json(&decimal, p + n, b);
+	decimal_put_json(&decimal, p + n, b);
 	if (b->failed)
 		return RUN_UNSURE;
-	n = number_put_shortest_nan_as_null(
-	    plain, number_to_double(b->data, b->len));
+	n = number_put_shortest(plain, number_to_double(b->data, b->len));
 	if (number_equals(plain, n, b->data, b->len))
-		return give_number_if_canonical(plain, n, out);
-	return give_number_if_canonical(b->data, b->len, out);
+		return give_canonical(plain, n, out);
+	return give_canonical(b->data, b->len, out);
 }
 
 static enum run_result
-convert_to_timestamp(struct run *r, struct value v, const struct zone *zone,
+give_timestamp(struct run *r, struct value v, const struct zone *zone,
     struct value *out)
 {
 	struct times_fault f;
 
-	if (v.kind != VALUE_STRING || !value_parse_if_token(&r->values, &v))
+	if (v.kind != VALUE_STRING || !value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	buf_clear(&r->values.text);
-	if (times_append_as_utc(
-	    &r->values.text, v.u.text, v.n, zone, &f) == -1)
+	if (times_put_utc(&r->values.text, v.u.text, v.n, zone, &f) == -1)
 		return RUN_UNSURE;
-	return make_string_from_buffer(r, out) ? RUN_ON : RUN_UNSURE;
+	return make_string(r, out) ? RUN_ON : RUN_UNSURE;
 }
 
 enum run_result
 function_to_timestamp(struct run *r, const struct value *in,
     const struct value *args __attribute__((unused)), struct value *out)
 {
-	return convert_to_timestamp(r, *in, NULL, out);
+	return give_timestamp(r, *in, NULL, out);
 }
 
 /* Makes m->zone the time zone `name`. Does nothing if it is this zone already,
  * from an earlier call. Returns false if there is no such zone. */
 static bool
-open_zone_unless_open(struct run_module *m, const struct value *name)
+use_zone(struct run_module *m, const struct value *name)
 {
 	struct err e = { .code = ERR_NONE };
 
@@ -228,8 +225,8 @@ open_zone_unless_open(struct run_module *m, const struct value *name)
 	m->zone = NULL;
 	buf_clear(&m->zone_name);
 	buf_add(&m->zone_name, name->u.text, name->n);
-	return !m->zone_name.failed && zone_open_name_or_utc_offset(&m->zone,
-	    m->zone_files, name->u.text, name->n, &e) == 0 && m->zone != NULL;
+	return !m->zone_name.failed && zone_open(&m->zone, m->zone_files,
+	    name->u.text, name->n, &e) == 0 && m->zone != NULL;
 }
 
 enum run_result
@@ -238,10 +235,10 @@ function_to_timestamp_in(struct run *r, const struct value *in,
 {
 	struct value name = args[0];
 
-	if (name.kind != VALUE_STRING || !value_parse_if_token(&r->values,
-	    &name) || name.n == 0 || !open_zone_unless_open(r->module, &name))
+	if (name.kind != VALUE_STRING || !value_parse(&r->values,
+	    &name) || name.n == 0 || !use_zone(r->module, &name))
 		return RUN_UNSURE;
-	return convert_to_timestamp(r, *in, r->module->zone, out);
+	return give_timestamp(r, *in, r->module->zone, out);
 }
 
 enum run_result

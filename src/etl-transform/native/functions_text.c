@@ -6,12 +6,11 @@
  * the escapes of both in this case. Returns false if libjq must run the
  * record. */
 static bool
-decode_both_if_strings(struct run *r, struct value *in, struct value *arg,
-    bool *texts)
+decode_strings(struct run *r, struct value *in, struct value *arg, bool *texts)
 {
 	*texts = in->kind == VALUE_STRING && arg->kind == VALUE_STRING;
-	return !*texts || (value_parse_if_token(&r->values, in) &&
-	    value_parse_if_token(&r->values, arg) &&
+	return !*texts || (value_parse(&r->values, in) &&
+	    value_parse(&r->values, arg) &&
 	    values_work(&r->values, 1));
 }
 
@@ -29,15 +28,17 @@ ends_with(const struct value *text, const struct value *end)
 	    text->n - end->n, end->u.text, end->n) == 0);
 }
 
+/* Sets *out to the result of the test. It is an error of the filter if one of
+ * the values is not a string. */
 static enum run_result
-apply_test_to_strings(struct run *r, const struct value *in,
-    const struct value *args, bool (*test)(const struct value *text,
-    const struct value *part), struct value *out)
+test_strings(struct run *r, const struct value *in, const struct value *args,
+    bool (*test)(const struct value *text, const struct value *part),
+    struct value *out)
 {
 	struct value text = *in, part = args[0];
 	bool texts;
 
-	if (!decode_both_if_strings(r, &text, &part, &texts))
+	if (!decode_strings(r, &text, &part, &texts))
 		return RUN_UNSURE;
 	if (!texts)
 		return run_error(r);
@@ -49,14 +50,14 @@ enum run_result
 function_startswith(struct run *r, const struct value *in,
     const struct value *args, struct value *out)
 {
-	return apply_test_to_strings(r, in, args, starts_with, out);
+	return test_strings(r, in, args, starts_with, out);
 }
 
 enum run_result
 function_endswith(struct run *r, const struct value *in,
     const struct value *args, struct value *out)
 {
-	return apply_test_to_strings(r, in, args, ends_with, out);
+	return test_strings(r, in, args, ends_with, out);
 }
 
 enum run_result
@@ -68,7 +69,7 @@ function_ltrimstr(struct run *r, const struct value *in,
 
 	/* From jq 1.8 on it is an error if an argument is not a string. Earlier
 	 * versions return the input. So libjq must decide. */
-	if (!decode_both_if_strings(r, &text, &start, &texts) || !texts)
+	if (!decode_strings(r, &text, &start, &texts) || !texts)
 		return RUN_UNSURE;
 	*out = text;
 	if (starts_with(&text, &start))
@@ -87,8 +88,7 @@ function_rtrimstr(struct run *r, const struct value *in,
 	/* One version of jq does not remove an empty suffix as the others do.
 	 * From jq 1.8 on it is an error if an argument is not a string. So
 	 * libjq must decide in both cases. */
-	if (!decode_both_if_strings(r, &text, &end, &texts) || !texts ||
-	    end.n == 0)
+	if (!decode_strings(r, &text, &end, &texts) || !texts || end.n == 0)
 		return RUN_UNSURE;
 	*out = text;
 	if (ends_with(&text, &end))
@@ -105,7 +105,7 @@ change_letters(struct run *r, const struct value *in, char from, char to,
 
 	if (v.kind != VALUE_STRING)
 		return run_error(r);
-	if (!value_parse_if_token(&r->values, &v) ||
+	if (!value_parse(&r->values, &v) ||
 	    !value_make_string(&r->values, v.u.text, v.n, out))
 		return RUN_UNSURE;
 	p = (char *)(uintptr_t)out->u.text;
@@ -146,8 +146,8 @@ text_split(struct run *r, const struct value *text,
 	const char *p, *end, *at;
 	size_t n = 1;
 
-	if (!value_parse_if_token(&r->values, &t) || !value_parse_if_token(
-	    &r->values, &s) || s.n == 0 || !values_work(&r->values, t.n / 8))
+	if (!value_parse(&r->values, &t) || !value_parse(&r->values,
+	    &s) || s.n == 0 || !values_work(&r->values, t.n / 8))
 		return false;
 	if (t.n == 0)
 		return value_make_array(NULL, 0, out);
@@ -181,11 +181,11 @@ function_split(struct run *r, const struct value *in,
 /* Appends an element of join(). Returns false for an array or object, because
  * jq raises an error for it. */
 static bool
-append_joined_element(struct run *r, struct value v, struct buf *b)
+put_joined(struct run *r, struct value v, struct buf *b)
 {
 	if (v.kind == VALUE_NULL)
 		return true;
-	if (v.kind >= VALUE_ARRAY || !run_convert_to_text(r, &v, &v))
+	if (v.kind >= VALUE_ARRAY || !run_to_text(r, &v, &v))
 		return false;
 	buf_add(b, v.u.text, v.n);
 	return true;
@@ -200,14 +200,14 @@ function_join(struct run *r, const struct value *in,
 	bool ok = true;
 
 	if (v.kind != VALUE_ARRAY || s.kind != VALUE_STRING ||
-	    !value_parse_if_token(&r->values, &v) || !value_parse_if_token(
-	    &r->values, &s) || !values_work(&r->values, v.n))
+	    !value_parse(&r->values, &v) || !value_parse(&r->values,
+	    &s) || !values_work(&r->values, v.n))
 		return RUN_UNSURE;
 	buf_init(&b, VALUES_MEMORY);
 	for (uint32_t i = 0; i < v.n && ok; i++) {
 		if (i > 0)
 			buf_add(&b, s.u.text, s.n);
-		ok = append_joined_element(r, v.u.elements[i], &b);
+		ok = put_joined(r, v.u.elements[i], &b);
 	}
 	ok = ok && !b.failed &&
 	    value_make_string(&r->values, b.data, b.len, out);
@@ -233,5 +233,5 @@ enum run_result
 function_tostring(struct run *r, const struct value *in,
     const struct value *args __attribute__((unused)), struct value *out)
 {
-	return run_convert_to_text(r, in, out) ? RUN_ON : RUN_UNSURE;
+	return run_to_text(r, in, out) ? RUN_ON : RUN_UNSURE;
 }

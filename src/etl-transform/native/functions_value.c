@@ -21,13 +21,13 @@ function_length(struct run *r, const struct value *in,
 	if (v.kind == VALUE_NUMBER && !value_double(&r->values, &v, &d))
 		return RUN_UNSURE;
 	if (v.kind == VALUE_STRING) {
-		if (!value_parse_if_token(&r->values, &v) ||
+		if (!value_parse(&r->values, &v) ||
 		    !values_work(&r->values, v.n / 8))
 			return RUN_UNSURE;
-		d = (double)text_count_characters(v.u.text, v.n);
+		d = (double)text_count_chars(v.u.text, v.n);
 	}
 	if (v.kind >= VALUE_ARRAY)
-		d = value_count_elements(&r->values, &v);
+		d = value_count(&r->values, &v);
 	*out = value_number(fabs(d));
 	return RUN_ON;
 }
@@ -40,7 +40,7 @@ function_utf8bytelength(struct run *r, const struct value *in,
 
 	if (v.kind != VALUE_STRING)
 		return run_error(r);
-	if (!value_parse_if_token(&r->values, &v))
+	if (!value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	*out = value_number(v.n);
 	return RUN_ON;
@@ -87,7 +87,7 @@ function_has(struct run *r, const struct value *in, const struct value *args,
 	double d;
 
 	if (in->kind == VALUE_OBJECT && name.kind == VALUE_STRING) {
-		if (!value_parse_if_token(&r->values, &name) ||
+		if (!value_parse(&r->values, &name) ||
 		    !value_find_member(&r->values, in, name.u.text, name.n, &v,
 		    &found))
 			return RUN_UNSURE;
@@ -101,7 +101,7 @@ function_has(struct run *r, const struct value *in, const struct value *args,
 		return run_error(r);
 	if (!value_double(&r->values, &name, &d) || d != floor(d) || d < 0)
 		return RUN_UNSURE;
-	*out = value_bool(d < value_count_elements(&r->values, in));
+	*out = value_bool(d < value_count(&r->values, in));
 	return RUN_ON;
 }
 
@@ -121,7 +121,7 @@ function_tonumber(struct run *r, const struct value *in,
 		return RUN_ON;
 	if (v.kind != VALUE_STRING)
 		return run_error(r);
-	if (!value_parse_if_token(&r->values, &v) || v.n == 0 || v.n > 15)
+	if (!value_parse(&r->values, &v) || v.n == 0 || v.n > 15)
 		return RUN_UNSURE;
 	digits = 0;
 	for (uint32_t i = v.u.text[0] == '-'; i < v.n; i++, digits++)
@@ -159,7 +159,7 @@ function_add(struct run *r, const struct value *in,
 
 	if (v.kind < VALUE_ARRAY)
 		return run_error(r);
-	if (!value_parse_if_token(&r->values, &v))
+	if (!value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	(void)sum_elements(r, &v, out, &rc);
 	return rc;

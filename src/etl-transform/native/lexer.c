@@ -25,7 +25,7 @@ skip_name(const char *p)
 /* Skips white space and comments. Returns NULL at a comment that ends in a
  * backslash: the versions of jq disagree about where it ends. */
 static const char *
-skip_blanks_and_comments(const char *p)
+skip_blank_text(const char *p)
 {
 	for (;;) {
 		p += strspn(p, " \t\r\n");
@@ -47,7 +47,7 @@ set_token(struct lexer *l, enum token_kind kind, const char *p, const char *end)
 }
 
 static void
-set_token_of_name(struct lexer *l, const char *p)
+set_name_token(struct lexer *l, const char *p)
 {
 	const char *end = skip_name(p);
 
@@ -57,7 +57,7 @@ set_token_of_name(struct lexer *l, const char *p)
 }
 
 static void
-set_token_of_number(struct lexer *l, const char *p)
+set_number_token(struct lexer *l, const char *p)
 {
 	const char *end = p + strspn(p, "0123456789");
 	enum token_kind kind = TOKEN_NUMBER;
@@ -69,8 +69,9 @@ set_token_of_number(struct lexer *l, const char *p)
 	set_token(l, kind, p, end);
 }
 
+/* Sets the token of a sign. If no sign begins here, the token is unknown. */
 static void
-set_token_of_sign_or_unknown(struct lexer *l, const char *p)
+set_sign_token(struct lexer *l, const char *p)
 {
 	static const char *const signs[] = { "?//", "//=", "!=", "==", "//",
 		"|=", "+=", "-=", "*=", "/=", "%=", "<=", ">=", "..",
@@ -98,7 +99,7 @@ lexer_start(struct lexer *l, const char *text)
 void
 lexer_next(struct lexer *l)
 {
-	const char *p = skip_blanks_and_comments(l->end);
+	const char *p = skip_blank_text(l->end);
 
 	l->at = p != NULL ? p : l->end;
 	if (p == NULL)
@@ -106,9 +107,9 @@ lexer_next(struct lexer *l)
 	else if (*p == '\0')
 		set_token(l, TOKEN_END, p, p);
 	else if (is_letter(*p))
-		set_token_of_name(l, p);
+		set_name_token(l, p);
 	else if (is_digit(*p))
-		set_token_of_number(l, p);
+		set_number_token(l, p);
 	else if (*p == '"')
 		set_token(l, TOKEN_QUOTE, p, p + 1);
 	else if (*p == '.' && is_letter(p[1]))
@@ -116,7 +117,7 @@ lexer_next(struct lexer *l)
 	else if (*p == '$' && is_letter(p[1]))
 		set_token(l, TOKEN_VARIABLE, p + 1, skip_name(p + 1));
 	else
-		set_token_of_sign_or_unknown(l, p);
+		set_sign_token(l, p);
 }
 
 bool

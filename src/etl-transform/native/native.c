@@ -27,8 +27,7 @@ native_free(struct native *n)
 }
 
 static int
-init_run_and_open_module(struct native *n, const struct engine_conf *c,
-    struct err *e)
+init_run(struct native *n, const struct engine_conf *c, struct err *e)
 {
 	arena_init(&n->run.values.arena, VALUES_MEMORY);
 	buf_init(&n->run.values.text, VALUES_MEMORY);
@@ -46,13 +45,13 @@ init_run_and_open_module(struct native *n, const struct engine_conf *c,
  * filter; and a filter with a carriage return, because some versions of jq end
  * a comment there. */
 bool
-native_may_compile_first(const struct engine_conf *c)
+native_may_go_first(const struct engine_conf *c)
 {
 	struct directive d;
 
 	return c->dirs.n == 0 && strlen(c->text) <= UNCHECKED_MAX &&
 	    strchr(c->text, '\r') == NULL && !directive_parse(
-	    directive_skip_blanks_and_comments(c->text), &d);
+	    directive_skip_space(c->text), &d);
 }
 
 int
@@ -67,7 +66,7 @@ native_compile(struct native **out, const struct engine_conf *c,
 		free(n);
 		return lacks->nomem ? err_nomem(e) : 0;
 	}
-	if (init_run_and_open_module(n, c, e) == -1) {
+	if (init_run(n, c, e) == -1) {
 		native_free(n);
 		return -1;
 	}
@@ -75,41 +74,40 @@ native_compile(struct native **out, const struct engine_conf *c,
 	return 1;
 }
 
-/* Appends an output of the filter. */
+/* Appends an output of the filter. If the output must not be written, rejects
+ * the record. */
 static enum run_result
-append_output_or_reject(struct run *r, void *context, struct value v)
+give_output(struct run *r, void *context, struct value v)
 {
 	struct outcome *o = context;
 	size_t from = o->out.len;
 
 	r->stop = NULL;
 	if (v.kind != VALUE_OBJECT) {
-		outcome_reject_other_type(o, value_kind_name(&v));
+		outcome_reject_type(o, value_kind_name(&v));
 		return RUN_STOP;
 	}
 	if (!value_write(&r->values, &v, &o->out))
 		return RUN_UNSURE;
-	return outcome_end_output_or_reject(o, from, r->max_record) ?
-	    RUN_ON : RUN_STOP;
+	return outcome_end_output(o, from, r->max_record) ? RUN_ON : RUN_STOP;
 }
 
+/* Rejects the record for the failure of the filter. */
 static void
-fill_reject_from_failure(const struct failure *f, struct outcome *o)
+reject_failure(const struct failure *f, struct outcome *o)
 {
 	outcome_reject(o, "filter", "%s", "");
 	if (f->kind == FAILURE_REJECT) {
 		memcpy(o->code, f->code.u.text, f->code.n);
 		o->code[f->code.n] = '\0';
 	}
-	outcome_add_cut_nul_escaped(&o->message, f->text.u.text, f->text.n);
+	outcome_put_text(&o->message, f->text.u.text, f->text.n);
 	if (f->kind == FAILURE_REJECT && f->pointer.kind == VALUE_STRING)
-		outcome_add_cut_nul_escaped(
-		    &o->pointer, f->pointer.u.text, f->pointer.n);
+		outcome_put_text(&o->pointer, f->pointer.u.text, f->pointer.n);
 }
 
 bool
-native_run_unless_unsure(struct native *n, const struct json *j,
-    struct outcome *o)
+native_run(struct native *n, const struct json *j, struct outcome *o)
 {
 	struct run *r = &n->run;
 	enum run_result rc;
@@ -122,10 +120,10 @@ native_run_unless_unsure(struct native *n, const struct json *j,
 	r->tries = 0;
 	r->values.text.failed = false;
 	rc = r->each(r, n->program.root, value_of_token(&r->values, 0),
-	    append_output_or_reject, o);
+	    give_output, o);
 	if (rc == RUN_ERROR && r->tries == 0 &&
 	    r->failure.kind != FAILURE_UNKNOWN)
-		fill_reject_from_failure(&r->failure, o);
+		reject_failure(&r->failure, o);
 	else if (rc == RUN_ERROR || rc == RUN_UNSURE) {
 		outcome_clear(o);
 		arena_clear(&r->values.arena);

@@ -12,7 +12,7 @@ parse_member_value(struct parser *p)
 	left = p->depth < PARSER_DEPTH ? p->parse_term(p) :
 	    parser_refuse_token(p);
 	p->depth--;
-	return parser_parse_rest_of_pipe(p, left, parse_member_value);
+	return parser_parse_pipe(p, left, parse_member_value);
 }
 
 static struct node *
@@ -25,16 +25,16 @@ parse_member_name(struct parser *p)
 	if (lexer_is(&p->lexer, "(")) {
 		lexer_next(&p->lexer);
 		n = p->parse_pipe(p);
-		if (n == NULL || !parser_skip_or_refuse(p, ")"))
+		if (n == NULL || !parser_expect(p, ")"))
 			return NULL;
 		/* If this name is a constant but not a string, as in {(1): 2},
 		 * libjq refuses the filter. */
-		p->lacks->doubtful |= parser_libjq_may_fold(n);
+		p->lacks->doubtful |= parser_may_fold(n);
 		return lexer_is(&p->lexer, ":") ? n : parser_refuse_token(p);
 	}
 	if (p->lexer.kind != TOKEN_NAME && p->lexer.kind != TOKEN_VARIABLE)
 		return parser_refuse_token(p);
-	n = parser_new_text_constant(p, p->lexer.p, p->lexer.n);
+	n = parser_new_text(p, p->lexer.p, p->lexer.n);
 	lexer_next(&p->lexer);
 	return n;
 }
@@ -42,7 +42,7 @@ parse_member_name(struct parser *p)
 /* Returns the value of a member that is only a name: {a} means {a: .a}, and
  * {$a} means {a: $a}. */
 static struct node *
-make_value_of_short_member(struct parser *p, struct node *name, bool variable)
+make_short_value(struct parser *p, struct node *name, bool variable)
 {
 	struct node *n =
 	    parser_new_node(p, variable ? NODE_VARIABLE : NODE_INDEX);
@@ -72,7 +72,7 @@ parse_member(struct parser *p, struct parts *parts)
 		return false;
 	if (!lexer_is(&p->lexer, ":")) {
 		p->lacks->doubtful |= keyword;
-		value = make_value_of_short_member(p, name, variable);
+		value = make_short_value(p, name, variable);
 	} else if (variable) {
 		return parser_refuse_token(p) != NULL;
 	} else {
@@ -98,10 +98,10 @@ parse_object(struct parser *p)
 			return NULL;
 		if (lexer_is(&p->lexer, "}"))
 			break;
-		if (!parser_skip_or_refuse(p, ","))
+		if (!parser_expect(p, ","))
 			return NULL;
 	}
 	n->parts = parts.v;
 	n->n = parts.n;
-	return parser_skip_or_refuse(p, "}") ? n : NULL;
+	return parser_expect(p, "}") ? n : NULL;
 }

@@ -27,13 +27,13 @@ parse_number(struct parser *p)
 }
 
 static struct node *
-parse_in_parentheses(struct parser *p)
+parse_parentheses(struct parser *p)
 {
 	struct node *n;
 
 	lexer_next(&p->lexer);
 	n = p->parse_pipe(p);
-	return n != NULL && parser_skip_or_refuse(p, ")") ? n : NULL;
+	return n != NULL && parser_expect(p, ")") ? n : NULL;
 }
 
 static struct node *
@@ -45,7 +45,7 @@ parse_array(struct parser *p)
 	if (n == NULL || (!lexer_is(&p->lexer, "]") &&
 	    (n->a = p->parse_pipe(p)) == NULL))
 		return NULL;
-	return parser_skip_or_refuse(p, "]") ? n : NULL;
+	return parser_expect(p, "]") ? n : NULL;
 }
 
 static struct node *
@@ -55,7 +55,7 @@ parse_variable(struct parser *p)
 
 	if (n == NULL)
 		return NULL;
-	parser_set_doubtful_if_keyword(p);
+	parser_note_keyword(p);
 	n->name = p->lexer.p;
 	n->len = p->lexer.n;
 	lexer_next(&p->lexer);
@@ -67,7 +67,7 @@ parse_variable(struct parser *p)
 /* Called for a name without arguments. Makes a constant of null, false and
  * true, which are not calls. */
 static void
-make_constant_if_null_or_bool(struct node *n)
+make_constant(struct node *n)
 {
 	static const char *const names[] = { "null", "false", "true" };
 
@@ -91,7 +91,7 @@ parse_call(struct parser *p)
 	n->len = p->lexer.n;
 	lexer_next(&p->lexer);
 	if (!lexer_is(&p->lexer, "(")) {
-		make_constant_if_null_or_bool(n);
+		make_constant(n);
 		return n;
 	}
 	do {
@@ -101,7 +101,7 @@ parse_call(struct parser *p)
 	} while (lexer_is(&p->lexer, ";"));
 	n->parts = parts.v;
 	n->n = parts.n;
-	return parser_skip_or_refuse(p, ")") ? n : NULL;
+	return parser_expect(p, ")") ? n : NULL;
 }
 
 /* After `if` or `elif`. */
@@ -112,17 +112,16 @@ parse_if(struct parser *p)
 
 	lexer_next(&p->lexer);
 	if (n == NULL || (n->a = p->parse_pipe(p)) == NULL ||
-	    !parser_skip_or_refuse(p, "then") ||
+	    !parser_expect(p, "then") ||
 	    (n->b = p->parse_pipe(p)) == NULL)
 		return NULL;
 	if (lexer_is(&p->lexer, "elif")) {
 		n->c = parse_if(p);
 		return n->c != NULL ? n : NULL;
 	}
-	if (!parser_skip_or_refuse(p, "else") ||
-	    (n->c = p->parse_pipe(p)) == NULL)
+	if (!parser_expect(p, "else") || (n->c = p->parse_pipe(p)) == NULL)
 		return NULL;
-	return parser_skip_or_refuse(p, "end") ? n : NULL;
+	return parser_expect(p, "end") ? n : NULL;
 }
 
 static struct node *
@@ -131,13 +130,13 @@ parse_try(struct parser *p)
 	struct node *n = parser_new_node(p, NODE_TRY);
 
 	lexer_next(&p->lexer);
-	if (n == NULL || (n->a = parse_control_form_or_term(p)) == NULL)
+	if (n == NULL || (n->a = parse_form(p)) == NULL)
 		return NULL;
 	if (lexer_is(&p->lexer, "catch")) {
 		/* libjq refuses `try .a?? catch`. */
 		p->lacks->doubtful |= n->a->kind == NODE_TRY;
 		lexer_next(&p->lexer);
-		if ((n->b = parse_control_form_or_term(p)) == NULL)
+		if ((n->b = parse_form(p)) == NULL)
 			return NULL;
 	}
 	return lexer_is(&p->lexer, "?") ? parser_refuse_token(p) : n;
@@ -147,11 +146,11 @@ parse_try(struct parser *p)
 static bool
 parse_as_variable(struct parser *p, struct node *n)
 {
-	if (!parser_skip_or_refuse(p, "as"))
+	if (!parser_expect(p, "as"))
 		return false;
 	if (p->lexer.kind != TOKEN_VARIABLE)
 		return parser_refuse_token(p) != NULL;
-	parser_set_doubtful_if_keyword(p);
+	parser_note_keyword(p);
 	n->name = p->lexer.p;
 	n->len = p->lexer.n;
 	lexer_next(&p->lexer);
@@ -166,9 +165,9 @@ parse_loop(struct parser *p, enum node_kind kind)
 
 	lexer_next(&p->lexer);
 	if (n == NULL || (n->a = parse_term(p)) == NULL ||
-	    !parse_as_variable(p, n) || !parser_skip_or_refuse(p, "(") ||
+	    !parse_as_variable(p, n) || !parser_expect(p, "(") ||
 	    (n->b = p->parse_pipe(p)) == NULL ||
-	    !parser_skip_or_refuse(p, ";") ||
+	    !parser_expect(p, ";") ||
 	    (n->c = p->parse_pipe(p)) == NULL)
 		return NULL;
 	if (kind == NODE_FOREACH && lexer_is(&p->lexer, ";")) {
@@ -176,7 +175,7 @@ parse_loop(struct parser *p, enum node_kind kind)
 		if ((n->d = p->parse_pipe(p)) == NULL)
 			return NULL;
 	}
-	return parser_skip_or_refuse(p, ")") ? n : NULL;
+	return parser_expect(p, ")") ? n : NULL;
 }
 
 static struct node *
@@ -185,8 +184,7 @@ parse_field(struct parser *p)
 	struct node *n = parser_new_node(p, NODE_INDEX);
 
 	if (n == NULL || (n->a = parser_new_node(p, NODE_INPUT)) == NULL ||
-	    (n->b = parser_new_text_constant(p, p->lexer.p, p->lexer.n)) ==
-	    NULL)
+	    (n->b = parser_new_text(p, p->lexer.p, p->lexer.n)) == NULL)
 		return NULL;
 	lexer_next(&p->lexer);
 	return n;
@@ -210,7 +208,7 @@ parse_dot(struct parser *p)
 
 /* Parses a term without what may follow it: a suffix (.a, [0]) or `as`. */
 static struct node *
-parse_term_without_suffix(struct parser *p)
+parse_bare_term(struct parser *p)
 {
 	switch (p->lexer.kind) {
 	case TOKEN_NUMBER:
@@ -228,7 +226,7 @@ parse_term_without_suffix(struct parser *p)
 		if (lexer_is(&p->lexer, "."))
 			return parse_dot(p);
 		if (lexer_is(&p->lexer, "("))
-			return parse_in_parentheses(p);
+			return parse_parentheses(p);
 		if (lexer_is(&p->lexer, "["))
 			return parse_array(p);
 		if (lexer_is(&p->lexer, "{"))
@@ -250,7 +248,7 @@ parse_slice_end(struct parser *p, struct node *n)
 /* Parses the rest of a suffix after the [ : an index, as in [0]; a slice, as in
  * [1:2]; or nothing, as in []. */
 static bool
-parse_suffix_in_brackets(struct parser *p, struct node *n)
+parse_brackets(struct parser *p, struct node *n)
 {
 	lexer_next(&p->lexer);
 	if (lexer_is(&p->lexer, "]")) {
@@ -262,16 +260,16 @@ parse_suffix_in_brackets(struct parser *p, struct node *n)
 		if (lexer_is(&p->lexer, ":") && !parse_slice_end(p, n))
 			return false;
 	}
-	return parser_skip_or_refuse(p, "]");
+	return parser_expect(p, "]");
 }
 
 static bool
 parse_suffix(struct parser *p, struct node *n)
 {
 	if (lexer_is(&p->lexer, "["))
-		return parse_suffix_in_brackets(p, n);
+		return parse_brackets(p, n);
 	if (p->lexer.kind == TOKEN_FIELD) {
-		n->b = parser_new_text_constant(p, p->lexer.p, p->lexer.n);
+		n->b = parser_new_text(p, p->lexer.p, p->lexer.n);
 		lexer_next(&p->lexer);
 	} else {
 		lexer_next(&p->lexer);
@@ -282,8 +280,9 @@ parse_suffix(struct parser *p, struct node *n)
 	return n->b != NULL;
 }
 
+/* If a ? follows, makes the node optional and skips the ?. */
 static void
-set_optional_if_question_mark(struct parser *p, struct node *n)
+set_optional(struct parser *p, struct node *n)
 {
 	if (!n->optional && lexer_is(&p->lexer, "?")) {
 		n->optional = true;
@@ -295,10 +294,10 @@ struct node *
 parse_term(struct parser *p)
 {
 	bool path = p->lexer.kind == TOKEN_FIELD || lexer_is(&p->lexer, ".");
-	struct node *n = parse_term_without_suffix(p), *outer;
+	struct node *n = parse_bare_term(p), *outer;
 
 	if (n != NULL && path && n->kind == NODE_INDEX)
-		set_optional_if_question_mark(p, n);
+		set_optional(p, n);
 	while (n != NULL && (p->lexer.kind == TOKEN_FIELD ||
 	    lexer_is(&p->lexer, "[") || lexer_is(&p->lexer, "."))) {
 		if ((outer = parser_new_node(p, NODE_INDEX)) == NULL)
@@ -306,7 +305,7 @@ parse_term(struct parser *p)
 		outer->a = n;
 		if (!parse_suffix(p, outer))
 			return NULL;
-		set_optional_if_question_mark(p, outer);
+		set_optional(p, outer);
 		n = outer;
 	}
 	return n;
@@ -314,12 +313,11 @@ parse_term(struct parser *p)
 
 /* TERM as $name | body */
 static struct node *
-parse_as_and_body(struct parser *p, struct node *source)
+parse_binding(struct parser *p, struct node *source)
 {
 	struct node *n = parser_new_node(p, NODE_BIND);
 
-	if (n == NULL || !parse_as_variable(p, n) ||
-	    !parser_skip_or_refuse(p, "|"))
+	if (n == NULL || !parse_as_variable(p, n) || !parser_expect(p, "|"))
 		return NULL;
 	n->a = source;
 	n->b = p->parse_pipe(p);
@@ -347,7 +345,7 @@ parse_question_mark(struct parser *p, struct node *body)
 }
 
 struct node *
-parse_control_form_or_term(struct parser *p)
+parse_form(struct parser *p)
 {
 	struct node *n;
 
@@ -360,7 +358,7 @@ parse_control_form_or_term(struct parser *p)
 	else if (lexer_is(&p->lexer, "foreach"))
 		n = parse_loop(p, NODE_FOREACH);
 	else if ((n = parse_term(p)) != NULL && lexer_is(&p->lexer, "as"))
-		return parse_as_and_body(p, n);
+		return parse_binding(p, n);
 	else
 		return parse_question_mark(p, n);
 	/* After `if`, `reduce` and `foreach`, jq 1.6 allows a suffix, `?` or

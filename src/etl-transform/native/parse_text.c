@@ -15,7 +15,7 @@ struct reading {
 
 /* Decodes \uXXXX. Refuses half of a surrogate pair. */
 static bool
-decode_unicode_escape(struct parser *p, struct reading *r)
+decode_unicode(struct parser *p, struct reading *r)
 {
 	unsigned int cp;
 
@@ -23,8 +23,8 @@ decode_unicode_escape(struct parser *p, struct reading *r)
 		return parser_refuse_token(p) != NULL;
 	r->at += escape_decode(r->at, &cp);
 	if (cp >= 0xd800 && cp <= 0xdfff)
-		return lacks_set_if_first(p->lacks, r->at,
-		    "half of a surrogate pair", 24) != NULL;
+		return lacks_set(p->lacks, r->at, "half of a surrogate pair",
+		    24) != NULL;
 	r->n += utf8_encode(r->text + r->n, cp);
 	return true;
 }
@@ -36,9 +36,9 @@ read_escape(struct parser *p, struct reading *r)
 	const char *letter;
 
 	if (r->at[1] == 'u')
-		return decode_unicode_escape(p, r);
+		return decode_unicode(p, r);
 	if (r->at[1] == '\0' || (letter = strchr(from, r->at[1])) == NULL)
-		return lacks_set_if_first(p->lacks, r->at, r->at, 1) != NULL;
+		return lacks_set(p->lacks, r->at, r->at, 1) != NULL;
 	r->text[r->n++] = to[letter - from];
 	r->at += 2;
 	return true;
@@ -47,7 +47,7 @@ read_escape(struct parser *p, struct reading *r)
 /* Reads the string from *at up to its closing quote or to the next \(, and
  * moves *at there. */
 static struct node *
-parse_until_quote_or_interpolation(struct parser *p, const char **at)
+parse_literal(struct parser *p, const char **at)
 {
 	struct reading r = { .at = *at };
 	size_t max = 0;
@@ -55,7 +55,7 @@ parse_until_quote_or_interpolation(struct parser *p, const char **at)
 	while ((*at)[max] != '\0' && (*at)[max] != '"')
 		max += (*at)[max] == '\\' && (*at)[max + 1] != '\0' ? 2 : 1;
 	if ((r.text = arena_get(p->arena, max + 1)) == NULL)
-		return parser_new_text_constant(p, NULL, 0);
+		return parser_new_text(p, NULL, 0);
 	while (*r.at != '"' && strncmp(r.at, "\\(", 2) != 0) {
 		if (*r.at == '\0')
 			return parser_refuse_token(p);
@@ -65,7 +65,7 @@ parse_until_quote_or_interpolation(struct parser *p, const char **at)
 			return NULL;
 	}
 	*at = r.at;
-	return parser_new_text_constant(p, r.text, r.n);
+	return parser_new_text(p, r.text, r.n);
 }
 
 /* Parses a string. The current token is its opening quote. */
@@ -76,8 +76,7 @@ parse_text(struct parser *p)
 	const char *at = p->lexer.end;
 	struct parts parts = { .n = 0 };
 
-	if (n == NULL || !parser_add_part(p, &parts,
-	    parse_until_quote_or_interpolation(p, &at)))
+	if (n == NULL || !parser_add_part(p, &parts, parse_literal(p, &at)))
 		return NULL;
 	while (*at == '\\') {
 		p->lexer.end = at + 2;
@@ -87,8 +86,7 @@ parse_text(struct parser *p)
 		if (!lexer_is(&p->lexer, ")"))
 			return parser_refuse_token(p);
 		at = p->lexer.end;
-		if (!parser_add_part(p, &parts,
-		    parse_until_quote_or_interpolation(p, &at)))
+		if (!parser_add_part(p, &parts, parse_literal(p, &at)))
 			return NULL;
 	}
 	p->lexer.end = at + 1;

@@ -34,8 +34,9 @@ static const struct level levels[] = {
 
 enum { LEVELS = sizeof(levels) / sizeof(levels[0]), LEVEL_MULTIPLY = 7 };
 
+/* Finds the operator of this level that is the current token. */
 static const struct operator *
-find_operator_at_token(const struct parser *p, const struct level *l)
+find_operator(const struct parser *p, const struct level *l)
 {
 	for (const struct operator *o = l->v;
 	     o < l->v + sizeof(l->v) / sizeof(l->v[0]) && o->sign != NULL; o++)
@@ -45,7 +46,7 @@ find_operator_at_token(const struct parser *p, const struct level *l)
 }
 
 static struct node *parse_pipe(struct parser *p);
-static struct node *parse_operators_of_level(struct parser *p, size_t level);
+static struct node *parse_level(struct parser *p, size_t level);
 
 /* Parses an operand, perhaps after a minus sign. The minus sign has the
  * precedence of + and - between operands: -a * b means -(a * b). */
@@ -55,18 +56,18 @@ parse_operand(struct parser *p)
 	struct node *n;
 
 	if (!lexer_is(&p->lexer, "-"))
-		return parse_control_form_or_term(p);
+		return parse_form(p);
 	if ((n = parser_new_node(p, NODE_NEGATE)) == NULL)
 		return NULL;
 	lexer_next(&p->lexer);
 	if (lexer_is(&p->lexer, "-"))
 		return parser_refuse_token(p);
-	n->a = parse_operators_of_level(p, LEVEL_MULTIPLY);
+	n->a = parse_level(p, LEVEL_MULTIPLY);
 	return n->a != NULL ? n : NULL;
 }
 
 static struct node *
-parse_operators_of_level(struct parser *p, size_t level)
+parse_level(struct parser *p, size_t level)
 {
 	const struct level *l = &levels[level];
 	const struct operator *o;
@@ -74,23 +75,22 @@ parse_operators_of_level(struct parser *p, size_t level)
 
 	if (level == LEVELS)
 		return parse_operand(p);
-	left = parse_operators_of_level(p, level + 1);
-	while (left != NULL && (o = find_operator_at_token(p, l)) != NULL) {
+	left = parse_level(p, level + 1);
+	while (left != NULL && (o = find_operator(p, l)) != NULL) {
 		if ((n = parser_new_node(p, (enum node_kind)o->kind)) == NULL)
 			return NULL;
 		lexer_next(&p->lexer);
 		n->op = o->op;
 		n->a = left;
-		n->b = parse_operators_of_level(p, l->groups == RIGHT ? level :
-		    level + 1);
+		n->b = parse_level(p, l->groups == RIGHT ? level : level + 1);
 		if (n->b == NULL)
 			return NULL;
 		left = n;
 		/* libjq computes constants such as 1 / 0 when it compiles, and
 		 * may refuse the filter. */
 		if (n->op == OP_DIVIDE || n->op == OP_REMAINDER)
-			p->lacks->doubtful |= parser_libjq_may_fold(n);
-		if (l->groups == NONE && find_operator_at_token(p, l) != NULL)
+			p->lacks->doubtful |= parser_may_fold(n);
+		if (l->groups == NONE && find_operator(p, l) != NULL)
 			return parser_refuse_token(p);
 	}
 	return left;
@@ -113,14 +113,14 @@ parse_parameters(struct parser *p, struct node *def)
 		    NODE_VARIABLE : NODE_CALL);
 		if (!parser_add_part(p, &parts, n))
 			return false;
-		parser_set_doubtful_if_keyword(p);
+		parser_note_keyword(p);
 		n->name = p->lexer.p;
 		n->len = p->lexer.n;
 		lexer_next(&p->lexer);
 	} while (lexer_is(&p->lexer, ";"));
 	def->parts = parts.v;
 	def->n = parts.n;
-	return parser_skip_or_refuse(p, ")");
+	return parser_expect(p, ")");
 }
 
 /* def name(parameters): body; rest */
@@ -134,12 +134,12 @@ parse_define(struct parser *p)
 	lexer_next(&p->lexer);
 	if (p->lexer.kind != TOKEN_NAME)
 		return parser_refuse_token(p);
-	parser_set_doubtful_if_keyword(p);
+	parser_note_keyword(p);
 	n->name = p->lexer.p;
 	n->len = p->lexer.n;
 	lexer_next(&p->lexer);
-	if (!parse_parameters(p, n) || !parser_skip_or_refuse(p, ":") ||
-	    (n->a = parse_pipe(p)) == NULL || !parser_skip_or_refuse(p, ";"))
+	if (!parse_parameters(p, n) || !parser_expect(p, ":") ||
+	    (n->a = parse_pipe(p)) == NULL || !parser_expect(p, ";"))
 		return NULL;
 	/* If no filter follows the last definition, the filter is the identity
 	 * (.). */
@@ -151,12 +151,11 @@ parse_define(struct parser *p)
 }
 
 static struct node *
-parse_definition_or_pipe(struct parser *p)
+parse_expression(struct parser *p)
 {
 	if (lexer_is(&p->lexer, "def"))
 		return parse_define(p);
-	return parser_parse_rest_of_pipe(p, parse_operators_of_level(p, 0),
-	    parse_pipe);
+	return parser_parse_pipe(p, parse_level(p, 0), parse_pipe);
 }
 
 static struct node *
@@ -165,10 +164,10 @@ parse_pipe(struct parser *p)
 	struct node *n;
 
 	if (p->depth == PARSER_DEPTH)
-		return lacks_set_if_first(
-		    p->lacks, p->lexer.at, "so deep a nesting", 17);
+		return lacks_set(p->lacks, p->lexer.at, "so deep a nesting",
+		    17);
 	p->depth++;
-	n = parse_definition_or_pipe(p);
+	n = parse_expression(p);
 	p->depth--;
 	return n;
 }

@@ -29,7 +29,9 @@ struct parts {
 };
 
 struct node *parse_term(struct parser *p);
-struct node *parse_control_form_or_term(struct parser *p);
+/* Parses `if`, `try`, `reduce`, `foreach`, or a term that `as` or `?` may
+ * follow. */
+struct node *parse_form(struct parser *p);
 struct node *parse_text(struct parser *p);
 struct node *parse_object(struct parser *p);
 
@@ -40,18 +42,18 @@ struct node *parser_refuse_token(struct parser *p);
 bool parser_is_keyword(const struct parser *p);
 /* If the current token, which is used as a name here, is a keyword of jq, sets
  * lacks->doubtful: only some versions of jq allow this. */
-void parser_set_doubtful_if_keyword(struct parser *p);
+void parser_note_keyword(struct parser *p);
 /* Returns true if n is a constant expression, such as 1 / 0. libjq may compute
  * it already when it compiles the filter (constant folding). */
-bool parser_libjq_may_fold(const struct node *n);
-bool parser_skip_or_refuse(struct parser *p, const char *sign);
+bool parser_may_fold(const struct node *n);
+/* Skips the token `sign`. Refuses any other token and returns false. */
+bool parser_expect(struct parser *p, const char *sign);
 bool parser_add_part(
     struct parser *p, struct parts *parts, struct node *part);
 /* If the next token is "|", returns the pipe of `left` and of the node that
  * parse_right() parses after it. Otherwise returns `left`. */
-struct node *parser_parse_rest_of_pipe(struct parser *p, struct node *left,
+struct node *parser_parse_pipe(struct parser *p, struct node *left,
     struct node *(*parse_right)(struct parser *p));
-struct node *parser_new_text_constant(
-    struct parser *p, const char *text, size_t n);
+struct node *parser_new_text(struct parser *p, const char *text, size_t n);
 
 #endif

@@ -8,9 +8,8 @@ struct node *
 parser_refuse_token(struct parser *p)
 {
 	if (p->lexer.kind == TOKEN_END)
-		return lacks_set_if_first(p->lacks, p->lexer.at, "this form",
-		    9);
-	return lacks_set_if_first(p->lacks, p->lexer.at, p->lexer.at,
+		return lacks_set(p->lacks, p->lexer.at, "this form", 9);
+	return lacks_set(p->lacks, p->lexer.at, p->lexer.at,
 	    (size_t)(p->lexer.end - p->lexer.at));
 }
 
@@ -18,7 +17,7 @@ static void *
 parser_set_nomem(struct parser *p)
 {
 	p->lacks->nomem = true;
-	return lacks_set_if_first(p->lacks, NULL, "memory", 6);
+	return lacks_set(p->lacks, NULL, "memory", 6);
 }
 
 struct node *
@@ -33,7 +32,7 @@ parser_new_node(struct parser *p, enum node_kind kind)
 }
 
 struct node *
-parser_new_text_constant(struct parser *p, const char *text, size_t n)
+parser_new_text(struct parser *p, const char *text, size_t n)
 {
 	struct node *x = parser_new_node(p, NODE_CONSTANT);
 
@@ -43,7 +42,7 @@ parser_new_text_constant(struct parser *p, const char *text, size_t n)
 }
 
 struct node *
-parser_parse_rest_of_pipe(struct parser *p, struct node *left,
+parser_parse_pipe(struct parser *p, struct node *left,
     struct node *(*parse_right)(struct parser *p))
 {
 	struct node *n;
@@ -74,7 +73,7 @@ parser_is_keyword(const struct parser *p)
 }
 
 void
-parser_set_doubtful_if_keyword(struct parser *p)
+parser_note_keyword(struct parser *p)
 {
 	p->lacks->doubtful |= parser_is_keyword(p);
 }
@@ -82,11 +81,11 @@ parser_set_doubtful_if_keyword(struct parser *p)
 static bool
 may_fold_in_pipe(const struct node *n)
 {
-	return n->kind == NODE_INPUT || parser_libjq_may_fold(n);
+	return n->kind == NODE_INPUT || parser_may_fold(n);
 }
 
 bool
-parser_libjq_may_fold(const struct node *n)
+parser_may_fold(const struct node *n)
 {
 	switch ((enum node_kind)n->kind) {
 	case NODE_CONSTANT:
@@ -94,13 +93,12 @@ parser_libjq_may_fold(const struct node *n)
 	case NODE_DEFINE:
 		return true;
 	case NODE_ARRAY:
-		return n->a == NULL || parser_libjq_may_fold(n->a);
+		return n->a == NULL || parser_may_fold(n->a);
 	case NODE_NEGATE:
-		return parser_libjq_may_fold(n->a);
+		return parser_may_fold(n->a);
 	case NODE_COMMA:
 	case NODE_BINARY:
-		return parser_libjq_may_fold(n->a) &&
-		    parser_libjq_may_fold(n->b);
+		return parser_may_fold(n->a) && parser_may_fold(n->b);
 	case NODE_PIPE:
 		return may_fold_in_pipe(n->a) && may_fold_in_pipe(n->b);
 	default:
@@ -109,7 +107,7 @@ parser_libjq_may_fold(const struct node *n)
 }
 
 bool
-parser_skip_or_refuse(struct parser *p, const char *sign)
+parser_expect(struct parser *p, const char *sign)
 {
 	if (!lexer_is(&p->lexer, sign)) {
 		(void)parser_refuse_token(p);

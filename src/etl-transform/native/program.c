@@ -14,11 +14,11 @@ enum { PROGRAM_MEMORY = 8 << 20 };
  * name of each import and "::" to `prefixes`. Returns the text after them, or
  * NULL if there is another directive. */
 static const char *
-skip_imports_and_append_prefixes(const char *text, struct buf *prefixes)
+skip_imports(const char *text, struct buf *prefixes)
 {
 	struct directive d;
 
-	while (directive_parse(directive_skip_blanks_and_comments(text), &d)) {
+	while (directive_parse(directive_skip_space(text), &d)) {
 		if (!directive_imports_etl(&d))
 			return NULL;
 		buf_add(prefixes, d.name, d.name_len);
@@ -29,7 +29,7 @@ skip_imports_and_append_prefixes(const char *text, struct buf *prefixes)
 }
 
 static const char *
-find_unsupported_option(const struct engine_conf *c)
+find_unsupported(const struct engine_conf *c)
 {
 	if (c->dirs.n > 0)
 		return "-L";
@@ -45,21 +45,22 @@ find_unsupported_option(const struct engine_conf *c)
 	return NULL;
 }
 
+/* Compiles the filter for the native engine. If the engine cannot run it, sets
+ * the reason in lacks. */
 static void
-compile_or_set_lacks(struct compiled *p, const struct engine_conf *c,
+compile_native(struct compiled *p, const struct engine_conf *c,
     struct lacks *lacks)
 {
 	struct resolver r = { .program = p, .conf = c, .lacks = lacks };
-	const char *option = find_unsupported_option(c), *text;
+	const char *option = find_unsupported(c), *text;
 	const struct node *tree;
 	struct buf prefixes;
 
 	buf_init(&prefixes, UINT32_MAX);
 	if (option != NULL)
-		(void)lacks_set_if_first(lacks, NULL, option, strlen(option));
-	else if ((text =
-	    skip_imports_and_append_prefixes(c->text, &prefixes)) == NULL)
-		(void)lacks_set_if_first(lacks, c->text, "import", 6);
+		(void)lacks_set(lacks, NULL, option, strlen(option));
+	else if ((text = skip_imports(c->text, &prefixes)) == NULL)
+		(void)lacks_set(lacks, c->text, "import", 6);
 	else if ((tree = parse_filter(&p->arena, text, lacks)) != NULL) {
 		r.prefixes = buf_text(&prefixes);
 		p->root = resolve_filter(&r, tree);
@@ -75,11 +76,11 @@ program_compile(struct compiled *p, const struct engine_conf *c,
 	*p = (struct compiled){ .slots = 0 };
 	*lacks = (struct lacks){ .at = NULL };
 	arena_init(&p->arena, PROGRAM_MEMORY);
-	compile_or_set_lacks(p, c, lacks);
+	compile_native(p, c, lacks);
 	if (p->root != NULL && lacks->what[0] == '\0' && !lacks->nomem)
 		return 0;
 	if (lacks->what[0] == '\0')
-		(void)lacks_set_if_first(lacks, NULL, "memory", 6);
+		(void)lacks_set(lacks, NULL, "memory", 6);
 	compiled_release(p);
 	return -1;
 }

@@ -3,8 +3,8 @@
 static struct node *resolve_node(struct resolver *r, const struct node *n,
     const struct scope *s);
 static bool
-resolve_parts_into_copy(struct resolver *r, struct node *copy,
-    const struct node *n, const struct scope *s)
+resolve_parts(struct resolver *r, struct node *copy, const struct node *n,
+    const struct scope *s)
 {
 	copy->parts = resolver_allocate(r, (n->n + 1) * sizeof(struct node *));
 	for (size_t i = 0; i < n->n && copy->parts != NULL; i++) {
@@ -15,9 +15,9 @@ resolve_parts_into_copy(struct resolver *r, struct node *copy,
 	return copy->parts != NULL;
 }
 
+/* Resolves *child. Does nothing if it is NULL. */
 static bool
-resolve_child_unless_null(struct resolver *r, struct node **child,
-    const struct scope *s)
+resolve_child(struct resolver *r, struct node **child, const struct scope *s)
 {
 	return *child == NULL || (*child = resolve_node(r, *child, s)) != NULL;
 }
@@ -27,20 +27,21 @@ static struct node *
 resolve_children(struct resolver *r, const struct node *n,
     const struct scope *s)
 {
-	struct node *copy =
-	    resolver_copy_node_with_kind(r, n, (enum node_kind)n->kind);
+	struct node *copy = resolver_copy_node(r, n, (enum node_kind)n->kind);
 
-	if (copy == NULL || !resolve_child_unless_null(r, &copy->a, s) ||
-	    !resolve_child_unless_null(r, &copy->b, s) ||
-	    !resolve_child_unless_null(r, &copy->c, s) ||
-	    !resolve_child_unless_null(r, &copy->d, s) ||
-	    (n->n > 0 && !resolve_parts_into_copy(r, copy, n, s)))
+	if (copy == NULL || !resolve_child(r, &copy->a, s) ||
+	    !resolve_child(r, &copy->b, s) ||
+	    !resolve_child(r, &copy->c, s) ||
+	    !resolve_child(r, &copy->d, s) ||
+	    (n->n > 0 && !resolve_parts(r, copy, n, s)))
 		return NULL;
 	return copy;
 }
 
+/* Counts the parts that may have several outputs. Returns true if there is
+ * none. */
 static bool
-count_generators_and_are_none(const struct node *n, size_t *generators)
+count_generators(const struct node *n, size_t *generators)
 {
 	*generators = 0;
 	for (size_t i = 0; i < n->n; i++)
@@ -48,8 +49,9 @@ count_generators_and_are_none(const struct node *n, size_t *generators)
 	return *generators == 0;
 }
 
+/* True if the node has exactly one output for each input, or is NULL. */
 static bool
-is_null_or_has_one_output(const struct node *n)
+has_one_output(const struct node *n)
 {
 	return n == NULL || n->single;
 }
@@ -59,25 +61,24 @@ is_null_or_has_one_output(const struct node *n)
  * generators in different orders, this function refuses them: it returns NULL
  * with r->lacks. */
 static struct node *
-set_single_or_refuse(struct resolver *r, struct node *n)
+set_single(struct resolver *r, struct node *n)
 {
 	size_t generators;
 
 	switch ((enum node_kind)n->kind) {
 	case NODE_TEXT:
-		if (!count_generators_and_are_none(n, &generators))
+		if (!count_generators(n, &generators))
 			return resolver_refuse(
 			    r, n, "several values in a text");
 		n->single = true;
 		return n;
 	case NODE_OBJECT:
-		n->single = count_generators_and_are_none(n, &generators);
+		n->single = count_generators(n, &generators);
 		return generators < 2 ? n : resolver_refuse(r, n,
 		    "several values in two members of an object");
 	case NODE_INDEX:
 	case NODE_SLICE:
-		if (!is_null_or_has_one_output(n->b) ||
-		    !is_null_or_has_one_output(n->c))
+		if (!has_one_output(n->b) || !has_one_output(n->c))
 			return resolver_refuse(r, n, "several values in [...]");
 		n->single = n->a->single && !n->optional;
 		return n;
@@ -93,9 +94,9 @@ set_single_or_refuse(struct resolver *r, struct node *n)
 	case NODE_OR:
 	case NODE_DEFAULT:
 	case NODE_IF:
-		n->single = is_null_or_has_one_output(n->a) &&
-		    is_null_or_has_one_output(n->b) &&
-		    is_null_or_has_one_output(n->c);
+		n->single = has_one_output(n->a) &&
+		    has_one_output(n->b) &&
+		    has_one_output(n->c);
 		return n;
 	default:
 		return n;
@@ -123,22 +124,20 @@ static struct node *
 resolve_binding(struct resolver *r, const struct node *n,
     const struct scope *s)
 {
-	struct node *copy =
-	    resolver_copy_node_with_kind(r, n, (enum node_kind)n->kind);
+	struct node *copy = resolver_copy_node(r, n, (enum node_kind)n->kind);
 	struct scope *inner = resolver_allocate(r, sizeof(*inner));
 	bool loop = n->kind != NODE_BIND;
 
-	if (copy == NULL || inner == NULL ||
-	    !resolve_child_unless_null(r, &copy->a, s))
+	if (copy == NULL || inner == NULL || !resolve_child(r, &copy->a, s))
 		return NULL;
 	copy->slot = r->program->slots++;
 	*inner = (struct scope){
 		.kind = SCOPE_VARIABLE, .name = n->name, .len = n->len,
 		.slot = copy->slot, .up = s
 	};
-	if (!resolve_child_unless_null(r, &copy->b, loop ? s : inner) ||
-	    !resolve_child_unless_null(r, &copy->c, inner) ||
-	    !resolve_child_unless_null(r, &copy->d, inner))
+	if (!resolve_child(r, &copy->b, loop ? s : inner) ||
+	    !resolve_child(r, &copy->c, inner) ||
+	    !resolve_child(r, &copy->d, inner))
 		return NULL;
 	if (loop && !copy->b->single)
 		return resolver_refuse(r, n, "several values to begin with");
@@ -190,7 +189,7 @@ resolve_by_kind(struct resolver *r, const struct node *n,
 		return resolve_assignment(r, n, s);
 	default:
 		copy = resolve_children(r, n, s);
-		return copy != NULL ? set_single_or_refuse(r, copy) : NULL;
+		return copy != NULL ? set_single(r, copy) : NULL;
 	}
 }
 

@@ -50,7 +50,7 @@ struct node *resolver_refuse(struct resolver *r, const struct node *n,
     const char *what);
 void *resolver_allocate(struct resolver *r, size_t n);
 /* Returns a copy of the node n with the given kind. */
-struct node *resolver_copy_node_with_kind(
-    struct resolver *r, const struct node *n, enum node_kind kind);
+struct node *resolver_copy_node(struct resolver *r, const struct node *n,
+    enum node_kind kind);
 
 #endif

@@ -6,13 +6,13 @@
 #include <string.h>
 
 static bool
-scope_has_name_of_node(const struct scope *s, const struct node *n)
+scope_has_name(const struct scope *s, const struct node *n)
 {
 	return s->len == n->len && memcmp(s->name, n->name, n->len) == 0;
 }
 
 static bool
-is_called(const struct node *n, const char *name, size_t arguments)
+is_call_of(const struct node *n, const char *name, size_t arguments)
 {
 	return n->n == arguments && strlen(name) == n->len &&
 	    memcmp(n->name, name, n->len) == 0;
@@ -21,7 +21,7 @@ is_called(const struct node *n, const char *name, size_t arguments)
 /* Returns true for variables that jq sets itself, so that --arg cannot set
  * them. */
 static bool
-is_variable_set_by_jq(const struct node *n)
+is_jq_variable(const struct node *n)
 {
 	static const char *const names[] = { "ARGS", "ENV", "__loc__",
 		"__prog_args" };
@@ -37,17 +37,17 @@ struct node *
 resolve_variable(
     struct resolver *r, const struct node *n, const struct scope *s)
 {
-	struct node *copy = resolver_copy_node_with_kind(r, n, NODE_VARIABLE);
+	struct node *copy = resolver_copy_node(r, n, NODE_VARIABLE);
 
 	if (copy == NULL)
 		return NULL;
 	copy->single = true;
 	for (; s != NULL; s = s->up)
-		if (s->kind == SCOPE_VARIABLE && scope_has_name_of_node(s, n)) {
+		if (s->kind == SCOPE_VARIABLE && scope_has_name(s, n)) {
 			copy->slot = s->slot;
 			return copy;
 		}
-	if (is_variable_set_by_jq(n))
+	if (is_jq_variable(n))
 		return resolver_refuse(r, n, "this variable");
 	for (size_t i = r->conf->nargs; i-- > 0;) {
 		const struct arg *a = &r->conf->args[i];
@@ -69,7 +69,7 @@ resolve_variable(
  * the arguments in it: for an argument $a, both the variable $a and the
  * function a. */
 static struct node *
-define_arguments_and_resolve_body(struct resolver *r, const struct node *n,
+resolve_body(struct resolver *r, const struct node *n,
     const struct scope *function, const struct scope *outside)
 {
 	const struct node *def = function->node;
@@ -91,7 +91,7 @@ define_arguments_and_resolve_body(struct resolver *r, const struct node *n,
 		if (p->kind != NODE_VARIABLE)
 			continue;
 		n->parts[i]->reached = true;
-		if ((*last = resolver_copy_node_with_kind(r, n, NODE_BIND)) ==
+		if ((*last = resolver_copy_node(r, n, NODE_BIND)) ==
 		    NULL || ((*last)->a =
 		    r->resolve_node(r, n->parts[i], outside)) == NULL)
 			return NULL;
@@ -125,8 +125,8 @@ define_arguments_and_resolve_body(struct resolver *r, const struct node *n,
 /* Resolves a call of a function that jq defines in its own language. The body
  * does not see the names of the user's filter; the arguments do. */
 static struct node *
-parse_definition_and_resolve_call(struct resolver *r, const struct node *n,
-    const struct scope *s, const char *text)
+resolve_jq_call(struct resolver *r, const struct node *n, const struct scope *s,
+    const char *text)
 {
 	struct node *tree =
 	    parse_filter(&r->program->arena, text, r->lacks);
@@ -139,16 +139,16 @@ parse_definition_and_resolve_call(struct resolver *r, const struct node *n,
 		.parameters = tree->n, .node = tree,
 		.reached = &tree->a->reached
 	};
-	return define_arguments_and_resolve_body(r, n, function, s);
+	return resolve_body(r, n, function, s);
 }
 
 /* Returns a copy of the call with its arguments resolved. Each argument must
  * have exactly one value. */
 static struct node *
-copy_call_and_resolve_arguments(struct resolver *r, const struct node *n,
+resolve_arguments(struct resolver *r, const struct node *n,
     const struct scope *s, enum node_kind kind)
 {
-	struct node *copy = resolver_copy_node_with_kind(r, n, kind);
+	struct node *copy = resolver_copy_node(r, n, kind);
 
 	if (copy == NULL || (copy->parts =
 	    resolver_allocate(r, (n->n + 1) * sizeof(struct node *))) == NULL)
@@ -169,8 +169,7 @@ static struct node *
 resolve_c_function(struct resolver *r, const struct node *n,
     const struct scope *s, const struct function *f)
 {
-	struct node *copy =
-	    copy_call_and_resolve_arguments(r, n, s, NODE_FUNCTION);
+	struct node *copy = resolve_arguments(r, n, s, NODE_FUNCTION);
 
 	if (copy != NULL)
 		copy->function = f;
@@ -200,18 +199,18 @@ static const struct special_form {
  * members of the input such as .a, .b. A list with longer paths is refused,
  * because one path may lie inside another. */
 static bool
-may_be_path_of_del(const struct node *n, bool is_only_path)
+may_be_deleted(const struct node *n, bool is_only_path)
 {
 	if (n->kind == NODE_COMMA)
-		return may_be_path_of_del(n->a, false) &&
-		    may_be_path_of_del(n->b, false);
+		return may_be_deleted(n->a, false) &&
+		    may_be_deleted(n->b, false);
 	return n->kind == NODE_INDEX && node_is_fixed_path(n) &&
 	    (is_only_path || n->a->kind == NODE_INPUT);
 }
 
+/* Returns `copy`, or NULL with r->lacks if the native engine cannot run it. */
 static struct node *
-refuse_unsupported_special_form(struct resolver *r, const struct node *n,
-    struct node *copy)
+check_special_form(struct resolver *r, const struct node *n, struct node *copy)
 {
 	const struct node *first = copy->a;
 	bool one = copy->kind == NODE_ERROR || copy->kind == NODE_LIMIT ||
@@ -221,7 +220,7 @@ refuse_unsupported_special_form(struct resolver *r, const struct node *n,
 		return resolver_refuse(r, n, "several values as an argument");
 	if (copy->kind == NODE_RANGE && copy->b != NULL && !copy->b->single)
 		return resolver_refuse(r, n, "several values as an argument");
-	if (copy->kind == NODE_DELETE && !may_be_path_of_del(first, true))
+	if (copy->kind == NODE_DELETE && !may_be_deleted(first, true))
 		return resolver_refuse(r, n, "del of such a path");
 	return copy;
 }
@@ -230,7 +229,7 @@ static struct node *
 resolve_special_form(struct resolver *r, const struct node *n,
     const struct scope *s, const struct special_form *form)
 {
-	struct node *copy = resolver_copy_node_with_kind(r, n, form->kind);
+	struct node *copy = resolver_copy_node(r, n, form->kind);
 
 	if (copy == NULL || (n->n > 0 &&
 	    (copy->a = r->resolve_node(r, n->parts[0], s)) == NULL) ||
@@ -239,14 +238,14 @@ resolve_special_form(struct resolver *r, const struct node *n,
 		return NULL;
 	copy->n = 0;
 	copy->single = form->single;
-	return refuse_unsupported_special_form(r, n, copy);
+	return check_special_form(r, n, copy);
 }
 
 static const struct special_form *
 find_special_form(const struct node *n)
 {
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-		if (is_called(n, forms[i].name, forms[i].arguments))
+		if (is_call_of(n, forms[i].name, forms[i].arguments))
 			return &forms[i];
 	return NULL;
 }
@@ -255,7 +254,7 @@ find_special_form(const struct node *n)
  * the prefix (as in etl::to_int) from n->name. A call without prefix may mean
  * the module only with --std. */
 static bool
-strip_prefix_if_module_call(const struct resolver *r, struct node *n)
+strip_prefix(const struct resolver *r, struct node *n)
 {
 	const char *p = r->prefixes;
 
@@ -272,20 +271,18 @@ strip_prefix_if_module_call(const struct resolver *r, struct node *n)
 }
 
 static struct node *
-resolve_call_of_builtin(
-    struct resolver *r, const struct node *n, const struct scope *s)
+resolve_builtin(struct resolver *r, const struct node *n, const struct scope *s)
 {
 	struct node called = *n;
 	const struct function *f;
 	const struct special_form *form;
 	const char *text;
 
-	if (strip_prefix_if_module_call(r, &called)) {
-		if (is_called(&called, "reject", 2) ||
-		    is_called(&called, "reject", 3))
-			return copy_call_and_resolve_arguments(
-			    r, &called, s, NODE_REJECT);
-		f = function_find_in_module(called.name, called.len, n->n);
+	if (strip_prefix(r, &called)) {
+		if (is_call_of(&called, "reject", 2) ||
+		    is_call_of(&called, "reject", 3))
+			return resolve_arguments(r, &called, s, NODE_REJECT);
+		f = function_find_module(called.name, called.len, n->n);
 		if (f != NULL)
 			return resolve_c_function(r, &called, s, f);
 	}
@@ -293,21 +290,20 @@ resolve_call_of_builtin(
 		return resolve_special_form(r, n, s, form);
 	if ((f = function_find(n->name, n->len, n->n)) != NULL)
 		return resolve_c_function(r, n, s, f);
-	text = function_find_jq_definition(n->name, n->len, n->n);
+	text = function_find_jq(n->name, n->len, n->n);
 	if (text != NULL)
-		return parse_definition_and_resolve_call(r, n, s, text);
-	return lacks_set_if_first(r->lacks, n->at, n->name, n->len);
+		return resolve_jq_call(r, n, s, text);
+	return lacks_set(r->lacks, n->at, n->name, n->len);
 }
 
 /* Resolves a call of a function that the filter defines. An argument that the
  * function never uses is not resolved. It may call a function that is not
  * defined, and libjq then refuses the filter. So lacks->doubtful is set. */
 static struct node *
-resolve_call_of_user_function(struct resolver *r, const struct node *n,
+resolve_user_call(struct resolver *r, const struct node *n,
     const struct scope *function, const struct scope *s)
 {
-	struct node *body =
-	    define_arguments_and_resolve_body(r, n, function, s);
+	struct node *body = resolve_body(r, n, function, s);
 
 	for (size_t i = 0; i < n->n; i++)
 		r->lacks->doubtful |= !n->parts[i]->reached;
@@ -318,7 +314,7 @@ struct node *
 resolve_call(struct resolver *r, const struct node *n, const struct scope *s)
 {
 	for (const struct scope *x = s; x != NULL; x = x->up) {
-		if (!scope_has_name_of_node(x, n) || x->kind == SCOPE_VARIABLE)
+		if (!scope_has_name(x, n) || x->kind == SCOPE_VARIABLE)
 			continue;
 		if (x->kind == SCOPE_ARGUMENT && n->n == 0) {
 			*x->reached = true;
@@ -326,8 +322,8 @@ resolve_call(struct resolver *r, const struct node *n, const struct scope *s)
 		}
 		if (x->kind == SCOPE_FUNCTION && n->n == x->parameters) {
 			*x->reached = true;
-			return resolve_call_of_user_function(r, n, x, s);
+			return resolve_user_call(r, n, x, s);
 		}
 	}
-	return resolve_call_of_builtin(r, n, s);
+	return resolve_builtin(r, n, s);
 }

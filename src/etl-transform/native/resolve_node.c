@@ -5,7 +5,7 @@
 struct node *
 resolver_refuse(struct resolver *r, const struct node *n, const char *what)
 {
-	return lacks_set_if_first(r->lacks, n->at, what, strlen(what));
+	return lacks_set(r->lacks, n->at, what, strlen(what));
 }
 
 void *
@@ -15,13 +15,13 @@ resolver_allocate(struct resolver *r, size_t n)
 
 	if (p == NULL) {
 		r->lacks->nomem = true;
-		(void)lacks_set_if_first(r->lacks, NULL, "memory", 6);
+		(void)lacks_set(r->lacks, NULL, "memory", 6);
 	}
 	return p;
 }
 
 struct node *
-resolver_copy_node_with_kind(struct resolver *r, const struct node *n,
+resolver_copy_node(struct resolver *r, const struct node *n,
     enum node_kind kind)
 {
 	struct node *copy = resolver_allocate(r, sizeof(*copy));

@@ -63,7 +63,7 @@ eval_binary(struct run *r, const struct node *n, struct value in,
 }
 
 static enum run_result
-eval_and_or(struct run *r, const struct node *n, struct value in,
+eval_logic(struct run *r, const struct node *n, struct value in,
     struct value *out)
 {
 	struct value v;
@@ -102,24 +102,23 @@ eval_function(struct run *r, const struct node *n, struct value in,
 }
 
 static enum run_result
-eval_error_and_set_failure(struct run *r, const struct node *n, struct value in)
+eval_error(struct run *r, const struct node *n, struct value in)
 {
 	struct value v;
 	enum run_result rc = run_eval(r, n->a, in, &v);
 
 	if (rc != RUN_ON)
 		return rc;
-	if (v.kind != VALUE_STRING || !value_parse_if_token(&r->values, &v))
+	if (v.kind != VALUE_STRING || !value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	r->failure = (struct failure){ .kind = FAILURE_TEXT, .text = v };
 	return RUN_ERROR;
 }
 
 /* Evaluates reject(code; message; pointer) of the module etl. Returns RUN_ERROR
- * with r->failure, by which native_run_unless_unsure() rejects the record. */
+ * with r->failure, by which native_run() rejects the record. */
 static enum run_result
-eval_reject_and_set_failure(struct run *r, const struct node *n,
-    struct value in)
+eval_reject(struct run *r, const struct node *n, struct value in)
 {
 	struct value v[3] = { { .kind = VALUE_NULL } };
 	enum run_result rc = RUN_ON;
@@ -127,7 +126,7 @@ eval_reject_and_set_failure(struct run *r, const struct node *n,
 	for (size_t i = 0; i < n->n && rc == RUN_ON; i++) {
 		rc = run_eval(r, n->parts[i], in, &v[i]);
 		if (rc == RUN_ON && (v[i].kind != VALUE_STRING ||
-		    !value_parse_if_token(&r->values, &v[i])))
+		    !value_parse(&r->values, &v[i])))
 			return RUN_UNSURE;
 	}
 	if (rc != RUN_ON)
@@ -142,7 +141,7 @@ eval_reject_and_set_failure(struct run *r, const struct node *n,
 }
 
 static enum run_result
-choose_branch_by_condition(struct run *r, const struct node *n, struct value in,
+choose_branch(struct run *r, const struct node *n, struct value in,
     const struct node **branch)
 {
 	struct value v;
@@ -178,7 +177,7 @@ eval_last(struct run *r, const struct node *n, struct value in,
  * handles |, `as` and `if` in a loop: it continues with the last part of such a
  * node instead of calling itself. So a long filter needs no deep stack. */
 static enum run_result
-eval_node_of_other_kind(struct run *r, const struct node *n, struct value in,
+eval_other(struct run *r, const struct node *n, struct value in,
     struct value *out)
 {
 	enum run_result rc;
@@ -186,7 +185,7 @@ eval_node_of_other_kind(struct run *r, const struct node *n, struct value in,
 
 	switch ((enum node_kind)n->kind) {
 	case NODE_TEXT:
-		return run_string_with_parts(r, n, in, out);
+		return run_string(r, n, in, out);
 	case NODE_INDEX:
 		return eval_index(r, n, in, out);
 	case NODE_SLICE:
@@ -202,7 +201,7 @@ eval_node_of_other_kind(struct run *r, const struct node *n, struct value in,
 		return rc == RUN_ON ? run_negate(r, &v, out) : rc;
 	case NODE_AND:
 	case NODE_OR:
-		return eval_and_or(r, n, in, out);
+		return eval_logic(r, n, in, out);
 	case NODE_DEFAULT:
 		return eval_default(r, n, in, out);
 	case NODE_REDUCE:
@@ -210,9 +209,9 @@ eval_node_of_other_kind(struct run *r, const struct node *n, struct value in,
 	case NODE_FUNCTION:
 		return eval_function(r, n, in, out);
 	case NODE_ERROR:
-		return eval_error_and_set_failure(r, n, in);
+		return eval_error(r, n, in);
 	case NODE_REJECT:
-		return eval_reject_and_set_failure(r, n, in);
+		return eval_reject(r, n, in);
 	case NODE_SET:
 		return run_set(r, n, in, out);
 	case NODE_DELETE:
@@ -238,7 +237,7 @@ run_eval(struct run *r, const struct node *n, struct value in,
 			rc = run_eval(r, n->a, in, &r->slots[n->slot]);
 			n = n->b;
 		} else if (n->kind == NODE_IF) {
-			rc = choose_branch_by_condition(r, n, in, &n);
+			rc = choose_branch(r, n, in, &n);
 		} else {
 			break;
 		}
@@ -252,7 +251,7 @@ run_eval(struct run *r, const struct node *n, struct value in,
 	else if (n->kind == NODE_VARIABLE)
 		*out = r->slots[n->slot];
 	else
-		return eval_node_of_other_kind(r, n, in, out);
+		return eval_other(r, n, in, out);
 	return RUN_ON;
 }
 

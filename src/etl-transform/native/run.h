@@ -46,7 +46,7 @@ struct run {
 	struct failure failure;
 	const void *stop;
 	unsigned int tries;     /* `try` and `?` whose outputs are being
-				 * passed on; see give_output_of_try() */
+				 * passed on; see give_from_try() */
 	struct run_module *module;
 	size_t max_record;
 };
@@ -69,18 +69,17 @@ enum run_result run_delete(struct run *r, const struct node *path,
 enum run_result run_object(struct run *r, const struct node *n,
     struct value in, struct value *out);
 /* For an object with one generator among its parts, as in {a: 1, b: .c[], d:
- * 2}. run_object_eval_first_parts() evaluates the first `count` parts, those
- * before the generator, and stores their values in *part. For each output of
- * the generator the caller stores this output in part[] and calls
- * run_object_eval_rest_and_make(), which evaluates the other parts and makes
- * the object. `known` is the number of parts that part[] has. */
-enum run_result run_object_eval_first_parts(struct run *r, const struct node *n,
+ * 2}. run_object_begin() evaluates the first `count` parts, those before the
+ * generator, and stores their values in *part. For each output of the generator
+ * the caller stores this output in part[] and calls run_object_finish(), which
+ * evaluates the other parts and makes the object. `known` is the number of
+ * parts that part[] has. */
+enum run_result run_object_begin(struct run *r, const struct node *n,
     size_t count, struct value in, struct value **part);
-enum run_result run_object_eval_rest_and_make(struct run *r,
-    const struct node *n, size_t known, struct value in, struct value *part,
+enum run_result run_object_finish(struct run *r, const struct node *n,
+    size_t known, struct value in, struct value *part, struct value *out);
+enum run_result run_string(struct run *r, const struct node *n, struct value in,
     struct value *out);
-enum run_result run_string_with_parts(struct run *r, const struct node *n,
-    struct value in, struct value *out);
 enum run_result run_collect(struct run *r, const struct node *n,
     struct value in, struct value *out);
 enum run_result run_reduce(struct run *r, const struct node *n,
@@ -90,8 +89,7 @@ enum run_result run_foreach(struct run *r, const struct node *n,
 enum run_result run_generator(struct run *r, const struct node *n,
     struct value in, run_give *give, void *context);
 /* Converts as jq's tostring. */
-bool run_convert_to_text(struct run *r, const struct value *v,
-    struct value *out);
+bool run_to_text(struct run *r, const struct value *v, struct value *out);
 /* Sets an error whose text only libjq knows. */
 static inline enum run_result
 run_error(struct run *r)

@@ -9,7 +9,7 @@
  * record (RUN_UNSURE), because the versions of jq disagree about such
  * numbers. */
 static enum run_result
-give_number_if_finite(double d, struct value *out)
+give_finite(double d, struct value *out)
 {
 	*out = value_number(d);
 	return isfinite(d) ? RUN_ON : RUN_UNSURE;
@@ -35,13 +35,13 @@ compute_numbers(struct run *r, enum operation op, const struct value *x,
 		return RUN_UNSURE;
 	switch (op) {
 	case OP_ADD:
-		return give_number_if_finite(a + b, out);
+		return give_finite(a + b, out);
 	case OP_SUBTRACT:
-		return give_number_if_finite(a - b, out);
+		return give_finite(a - b, out);
 	case OP_MULTIPLY:
-		return give_number_if_finite(a * b, out);
+		return give_finite(a * b, out);
 	case OP_DIVIDE:
-		return b == 0 ? RUN_UNSURE : give_number_if_finite(a / b, out);
+		return b == 0 ? RUN_UNSURE : give_finite(a / b, out);
 	case OP_REMAINDER:
 		return remainder_of(a, b, out);
 	default:
@@ -57,8 +57,7 @@ add_strings(struct run *r, const struct value *x, const struct value *y,
 	size_t n;
 	char *text;
 
-	if (!value_parse_if_token(&r->values, &a) ||
-	    !value_parse_if_token(&r->values, &b))
+	if (!value_parse(&r->values, &a) || !value_parse(&r->values, &b))
 		return RUN_UNSURE;
 	n = (size_t)a.n + b.n;
 	text = arena_get(&r->values.arena, n + 1);
@@ -79,8 +78,7 @@ add_arrays(struct run *r, const struct value *x, const struct value *y,
 	struct value a = *x, b = *y, *v;
 	size_t n;
 
-	if (!value_parse_if_token(&r->values, &a) ||
-	    !value_parse_if_token(&r->values, &b))
+	if (!value_parse(&r->values, &a) || !value_parse(&r->values, &b))
 		return RUN_UNSURE;
 	n = (size_t)a.n + b.n;
 	v = arena_get(&r->values.arena, n * sizeof(*v) + 1);
@@ -93,8 +91,9 @@ add_arrays(struct run *r, const struct value *x, const struct value *y,
 	return value_make_array(v, n, out) ? RUN_ON : RUN_UNSURE;
 }
 
+/* Returns the place of the member in m[0..n), or n if there is none. */
 static size_t
-find_member_or_end(const struct member *m, size_t n, const struct value *name)
+member_position(const struct member *m, size_t n, const struct value *name)
 {
 	size_t i = 0;
 
@@ -114,8 +113,8 @@ add_objects(struct run *r, const struct value *x, const struct value *y,
 	struct member *m;
 	size_t n, at;
 
-	if (!value_parse_if_token(&r->values, &a) ||
-	    !value_parse_if_token(&r->values, &b) ||
+	if (!value_parse(&r->values, &a) ||
+	    !value_parse(&r->values, &b) ||
 	    !values_work(&r->values, (uint64_t)(a.n + b.n) * b.n / 8 + a.n))
 		return RUN_UNSURE;
 	m = arena_get(&r->values.arena, ((size_t)a.n + b.n) * sizeof(*m) + 1);
@@ -125,7 +124,7 @@ add_objects(struct run *r, const struct value *x, const struct value *y,
 		memcpy(m, a.u.members, a.n * sizeof(*m));
 	n = a.n;
 	for (uint32_t i = 0; i < b.n; i++) {
-		at = find_member_or_end(m, n, &b.u.members[i].name);
+		at = member_position(m, n, &b.u.members[i].name);
 		m[at] = b.u.members[i];
 		n += at == n;
 	}
@@ -179,8 +178,8 @@ subtract_arrays(struct run *r, const struct value *x, const struct value *y,
 	size_t n = 0;
 	bool found;
 
-	if (!value_parse_if_token(&r->values, &a) ||
-	    !value_parse_if_token(&r->values, &b) ||
+	if (!value_parse(&r->values, &a) ||
+	    !value_parse(&r->values, &b) ||
 	    (v = arena_get(&r->values.arena, a.n * sizeof(*v) + 1)) == NULL)
 		return RUN_UNSURE;
 	for (uint32_t i = 0; i < a.n; i++) {
@@ -193,7 +192,7 @@ subtract_arrays(struct run *r, const struct value *x, const struct value *y,
 }
 
 static enum run_result
-compare_by_operator(struct run *r, enum operation op, const struct value *a,
+compare_by(struct run *r, enum operation op, const struct value *a,
     const struct value *b, struct value *out)
 {
 	int order;
@@ -230,7 +229,7 @@ run_binary(struct run *r, enum operation op, const struct value *a,
     const struct value *b, struct value *out)
 {
 	if (op >= OP_EQUAL)
-		return compare_by_operator(r, op, a, b, out);
+		return compare_by(r, op, a, b, out);
 	if (op == OP_ADD)
 		return add_values(r, a, b, out);
 	if (a->kind == VALUE_NUMBER && b->kind == VALUE_NUMBER)

@@ -62,7 +62,7 @@ store_state(struct run *r __attribute__((unused)), void *context,
  * generator. take_state() gets the new state. If the update has no output, the
  * versions of jq disagree, so libjq must run the record (RUN_UNSURE). */
 static enum run_result
-update_state_with_value(struct run *r, struct list *l, struct value v,
+update_state(struct run *r, struct list *l, struct value v,
     run_give *take_state)
 {
 	struct value state = l->state;
@@ -75,9 +75,9 @@ update_state_with_value(struct run *r, struct list *l, struct value v,
 }
 
 static enum run_result
-update_state_of_reduce(struct run *r, void *context, struct value v)
+update_reduce(struct run *r, void *context, struct value v)
 {
-	return update_state_with_value(r, context, v, store_state);
+	return update_state(r, context, v, store_state);
 }
 
 enum run_result
@@ -88,7 +88,7 @@ run_reduce(struct run *r, const struct node *n, struct value in,
 	enum run_result rc = r->eval(r, n->b, in, &l.state);
 
 	if (rc == RUN_ON)
-		rc = r->each(r, n->a, in, update_state_of_reduce, &l);
+		rc = r->each(r, n->a, in, update_reduce, &l);
 	*out = l.state;
 	return rc;
 }
@@ -105,9 +105,9 @@ give_state(struct run *r, void *context, struct value v)
 }
 
 static enum run_result
-update_state_of_foreach(struct run *r, void *context, struct value v)
+update_foreach(struct run *r, void *context, struct value v)
 {
-	return update_state_with_value(r, context, v, give_state);
+	return update_state(r, context, v, give_state);
 }
 
 enum run_result
@@ -117,19 +117,18 @@ run_foreach(struct run *r, const struct node *n, struct value in,
 	struct list l = { .n = n, .give = give, .context = context };
 	enum run_result rc = r->eval(r, n->b, in, &l.state);
 
-	return rc == RUN_ON ?
-	    r->each(r, n->a, in, update_state_of_foreach, &l) : rc;
+	return rc == RUN_ON ? r->each(r, n->a, in, update_foreach, &l) : rc;
 }
 
 bool
-run_convert_to_text(struct run *r, const struct value *v, struct value *out)
+run_to_text(struct run *r, const struct value *v, struct value *out)
 {
 	struct buf b;
 	bool ok;
 
 	*out = *v;
 	if (v->kind == VALUE_STRING)
-		return value_parse_if_token(&r->values, out);
+		return value_parse(&r->values, out);
 	buf_init(&b, VALUES_MEMORY);
 	ok = value_write_json(&r->values, v, &b) && !b.failed &&
 	    value_make_string(&r->values, b.data, b.len, out);
@@ -160,7 +159,7 @@ join_texts(struct run *r, const struct value *v, size_t n, struct value *out)
 /* Evaluates a string with \(...) in it. The parts are evaluated from the last
  * to the first, as jq does. The order decides which error is raised. */
 enum run_result
-run_string_with_parts(struct run *r, const struct node *n, struct value in,
+run_string(struct run *r, const struct node *n, struct value in,
     struct value *out)
 {
 	struct value *v = arena_get(&r->values.arena, n->n * sizeof(*v));
@@ -170,7 +169,7 @@ run_string_with_parts(struct run *r, const struct node *n, struct value in,
 		return RUN_UNSURE;
 	for (size_t i = n->n; i-- > 0 && rc == RUN_ON;) {
 		rc = r->eval(r, n->parts[i], in, &v[i]);
-		if (rc == RUN_ON && !run_convert_to_text(r, &v[i], &v[i]))
+		if (rc == RUN_ON && !run_to_text(r, &v[i], &v[i]))
 			return RUN_UNSURE;
 	}
 	if (rc == RUN_ON && !join_texts(r, v, n->n, out))

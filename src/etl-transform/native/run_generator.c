@@ -15,7 +15,7 @@ struct chain {
 };
 
 static enum run_result
-run_right_of_pipe(struct run *r, void *context, struct value v)
+run_pipe_right(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 
@@ -23,7 +23,7 @@ run_right_of_pipe(struct run *r, void *context, struct value v)
 }
 
 static enum run_result
-set_variable_and_run_body(struct run *r, void *context, struct value v)
+run_bind_body(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 
@@ -41,7 +41,7 @@ run_chosen_branch(struct run *r, void *context, struct value v)
 }
 
 static enum run_result
-index_and_give(struct run *r, void *context, struct value v)
+give_indexed(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	struct value out;
@@ -52,16 +52,17 @@ index_and_give(struct run *r, void *context, struct value v)
 	return rc == RUN_ON ? c->give(r, c->context, out) : rc;
 }
 
+/* Gives the element at the index for each output of `a`. */
 static enum run_result
-give_outputs_of_index(struct run *r, const struct node *n, struct chain *c)
+each_index(struct run *r, const struct node *n, struct chain *c)
 {
 	enum run_result rc = r->eval(r, n->b, c->in, &c->other);
 
-	return rc == RUN_ON ? r->each(r, n->a, c->in, index_and_give, c) : rc;
+	return rc == RUN_ON ? r->each(r, n->a, c->in, give_indexed, c) : rc;
 }
 
 static enum run_result
-slice_and_give(struct run *r, void *context, struct value v)
+give_sliced(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	struct value out;
@@ -76,7 +77,7 @@ slice_and_give(struct run *r, void *context, struct value v)
 /* Evaluates the ends of the slice first, as jq does, even if `a` has no
  * output. */
 static enum run_result
-give_outputs_of_slice(struct run *r, const struct node *n, struct chain *c)
+each_slice(struct run *r, const struct node *n, struct chain *c)
 {
 	enum run_result rc = RUN_ON;
 
@@ -85,12 +86,11 @@ give_outputs_of_slice(struct run *r, const struct node *n, struct chain *c)
 		rc = r->eval(r, n->b, c->in, &c->ends[0]);
 	if (rc == RUN_ON && n->c != NULL)
 		rc = r->eval(r, n->c, c->in, &c->ends[1]);
-	return rc == RUN_ON ? r->each(r, n->a, c->in, slice_and_give, c) : rc;
+	return rc == RUN_ON ? r->each(r, n->a, c->in, give_sliced, c) : rc;
 }
 
 static enum run_result
-give_each_element_of_token(
-    struct run *r, const struct chain *c, const struct value *v)
+give_token_elements(struct run *r, const struct chain *c, const struct value *v)
 {
 	const struct json_tok *tok = r->values.record->tok;
 	uint32_t end = tok[v->u.token].next;
@@ -114,15 +114,16 @@ give_each_element(struct run *r, void *context, struct value v)
 	if (v.kind < VALUE_ARRAY)
 		return c->n->optional ? RUN_ON : run_error(r);
 	if (v.form == VALUE_TOKEN)
-		return give_each_element_of_token(r, c, &v);
+		return give_token_elements(r, c, &v);
 	for (uint32_t i = 0; i < v.n && rc == RUN_ON; i++)
 		rc = c->give(r, c->context, v.kind == VALUE_ARRAY ?
 		    v.u.elements[i] : v.u.members[i].value);
 	return rc;
 }
 
+/* Takes an operand of a binary operator, and gives the result. */
 static enum run_result
-compute_and_give(struct run *r, void *context, struct value v)
+give_computed(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	struct value out;
@@ -138,7 +139,7 @@ run_left_operand(struct run *r, void *context, struct value v)
 	struct chain *c = context, left = *c;
 
 	left.other = v;
-	return r->each(r, c->n->a, c->in, compute_and_give, &left);
+	return r->each(r, c->n->a, c->in, give_computed, &left);
 }
 
 static enum run_result
@@ -149,8 +150,10 @@ give_truth_value(struct run *r, void *context, struct value v)
 	return c->give(r, c->context, value_bool(value_is_true(&v)));
 }
 
+/* Takes the left operand of `and` or `or`. If it decides the result, gives the
+ * result; else runs the right operand. */
 static enum run_result
-give_or_run_right_operand(struct run *r, void *context, struct value v)
+decide_logic(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 
@@ -162,7 +165,7 @@ give_or_run_right_operand(struct run *r, void *context, struct value v)
 /* Passes on an output of `a` in a // b. If a filter after it fails, the
  * versions of jq disagree, so libjq must run the record. */
 static enum run_result
-give_if_true(struct run *r, void *context, struct value v)
+give_true(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	enum run_result rc;
@@ -174,10 +177,11 @@ give_if_true(struct run *r, void *context, struct value v)
 	return rc == RUN_ERROR ? RUN_UNSURE : rc;
 }
 
+/* Gives the outputs of `a` that are true, or those of `b` if there is none. */
 static enum run_result
-give_outputs_or_default(struct run *r, const struct node *n, struct chain *c)
+each_default(struct run *r, const struct node *n, struct chain *c)
 {
-	enum run_result rc = r->each(r, n->a, c->in, give_if_true, c);
+	enum run_result rc = r->each(r, n->a, c->in, give_true, c);
 
 	if (rc == RUN_ERROR)
 		return RUN_UNSURE;
@@ -189,7 +193,7 @@ give_outputs_or_default(struct run *r, const struct node *n, struct chain *c)
  * catches errors of these filters, and first() and limit() end their argument
  * by such an error. So in both cases libjq must run the record. */
 static enum run_result
-give_output_of_try(struct run *r, void *context, struct value v)
+give_from_try(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	enum run_result rc;
@@ -203,15 +207,16 @@ give_output_of_try(struct run *r, void *context, struct value v)
 	return rc;
 }
 
+/* Gives the outputs of the body, and those of the handler if the body fails. */
 static enum run_result
-give_outputs_of_try(struct run *r, const struct node *n, struct chain *c)
+each_try(struct run *r, const struct node *n, struct chain *c)
 {
 	enum run_result rc;
 	unsigned int inner;
 
 	c->tries = r->tries;
 	r->tries = 0;
-	rc = r->each(r, n->a, c->in, give_output_of_try, c);
+	rc = r->each(r, n->a, c->in, give_from_try, c);
 	inner = r->tries;
 	r->tries = c->tries;
 	if (rc != RUN_ERROR)
@@ -225,21 +230,22 @@ give_outputs_of_try(struct run *r, const struct node *n, struct chain *c)
 	return r->each(r, n->b, r->failure.text, c->give, c->context);
 }
 
+/* Takes an output of the generator of an object, and gives the object. */
 static enum run_result
-complete_object_and_give(struct run *r, void *context, struct value v)
+give_object(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	struct value out;
 	enum run_result rc;
 
 	c->part[c->generator] = v;
-	rc = run_object_eval_rest_and_make(
-	    r, c->n, c->generator + 1, c->in, c->part, &out);
+	rc = run_object_finish(r, c->n, c->generator + 1, c->in, c->part, &out);
 	return rc == RUN_ON ? c->give(r, c->context, out) : rc;
 }
 
+/* Gives an object for each output of the generator in it. */
 static enum run_result
-give_outputs_of_object(struct run *r, const struct node *n, struct chain *c)
+each_object(struct run *r, const struct node *n, struct chain *c)
 {
 	enum run_result rc;
 	size_t i = 0;
@@ -247,13 +253,13 @@ give_outputs_of_object(struct run *r, const struct node *n, struct chain *c)
 	while (n->parts[i]->single)
 		i++;
 	c->generator = i;
-	rc = run_object_eval_first_parts(r, n, i, c->in, &c->part);
+	rc = run_object_begin(r, n, i, c->in, &c->part);
 	return rc == RUN_ON ?
-	    r->each(r, n->parts[i], c->in, complete_object_and_give, c) : rc;
+	    r->each(r, n->parts[i], c->in, give_object, c) : rc;
 }
 
 static enum run_result
-negate_and_give(struct run *r, void *context, struct value v)
+give_negated(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	struct value out;
@@ -263,7 +269,7 @@ negate_and_give(struct run *r, void *context, struct value v)
 }
 
 static enum run_result
-keep_first_and_stop(struct run *r, void *context, struct value v)
+keep_first(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 
@@ -273,18 +279,20 @@ keep_first_and_stop(struct run *r, void *context, struct value v)
 	return RUN_STOP;
 }
 
+/* Gives the first output of the argument, and no more. */
 static enum run_result
-give_first_output(struct run *r, const struct node *n, struct chain *c)
+each_first(struct run *r, const struct node *n, struct chain *c)
 {
-	enum run_result rc = r->each(r, n->a, c->in, keep_first_and_stop, c);
+	enum run_result rc = r->each(r, n->a, c->in, keep_first, c);
 
 	if (rc == RUN_STOP && r->stop == c)
 		return c->give(r, c->context, c->other);
 	return rc;
 }
 
+/* Gives an output of limit(). Stops after the last one that is allowed. */
 static enum run_result
-give_and_stop_at_limit(struct run *r, void *context, struct value v)
+give_limited(struct run *r, void *context, struct value v)
 {
 	struct chain *c = context;
 	enum run_result rc;
@@ -300,7 +308,7 @@ give_and_stop_at_limit(struct run *r, void *context, struct value v)
 
 /* Returns RUN_UNSURE for a limit below 1: jq's versions disagree about it. */
 static enum run_result
-give_outputs_up_to_limit(struct run *r, const struct node *n, struct chain *c)
+each_limit(struct run *r, const struct node *n, struct chain *c)
 {
 	struct value v;
 	enum run_result rc = r->eval(r, n->a, c->in, &v);
@@ -312,12 +320,13 @@ give_outputs_up_to_limit(struct run *r, const struct node *n, struct chain *c)
 		return RUN_UNSURE;
 	if (c->left != (double)(int64_t)c->left)
 		return RUN_UNSURE;
-	rc = r->each(r, n->b, c->in, give_and_stop_at_limit, c);
+	rc = r->each(r, n->b, c->in, give_limited, c);
 	return rc == RUN_STOP && r->stop == c ? RUN_ON : rc;
 }
 
+/* Gives each number of the range. */
 static enum run_result
-give_numbers_of_range(struct run *r, const struct node *n, struct chain *c)
+each_range(struct run *r, const struct node *n, struct chain *c)
 {
 	struct value v[2] = { value_number(0) };
 	enum run_result rc = r->eval(r, n->a, c->in, &v[n->b != NULL ? 0 : 1]);
@@ -339,8 +348,9 @@ give_numbers_of_range(struct run *r, const struct node *n, struct chain *c)
 	return rc;
 }
 
+/* Gives the outputs of the left side, then those of the right side. */
 static enum run_result
-give_outputs_of_both_sides(struct run *r, const struct node *n, struct chain *c)
+each_side(struct run *r, const struct node *n, struct chain *c)
 {
 	enum run_result rc = r->each(r, n->a, c->in, c->give, c->context);
 
@@ -358,42 +368,42 @@ run_generator(struct run *r, const struct node *n, struct value in,
 
 	switch ((enum node_kind)n->kind) {
 	case NODE_PIPE:
-		return r->each(r, n->a, in, run_right_of_pipe, &c);
+		return r->each(r, n->a, in, run_pipe_right, &c);
 	case NODE_BIND:
-		return r->each(r, n->a, in, set_variable_and_run_body, &c);
+		return r->each(r, n->a, in, run_bind_body, &c);
 	case NODE_IF:
 		return r->each(r, n->a, in, run_chosen_branch, &c);
 	case NODE_INDEX:
-		return give_outputs_of_index(r, n, &c);
+		return each_index(r, n, &c);
 	case NODE_SLICE:
-		return give_outputs_of_slice(r, n, &c);
+		return each_slice(r, n, &c);
 	case NODE_EACH:
 		return r->each(r, n->a, in, give_each_element, &c);
 	case NODE_COMMA:
-		return give_outputs_of_both_sides(r, n, &c);
+		return each_side(r, n, &c);
 	case NODE_BINARY:
 		return r->each(r, n->b, in, run_left_operand, &c);
 	case NODE_AND:
 	case NODE_OR:
-		return r->each(r, n->a, in, give_or_run_right_operand, &c);
+		return r->each(r, n->a, in, decide_logic, &c);
 	case NODE_NEGATE:
-		return r->each(r, n->a, in, negate_and_give, &c);
+		return r->each(r, n->a, in, give_negated, &c);
 	case NODE_DEFAULT:
-		return give_outputs_or_default(r, n, &c);
+		return each_default(r, n, &c);
 	case NODE_OBJECT:
-		return give_outputs_of_object(r, n, &c);
+		return each_object(r, n, &c);
 	case NODE_TRY:
-		return give_outputs_of_try(r, n, &c);
+		return each_try(r, n, &c);
 	case NODE_FOREACH:
 		return run_foreach(r, n, in, give, context);
 	case NODE_EMPTY:
 		return RUN_ON;
 	case NODE_FIRST:
-		return give_first_output(r, n, &c);
+		return each_first(r, n, &c);
 	case NODE_LIMIT:
-		return give_outputs_up_to_limit(r, n, &c);
+		return each_limit(r, n, &c);
 	case NODE_RANGE:
-		return give_numbers_of_range(r, n, &c);
+		return each_range(r, n, &c);
 	default:
 		return RUN_UNSURE;
 	}

@@ -6,8 +6,7 @@
  * member with this name keeps its place, as in libjq. Returns the new number of
  * members. */
 static size_t
-replace_or_append_member(struct member *m, size_t n, struct value name,
-    struct value value)
+set_member(struct member *m, size_t n, struct value name, struct value value)
 {
 	size_t i = 0;
 
@@ -22,7 +21,7 @@ replace_or_append_member(struct member *m, size_t n, struct value name,
  * first `known` parts are in part[] already; this function evaluates the others
  * and stores them there. */
 static enum run_result
-eval_parts_and_make_object(struct run *r, const struct node *n, size_t count,
+make_from_parts(struct run *r, const struct node *n, size_t count,
     struct value in, struct value *part, size_t known, struct value *out)
 {
 	size_t room = count / 2, used = 0;
@@ -42,16 +41,16 @@ eval_parts_and_make_object(struct run *r, const struct node *n, size_t count,
 		name = part[i - 1];
 		if (name.kind != VALUE_STRING)
 			return run_error(r);
-		if (!value_parse_if_token(&r->values, &name))
+		if (!value_parse(&r->values, &name))
 			return RUN_UNSURE;
-		used = replace_or_append_member(m, used, name, part[i]);
+		used = set_member(m, used, name, part[i]);
 	}
 	return value_make_object(m, used, out) ? RUN_ON : RUN_UNSURE;
 }
 
 /* Returns room for the values of all parts of the node. */
 static struct value *
-allocate_part_values(struct run *r, const struct node *n)
+new_part_values(struct run *r, const struct node *n)
 {
 	return arena_get(
 	    &r->values.arena, n->n * sizeof(struct value) + 1);
@@ -61,32 +60,31 @@ enum run_result
 run_object(struct run *r, const struct node *n, struct value in,
     struct value *out)
 {
-	struct value *part = allocate_part_values(r, n);
+	struct value *part = new_part_values(r, n);
 
 	return part == NULL ? RUN_UNSURE :
-	    eval_parts_and_make_object(r, n, n->n, in, part, 0, out);
+	    make_from_parts(r, n, n->n, in, part, 0, out);
 }
 
 /* jq evaluates the parts before the generator once, before the generator runs.
  * If one of them fails, this is an error even if the generator has no output.
- * So eval_parts_and_make_object() is called here, and its object is not
- * used. */
+ * So make_from_parts() is called here, and its object is not used. */
 enum run_result
-run_object_eval_first_parts(struct run *r, const struct node *n, size_t count,
+run_object_begin(struct run *r, const struct node *n, size_t count,
     struct value in, struct value **part)
 {
 	struct value unused;
 
-	*part = allocate_part_values(r, n);
+	*part = new_part_values(r, n);
 	return *part == NULL ? RUN_UNSURE :
-	    eval_parts_and_make_object(r, n, count, in, *part, 0, &unused);
+	    make_from_parts(r, n, count, in, *part, 0, &unused);
 }
 
 enum run_result
-run_object_eval_rest_and_make(struct run *r, const struct node *n, size_t known,
+run_object_finish(struct run *r, const struct node *n, size_t known,
     struct value in, struct value *part, struct value *out)
 {
-	return eval_parts_and_make_object(r, n, n->n, in, part, known, out);
+	return make_from_parts(r, n, n->n, in, part, known, out);
 }
 
 /* Copies the members of an object, with room for one more. */
@@ -104,7 +102,7 @@ copy_members(struct run *r, const struct value *object)
 }
 
 static enum run_result
-compute_assigned_value(struct run *r, const struct node *n, struct value in,
+compute_assigned(struct run *r, const struct node *n, struct value in,
     const struct value *old, struct value *out)
 {
 	struct value v = *old;
@@ -139,9 +137,8 @@ static enum run_result compute_replacement(struct run *r,
  * of `path`. For example, if `path` is .a.b, *v is the value of .a, and *out
  * becomes *v with its member b changed. */
 static enum run_result
-set_inside_object(struct run *r, const struct node *set,
-    const struct node *path, struct value in, struct value *v,
-    struct value *out)
+set_inside(struct run *r, const struct node *set, const struct node *path,
+    struct value in, struct value *v, struct value *out)
 {
 	const struct value *name = &path->b->value;
 	struct value old = value_of_kind(VALUE_NULL), changed;
@@ -152,8 +149,7 @@ set_inside_object(struct run *r, const struct node *set,
 		*v = (struct value){ .kind = VALUE_OBJECT };
 	else if (v->kind != VALUE_OBJECT)
 		return run_error(r);
-	if (!value_parse_if_token(&r->values, v) ||
-	    (m = copy_members(r, v)) == NULL)
+	if (!value_parse(&r->values, v) || (m = copy_members(r, v)) == NULL)
 		return RUN_UNSURE;
 	for (uint32_t i = 0; i < v->n; i++)
 		if (m[i].name.n == name->n && memcmp(m[i].name.u.text,
@@ -162,14 +158,14 @@ set_inside_object(struct run *r, const struct node *set,
 	rc = compute_replacement(r, set, path, in, &old, &changed);
 	if (rc != RUN_ON)
 		return rc;
-	return value_make_object(m, replace_or_append_member(m, v->n, *name,
-	    changed), out) ? RUN_ON : RUN_UNSURE;
+	return value_make_object(m, set_member(m, v->n, *name, changed),
+	    out) ? RUN_ON : RUN_UNSURE;
 }
 
 /* Sets *out to the value that replaces *old, the value at `path`. If `path` is
  * the whole path of the assignment, this is the assigned value. Otherwise it is
  * *old with a change inside. For example, if .a.b is assigned and `path` is .a,
- * set_inside_object() changes b. */
+ * set_inside() changes b. */
 static enum run_result
 compute_replacement(struct run *r, const struct node *set,
     const struct node *path, struct value in, const struct value *old,
@@ -179,10 +175,10 @@ compute_replacement(struct run *r, const struct node *set,
 	struct value v = *old;
 
 	if (inner == path)
-		return compute_assigned_value(r, set, in, old, out);
+		return compute_assigned(r, set, in, old, out);
 	while (inner->a != path)
 		inner = inner->a;
-	return set_inside_object(r, set, inner, in, &v, out);
+	return set_inside(r, set, inner, in, &v, out);
 }
 
 enum run_result
@@ -194,7 +190,7 @@ run_set(struct run *r, const struct node *n, struct value in,
 
 	while (first->a->kind == NODE_INDEX)
 		first = first->a;
-	return set_inside_object(r, n, first, in, &v, out);
+	return set_inside(r, n, first, in, &v, out);
 }
 
 /* Removes the member `name`, if the object has it. */
@@ -215,8 +211,8 @@ remove_member(struct run *r, const struct value *name, const struct value *v,
 }
 
 static enum run_result
-delete_inside_object(struct run *r, const struct node *last,
-    const struct node *path, struct value v, struct value *out)
+delete_inside(struct run *r, const struct node *last, const struct node *path,
+    struct value v, struct value *out)
 {
 	const struct node *inner = last;
 	const struct value *name = &path->b->value;
@@ -230,7 +226,7 @@ delete_inside_object(struct run *r, const struct node *last,
 		return RUN_ON;
 	if (v.kind != VALUE_OBJECT)
 		return run_error(r);
-	if (!value_parse_if_token(&r->values, &v))
+	if (!value_parse(&r->values, &v))
 		return RUN_UNSURE;
 	if (path == last)
 		return remove_member(r, name, &v, out);
@@ -241,13 +237,13 @@ delete_inside_object(struct run *r, const struct node *last,
 		return RUN_ON;
 	while (inner->a != path)
 		inner = inner->a;
-	rc = delete_inside_object(r, last, inner, old, &changed);
+	rc = delete_inside(r, last, inner, old, &changed);
 	if (rc != RUN_ON)
 		return rc;
 	if ((m = copy_members(r, &v)) == NULL)
 		return RUN_UNSURE;
-	return value_make_object(m, replace_or_append_member(m, v.n, *name,
-	    changed), out) ? RUN_ON : RUN_UNSURE;
+	return value_make_object(m, set_member(m, v.n, *name, changed),
+	    out) ? RUN_ON : RUN_UNSURE;
 }
 
 /* Runs del(path) or del(path, path ...). jq looks up all paths before it
@@ -267,6 +263,6 @@ run_delete(struct run *r, const struct node *path, struct value in,
 	}
 	while (first->a->kind == NODE_INDEX)
 		first = first->a;
-	rc = delete_inside_object(r, path, first, in, out);
+	rc = delete_inside(r, path, first, in, out);
 	return rc == RUN_ERROR ? RUN_UNSURE : rc;
 }

@@ -8,7 +8,7 @@
 /* Returns true if the index is an integer of at most 31 bits: all versions of
  * jq agree about these. */
 static bool
-is_31_bit_integer(struct run *r, const struct value *v, double *d)
+is_small_integer(struct run *r, const struct value *v, double *d)
 {
 	return v->kind == VALUE_NUMBER && value_double(&r->values, v, d) &&
 	    *d == trunc(*d) && fabs(*d) < INT32_MAX;
@@ -19,10 +19,10 @@ index_array(struct run *r, const struct value *v, const struct value *key,
     struct value *out)
 {
 	const struct json_tok *tok = r->values.record->tok;
-	uint32_t n = value_count_elements(&r->values, v), k;
+	uint32_t n = value_count(&r->values, v), k;
 	double d;
 
-	if (!is_31_bit_integer(r, key, &d) || !values_work(&r->values, 1))
+	if (!is_small_integer(r, key, &d) || !values_work(&r->values, 1))
 		return RUN_UNSURE;
 	*out = value_of_kind(VALUE_NULL);
 	if (d < 0)
@@ -57,7 +57,7 @@ run_index(struct run *r, const struct value *v, const struct value *key,
 		return index_array(r, v, key, out);
 	if (v->kind != VALUE_OBJECT || key->kind != VALUE_STRING)
 		return run_error(r);
-	if (!value_parse_if_token(&r->values, &name) ||
+	if (!value_parse(&r->values, &name) ||
 	    !value_find_member(&r->values, v, name.u.text, name.n, out, &found))
 		return RUN_UNSURE;
 	if (!found)
@@ -68,14 +68,14 @@ run_index(struct run *r, const struct value *v, const struct value *key,
 /* Sets [*from, *to) to the elements or characters that the slice names, of n in
  * total. Returns false if libjq must run the record. */
 static bool
-compute_slice_bounds(struct run *r, const struct value ends[2], uint32_t n,
+get_slice_bounds(struct run *r, const struct value ends[2], uint32_t n,
     uint32_t *from, uint32_t *to)
 {
 	double d[2] = { 0, n };
 
 	for (int i = 0; i < 2; i++) {
 		if (ends[i].kind != VALUE_NULL &&
-		    !is_31_bit_integer(r, &ends[i], &d[i]))
+		    !is_small_integer(r, &ends[i], &d[i]))
 			return false;
 		if (d[i] < 0)
 			d[i] += n;
@@ -108,13 +108,13 @@ slice_string(struct run *r, struct value v, const struct value ends[2],
 
 	/* skip_characters() reads one byte after the text. So copy the text,
 	 * with a NUL after it: after another string there may be any byte. */
-	if (!value_parse_if_token(&r->values, &v) ||
+	if (!value_parse(&r->values, &v) ||
 	    !value_make_string(&r->values, v.u.text, v.n, &v))
 		return RUN_UNSURE;
 	((char *)(uintptr_t)v.u.text)[v.n] = '\0';
 	if (!values_work(&r->values, v.n / 8) ||
-	    !compute_slice_bounds(r, ends,
-		(uint32_t)text_count_characters(v.u.text, v.n), &from, &to))
+	    !get_slice_bounds(r, ends,
+		(uint32_t)text_count_chars(v.u.text, v.n), &from, &to))
 		return RUN_UNSURE;
 	p = skip_characters(v.u.text, from);
 	end = skip_characters(p, to - from);
@@ -141,8 +141,8 @@ run_slice(struct run *r, const struct value *value, const struct value *from,
 		return slice_string(r, v, ends, out);
 	if (v.kind != VALUE_ARRAY)
 		return run_error(r);
-	if (!value_parse_if_token(&r->values, &v) ||
-	    !compute_slice_bounds(r, ends, v.n, &first, &last) ||
+	if (!value_parse(&r->values, &v) ||
+	    !get_slice_bounds(r, ends, v.n, &first, &last) ||
 	    !values_work(&r->values, last - first) ||
 	    !value_make_array(v.u.elements + first, last - first, out))
 		return RUN_UNSURE;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 void *
-lacks_set_if_first(struct lacks *l, const char *at, const char *what, size_t n)
+lacks_set(struct lacks *l, const char *at, const char *what, size_t n)
 {
 	if (l->what[0] == '\0') {
 		(void)snprintf(l->what, sizeof(l->what), "%.*s",

@@ -83,7 +83,6 @@ struct lacks {
 bool node_is_fixed_path(const struct node *n);
 /* Notes `what` as the reason why the native engine cannot run the filter,
  * unless a reason is noted already. Returns NULL. */
-void *lacks_set_if_first(struct lacks *l, const char *at, const char *what,
-    size_t n);
+void *lacks_set(struct lacks *l, const char *at, const char *what, size_t n);
 
 #endif

@@ -50,7 +50,7 @@ value_make_string(
  * record counts as one level, although it may have more: json_scan() has
  * limited its levels already. */
 static unsigned int
-depth_of_container_of(const struct value *v)
+depth_around(const struct value *v)
 {
 	if (v->kind < VALUE_ARRAY)
 		return 1;
@@ -63,8 +63,8 @@ value_make_array(const struct value *v, size_t n, struct value *out)
 	unsigned int depth = 1;
 
 	for (size_t i = 0; i < n; i++)
-		if (depth_of_container_of(&v[i]) > depth)
-			depth = depth_of_container_of(&v[i]);
+		if (depth_around(&v[i]) > depth)
+			depth = depth_around(&v[i]);
 	*out = (struct value){
 		.kind = VALUE_ARRAY, .depth = (uint16_t)depth,
 		.n = (uint32_t)n, .u.elements = v
@@ -78,8 +78,8 @@ value_make_object(const struct member *m, size_t n, struct value *out)
 	unsigned int depth = 1;
 
 	for (size_t i = 0; i < n; i++)
-		if (depth_of_container_of(&m[i].value) > depth)
-			depth = depth_of_container_of(&m[i].value);
+		if (depth_around(&m[i].value) > depth)
+			depth = depth_around(&m[i].value);
 	*out = (struct value){
 		.kind = VALUE_OBJECT, .depth = (uint16_t)depth,
 		.n = (uint32_t)n, .u.members = m
@@ -97,7 +97,7 @@ parse_string_token(struct values *s, struct value *v)
 }
 
 uint32_t
-value_count_elements(struct values *s, const struct value *v)
+value_count(struct values *s, const struct value *v)
 {
 	const struct json_tok *tok = s->record->tok;
 	uint32_t n = 0, end, k;
@@ -118,7 +118,7 @@ static bool
 parse_array_token(struct values *s, struct value *v)
 {
 	const struct json_tok *tok = s->record->tok;
-	uint32_t n = value_count_elements(s, v), i = v->u.token + 1;
+	uint32_t n = value_count(s, v), i = v->u.token + 1;
 	struct value *e;
 
 	if (!values_work(s, n) ||
@@ -133,7 +133,7 @@ static bool
 parse_object_token(struct values *s, struct value *v)
 {
 	const struct json_tok *tok = s->record->tok;
-	uint32_t n = value_count_elements(s, v), i = v->u.token + 1;
+	uint32_t n = value_count(s, v), i = v->u.token + 1;
 	struct member *m;
 
 	if (!values_work(s, n) ||
@@ -142,14 +142,14 @@ parse_object_token(struct values *s, struct value *v)
 	for (uint32_t k = 0; k < n; k++, i = tok[i + 1].next) {
 		m[k].name = value_of_token(s, i);
 		m[k].value = value_of_token(s, i + 1);
-		if (!value_parse_if_token(s, &m[k].name))
+		if (!value_parse(s, &m[k].name))
 			return false;
 	}
 	return value_make_object(m, n, v);
 }
 
 bool
-value_parse_if_token(struct values *s, struct value *v)
+value_parse(struct values *s, struct value *v)
 {
 	if (v->form != VALUE_TOKEN)
 		return true;
@@ -172,8 +172,8 @@ token_has_name(const struct values *s, uint32_t i, const char *name, size_t len)
 /* Returns the token of the member's value, or 0. Compares the names without
  * decoding them, so the record must have no escapes. */
 static uint32_t
-find_member_value_token(const struct values *s, uint32_t object,
-    const char *name, size_t len)
+find_member_token(const struct values *s, uint32_t object, const char *name,
+    size_t len)
 {
 	const struct json_tok *tok = s->record->tok;
 
@@ -191,11 +191,11 @@ value_find_member(struct values *s, const struct value *object,
 	uint32_t token;
 
 	*found = false;
-	if (!values_work(s, value_count_elements(s, object) / 8 + 1))
+	if (!values_work(s, value_count(s, object) / 8 + 1))
 		return false;
 	if (object->form == VALUE_TOKEN) {
 		token = (s->record->flags & JSON_ESCAPED) == 0 ?
-		    find_member_value_token(s, object->u.token, name, len) :
+		    find_member_token(s, object->u.token, name, len) :
 		    json_member_value(s->record, object->u.token, name, len);
 		*found = token != 0;
 		if (*found)

@@ -128,9 +128,9 @@ bool value_make_object(const struct member *m, size_t n, struct value *out);
 /* If *v is a token of the record, parses it: decodes the escapes of a string,
  * and lists the elements or members of an array or object, which may be tokens
  * again. Other values stay as they are. */
-bool value_parse_if_token(struct values *s, struct value *v);
+bool value_parse(struct values *s, struct value *v);
 
-uint32_t value_count_elements(struct values *s, const struct value *v);
+uint32_t value_count(struct values *s, const struct value *v);
 /* Finds a member of an object. *found is false if there is none. */
 bool value_find_member(struct values *s, const struct value *object,
     const char *name, size_t len, struct value *out, bool *found);
@@ -151,6 +151,6 @@ bool value_order_double(
 bool value_write(struct values *s, const struct value *v, struct buf *b);
 /* Writes as jq's tojson. */
 bool value_write_json(struct values *s, const struct value *v, struct buf *b);
-enum value_numbers values_classify_numbers(struct values *s);
+enum value_numbers values_classify(struct values *s);
 
 #endif

@@ -97,7 +97,7 @@ value_compare(struct values *s, struct value a, struct value b, int *order)
 		*order = compare_numbers(x, y);
 		return *order != 0 || held_x == held_y;
 	}
-	if (!value_parse_if_token(s, &a) || !value_parse_if_token(s, &b))
+	if (!value_parse(s, &a) || !value_parse(s, &b))
 		return false;
 	if (a.kind == VALUE_STRING) {
 		*order = compare_texts(&a, &b);

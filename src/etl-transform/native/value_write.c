@@ -17,7 +17,7 @@ struct writer {
 static bool write_value(struct writer *w, const struct value *v);
 
 static bool
-tokens_have_same_text(const struct json *j, uint32_t a, uint32_t b)
+is_same_text(const struct json *j, uint32_t a, uint32_t b)
 {
 	const struct json_tok *x = &j->tok[a], *y = &j->tok[b];
 
@@ -29,7 +29,7 @@ tokens_have_same_text(const struct json *j, uint32_t a, uint32_t b)
  * Stores the doubles of all its numbers in s->doubles. Returns true if numbers
  * with the same double always have the same text. */
 static bool
-store_doubles_and_compare_texts(struct values *s)
+store_doubles(struct values *s)
 {
 	const struct json *j = s->record;
 	uint32_t token[NUMBERS_MANY], n = 0;
@@ -45,8 +45,7 @@ store_doubles_and_compare_texts(struct values *s)
 		if (!isfinite(d[n]))
 			return false;
 		for (uint32_t k = 0; k < n; k++)
-			if (d[k] == d[n] &&
-			    !tokens_have_same_text(j, token[k], i))
+			if (d[k] == d[n] && !is_same_text(j, token[k], i))
 				return false;
 		s->ndoubles = ++n;
 	}
@@ -54,7 +53,7 @@ store_doubles_and_compare_texts(struct values *s)
 }
 
 enum value_numbers
-values_classify_numbers(struct values *s)
+values_classify(struct values *s)
 {
 	const struct json *j = s->record;
 	bool plain = true;
@@ -67,7 +66,7 @@ values_classify_numbers(struct values *s)
 		    numbers_is_canonical(j->text + j->tok[i].at,
 		    j->tok[i].len, j->tok[i].flags, &d);
 	s->numbers = plain ? NUMBERS_PLAIN :
-	    store_doubles_and_compare_texts(s) ? NUMBERS_TEXTS : NUMBERS_VAGUE;
+	    store_doubles(s) ? NUMBERS_TEXTS : NUMBERS_VAGUE;
 	return s->numbers;
 }
 
@@ -83,7 +82,7 @@ value_order_double(
 		*d = v->u.number;
 		return true;
 	}
-	if (values_classify_numbers(s) == NUMBERS_VAGUE)
+	if (values_classify(s) == NUMBERS_VAGUE)
 		return false;
 	t = &s->record->tok[v->u.token];
 	p = s->record->text + t->at;
@@ -108,7 +107,7 @@ static bool
 write_made_number(struct writer *w, double d)
 {
 	const struct values *s = w->values;
-	enum value_numbers numbers = values_classify_numbers(w->values);
+	enum value_numbers numbers = values_classify(w->values);
 
 	if (!isfinite(d) || numbers == NUMBERS_VAGUE)
 		return false;
@@ -116,14 +115,14 @@ write_made_number(struct writer *w, double d)
 		for (unsigned int i = 0; i < s->ndoubles; i++)
 			if (s->doubles[i] == d)
 				return false;
-	numbers_put_as_jq_prints(w->b, d);
+	numbers_put(w->b, d);
 	return true;
 }
 
 /* Returns false for a number that jq prints with an exponent: the versions of
  * jq print exponents in different ways. */
 static bool
-write_number_unless_exponent(struct writer *w, const struct value *v)
+write_plain_number(struct writer *w, const struct value *v)
 {
 	size_t from = w->b->len;
 	double d;
@@ -131,7 +130,7 @@ write_number_unless_exponent(struct writer *w, const struct value *v)
 	if (v->form == VALUE_SPELLED || !value_double(w->values, v, &d) ||
 	    !isfinite(d))
 		return false;
-	numbers_put_as_jq_prints(w->b, d);
+	numbers_put(w->b, d);
 	return w->b->failed ||
 	    memchr(w->b->data + from, 'e', w->b->len - from) == NULL;
 }
@@ -142,10 +141,10 @@ write_number(struct writer *w, const struct value *v)
 	const struct json_tok *t;
 
 	if (w->json)
-		return write_number_unless_exponent(w, v);
+		return write_plain_number(w, v);
 	if (v->form != VALUE_TOKEN)
 		return write_made_number(w, v->u.number);
-	if (values_classify_numbers(w->values) == NUMBERS_VAGUE)
+	if (values_classify(w->values) == NUMBERS_VAGUE)
 		return false;
 	t = &w->values->record->tok[v->u.token];
 	buf_add(w->b, w->values->record->text + t->at, t->len);
@@ -180,12 +179,12 @@ write_token_string(struct writer *w, uint32_t i)
 /* Returns true if the value at token i can be copied: jq would write it with
  * the same bytes. */
 static bool
-may_copy_bytes_of_token(struct writer *w, uint32_t i)
+may_copy_token(struct writer *w, uint32_t i)
 {
 	const struct json *j = w->values->record;
 
 	return !w->json && (j->flags & (JSON_ESCAPED | JSON_SPACE)) == 0 &&
-	    values_classify_numbers(w->values) != NUMBERS_VAGUE &&
+	    values_classify(w->values) != NUMBERS_VAGUE &&
 	    memchr(j->text + j->tok[i].at, 0x7f, j->tok[i].len) == NULL;
 }
 
@@ -218,7 +217,7 @@ write_token_container(struct writer *w, uint32_t i)
 {
 	const struct json *j = w->values->record;
 
-	if (!may_copy_bytes_of_token(w, i))
+	if (!may_copy_token(w, i))
 		return write_token_parts(w, i);
 	buf_add(w->b, j->text + j->tok[i].at, j->tok[i].len);
 	return true;
@@ -226,7 +225,7 @@ write_token_container(struct writer *w, uint32_t i)
 
 /* Returns how many levels of arrays and objects the record has. */
 static unsigned int
-count_levels_of_record(struct values *s)
+count_levels(struct values *s)
 {
 	const struct json *j = s->record;
 	uint32_t end[JSON_DEPTH_MAX];
@@ -302,7 +301,7 @@ write_value(struct writer *w, const struct value *v)
 		    write_token_string(w, v->u.token) :
 		    write_string(w, v->u.text, v->n);
 	if (v->form == VALUE_TOKEN)
-		return w->depth + count_levels_of_record(w->values) <=
+		return w->depth + count_levels(w->values) <=
 		    JSON_DEPTH_MAX && write_token_container(w, v->u.token);
 	return v->kind == VALUE_ARRAY ? write_array(w, v) : write_object(w, v);
 }

@@ -3,9 +3,8 @@
  * Owns:    struct reader: member names seen before, as jv; a scratch buffer.
  * Borrows: v of jvalue_write().
  * Gives:   jvalue_write() returns WRITE_DONE, WRITE_DEEP (nested deeper than a
- *          record may be) or WRITE_VAGUE (see
- *          numbers_put_at_unless_ambiguous()). If the buffer is full, b->failed
- *          is set. */
+ *          record may be) or WRITE_VAGUE (see numbers_put_at()). If the buffer
+ *          is full, b->failed is set. */
 #ifndef TRANSFORM_JVALUE_H
 #define TRANSFORM_JVALUE_H
 
@@ -26,7 +25,7 @@ struct reader {
 	struct buf text;
 	const struct json *j;
 	struct numbers *numbers;        /* NULL: numbers are plain doubles */
-	bool read_again; /* see numbers_get_double_or_fill_table() */
+	bool read_again; /* see numbers_get_double() */
 };
 
 enum write_result { WRITE_DONE, WRITE_DEEP, WRITE_VAGUE };

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static int
-parse_json_argument(jv *v, const struct arg *a, struct err *e)
+parse_json_arg(jv *v, const struct arg *a, struct err *e)
 {
 	struct json j = { .text = NULL };
 	struct json_fault fault;
@@ -24,7 +24,7 @@ parse_json_argument(jv *v, const struct arg *a, struct err *e)
 }
 
 static int
-read_slurpfile_argument(jv *v, const struct arg *a, struct err *e)
+read_slurpfile(jv *v, const struct arg *a, struct err *e)
 {
 	jv message;
 
@@ -52,9 +52,9 @@ jvalue_read_args(jv *out, const struct arg *args, size_t n, struct err *e)
 		if (a->kind == ARG_TEXT)
 			v = jv_string(a->value);
 		else if (a->kind == ARG_JSON)
-			rc = parse_json_argument(&v, a, e);
+			rc = parse_json_arg(&v, a, e);
 		else
-			rc = read_slurpfile_argument(&v, a, e);
+			rc = read_slurpfile(&v, a, e);
 		if (rc == -1) {
 			jv_free(named);
 			return -1;

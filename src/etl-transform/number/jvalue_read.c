@@ -62,7 +62,7 @@ hash_name(const char *p, size_t n)
  * is returned, which saves time: libjq has already checked its UTF-8 and
  * computed its hash. */
 static jv
-read_or_reuse_name(struct reader *r, uint32_t i)
+read_name(struct reader *r, uint32_t i)
 {
 	const struct json_tok *t = &r->j->tok[i];
 	const char *p = r->j->text + t->at + 1;
@@ -91,8 +91,7 @@ read_number(struct reader *r, uint32_t i)
 	if (r->numbers == NULL)
 		d = number_to_double(r->j->text + t->at, t->len);
 	else
-		numbers_get_double_or_fill_table(
-		    r->numbers, i, &d, &fit, &r->read_again);
+		numbers_get_double(r->numbers, i, &d, &fit, &r->read_again);
 	return jvalue_number(d, fit);
 }
 
@@ -133,7 +132,7 @@ read_object(struct reader *r, uint32_t i)
 	jv o = jv_object();
 
 	for (i++; i < end; i = tok[i + 1].next) {
-		jv name = read_or_reuse_name(r, i);
+		jv name = read_name(r, i);
 
 		o = jv_object_set(o, name, read_value(r, i + 1));
 	}
@@ -173,7 +172,7 @@ jvalue_read(struct reader *r, const struct json *j)
 	r->j = j;
 	r->read_again = false;
 	if (r->numbers != NULL)
-		numbers_clear_and_set_record(r->numbers, j);
+		numbers_begin(r->numbers, j);
 	v = read_value(r, 0);
 	if (!r->read_again)
 		return v;

@@ -12,27 +12,28 @@ struct writer {
 	enum write_result result;
 };
 
-static void write_value_or_set_too_deep(struct writer *w, jv v,
-    const struct number_place *at);
+static void write_jv(struct writer *w, jv v, const struct number_place *at);
 
+/* Writes a number at the place `at` of the output. If its text is not clear,
+ * sets the result to WRITE_VAGUE. */
 static void
-write_number_or_set_vague(struct writer *w, jv v, const struct number_place *at)
+write_placed_number(struct writer *w, jv v, const struct number_place *at)
 {
 	double d = jvalue_double(v);
 
 	if (w->j == NULL) {
-		numbers_put_as_jq_prints(w->b, d);
-	} else if (!numbers_put_at_unless_ambiguous(
+		numbers_put(w->b, d);
+	} else if (!numbers_put_at(
 	    w->numbers, d, jvalue_is_marked(v), at, w->b)) {
 		if (w->lossy)
-			numbers_put_as_jq_prints(w->b, d);
+			numbers_put(w->b, d);
 		else
 			w->result = WRITE_VAGUE;
 	}
 }
 
 static void
-write_string(struct writer *w, jv v)
+write_jv_string(struct writer *w, jv v)
 {
 	json_put_string(w->b, jv_string_value(v),
 	    (size_t)jv_string_length_bytes(jv_copy(v)));
@@ -45,8 +46,8 @@ write_string(struct writer *w, jv v)
  * shorter. Call this for i = 0, 1, 2 ... in order: *element_tok is the token of
  * element i - 1, and this function moves it to element i. */
 static struct number_place
-advance_to_element_place(const struct writer *w, const struct number_place *at,
-    int i, uint32_t *element_tok)
+next_element_place(const struct writer *w, const struct number_place *at, int i,
+    uint32_t *element_tok)
 {
 	struct number_place p = *at;
 	const struct json_tok *tok;
@@ -70,7 +71,7 @@ advance_to_element_place(const struct writer *w, const struct number_place *at,
 /* Returns the place of the member `name` of the output object at the place
  * `at`. *name must live as long as the place. */
 static struct number_place
-find_place_of_member(struct writer *w, const struct number_place *at,
+get_member_place(struct writer *w, const struct number_place *at,
     struct number_name *name)
 {
 	struct number_place p = { NUMBERS_NOWHERE, name };
@@ -79,15 +80,15 @@ find_place_of_member(struct writer *w, const struct number_place *at,
 		return p;
 	if (at->tok != NUMBERS_NOWHERE &&
 	    w->j->tok[at->tok].type == JSON_OBJECT)
-		p.tok = member_index_find_value(&w->numbers->members, w->j,
-		    at->tok, name->p, name->len, &w->numbers->nomem);
+		p.tok = member_index_find(&w->numbers->members, w->j, at->tok,
+		    name->p, name->len, &w->numbers->nomem);
 	if (p.tok == 0)
 		p.tok = NUMBERS_NOWHERE;
 	return p;
 }
 
 static void
-write_array(struct writer *w, jv v, const struct number_place *at)
+write_jv_array(struct writer *w, jv v, const struct number_place *at)
 {
 	int n = jv_array_length(jv_copy(v));
 	uint32_t element_tok = 0;
@@ -95,19 +96,19 @@ write_array(struct writer *w, jv v, const struct number_place *at)
 	buf_char(w->b, '[');
 	for (int i = 0; i < n && w->result == WRITE_DONE; i++) {
 		struct number_place p =
-		    advance_to_element_place(w, at, i, &element_tok);
+		    next_element_place(w, at, i, &element_tok);
 		jv x = jv_array_get(jv_copy(v), i);
 
 		if (i > 0)
 			buf_char(w->b, ',');
-		write_value_or_set_too_deep(w, x, &p);
+		write_jv(w, x, &p);
 		jv_free(x);
 	}
 	buf_char(w->b, ']');
 }
 
 static void
-write_object(struct writer *w, jv v, const struct number_place *at)
+write_jv_object(struct writer *w, jv v, const struct number_place *at)
 {
 	bool first = true;
 
@@ -122,23 +123,24 @@ write_object(struct writer *w, jv v, const struct number_place *at)
 			(size_t)jv_string_length_bytes(jv_copy(name)),
 			NUMBERS_NAME_UNKNOWN
 		};
-		struct number_place p = find_place_of_member(w, at, &n);
+		struct number_place p = get_member_place(w, at, &n);
 
 		if (!first)
 			buf_char(w->b, ',');
 		first = false;
-		write_string(w, name);
+		write_jv_string(w, name);
 		buf_char(w->b, ':');
-		write_value_or_set_too_deep(w, x, &p);
+		write_jv(w, x, &p);
 		jv_free(name);
 		jv_free(x);
 	}
 	buf_char(w->b, '}');
 }
 
+/* Writes a value at the place `at` of the output. If it is nested too deeply,
+ * sets the result to WRITE_DEEP. */
 static void
-write_value_or_set_too_deep(
-    struct writer *w, jv v, const struct number_place *at)
+write_jv(struct writer *w, jv v, const struct number_place *at)
 {
 	if (w->b->failed)
 		return;
@@ -158,16 +160,16 @@ write_value_or_set_too_deep(
 			buf_add(w->b, "true", 4);
 			break;
 		case JV_KIND_NUMBER:
-			write_number_or_set_vague(w, v, at);
+			write_placed_number(w, v, at);
 			break;
 		case JV_KIND_STRING:
-			write_string(w, v);
+			write_jv_string(w, v);
 			break;
 		case JV_KIND_ARRAY:
-			write_array(w, v, at);
+			write_jv_array(w, v, at);
 			break;
 		case JV_KIND_OBJECT:
-			write_object(w, v, at);
+			write_jv_object(w, v, at);
 			break;
 		}
 	w->depth--;
@@ -182,6 +184,6 @@ jvalue_write(struct buf *b, jv v, struct numbers *n, bool lossy)
 		.j = n != NULL && n->active ? n->record : NULL
 	};
 
-	write_value_or_set_too_deep(&w, v, &root);
+	write_jv(&w, v, &root);
 	return w.result;
 }

@@ -23,7 +23,7 @@ compare_forms(const struct form *x, const struct form *y, const char *forms)
 }
 
 static int
-by_form_then_order(const void *a, const void *b, void *forms)
+by_form_order(const void *a, const void *b, void *forms)
 {
 	const struct form *x = a, *y = b;
 	int c = compare_forms(x, y, forms);
@@ -32,7 +32,7 @@ by_form_then_order(const void *a, const void *b, void *forms)
 }
 
 static bool
-do_all_have_one_text(const struct numbers *t, uint32_t from, uint32_t to)
+have_one_text(const struct numbers *t, uint32_t from, uint32_t to)
 {
 	const struct number_entry *first = &t->v[t->order[from]];
 
@@ -49,16 +49,14 @@ do_all_have_one_text(const struct numbers *t, uint32_t from, uint32_t to)
 /* Writes the normal form of each number to t->forms, once: a number may be
  * compared with many others, and its text may have millions of zeros. */
 static bool
-append_normal_forms_and_fill_list(struct numbers *t, uint32_t from, uint32_t to,
-    struct form *f)
+put_normal_forms(struct numbers *t, uint32_t from, uint32_t to, struct form *f)
 {
 	buf_clear(&t->forms);
 	for (uint32_t i = from; i < to; i++, f++) {
 		const struct number_entry *e = &t->v[t->order[i]];
 		size_t at = t->forms.len;
 
-		number_put_normal_form(
-		    &t->forms, t->record->text + e->at, e->len);
+		number_put_normal(&t->forms, t->record->text + e->at, e->len);
 		*f = (struct form){
 			(uint32_t)at, (uint32_t)(t->forms.len - at), i
 		};
@@ -66,12 +64,14 @@ append_normal_forms_and_fill_list(struct numbers *t, uint32_t from, uint32_t to,
 	return !t->forms.failed;
 }
 
+/* Sorts the normal forms and sets the class of each number. Returns the number
+ * of classes. */
 static uint32_t
-sort_forms_and_set_classes(struct numbers *t, struct form *f, uint32_t n)
+sort_forms(struct numbers *t, struct form *f, uint32_t n)
 {
 	uint32_t different = 0, class = 0;
 
-	qsort_r(f, n, sizeof(*f), by_form_then_order, t->forms.data);
+	qsort_r(f, n, sizeof(*f), by_form_order, t->forms.data);
 	for (uint32_t i = 0; i < n; i++) {
 		if (i == 0 ||
 		    compare_forms(&f[i - 1], &f[i], t->forms.data) != 0) {
@@ -84,22 +84,22 @@ sort_forms_and_set_classes(struct numbers *t, struct form *f, uint32_t n)
 }
 
 uint32_t
-numbers_set_and_count_classes(struct numbers *t, uint32_t from, uint32_t to)
+numbers_set_classes(struct numbers *t, uint32_t from, uint32_t to)
 {
 	struct form some[FEW], *f = some;
 	uint32_t different = 1;
 
 	for (uint32_t i = from; i < to; i++)
 		t->v[t->order[i]].class = t->order[from];
-	if (do_all_have_one_text(t, from, to))
+	if (have_one_text(t, from, to))
 		return 1;
 	if (to - from > FEW &&
 	    (f = malloc((to - from) * sizeof(*f))) == NULL) {
 		t->nomem = true;
 		return 1;
 	}
-	if (append_normal_forms_and_fill_list(t, from, to, f))
-		different = sort_forms_and_set_classes(t, f, to - from);
+	if (put_normal_forms(t, from, to, f))
+		different = sort_forms(t, f, to - from);
 	else
 		t->nomem = true;
 	if (f != some)

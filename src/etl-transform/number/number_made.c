@@ -23,7 +23,7 @@ by_double(const void *a, const void *b)
 {
 	const struct made_number *x = a, *y = b;
 
-	return numbers_compare_with_signed_zero(x->d, y->d);
+	return numbers_compare(x->d, y->d);
 }
 
 static int
@@ -45,8 +45,10 @@ find_made_number(const struct numbers *t, double d)
 	return node != NULL ? *(struct made_number **)node : NULL;
 }
 
+/* Returns the made number with the double d. If there is none, adds one.
+ * Returns NULL and sets t->nomem if memory is out. */
 static struct made_number *
-find_or_add_made_number(struct numbers *t, double d)
+take_made_number(struct numbers *t, double d)
 {
 	struct made_number *m = find_made_number(t, d);
 
@@ -65,18 +67,17 @@ find_or_add_made_number(struct numbers *t, double d)
 /* Sets *p and *n to the text of the first number that has the double d. Returns
  * false if no number has it. */
 static bool
-find_first_text_of_double(
-    const struct numbers *t, double d, const char **p, size_t *n)
+find_first_text(const struct numbers *t, double d, const char **p, size_t *n)
 {
 	const struct made_number *m;
 	uint32_t low, high;
 
-	if (numbers_find_entries_of_double(t, d, &low, &high)) {
+	if (numbers_find(t, d, &low, &high)) {
 		*p = t->record->text + t->v[t->order[low]].at;
 		*n = t->v[t->order[low]].len;
 		return true;
 	}
-	if ((m = number_made_find_if_it_has_text(t, d)) == NULL)
+	if ((m = number_made_find(t, d)) == NULL)
 		return false;
 	*p = t->made.text.data + m->first.at;
 	*n = m->first.len;
@@ -84,13 +85,12 @@ find_first_text_of_double(
 }
 
 static struct value *
-make_normal_form_or_set_nomem(struct numbers *t, const char *p, size_t n,
-    double d)
+make_normal_form(struct numbers *t, const char *p, size_t n, double d)
 {
 	struct value *v = NULL;
 
 	buf_clear(&t->forms);
-	number_put_normal_form(&t->forms, p, n);
+	number_put_normal(&t->forms, p, n);
 	if (!t->forms.failed)
 		v = malloc(sizeof(*v) + t->forms.len);
 	if (v == NULL) {
@@ -106,10 +106,10 @@ make_normal_form_or_set_nomem(struct numbers *t, const char *p, size_t n,
 /* Stores the number p[0..n) of the double m->d in by_value, so that its text,
  * which may be very long, is read only once. */
 static void
-store_normal_form_of_made_number(
-    struct numbers *t, struct made_number *m, const char *p, size_t n)
+store_normal_form(struct numbers *t, struct made_number *m, const char *p,
+    size_t n)
 {
-	struct value *v = make_normal_form_or_set_nomem(t, p, n, m->d);
+	struct value *v = make_normal_form(t, p, n, m->d);
 	void *node;
 
 	if (v == NULL)
@@ -127,25 +127,25 @@ store_normal_form_of_made_number(
  * on the way in by_value. Sets next[way] of these doubles to the result, so
  * that the next search does not pass them again. */
 static double
-find_free_double_and_store_path(struct numbers *t, double d, int way)
+find_free_double(struct numbers *t, double d, int way)
 {
 	double end = d, next, toward = way == UP ? INFINITY : 0;
 	struct made_number *m;
 	const char *p;
 	size_t n;
 
-	while (find_first_text_of_double(t, end, &p, &n)) {
-		if ((m = find_or_add_made_number(t, end)) == NULL)
+	while (find_first_text(t, end, &p, &n)) {
+		if ((m = take_made_number(t, end)) == NULL)
 			return d;
 		if (!m->known)
-			store_normal_form_of_made_number(t, m, p, n);
+			store_normal_form(t, m, p, n);
 		if (isnan(m->next[way]))
 			m->next[way] = nextafter(end, toward);
-		if (numbers_compare_with_signed_zero(m->next[way], end) == 0)
+		if (numbers_compare(m->next[way], end) == 0)
 			break;
 		end = m->next[way];
 	}
-	for (; numbers_compare_with_signed_zero(d, end) != 0; d = next) {
+	for (; numbers_compare(d, end) != 0; d = next) {
 		if ((m = find_made_number(t, d)) == NULL)
 			break;
 		next = m->next[way];
@@ -157,8 +157,7 @@ find_free_double_and_store_path(struct numbers *t, double d, int way)
 /* Chooses a double for the number p[0..n), whose nearest double is d: that of
  * an equal number, or a free one. */
 static double
-find_double_of_equal_or_free_one(struct numbers *t, double d, const char *p,
-    size_t n)
+choose_double(struct numbers *t, double d, const char *p, size_t n)
 {
 	const char *q;
 	size_t len;
@@ -167,26 +166,25 @@ find_double_of_equal_or_free_one(struct numbers *t, double d, const char *p,
 	double end;
 	void *node;
 
-	if (!find_first_text_of_double(t, d, &q, &len) ||
+	if (!find_first_text(t, d, &q, &len) ||
 	    (len == n && memcmp(p, q, n) == 0))
 		return d;
 	if (t->rounded) {
 		if (!number_equals(p, n, q, len) &&
-		    (m = find_or_add_made_number(t, d)) != NULL)
+		    (m = take_made_number(t, d)) != NULL)
 			m->mixed = true;
 		return d;
 	}
 	t->displaced = true;
-	end = find_free_double_and_store_path(t, d, isinf(d) && d > 0 ? DOWN :
-	    UP);
-	if ((v = make_normal_form_or_set_nomem(t, p, n, end)) == NULL)
+	end = find_free_double(t, d, isinf(d) && d > 0 ? DOWN : UP);
+	if ((v = make_normal_form(t, p, n, end)) == NULL)
 		return d;
 	node = tfind(v, &t->made.by_value, by_form);
 	free(v);
 	if (node != NULL)
 		return (*(struct value **)node)->d;
-	if (find_first_text_of_double(t, end, &q, &len) &&
-	    (m = find_or_add_made_number(t, end)) != NULL)
+	if (find_first_text(t, end, &q, &len) &&
+	    (m = take_made_number(t, end)) != NULL)
 		m->mixed = true;
 	return end;
 }
@@ -199,14 +197,14 @@ has_text(const struct numbers *t, const struct made_text *m, const char *p,
 }
 
 double
-number_made_add_and_choose_double(struct numbers *t, double d, bool canonical,
+number_made_add(struct numbers *t, double d, bool canonical,
     bool replaces_equal_in_output, const char *p, size_t n)
 {
 	struct made_number *m;
 	struct made_text text = { .len = (uint32_t)n };
 
-	d = find_double_of_equal_or_free_one(t, d, p, n);
-	if (t->nomem || (m = find_or_add_made_number(t, d)) == NULL)
+	d = choose_double(t, d, p, n);
+	if (t->nomem || (m = take_made_number(t, d)) == NULL)
 		return d;
 	canonical = canonical && m->canonical.len == 0;
 	replaces_equal_in_output =
@@ -226,7 +224,7 @@ number_made_add_and_choose_double(struct numbers *t, double d, bool canonical,
 }
 
 const struct made_number *
-number_made_find_if_it_has_text(const struct numbers *t, double d)
+number_made_find(const struct numbers *t, double d)
 {
 	const struct made_number *m = find_made_number(t, d);
 

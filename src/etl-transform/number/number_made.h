@@ -1,8 +1,8 @@
 /* Used by numbers.c: the numbers that functions of the module etl made.
- * Gives: number_made_add_and_choose_double() returns the double of a number: if
- *        an equal number has a double, the same; otherwise the first free
- *        double from d on. It searches upwards, or downwards if d is +infinity.
- *        If none is free, the number shares infinity, and `mixed` is set.
+ * Gives: number_made_add() returns the double of a number: if an equal number
+ *        has a double, the same; otherwise the first free double from d on. It
+ *        searches upwards, or downwards if d is +infinity. If none is free, the
+ *        number shares infinity, and `mixed` is set.
  * Fails: t->nomem is set. */
 #ifndef TRANSFORM_NUMBER_MADE_H
 #define TRANSFORM_NUMBER_MADE_H
@@ -27,11 +27,10 @@ struct made_number {
 	bool mixed;             /* a different number has this double, too */
 };
 
-double number_made_add_and_choose_double(struct numbers *t, double d,
-    bool canonical, bool replaces_equal_in_output, const char *p, size_t n);
+double number_made_add(struct numbers *t, double d, bool canonical,
+    bool replaces_equal_in_output, const char *p, size_t n);
 /* Returns NULL if no made number has the double d. */
-const struct made_number *number_made_find_if_it_has_text(
-    const struct numbers *t, double d);
+const struct made_number *number_made_find(const struct numbers *t, double d);
 void number_made_clear(struct numbers *t);
 
 #endif

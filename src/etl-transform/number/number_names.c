@@ -46,12 +46,12 @@ by_text(const void *a, const void *b, void *table)
 /* Sorts by double and then by name; numbers that agree in both are in the order
  * of t->order. */
 static int
-by_double_then_name(const void *a, const void *b, void *table)
+by_double_name(const void *a, const void *b, void *table)
 {
 	const struct numbers *t = table;
 	const struct named_number *x = a, *y = b;
 	const struct number_entry *e = &t->v[x->entry], *f = &t->v[y->entry];
-	int c = numbers_compare_with_signed_zero(e->d, f->d);
+	int c = numbers_compare(e->d, f->d);
 
 	if (c != 0)
 		return c;
@@ -66,7 +66,7 @@ by_double_then_name(const void *a, const void *b, void *table)
  * token of a name, sets place[token] to the position of this name in `names`.
  * Returns false if memory is out. */
 static bool
-sort_names_and_set_places(struct numbers *t, uint32_t *place)
+sort_names(struct numbers *t, uint32_t *place)
 {
 	struct numbers_named *x = &t->named;
 	uint32_t n = 0, k = 0;
@@ -105,7 +105,7 @@ sort_named_numbers(struct numbers *t, const uint32_t *place)
 			x->v[x->n++] = (struct named_number){
 				i, place[t->v[i].name]
 			};
-	qsort_r(x->v, x->n, sizeof(*x->v), by_double_then_name, t);
+	qsort_r(x->v, x->n, sizeof(*x->v), by_double_name, t);
 	return true;
 }
 
@@ -113,12 +113,12 @@ sort_named_numbers(struct numbers *t, const uint32_t *place)
  * the position of their name. So a long name is compared only while the names
  * are sorted. */
 static void
-sort_names_and_numbers_by_name(struct numbers *t)
+sort_by_name(struct numbers *t)
 {
 	uint32_t *place = calloc(t->record->n, sizeof(*place));
 
 	t->named.built = true;
-	if (place == NULL || !sort_names_and_set_places(t, place) ||
+	if (place == NULL || !sort_names(t, place) ||
 	    !sort_named_numbers(t, place)) {
 		t->nomem = true;
 		t->named.n = t->named.n_names = 0;
@@ -129,7 +129,7 @@ sort_names_and_numbers_by_name(struct numbers *t)
 /* Returns the place of the name in `names`, or n_names if no number of the
  * record has this name. */
 static uint32_t
-find_name_or_count(const struct numbers *t, const struct number_name *name)
+find_name_place(const struct numbers *t, const struct number_name *name)
 {
 	uint32_t low = 0, high = t->named.n_names;
 
@@ -149,15 +149,14 @@ find_name_or_count(const struct numbers *t, const struct number_name *name)
 }
 
 static const struct number_entry *
-find_by_double_and_name(const struct numbers *t, double d, uint32_t name)
+find_named_number(const struct numbers *t, double d, uint32_t name)
 {
 	const struct numbers_named *x = &t->named;
 	uint32_t low = 0, high = x->n;
 
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
-		int c = numbers_compare_with_signed_zero(
-		    t->v[x->v[mid].entry].d, d);
+		int c = numbers_compare(t->v[x->v[mid].entry].d, d);
 
 		if (c < 0 || (c == 0 && x->v[mid].name < name))
 			low = mid + 1;
@@ -165,23 +164,23 @@ find_by_double_and_name(const struct numbers *t, double d, uint32_t name)
 			high = mid;
 	}
 	if (low == x->n || x->v[low].name != name ||
-	    numbers_compare_with_signed_zero(t->v[x->v[low].entry].d, d) != 0)
+	    numbers_compare(t->v[x->v[low].entry].d, d) != 0)
 		return NULL;
 	return &t->v[x->v[low].entry];
 }
 
 const struct number_entry *
-number_names_find_entry_of_name(struct numbers *t, uint32_t low, uint32_t high,
+number_names_find(struct numbers *t, uint32_t low, uint32_t high,
     struct number_name *name)
 {
 	double d = t->v[t->order[low]].d;
 
 	if (high - low > FEW || name->len > SHORT) {
 		if (!t->named.built)
-			sort_names_and_numbers_by_name(t);
+			sort_by_name(t);
 		if (name->id == NUMBERS_NAME_UNKNOWN)
-			name->id = find_name_or_count(t, name);
-		return find_by_double_and_name(t, d, name->id);
+			name->id = find_name_place(t, name);
+		return find_named_number(t, d, name->id);
 	}
 	for (uint32_t i = low; i < high; i++) {
 		const struct number_entry *e = &t->v[t->order[i]];

@@ -38,7 +38,7 @@ numbers_release(struct numbers *t)
 }
 
 void
-numbers_clear_and_set_record(struct numbers *t, const struct json *record)
+numbers_begin(struct numbers *t, const struct json *record)
 {
 	t->record = record;
 	t->active = false;
@@ -81,8 +81,7 @@ numbers_is_canonical(
 		return true;
 	if ((flags & JSON_FRACTION) && is_plain_fraction(p, n))
 		return true;
-	return number_put_shortest_nan_as_null(text, *d) == n &&
-	       memcmp(text, p, n) == 0;
+	return number_put_shortest(text, *d) == n && memcmp(text, p, n) == 0;
 }
 
 enum number_fit
@@ -96,7 +95,7 @@ numbers_text_fit(double d, const char *p, size_t n)
 		return NUMBER_HELD;
 	if (!isfinite(d))
 		return NUMBER_LOST;
-	len = number_put_shortest_nan_as_null(text, d);
+	len = number_put_shortest(text, d);
 	if (number_equals(text, len, p, n))
 		return NUMBER_HELD;
 	(void)snprintf(text, sizeof(text), "%.17g", d);
@@ -104,8 +103,9 @@ numbers_text_fit(double d, const char *p, size_t n)
 	    NUMBER_LOST;
 }
 
+/* Makes room for one more number. Returns false if memory is out. */
 static bool
-grow_table_if_full(struct numbers *t)
+grow_table(struct numbers *t)
 {
 	uint32_t cap = t->cap ? t->cap * 2 : 64;
 	struct number_entry *v;
@@ -126,12 +126,12 @@ grow_table_if_full(struct numbers *t)
 }
 
 static void
-append_number_of_token(struct numbers *t, uint32_t i, uint32_t name)
+add_number(struct numbers *t, uint32_t i, uint32_t name)
 {
 	const struct json_tok *tok = &t->record->tok[i];
 	struct number_entry *e;
 
-	if (!grow_table_if_full(t))
+	if (!grow_table(t))
 		return;
 	e = &t->v[t->n];
 	*e = (struct number_entry){
@@ -148,27 +148,27 @@ append_number_of_token(struct numbers *t, uint32_t i, uint32_t name)
  * for nested values. json_scan() has limited their depth, so the stack is
  * sufficient. */
 static void
-append_numbers_inside_value(struct numbers *t, uint32_t i, uint32_t name)
+add_numbers(struct numbers *t, uint32_t i, uint32_t name)
 {
 	const struct json_tok *tok = t->record->tok;
 	uint32_t end = tok[i].next, k = i + 1;
 
 	if (tok[i].type == JSON_NUMBER)
-		append_number_of_token(t, i, name);
+		add_number(t, i, name);
 	else if (tok[i].type == JSON_ARRAY)
 		for (; k < end; k = tok[k].next)
-			append_numbers_inside_value(t, k, name);
+			add_numbers(t, k, name);
 	else if (tok[i].type == JSON_OBJECT)
 		for (; k < end; k = tok[k + 1].next)
-			append_numbers_inside_value(t, k + 1, k);
+			add_numbers(t, k + 1, k);
 }
 
 static void
-fill_table_and_assign_doubles(struct numbers *t)
+fill_table(struct numbers *t)
 {
 	t->active = true;
-	append_numbers_inside_value(t, 0, 0);
-	numbers_assign_distinct_doubles(t);
+	add_numbers(t, 0, 0);
+	numbers_assign(t);
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct number_entry *e = &t->v[i];
 
@@ -181,7 +181,7 @@ fill_table_and_assign_doubles(struct numbers *t)
  * record has no numbers. The table is in the order of the tokens, so a binary
  * search finds it. */
 static const struct number_entry *
-find_entry_of_token(const struct numbers *t, uint32_t tok)
+find_entry(const struct numbers *t, uint32_t tok)
 {
 	uint32_t low = 0, high = t->n;
 
@@ -204,10 +204,10 @@ numbers_fit(const struct numbers *t, double d)
 
 	if (!t->active)
 		return NUMBER_HELD;
-	m = number_made_find_if_it_has_text(t, d);
+	m = number_made_find(t, d);
 	if (m != NULL && m->mixed)
 		return NUMBER_MIXED;
-	if (numbers_find_entries_of_double(t, d, &low, &high))
+	if (numbers_find(t, d, &low, &high))
 		return t->v[t->order[low]].mixed ? NUMBER_MIXED :
 		    t->v[t->order[low]].fit;
 	return m == NULL ? NUMBER_HELD : numbers_text_fit(
@@ -215,9 +215,8 @@ numbers_fit(const struct numbers *t, double d)
 }
 
 void
-numbers_get_double_or_fill_table(
-    struct numbers *t, uint32_t tok, double *d, enum number_fit *fit,
-    bool *must_read_again)
+numbers_get_double(struct numbers *t, uint32_t tok, double *d,
+    enum number_fit *fit, bool *must_read_again)
 {
 	const struct json_tok *k = &t->record->tok[tok];
 	const struct number_entry *e;
@@ -227,20 +226,20 @@ numbers_get_double_or_fill_table(
 		if (numbers_is_canonical(
 		    t->record->text + k->at, k->len, k->flags, d))
 			return;
-		fill_table_and_assign_doubles(t);
+		fill_table(t);
 		for (uint32_t i = 0; i < t->n && t->v[i].tok < tok; i++)
 			*must_read_again |= t->v[i].d != number_to_double(
 			    t->record->text + t->v[i].at, t->v[i].len);
 	}
-	e = find_entry_of_token(t, tok);
+	e = find_entry(t, tok);
 	*d = e != NULL ? e->d : 0;
 	if (e != NULL)
 		*fit = e->fit == NUMBER_LOST ? numbers_fit(t, *d) : e->fit;
 }
 
 double
-numbers_add_made_number(
-    struct numbers *t, const char *p, size_t n, bool replaces_equal_in_output)
+numbers_add_made(struct numbers *t, const char *p, size_t n,
+    bool replaces_equal_in_output)
 {
 	double d;
 	bool canonical = numbers_is_canonical(p, n, JSON_FRACTION, &d);
@@ -248,9 +247,8 @@ numbers_add_made_number(
 	if (!t->active && canonical && fabs(d) < 0x1p53)
 		return d;
 	if (!t->active)
-		fill_table_and_assign_doubles(t);
-	return number_made_add_and_choose_double(
-	    t, d, canonical, replaces_equal_in_output, p, n);
+		fill_table(t);
+	return number_made_add(t, d, canonical, replaces_equal_in_output, p, n);
 }
 
 /* The numbers order[low..high) of the record all have one double. Chooses the
@@ -258,30 +256,30 @@ numbers_add_made_number(
  * the record has at the same place or, if there is none, a number with the same
  * member name. Returns NULL if there is no such number either. */
 static const struct number_entry *
-choose_entry_for_output_place(struct numbers *t, uint32_t low, uint32_t high,
+choose_entry(struct numbers *t, uint32_t low, uint32_t high,
     const struct number_place *at)
 {
 	const struct number_entry *e;
 
 	if (at->tok != NUMBERS_NOWHERE &&
-	    (e = find_entry_of_token(t, at->tok)) != NULL &&
-	    e->tok == at->tok && numbers_compare_with_signed_zero(
-	    e->d, t->v[t->order[low]].d) == 0)
+	    (e = find_entry(t, at->tok)) != NULL &&
+	    e->tok == at->tok && numbers_compare(e->d,
+	    t->v[t->order[low]].d) == 0)
 		return e;
 	if (at->name == NULL || at->name->len == 0)
 		return NULL;
-	return number_names_find_entry_of_name(t, low, high, at->name);
+	return number_names_find(t, low, high, at->name);
 }
 
 static void
-append_text_of_made_number(const struct numbers *t,
-    const struct made_text *text, struct buf *b)
+put_made_text(const struct numbers *t, const struct made_text *text,
+    struct buf *b)
 {
 	buf_add(b, t->made.text.data + text->at, text->len);
 }
 
 static void
-append_text_of_entry(const struct numbers *t, const struct number_entry *e,
+put_entry_text(const struct numbers *t, const struct number_entry *e,
     struct buf *b)
 {
 	buf_add(b, t->record->text + e->at, e->len);
@@ -291,27 +289,27 @@ append_text_of_entry(const struct numbers *t, const struct number_entry *e,
  * order[low..high) of the record have this double and, if m is not NULL, so has
  * a number that the module etl has made. Appends the text of one of them:
  * 1. of m, if it replaces the only such number of the record (7 for 7.0);
- * 2. else of the number that choose_entry_for_output_place() chooses;
+ * 2. else of the number that choose_entry() chooses;
  * 3. else of a number with the text that jq prints;
  * 4. else of the first number of the record. */
 static void
-append_text_chosen_for_place(struct numbers *t, uint32_t low, uint32_t high,
+put_chosen_text(struct numbers *t, uint32_t low, uint32_t high,
     const struct made_number *m, const struct number_place *at, struct buf *b)
 {
 	const struct number_entry *e, *first = &t->v[t->order[low]];
 
 	if (m != NULL && m->instead.len > 0 && high - low == 1)
-		append_text_of_made_number(t, &m->instead, b);
-	else if ((e = choose_entry_for_output_place(t, low, high, at)) != NULL)
-		append_text_of_entry(t, e, b);
+		put_made_text(t, &m->instead, b);
+	else if ((e = choose_entry(t, low, high, at)) != NULL)
+		put_entry_text(t, e, b);
 	else if (!first->canonical && m != NULL && m->canonical.len > 0)
-		append_text_of_made_number(t, &m->canonical, b);
+		put_made_text(t, &m->canonical, b);
 	else
-		append_text_of_entry(t, first, b);
+		put_entry_text(t, first, b);
 }
 
 bool
-numbers_put_at_unless_ambiguous(struct numbers *t, double d, bool moved,
+numbers_put_at(struct numbers *t, double d, bool moved,
     const struct number_place *at, struct buf *b)
 {
 	const struct made_number *m;
@@ -319,37 +317,37 @@ numbers_put_at_unless_ambiguous(struct numbers *t, double d, bool moved,
 	bool found;
 
 	if (!t->active) {
-		numbers_put_as_jq_prints(b, d);
+		numbers_put(b, d);
 		return true;
 	}
-	found = numbers_find_entries_of_double(t, d, &low, &high);
-	m = number_made_find_if_it_has_text(t, d);
+	found = numbers_find(t, d, &low, &high);
+	m = number_made_find(t, d);
 	if ((!found && m == NULL) ||
 	    (!moved && numbers_fit(t, d) != NUMBER_HELD))
-		numbers_put_as_jq_prints(b, d);
+		numbers_put(b, d);
 	else if ((found && t->v[t->order[low]].mixed) ||
 	    (m != NULL && m->mixed))
 		return false;
 	else if (found)
-		append_text_chosen_for_place(t, low, high, m, at, b);
+		put_chosen_text(t, low, high, m, at, b);
 	else
-		append_text_of_made_number(t, m->canonical.len > 0 ?
+		put_made_text(t, m->canonical.len > 0 ?
 		    &m->canonical : &m->first, b);
 	return true;
 }
 
 void
-numbers_append_text_without_place(struct numbers *t, double d, struct buf *b)
+numbers_put_text(struct numbers *t, double d, struct buf *b)
 {
 	const struct number_place nowhere = { NUMBERS_NOWHERE, NULL };
 
-	if (!numbers_put_at_unless_ambiguous(t, d, true, &nowhere, b))
-		numbers_put_as_jq_prints(b, d);
+	if (!numbers_put_at(t, d, true, &nowhere, b))
+		numbers_put(b, d);
 }
 
 void
-numbers_put_as_jq_prints(struct buf *b, double d)
+numbers_put(struct buf *b, double d)
 {
 	if (buf_reserve(b, NUMBER_TEXT))
-		b->len += number_put_shortest_nan_as_null(b->data + b->len, d);
+		b->len += number_put_shortest(b->data + b->len, d);
 }

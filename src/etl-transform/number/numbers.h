@@ -86,7 +86,8 @@ struct number_place {
 
 void numbers_init(struct numbers *t);
 void numbers_release(struct numbers *t);
-void numbers_clear_and_set_record(struct numbers *t, const struct json *record);
+/* Begins a new record. Forgets the numbers of the record before. */
+void numbers_begin(struct numbers *t, const struct json *record);
 
 /* Sets *d to the double that is nearest to the number p[0..n), a token with the
  * given flags. Returns true if jq prints this double with the same text: true
@@ -102,8 +103,8 @@ enum number_fit numbers_text_fit(double d, const char *p, size_t n);
  * is not written as jq prints it, the table is filled with all numbers of the
  * record. This may change the double of an earlier number. The function then
  * sets *must_read_again to true: the caller must read the record again. */
-void numbers_get_double_or_fill_table(struct numbers *t, uint32_t tok,
-    double *d, enum number_fit *fit, bool *must_read_again);
+void numbers_get_double(struct numbers *t, uint32_t tok, double *d,
+    enum number_fit *fit, bool *must_read_again);
 
 /* How well the double stands for the number that has it, if any. */
 enum number_fit numbers_fit(const struct numbers *t, double d);
@@ -112,19 +113,18 @@ enum number_fit numbers_fit(const struct numbers *t, double d);
  * double. replaces_equal_in_output: the function made the number from an
  * equal number of the record, and the output gets the text of the made
  * number. Example: to_int makes 7 from 7.0. */
-double numbers_add_made_number(
-    struct numbers *t, const char *p, size_t n, bool replaces_equal_in_output);
+double numbers_add_made(struct numbers *t, const char *p, size_t n,
+    bool replaces_equal_in_output);
 /* Appends the text of a double without regard to its place. */
-void numbers_append_text_without_place(struct numbers *t, double d,
-    struct buf *b);
+void numbers_put_text(struct numbers *t, double d, struct buf *b);
 
 /* Appends the text of a double for a place in the output. `moved`: it is a
  * number of the record or of the module etl. A number that the filter computed
  * gets the text of such a number only if both are equal. Returns false if two
  * different numbers have this double, so the text is unknown. */
-bool numbers_put_at_unless_ambiguous(struct numbers *t, double d, bool moved,
+bool numbers_put_at(struct numbers *t, double d, bool moved,
     const struct number_place *at, struct buf *b);
 /* Appends a double as jq prints it. */
-void numbers_put_as_jq_prints(struct buf *b, double d);
+void numbers_put(struct buf *b, double d);
 
 #endif

@@ -24,7 +24,7 @@ struct keeper {
  * exited before this request, the kernel sends no signal. getppid() then
  * returns another process id than `parent`, and this process exits itself. */
 static void
-ask_kernel_to_kill_with_parent(int parent)
+die_with_parent(int parent)
 {
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -35,7 +35,7 @@ ask_kernel_to_kill_with_parent(int parent)
  * reads its input from 0 and writes records to 1 and rejected records to 3. A
  * filter must not be able to read from or write to these files. */
 static void
-redirect_pipes_to_null(void)
+redirect_to_null(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -49,7 +49,7 @@ redirect_pipes_to_null(void)
  * the pipes to and from the parent. One of the closed descriptors may be the
  * file of --rejects, which a filter must not be able to write to. */
 static void
-close_other_descriptors(const struct worker_conf *c)
+close_other_fds(const struct worker_conf *c)
 {
 	int last = c->events > c->commands ? c->events : c->commands;
 
@@ -76,16 +76,16 @@ close_other_descriptors(const struct worker_conf *c)
  * SIGTERM, SIGINT, SIGHUP and SIGQUIT, because the parent decides when they
  * exit. */
 static void
-isolate_keeper_signals_fds_and_env(const struct worker_conf *c, int parent)
+isolate_keeper(const struct worker_conf *c, int parent)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
 
-	ask_kernel_to_kill_with_parent(parent);
+	die_with_parent(parent);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		(void)signal(signals[i], SIG_IGN);
-	redirect_pipes_to_null();
-	close_other_descriptors(c);
-	if (!c->env && sandbox_wipe_environment() == -1)
+	redirect_to_null();
+	close_other_fds(c);
+	if (!c->env && sandbox_wipe_env() == -1)
 		_exit(EX_OSERR);
 	/* libjq would read definitions from $HOME/.jq. */
 	(void)unsetenv("HOME");
@@ -102,8 +102,9 @@ send_event(const struct keeper *k, enum event_kind kind, unsigned int lane,
 			_exit(EX_OSERR);        /* the parent has exited */
 }
 
+/* Forks a worker for the lane, after it has reaped the one before. */
 static void
-reap_old_and_fork_worker(struct keeper *k, unsigned int lane)
+fork_worker(struct keeper *k, unsigned int lane)
 {
 	struct child *child = &k->child[lane];
 	pid_t self = getpid(), pid;
@@ -116,9 +117,9 @@ reap_old_and_fork_worker(struct keeper *k, unsigned int lane)
 	*child = (struct child){ .pid = 0 };
 	tzset();                /* the worker itself cannot read the file */
 	if ((pid = fork()) == 0) {
-		ask_kernel_to_kill_with_parent(self);
+		die_with_parent(self);
 		free(k->child);
-		worker_run_slots_and_exit(k->c, lane, k->engine, k->sandbox);
+		worker_run(k->c, lane, k->engine, k->sandbox);
 	}
 	if (pid == -1) {
 		send_event(k, EVENT_FORK_FAILED, lane, errno);
@@ -132,7 +133,7 @@ reap_old_and_fork_worker(struct keeper *k, unsigned int lane)
  * process as a zombie until the parent requests another worker. Its process id
  * is not reused before that, so the parent cannot kill an unrelated process. */
 static void
-report_deaths_without_reaping(struct keeper *k)
+report_deaths(struct keeper *k)
 {
 	for (unsigned int i = 0; i < k->c->shared->lanes; i++) {
 		struct child *child = &k->child[i];
@@ -160,18 +161,20 @@ on_sigchld(int signal)
  * slots), and forks a worker for this lane. Returns false if the parent has
  * closed the pipe of the commands: the keeper process then has to exit. */
 static bool
-read_lane_and_fork_worker(struct keeper *k)
+serve_command(struct keeper *k)
 {
 	unsigned char lane;
 	ssize_t n = read(k->c->commands, &lane, 1);
 
 	if (n == 1)
-		reap_old_and_fork_worker(k, lane);
+		fork_worker(k, lane);
 	return n == 1 || (n == -1 && errno == EINTR);
 }
 
+/* Runs the commands of the parent, and reports to it when a worker has
+ * exited. */
 static void
-serve_commands_and_report_deaths(struct keeper *k)
+serve_commands(struct keeper *k)
 {
 	struct pollfd p = { .fd = k->c->commands, .events = POLLIN };
 	struct sigaction a = { .sa_handler = on_sigchld };
@@ -182,10 +185,9 @@ serve_commands_and_report_deaths(struct keeper *k)
 	(void)sigprocmask(SIG_BLOCK, &child, &open);
 	(void)sigaction(SIGCHLD, &a, NULL);
 	for (;;) {
-		if (ppoll(&p, 1, NULL, &open) > 0 &&
-		    !read_lane_and_fork_worker(k))
+		if (ppoll(&p, 1, NULL, &open) > 0 && !serve_command(k))
 			break;
-		report_deaths_without_reaping(k);
+		report_deaths(k);
 	}
 	for (unsigned int i = 0; i < k->c->shared->lanes; i++)
 		if (k->child[i].pid != 0)
@@ -193,12 +195,12 @@ serve_commands_and_report_deaths(struct keeper *k)
 }
 
 void
-keeper_compile_serve_and_exit(const struct worker_conf *c, int parent)
+keeper_run(const struct worker_conf *c, int parent)
 {
 	struct keeper k = { .c = c };
 	struct err e = { .code = ERR_NONE };
 
-	isolate_keeper_signals_fds_and_env(c, parent);
+	isolate_keeper(c, parent);
 	shared_drop_writable(c->shared);
 	k.child = calloc(c->shared->lanes, sizeof(*k.child));
 	if (k.child == NULL)
@@ -211,7 +213,7 @@ keeper_compile_serve_and_exit(const struct worker_conf *c, int parent)
 		if ((k.sandbox = sandbox_new()) == NULL)
 			_exit(EX_OSERR);
 		send_event(&k, EVENT_COMPILED, 0, 0);
-		serve_commands_and_report_deaths(&k);
+		serve_commands(&k);
 		c->engine->free(k.engine);
 		sandbox_free(k.sandbox);
 	}

@@ -27,7 +27,7 @@ pool_wake_worker(const struct pool *p, unsigned int lane)
 }
 
 static int
-create_all_pipes_of_pool(struct pool *p, unsigned int jobs, struct err *e)
+create_pipes(struct pool *p, unsigned int jobs, struct err *e)
 {
 	int pair[2];
 
@@ -72,7 +72,7 @@ fork_keeper(struct pool *p, struct err *e)
 		    "process, which compiles the filter: fork: %s",
 		    strerror(errno));
 	if (p->keeper == 0)
-		keeper_compile_serve_and_exit(&p->worker, self);
+		keeper_run(&p->worker, self);
 	close_fd(&p->worker.events);
 	close_fd(&p->worker.ready);
 	close_fd(&p->worker.commands);
@@ -83,8 +83,7 @@ fork_keeper(struct pool *p, struct err *e)
 }
 
 static int
-set_pool_fields_and_allocate_arrays(
-    struct pool *p, const struct pool_conf *c, struct err *e)
+init_pool(struct pool *p, const struct pool_conf *c, struct err *e)
 {
 	p->conf = c;
 	buf_init(&p->outputs, SIZE_MAX / 4);
@@ -122,37 +121,34 @@ set_slots(struct pool *p)
 }
 
 int
-pool_open_and_start_keeper(
-    struct pool **out, const struct pool_conf *c, struct err *e)
+pool_open(struct pool **out, const struct pool_conf *c, struct err *e)
 {
 	struct pool *p = calloc(1, sizeof(*p));
 
 	if (p == NULL)
 		return err_nomem(e);
-	if (set_pool_fields_and_allocate_arrays(p, c, e) == -1 ||
+	if (init_pool(p, c, e) == -1 ||
 	    shared_map(&p->shared, c->jobs, c->filter.max_record, e) == -1)
 		goto fail;
 	p->worker.shared = p->shared;
 	set_slots(p);
-	if (create_all_pipes_of_pool(p, c->jobs, e) == -1 ||
-	    fork_keeper(p, e) == -1)
+	if (create_pipes(p, c->jobs, e) == -1 || fork_keeper(p, e) == -1)
 		goto fail;
 	*out = p;
 	return 0;
 fail:
-	pool_close_and_reap_keeper(p, false);
+	pool_close(p, false);
 	return -1;
 }
 
 int
-pool_wait_for_compile_and_start_workers(struct pool *p, struct err *e)
+pool_start_workers(struct pool *p, struct err *e)
 {
 	int64_t until = clock_ms() + COMPILE_MS;
 
 	while (!p->compiled) {
 		int64_t left = until - clock_ms();
-		int rc = wait_fd_or_stop(
-		    p->events, POLLIN, left > 0 ? (int)left : 0);
+		int rc = wait_fd(p->events, POLLIN, left > 0 ? (int)left : 0);
 
 		if (rc == -1)
 			return err_set(e, ERR_RETRY, true, "stopped by a "
@@ -161,11 +157,11 @@ pool_wait_for_compile_and_start_workers(struct pool *p, struct err *e)
 			return err_set(e, ERR_CONFIG, false,
 			    "the filter was not compiled within %d seconds: "
 			    "use a smaller filter", COMPILE_MS / 1000);
-		if (pool_read_and_handle_events(p, e) == -1)
+		if (pool_read_event(p, e) == -1)
 			return -1;
 	}
 	for (unsigned int i = 0; i < p->shared->lanes; i++)
-		if (pool_request_worker_from_keeper(p, i, e) == -1)
+		if (pool_request_worker(p, i, e) == -1)
 			return -1;
 	return 0;
 }
@@ -174,13 +170,13 @@ pool_wait_for_compile_and_start_workers(struct pool *p, struct err *e)
  * Gives up after FINISH_MS or if a stop signal comes, because a worker that
  * has been taken over by its filter need not exit. */
 static bool
-keeper_has_finished(const struct pool *p)
+wait_for_keeper(const struct pool *p)
 {
 	int64_t until = clock_ms() + FINISH_MS, left;
 	struct event v;
 
-	while ((left = until - clock_ms()) > 0 && wait_fd_or_stop(
-	    p->events, POLLIN, (int)left) == 1)
+	while ((left = until - clock_ms()) > 0 && wait_fd(p->events, POLLIN,
+	    (int)left) == 1)
 		if (read(p->events, &v, sizeof(v)) == 0)
 			return true;
 	return false;
@@ -190,9 +186,9 @@ keeper_has_finished(const struct pool *p)
  * to the keeper process and the workers, and they exit when they read the end
  * of file. Otherwise, or if they do not exit soon, this function kills the
  * keeper with SIGKILL. The kernel then kills the workers, because they have
- * called ask_kernel_to_kill_with_parent(). */
+ * called die_with_parent(). */
 void
-pool_close_and_reap_keeper(struct pool *p, bool workers_may_finish)
+pool_close(struct pool *p, bool workers_may_finish)
 {
 	if (p == NULL)
 		return;
@@ -201,7 +197,7 @@ pool_close_and_reap_keeper(struct pool *p, bool workers_may_finish)
 	     i++)
 		close_fd(&p->wake_ends[i]);
 	if (p->keeper > 0) {
-		if (!workers_may_finish || !keeper_has_finished(p))
+		if (!workers_may_finish || !wait_for_keeper(p))
 			(void)kill(p->keeper, SIGKILL);
 		while (waitpid(p->keeper, NULL, 0) == -1 && errno == EINTR)
 			continue;

@@ -36,25 +36,26 @@ struct result {
 
 struct pool;
 
-int pool_open_and_start_keeper(
-    struct pool **p, const struct pool_conf *c, struct err *e);
+int pool_open(struct pool **p, const struct pool_conf *c, struct err *e);
 /* Waits until the filter is compiled, then starts the workers. */
-int pool_wait_for_compile_and_start_workers(struct pool *p, struct err *e);
-bool pool_may_take_next_line(const struct pool *p);
+int pool_start_workers(struct pool *p, struct err *e);
+bool pool_may_add_line(const struct pool *p);
 bool pool_is_empty(const struct pool *p);
-void pool_add_line_and_submit_full_slot(struct pool *p, const struct line *l);
+/* Adds a line to the slot that is being filled. If the slot is full then, gives
+ * it to a worker. */
+void pool_add_line(struct pool *p, const struct line *l);
 /* Gives the lines added so far to a worker, even if their slot is not full. */
-void pool_submit_slot_unless_empty(struct pool *p);
+void pool_submit(struct pool *p);
 /* Waits for one of these: a worker or the keeper reports an event; input_fd, if
  * it is not -1, can be read; a tick of at most 100 ms has passed; a stop signal
  * was received. */
-int pool_wait_and_handle_events(struct pool *p, int input_fd, struct err *e);
+int pool_wait(struct pool *p, int input_fd, struct err *e);
 /* Sets *r to the next result in input order and returns 1, or returns 0 if that
  * record has no result yet. *r is valid until the next call. */
-int pool_take_next_result(struct pool *p, struct result *r, struct err *e);
+int pool_take_result(struct pool *p, struct result *r, struct err *e);
 /* Ends the keeper and the workers. Set `workers_may_finish` if all records
  * have their results: the processes then exit by themselves. Otherwise they are
  * killed. */
-void pool_close_and_reap_keeper(struct pool *p, bool workers_may_finish);
+void pool_close(struct pool *p, bool workers_may_finish);
 
 #endif

@@ -97,8 +97,7 @@ struct pool {
 };
 
 void pool_wake_worker(const struct pool *p, unsigned int lane);
-int pool_request_worker_from_keeper(
-    struct pool *p, unsigned int lane, struct err *e);
+int pool_request_worker(struct pool *p, unsigned int lane, struct err *e);
 
 /* In pool_watch.c: the state of the slots, events of the processes, and
  * --time-limit. */
@@ -109,15 +108,17 @@ struct pool_slot *pool_lane_slot(
 /* Loads how many results the worker says the slot has, once: the only number of
  * this kind that counts is b->done, which never falls or exceeds b->n. */
 void pool_note_done(struct pool *p, struct pool_slot *b);
-int pool_read_and_handle_events(struct pool *p, struct err *e);
+/* Reads one event of the keeper and acts on it. */
+int pool_read_event(struct pool *p, struct err *e);
 /* Kills the worker, because of what it does in this slot. */
 void pool_kill_worker(
     struct pool *p, const struct pool_slot *b, enum loss reason);
-void pool_kill_workers_over_time_limit(struct pool *p);
+void pool_kill_late(struct pool *p);
 /* Writes the reject of a lost record, as a worker writes one, to out; returns
  * its length. */
 size_t pool_write_loss(const struct pool *p, enum loss loss, int status,
     char *out, size_t size);
-int64_t pool_time_check_interval_ms(const struct pool *p);
+/* Returns how often the time limit is checked, in milliseconds. */
+int64_t pool_tick_ms(const struct pool *p);
 
 #endif

@@ -20,7 +20,7 @@ slot_of_turn(const struct pool *p, uint64_t turn)
 }
 
 bool
-pool_may_take_next_line(const struct pool *p)
+pool_may_add_line(const struct pool *p)
 {
 	/* If the slot that was submitted last has more than 1 MiB of lines, it
 	 * holds a large record. All results must then be taken before the pool
@@ -41,7 +41,7 @@ pool_is_empty(const struct pool *p)
 }
 
 void
-pool_add_line_and_submit_full_slot(struct pool *p, const struct line *l)
+pool_add_line(struct pool *p, const struct line *l)
 {
 	struct pool_slot *b = slot_of_turn(p, p->filling);
 	struct slot_lines *lines = b->lines;
@@ -56,7 +56,7 @@ pool_add_line_and_submit_full_slot(struct pool *p, const struct line *l)
 	b->n++;
 	b->len += l->len;
 	if (b->n == SLOT_RECORDS || b->len >= SLOT_BYTES)
-		pool_submit_slot_unless_empty(p);
+		pool_submit(p);
 }
 
 /* Tells the worker to run the slot from its record b->done on, with all of the
@@ -75,11 +75,11 @@ start_slot(const struct pool *p, struct pool_slot *b)
 }
 
 void
-pool_submit_slot_unless_empty(struct pool *p)
+pool_submit(struct pool *p)
 {
 	struct pool_slot *b = slot_of_turn(p, p->filling);
 
-	if (!pool_may_take_next_line(p) || b->n == 0)
+	if (!pool_may_add_line(p) || b->n == 0)
 		return;
 	b->turn = p->filling;
 	b->submitted = true;
@@ -100,29 +100,27 @@ drain_ready(const struct pool *p)
 }
 
 int
-pool_wait_and_handle_events(struct pool *p, int input_fd, struct err *e)
+pool_wait(struct pool *p, int input_fd, struct err *e)
 {
 	struct pollfd fds[3] = {
 		{ .fd = p->events, .events = POLLIN },
 		{ .fd = p->ready, .events = POLLIN },
 		{ .fd = input_fd, .events = POLLIN }
 	};
-	int n = wait_fds_or_stop(fds, input_fd == -1 ? 2 : 3,
-	    (int)pool_time_check_interval_ms(p));
+	int n = wait_fds(fds, input_fd == -1 ? 2 : 3, (int)pool_tick_ms(p));
 
 	if (n > 0 && fds[1].revents != 0)
 		drain_ready(p);
-	if (n > 0 && fds[0].revents != 0 &&
-	    pool_read_and_handle_events(p, e) == -1)
+	if (n > 0 && fds[0].revents != 0 && pool_read_event(p, e) == -1)
 		return -1;
-	pool_kill_workers_over_time_limit(p);
+	pool_kill_late(p);
 	return 0;
 }
 
 /* Makes the whole output memory of the slot free again. The caller has taken
  * and written all results in it. */
 static void
-discard_slot_output(const struct pool *p, struct pool_slot *b)
+discard_output(const struct pool *p, struct pool_slot *b)
 {
 	if (b->large_output)
 		slot_release_output(p->shared, b->lane, b->number);
@@ -136,13 +134,15 @@ release_large_input(const struct pool *p, const struct pool_slot *b)
 		slot_release_input(p->shared, b->lane, b->number);
 }
 
+/* Empties the slot whose results were all taken, and goes on to the next
+ * one. */
 static void
-empty_slot_and_go_to_next(struct pool *p)
+finish_slot(struct pool *p)
 {
 	struct pool_slot *b = slot_of_turn(p, p->emptying);
 
 	release_large_input(p, b);
-	discard_slot_output(p, b);
+	discard_output(p, b);
 	b->shared->state = SLOT_FREE;
 	b->submitted = false;
 	b->has_lost = false;
@@ -178,7 +178,7 @@ load_place(struct result_place *r)
  * write wrong values. So the result must belong to these lines and lie inside
  * the output memory of the slot. */
 static bool
-result_place_is_valid(const struct pool *p, const struct place *place)
+is_valid_place(const struct pool *p, const struct place *place)
 {
 	return place->turn == p->emptying && place->at <= p->shared->out_max &&
 	    place->len <= p->shared->out_max - place->at;
@@ -189,8 +189,7 @@ result_place_is_valid(const struct pool *p, const struct place *place)
  * added, so that strlen() stops inside the copy even if the worker wrote
  * none. */
 static void
-copy_and_split_reject_into_result(
-    struct pool *p, struct result *r, const char *text, size_t len)
+copy_reject(struct pool *p, struct result *r, const char *text, size_t len)
 {
 	if (len > REJECT_MAX - 3)
 		len = REJECT_MAX - 3;
@@ -204,8 +203,7 @@ copy_and_split_reject_into_result(
 /* Copies the outputs of a record out of the shared memory, because a worker
  * that is still running could change them after the check. */
 static int
-copy_outputs_to_private_memory(struct pool *p, const char *out, size_t len,
-    struct err *e)
+copy_outputs(struct pool *p, const char *out, size_t len, struct err *e)
 {
 	if (p->outputs.cap / 2 > SLOT_OUTPUT_PAUSE)
 		buf_release(&p->outputs);
@@ -218,7 +216,7 @@ copy_outputs_to_private_memory(struct pool *p, const char *out, size_t len,
  * is a mark all the same, the filter has taken control of the worker
  * process. */
 static bool
-outputs_have_a_mark(const struct buf *outputs)
+has_mark_line(const struct buf *outputs)
 {
 	const char *p = outputs->data, *end = p + outputs->len, *lf;
 
@@ -239,7 +237,7 @@ static const char damaged[] =
 /* Checks the outputs in p->outputs. Returns NULL, or the reject that takes
  * their place. */
 static const char *
-get_reject_if_outputs_are_bad(const struct buf *outputs, size_t *len)
+find_bad_output(const struct buf *outputs, size_t *len)
 {
 	static const char mark[] =
 	    "reserved\0" "the worker process that runs the filter wrote a line "
@@ -249,18 +247,17 @@ get_reject_if_outputs_are_bad(const struct buf *outputs, size_t *len)
 	if (outputs->len > 0 && outputs->data[outputs->len - 1] != '\n')
 		return damaged;
 	*len = sizeof(mark);
-	return outputs->len > 0 && outputs_have_a_mark(outputs) ? mark : NULL;
+	return outputs->len > 0 && has_mark_line(outputs) ? mark : NULL;
 }
 
 /* Writes the reject that a worker has written, if its code is one. */
 static void
-fill_reject_of_worker(
-    struct pool *p, struct result *r, const char *text, size_t len)
+fill_worker_reject(struct pool *p, struct result *r, const char *text,
+    size_t len)
 {
-	copy_and_split_reject_into_result(p, r, text, len);
+	copy_reject(p, r, text, len);
 	if (!outcome_is_code(r->code, strlen(r->code)))
-		copy_and_split_reject_into_result(
-		    p, r, damaged, sizeof(damaged));
+		copy_reject(p, r, damaged, sizeof(damaged));
 }
 
 static void
@@ -269,13 +266,14 @@ fill_lost_record(struct pool *p, const struct pool_slot *b, uint32_t i,
 {
 	char text[LOSS_TEXT] = "";
 
-	copy_and_split_reject_into_result(p, r, text, pool_write_loss(
-	    p, b->lost[i].loss, b->lost[i].status, text, sizeof(text)));
+	copy_reject(p, r, text, pool_write_loss(p, b->lost[i].loss,
+	    b->lost[i].status, text, sizeof(text)));
 }
 
+/* Sets *r to the result of line i. If the worker wrote something wrong, it
+ * becomes a reject. */
 static int
-fill_checked_result_or_reject(
-    struct pool *p, uint32_t i, struct result *r, struct err *e)
+fill_result(struct pool *p, uint32_t i, struct result *r, struct err *e)
 {
 	struct pool_slot *b = slot_of_turn(p, p->emptying);
 	const struct place place = load_place(&b->shared->result_place[i]);
@@ -293,21 +291,19 @@ fill_checked_result_or_reject(
 		b->lost[i].loss = LOSS_NONE;
 		return 1;
 	}
-	if (!result_place_is_valid(p, &place)) {
-		copy_and_split_reject_into_result(
-		    p, r, damaged, sizeof(damaged));
+	if (!is_valid_place(p, &place)) {
+		copy_reject(p, r, damaged, sizeof(damaged));
 		return 1;
 	}
 	b->large_output |= (place.at + place.len) / 2 > SLOT_OUTPUT_PAUSE;
 	if (place.rejected) {
-		fill_reject_of_worker(
-		    p, r, b->output + place.at, place.len);
-	} else if (copy_outputs_to_private_memory(p, b->output + place.at,
+		fill_worker_reject(p, r, b->output + place.at, place.len);
+	} else if (copy_outputs(p, b->output + place.at,
 	    place.len, e) == -1) {
 		return -1;
-	} else if ((fault = get_reject_if_outputs_are_bad(&p->outputs, &n)) !=
+	} else if ((fault = find_bad_output(&p->outputs, &n)) !=
 	    NULL) {
-		copy_and_split_reject_into_result(p, r, fault, n);
+		copy_reject(p, r, fault, n);
 	} else {
 		r->text = p->outputs.data;
 		r->text_len = p->outputs.len;
@@ -320,7 +316,7 @@ fill_checked_result_or_reject(
 }
 
 int
-pool_take_next_result(struct pool *p, struct result *r, struct err *e)
+pool_take_result(struct pool *p, struct result *r, struct err *e)
 {
 	while (p->emptying < p->filling) {
 		struct pool_slot *b = slot_of_turn(p, p->emptying);
@@ -333,12 +329,11 @@ pool_take_next_result(struct pool *p, struct result *r, struct err *e)
 			pool_note_done(p, b);
 		}
 		if (p->results_taken < b->done)
-			return fill_checked_result_or_reject(
-			    p, p->results_taken++, r, e);
+			return fill_result(p, p->results_taken++, r, e);
 		if (!stopped)
 			return 0;
 		if (p->results_taken == b->n) {
-			empty_slot_and_go_to_next(p);
+			finish_slot(p);
 			continue;
 		}
 		/* The worker stopped before the last line, because it had
@@ -346,7 +341,7 @@ pool_take_next_result(struct pool *p, struct result *r, struct err *e)
 		 * are taken, so the worker can reuse their memory and run the
 		 * other lines. But a worker that has no result to show for its
 		 * memory runs nothing. */
-		discard_slot_output(p, b);
+		discard_output(p, b);
 		if (b->done == b->done_before)
 			pool_kill_worker(p, b, LOSS_DAMAGE);
 		start_slot(p, b);

@@ -11,8 +11,7 @@
 #include <unistd.h>
 
 int
-pool_request_worker_from_keeper(
-    struct pool *p, unsigned int lane, struct err *e)
+pool_request_worker(struct pool *p, unsigned int lane, struct err *e)
 {
 	unsigned char byte = (unsigned char)lane;
 	ssize_t n;
@@ -68,7 +67,7 @@ find_running_slot(const struct pool *p, unsigned int lane)
 }
 
 static bool
-has_begun_next_record(const struct pool_slot *b)
+has_begun_next(const struct pool_slot *b)
 {
 	return b->done < b->n && b->shared->begun > b->done;
 }
@@ -129,7 +128,7 @@ find_lost_record(const struct pool *p, unsigned int lane)
 		    (b->turn != w->turn || b->done != w->done);
 
 		if (b->submitted && b->done < b->n && !late &&
-		    (w->killed == LOSS_DAMAGE || has_begun_next_record(b)) &&
+		    (w->killed == LOSS_DAMAGE || has_begun_next(b)) &&
 		    (found == NULL || b->turn < found->turn))
 			found = b;
 	}
@@ -155,9 +154,9 @@ repair_slot(struct pool_slot *b)
 	b->large_output = true; /* it may have written any part of it */
 }
 
+/* Rejects the record that the worker was running, and starts another worker. */
 static int
-reject_record_and_replace_worker(
-    struct pool *p, unsigned int lane, int status, struct err *e)
+replace_worker(struct pool *p, unsigned int lane, int status, struct err *e)
 {
 	struct watch *w = &p->watch[lane];
 	struct pool_slot *lost;
@@ -187,7 +186,7 @@ reject_record_and_replace_worker(
 	w->busy = false;
 	w->busy_ms = 0;
 	w->idle_ms = 0;
-	return pool_request_worker_from_keeper(p, lane, e);
+	return pool_request_worker(p, lane, e);
 }
 
 /* The error of the compiler follows its event. */
@@ -229,8 +228,7 @@ handle_event(struct pool *p, const struct event *v, struct err *e)
 		p->watch[v->lane].idle_ms = 0;
 		return 0;
 	case EVENT_WORKER_DIED:
-		return reject_record_and_replace_worker(
-		    p, v->lane, v->status, e);
+		return replace_worker(p, v->lane, v->status, e);
 	case EVENT_FORK_FAILED:
 		return err_set(e, ERR_IO, true, "cannot start a worker "
 		    "process: fork: %s", strerror(v->status));
@@ -239,8 +237,9 @@ handle_event(struct pool *p, const struct event *v, struct err *e)
 	    (int)v->kind);
 }
 
+/* Sets the error that says why the keeper has exited. */
 static int
-reap_keeper_and_set_error(struct pool *p, struct err *e)
+reap_keeper(struct pool *p, struct err *e)
 {
 	int status = 0, sig;
 
@@ -264,7 +263,7 @@ reap_keeper_and_set_error(struct pool *p, struct err *e)
 }
 
 int
-pool_read_and_handle_events(struct pool *p, struct err *e)
+pool_read_event(struct pool *p, struct err *e)
 {
 	struct event v;
 	ssize_t n = read(p->events, &v, sizeof(v));
@@ -275,14 +274,14 @@ pool_read_and_handle_events(struct pool *p, struct err *e)
 		return err_errno(e, ERR_IO,
 		    "cannot read the events of the keeper process");
 	if (n == 0)
-		return reap_keeper_and_set_error(p, e);
+		return reap_keeper(p, e);
 	if (n != sizeof(v))
 		return err_bug(e, "the keeper process sent half of an event");
 	return handle_event(p, &v, e);
 }
 
 int64_t
-pool_time_check_interval_ms(const struct pool *p)
+pool_tick_ms(const struct pool *p)
 {
 	int64_t tick = (int64_t)p->conf->time_limit / 8;
 
@@ -327,7 +326,7 @@ check_time(struct pool *p, unsigned int lane, int64_t elapsed)
 		return;
 	}
 	pool_note_done(p, b);
-	busy = has_begun_next_record(b);
+	busy = has_begun_next(b);
 	if (w->turn != b->turn || w->done != b->done) {
 		w->busy_ms = 0;
 		w->idle_ms = 0;
@@ -352,9 +351,9 @@ check_time(struct pool *p, unsigned int lane, int64_t elapsed)
  * reader of its output or stopped by SIGSTOP. The filter did not cause this
  * delay, so only one tick is added. */
 void
-pool_kill_workers_over_time_limit(struct pool *p)
+pool_kill_late(struct pool *p)
 {
-	int64_t now = clock_ms(), tick = pool_time_check_interval_ms(p);
+	int64_t now = clock_ms(), tick = pool_tick_ms(p);
 	int64_t elapsed = now - p->time_checked_at;
 
 	p->time_checked_at = now;

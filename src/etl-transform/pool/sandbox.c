@@ -100,7 +100,7 @@ sandbox_free(struct sandbox *s)
 /* True if the kernel does not have this protection, or does not permit it here
  * (for example, in a container). */
 static bool
-is_error_of_missing_protection(int error)
+is_unavailable(int error)
 {
 	return error == ENOSYS || error == EOPNOTSUPP || error == EINVAL ||
 	    error == EPERM || error == EACCES || error == E2BIG;
@@ -125,7 +125,7 @@ enter_seccomp(struct sandbox *s, bool *in_force)
 		return -1;
 	rc = seccomp_load(s->filter);
 	*in_force = rc == 0;
-	return rc == 0 || is_error_of_missing_protection(-rc) ? 0 : -1;
+	return rc == 0 || is_unavailable(-rc) ? 0 : -1;
 }
 
 /* Returns a bit for each right to files that this version of Landlock knows.
@@ -156,10 +156,10 @@ enter_landlock(bool *in_force)
 		    sizeof(a.handled_access_fs), 0U);
 	}
 	if (fd == -1)
-		return is_error_of_missing_protection(errno) ? 0 : -1;
+		return is_unavailable(errno) ? 0 : -1;
 	restricted = syscall(SYS_landlock_restrict_self, (int)fd, 0U) == 0;
 	*in_force = restricted;
-	if (!restricted && !is_error_of_missing_protection(errno)) {
+	if (!restricted && !is_unavailable(errno)) {
 		(void)close((int)fd);
 		return -1;
 	}
@@ -168,8 +168,7 @@ enter_landlock(bool *in_force)
 }
 
 int
-sandbox_enter_available_protection(struct sandbox *s,
-    struct sandbox_state *in_force)
+sandbox_enter(struct sandbox *s, struct sandbox_state *in_force)
 {
 	*in_force = (struct sandbox_state){ 0 };
 	in_force->no_new_privs =
@@ -182,7 +181,7 @@ sandbox_enter_available_protection(struct sandbox *s,
 }
 
 int
-sandbox_wipe_environment(void)
+sandbox_wipe_env(void)
 {
 	char **empty;
 
@@ -196,13 +195,15 @@ sandbox_wipe_environment(void)
 
 enum { NO_NEW_PRIVS = 1, SECCOMP = 2, LANDLOCK = 4, FAILED = 128 };
 
+/* Enters the sandbox. Returns the bits of the protections in force, or
+ * FAILED. */
 static int
-enter_and_get_protection_bits(void)
+enter_for_test(void)
 {
 	struct sandbox_state in_force;
 	struct sandbox *s = sandbox_new();
 
-	if (s == NULL || sandbox_enter_available_protection(s, &in_force) == -1)
+	if (s == NULL || sandbox_enter(s, &in_force) == -1)
 		return FAILED;
 	return (in_force.no_new_privs ? NO_NEW_PRIVS : 0) |
 	    (in_force.seccomp ? SECCOMP : 0) |
@@ -210,13 +211,13 @@ enter_and_get_protection_bits(void)
 }
 
 void
-sandbox_test_and_print_protection(void)
+sandbox_print(void)
 {
 	pid_t child = fork();
 	int status = 0, bits = FAILED;
 
 	if (child == 0)
-		_exit(enter_and_get_protection_bits());
+		_exit(enter_for_test());
 	if (child > 0 && waitpid(child, &status, 0) == child &&
 	    WIFEXITED(status))
 		bits = WEXITSTATUS(status);

@@ -29,7 +29,7 @@ struct worker {
  * already in use is added to the limit, because the shared memory and the
  * compiled filter do not count as memory of the filter. */
 static void
-limit_further_address_space(uint64_t limit)
+limit_memory(uint64_t limit)
 {
 	struct rlimit r;
 	unsigned long long pages = 0;
@@ -57,8 +57,8 @@ add_name_to_pointer(struct buf *b, const struct json *j, uint32_t name)
 	buf_init(&text, UINT32_MAX);
 	buf_init(&part, UINT32_MAX);
 	json_unescape(&text, j, name);
-	pointer_append_part(&part, text.data, text.len);
-	outcome_add_cut_nul_escaped(b, part.data, part.len);
+	pointer_put_part(&part, text.data, text.len);
+	outcome_put_text(b, part.data, part.len);
 	b->failed |= text.failed | part.failed;
 	buf_release(&text);
 	buf_release(&part);
@@ -70,8 +70,7 @@ add_name_to_pointer(struct buf *b, const struct json *j, uint32_t name)
  * the JSON Pointer of the string to `pointer`. If the string is a member
  * name, the pointer is that of the object. */
 static bool
-find_lone_surrogate_and_add_pointer(
-    const struct json *j, uint32_t i, struct buf *pointer)
+find_lone_surrogate(const struct json *j, uint32_t i, struct buf *pointer)
 {
 	const struct json_tok *tok = j->tok;
 	size_t len = pointer->len;
@@ -89,7 +88,7 @@ find_lone_surrogate_and_add_pointer(
 		} else {
 			buf_printf(pointer, "/%u", n++);
 		}
-		if (find_lone_surrogate_and_add_pointer(j, k, pointer))
+		if (find_lone_surrogate(j, k, pointer))
 			return true;
 		pointer->len = len;
 	}
@@ -100,7 +99,7 @@ find_lone_surrogate_and_add_pointer(
  * Otherwise sets code and message of a reject in w->outcome and returns
  * false. */
 static bool
-parse_line_or_set_reject(struct worker *w, const char *p, size_t n)
+parse_line(struct worker *w, const char *p, size_t n)
 {
 	struct outcome *o = &w->outcome;
 	struct json_fault f = { .code = NULL };
@@ -113,7 +112,7 @@ parse_line_or_set_reject(struct worker *w, const char *p, size_t n)
 		outcome_reject(o, f.code, "%s", why);
 	} else if (w->json.tok[0].type != JSON_OBJECT) {
 		outcome_reject(o, "type", "the record is %s, not an object",
-		    json_type_name_with_article(w->json.tok[0].type));
+		    json_type_name(w->json.tok[0].type));
 	} else if (w->c->plain && is_mark_line(p, n)) {
 		outcome_reject(o, "reserved",
 		    "a record may not begin with the member @etl: this member "
@@ -121,8 +120,7 @@ parse_line_or_set_reject(struct worker *w, const char *p, size_t n)
 	} else if (w->json.flags & JSON_LONE) {
 		outcome_reject(o, "encoding", "a string has half of a "
 		    "surrogate pair, which is no character");
-		(void)find_lone_surrogate_and_add_pointer(
-		    &w->json, 0, &o->pointer);
+		(void)find_lone_surrogate(&w->json, 0, &o->pointer);
 	} else {
 		return true;
 	}
@@ -133,7 +131,7 @@ parse_line_or_set_reject(struct worker *w, const char *p, size_t n)
  * outputs of the filter, and writes the code of the reject, its message and its
  * JSON Pointer there, each with a NUL. The parent reads them from there. */
 static void
-overwrite_outputs_by_reject_fields(struct outcome *o)
+write_reject_fields(struct outcome *o)
 {
 	buf_clear(&o->out);
 	buf_add(&o->out, o->code, strlen(o->code) + 1);
@@ -143,9 +141,10 @@ overwrite_outputs_by_reject_fields(struct outcome *o)
 	buf_char(&o->out, '\0');
 }
 
+/* Runs the filter on record i of the slot, and stores its result for the
+ * parent. */
 static void
-run_record_and_store_result(struct worker *w, struct slot *s, unsigned int k,
-    uint32_t i)
+run_record(struct worker *w, struct slot *s, unsigned int k, uint32_t i)
 {
 	struct shared *m = w->c->shared;
 	const struct slot_lines *b = slot_lines(m, w->lane, k);
@@ -165,13 +164,13 @@ run_record_and_store_result(struct worker *w, struct slot *s, unsigned int k,
 		.max = m->out_max - SLOT_OUTPUT_PAUSE
 	};
 	outcome_clear(o);
-	if (parse_line_or_set_reject(w, line, b->line[i].len))
+	if (parse_line(w, line, b->line[i].len))
 		w->c->engine->run(w->engine, &w->json, o);
 	if ((o->message.failed && !o->message.full) ||
 	    (o->pointer.failed && !o->pointer.full))
 		_exit(ENGINE_NOMEM);
 	if (o->code[0] != '\0')
-		overwrite_outputs_by_reject_fields(o);
+		write_reject_fields(o);
 	/* The parent reads the place after s->done, which is stored with
 	 * memory_order_release. */
 	atomic_store_explicit(&place->turn, b->turn, memory_order_relaxed);
@@ -201,15 +200,17 @@ run_slot(struct worker *w, unsigned int k)
 
 	for (; i < n && s->len < SLOT_OUTPUT_PAUSE; i++) {
 		atomic_store_explicit(&s->begun, i + 1, memory_order_release);
-		run_record_and_store_result(w, s, k, i);
+		run_record(w, s, k, i);
 		atomic_store_explicit(&s->done, i + 1, memory_order_release);
 	}
 	s->state = SLOT_DONE;
 	notify_parent(w);
 }
 
+/* Finds the slot that was submitted first among those that wait for this
+ * worker. */
 static bool
-find_oldest_full_slot(const struct worker *w, unsigned int *k)
+find_oldest_slot(const struct worker *w, unsigned int *k)
 {
 	const struct slot_lines *b = slot_lines(w->c->shared, w->lane, 0);
 	const struct slot *s = slot_at(w->c->shared, w->lane, 0);
@@ -232,8 +233,10 @@ peak_memory_kib(void)
 	return getrusage(RUSAGE_SELF, &u) == 0 ? u.ru_maxrss : 0;
 }
 
+/* Waits until the parent wakes this worker. Returns false if the parent has
+ * closed the pipe: the worker then exits. */
 static bool
-wait_for_wake_up_or_end(const struct worker *w)
+wait_for_wake_up(const struct worker *w)
 {
 	char bytes[64];
 	ssize_t n;
@@ -259,8 +262,7 @@ give_up_others(const struct worker_conf *c, unsigned int lane)
 }
 
 void
-worker_run_slots_and_exit(
-    const struct worker_conf *c, unsigned int lane, void *engine,
+worker_run(const struct worker_conf *c, unsigned int lane, void *engine,
     struct sandbox *sandbox)
 {
 	struct worker w = {
@@ -272,15 +274,15 @@ worker_run_slots_and_exit(
 
 	if (give_up_others(c, lane) == -1)
 		_exit(EX_OSERR);
-	limit_further_address_space(c->memory);
-	if (sandbox_enter_available_protection(sandbox, &in_force) == -1)
+	limit_memory(c->memory);
+	if (sandbox_enter(sandbox, &in_force) == -1)
 		_exit(EX_OSERR);
 	outcome_init(&w.outcome);
 	do {
-		while (find_oldest_full_slot(&w, &k))
+		while (find_oldest_slot(&w, &k))
 			run_slot(&w, k);
 	} while (peak_memory_kib() < w.start_kib + MAX_GROWTH_KIB &&
-		 wait_for_wake_up_or_end(&w));
+		 wait_for_wake_up(&w));
 	outcome_release(&w.outcome);
 	json_release(&w.json);
 	c->engine->free(engine);

@@ -29,9 +29,12 @@ struct worker_conf {
 				 * wakes the worker */
 };
 
-void keeper_compile_serve_and_exit(const struct worker_conf *c, int parent)
+/* Compiles the filter, serves the commands of the parent, and exits. */
+void keeper_run(const struct worker_conf *c, int parent)
     __attribute__((noreturn));
-void worker_run_slots_and_exit(const struct worker_conf *c, unsigned int lane,
-    void *engine, struct sandbox *sandbox) __attribute__((noreturn));
+/* Runs the slots of the lane until the parent needs the worker no more, and
+ * exits. */
+void worker_run(const struct worker_conf *c, unsigned int lane, void *engine,
+    struct sandbox *sandbox) __attribute__((noreturn));
 
 #endif
