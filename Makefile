@@ -65,7 +65,7 @@ $(B)/%.o: %.c | $(SQL)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(foreach f,pg pg_connect pg_copy pg_read pg_session,$(B)/lib/db/$(f).o): CPPFLAGS += $(PQ_CPPFLAGS)
+$(foreach f,pg pg_connect,$(B)/lib/db/$(f).o): CPPFLAGS += $(PQ_CPPFLAGS)
 $(call objects,src/etl-transform): | $(MODULE)
 
 $(SQL): $(wildcard sql/*/*.sql) sql/sql2c.awk

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-struct compression {
+struct compressor {
 	const char *name;       /* for messages */
 	const char *program;    /* decompresses with the option -dc */
 	const char *suffix;     /* ends the names of such files */
@@ -13,6 +13,6 @@ struct compression {
 
 /* Finds the format by the first of the n bytes at p. Returns NULL if they are
  * not compressed. */
-const struct compression *compression_find(const char *p, size_t n);
+const struct compressor *compression_find(const char *p, size_t n);
 
 #endif

@@ -9,7 +9,7 @@
 #ifndef BASE_OPT_H
 #define BASE_OPT_H
 
-#include "errval.h"
+#include "base/errval.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -62,5 +62,20 @@ int opt_print_result(const struct opt_spec *s, enum opt_result r,
     const struct err *e);
 
 int duration_parse(uint64_t *ms, const char *text);     /* -1: not one */
+
+/* A limit that a user gives as a number, such as 10, or as a percentage, such
+ * as 5%. */
+
+struct limit {
+	uint64_t count;
+	unsigned percent;
+	bool by_percent;
+};
+
+/* Fails with ERR_USAGE, and the message names the option. */
+int limit_parse(struct limit *l, const char *option, const char *text,
+    struct err *e);
+/* Returns how many of `all` the limit allows. */
+uint64_t limit_allowed(const struct limit *l, uint64_t all);
 
 #endif

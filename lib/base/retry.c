@@ -1,8 +1,7 @@
-#include "retry.h"
+#include "base/retry.h"
 
-#include "opt.h"
-#include "stop.h"
-#include "wait.h"
+#include "base/opt.h"
+#include "base/stop.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,4 +89,29 @@ retry_call(const struct retry *r,
 			return -1;
 	}
 	return 0;
+}
+
+bool
+pause_tick(struct doubling_pause *p)
+{
+	if (p->left == 0)
+		return true;
+	p->left--;
+	return false;
+}
+
+void
+pause_begin(struct doubling_pause *p)
+{
+	if (p->turns == 0)
+		p->turns = p->least;
+	else if (p->turns < p->most)
+		p->turns = p->turns > p->most / 2 ? p->most : p->turns * 2;
+	p->left = p->turns;
+}
+
+void
+pause_reset(struct doubling_pause *p)
+{
+	p->turns = 0;
 }

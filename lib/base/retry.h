@@ -5,8 +5,9 @@
 #ifndef BASE_RETRY_H
 #define BASE_RETRY_H
 
-#include "errval.h"
+#include "base/errval.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct retry {
@@ -29,5 +30,23 @@ int retry_wait(const struct retry *r, uint64_t n, const struct err *why,
  * the program to stop. */
 int retry_call(const struct retry *r,
     int (*call)(void *self, struct err *e), void *self, struct err *e);
+
+/* A pause after a failed attempt, counted in turns. A caller that knows a fast
+ * way and a safe way uses the safe way for some turns after the fast way has
+ * failed. Each pause has twice as many turns as the one before.
+ * Owns:  nothing. The caller sets least and most, and sets the rest to 0. */
+
+struct doubling_pause {
+	uint32_t least, most;   /* turns of the first and of the longest
+	                         * pause */
+	uint32_t turns;         /* of the last pause, or 0 */
+	uint32_t left;          /* turns until the pause is over */
+};
+
+/* Called once a turn. Returns false during a pause. */
+bool pause_tick(struct doubling_pause *p);
+void pause_begin(struct doubling_pause *p);
+/* Call this after a success: the next pause then has `least` turns again. */
+void pause_reset(struct doubling_pause *p);
 
 #endif

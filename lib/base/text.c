@@ -1,7 +1,10 @@
-#include "text.h"
+#include "base/text.h"
 
-#include "hex.h"
+#include "base/buf.h"
 
+#include <ctype.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Accepts only the well-formed sequences of table 3-7 of the Unicode
@@ -228,4 +231,198 @@ text_count_chars(const char *p, size_t n)
 	for (size_t i = 0; i < n; i++)
 		characters += ((unsigned char)p[i] & 0xc0) != 0x80;
 	return characters;
+}
+
+void
+put_shell_word(struct buf *b, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
+	size_t n = strlen(word), part;
+
+	if (n > 0 && strspn(word, plain) == n) {
+		buf_add(b, word, n);
+		return;
+	}
+	buf_char(b, '\'');
+	for (; n > 0; word += part, n -= part) {
+		part = strcspn(word, "'");
+		text_show(b, word, part);
+		if (part < n) {
+			buf_str(b, "'\\''");
+			part++;
+		}
+	}
+	buf_char(b, '\'');
+}
+
+void
+message_shape(char *out, size_t size, const char *m)
+{
+	size_t n = 0;
+
+	while (*m != '\0' && n < size - 1) {
+		const char *close = *m == '\'' || *m == '"' ?
+		    strchr(m + 1, *m) : NULL;
+
+		out[n] = *m;
+		if (close != NULL)
+			m = close;
+		else if (isdigit((unsigned char)*m))
+			while (isdigit((unsigned char)m[1]))
+				m++;
+		if (isdigit((unsigned char)out[n]))
+			out[n] = '0';
+		n++;
+		m++;
+	}
+	out[n] = '\0';
+}
+
+void
+hex_put_byte(char out[2], unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	out[0] = digits[c >> 4];
+	out[1] = digits[c & 15];
+}
+
+void
+hex_append(struct buf *b, const void *p, size_t n)
+{
+	const unsigned char *bytes = p;
+
+	if (!buf_reserve(b, n * 2))
+		return;
+	for (size_t i = 0; i < n; i++, b->len += 2)
+		hex_put_byte(b->data + b->len, bytes[i]);
+}
+
+int
+hex_digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int
+hex_byte_value(const char *p)
+{
+	int high = hex_digit_value(p[0]);
+	int low = high == -1 ? -1 : hex_digit_value(p[1]);
+
+	return low == -1 ? -1 : high << 4 | low;
+}
+
+int
+name_check(const char *option, const char *name, size_t most, struct err *e)
+{
+	size_t n = strlen(name);
+	struct buf shown;
+	bool plain, nomem;
+
+	/* text_show() writes a character that it escapes as up to 8 bytes. If
+	 * the shown text equals the name, the name has no such character. */
+	buf_init(&shown, 8 * most + 1);
+	if (n <= most)
+		text_show(&shown, name, n);
+	plain = n > 0 && shown.len == n && memcmp(shown.data, name, n) == 0;
+	nomem = shown.failed && !shown.full;
+	buf_release(&shown);
+	if (nomem)
+		return err_nomem(e);
+	if (plain)
+		return 0;
+	return err_set(e, ERR_USAGE, false, "%s: must be 1 to %zu bytes of "
+	    "text without control characters", option, most);
+}
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Returns the edit distance of the words a and b: the least number of
+ * characters to insert, delete, replace or swap with a neighbour to turn a into
+ * b. The table of distances is computed row by row; three rows are kept because
+ * a swap looks two rows back. */
+static size_t
+edit_distance(const char *a, size_t na, const char *b, size_t nb)
+{
+	size_t rows[3][SUGGEST_LONGEST + 1];
+
+	for (size_t j = 0; j <= nb; j++)
+		rows[0][j] = j;
+	for (size_t i = 1; i <= na; i++) {
+		size_t *row = rows[i % 3], *above = rows[(i + 2) % 3];
+
+		row[0] = i;
+		for (size_t j = 1; j <= nb; j++) {
+			row[j] = least(least(above[j], row[j - 1]) + 1,
+			    above[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
+				row[j] = least(row[j],
+				    rows[(i + 1) % 3][j - 2] + 1);
+		}
+	}
+	return rows[na % 3][nb];
+}
+
+void
+suggest_try(struct suggestion *s, const char *word)
+{
+	size_t typed = strlen(s->typed), other = strlen(word), d;
+	size_t longer = typed > other ? typed : other;
+
+	if (typed == 0 || other == 0 || longer > SUGGEST_LONGEST)
+		return;
+	d = edit_distance(s->typed, typed, word, other);
+	if (d >= longer || 3 * d > longer + 1)
+		return;
+	if (s->word[0] == '\0' || d < s->distance) {
+		memcpy(s->word, word, other + 1);
+		s->distance = d;
+	}
+}
+
+void
+suggest_put(struct err *e, const struct suggestion *s, const char *prefix)
+{
+	size_t used = strlen(e->msg);
+
+	if (s->word[0] != '\0')
+		(void)snprintf(e->msg + used, sizeof(e->msg) - used,
+		    "; did you mean %s%s?", prefix, s->word);
+}
+
+int
+suggest_choice(const char *option, const char *value, const char *const *words,
+    struct err *e)
+{
+	struct suggestion near = { .typed = value };
+	struct buf list;
+	int n = 0;
+
+	for (; words[n] != NULL; n++) {
+		if (strcmp(value, words[n]) == 0)
+			return n;
+		suggest_try(&near, words[n]);
+	}
+	buf_init(&list, SIZE_MAX / 4);
+	for (int i = 0; i < n; i++)
+		buf_printf(&list, "%s%s", i == 0 ? "" : i < n - 1 ? ", " :
+		    " or ", words[i]);
+	if (buf_check(&list, e) == 0) {
+		(void)err_set(e, ERR_USAGE, false, "%s %s: it must be %s",
+		    option, value, buf_text(&list));
+		suggest_put(e, &near, "");
+	}
+	buf_release(&list);
+	return -1;
 }

@@ -2,7 +2,6 @@
 #ifndef CONTROL_LETTERS_IMPL_H
 #define CONTROL_LETTERS_IMPL_H
 
-#include "control/letter_line.h"
 #include "control/letters.h"
 
 /* Returns the row number of a run as a value, or NULL if it is 0 (no run). */
@@ -11,13 +10,6 @@ run_row_or_null(int64_t run_row)
 {
 	return run_row == 0 ? db_text(NULL) : DB_I(run_row);
 }
-
-/* PostgreSQL: copies reject lines into a temporary table, and later merges all
- * of them into dead_letters with a few statements. */
-int letters_copy(struct db *db, const struct letter_text *lines, size_t n,
-    struct err *e);
-int letters_merge(struct db *db, const struct letter_replays *r,
-    int64_t run_row, int64_t *added, struct err *e);
 
 /* Reads the next part of a large record and appends it to `raw`, which holds
  * the parts before it. The statement `script` has the parameters v[0], v[1],

@@ -1,7 +1,7 @@
 /* State file: checkpoints of a pipeline without a loader. It is a JSON object
  * {NAME: {"value": TEXT or null, "version": N}}. A member NAME may also have
  * "files": {PATH: {"size": N, "mtime": TEXT}}. A change replaces the whole file
- * (file_replace.h), but keeps the other checkpoints and unknown members. Names
+ * (statefile.c), but keeps the other checkpoints and unknown members. Names
  * and results are as in checkpoints.h.
  * Gives: a file that does not exist counts as a file without checkpoints.
  * Fails: ERR_CONFIG if the file is not valid; the message names the line, and

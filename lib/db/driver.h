@@ -78,10 +78,6 @@ struct db {
 	                 * is NULL if the statement has no `{schema}.` */
 };
 
-void db_forget_schema(struct db *db);
-/* Frees all statements of the cache. */
-void db_free_cache(struct db *db);
-
 /* How long a statement may still wait after a signal has asked the program to
  * stop. A statement that waits when the signal comes is cancelled at once. A
  * statement that starts after the signal, such as a ROLLBACK, gets 1.5

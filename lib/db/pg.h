@@ -8,7 +8,7 @@
 #ifndef DB_PG_H
 #define DB_PG_H
 
-#include "db/pg_value.h"
+#include "db/pg_driver.h"
 
 struct pg;
 struct pg_answer;

@@ -3,6 +3,8 @@
 #ifndef DB_SQL_H
 #define DB_SQL_H
 
+#include <stddef.h>
+
 #include "sql_scripts.h"
 
 #endif

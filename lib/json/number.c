@@ -1,10 +1,115 @@
 #include "json/number.h"
 
-#include "json/power.h"
-
+#include <float.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Powers of ten with 128 bits. The 128-bit integer g = hi * 2^64 + lo stands
+ * for 10^k = g * 2^(power_log2(k) - 127). The top bit of g is set. g is
+ * rounded down, and exact if 0 <= k <= 55. */
+
+enum { POWER_MIN = -351, POWER_MAX = 350 };
+
+struct power {
+	uint64_t hi, lo;
+};
+
+/* floor(log2(10^k)) */
+static inline int
+power_log2(int k)
+{
+	return (k * 1741647) >> 19;
+}
+
+enum { STEP = 27 };
+
+__extension__ typedef unsigned __int128 wide;
+
+/* 10^POWER_MIN and every 27th power from there, with 192 bits each, the
+ * highest word first. */
+static const uint64_t bases[][3] = {
+	{ 0x8049a4ac0c5811ae, 0x205b896d777d6278,
+	    0xac261e9f5141430b }, /* 1e-351 */
+	{ 0xcf42894a5dce35ea, 0x52064cac828675b9,
+	    0x475f2b7d7df1ad7a }, /* 1e-324 */
+	{ 0xa76c582338ed2621, 0xaf2af2b80af6f24e,
+	    0x657c8f4d43323a36 }, /* 1e-297 */
+	{ 0x873e4f75e2224e68, 0x5a7744a6e804a291,
+	    0xcc35eddfcf0996d7 }, /* 1e-270 */
+	{ 0xda7f5bf590966848, 0xaf39a475506a899e,
+	    0xa30294cc2934e662 }, /* 1e-243 */
+	{ 0xb080392cc4349dec, 0xbd8d794d96aacfb3,
+	    0xfe13a5c86af64418 }, /* 1e-216 */
+	{ 0x8e938662882af53e, 0x547eb47b7282ee9c,
+	    0x41b0230e1421487d }, /* 1e-189 */
+	{ 0xe65829b3046b0afa, 0x0cb4a5a3112a5112,
+	    0xa3b561b1cb208396 }, /* 1e-162 */
+	{ 0xba121a4650e4ddeb, 0x92f34d62616ce413,
+	    0x21a0183e10583cd3 }, /* 1e-135 */
+	{ 0x964e858c91ba2655, 0x3a6a07f8d510f86f,
+	    0xe9082f25e9c5e9ec }, /* 1e-108 */
+	{ 0xf2d56790ab41c2a2, 0xfae27299423fb9c3,
+	    0x3695dad7e8858901 }, /* 1e-81 */
+	{ 0xc428d05aa4751e4c, 0xaa97e14c3c26b886,
+	    0x96842dc95323f5a8 }, /* 1e-54 */
+	{ 0x9e74d1b791e07e48, 0x775ea264cf55347d,
+	    0xca49f1c05120c9c7 }, /* 1e-27 */
+	{ 0x8000000000000000, 0x0000000000000000,
+	    0x0000000000000000 }, /* 1e0 */
+	{ 0xcecb8f27f4200f3a, 0x0000000000000000,
+	    0x0000000000000000 }, /* 1e27 */
+	{ 0xa70c3c40a64e6c51, 0x999090b65f67d924,
+	    0x0000000000000000 }, /* 1e54 */
+	{ 0x86f0ac99b4e8dafd, 0x69a028bb3ded71a3,
+	    0xdf9f915627c04e28 }, /* 1e81 */
+	{ 0xda01ee641a708de9, 0xe80e6f4820cc9495,
+	    0xd74baad03bc1d8d3 }, /* 1e108 */
+	{ 0xb01ae745b101e9e4, 0x5ec05dcff72e7f8f,
+	    0xc04c79ffe324301f }, /* 1e135 */
+	{ 0x8e41ade9fbebc27d, 0x14588f13be847307,
+	    0x23bd6a2059c002f5 }, /* 1e162 */
+	{ 0xe5d3ef282a242e81, 0x8f1668c8a86da5fa,
+	    0xf0b5ccf5176ecc7c }, /* 1e189 */
+	{ 0xb9a74a0637ce2ee1, 0x6d953e2bd7173692,
+	    0x88efb0037ac08bde }, /* 1e216 */
+	{ 0x95f83d0a1fb69cd9, 0x4abdaf101564f98e,
+	    0x0d5a4af7b3a98e47 }, /* 1e243 */
+	{ 0xf24a01a73cf2dccf, 0xbc633b39673c8cec,
+	    0x3d9c44cd2f36917c }, /* 1e270 */
+	{ 0xc3b8358109e84f07, 0x0a862f80ec4700c8,
+	    0x02606ea01029dc37 }, /* 1e297 */
+	{ 0x9e19db92b4e31ba9, 0x6c07a2c26a8346d1,
+	    0x4944d9f52cd0dec2 }, /* 1e324 */
+};
+
+static const uint64_t fives[STEP] = {
+	1U, 5U, 25U, 125U, 625U, 3125U, 15625U, 78125U, 390625U, 1953125U,
+	9765625U, 48828125U, 244140625U, 1220703125U, UINT64_C(6103515625),
+	UINT64_C(30517578125), UINT64_C(152587890625), UINT64_C(762939453125),
+	UINT64_C(3814697265625), UINT64_C(19073486328125),
+	UINT64_C(95367431640625), UINT64_C(476837158203125),
+	UINT64_C(2384185791015625), UINT64_C(11920928955078125),
+	UINT64_C(59604644775390625), UINT64_C(298023223876953125),
+	UINT64_C(1490116119384765625)
+};
+
+static struct power
+power_ten(int k)
+{
+	unsigned int i = (unsigned int)(k - POWER_MIN);
+	const uint64_t *b = bases[i / STEP];
+	uint64_t five = fives[i % STEP];
+	wide hi, lo;
+
+	five <<= __builtin_clzll(five);
+	lo = ((wide)five * b[2] >> 64) + (wide)five * b[1];
+	hi = (wide)five * b[0] + (lo >> 64);
+	if (hi >> 127 == 0)
+		hi = hi << 1 | (lo >> 63 & 1);
+	return (struct power){ (uint64_t)(hi >> 64), (uint64_t)hi };
+}
 
 enum {
 	HEAD = 19,              /* digits that always fit into 64 bits */
@@ -372,4 +477,201 @@ number_compare(const char *a, size_t an, const char *b, size_t bn)
 	if (sign(&x) != sign(&y))
 		return sign(&x) < sign(&y) ? -1 : 1;
 	return sign(&x) == 0 ? 0 : sign(&x) * compare_magnitudes(&x, &y);
+}
+
+/* Finds the shortest decimal number that is read back as a given double, with
+ * the Schubfach algorithm (R. Giulietti, "The Schubfach way to render doubles",
+ * 2020). A double has the value c * 2^q. When decimal numbers are read, all
+ * numbers in a small interval around a double are rounded to this double. The
+ * algorithm takes the largest power of ten that is not wider than the interval.
+ * Then only the multiples of this power just below and just above the double
+ * need to be tested; multiples of ten times the power have one digit less, so
+ * they are tested first. */
+
+__extension__ typedef unsigned __int128 wide;
+
+struct digits {
+	uint64_t m;             /* m * 10^exp */
+	int exp;
+};
+
+/* Returns the upper 128 bits of 10^k, rounded up. power_ten() rounds down. The
+ * powers from 10^0 to 10^55 need no rounding: without the zero bits at their
+ * end they fit into 128 bits. Adding 1 to the lower half (lo) never overflows:
+ * no power has a lo with all bits set. */
+static struct power
+power_ten_up(int k)
+{
+	struct power g = power_ten(k);
+
+	g.lo += k < 0 || k > 55;
+	return g;
+}
+
+/* Returns the highest 64 bits of the product g * c. Their lowest bit is also
+ * set if the bits that are cut off are more than the rounding error of g, so
+ * that a comparison with the result gives the same answer as with the whole
+ * product. */
+static uint64_t
+multiply_high(struct power g, uint64_t c)
+{
+	wide x = ((wide)g.lo * c >> 64) + (wide)g.hi * c;
+
+	return (uint64_t)(x >> 64) | ((uint64_t)x > 1);
+}
+
+/* Finds the shortest decimal number that is read back as the double c * 2^q.
+ * `narrow` is true if c is a power of two: the next lower double is then only
+ * half as far away as the next higher one. 1262611 / 2^22 is log10(2), and
+ * 524031 / 2^22 is log10(4/3). */
+static struct digits
+shortest_digits(uint64_t c, int q, bool narrow)
+{
+	int k = (q * 1262611 - (narrow ? 524031 : 0)) >> 22;
+	int shift = q + power_log2(-k) + 1;
+	struct power g = power_ten_up(-k);
+	/* A decimal number exactly between two doubles is read back as the
+	 * double with the even c. So if c is odd, the two ends of the interval
+	 * do not belong to this double. */
+	uint64_t odd = c & 1;
+	uint64_t low = multiply_high(
+			   g, (4 * c - (narrow ? 1 : 2)) << shift) +
+		       odd;
+	uint64_t mid = multiply_high(g, 4 * c << shift);
+	uint64_t high = multiply_high(g, (4 * c + 2) << shift) - odd;
+	uint64_t s = mid / 4, t = s / 10;
+	bool down, up;
+
+	down = low <= 40 * t;
+	up = 40 * t + 40 <= high;
+	if (s >= 10 && down != up)
+		return (struct digits){ t + up, k + 1 };
+	down = low <= 4 * s;
+	up = 4 * s + 4 <= high;
+	if (down == up)
+		up = mid > 4 * s + 2 || (mid == 4 * s + 2 && (s & 1));
+	return (struct digits){ s + up, k };
+}
+
+static struct digits
+digits_from_double(double d)
+{
+	uint64_t bits, c;
+	int e;
+
+	memcpy(&bits, &d, sizeof(bits));
+	c = bits & ((UINT64_C(1) << 52) - 1);
+	e = (int)(bits >> 52 & 0x7ff);
+	if (e == 0)
+		return shortest_digits(c, -1074, false);
+	return shortest_digits(c | UINT64_C(1) << 52, e - 1075,
+	    c == 0 && e > 1);
+}
+
+/* Writes v in decimal digits without a NUL. Returns the number of digits. */
+static size_t
+put_uint(char *out, uint64_t v)
+{
+	char tmp[20];
+	size_t n = 0;
+
+	do
+		tmp[sizeof(tmp) - ++n] = (char)('0' + v % 10);
+	while ((v /= 10) != 0);
+	memcpy(out, tmp + sizeof(tmp) - n, n);
+	return n;
+}
+
+/* Writes n digits in the form D.DDDe+XX. e is the exponent of the first
+ * digit. */
+static char *
+put_exponent(char *out, const char *digits, size_t n, int e)
+{
+	unsigned int u = (unsigned int)(e < 0 ? -e : e);
+
+	*out++ = digits[0];
+	if (n > 1) {
+		*out++ = '.';
+		memcpy(out, digits + 1, n - 1);
+		out += n - 1;
+	}
+	*out++ = 'e';
+	*out++ = e < 0 ? '-' : '+';
+	if (u < 10)
+		*out++ = '0';
+	return out + put_uint(out, u);
+}
+
+/* Writes n digits with the decimal point after the first `whole` digits. If
+ * `whole` is less than 1, writes "0." and -whole zeros before them. */
+static char *
+put_fixed(char *out, const char *digits, size_t n, int whole)
+{
+	size_t before = whole > 0 ? (size_t)whole : 0;
+
+	if (before >= n) {
+		memcpy(out, digits, n);
+		memset(out + n, '0', before - n);
+		return out + before;
+	}
+	if (whole <= 0) {
+		*out++ = '0';
+		*out++ = '.';
+		memset(out, '0', (size_t)-whole);
+		out += -whole;
+	} else {
+		memcpy(out, digits, before);
+		out += before;
+		*out++ = '.';
+	}
+	memcpy(out, digits + before, n - before);
+	return out + n - before;
+}
+
+size_t
+number_put_shortest(char out[NUMBER_TEXT], double d)
+{
+	static const char none[4] = { 'n', 'u', 'l', 'l' };
+	char digits[20], *p = out;
+	struct digits s;
+	size_t n;
+	int whole;
+
+	if (d != d) {
+		memcpy(out, none, sizeof(none));
+		return sizeof(none);
+	}
+	if (__builtin_signbit(d)) {
+		*p++ = '-';
+		d = -d;
+	}
+	if (d > DBL_MAX)
+		d = DBL_MAX;
+	if (d < 9007199254740992.0 && d == (double)(uint64_t)d)
+		return (size_t)(p - out) + put_uint(p, (uint64_t)d);
+	s = digits_from_double(d);
+	n = put_uint(digits, s.m);
+	whole = s.exp + (int)n;
+	while (digits[n - 1] == '0')
+		n--;
+	if (whole <= -4 || whole > (int)n + 15)
+		p = put_exponent(p, digits, n, whole - 1);
+	else
+		p = put_fixed(p, digits, n, whole);
+	return (size_t)(p - out);
+}
+
+void
+number_put_real(struct buf *b, double d)
+{
+	char text[NUMBER_TEXT];
+	size_t n = number_put_shortest(text, d);
+
+	if (isinf(d)) {
+		buf_str(b, d > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+		return;
+	}
+	buf_add(b, text, n);
+	if (memchr(text, '.', n) == NULL && memchr(text, 'e', n) == NULL)
+		buf_add(b, ".0", 2);
 }

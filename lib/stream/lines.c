@@ -1,8 +1,7 @@
-#include "lines_impl.h"
+#include "stream/lines.h"
 
 #include "base/clock.h"
 #include "base/stop.h"
-#include "base/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +9,32 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { READ_MAX = 256 << 10, READ_MIN = 64 << 10 };
+
+struct lines {
+	int fd;                 /* -1: the next file is not yet open */
+	struct lines_reader reader;     /* read NULL: fd is read */
+	char *const *files;     /* those not yet opened */
+	size_t nfiles;
+	const char *file;       /* name of the open file; NULL: none */
+	size_t max;             /* longest line that is kept whole */
+	char *data;
+	size_t cap;
+	size_t start, end;      /* bytes that were read and not yet returned */
+	size_t seen;            /* data[start..seen) has no LF; if `found`,
+	                         * data[seen] is the LF */
+	bool found, eof;
+	uint64_t number, offset;        /* of the next line */
+	struct hash *hash;      /* not NULL: a line that is too long is being
+	                         * read. Its first LINES_KEPT bytes are kept in
+	                         * data */
+	uint64_t hashed;        /* how many bytes of that line are in the
+	                         * hash */
+	size_t ahead;           /* bytes after `start` that lines_look_ahead()
+	                         * has returned */
+	size_t ahead_no_lf;     /* bytes after these in which no LF was found */
+};
 
 int
 lines_open(struct lines **out, int fd, size_t max, struct err *e)
@@ -198,7 +223,10 @@ make_room(struct lines *l, struct err *e)
 	return l->cap - l->end < READ_MIN ? grow_buffer(l, e) : 0;
 }
 
-enum lines_result
+/* Waits for input and reads at most `most` bytes to the end of the buffer,
+ * which must have room for them. Sets *got to the number of bytes that were
+ * read, 0 at the end of the input. The caller adds this number to l->end. */
+static enum lines_result
 lines_read(struct lines *l, size_t most, int timeout, ssize_t *got,
     struct err *e)
 {
@@ -366,4 +394,110 @@ lines_next(struct lines *l, struct line *out, int timeout, struct err *e)
 				return r;
 		}
 	}
+}
+
+/* True if more input may be read into the buffer: it has less than `most`
+ * bytes, or it has no whole line yet. False if its first line is too long. */
+static bool
+may_read_more(const struct lines *l, size_t most)
+{
+	size_t n = l->end - l->start;
+
+	return !l->eof && l->hash == NULL &&
+	    (n < most || (l->ahead == 0 && n <= l->max));
+}
+
+/* Ensures that READ_MIN bytes fit at the end of the buffer: moves the unread
+ * bytes to its start, and enlarges it if that is not enough. */
+static int
+make_room_ahead(struct lines *l, size_t most, struct err *e)
+{
+	size_t cap, n = l->end - l->start;
+	size_t limit = n < most ? most : n < l->max ? l->max : n;
+	char *p;
+
+	if (l->cap - l->end >= READ_MIN)
+		return 0;
+	memmove(l->data, l->data + l->start, n);
+	l->seen -= l->start;
+	l->start = 0;
+	l->end = n;
+	if (l->cap - l->end >= READ_MIN)
+		return 0;
+	cap = l->cap > limit / 2 ? limit + READ_MAX : l->cap * 2;
+	if ((p = realloc(l->data, cap)) == NULL)
+		return err_nomem(e);
+	l->data = p;
+	l->cap = cap;
+	return 0;
+}
+
+static enum lines_result
+read_more_ahead(struct lines *l, size_t most, int timeout, struct err *e)
+{
+	enum lines_result r;
+	ssize_t n = 0;
+	size_t room;
+
+	if (make_room_ahead(l, most, e) == -1)
+		return LINES_FAILED;
+	room = l->cap - l->end;
+	r = lines_read(l, room < READ_MAX ? room : READ_MAX, timeout, &n, e);
+	if (r == LINES_ONE) {
+		l->eof = n == 0;
+		l->end += (size_t)n;
+	}
+	return r;
+}
+
+/* Finds the next line that lines_look_ahead() has not returned yet. At the end
+ * of the input, a line without LF counts, too. */
+static bool
+find_line_ahead(struct lines *l, struct line *out, size_t *size)
+{
+	const char *p = l->data + l->start + l->ahead;
+	size_t left = l->end - l->start - l->ahead, old = l->ahead_no_lf;
+	const char *lf = memchr(p + old, '\n', left - old);
+
+	l->ahead_no_lf = lf == NULL ? left : 0;
+	if (lf == NULL && (!l->eof || left == 0))
+		return false;
+	*out = (struct line){ .data = p, .torn = lf == NULL,
+		.len = lf == NULL ? left : (size_t)(lf - p) };
+	out->bytes = out->len;
+	out->too_long = out->len > l->max;
+	*size = out->len + (lf != NULL);
+	return true;
+}
+
+enum lines_result
+lines_look_ahead(struct lines *l, struct line *out, size_t most, int timeout,
+    struct err *e)
+{
+	enum lines_result r;
+	size_t size;
+
+	for (;;) {
+		if (find_line_ahead(l, out, &size)) {
+			l->ahead += size;
+			l->ahead_no_lf = 0;
+			return LINES_ONE;
+		}
+		if (!may_read_more(l, most))
+			return LINES_END;
+		if ((r = read_more_ahead(l, most, timeout, e)) != LINES_ONE)
+			return r;
+	}
+}
+
+void
+lines_restart_ahead(struct lines *l)
+{
+	l->ahead = l->ahead_no_lf = 0;
+}
+
+bool
+lines_has_ended(const struct lines *l)
+{
+	return l->eof;
 }

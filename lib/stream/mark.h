@@ -89,9 +89,6 @@ int mark_replace_stages(struct buf *out, const char *line, size_t len,
  * mark checkpoint `older` lists. The mark can then replace both. */
 int mark_add_files(struct buf *out, const char *line, size_t len,
     const char *older, size_t older_len, struct err *e);
-/* True if token i is a list of files: an array of objects with the members
- * path, size and mtime. */
-bool mark_files_are_valid(const struct json *j, uint32_t i);
 void mark_put_counts(struct buf *out, const struct counts *c);  /* {...} */
 int mark_put_begin(struct buf *out, const struct mark *m, struct err *e);
 /* The broken files that a mark failed lists, and the version of the checkpoint

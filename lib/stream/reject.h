@@ -9,11 +9,12 @@
 #define STREAM_REJECT_H
 
 #include "base/buf.h"
-#include "base/limit.h"
+#include "base/opt.h"
 #include "base/stdfd.h"
 #include "stream/line_writer.h"
 #include "stream/lines.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct origin {
@@ -94,13 +95,6 @@ void causes_add(struct causes *c, const char *code, const char *message,
  * causes as "others". */
 void causes_put(struct buf *b, const struct causes *c, const char *separator,
     size_t most);
-/* If the first rejected record is line 1 of the input and looks like another
- * format than NDJSON, such as CSV, appends the name of the format and advice on
- * how to convert it. */
-void causes_advise_format(struct buf *b, const struct causes *c);
-/* If an example may be a mark that a filter has turned into a record, appends
- * advice on how to run the filter. */
-void causes_advise_filter(struct buf *b, const struct causes *c);
 void causes_free(struct causes *c);
 /* Fails with ERR_LIMIT if the limit is exceeded. The message has the text
  * `stored`, which says what becomes of the data, and a line for each cause. */
@@ -129,5 +123,22 @@ int reject_file_append(struct reject_file *a, const char *line_with_lf,
  * devices. */
 bool reject_file_is(const struct reject_file *a, const struct stat *st);
 void reject_file_close(struct reject_file *a);
+
+/* Gives advice for messages about rejected records: which format an input has
+ * that is not NDJSON, and how to run a filter that has changed marks (lines
+ * that describe the stream and are not records) into records. */
+
+/* CODE, LINE and P are the reject code, the line number and the first bytes of
+ * a rejected record. If it is the first line, not a JSON object, and looks like
+ * a known format, appends "; " with the name of the format and advice on how to
+ * convert it. */
+void input_advise_format(struct buf *b, const char *code, uint64_t line,
+    const char *p, size_t n);
+
+/* Returns true for an object with a null whose other values are null or uuids.
+ * A filter such as {id, title} makes such an object from a mark. */
+bool input_may_be_mark(const char *p, size_t n);
+/* Appends "; " with advice on how to run a filter that has changed a mark. */
+void input_advise_filter(struct buf *b, uint64_t line);
 
 #endif

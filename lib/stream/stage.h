@@ -8,9 +8,13 @@
 #ifndef STREAM_STAGE_H
 #define STREAM_STAGE_H
 
+#include "base/buf.h"
+#include "json/scan.h"
 #include "stream/lines.h"
 #include "stream/mark.h"
 #include "stream/reject.h"
+
+#include <stdint.h>
 
 struct stage_conf {
 	const char *name;               /* "transform" */
@@ -241,5 +245,27 @@ int stage_write_aside(struct stage *s, const char *line_with_lf, size_t len,
 /* True if rejects are written to the file that *st describes. */
 struct stat;
 bool stage_reject_file_is(const struct stage *s, const struct stat *st);
+
+/* The names of streams and stages: the default name of a stream, and the checks
+ * of the names that --stream and --stage give.
+ * Gives: a default name that is the same in every run, because it is a part of
+ *        the id of a dead letter (a stored reject).
+ * Fails: ERR_USAGE for a name that cannot be used. */
+
+/* Appends the default name of a stream. For a URL this is the last part of its
+ * path ("posts" for https://h/api/posts?x=1), or the host if there is no path.
+ * For a file it is the name without the folder. If SOURCE is NULL or "-", it is
+ * the name of the file that standard input reads, or "stdin" if that is a
+ * pipe. */
+void stream_name_put(struct buf *b, const char *source);
+
+/* Checks the values of the options --max-record and --duplicate-members, which
+ * all programs that read records have.
+ * Gives: *members: whether a record in which a member is repeated is an error,
+ *        or is read with the last value of the member.
+ * Fails: ERR_USAGE. */
+
+int record_options_check(uint64_t max_record, const char *duplicates,
+    enum json_members *members, struct err *e);
 
 #endif

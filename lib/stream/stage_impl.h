@@ -96,14 +96,6 @@ void stage_reset_counts(struct stage *s);
 int stage_begin_stream(struct stage *s, struct err *e);
 /* Reports to etl-run that this stage is going to read a stream. */
 int stage_report_open(struct stage *s, struct err *e);
-/* Reports to etl-run that the stream begins in this stage. Call this after
- * begin was read, or before it is written. */
-int stage_report_begin(struct stage *s, struct err *e);
-/* Stores how many reject lines the output stream has, for the report to
- * etl-run. Call this after the mark end was passed on or written. */
-void stage_note_rejects(struct stage *s);
-/* Sets the error for a stop signal that came. Returns STAGE_STOP. */
-enum stage_item stage_set_stop_error(struct err *e);
 /* Sets the error for a stream that has no end mark. Returns -1. */
 int stage_set_cut_error(struct err *e);
 /* Sets the stage name and pipeline that rejects and marks of this stage get,
@@ -112,28 +104,11 @@ int stage_set_cut_error(struct err *e);
 int stage_join_stream(struct stage *s, struct err *e);
 /* Returns how many records have an outcome: passed, dropped or rejected. */
 uint64_t stage_count_outcomes(const struct stage *s);
-/* True if this stage reads input, and the input has no marks. */
-bool stage_is_plain(const struct stage *s);
 /* Returns the counts that --max-rejects limits. `ended` is true at the end of
  * the stream. */
 struct reject_tally stage_reject_tally(const struct stage *s, bool ended);
 /* Fails with ERR_LIMIT if this stage has rejected more than --max-rejects
  * allows. */
 int stage_check_limit(const struct stage *s, bool ended, struct err *e);
-
-/* If a mark checkpoint is held back, writes it. Call this before the mark
- * resolve or end that was just read is written. */
-int stage_write_held(struct stage *s, struct err *e);
-
-/* If a program that may not know marks reads the output, warns once. Call this
- * after a mark was written, and with `ended` at the end of the stream. */
-void stage_warn_filter(struct stage *s, bool ended);
-
-/* A sink counts the reject lines of its input. At each mark checkpoint, resolve
- * and end it compares the counts in the mark with the reject lines and records
- * that it has read. */
-void stage_count_reject_line(struct stage *s, const struct mark *m);
-int stage_check_counts(const struct stage *s, const struct mark *m,
-    struct err *e);
 
 #endif

@@ -26,9 +26,6 @@ struct command {
 	struct out *out;
 };
 
-int get_command(struct command *c, struct err *e);
-int set_command(struct command *c, struct err *e);
-int clear_command(struct command *c, struct err *e);
 int list_command(struct command *c, struct err *e);
 int save_command(struct command *c, struct err *e);
 

@@ -8,7 +8,6 @@
 #define CHECKPOINT_STORE_H
 
 #include "checkpoint.h"
-
 #include "control/checkpoints.h"
 
 struct store {

@@ -39,20 +39,7 @@ struct dlq {
 	struct out *out;
 };
 
-/* The input of put. Reject lines are first copied to a temporary file, so that
- * no transaction is open while put waits for a pipe. Lines that cannot be
- * stored are printed in a warning, and appended to the file of --bad. */
 struct intake;
-int intake_open(struct intake **in, const char *bad, struct err *e);
-int intake_read(struct intake *in, const char *name, struct err *e);
-int intake_flush(struct intake *in, struct err *e);
-FILE *intake_file(const struct intake *in);
-void intake_counts(const struct intake *in, uint64_t *rejects,
-    uint64_t *others, uint64_t *bad);
-/* Reports to etl-run that the rejects of the streams in the input are stored.
- * Leaves out streams without the mark `end`. */
-int intake_report(const struct intake *in, struct err *e);
-void intake_free(struct intake *in);
 
 int put_command(struct dlq *d, struct err *e);
 int list_command(struct dlq *d, struct err *e);
@@ -72,14 +59,7 @@ int dlq_open_database(struct dlq *d, struct err *e);
  * the code, stage or pipeline of the selection, also prints the most similar
  * one that a letter has: the user may have mistyped it. */
 int dlq_print_no_match(const struct dlq *d, const char *command, struct err *e);
-/* default_status is used if --status is not given; NULL means any status. */
-int selection_init(struct selection *s, const struct dlq_opts *o,
-    const char *default_status, struct err *e);
 
-/* Converts a time as users write it (2026-05-30, 2026-05-30T12:00:00+02:00, or
- * 2d: two days ago) to a stamp. Fails: ERR_USAGE. */
-int time_option_parse(char out[CLOCK_STAMP], const char *option,
-    const char *text, struct err *e);
 /* The time ms milliseconds ago. */
 void put_time_ago(char out[CLOCK_STAMP], uint64_t ms);
 
@@ -105,8 +85,6 @@ int occurrences_open(struct occurrences *o, struct dlq *d,
 int occurrences_next(struct occurrences *o, struct err *e);
 void occurrences_close(struct occurrences *o);
 
-/* Appends a member if the text is not empty. */
-void put_text_member(struct buf *b, const char *name, const char *s);
 /* Writes the member "raw" or "raw_base64" as the next part of a line. */
 int write_raw_member(struct out *out, const struct letter *l, struct err *e);
 

@@ -1,27 +1,228 @@
 /* etl-dlq works with dead letters ("letters"): rejected records that are
  * stored in the database.
  *
- * main.c           reads the options and finds the sub-command.
- * dlq              opens the database, for all sub-commands.
- * selection        the options that select letters, such as --stage;
- *                  time_option reads the times of --since and --until.
- * occurrences      reads the bytes of each rejection of a letter.
- * put              stores reject lines as letters (reject_intake reads them).
- * list, show, stats, export   print letters; letter_json prints one as JSON.
+ * main.c           reads the options, finds the sub-command, and opens the
+ *                  database; the options that select letters, such as --stage.
+ * show             list, show and stats print letters, and the bytes of each
+ *                  rejection of a letter.
+ * letter_json      prints a letter as JSON; export.
+ * put              stores reject lines as letters.
  * replay           writes the records of letters, to be loaded again.
- * close_commands   resolve, discard and erase.
- * purge            deletes old letters. */
-#include "dlq.h"
-
-#include "base/core_dump.h"
-#include "base/memory.h"
+ * close_commands   resolve, discard, erase and purge. */
+#include "base/opt.h"
+#include "base/process.h"
 #include "base/shared_options.h"
 #include "base/stop.h"
-#include "base/suggest.h"
+#include "base/text.h"
+#include "control/control.h"
+#include "dlq.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+int
+dlq_open_database(struct dlq *d, struct err *e)
+{
+	if (control_open_tables(&d->db, d->opts->db, d->opts->control_schema,
+	    false, e) == -1)
+		return -1;
+	return letter_filter_run(d->db, &d->selection.filter, e);
+}
+
+/* If no letter has the code, stage, stream, target or pipeline that the user
+ * has given, prints the most similar one in the database. */
+static int
+suggest_value(const struct dlq *d, const char *command, const char *option,
+    const char *value, struct err *e)
+{
+	struct suggestion near = { .typed = value };
+	struct db_value v = db_text(option);
+	struct db_rows *r;
+	bool known = false;
+	int rc;
+
+	if (value == NULL)
+		return 0;
+	if (db_query(d->db, &r, db_sql(d->db, SQL_LETTERS_WORDS), &v, 1,
+	    e) == -1)
+		return -1;
+	while ((rc = db_next(r, e)) == 1) {
+		known |= strcmp(db_column(r, 0).p, value) == 0;
+		suggest_try(&near, db_column(r, 0).p);
+	}
+	db_end(r);
+	if (rc == 0 && !known && near.word[0] != '\0')
+		err_warnf("etl-dlq", "%s: no letter has the %s %s; did you "
+		    "mean %s?", command, option, value, near.word);
+	return rc;
+}
+
+int
+dlq_print_no_match(const struct dlq *d, const char *command, struct err *e)
+{
+	const struct letter_filter *f = &d->selection.filter;
+	const struct { const char *option, *value; } words[] = {
+		{ "code", f->code }, { "stage", f->stage },
+		{ "stream", f->stream }, { "target", f->target },
+		{ "pipeline", f->pipeline },
+	};
+
+	if (strcmp(command, "replay") == 0 || isatty(STDERR_FILENO) == 1)
+		err_printf("etl-dlq: %s: no %s%sletter in %s "
+		    "matches\n", command, f->status != NULL ? f->status : "",
+		    f->status != NULL ? " " : "", db_name(d->db));
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (suggest_value(d, command, words[i].option, words[i].value,
+		    e) == -1)
+			return -1;
+	return 0;
+}
+
+static void
+format_stamp(char out[CLOCK_STAMP], time_t at, unsigned micros)
+{
+	struct tm tm;
+	size_t n;
+
+	(void)gmtime_r(&at, &tm);
+	n = strftime(out, CLOCK_STAMP, "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)snprintf(out + n, CLOCK_STAMP - n, ".%06uZ", micros % 1000000);
+}
+
+/* Reads a fraction such as ".5" as microseconds; ignores digits after the
+ * sixth. */
+static const char *
+read_fraction(const char *p, unsigned *micros)
+{
+	unsigned unit = 100000;
+
+	*micros = 0;
+	if (*p != '.')
+		return p;
+	while (*++p >= '0' && *p <= '9') {
+		*micros += unit * (unsigned)(*p - '0');
+		unit /= 10;
+	}
+	return p;
+}
+
+/* Reads "Z" or "+02:00" as seconds east of UTC; -1 if it is neither. */
+static int
+read_zone(const char *p, long *east)
+{
+	int h, m, end = 0;
+
+	*east = 0;
+	if (strcmp(p, "Z") == 0 || strcmp(p, "z") == 0)
+		return 0;
+	if ((*p != '+' && *p != '-') || strspn(p + 1, "0123456789:") != 5 ||
+	    sscanf(p + 1, "%2d:%2d%n", &h, &m, &end) != 2 || end != 5 ||
+	    p[6] != '\0' || h > 23 || m > 59)
+		return -1;
+	*east = (h * 60L + m) * 60;
+	if (*p == '-')
+		*east = -*east;
+	return 0;
+}
+
+static int
+parse_date(char out[CLOCK_STAMP], const char *text)
+{
+	struct tm tm = { 0 }, day;
+	const char *p = strptime(text, "%Y-%m-%d", &tm);
+	unsigned micros = 0;
+	long east = 0;
+
+	if (p == NULL || p - text != 10)
+		return -1;
+	day = tm;
+	(void)timegm(&day);
+	if (day.tm_mday != tm.tm_mday)
+		return -1;      /* the 30th of February */
+	if (*p != '\0') {
+		if (strchr("Tt ", *p) == NULL ||
+		    (p = strptime(p + 1, "%H:%M:%S", &tm)) == NULL)
+			return -1;
+		p = read_fraction(p, &micros);
+		if (read_zone(p, &east) == -1)
+			return -1;
+	}
+	format_stamp(out, timegm(&tm) - east, micros);
+	return 0;
+}
+
+void
+put_time_ago(char out[CLOCK_STAMP], uint64_t ms)
+{
+	struct timespec now = { 0, 0 };
+	int64_t then;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	then = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+	then = ms < (uint64_t)then ? then - (int64_t)ms : 0;
+	format_stamp(out, then / 1000, (unsigned)(then % 1000) * 1000);
+}
+
+/* Converts a time as users write it (2026-05-30, 2026-05-30T12:00:00+02:00, or
+ * 2d: two days ago) to a stamp. Fails: ERR_USAGE. */
+static int
+time_option_parse(char out[CLOCK_STAMP], const char *option, const char *text,
+    struct err *e)
+{
+	uint64_t ago;
+
+	if (duration_parse(&ago, text) == 0) {
+		put_time_ago(out, ago);
+		return 0;
+	}
+	if (parse_date(out, text) == 0)
+		return 0;
+	return err_set(e, ERR_USAGE, false, "%s %s: the value must be a time "
+	    "such as 2026-05-30, 2026-05-30T12:00:00Z or 2d", option, text);
+}
+
+/* Sets *out to the status, or to NULL for any. */
+static int
+parse_status(const char **out, const char *text, const char *default_status,
+    struct err *e)
+{
+	static const char *const known[] = { "open", "resolved", "discarded",
+		"any", NULL };
+	int found;
+
+	if (text == NULL)
+		text = default_status != NULL ? default_status : "any";
+	found = suggest_choice("--status", text, known, e);
+	*out = found == -1 || strcmp(known[found], "any") == 0 ? NULL :
+	    known[found];
+	return found == -1 ? -1 : 0;
+}
+
+/* default_status is used if --status is not given; NULL means any status. */
+static int
+selection_init(struct selection *s, const struct dlq_opts *o,
+    const char *default_status, struct err *e)
+{
+	*s = (struct selection){ .filter = { .stage = o->stage,
+	    .code = o->code, .pipeline = o->pipeline, .run = o->run,
+	    .stream = o->stream, .target = o->target,
+	    .pointer = o->pointer, .like = o->like, .limit = o->limit } };
+	if (parse_status(&s->filter.status, o->status, default_status, e) == -1)
+		return -1;
+	if (o->since != NULL) {
+		if (time_option_parse(s->since, "--since", o->since, e) == -1)
+			return -1;
+		s->filter.since = s->since;
+	}
+	if (o->until != NULL) {
+		if (time_option_parse(s->until, "--until", o->until, e) == -1)
+			return -1;
+		s->filter.until = s->until;
+	}
+	return 0;
+}
 
 static const char usage[] =
     "usage: etl-dlq put [--bad FILE] [--control-schema NAME] [--db URL]\n"

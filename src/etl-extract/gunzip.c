@@ -1,7 +1,7 @@
+#define ZLIB_CONST
 #include "gunzip.h"
 
 #include <stdlib.h>
-#define ZLIB_CONST
 #include <zlib.h>
 
 enum { GZIP_ONLY = 15 + 16, ROOM_MAX = 1 << 30 };
@@ -116,4 +116,21 @@ gunzip_decode(struct gunzip *z, const char *p, size_t n, size_t *used,
 	*used = n - z->z.avail_in;
 	*made = most - z->z.avail_out;
 	return z->fault;
+}
+
+enum { ALWAYS_ALLOWED = 64 << 20 };
+
+bool
+growth_is_too_large(uint64_t raw, uint64_t decoded, uint64_t most)
+{
+	return decoded > ALWAYS_ALLOWED && decoded / most > raw;
+}
+
+int
+growth_set_error(struct err *e, enum err_code code, const char *what,
+    uint64_t most)
+{
+	return err_set(e, code, false, "%s becomes more than %llu times as "
+	    "long when it is decompressed: it may be an attack; if you trust "
+	    "it, raise --max-ratio", what, (unsigned long long)most);
 }

@@ -8,8 +8,11 @@
 #ifndef EXTRACT_GUNZIP_H
 #define EXTRACT_GUNZIP_H
 
+#include "base/errval.h"
+
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum gunzip_result {
 	GUNZIP_OK,
@@ -34,5 +37,16 @@ bool gunzip_is_complete(const struct gunzip *z);
  * input. */
 bool gunzip_has_more(const struct gunzip *z);
 void gunzip_free(struct gunzip *z);
+
+/* The limit on how much longer compressed data may become (--max-ratio): a
+ * small file or answer could otherwise keep a run busy for ever, and fill the
+ * disk. */
+
+/* True if `raw` bytes have become more than `most` times as long. The first 64
+ * MiB are always allowed. */
+bool growth_is_too_large(uint64_t raw, uint64_t decoded, uint64_t most);
+/* what: such as "the compressed data". */
+int growth_set_error(struct err *e, enum err_code code, const char *what,
+    uint64_t most);
 
 #endif

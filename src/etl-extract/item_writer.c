@@ -1,10 +1,10 @@
 #include "item_writer.h"
 
 #include "cursor/cursor.h"
+#include "file/file_format.h"
 #include "file/input.h"
-#include "file/path_member.h"
 #include "json/write.h"
-#include "new_files/new_files.h"
+#include "new_files.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "extract.h"
 #include "item.h"
-#include "replay/raw_record.h"
+#include "raw_record.h"
 #include "stream/stage.h"
 
 /* What the bytes of one raw mark became: records or one reject. */

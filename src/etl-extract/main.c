@@ -1,58 +1,56 @@
 /* etl-extract reads records from HTTP APIs, databases and files.
  *
  * main.c         reads the options and sets the exit code.
- * options.c      the table of the options.
+ * options        the table of the options; which of them may be used with which
+ *                kinds of sources.
  * extract.h      the options, and the state that all parts of a run share.
  * run_sources.c  reads the SOURCEs one after the other and writes the stream.
  * run_each.c     makes a request for each record of standard input (--each).
  * run_batch.c    makes a request for several of these records (--batch-each).
- * each_call.c    a request of run_each.c or run_batch.c, and its answer.
- * each_output.c  writes the records and rejects of run_each.c and run_batch.c.
- * each_input.c   the lines of standard input, read ahead with --jobs.
- * run_replay.c   reads the bytes of letters in a replay on standard input.
- * item_writer.c  checks an element and writes it as a record or a reject.
+ * each           a request of run_each.c or run_batch.c, its answer, the lines
+ *                of standard input (read ahead with --jobs), and the output.
+ * batch          the records of --batch-each that wait for their request, and
+ *                the ids that join the answers to them.
+ * run_replay     reads the bytes of letters in a replay on standard input;
+ *                raw_record: the record of a raw mark.
+ * item_writer    checks an element and writes it as a record or a reject.
  * item.h         one element that a source has read, usually a record.
- * ahead.c        child processes that read parts of the input ahead (--jobs).
- * gunzip.c       decodes gzip, of files and of answers.
- * scheme.c       distinguishes a URL from the name of a file.
- * source_options checks which options may be used with which kinds of sources.
+ * ahead          child processes that read parts of the input ahead (--jobs).
+ * gunzip         decodes gzip, of files and of answers.
  * stdout_reader  notices that the reader of standard output has exited.
+ * new_files      --new-files: which files are new, and the marks for them.
  * source/        kinds of sources: http_pages reads an HTTP API page by page,
  *                ndjson, csv, json and singer read files, sql the rows of a
  *                query, tap the output of a Singer tap; source.c has the list.
  * file/          the list of files; the bytes of a file, decompressed and
- *                converted to UTF-8.
+ *                converted to UTF-8; its format.
  * document/      the records in JSON text that arrives in pieces.
  * csv/           records, columns and types of CSV files.
  * sql/           databases as sources; the parameters of a query.
- * singer/        the process of a tap (tap, guard), its messages, its STATE as
- *                the value of a checkpoint.
- * new_files/     --new-files: which files are new, and the marks for them.
- * batch/         the records of --batch-each that wait for their request, and
- *                the ids that join the answers to them.
- * replay/        finds a replay on standard input; the record of a raw mark.
- * page/          paginators (paginate.c has the list); locators: where a value
- *                is in an answer or in a request; the records of a body.
- * http/          fetch: a request with redirects, retries and credentials;
- *                http: the transport, with libcurl; request makes the URL;
- *                fetch_early: requests that are sent early (--jobs).
+ * singer/        the process of a tap, its STATE as the value of a checkpoint,
+ *                its messages.
+ * page/          paginate: the paginators; places: where a value is in an
+ *                answer or in a request; pages: the records of a body.
+ * http/          fetch: a request with redirects, retries and credentials
+ *                (auth), also one that is sent early (--jobs); pace: when it is
+ *                sent; http and transfer: the transport, with libcurl; request
+ *                makes the URL; mask hides secrets in texts.
  * probe/         --probe: finds out from one answer how to read all pages.
  * cursor/        incremental runs: the stored checkpoint, the bounds of a
  *                request, the comparison of cursor values, the marks. */
-#include "base/core_dump.h"
-#include "base/memory.h"
+#include "base/process.h"
 #include "base/stop.h"
-#include "batch/batch_options.h"
+#include "batch.h"
 #include "cursor/cursor.h"
 #include "db/db.h"
 #include "http/fetch.h"
-#include "new_files/new_files.h"
+#include "new_files.h"
 #include "options.h"
 #include "probe/probe.h"
-#include "replay/replay_stdin.h"
 #include "run.h"
+#include "run_replay.h"
 #include "singer/tap.h"
-#include "stream/record_options.h"
+#include "stream/stage.h"
 
 #include <getopt.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 #include "base/clock.h"
-#include "batch/batch_place.h"
+#include "batch.h"
 #include "run.h"
 
 enum { MESSAGE_MAX = 1024 };

@@ -1,13 +1,11 @@
 #include "ahead.h"
 #include "base/text.h"
-#include "each_call.h"
-#include "each_input.h"
-#include "each_output.h"
-#include "http/uri_template.h"
+#include "each.h"
+#include "http/url.h"
 #include "json/pointer.h"
 #include "json/write.h"
+#include "options.h"
 #include "run.h"
-#include "source_options.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 #include "stdout_reader.h"
 
 #include "base/stop.h"
-#include "base/wait.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -7,16 +7,15 @@
 
 #include "base/hash.h"
 #include "base/retry.h"
-#include "batch/reject_lines.h"
-#include "batch/route.h"
-#include "create/sample.h"
-#include "evolve/evolve.h"
-#include "expect/expect.h"
-#include "ledger/stream_marks.h"
-#include "plan/plan.h"
+#include "batch.h"
+#include "evolve.h"
+#include "expect.h"
+#include "plan.h"
+#include "sample.h"
 #include "sink.h"
-#include "table/nested_list.h"
-#include "workers/workers.h"
+#include "spec.h"
+#include "stream.h"
+#include "workers.h"
 
 struct emit;
 struct nested;
@@ -30,7 +29,7 @@ struct loaded_table {
 	struct outcome outcome;         /* of the table's records */
 	struct evolve evolve;           /* --evolve: how the table must change
 	                                 * to accept the records of the batch */
-	int64_t replaced;               /* of ledger/complete.h: how often loads
+	int64_t replaced;               /* of complete.h: how often loads
 	                                 * have replaced the whole table */
 	int64_t scopes_replaced;        /* and how many scopes of it */
 	int64_t scopes_stored;          /* the same with the scopes of the last
@@ -39,7 +38,7 @@ struct loaded_table {
 	                                 * came in the present try */
 	struct scope_ids scopes;        /* --mode delete-insert: of the present
 	                                 * try */
-	struct mirror_counts mirror;    /* of commit/missing_rows.h */
+	struct mirror_counts mirror;    /* of mirror.h */
 	uint64_t unreadable;            /* --mode mirror: rejected records of
 	                                 * the present try whose key could not
 	                                 * be read */
@@ -129,6 +128,7 @@ struct loader {
 int loader_open(struct loader *l, const struct load_opts *o,
     struct stage *s, struct err *e);
 void loader_close(struct loader *l);
+
 /* Returns the number of all tables, those of --nested included. */
 static inline size_t
 loader_count_tables(const struct loader *l)
@@ -137,7 +137,7 @@ loader_count_tables(const struct loader *l)
 }
 /* Opens all tables and their sinks. The tables exist already, unless l->absent
  * is set: then each table gets a target without columns
- * (create/absent_table.h). */
+ * (create.h). */
 int loader_open_tables(struct loader *l, struct err *e);
 /* Returns the name under which the ledger (table etl_loads) keeps the load: the
  * name of the table, or with --tables one name for all tables. */
@@ -145,11 +145,8 @@ const char *loader_get_name(const struct loader *l);
 /* True if dead letters whose member `target` has this value can be replayed by
  * this load: it is the name of a loaded table or the pointer of --table-from.
  * The pointer is the target of a record for which no table was found
- * (route.h). */
+ * (batch.h). */
 bool loader_has_target(const struct loader *l, const char *target);
-/* Sets l->tables_name, one name for all tables. Fails if two entries name the
- * same table. */
-int loader_name_tables(struct loader *l, struct err *e);
 /* Reads the columns of the table from the catalog. */
 int loader_read_target(const struct loader *l, const struct loaded_table *t,
     struct target *target, struct err *e);
@@ -162,35 +159,15 @@ void sums_add(struct sums *to, const struct sums *t);
 void loader_reset_sinks(struct loader *l);
 /* Returns the counts of the present try to load the batch. */
 struct sums loader_sum_batch(const struct loader *l);
-/* Sets l->batch_limit for the next batch.
- * - If --batch is not given, the limit grows once a batch has written many
- *   pages of SQLite.
- * - The limit falls after a batch in which many records of one key were merged
- *   one by one, because the time for this grows with the square of their
- *   number. It rises again after batches with fewer such records. */
-void batch_set_limit(struct loader *l);
 /* Commits the lines in the spool as one batch. `ended` is true if the loader
  * has read the mark `end` or, of plain input, the end of the input. If a try
  * fails for a reason that may pass, the batch is tried again, up to --retries
  * times. */
 int batch_commit(struct loader *l, bool ended, struct err *e);
 
-/* With --evolve: examines the rejected records of the chunk, and notes how the
- * tables would have to be altered to accept them. */
-int loader_note_alters(struct loader *l, struct err *e);
-/* Returns true if --evolve has noted a change of a table. */
-bool loader_must_alter(const struct loader *l);
-/* Makes the noted changes of the tables. The caller must then call
- * loader_reopen(). */
-int loader_alter_tables(struct loader *l, struct err *e);
-/* Makes the reject lines of the chunk. If a table has changed, or --evolve is
- * about to change it, makes none: the batch will be loaded again. */
-int loader_make_rejects(struct loader *l, struct err *e);
 /* Sets *changed to true if one of the tables was altered since the loader has
  * read its columns. */
 int tables_changed(struct loader *l, bool *changed, struct err *e);
-/* Reads the columns of the tables again, because one was altered. */
-int loader_reopen(struct loader *l, struct err *e);
 /* Rolls back after the sink has failed. If the reason is that a column of
  * PostgreSQL got another type, sets the error ERR_RETRY; if a column or a table
  * was renamed or dropped, ERR_CONFIG. */

@@ -9,7 +9,7 @@
 #ifndef LOAD_SINK_H
 #define LOAD_SINK_H
 
-#include "batch/outcome.h"
+#include "batch.h"
 
 enum sink_result {
 	SINK_FAILED = -1,
@@ -95,7 +95,7 @@ struct sink_written {
 	    const struct column *c, const char *text, const char *stored);
 };
 
-/* Keeps images (images/image_sql.h) of the rows that the transaction changes.
+/* Keeps images (images.h) of the rows that the transaction changes.
  * check() fails if images of the table's rows cannot be kept. start() is called
  * before the first record is written; on PostgreSQL it locks the table against
  * other writers. finish() makes the temporary table etl_load_images with one
@@ -152,7 +152,5 @@ struct sink {
 };
 
 extern const struct sink sink_sqlite, sink_pg;
-
-const struct sink *sink_for(enum db_kind kind);         /* NULL if none */
 
 #endif

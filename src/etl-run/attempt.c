@@ -1,20 +1,299 @@
 #include "attempt.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/stop.h"
 #include "base/text.h"
-#include "base/wait.h"
 #include "child.h"
 #include "control/control.h"
-#include "exit_outcome.h"
-#include "same_names.h"
-#include "script_place.h"
+#include "db/db.h"
+#include "streams.h"
 
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { SH_DENIED = 126, SH_MISSING = 127, SH_SIGNAL = 128 };
+
+/* Returns the signal that killed the script, or 0. If the last program of the
+ * script was killed, sh itself exits with 128 + signal; that counts too. */
+static int
+get_killing_signal(const struct child_end *end)
+{
+	int code;
+
+	if (WIFSIGNALED(end->status))
+		return WTERMSIG(end->status);
+	code = WEXITSTATUS(end->status);
+	return code > SH_SIGNAL && code - SH_SIGNAL < SIGRTMIN ?
+	    code - SH_SIGNAL : 0;
+}
+
+/* Returns the exit code for a script that this signal has killed. */
+static int
+signal_exit_code(int sig)
+{
+	switch (sig) {
+	case SIGSEGV: case SIGBUS: case SIGILL: case SIGFPE: case SIGABRT:
+	case SIGSYS: case SIGTRAP:
+		return EX_SOFTWARE;
+	case SIGPIPE: case SIGXFSZ:
+		return EX_IOERR;
+	default:
+		return EX_TEMPFAIL;
+	}
+}
+
+static bool
+program_exists(const char *name, size_t n)
+{
+	const char *path = getenv("PATH");
+	char file[PATH_MAX];
+	size_t dir;
+
+	if (memchr(name, '/', n) != NULL) {
+		(void)snprintf(file, sizeof(file), "%.*s", (int)n, name);
+		return access(file, F_OK) == 0;
+	}
+	while (path != NULL && *path != '\0') {
+		dir = strcspn(path, ":");
+		(void)snprintf(file, sizeof(file), "%.*s/%.*s", (int)dir,
+		    path, (int)n, name);
+		if (access(file, F_OK) == 0)
+			return true;
+		path += dir + (path[dir] == ':');
+	}
+	return false;
+}
+
+/* True if `words` is a line such as "sh: 3: jqq: not found" and the program jqq
+ * really does not exist. If a missing program is not the last one of a pipe,
+ * this line is the only sign of it, because sh returns only the exit status of
+ * the last program. */
+static bool
+is_not_found_line(const char *words)
+{
+	static const char *const ends[] = {
+		": command not found", ": not found",
+		": No such file or directory"           /* bash, of a path */
+	};
+	size_t len = strlen(words), n;
+	const char *name;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		n = strlen(ends[i]);
+		if (len <= n || strcmp(words + len - n, ends[i]) != 0)
+			continue;
+		len -= n;
+		for (n = 0; n < len && words[len - n - 1] != ' '; n++)
+			;
+		name = words + len - n;
+		return n > 0 && n + 1 < len && name[-2] == ':' &&
+		    (i < 2 || strstr(words, ": line ") != NULL) &&
+		    !program_exists(name, n);
+	}
+	return false;
+}
+
+/* Returns the exit code of etl-run: that of the script, with these exceptions.
+ * 70: a signal such as SEGV killed the script or its last program (128 + n);
+ *     74 if this was PIPE or XFSZ, 75 if it was any other signal.
+ * 75: the run was stopped by a signal or at the timeout.
+ * 77: the script exited with 126, because a program may not be executed.
+ * 78: the script exited with 127, because a program does not exist. Also if the
+ *     missing program is not the last one of a pipe. */
+static int
+outcome_exit_code(const struct child_end *end, struct cause *c)
+{
+	int sig = get_killing_signal(end), code;
+
+	if (end->late || end->signal != 0)
+		return EX_TEMPFAIL;
+	if (sig != 0)
+		return signal_exit_code(sig);
+	code = WEXITSTATUS(end->status);
+	if (code == SH_DENIED)
+		return EX_NOPERM;
+	if (code == EX_TEMPFAIL && is_not_found_line(cause_other_line(c)))
+		return EX_CONFIG;
+	return code == SH_MISSING ? EX_CONFIG : code;
+}
+
+static void
+put_signal(struct buf *b, const char *what, int sig)
+{
+	const char *name = sigabbrev_np(sig);
+
+	if (name != NULL)
+		buf_printf(b, "%s by SIG%s", what, name);
+	else
+		buf_printf(b, "%s by signal %d", what, sig);
+}
+
+/* True if the text is the one that sh prints when a program is killed by the
+ * signal, such as "Killed" for SIGKILL. */
+static bool
+is_signal_text(int sig, const char *text)
+{
+	const char *name = sig != 0 ? sigdescr_np(sig) : NULL;
+
+	return name != NULL && strcmp(name, text) == 0;
+}
+
+static void
+put_seconds(struct buf *b, uint64_t ms)
+{
+	if (ms % 1000 == 0)
+		buf_printf(b, "%" PRIu64 "s", ms / 1000);
+	else
+		buf_printf(b, "%" PRIu64 "ms", ms);
+}
+
+/* Appends how the script ended: its exit code, a signal or the timeout. */
+static void
+outcome_put_status(struct buf *b, const struct child_end *end,
+    uint64_t timeout)
+{
+	int sig = get_killing_signal(end);
+
+	if (end->signal != 0) {
+		put_signal(b, "stopped", end->signal);
+	} else if (end->late) {
+		buf_str(b, "stopped after ");
+		put_seconds(b, timeout);
+		buf_str(b, " (--timeout)");
+	} else if (sig != 0) {
+		put_signal(b, "killed", sig);
+	} else {
+		buf_printf(b, "the script exited with %d",
+		    WEXITSTATUS(end->status));
+	}
+}
+
+/* Appends the message for the run's row: the error message of the stage that
+ * failed first or, if there is none, how the script ended. Appends nothing
+ * after a success. */
+static void
+outcome_put_message(struct buf *b, const struct child_end *end,
+    uint64_t timeout, struct cause *c)
+{
+	const char *last = cause_last(c),
+		   *words = cause_other_line(c);
+	bool ended = end->signal == 0 && !end->late;
+
+	if (ended && outcome_exit_code(end, c) == 0)
+		return;
+	if (ended && *cause_first(c) != '\0') {
+		buf_str(b, cause_first(c));
+		if (*words != '\0')
+			buf_printf(b,
+			    "; another program printed before that: %s", words);
+		return;
+	}
+	outcome_put_status(b, end, timeout);
+	if (ended && *last != '\0' &&
+	    !is_signal_text(get_killing_signal(end), last))
+		buf_printf(b, ": %s", last);
+}
+
+/* Appends the working directory as the shell names it in PWD. PWD may be a
+ * symbolic link that points to a new directory after each release of the
+ * scripts. The paths of the scripts then stay the same. */
+static int
+put_folder(struct buf *b, struct err *e)
+{
+	char *folder = get_current_dir_name();
+
+	if (folder == NULL)
+		return err_errno(e, ERR_IO, "working directory");
+	buf_str(b, folder);
+	if (b->len > 0 && b->data[b->len - 1] != '/')
+		buf_char(b, '/');
+	free(folder);
+	return 0;
+}
+
+/* Appends the path. A relative path gets the working directory in front of
+ * it. */
+static int
+put_full_path(struct buf *b, const char *path, struct err *e)
+{
+	while (strncmp(path, "./", 2) == 0)
+		path += 2 + strspn(path + 2, "/");
+	if (*path != '/' && put_folder(b, e) == -1)
+		return -1;
+	buf_str(b, path);
+	return buf_check(b, e);
+}
+
+/* Appends the absolute path of the script as the database can store it, with
+ * control characters escaped. Appends nothing for -c and standard input. */
+static int
+script_place_put(struct buf *place, const struct script *s, struct db *db,
+    struct err *e)
+{
+	struct buf path, shown;
+	int rc = 0, limited;
+
+	if (s->path.len == 0)
+		return 0;
+	buf_init(&path, SIZE_MAX / 4);
+	buf_init(&shown, SIZE_MAX / 4);
+	limited = db_lacks_unicode(db, e);
+	if (limited == -1 || put_full_path(&path, s->path.data, e) == -1)
+		rc = -1;
+	if (rc == 0)
+		text_show(&shown, path.data, path.len);
+	if (rc == 0 && (rc = buf_check(&shown, e)) == 0) {
+		if (limited == 1)
+			text_put_ascii(place, shown.data, shown.len);
+		else
+			buf_add(place, shown.data, shown.len);
+		(void)buf_text(place);
+		rc = buf_check(place, e);
+	}
+	buf_release(&path);
+	buf_release(&shown);
+	return rc;
+}
+
+static bool
+is_same_script(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return strcmp(a, b) == 0 ||
+	    (stat(a, &x) == 0 && stat(b, &y) == 0 && is_same_file(&x, &y));
+}
+
+/* Refuses a script at `place` if the last run of this name had another one,
+ * unless --moved is given. */
+static int
+script_place_check(const struct job *j, const char *place, struct db *db,
+    struct err *e)
+{
+	struct buf last;
+	int rc;
+
+	if (*place == '\0' || j->moved)
+		return 0;
+	buf_init(&last, SIZE_MAX / 4);
+	rc = run_last_script(db, j->name, &last, e);
+	if (rc == 0 && last.len > 0 &&
+	    !is_same_script(buf_text(&last), place))
+		rc = err_set(e, ERR_CONFIG, false, "in %s the name of this "
+		    "pipeline belongs to the script %s, but this run has the "
+		    "script %s: give each script its own --name, or, if the "
+		    "script was moved, give --moved once", db_name(db),
+		    buf_text(&last), place);
+	buf_release(&last);
+	return rc;
+}
 
 enum {
 	MESSAGE = 48 << 10, LOG = 64 << 10,

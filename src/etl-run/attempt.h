@@ -11,9 +11,9 @@
 #include "control/runs.h"
 #include "lock.h"
 #include "script.h"
+#include "stderr.h"
 #include "stream/run_report.h"
-#include "stream_reports.h"
-#include "stderr_tail.h"
+#include "streams.h"
 
 struct job {                    /* the same in all attempts */
 	const char *name, *url;

@@ -8,10 +8,12 @@
 #ifndef RUN_CHILD_H
 #define RUN_CHILD_H
 
-#include "failure_cause.h"
-#include "stderr_tail.h"
+#include "stderr.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct child_spec {
 	const char **argv;      /* as in struct script */
@@ -35,5 +37,26 @@ struct child_end {
 
 int child_run(const struct child_spec *s, struct cause *c,
     struct child_end *end, struct err *e);
+
+/* Finds processes that the script has started and that have left its process
+ * group, for example with timeout(1), setsid(1) or job control: all in the
+ * script's session and, while the script is running, all its descendants.
+ * Owns:  a pidfd of each process found, so that a signal cannot reach another
+ *        process that has got its number. family_release() closes them.
+ * Fails: never; without /proc it finds none. */
+
+struct relative;
+
+struct family {
+	pid_t leader;           /* the script: its group and its session */
+	struct relative *found;
+	size_t n;
+};
+
+/* Looks for any process of this process id namespace. *since is its start time
+ * in clock ticks since the boot. HIDDEN: it exists, but /proc does not show
+ * it (the option hidepid), so *since is not known. */
+enum process_state { PROCESS_ENDED, PROCESS_RUNNING, PROCESS_HIDDEN };
+enum process_state process_find(pid_t pid, unsigned long long *since);
 
 #endif

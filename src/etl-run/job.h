@@ -10,4 +10,11 @@
  * attempt, and sets *sig to the signal that stopped it, or to 0. */
 int job_run(struct job *j, int *sig);
 
+/* --dry-run: prints on stdout what etl-run would execute. Opens no database,
+ * creates no file, takes no lock, and prints no values of variables and no
+ * passwords.
+ * Gives: the exit code. */
+
+int dry_run_print(const struct job *j);
+
 #endif

@@ -2,18 +2,350 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hash.h"
-#include "base/same_file.h"
 #include "base/text.h"
+#include "child.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static void lock_folders_release(struct lock_folders *f);
+
+/* Returns the value of a variable that names a folder. The XDG Base Directory
+ * Specification says that a relative path must be ignored. */
+static const char *
+get_path_env(const char *name)
+{
+	const char *path = getenv(name);
+
+	return path != NULL && *path == '/' ? path : NULL;
+}
+
+/* True for a folder of this user in which nobody else may write. After su(1)
+ * XDG_RUNTIME_DIR may be that of another user. */
+static bool
+is_private_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+	    st.st_uid == geteuid() && (st.st_mode & 022) == 0 &&
+	    faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+/* Returns the home folder from the user database. $HOME is only used for a
+ * user who is not in it: sudo(8) and su(1) may keep the $HOME of another
+ * user. */
+static const char *
+find_home(void)
+{
+	const struct passwd *user = getpwuid(geteuid());
+
+	return user != NULL && user->pw_dir != NULL && *user->pw_dir == '/' ?
+	    user->pw_dir : get_path_env("HOME");
+}
+
+/* True if the folder at path, which is below the folder `base`, can be written
+ * or created: checks the longest part of path that exists. */
+static bool
+may_create(const char *path, const char *base)
+{
+	char *part = strdup(path);
+	bool can = false;
+
+	while (part != NULL && strlen(part) >= strlen(base)) {
+		can = faccessat(AT_FDCWD, part, W_OK | X_OK, AT_EACCESS) == 0;
+		if (can || errno != ENOENT || strrchr(part, '/') == part)
+			break;
+		*strrchr(part, '/') = '\0';
+	}
+	free(part);
+	return can;
+}
+
+static int
+add_folder(struct lock_folders *f, const char *base, const char *below,
+    struct err *e)
+{
+	if (asprintf(&f->path[f->n], "%s%s", strcmp(base, "/") == 0 ? "" :
+	    base, below) == -1) {
+		f->path[f->n] = NULL;
+		return err_nomem(e);
+	}
+	f->n++;
+	return 0;
+}
+
+/* Adds the lock folder of the user: in XDG_STATE_HOME, else in the home
+ * directory, or in /tmp if that cannot be written. */
+static int
+add_user_folder(struct lock_folders *f, struct err *e)
+{
+	const char *state = get_path_env("XDG_STATE_HOME");
+	const char *home;
+	char below[32];
+
+	if (state != NULL)
+		return add_folder(f, state, "/etl-run", e);
+	if ((home = find_home()) != NULL) {
+		if (add_folder(f, home, "/.local/state/etl-run", e) == -1)
+			return -1;
+		if (may_create(f->path[f->n - 1], home))
+			return 0;
+		free(f->path[--f->n]);
+		f->path[f->n] = NULL;
+	}
+	(void)snprintf(below, sizeof(below), "/etl-run-%lu",
+	    (unsigned long)geteuid());
+	return add_folder(f, "/tmp", below, e);
+}
+
+static int
+lock_folders_find(struct lock_folders *f, struct err *e)
+{
+	const char *runtime = get_path_env("XDG_RUNTIME_DIR");
+
+	*f = (struct lock_folders){ .n = 0 };
+	if (runtime != NULL && is_private_folder(runtime) &&
+	    add_folder(f, runtime, "/etl-run", e) == -1)
+		return -1;
+	if (add_user_folder(f, e) == 0)
+		return 0;
+	lock_folders_release(f);
+	return -1;
+}
+
+static void
+lock_folders_release(struct lock_folders *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		free(f->path[i]);
+	*f = (struct lock_folders){ .n = 0 };
+}
+
+/* Creates the folder. It may exist already. */
+static int
+create_folder(const char *path, struct err *e)
+{
+	int error = mkdir(path, 0700) == -1 ? errno : 0;
+
+	/* For a folder that exists, mkdir(2) may also fail with EROFS or
+	 * EACCES. */
+	if (error == 0 || error == EEXIST ||
+	    faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
+		return 0;
+	return err_set(e, ERR_CREATE, false, "%s: cannot create the folder of "
+	    "the lock file: %s: set XDG_STATE_HOME to a folder of this user",
+	    path, strerror(error));
+}
+
+/* Creates the folder and those above it that do not exist. */
+static int
+create_folders(const char *path, struct err *e)
+{
+	char *part = strdup(path);
+	int rc = 0;
+
+	if (part == NULL)
+		return err_nomem(e);
+	for (char *p = part + 1; rc == 0 && p != NULL; ) {
+		if ((p = strchr(p, '/')) != NULL)
+			*p = '\0';
+		rc = create_folder(part, e);
+		if (p != NULL)
+			*p++ = '/';
+	}
+	free(part);
+	return rc;
+}
+
+/* Returns the error class of an open(2) that has failed, from errno: an I/O
+ * error if descriptors have run out or the disk fails, else a lack of
+ * permission. */
+static enum err_code
+open_error_code(void)
+{
+	return errno == EMFILE || errno == ENFILE || errno == EIO ? ERR_IO :
+	    ERR_DENIED;
+}
+
+/* Creates the folder if `path` does not exist. Returns its descriptor. */
+static int
+lock_folder_open(const char *path, struct err *e)
+{
+	struct stat st;
+	int fd;
+
+	if (create_folders(path, e) == -1)
+		return -1;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return err_errno(e, open_error_code(), path);
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	    (st.st_mode & 077) == 0)
+		return fd;
+	(void)close(fd);
+	return err_set(e, ERR_DENIED, false,
+	    "%s: must be a directory of this user with mode 0700: remove it, "
+	    "or set XDG_STATE_HOME to a folder of this user", path);
+}
+
+/* Appends the paths of all folders, for messages. */
+static void
+lock_folders_put(struct buf *b, const struct lock_folders *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		if (i > 0)
+			buf_str(b, " and ");
+		text_show(b, f->path[i], strlen(f->path[i]));
+	}
+}
+
+enum { BOOT_ID = MACHINE_BOOT - 1, HOST_ID = 32, LOCK_FILE = 16 };
+
+/* Reads `n` bytes, and sets `id` to "" if the file has fewer. */
+static void
+read_id(const char *path, char *id, size_t n)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd == -1 ? -1 : read(fd, id, n);
+
+	if (fd != -1)
+		(void)close(fd);
+	id[got == (ssize_t)n ? n : 0] = '\0';
+}
+
+/* The kernel makes this id at random when it boots. */
+static void
+read_boot_id(char id[MACHINE_BOOT])
+{
+	read_id("/proc/sys/kernel/random/boot_id", id, BOOT_ID);
+}
+
+/* machine-id(5) asks programs not to show the id itself. */
+static void
+get_host_id(char hex[HASH_HEX])
+{
+	char id[HOST_ID + 1];
+	struct hash *h;
+
+	*hex = '\0';
+	read_id("/etc/machine-id", id, HOST_ID);
+	if (strspn(id, "0123456789abcdef") != HOST_ID ||
+	    (h = hash_new()) == NULL)
+		return;
+	hash_add(h, "etl-run", sizeof("etl-run"));
+	hash_add(h, id, HOST_ID);
+	hash_finish(h, hex);
+}
+
+static void
+machine_lock_id(char id[MACHINE_ID], int lock_folder, const char *lock_file)
+{
+	char boot[MACHINE_BOOT];
+	struct stat st;
+
+	*id = '\0';
+	read_boot_id(boot);
+	if (*boot != '\0' && fstat(lock_folder, &st) == 0)
+		(void)snprintf(id, MACHINE_ID, "%s:%lu:%lu:%.*s", boot,
+		    (unsigned long)st.st_dev, (unsigned long)st.st_ino,
+		    LOCK_FILE, lock_file);
+}
+
+static void
+machine_namespace(char text[MACHINE_NAMESPACE])
+{
+	struct stat st;
+
+	*text = '\0';
+	if (stat("/proc/self/ns/pid", &st) == 0)
+		(void)snprintf(text, MACHINE_NAMESPACE, "%lu",
+		    (unsigned long)st.st_ino);
+}
+
+/* Returns the text, or NULL if it is empty. */
+static const char *
+optional_text(const char *text)
+{
+	return *text != '\0' ? text : NULL;
+}
+
+void
+machine_set_process(struct machine *m, struct run *r)
+{
+	unsigned long long started = 0;
+
+	read_boot_id(m->boot);
+	machine_namespace(m->pid_namespace);
+	get_host_id(m->host_id);
+	r->boot = optional_text(m->boot);
+	r->pid_namespace = optional_text(m->pid_namespace);
+	r->host_id = optional_text(m->host_id);
+	r->pid = getpid();
+	if (process_find(getpid(), &started) == PROCESS_RUNNING)
+		r->pid_started = (int64_t)started;
+}
+
+static bool
+is_same(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+/* True if the process of the run `other`, which this process can look for, is
+ * alive. A run of this process itself has ended: only its end could not be
+ * stored. */
+static bool
+process_is_alive(const struct run *other, bool is_fresh)
+{
+	unsigned long long started = 0;
+
+	switch (process_find((pid_t)other->pid, &started)) {
+	case PROCESS_ENDED:
+		return false;
+	case PROCESS_RUNNING:
+		if (other->pid_started == 0)
+			break;
+		return other->pid != getpid() &&
+		    started == (unsigned long long)other->pid_started;
+	case PROCESS_HIDDEN:
+		break;
+	}
+	return is_fresh;
+}
+
+/* If the process of the run can be seen, it decides. A process in another
+ * container cannot: there only the time decides, unless that container has the
+ * lock folder of this one. A host that was booted again has no process of its
+ * last boot. */
+bool
+machine_run_is_alive(
+    const struct run *self, const struct run *other, bool is_fresh)
+{
+	if (other->pid > 0 && other->pid <= INT_MAX &&
+	    is_same(self->boot, other->boot) &&
+	    is_same(self->pid_namespace, other->pid_namespace))
+		return process_is_alive(other, is_fresh);
+	if (is_same(self->machine, other->machine))
+		return false;
+	if (self->boot != NULL && other->boot != NULL &&
+	    strcmp(self->boot, other->boot) != 0 &&
+	    is_same(self->host, other->host) &&
+	    (is_same(self->host_id, other->host_id) ||
+	    (self->host_id == NULL && other->host_id == NULL)))
+		return false;
+	return is_fresh;
+}
 
 enum {
 	INHERITED = 10,         /* scripts use descriptors below this */

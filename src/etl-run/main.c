@@ -1,43 +1,209 @@
 /* etl-run executes a pipeline as one tracked run.
  *
- * main.c          reads the options.
- * job             the lock, the attempts with their retries, the schedule.
- * attempt         one attempt: its row in pipeline_runs, and the pipeline.
- * child           starts the pipeline in a session of its own and waits for it.
- * lost_processes  finds processes of the pipeline that left its process group.
- * script          what is executed: a script file, -c or standard input.
- * script_place    refuses two scripts that have one name.
- * same_names      warns about two processes with the same stage name.
- * env_file        reads the file of --env-file.
- * run_database    the URL that all stages of the run use.
- * lock            lets one run of a name execute at a time;
- *                 lock_folder finds the folders of its files;
- *                 machine tells apart machines and containers.
- * schedule        the times of --every.
- * stream_reports  reads how the streams of the stages have ended;
- *                 streams_judge finds those that failed.
- * stderr_relay    passes on what the stages write to standard error;
- *                 stderr_tail keeps the last lines of it for the run's row.
- * failure_cause   finds the line that says why the pipeline failed;
- *                 exit_outcome makes the exit code and the message of it.
- * on_failure      runs the command of --on-failure.
- * dry_run         prints what would be executed (--dry-run). */
-#include "base/core_dump.h"
-#include "base/memory.h"
-#include "base/name.h"
+ * main.c     reads the options, also of --env-file, and finds the database that
+ *            all stages of the run use.
+ * job        the lock, the attempts with their retries, the schedule (--every),
+ *            the command of --on-failure; prints what would be executed
+ *            (--dry-run).
+ * attempt    one attempt: its row in pipeline_runs, the pipeline, its exit code
+ *            and the message of it; refuses two scripts that have one name.
+ * child      starts the pipeline in a session of its own and waits for it;
+ *            finds processes of the pipeline that left its process group.
+ * script     what is executed: a script file, -c or standard input.
+ * lock       lets one run of a name execute at a time; finds the folders of its
+ *            files; tells apart machines and containers.
+ * streams    reads how the streams of the stages have ended, finds those that
+ *            failed, and warns about two processes with the same stage name.
+ * stderr     passes on what the stages write to standard error, keeps the last
+ *            lines of it for the run's row, and finds the line that says why
+ *            the pipeline failed. */
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/process.h"
 #include "base/shared_options.h"
 #include "base/stdfd.h"
 #include "base/stop.h"
-#include "dry_run.h"
-#include "env_file.h"
+#include "base/text.h"
+#include "db/db.h"
 #include "job.h"
-#include "run_database.h"
 
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* If a valid variable name starts at p, returns its end; else returns p. */
+static char *
+variable_name_end(char *p)
+{
+	if (isdigit((unsigned char)*p))
+		return p;
+	while (isalnum((unsigned char)*p) || *p == '_')
+		p++;
+	return p;
+}
+
+static char *
+strip_quotes(char *value, size_t n)
+{
+	if (n >= 2 && (value[0] == '"' || value[0] == '\'') &&
+	    value[n - 1] == value[0]) {
+		value[n - 1] = '\0';
+		value++;
+	}
+	return value;
+}
+
+/* Sets the environment variable of a line NAME=VALUE, and appends a blank and
+ * NAME to *names. Ignores an empty line and a comment. If the line is wrong,
+ * returns -1 with errno 0. If memory is out, returns -1 with errno set. */
+static int
+set_variable(char *line, size_t n, struct buf *names)
+{
+	static const char export[] = "export ";
+	char *name = line + strspn(line, " \t"), *end;
+
+	errno = 0;
+	if (strlen(line) != n)
+		return -1;
+	if (*name == '\0' || *name == '#')
+		return 0;
+	name = line;
+	if (strncmp(name, export, sizeof(export) - 1) == 0)
+		name += sizeof(export) - 1 +
+		    strspn(name + sizeof(export) - 1, " \t");
+	end = variable_name_end(name);
+	if (end == name || *end != '=')
+		return -1;
+	*end++ = '\0';
+	end = strip_quotes(end, n - (size_t)(end - line));
+	if (names != NULL)
+		buf_printf(names, " %s", name);
+	return setenv(name, end, 1);
+}
+
+/* Sets the variables of all lines, and appends their names to *names. */
+static int
+read_variables(FILE *f, const char *path, struct buf *names, struct err *e)
+{
+	char *line = NULL;
+	size_t cap = 0, number = 0;
+	ssize_t n;
+	int rc = 0;
+
+	while (rc == 0 && (n = getline(&line, &cap, f)) != -1) {
+		number++;
+		if (n > 0 && line[n - 1] == '\n')
+			line[--n] = '\0';
+		if (n > 0 && line[n - 1] == '\r')
+			line[--n] = '\0';
+		if (set_variable(line, (size_t)n, names) == -1)
+			rc = errno != 0 ? err_errno(e, ERR_IO, path) :
+			    err_set(e, ERR_CONFIG, false,
+			    "%s: line %zu: expected NAME=VALUE", path, number);
+	}
+	if (rc == 0 && ferror(f))
+		rc = err_errno(e, ERR_IO, path);
+	free(line);
+	return rc;
+}
+
+/* If `names` is not NULL, appends a blank and the name of each variable. */
+static int
+envfile_load(const char *path, struct buf *names, struct err *e)
+{
+	struct stat st;
+	FILE *f = fopen(path, "re");
+	int rc;
+
+	if (f == NULL)
+		return err_errno(e, ERR_INPUT, path);
+	file_warn_access("etl-run", fileno(f), path);
+	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
+		rc = err_set(e, ERR_INPUT, false, "%s: is a directory: "
+		    "give a file", path);
+	else
+		rc = read_variables(f, path, names, e);
+	(void)fclose(f);
+	return rc;
+}
+
+static const char sqlite[] = "sqlite:";
+enum { SQLITE = sizeof(sqlite) - 1 };
+
+/* Returns the absolute path, without symbolic links, of the directory that
+ * contains the file `path`; NULL on failure. The caller frees it. */
+static char *
+resolve_parent(const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir, *real;
+
+	if (slash == NULL)
+		dir = strdup(".");
+	else
+		dir = strndup(path, slash > path ? (size_t)(slash - path) : 1);
+	if (dir == NULL) {
+		(void)err_nomem(e);
+		return NULL;
+	}
+	if ((real = realpath(dir, NULL)) == NULL)
+		(void)err_errno(e, ERR_CREATE, dir);
+	free(dir);
+	return real;
+}
+
+/* Appends the absolute path of a file, without symbolic links. The file need
+ * not exist, but its directory must. */
+static int
+put_absolute_path(struct buf *url, const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *real = realpath(path, NULL);
+
+	if (real != NULL) {
+		buf_str(url, real);
+		free(real);
+		return 0;
+	}
+	if ((real = resolve_parent(path, e)) == NULL)
+		return -1;
+	buf_printf(url, "%s/%s", strcmp(real, "/") == 0 ? "" : real,
+	    slash != NULL ? slash + 1 : path);
+	free(real);
+	return 0;
+}
+
+static int
+run_database_url(struct buf *url, const char *option, struct err *e)
+{
+	const char *text = option != NULL ? option : getenv("DATABASE_URL");
+
+	if (text == NULL || *text == '\0')
+		text = "sqlite:etl.db";
+	/* Refuse sqlite://HOST/... (sqlite:///PATH has no host and is
+	 * permitted). */
+	if (strncmp(text, "sqlite://", 9) == 0 && db_url_check(text, e) == -1)
+		return -1;
+	if (strncmp(text, sqlite, SQLITE) != 0) {
+		buf_str(url, text);
+	} else if (text[SQLITE] == '\0' || text[SQLITE] == ':') {
+		return err_set(e, ERR_CONFIG, false,
+		    "%s: this database is private to one program: name a file, "
+		    "which all stages can use", text);
+	} else {
+		buf_str(url, sqlite);
+		if (put_absolute_path(url, text + SQLITE, e) == -1)
+			return -1;
+	}
+	(void)buf_text(url);
+	return buf_check(url, e);
+}
 
 enum { NAME_MAX_BYTES = 200 };
 static const uint64_t longest = 3650ULL * 86400 * 1000;         /* ms */

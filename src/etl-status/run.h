@@ -44,14 +44,6 @@ struct run_report {
 	struct buf problems;    /* each ends with a newline */
 };
 
-/* `number` is that of the run's row. Fails with ERR_LIMIT if there is no such
- * row. */
-int run_report_read(struct run_report *h, struct db *db, int64_t number,
-    struct err *e);
-void run_report_release(struct run_report *h);
-
-/* Appends a line to problems for each count that does not add up. */
-void run_report_check(struct run_report *h);
 /* Returns how many dead letters of this stage the run has stored. */
 int64_t count_stored_letters(const struct run_report *h,
     const struct run_stage *s);

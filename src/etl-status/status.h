@@ -20,8 +20,6 @@ struct status {
 	struct out *out;
 };
 
-/* The reports. */
-int print_run_list(struct status *s, struct err *e);
 int print_run_report(struct status *s, struct err *e);
 
 /* Sets *id to the number of the last run that --pipeline and --failed select.

@@ -1,52 +1,296 @@
 /* etl-transform runs a jq filter on every record, in worker processes.
  *
- * main.c        reads the options and sets the exit code.
- * jq_args       the options with two arguments (--arg, --argjson ...).
- * transform     passes records to the workers and writes their results in
- *               order; a mark is written after the records before it.
- * pool/         the processes. keeper compiles the filter and forks workers;
- *               worker runs the filter; pool controls both from the parent
- *               process; shared_slots is the memory through which records and
- *               results pass; sandbox takes rights from a worker.
+ * main.c        reads the options and sets the exit code; passes records to the
+ *               workers and writes their results in order. A mark is written
+ *               after the records before it.
+ * pool/         the processes. worker runs the filter, and its keeper compiles
+ *               it and forks workers; pool controls both from the parent
+ *               process; sandbox takes rights from a worker.
  * choice        --engine: chooses between the native engine and libjq. Most
  *               filters run without libjq, so that it need not be started.
- * native/       runs many filters without libjq. The parser (lexer, parse_*)
- *               makes a tree of the filter; resolve makes a program of the
- *               tree; run (run_*, functions*) runs the program on the values
- *               of a record (value).
+ * native/       runs many filters without libjq. The parser makes a tree of the
+ *               filter; resolve makes a program of the tree; run, run_generator
+ *               and functions run the program on the values of a record
+ *               (value).
  * engine/       engine.h is the interface to an engine. filter runs libjq, and
- *               only this file includes jq.h. filter_program makes the text
- *               that libjq compiles. filter_imports checks that the imports
- *               (filter_directive) of a filter read no file outside of -L.
- *               filter_env finds out whether a filter reads the environment.
- *               filter_stderr prints what a filter passes to debug or stderr.
- *               outcome holds the outputs or the reject of a record. row_hash
- *               computes the hash of --hash; hash is the engine that adds it.
+ *               only this file includes jq.h. filter_source looks at the text
+ *               of a filter: its imports read no file outside of -L, and
+ *               whether it reads the environment. outcome holds the outputs or
+ *               the reject of a record. hash adds the hash of --hash.
  * module/       the functions of the jq module etl: etl.jq, and in C module,
- *               module_number, times, words, and the time zones (zone*).
+ *               times, words, and the time zones (zone).
  * number/       converts records to values of libjq and back (jvalue), and the
- *               values of --arg and similar options (jvalue_args). Numbers
- *               keep their digits: numbers has the table, number_doubles and
- *               number_classes fill it, number_made adds the numbers that the
- *               module etl makes, and number_names finds numbers by name. */
-#include "engine/filter_env.h"
-#include "engine/row_hash.h"
-#include "jq_args.h"
-#include "pool/sandbox.h"
-#include "transform.h"
-
+ *               values of --arg and similar options. Numbers keep their digits
+ *               (numbers). */
 #include "base/file.h"
-#include "base/core_dump.h"
-#include "base/memory.h"
+#include "base/process.h"
 #include "base/shared_options.h"
 #include "base/stdfd.h"
 #include "base/stop.h"
-#include "stream/record_options.h"
+#include "engine/engine.h"
+#include "engine/filter_source.h"
+#include "engine/hash.h"
+#include "pool/pool.h"
+#include "pool/sandbox.h"
+#include "stream/stage.h"
 
+#include <ctype.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* The options that take two arguments: --arg, --argjson, --slurpfile.
+ * Owns:  the list; its texts stay in argv.
+ * Gives: args_take() moves these options from argv into the list. It stops at
+ *        "--".
+ * Fails: ERR_USAGE if an option lacks an argument, or NAME cannot be the
+ *        name of a variable. */
+
+struct args {
+	struct arg *v;
+	size_t n;
+};
+
+static bool
+find_option_kind(const char *option, enum arg_kind *kind)
+{
+	static const char *const names[] = {
+		[ARG_TEXT] = "--arg", [ARG_JSON] = "--argjson",
+		[ARG_FILE] = "--slurpfile"
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(option, names[i]) == 0) {
+			*kind = (enum arg_kind)i;
+			return true;
+		}
+	return false;
+}
+
+static bool
+is_variable_name(const char *p)
+{
+	if (!isalpha((unsigned char)*p) && *p != '_')
+		return false;
+	while (isalnum((unsigned char)*p) || *p == '_')
+		p++;
+	return *p == '\0';
+}
+
+/* Checks the name of the variable, and that its file can be read. */
+static int
+check_argument(const struct arg *a, const char *option, struct err *e)
+{
+	if (!is_variable_name(a->name))
+		return err_set(e, ERR_USAGE, false,
+		    "%s: '%s' cannot be the name of a variable: use letters, "
+		    "digits and _, and no digit at the start", option, a->name);
+	if (a->kind == ARG_FILE && access(a->value, R_OK) == -1)
+		return err_errno(e, ERR_INPUT, a->value);
+	return 0;
+}
+
+static int
+args_take(struct args *a, int *argc, char *argv[], struct err *e)
+{
+	int to = 1, i = 1;
+	struct arg *t;
+
+	if (*argc < 1)
+		return 0;
+	if ((a->v = calloc((size_t)*argc, sizeof(*a->v))) == NULL)
+		return err_nomem(e);
+	for (; i < *argc && strcmp(argv[i], "--") != 0; i++) {
+		t = &a->v[a->n];
+		if (!find_option_kind(argv[i], &t->kind)) {
+			argv[to++] = argv[i];
+			continue;
+		}
+		if (*argc - i < 3)
+			return err_set(e, ERR_USAGE, false,
+			    "%s needs a name and a value", argv[i]);
+		t->name = argv[i + 1];
+		t->value = argv[i + 2];
+		if (check_argument(t, argv[i], e) == -1)
+			return -1;
+		a->n++;
+		i += 2;
+	}
+	while (i < *argc)
+		argv[to++] = argv[i++];
+	argv[to] = NULL;
+	*argc = to;
+	return 0;
+}
+
+static void
+args_release(struct args *a)
+{
+	free(a->v);
+	*a = (struct args){ .n = 0 };
+}
+
+/* Passes a stream through the workers: writes the results of the records in
+ * input order, and each mark after the results of all records before it.
+ * Fails: as the stage or the pool does; the caller closes both. */
+
+struct transform {
+	struct stage *stage;
+	struct pool *pool;
+	struct json json;       /* for lines that are too long for a worker */
+	const char *file;       /* input file of the records in the pool */
+};
+
+/* Bytes. After an input line that is longer, the read buffer is shrunk as soon
+ * as the line has been copied into the shared memory of the workers. */
+enum { LARGE = 1 << 20 };
+
+static int
+write_reject(struct transform *t, const struct result *r, struct err *e)
+{
+	const struct line line = {
+		.data = r->line, .len = r->line_len, .bytes = r->line_len,
+		.file = t->file, .number = r->number, .offset = r->offset
+	};
+	struct reject why = {
+		.code = r->code, .message = r->message,
+		.pointer = *r->pointer != '\0' ? r->pointer : NULL
+	};
+
+	return stage_reject(t->stage, &line, &why, e);
+}
+
+static int
+write_outputs(struct transform *t, const struct result *r, struct err *e)
+{
+	const char *p = r->text, *end = p + r->text_len;
+
+	for (; p < end; p++) {
+		const char *lf = memchr(p, '\n', (size_t)(end - p));
+
+		if (lf == NULL)
+			return err_bug(e, "an output of the filter does not "
+			    "end with a line feed");
+		if (stage_emit(t->stage, p, (size_t)(lf - p), e) == -1)
+			return -1;
+		p = lf;
+	}
+	stage_count_input(t->stage, r->text_len > 0);
+	return 0;
+}
+
+static int
+write_ready_results(struct transform *t, struct err *e)
+{
+	struct result r;
+	int rc;
+
+	while ((rc = pool_take_result(t->pool, &r, e)) == 1) {
+		rc = r.code != NULL ? write_reject(t, &r, e) :
+		    write_outputs(t, &r, e);
+		if (rc == -1)
+			return -1;
+	}
+	return rc;
+}
+
+/* Flushes standard output first, so that the reader gets records without
+ * delay. Then waits until workers have results or, if input_fd is not -1, it
+ * has input. Writes the results that are ready. Fails if a stop was
+ * requested. */
+static int
+wait_for_results(struct transform *t, int input_fd, struct err *e)
+{
+	struct line l;
+
+	if (stage_flush(t->stage, e) == -1 ||
+	    pool_wait(t->pool, input_fd, e) == -1 ||
+	    write_ready_results(t, e) == -1)
+		return -1;
+	/* A signal such as SIGTERM has requested a stop. stage_next() is called
+	 * only because it sets *e to this error. */
+	return stop_signal() != 0 && stage_next(t->stage, &l, 0, e) ==
+	    STAGE_STOP ? -1 : 0;
+}
+
+/* Submits the lines that were added so far to the workers. Then waits until the
+ * workers have results for all lines, and writes these results. */
+static int
+finish_results(struct transform *t, struct err *e)
+{
+	pool_submit(t->pool);
+	while (!pool_is_empty(t->pool))
+		if (wait_for_results(t, -1, e) == -1)
+			return -1;
+	return 0;
+}
+
+/* Adds a line to a slot. A line that is too long is rejected, after the results
+ * of the lines before it were written. */
+static int
+add_line(struct transform *t, const struct line *l, struct err *e)
+{
+	if (l->file != t->file) {
+		if (finish_results(t, e) == -1)
+			return -1;
+		t->file = l->file;
+	}
+	if (!l->too_long) {
+		pool_add_line(t->pool, l);
+		if (l->len > LARGE)
+			stage_shrink(t->stage);
+		return 0;
+	}
+	if (finish_results(t, e) == -1)
+		return -1;
+	return stage_parse(t->stage, l, &t->json, 0, JSON_UNIQUE, e);
+}
+
+/* Called when no input is waiting. Lines are normally given to a worker in
+ * blocks (slots). This function gives the last lines to a worker, even if the
+ * block is not full, so that slow input is not delayed. Then it waits for
+ * results or input and writes the results. */
+static int
+submit_rest(struct transform *t, struct err *e)
+{
+	pool_submit(t->pool);
+	return wait_for_results(t, pool_may_add_line(t->pool) ? 0 : -1, e);
+}
+
+static int
+transform_run(struct transform *t, struct err *e)
+{
+	enum stage_item item;
+	struct line l;
+	int rc = 0;
+
+	while (rc != -1) {
+		if (!pool_may_add_line(t->pool)) {
+			rc = wait_for_results(t, -1, e);
+			continue;
+		}
+		item = stage_next(
+		    t->stage, &l, pool_is_empty(t->pool) ? -1 : 0, e);
+		if (item == STAGE_RECORD)
+			rc = add_line(t, &l, e);
+		else if (item == STAGE_WAIT)
+			rc = submit_rest(t, e);
+		else if (item == STAGE_MARK)
+			rc =
+			    finish_results(t, e) == -1
+				? -1
+				: stage_pass(t->stage, e);
+		else if (item == STAGE_END)
+			return finish_results(t, e) == -1
+			    ? -1
+			    : stage_end(t->stage, e);
+		else
+			return -1;
+	}
+	return -1;
+}
 
 static const char usage[] =
     "usage: etl-transform [-L DIR] [--allow env] [--arg NAME VALUE]\n"

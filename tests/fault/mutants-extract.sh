@@ -5,20 +5,20 @@
 . tests/fault/mutant.sh
 http=src/etl-extract/http/http.c
 transfer=src/etl-extract/http/transfer.c
-options=src/etl-extract/http/curl_options.c
-receiver=src/etl-extract/http/receiver.c
-status=src/etl-extract/http/status.c
-after=src/etl-extract/http/retry_after.c
-limit=src/etl-extract/http/rate_limit.c
+options=src/etl-extract/http/transfer.c
+receiver=src/etl-extract/http/transfer.c
+status=src/etl-extract/http/fetch.c
+after=src/etl-extract/http/pace.c
+limit=src/etl-extract/http/pace.c
 pages=src/etl-extract/source/http_pages.c
-url=src/etl-extract/http/http_url.c
-time_limit=src/etl-extract/http/time_limit.c
-walk=src/etl-extract/document/walk.c
-walk_use=src/etl-extract/document/walk_use.c
-records=src/etl-extract/page/page_records.c
+url=src/etl-extract/http/url.c
+time_limit=src/etl-extract/http/transfer.c
+walk=src/etl-extract/document/splitter.c
+walk_use=src/etl-extract/document/splitter.c
+records=src/etl-extract/page/pages.c
 redirect=src/etl-extract/http/redirect.c
 cursor=src/etl-extract/cursor/cursor.c
-marks=src/etl-extract/cursor/cursor_mark.c
+marks=src/etl-extract/cursor/cursor.c
 address=src/etl-extract/http/private_address.c
 
 # A reader that leaves.
@@ -36,15 +36,15 @@ mutant etl-extract/stream.t 'EPIPE is reported as any other error' lib/base/errv
 
 # Options that suit no source, and templates that no service gets.
 mutant etl-extract/usage.t 'a tap ignores the options of other sources' \
-    src/etl-extract/singer/tap_options.c \
+    src/etl-extract/singer/tap.c \
     's/source_options_check(o, KIND_TAP, e)/source_options_check(o, ~0U, e)/' \
     '--since 1 --singer true: the message'
 mutant etl-extract/usage.t 'files take the options of HTTP' \
-    src/etl-extract/source_options.c \
+    src/etl-extract/options.c \
     's/{ KIND_HTTP | KIND_HTTP_FILE | KIND_EACH,$/{ KIND_FILES | KIND_HTTP | KIND_EACH,/' \
     'a.ndjson: the option of another source is refused'
 mutant etl-extract/each.t 'a name in the fragment is accepted' \
-    src/etl-extract/http/uri_template.c \
+    src/etl-extract/http/url.c \
     's/if (is_in_fragment(text, p))/if (false)/' \
     '/#{id} is refused with 64'
 
@@ -83,7 +83,7 @@ mutant etl-extract/http.t 'broken gzip data is not retried' $receiver \
 mutant etl-extract/raw.t 'gzip data ends with its first member' src/etl-extract/gunzip.c \
     's/^	if (s->avail_in == 0)/	s->avail_in = 0; if (true)/' \
     'a gzip body of two members'
-mutant etl-extract/raw.t 'JSON that ends too early is not retried' src/etl-extract/page/page_fault.c \
+mutant etl-extract/raw.t 'JSON that ends too early is not retried' src/etl-extract/page/pages.c \
     's/"the JSON ends too early", true/"the JSON ends too early", false/' \
     'closed-early: the number of requests is 3'
 mutant etl-extract/http.t 'a retry appends to the previous body' $records \
@@ -242,16 +242,16 @@ mutant unit/extract_address 'an IPv6 address that embeds IPv4 counts as public' 
 mutant unit/extract_address 'an address of a local NAT64 counts as public' $address \
     's/memcmp(p, local_nat64, sizeof(local_nat64)) == 0/false/' \
     private_addresses_are_recognised
-mutant etl-extract/parallel.t 'an early answer is taken for any request' src/etl-extract/http/http_early.c \
+mutant etl-extract/parallel.t 'an early answer is taken for any request' src/etl-extract/http/http.c \
     's/if (!transfer_match_early(t, r))/if (false)/' \
     'offsets, pages of 7: the records of 8 jobs are those of one'
-mutant etl-extract/parallel.t 'early requests do not wait for --rate' src/etl-extract/http/fetch_early.c \
+mutant etl-extract/parallel.t 'early requests do not wait for --rate' src/etl-extract/http/fetch.c \
     's/return hold > turn ? hold : turn;/return hold;/' \
     '15 requests at 20 a second take 700 ms'
-mutant etl-extract/parallel.t 'each total is compared with that of the page before' src/etl-extract/page/paginate_page.c \
+mutant etl-extract/parallel.t 'each total is compared with that of the page before' src/etl-extract/page/paginate.c \
     's/if (p->answer->was_early)/if (false)/' \
     'a total that rises is no error'
-mutant etl-extract/parallel_each.t 'lines are read past a mark' src/etl-extract/each_input.c \
+mutant etl-extract/parallel_each.t 'lines are read past a mark' src/etl-extract/each.c \
     's/return i->behind == STAGE_WAIT && i->n < i->cap/return i->n < i->cap/' \
     'a stream with marks: '
 mutant etl-extract/raw.t 'a redirect may lead to a private address' $redirect \
@@ -271,7 +271,7 @@ mutant etl-extract/redirect.t 'the certificate is not verified' $options \
 mutant etl-extract/redirect.t 'the host name of the certificate is not verified' $options \
     's/curl_easy_setopt(u, CURLOPT_FOLLOWLOCATION, 0L);/& curl_easy_setopt(u, CURLOPT_SSL_VERIFYHOST, 0L);/' \
     'a certificate for another name'
-mutant etl-extract/redirect.t 'a bad certificate is retried' src/etl-extract/http/curl_error.c \
+mutant etl-extract/redirect.t 'a bad certificate is retried' src/etl-extract/http/transfer.c \
     's/case CURLE_PEER_FAILED_VERIFICATION:/case CURLE_LDAP_CANNOT_BIND:/' \
     'a self-signed certificate is not retried'
 
@@ -279,28 +279,28 @@ mutant etl-extract/redirect.t 'a bad certificate is retried' src/etl-extract/htt
 mutant etl-extract/pages.t 'a repeated page is not noticed' $pages \
     's/page_repeat_end(&p->repeat)) {/page_repeat_end(\&p->repeat) \&\& false) {/' \
     'a service that repeats a page: the message names both pages'
-mutant etl-extract/pages.t 'pages of equal length count as repeated' src/etl-extract/page/page_repeat.c \
+mutant etl-extract/pages.t 'pages of equal length count as repeated' src/etl-extract/page/pages.c \
     's/record_hash_equals(r->page.all, before.all)/true/' \
     'two pages of the same length are not taken as repeated'
 mutant etl-extract/pages.t '--max-pages is ignored' $pages \
     's/p->page == p->o->max_pages/false/' \
     '--max-pages before the last page'
-mutant etl-extract/pages.t 'a short page ends the paging' src/etl-extract/page/paginate_page.c \
+mutant etl-extract/pages.t 'a short page ends the paging' src/etl-extract/page/paginate.c \
     's/return p->records > 0 \&\&/return p->records > 19 \&\&/' \
     'a short page'
-mutant etl-extract/pages.t 'missing records are not reported' src/etl-extract/page/page_end.c \
+mutant etl-extract/pages.t 'missing records are not reported' src/etl-extract/page/paginate.c \
     's/if (p->records == 0 && !n->starts_late &&/if (false \&\&/' \
     'a total larger than the data causes a warning'
-mutant etl-extract/incremental.t 'a total that shrinks is ignored' src/etl-extract/page/page_end.c \
+mutant etl-extract/incremental.t 'a total that shrinks is ignored' src/etl-extract/page/paginate.c \
     's/if (!n->must_not_shrink || total >= before)/if (true)/' \
     'a total that shrinks between two pages'
-mutant etl-extract/cursor.t 'a loop of cursors is not noticed' src/etl-extract/page/paginate_cursor.c \
+mutant etl-extract/cursor.t 'a loop of cursors is not noticed' src/etl-extract/page/paginate.c \
     's/return seen == 0 ? 1 :/return 1; return/' \
     'a cursor that came four pages ago'
-mutant etl-extract/cursor.t 'the page before a loop is lost' src/etl-extract/page/paginate_cursor.c \
+mutant etl-extract/cursor.t 'the page before a loop is lost' src/etl-extract/page/paginate.c \
     's/n->why = \*e;/return -1;/' \
     'a cursor that came four pages ago: 50 records'
-mutant etl-extract/cursor.t 'an empty page with a true --more ends the paging' src/etl-extract/page/paginate_cursor.c \
+mutant etl-extract/cursor.t 'an empty page with a true --more ends the paging' src/etl-extract/page/paginate.c \
     's/|| more == PAGE_HAS_NEXT)/)/' \
     'with a true --more, paging goes on'
 mutant etl-extract/cursor.t 'a next page of another origin gets the headers' $redirect \
@@ -345,7 +345,7 @@ mutant etl-extract/incremental.t 'a mark has no "from" value' $marks \
     's/\.value = value, \.from = c->stored,/.value = value, .from = NULL,/' \
     'the checkpoint has the stored value and version'
 # Secrets that the service spells in another way.
-find=src/etl-extract/http/find_secret.c
+find=src/etl-extract/http/mask.c
 mutant etl-extract/echo.t 'an escaped text is decoded once only' $find \
     's/ROUNDS = 5/ROUNDS = 1/' \
     'percent-encoded twice: the message says'
@@ -359,11 +359,11 @@ mutant etl-extract/echo.t 'an escape that the cut has split stays' $find \
     's/if (is_cut && is_cut_escape/if (false \&\& is_cut_escape/' \
     'a body that is cut within an escape of the secret is not shown'
 mutant etl-extract/echo.t 'the password alone is shown' \
-    src/etl-extract/http/credentials_mask.c \
+    src/etl-extract/http/mask.c \
     's/buf_str(b, colon + 1);/buf_str(b, s);/' \
     'basic: the password alone: the message says'
 mutant etl-extract/echo.t 'the URL of a proxy is shown' \
-    src/etl-extract/http/proxy.c \
+    src/etl-extract/http/transfer.c \
     's/return variables\[i\];/return NULL;/' \
     'exits with 78'
 mutant etl-extract/raw.t 'the body of an error is read to its end' $http \
@@ -377,7 +377,7 @@ mutant unit/extract_address 'a 6to4 address counts as public' $address \
     private_addresses_are_recognised
 # JSON files.
 mutant etl-extract/json.t 'a bracket closes a brace' \
-    src/etl-extract/document/value_end.c \
+    src/etl-extract/document/splitter.c \
     's/^	if (at < VALUE_END_LEVELS &&/	if (false \&\&/' \
     'a bracket of the other kind'
 mutant etl-extract/json.t 'a file that ends in an array is whole' $walk \
@@ -399,28 +399,28 @@ mutant etl-extract/batch.t 'a URL may be one byte too long' $batch \
     's/x->encoded.len > x->room/x->encoded.len > x->room + 1/' \
     'two ids of one byte more are asked for by two requests'
 mutant etl-extract/batch.t 'a string goes into a JSON body without quotes' \
-    src/etl-extract/batch/batch_place.c \
+    src/etl-extract/batch.c \
     's/	if (is_string)/	if (false)/' \
     'a string stays a string'
 mutant etl-extract/batch.t 'answers are joined by their places' \
-    src/etl-extract/batch/join.c \
+    src/etl-extract/batch.c \
     's/(g = find_group_of_id(j)) == NULL/(g = \&j->group[j->n % j->groups]) == NULL/' \
     'each record gets its own answer, in the order of the input'
 mutant etl-extract/batch.t 'the first of several answers is taken' \
-    src/etl-extract/batch/batch_write.c \
+    src/etl-extract/batch.c \
     's/g->answers > 1 && !x->option.many/false/' \
     'a record with two answers is a reject'
 mutant 'point.sh memory 1 extract-record' 'a recording that is not masked is stored' \
-    src/etl-extract/http/credentials_mask.c \
+    src/etl-extract/http/mask.c \
     's/return mask_text(c, b, false, false) ? buf_check(b, e) : err_nomem(e);/(void)mask_text(c, b, false, false); return 0;/'
 
 # Singer taps.
 mutant etl-extract/singer.t 'a STATE covers the records after it' \
-    src/etl-extract/singer/tap_state.c \
+    src/etl-extract/singer/tap.c \
     '/^tap_state_note_record/,/^}/s/t->is_held = false;//' \
     'it covers'
 mutant etl-extract/singer.t 'a STATE that equals that of the last mark gets a mark' \
-    src/etl-extract/singer/tap_state.c \
+    src/etl-extract/singer/tap.c \
     's/ || is_marked(t, value, n)//' \
     'equals the stored one'
 mutant etl-extract/singer_faults.t 'the exit status of a tap is not looked at' \
@@ -432,7 +432,7 @@ mutant etl-extract/singer_faults.t 'the last line of a tap that failed counts' \
     's/it->line.torn && tap_check_end(&t->tap, e) == -1/false/' \
     'the cut line is no reject'
 mutant etl-extract/singer_faults.t 'nothing ends the tap after kill -9' \
-    src/etl-extract/singer/guard.c \
+    src/etl-extract/singer/tap.c \
     's/(void)kill(0, SIG.*;//' \
     'kill -9 of etl-extract ends'
 mutant etl-extract/singer.t 'the option for the STATE is not appended' \
@@ -442,11 +442,11 @@ mutant etl-extract/singer.t 'the option for the STATE is not appended' \
 
 # CSV files, and TERM in the middle of a source.
 mutant fuzz/replay.t 'a closing quote may stand before any character' \
-    src/etl-extract/csv/csv_scan.c \
+    src/etl-extract/csv/csv_reader.c \
     's/if (after < n && p\[after\] != s->d->delimiter/if (false \&\& p[after] != s->d->delimiter/' \
     'csv accepts its'
 mutant etl-extract/files.t 'damaged gzip data is the end of the file' \
-    src/etl-extract/file/gzip_layer.c \
+    src/etl-extract/file/input.c \
     's/return fail_gzip(g, r, e);/return 0;/' \
     'gzip: damaged data exits with 65'
 mutant etl-extract/stopped.t 'a source that never waits does not see TERM' \

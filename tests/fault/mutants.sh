@@ -7,21 +7,21 @@ again='db_commit(l->db, e) == -1 || db_begin(l->db, e) == -1'
 after='	if (db_commit(l->db, e) == 0'
 
 mutant 'sweep.sh -e 8 sqlite/marks-append/load' \
-    'dead letters are committed after their batch' src/etl-load/commit/batch_commit.c "
+    'dead letters are committed after their batch' src/etl-load/commit.c "
 /(rejects_store(l, row, e) == -1)/,+1d
 s/^$after)/$after \&\& db_begin(l->db, e) == 0 \&\& \
 rejects_store(l, row, e) == 0 \&\& db_commit(l->db, e) == 0)/"
 
 mutant 'sweep.sh -e 8 sqlite/marks-append/load' \
-    'the ledger is committed after its batch' src/etl-load/commit/batch_commit.c "
+    'the ledger is committed after its batch' src/etl-load/commit.c "
 s/^	if (l->marked &&\$/	if ($again) return -1;&/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
-    'the checkpoint is committed after its batch' src/etl-load/ledger/ledger_row.c "
+    'the checkpoint is committed after its batch' src/etl-load/ledger.c "
 s/if (move_checkpoint(l, e)/if ($again || move_checkpoint(l, e)/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
-    'the checkpoint is committed before its batch' src/etl-load/commit/batch_commit.c "
+    'the checkpoint is committed before its batch' src/etl-load/commit.c "
 s/^	switch (load_chunks(l, e)) {/if (l->marked \&\& \
 (stream_advance(l, ended, e) != 1 || \
 $again)) return -1;&/
@@ -33,7 +33,7 @@ mutant 'sweep.sh -e 20 sqlite/overlap' \
 s/version = \$3/version >= 0 * $3/'
 
 mutant 'sweep.sh -e 8 sqlite/scopes/load' \
-    'scopes are deleted in a transaction of their own' src/etl-load/commit/batch_commit.c "
+    'scopes are deleted in a transaction of their own' src/etl-load/commit.c "
 s/^	    old_rows_delete(l, e) == -1 ||/& $again ||/"
 
 mutant 'sweep.sh -e 20 sqlite/replays' \

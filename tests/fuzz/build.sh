@@ -8,14 +8,13 @@ out=$1
 shift
 case " $* " in
 *" tests/fuzz/link.c "*) set -- "$@" src/etl-extract/http/link_header.c \
-    src/etl-extract/http/http_answer.c lib/base/clock.c ;;
+    lib/base/clock.c ;;
 *" tests/fuzz/oauth.c "*) set -- "$@" src/etl-extract/http/oauth_answer.c ;;
 *" tests/fuzz/csv.c "*) set -- "$@" tests/fuzz/csv_oracle.c \
-    lib/base/calendar.c lib/base/compression.c lib/base/suggest.c \
-    src/etl-extract/csv/csv_columns.c src/etl-extract/csv/csv_[jlnst]*.c \
-    src/etl-extract/csv/csv_reader.c ;;
+    lib/base/instant.c lib/base/compression.c \
+    src/etl-extract/csv/csv_columns.c src/etl-extract/csv/csv_reader.c ;;
 esac
-set -- "$@" src/etl-extract/document/*.c lib/base/window.c lib/base/hash.c lib/base/hex.c \
+set -- "$@" src/etl-extract/document/*.c lib/base/window.c lib/base/hash.c \
     lib/base/buf.c lib/base/errval.c lib/base/text.c lib/json/*.c \
     tests/fuzz/oracle.c
 objects=$(dirname "$out")/objects

@@ -9,7 +9,7 @@
 #include "oracle.h"
 
 #include "base/hash.h"
-#include "csv/csv_json.h"
+#include "csv/csv_columns.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #ifndef FUZZ_CSV_ORACLE_H
 #define FUZZ_CSV_ORACLE_H
 
-#include "csv/csv_dialect.h"
+#include "csv/csv_reader.h"
 
 #include <stddef.h>
 

@@ -115,10 +115,22 @@ c_unqualified() {
 	    grep -vxE '(coalesce|greatest|least|position|m|instr|length|substr)\(' | sort -u
 }
 is 'the functions of PostgreSQL statements in C have their schema' '' \
-    "$(c_unqualified src/etl-load/pg/*.c src/etl-load/commit/*.c \
-    src/etl-load/ledger/*.c src/etl-load/open/*.c src/etl-load/workers/*.c \
-    src/etl-load/table/target.c lib/db/db.c lib/db/pg.c lib/db/pg_session.c \
-    lib/control/letters_filter.c lib/control/control_schema.c)"
+    "$(c_unqualified src/etl-load/pg/*.c \
+    src/etl-load/commit.c src/etl-load/replace.c src/etl-load/mirror.c \
+    src/etl-load/stream.c src/etl-load/ledger.c src/etl-load/open.c \
+    src/etl-load/workers.c lib/db/db.c lib/db/pg.c \
+    lib/control/letters_list.c lib/control/control.c)"
+# These files have messages with parentheses, or statements for SQLite too.
+is 'the functions without schema in C are those of SQLite, and of messages' 'count(
+etl_image(
+etl_value(
+julianday(
+max(
+null(
+time(
+typeof(
+unique(' "$(c_unqualified src/etl-load/expect.c src/etl-load/images.c \
+    src/etl-load/target.c)"
 is 'only db_on_commit() says what becomes of a temporary table: a pool must drop it' \
     'lib/db/db.c
 sql/postgresql/letters.sql' "$(grep -rlE 'ON COMMIT (DELETE|PRESERVE)' sql src lib/db |

@@ -21,36 +21,23 @@ lines() {
 including() {
 	xargs grep -lE "^#include <$1>" /dev/null <"$scratch/c" || :
 }
-is 'the transport and its helpers include curl' 'src/etl-extract/http/curl_error.c
-src/etl-extract/http/curl_options.c
-src/etl-extract/http/http.c
-src/etl-extract/http/http_early.c
-src/etl-extract/http/http_url.c
-src/etl-extract/http/transfer.c' "$(including 'curl/.*')"
+is 'the transport and its helpers include curl' 'src/etl-extract/http/http.c
+src/etl-extract/http/transfer.c
+src/etl-extract/http/url.c' "$(including 'curl/.*')"
 is 'one file includes jq.h' \
     src/etl-transform/engine/filter.c "$(including 'jq\.h')"
 is 'one header includes jv.h, the values of libjq' \
     src/etl-transform/number/jvalue.h \
     "$(including 'jv\.h')"
-is 'one file includes libpq, and one header of lib/db for the others' 'lib/db/pg_connect.c
-lib/db/pg_impl.h' "$(including 'libpq.*')"
-is 'pg_impl.h is included in lib/db only' 'lib/db/pg.c
-lib/db/pg_copy.c
-lib/db/pg_read.c
-lib/db/pg_session.c' "$(xargs grep -l '"db/pg_impl\.h"' /dev/null <"$scratch/c")"
-is 'one header of lib/db includes sqlite3.h' \
-    lib/db/sqlite_impl.h "$(including 'sqlite3\.h')"
-is 'sqlite_impl.h is included in lib/db only' 'lib/db/sqlite.c
-lib/db/sqlite_fault.c
-lib/db/sqlite_image.c
-lib/db/sqlite_limits.c
-lib/db/sqlite_read.c
-lib/db/sqlite_value.c' "$(xargs grep -l '"db/sqlite_impl\.h"' /dev/null <"$scratch/c")"
+is 'two files of lib/db include libpq' 'lib/db/pg.c
+lib/db/pg_connect.c' "$(including 'libpq.*')"
+is 'one file of lib/db includes sqlite3.h' \
+    lib/db/sqlite.c "$(including 'sqlite3\.h')"
 # The values of libjq are excepted: code that makes, reads and writes them does
 # not fit in one file.
 is 'no header uses a type of a library other than jv' \
     '' "$(grep '\.h$' "$scratch/c" |
-    grep -vE '^(src/etl-transform/(number/jvalue|module/module)|lib/db/(pg|sqlite)_impl)\.h$' | xargs grep -nE '\b(CURL|jv|jq_state|PG(conn|result)|sqlite3|z_stream)\b' \
+    grep -vE '^src/etl-transform/(number/jvalue|module/module)\.h$' | xargs grep -nE '\b(CURL|jv|jq_state|PG(conn|result)|sqlite3|z_stream)\b' \
     /dev/null || :)"
 
 # may_include FOLDER: prints the folders of lib whose headers lib/FOLDER may use.
@@ -107,7 +94,7 @@ is 'etl-extract prints warnings with err_warn() only' '' "$(lines \
 # by libjq, and etl-run passes on what its pipeline prints.
 is 'all messages go through lib/base/report.c' '' "$(lines \
     'printf\(stderr,|, stderr\)|[a-z]\((2|STDERR_FILENO), [^F]|perror\(' |
-    grep -vE '^(lib/base/report|src/etl-transform/engine/filter_stderr|src/etl-run/stderr_relay)\.c:' || :)"
+    grep -vE '^(lib/base/report|src/etl-transform/engine/filter|src/etl-run/stderr)\.c:' || :)"
 is 'no file has a marker of unfinished work' '' \
     "$(xargs grep -nIE '(^|[^A-Z])TO[D]O([^A-Z]|$)|FI[X]ME|XX[X]:' /dev/null \
     <"$scratch/tracked" || :)"

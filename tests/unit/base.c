@@ -1,12 +1,11 @@
 /* Tests of lib/base: options, buffers, retries, hashes, messages. */
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/doubling_pause.h"
 #include "base/hash.h"
 #include "base/opt.h"
 #include "base/retry.h"
 #include "base/stdfd.h"
-#include "base/suggest.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,6 +1,5 @@
 /* Tests of lib/base: bytes shown as text, UTF-8, base64, hex. */
 #include "base/base64.h"
-#include "base/hex.h"
 #include "base/text.h"
 
 #include <setjmp.h>

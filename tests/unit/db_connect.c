@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "db/db.h"
-#include "db/pg_hosts.h"
+#include "db/pg_connect.h"
 
 #include <arpa/inet.h>
 #include <dlfcn.h>

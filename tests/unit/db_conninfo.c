@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "db/db.h"
-#include "db/pg_name.h"
+#include "db/pg_connect.h"
 
 static void
 refused(const char *url, enum err_code code, const char *part)

@@ -6,7 +6,7 @@
 
 #include "base/base64.h"
 #include "base/buf.h"
-#include "base/reject_id.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "control/control.h"
 #include "control/letters.h"

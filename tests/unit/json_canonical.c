@@ -2,7 +2,7 @@
  * double would round. */
 #include "json_help.h"
 
-#include "json/canonical.h"
+#include "json/write.h"
 
 /* The examples of sections 3.2.2 and 3.2.3, and numbers of appendix B. The
  * number 333333333.33333329 of section 3.2.2 is left out: a double rounds

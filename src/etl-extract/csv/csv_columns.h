@@ -7,9 +7,52 @@
 #define EXTRACT_CSV_COLUMNS_H
 
 #include "base/buf.h"
-#include "csv/csv_names.h"
-#include "csv/csv_scan.h"
-#include "csv/csv_types.h"
+#include "csv/csv_reader.h"
+
+/* Makes the names of columns unique: the second `a` becomes a_2.
+ * Owns:  the names that were returned. A struct of zeros is empty.
+ * Gives: csv_names_add() returns a name that no earlier call has returned,
+ *        valid until csv_names_release(); NULL if memory is out. */
+
+struct csv_names {
+	void *tree;
+};
+
+/* The types of CSV columns, and the values of fields as JSON.
+ * int:    a whole number of 64 bits, without leading zeros.
+ * number: a number in the form of JSON, whose digits are kept.
+ * bool:   true, false, yes, no, t, f, y, n, 1 or 0, in any case.
+ * time:   a date or a time as in RFC 3339, which is kept as it is; the T may be
+ *         a space, seconds and offset may be absent. */
+
+enum csv_type { CSV_TEXT, CSV_INT, CSV_NUMBER, CSV_BOOL, CSV_TIME };
+
+/* The option --types.
+ * Owns: the names. */
+struct csv_type_of {
+	char *name;
+	enum csv_type type;
+};
+struct csv_types_option {
+	struct csv_type_of *of;
+	size_t n;
+	bool is_auto;
+};
+int csv_types_parse(
+    struct csv_types_option *o, const char *text, struct err *e);
+void csv_types_release(struct csv_types_option *o);
+
+/* Removes the spaces around a value that is no text. */
+void csv_trim(const char **p, size_t *n);
+
+/* Which types fit all values of a column so far. A struct of zeros has seen no
+ * value. */
+struct csv_guess {
+	bool has_value;
+	bool not_int, not_number, not_bool, not_time;
+};
+void csv_guess_add(struct csv_guess *g, const char *p, size_t n);
+enum csv_type csv_guess_type(const struct csv_guess *g);
 
 enum {
 	CSV_HEADER_MAX = 256 << 10,     /* bytes of a header */
@@ -41,10 +84,6 @@ int csv_columns_set(struct csv_columns *c, const char *p, size_t len,
 /* Used if the header at p has only one field. Returns the value of --delimiter
  * that would split this field, or NULL. A quoted field is never split. */
 const char *csv_guess_delimiter(const char *p, const struct csv_field *f);
-/* Splits the value of an option at its commas: it is read as one CSV record.
- * The caller releases s, also after a failure. */
-int csv_scan_option(struct csv_scan *s, const char *option, const char *text,
-    struct err *e);
 /* Sets the columns to the names in the value of --columns. */
 int csv_columns_parse(struct csv_columns *c, const char *text, struct err *e);
 /* Returns the index of the column with this name, or -1. The name is the one
@@ -58,5 +97,30 @@ bool csv_field_is_null(const struct csv_dialect *d, const char *p,
  * one. */
 void csv_append_field(struct buf *b, const char *p, const struct csv_field *f,
     char quote);
+
+/* Makes the JSON record of a CSV record, or the reject with the cause.
+ * Owns:  the text of the record and of the reject, valid until the next call.
+ * Borrows: the dialect, the columns and the tail. */
+
+struct csv_json {
+	size_t max_record;
+	const struct csv_dialect *d;
+	const struct csv_columns *columns;
+	const char *tail;       /* the end of each record: a brace, or a last
+				 * member and a brace */
+	size_t tail_len;
+	struct buf record;
+	struct buf field;       /* a field of a typed column */
+	/* Of a reject: */
+	const char *code;
+	struct buf message, pointer;
+};
+
+void csv_json_init(struct csv_json *j, size_t max_record);
+void csv_json_release(struct csv_json *j);
+/* Returns 1 if j->record holds the record, 0 if it is a reject with j->code and
+ * j->message, -1 on failure. */
+int csv_json_make(struct csv_json *j, const struct csv_record *rec,
+    struct err *e);
 
 #endif

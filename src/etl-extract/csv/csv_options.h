@@ -4,8 +4,8 @@
 #ifndef EXTRACT_CSV_OPTIONS_H
 #define EXTRACT_CSV_OPTIONS_H
 
-#include "csv/csv_dialect.h"
-#include "csv/csv_types.h"
+#include "csv/csv_columns.h"
+#include "csv/csv_reader.h"
 
 struct csv_options {
 	struct csv_dialect dialect;

@@ -1,14 +1,692 @@
 #include "cursor/cursor.h"
 
 #include "base/clock.h"
-#include "cursor/cursor_impl.h"
-#include "cursor/cursor_stored.h"
+#include "base/retry.h"
+#include "base/text.h"
+#include "control/control.h"
+#include "control/statefile.h"
+#include "cursor/cursor_value.h"
+#include "file/file_format.h"
+#include "http/http.h"
 #include "http/url.h"
 #include "json/pointer.h"
+#include "json/scan.h"
+#include "json/write.h"
+#include "stream/reject.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+const char *
+cursor_find_option(const struct extract_opts *o)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} all[] = {
+		{ "--cursor-field", o->cursor_field != NULL },
+		{ "--since-param", o->since_param != NULL },
+		{ "--start", o->start != NULL },
+		{ "--since", o->since != NULL },
+		{ "--lookback", o->lookback != NULL },
+		{ "--until", o->until != NULL },
+		{ "--until-param", o->until_param != NULL },
+		{ "--ordered", o->ordered },
+		{ "--conditional", o->conditional },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i].given)
+			return all[i].name;
+	return NULL;
+}
+
+int
+cursor_refuse(const struct extract_opts *o, struct err *e)
+{
+	const char *name = cursor_find_option(o);
+
+	if (name == NULL)
+		name = o->state != NULL ? "--state" :
+		    o->db != NULL ? "--db" :
+		    o->control_schema != NULL ? "--control-schema" : NULL;
+	return name == NULL ? 0 : err_set(e, ERR_USAGE, false,
+	    "%s needs --checkpoint", name);
+}
+
+static bool
+is_query(const struct extract_opts *o)
+{
+	return o->query != NULL || o->table != NULL;
+}
+
+/* Refuses options for URLs if the source is a database: the bounds of an SQL
+ * query are its parameters :since and :until. */
+static int
+refuse_url_options(const struct extract_opts *o, struct err *e)
+{
+	const char *name = o->since_param != NULL ? "--since-param" :
+	    o->conditional ? "--conditional" :
+	    o->until_param != NULL ? "--until-param" : NULL;
+
+	if (name == NULL)
+		return 0;
+	return err_set(e, ERR_USAGE, false, "%s can be used only for a SOURCE "
+	    "that is a URL of HTTP: %s", name, o->table != NULL ?
+	    "--table sets the bounds itself" :
+	    "write :since and :until into the query");
+}
+
+static int
+check_bounds(const struct extract_opts *o, struct err *e)
+{
+	const struct {
+		const char *name, *text;
+	} values[] = {
+		{ "--since-param", o->since_param }, { "--start", o->start },
+		{ "--since", o->since }, { "--until", o->until },
+		{ "--until-param", o->until_param },
+	};
+	struct lookback lookback;
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		if (values[i].text != NULL && *values[i].text == '\0')
+			return err_set(e, ERR_USAGE, false,
+			    "%s: the value must not be empty", values[i].name);
+	if (!is_query(o) && (o->until == NULL) != (o->until_param == NULL))
+		return err_set(e, ERR_USAGE, false,
+		    "--until and --until-param must be given together");
+	if (o->until_param != NULL &&
+	    strcmp(o->until_param, o->since_param) == 0)
+		return err_set(e, ERR_USAGE, false,
+		    "--since-param and --until-param: both name the parameter "
+		    "%s: give two different names", o->since_param);
+	if (o->lookback != NULL &&
+	    lookback_parse(&lookback, o->lookback) == -1)
+		return err_set(e, ERR_USAGE, false, "--lookback %s: must be a "
+		    "duration such as 5m, or a whole number", o->lookback);
+	return 0;
+}
+
+int
+cursor_check_store(const struct extract_opts *o, struct err *e)
+{
+	const char *path;
+
+	if (o->state != NULL && o->db != NULL)
+		return err_set(e, ERR_USAGE, false,
+		    "--state and --db: give only one of them, the place where "
+		    "the checkpoint is stored");
+	if (o->state != NULL && o->control_schema != NULL)
+		return err_set(e, ERR_USAGE, false, "--state and "
+		    "--control-schema: a state file has no schema: give only "
+		    "one of them");
+	return o->state == NULL ? 0 : statefile_parse(&path, o->state, e);
+}
+
+int
+cursor_check(const struct extract_opts *o, char *const *uri, size_t n,
+    struct err *e)
+{
+	if (o->checkpoint == NULL)
+		return cursor_refuse(o, e);
+	if (o->each != NULL)
+		return err_set(e, ERR_USAGE, false,
+		    "--checkpoint cannot be used with --each: remove one of "
+		    "them");
+	if (checkpoint_check_name(o->checkpoint, strlen(o->checkpoint), e) ==
+	    -1)
+		return -1;
+	if (n > 0 && !is_query(o) && !scheme_is_present(uri[0]))
+		return err_set(e, ERR_USAGE, false, "--checkpoint: the SOURCE "
+		    "must be one URL; for files, also give --new-files");
+	if (o->cursor_field == NULL ||
+	    (o->since_param == NULL && !is_query(o)))
+		return err_set(e, ERR_USAGE, false, is_query(o) ?
+		    "--checkpoint needs --cursor-field" :
+		    "--checkpoint needs --cursor-field and --since-param");
+	if (is_query(o) && refuse_url_options(o, e) == -1)
+		return -1;
+	if (*o->cursor_field == '\0' || !pointer_is_valid(o->cursor_field))
+		return err_set(e, ERR_USAGE, false, "--cursor-field %s: not a "
+		    "JSON Pointer, such as /updated_at", o->cursor_field);
+	if (n != 1 || (!is_query(o) && strstr(uri[0], "://") == NULL))
+		return err_set(e, ERR_USAGE, false,
+		    "--checkpoint needs exactly one SOURCE, which must be a "
+		    "URL");
+	return check_bounds(o, e) == -1 ? -1 : cursor_check_store(o, e);
+}
+
+/* Reads the cursor of each record (--cursor-field) and checks that all cursors
+ * of a run are of one kind (a time, a number, another string), so that they can
+ * be compared.
+ * Borrows: pointer and stored, as long as cursor_field_read() is called.
+ * Gives: cursor_field_read() returns 1 with the cursor in f->text, or 0 with
+ *        the reason in *r if the record must be rejected.
+ * Fails: ERR_CONFIG if the value cannot be compared with those before it. */
+
+struct cursor_field {
+	const char *pointer;    /* JSON Pointer of --cursor-field */
+	const char *stored;     /* the stored checkpoint, or NULL */
+	enum value_kind expected; /* kind of the stored checkpoint, else of
+				 * --since or --start */
+	enum value_kind kind;   /* kind of this run; VALUE_NONE until a record
+				 * has decided it */
+	uint64_t missing;       /* records without a cursor */
+	uint64_t wrong_kind;    /* records rejected because a time is expected
+				 * and the cursor is a number, or the reverse */
+	struct buf text;        /* the cursor of the last record */
+	char why[256];          /* message of the last reject */
+};
+
+enum { VALUE_MAX = 1024 };
+
+static enum value_kind
+kind_of_text(const char *text)
+{
+	return text == NULL ? VALUE_NONE : value_kind(text, strlen(text));
+}
+
+/* Sets f->expected, the kind (time, number or other text) that the cursor
+ * values of the records should have: the kind of the stored checkpoint. If
+ * there is no stored checkpoint, the value of --since or --start (`given`)
+ * decides, but only if this value is a time or a number. Other text decides
+ * nothing: the user may give only a date, such as 2024-01-31, for a cursor
+ * that is a time. */
+static void
+cursor_field_init(struct cursor_field *f, const char *pointer,
+    const char *stored, const char *given)
+{
+	f->pointer = pointer;
+	f->stored = stored;
+	f->expected = kind_of_text(stored != NULL ? stored : given);
+	if (stored == NULL && f->expected == VALUE_TEXT)
+		f->expected = VALUE_NONE;
+	if (f->expected == VALUE_TIME)
+		f->kind = VALUE_TIME;
+	buf_init(&f->text, VALUE_MAX);
+}
+
+static void
+cursor_field_release(struct cursor_field *f)
+{
+	buf_release(&f->text);
+}
+
+/* Sets the reason in *r why a record is rejected: the code, the JSON Pointer of
+ * the cursor, and a message: the pointer, then `what` and `more`. Returns 0. */
+static int
+reject_cursor(struct cursor_field *f, struct reject *r, const char *code,
+    const char *what, const char *more)
+{
+	r->code = code;
+	r->pointer = f->pointer;
+	r->message = f->why;
+	(void)snprintf(f->why, sizeof(f->why), "%.120s: %s%s", f->pointer,
+	    what, more);
+	return 0;
+}
+
+/* Copies the cursor value of a record, which is the JSON token i, into f->text.
+ * Returns 1; or 0 with the reason in *r if the value cannot be a cursor, such
+ * as null, an object or a text of more than 1024 bytes. */
+static int
+copy_cursor_text(struct cursor_field *f, const struct json *j, uint32_t i,
+    struct reject *r, struct err *e)
+{
+	const struct json_tok *t = &j->tok[i];
+
+	buf_clear(&f->text);
+	if (t->type == JSON_NULL)
+		return reject_cursor(f, r, "required", "null, but each record "
+		    "must have a cursor",
+		    "");
+	if (t->type != JSON_NUMBER && t->type != JSON_STRING)
+		return reject_cursor(f, r, "type", json_type_name(t->type),
+		    ", but the cursor must be a number or a string");
+	if ((t->flags & (JSON_NUL | JSON_LONE)) != 0 &&
+	    t->type == JSON_STRING)
+		return reject_cursor(f, r, "encoding",
+		    "cannot be stored: it has "
+		    "a NUL character or half of a surrogate pair",
+		    "");
+	if (t->len > 6 * VALUE_MAX)
+		return reject_cursor(f, r, "range", "longer than 1024 bytes, "
+		    "which is too long for a cursor",
+		    "");
+	if (t->type == JSON_NUMBER)
+		buf_add(&f->text, j->text + t->at, t->len);
+	else
+		json_unescape(&f->text, j, i);
+	if (f->text.full) {
+		f->text.failed = f->text.full = false;
+		return reject_cursor(f, r, "range", "longer than 1024 bytes, "
+		    "which is too long for a cursor",
+		    "");
+	}
+	if (buf_check(&f->text, e) == -1)
+		return -1;
+	return f->text.len > 0 ? 1
+	    : reject_cursor(f, r, "required",
+	    "empty, but each record must have "
+	    "a cursor",
+				     "");
+}
+
+/* Sets f->kind, the kind (time, number or other text) that all cursor values of
+ * this run must have, from the first cursor value. A JSON string of digits has
+ * the kind text, even if the stored checkpoint looks like a number: that
+ * checkpoint may also have come from a string of digits. Returns 1; or 0
+ * without setting f->kind if a number is expected, but the value is a string
+ * that does not look like a number: the caller then rejects the record. */
+static int
+set_first_kind(struct cursor_field *f, enum value_kind found, bool string,
+    struct err *e)
+{
+	char stored[VALUE_SHOWN];
+
+	if (f->expected == VALUE_NUMBER && string && found != VALUE_NUMBER)
+		return 0;
+	f->kind = string && found == VALUE_NUMBER ? VALUE_TEXT : found;
+	if (f->stored != NULL && f->kind != VALUE_TEXT &&
+	    f->expected != f->kind)
+		return err_set(e, ERR_CONFIG, false,
+		    "the stored checkpoint is "
+		    "%s, '%.200s', but %.64s is %s: give --checkpoint another "
+		    "name, or change the stored value with etl-checkpoint set",
+		    value_kind_name(f->expected), value_show(stored, f->stored,
+		    strlen(f->stored)), f->pointer, value_kind_name(f->kind));
+	return 1;
+}
+
+static int
+fail_mixed_kinds(const struct cursor_field *f, enum value_kind found,
+    struct err *e)
+{
+	return err_set(e, ERR_CONFIG, false, "%.64s is a string in one record "
+	    "and %s in another, and the two cannot be compared: all values "
+	    "must have the type of the value of --start, or of the stored "
+	    "checkpoint", f->pointer, value_kind_name(found));
+}
+
+/* Checks that the cursor value in f->text has the same kind (time, number or
+ * other text) as the cursor values of all records before it. Returns 1; or 0
+ * with the reason in *r if the record must be rejected. Fails if the run must
+ * end, because strings and other values are mixed. The first cursor value sets
+ * this kind. */
+static int
+match_kind(struct cursor_field *f, enum value_kind found, bool string,
+    struct reject *r, struct err *e)
+{
+	int rc = 1;
+
+	if (f->kind == VALUE_NONE)
+		rc = set_first_kind(f, found, string, e);
+	if (rc == -1)
+		return -1;
+	if (f->kind == VALUE_TEXT && (!string || found == VALUE_TIME))
+		return fail_mixed_kinds(f, found, e);
+	if (rc == 1 && (f->kind == VALUE_TEXT || (f->kind == found &&
+	    string == (found == VALUE_TIME))))
+		return 1;
+	f->wrong_kind += f->expected != VALUE_NONE &&
+	    (f->expected == VALUE_TIME ? !string : found == VALUE_TIME);
+	return reject_cursor(f, r, "type", f->kind == VALUE_TIME ||
+	    f->expected == VALUE_TIME ? "not a time with an offset "
+	    "(RFC 3339), but the cursor is a time" :
+	    "not a number, but the cursor is a number", "");
+}
+
+static int
+cursor_field_read(struct cursor_field *f, const struct json *j,
+    struct reject *r, struct err *e)
+{
+	enum value_kind found;
+	bool string;
+	uint32_t i;
+	int rc;
+
+	if (!pointer_find(j, f->pointer, &i)) {
+		f->missing++;
+		return reject_cursor(f, r, "required",
+		    "missing, but each record "
+		    "must have a cursor",
+		    "");
+	}
+	if ((rc = copy_cursor_text(f, j, i, r, e)) != 1)
+		return rc;
+	string = j->tok[i].type == JSON_STRING;
+	found = value_kind(f->text.data, f->text.len);
+	if (!string && found != VALUE_NUMBER)
+		return reject_cursor(f, r, "range", "has an exponent of more "
+		    "than 17 digits, which is too large to compare",
+		    "");
+	return match_kind(f, found, string, r, e);
+}
+
+struct opening {
+	const struct extract_opts *o;
+	struct db *db;
+};
+
+static int
+open_database(void *self, struct err *e)
+{
+	struct opening *op = self;
+
+	return control_open_tables(&op->db, op->o->db, op->o->control_schema,
+	    true, e);
+}
+
+/* If the server refuses the connection for a reason that may pass, such as too
+ * many connections, tries again as --retries says. */
+static int
+open_with_retries(struct db **db, const struct extract_opts *o, struct err *e)
+{
+	struct retry retry = { .max = o->retries };
+	struct opening op = { .o = o };
+
+	if (retry_parse(&retry, o->backoff, e) == -1 ||
+	    retry_call(&retry, open_database, &op, e) == -1)
+		return -1;
+	*db = op.db;
+	return 0;
+}
+
+/* Reads the version of the checkpoint before the files of --new-files. If
+ * another run stores files in between, this run has the old version, and the
+ * loader refuses to move the checkpoint. */
+static int
+read_from_db(const struct extract_opts *o, char **stored, int64_t *version,
+    file_state_each *each, void *self, struct err *e)
+{
+	struct db *db;
+	int rc;
+
+	err_note("etl-extract", db_url_notice(o->db));
+	if (open_with_retries(&db, o, e) == -1)
+		return -1;
+	rc = checkpoint_read(db, o->checkpoint, stored, version, e);
+	if (rc == 0 && each != NULL)
+		rc = files_read(db, o->checkpoint, each, self, e);
+	db_close(db);
+	return rc;
+}
+
+int
+cursor_stored_files(const struct extract_opts *o, char **stored,
+    int64_t *version, file_state_each *each, void *self, struct err *e)
+{
+	const char *path;
+
+	if (o->state == NULL)
+		return read_from_db(o, stored, version, each, self, e);
+	if (statefile_parse(&path, o->state, e) == -1 ||
+	    statefile_read(path, o->checkpoint, stored, version, e) == -1)
+		return -1;
+	return each == NULL ? 0 :
+	    statefile_read_files(path, o->checkpoint, each, self, e);
+}
+
+int
+cursor_stored_read(const struct extract_opts *o,
+    char **stored, int64_t *version, struct err *e)
+{
+	return cursor_stored_files(o, stored, version, NULL, NULL, e);
+}
+
+/* Reads the validators (cursor.c) that are stored with the checkpoint, or
+ * sets *validators to NULL. */
+static int
+cursor_stored_validators(const struct extract_opts *o, char **validators,
+    struct err *e)
+{
+	const char *path;
+	struct db *db;
+	int rc;
+
+	if (o->state != NULL)
+		return statefile_parse(&path, o->state, e) == -1 ? -1 :
+		    statefile_validators(
+			path, o->checkpoint, validators, e);
+	if (open_with_retries(&db, o, e) == -1)
+		return -1;
+	rc = checkpoint_validators(db, o->checkpoint, validators, e);
+	db_close(db);
+	return rc;
+}
+
+enum { LEVELS = 2 };
+
+/* Of these headers, only the first one that an answer has is used. If a request
+ * has If-None-Match, a service ignores If-Modified-Since (RFC 9110, 13.1.3). */
+static const struct {
+	const char *member, *answer_header, *request_header;
+} kinds[] = {
+	{ "etag", "ETag", "If-None-Match" },
+	{ "last_modified", "Last-Modified", "If-Modified-Since" },
+};
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
+static bool
+is_header_value(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)p[i] < ' ' || p[i] == 0x7f)
+			return false;
+	return n > 0 && utf8_valid_length(p, n) == n;
+}
+
+/* Appends the header of the first stored validator that a header can contain,
+ * or nothing. */
+static void
+put_condition(struct buf *header, const struct json *j, uint32_t entry)
+{
+	for (size_t k = 0; k < KINDS; k++) {
+		uint32_t i = json_member_value(j, entry, kinds[k].member,
+		    strlen(kinds[k].member));
+		size_t before;
+
+		if (i == 0 || j->tok[i].type != JSON_STRING)
+			continue;
+		buf_printf(header, "%s: ", kinds[k].request_header);
+		before = header->len;
+		json_unescape(header, j, i);
+		if (is_header_value(header->data + before,
+		    header->len - before))
+			return;
+		buf_clear(header);
+	}
+}
+
+static int
+validators_put_header(struct buf *header, const char *validators,
+    const char *url, struct err *e)
+{
+	struct json_fault f = { 0 };
+	struct json j = { 0 };
+	uint32_t entry = 0;
+
+	if (json_scan(&j, validators, strlen(validators), LEVELS, JSON_LAST,
+	    &f) == 0 && j.tok[0].type == JSON_OBJECT)
+		entry = json_member_value(&j, 0, url, strlen(url));
+	if (entry != 0 && j.tok[entry].type == JSON_OBJECT)
+		put_condition(header, &j, entry);
+	json_release(&j);
+	return f.nomem ? err_nomem(e) : buf_check(header, e);
+}
+
+/* Appends the ETag or Last-Modified value of an answer, or nothing if the
+ * answer has neither. */
+static int
+validators_put_answer(struct buf *validators, const char *url,
+    const struct http_answer *a, struct err *e)
+{
+	const char *v;
+	size_t n;
+
+	for (size_t k = 0; k < KINDS; k++) {
+		if (!http_find_header(a, kinds[k].answer_header, &v, &n) ||
+		    !is_header_value(v, n))
+			continue;
+		buf_char(validators, '{');
+		json_put_string(validators, url, strlen(url));
+		buf_str(validators, ":{");
+		json_put_member(validators, kinds[k].member, v, n);
+		buf_str(validators, "}}");
+		break;
+	}
+	return buf_check(validators, e);
+}
+
+struct cursor {
+	const struct extract_opts *o;
+	char *stored;           /* the stored checkpoint, or NULL */
+	char *validators;       /* stored with the checkpoint, or NULL */
+	struct buf new_validators;      /* of this run; empty: none */
+	int64_t version;        /* of the stored checkpoint */
+	struct cursor_field field;
+	struct buf lower_bound; /* of the first request; empty: none */
+	struct buf highest;     /* highest value so far; empty: none */
+	bool bound_each_page;   /* --paginate since: the lower bound of a page
+				 * is the highest value before it */
+	bool ordered;           /* the service sorts by the cursor */
+	bool orders_itself;     /* it does so without --ordered */
+	bool times_are_unordered;
+	bool has_risen;         /* highest has risen since the last request */
+	bool unmarked;          /* highest has risen since the last mark */
+	bool page_began;        /* a page began since the last call of
+				 * write_due_mark() */
+	bool marks_are_held;    /* see cursor_hold_marks() */ bool has_warned;
+	uint64_t page;          /* page of the last record */
+	uint64_t accepted;      /* records whose cursor was accepted */
+	uint64_t since_mark;    /* such records since the last mark */
+	uint64_t risen_at;      /* index on its page of the record at which
+				 * highest last rose */
+	int64_t marked_at;      /* time of the last mark, clock_ms() */
+};
+
+/* Makes the key under which the ETag or Last-Modified value is stored: the URL
+ * of the request without the parameter of --since-param. */
+static int
+make_url_key(const struct cursor *c, const struct request *r, struct buf *key,
+    struct err *e)
+{
+	buf_init(key, r->url.max);
+	buf_add(key, r->url.data, r->url.len);
+	query_remove(key, c->o->since_param, strlen(c->o->since_param));
+	(void)buf_text(key);
+	return buf_check(key, e);
+}
+
+int
+cursor_put_condition(struct cursor *c, struct request *r, struct err *e)
+{
+	struct buf key;
+	int rc;
+
+	if (c->validators == NULL || c->o->since != NULL)
+		return 0;
+	rc = make_url_key(c, r, &key, e);
+	if (rc == 0)
+		rc = validators_put_header(&r->condition, c->validators,
+		    key.data, e);
+	buf_release(&key);
+	return rc;
+}
+
+int
+cursor_note_validators(struct cursor *c, const struct request *r,
+    const struct http_answer *a, struct err *e)
+{
+	struct buf key;
+	int rc;
+
+	if (!c->o->conditional)
+		return 0;
+	if (a->is_unchanged) {
+		buf_str(&c->new_validators, c->validators);
+		return buf_check(&c->new_validators, e);
+	}
+	rc = make_url_key(c, r, &key, e);
+	if (rc == 0)
+		rc = validators_put_answer(&c->new_validators, key.data, a, e);
+	buf_release(&key);
+	return rc;
+}
+
+static int
+cursor_fail_kind(const struct cursor_field *f, struct err *e)
+{
+	return err_set(e, ERR_CONFIG, false, "the cursor value that is stored "
+	    "or given is %s, but no record has such a value in %.64s: check "
+	    "that --cursor-field and --checkpoint belong together",
+	    value_kind_name(f->expected), f->pointer);
+}
+
+/* True if the highest cursor value that this run has read is above the stored
+ * checkpoint. Otherwise a checkpoint mark (a line that tells the loader to
+ * store this value) would not move the stored checkpoint forward. */
+static bool
+cursor_is_past(const struct cursor *c)
+{
+	return c->stored == NULL || value_compare(c->field.kind,
+	    c->highest.data, c->highest.len, c->stored,
+	    strlen(c->stored)) > 0;
+}
+
+static int
+cursor_write_mark(struct cursor *c, struct stage *s, const char *value,
+    const char *validators, struct err *e)
+{
+	const struct checkpoint_mark m = { .name = c->o->checkpoint,
+	    .value = value, .from = c->stored,
+	    .version = (uint64_t)c->version, .validators = validators };
+
+	c->unmarked = false;
+	c->since_mark = 0;
+	c->marked_at = clock_ms();
+	return stage_checkpoint(s, &m, e);
+}
+
+/* Only this last mark contains the validators of the first page, because only
+ * now all pages have been read. If only the validators have changed, the mark
+ * contains the stored cursor value. Writes the last checkpoint mark if the
+ * highest cursor value or the validators have changed. */
+static int
+write_last_mark(struct cursor *c, struct stage *s, struct err *e)
+{
+	bool risen = c->highest.len > 0 && cursor_is_past(c);
+	const char *value = risen ? buf_text(&c->highest) : c->stored;
+	const char *validators = NULL;
+
+	if (c->new_validators.len > 0)
+		validators = buf_text(&c->new_validators);
+	if (buf_check(&c->new_validators, e) == -1 ||
+	    buf_check(&c->highest, e) == -1)
+		return -1;
+	if (!(c->unmarked && risen) && (value == NULL || validators == NULL ||
+	    (c->validators != NULL && strcmp(c->validators, validators) == 0)))
+		return 0;
+	return cursor_write_mark(c, s, value, validators, e);
+}
+
+int
+cursor_finish(struct cursor *c, struct stage *s, struct err *e)
+{
+	const struct cursor_field *f = &c->field;
+
+	stage_set_version(s, (uint64_t)c->version);
+	if (c->accepted == 0 && f->missing > 0 && f->wrong_kind == 0)
+		err_warnf("etl-extract", "%.64s is not in any of %llu "
+		    "records, so all of them are rejected: check "
+		    "--cursor-field", f->pointer,
+		    (unsigned long long)f->missing);
+	if (c->accepted == 0 && f->wrong_kind > 0)
+		return cursor_fail_kind(f, e);
+	return write_last_mark(c, s, e);
+}
 
 enum {
 	BOUND_MAX = 64 << 10,           /* bytes of the longest bound */

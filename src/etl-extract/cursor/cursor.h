@@ -9,12 +9,13 @@
 #ifndef EXTRACT_CURSOR_H
 #define EXTRACT_CURSOR_H
 
+#include "control/files.h"
 #include "cursor/cursor_value.h"
 #include "extract.h"
 #include "http/http.h"
 #include "http/request.h"
-#include "json/scan.h"
 #include "item.h"
+#include "json/scan.h"
 #include "stream/stage.h"
 
 enum {
@@ -100,5 +101,16 @@ int cursor_advance(struct cursor *c, struct stage *s, const struct item *it,
  * Last-Modified value has changed. Fails if no record was accepted because the
  * cursor values had a wrong kind. */
 int cursor_finish(struct cursor *c, struct stage *s, struct err *e);
+
+/* Reads the stored checkpoint of --checkpoint, from the file of --state or from
+ * the database of --db, in which missing control tables are created.
+ * Owns:  the caller frees *stored, which is NULL if none is stored. */
+
+int cursor_stored_read(const struct extract_opts *o, char **stored,
+    int64_t *version, struct err *e);
+/* Like cursor_stored_read(). Also calls each() for each stored file of
+ * --new-files. */
+int cursor_stored_files(const struct extract_opts *o, char **stored,
+    int64_t *version, file_state_each *each, void *self, struct err *e);
 
 #endif

@@ -1,6 +1,5 @@
 #include "cursor/cursor_value.h"
 
-#include "base/calendar.h"
 #include "base/instant.h"
 #include "base/opt.h"
 #include "base/text.h"

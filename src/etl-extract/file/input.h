@@ -72,4 +72,17 @@ const char *input_kind(const struct input *in);
 /* Checks the name of an encoding: ERR_USAGE if iconv(3) does not know it. */
 int encoding_check(const char *encoding, struct err *e);
 
+/* One step between the bytes of a file and its reader: the descriptor itself, a
+ * decompressor, or the conversion to UTF-8.
+ * Owns:  the layer below, which close() also closes.
+ * Gives: read() returns the number of bytes that it has written to p, 0 at the
+ *        end of the input, -1 with an error. n is never 0. */
+
+enum { LAYER_CHUNK = 64 << 10 };        /* bytes that a layer reads at once */
+
+struct layer {
+	ssize_t (*read)(struct layer *l, char *p, size_t n, struct err *e);
+	void (*close)(struct layer *l);
+};
+
 #endif

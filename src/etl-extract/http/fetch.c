@@ -1,16 +1,504 @@
-#include "http/fetch_impl.h"
+#include "http/fetch.h"
 
 #include "base/clock.h"
+#include "base/retry.h"
 #include "base/stop.h"
-#include "http/retry_after.h"
-#include "http/status.h"
-#include "http/status_rule.h"
+#include "base/text.h"
+#include "extract.h"
+#include "http/auth.h"
+#include "http/pace.h"
+#include "http/recording.h"
+#include "http/redirect.h"
+#include "http/secret.h"
+#include "http/url.h"
 #include "stdout_reader.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+/* All limits are in bytes.
+ * SENT_MAX: the longest URL that is sent. It may be longer than the URL in the
+ * struct request, because --auth query:NAME adds the secret to it.
+ * MASKED_MAX: the longest text with its secrets masked. text_show() makes it
+ * longer, because it writes several characters for each control character.
+ * URL_MASKED_MAX: how much of a URL is shown in a message. */
+enum { SENT_MAX = 4 * REQUEST_URL_MAX, MASKED_MAX = 8 * REQUEST_URL_MAX,
+	URL_MASKED_MAX = 400 };
+
+/* State of the early requests of --jobs, which are sent before the caller makes
+ * them. If the caller then makes another request, the early ones were useless:
+ * `most` falls to 1, and no request is begun early during the next `pause`
+ * requests. `most` doubles after each early request that was of use. */
+struct early {
+	struct upcoming upcoming;
+	struct redirect redirect;       /* of the early request being begun */
+	uint64_t jobs;
+	uint64_t most;          /* limit of early requests at a time */
+	uint64_t pause, next_pause;
+	int64_t hold_until;     /* no early request before this clock_ms() */
+	int64_t left;           /* further requests that the service accepts;
+				 * INT64_MAX: unknown */
+	bool counts_from_request;       /* the first upcoming request is the one
+				 * after the present one; false before the
+				 * present one is sent */
+};
+
+struct fetch {
+	const struct extract_opts *o;
+	struct http *http;
+	struct credentials cred;
+	struct retry retry;
+	struct redirect redirect;
+	struct public_origins public;
+	struct pace pace;
+	struct oauth oauth;
+	struct recording recording;
+	struct early early;
+	struct buf masked;
+	const struct request *request;  /* the last one, and its answer */
+	struct http_answer *answer;
+	uint64_t tries;         /* of this request */
+	bool has_requested;     /* a request was made before */
+	bool concerns_all;      /* see fetch_fails_all() */
+	bool concerns_one;      /* the failure concerns one record only: --on
+				 * STATUS=reject */
+	bool lacks_token;       /* the last try got no token */
+};
+
+enum { LONGEST_PAUSE = 64 };
+
+int
+fetch_check_jobs(const struct extract_opts *o, struct err *e)
+{
+	return o->jobs <= 1 || o->delay == 0 ? 0 : err_set(e, ERR_USAGE, false,
+	    "--jobs and --delay: with --jobs, requests do not wait for each "
+	    "other: give --rate in place of --delay");
+}
+
+/* Stores how many further requests the service accepts, if the answer contains
+ * this number. The service has counted only requests that it has answered, so
+ * those that it has not answered yet are subtracted. */
+static void
+fetch_note_left(struct fetch *f, const struct http_answer *a)
+{
+	int64_t left = rate_limit_left(a);
+
+	if (left != -1)
+		f->early.left = left - (int64_t)http_count_unanswered(f->http);
+}
+
+/* Reads the heads of early answers that have come. If the service asks to wait,
+ * no early request is sent before that time. */
+static void
+note_early_waits(struct fetch *f)
+{
+	const struct http_answer *a;
+	int64_t ms;
+
+	while ((a = http_next_early_head(f->http)) != NULL) {
+		pace_note_quota(&f->pace, a);
+		fetch_note_left(f, a);
+		ms = a->status < 400 ? -1 : retry_after_ms(a, time(NULL));
+		if (ms != -1 && a->came_at + ms > f->early.hold_until)
+			f->early.hold_until = a->came_at + ms;
+	}
+}
+
+/* Returns the milliseconds until an early request may be sent; 0 or less:
+ * now. */
+static int64_t
+early_wait_ms(struct fetch *f)
+{
+	int64_t hold = f->early.hold_until - clock_ms();
+	int64_t turn = pace_turn_ms(&f->pace);
+
+	return hold > turn ? hold : turn;
+}
+
+static bool
+may_begin_early(struct fetch *f)
+{
+	struct err over;
+
+	return pace_check(&f->pace, &over) == 0 &&
+	    f->early.counts_from_request && f->early.pause == 0 &&
+	    f->early.left > 0 &&
+	    http_count_early(f->http) < f->early.most &&
+	    f->recording.from == NULL && !oauth_needs_token(&f->oauth,
+	    &f->cred);
+}
+
+/* Begins the first upcoming request that is not yet under way. Returns false if
+ * none is known, or if it could not be begun: the request is then sent when the
+ * caller makes it. */
+static bool
+begin_next_early(struct fetch *f)
+{
+	const struct upcoming *u = &f->early.upcoming;
+	struct redirect *to = &f->early.redirect;
+	const struct request *r;
+	struct http_request request;
+	struct err e;
+
+	r = u->get(u->self, http_count_early(f->http) + 1);
+	if (r == NULL || redirect_begin(to, r, &f->cred, &e) == -1 ||
+	    redirect_make(to, &f->cred, pace_timeout(&f->pace), &request,
+	    &e) == -1 ||
+	    http_begin_early(f->http, &request, &e) == -1)
+		return false;
+	pace_set_next_turn(&f->pace);
+	if (f->early.left != INT64_MAX)
+		f->early.left--;
+	return true;
+}
+
+/* Begins as many early requests as it may. If more may be begun later, sets in
+ * *w after how many milliseconds or at which input. */
+static void
+begin_early(void *self, struct http_wakeup *w)
+{
+	struct fetch *f = self;
+	const struct upcoming *u = &f->early.upcoming;
+	int64_t ms = 0;
+
+	note_early_waits(f);
+	while (may_begin_early(f) && (ms = early_wait_ms(f)) <= 0 &&
+	    begin_next_early(f))
+		continue;
+	if (ms > 0)
+		w->ms = ms;
+	else if (u->input != NULL && may_begin_early(f))
+		w->fd = u->input(u->self);
+}
+
+/* Called before the first try of a request. Returns true if the request was
+ * begun early. Adapts `most` and `pause` of struct early. */
+static bool
+fetch_match_early(struct fetch *f)
+{
+	struct early *n = &f->early;
+	struct http_request request;
+	struct err e;
+
+	n->counts_from_request = true;
+	if (http_count_early(f->http) == 0) {
+		n->pause -= n->pause > 0;
+		return false;
+	}
+	if (redirect_make(&f->redirect, &f->cred, 0, &request, &e) == 0 &&
+	    http_match_early(f->http, &request)) {
+		n->most = 2 * n->most < n->jobs - 1 ? 2 * n->most :
+		    n->jobs - 1;
+		if (n->most == n->jobs - 1)
+			n->next_pause = 1;
+		return true;
+	}
+	n->most = 1;
+	n->pause = n->next_pause;
+	n->next_pause = 2 * n->pause < LONGEST_PAUSE ? 2 * n->pause :
+	    LONGEST_PAUSE;
+	return false;
+}
+
+void
+fetch_set_upcoming(struct fetch *f, const struct upcoming *u)
+{
+	struct early *n = &f->early;
+
+	struct http_before_wait before = { begin_early,
+	    f };
+
+	if (u == NULL)
+		before.call = NULL;
+	http_end_early(f->http);
+	http_set_before_wait(f->http, before);
+	n->upcoming = u != NULL ? *u : (struct upcoming){ 0 };
+	n->jobs = u != NULL ? f->o->jobs : 1;
+	n->most = n->jobs - 1;
+	n->pause = 0;
+	n->next_pause = 1;
+	n->left = INT64_MAX;
+	n->counts_from_request = false;
+}
+
+bool
+fetch_has_early(const struct fetch *f)
+{
+	return http_has_early(f->http);
+}
+
+/* SEARCHED_MAX: how many bytes of a body are searched for the secret. They are
+ * more than the bytes that are shown, because an escaped secret can be long. */
+enum { ERROR_SHOWN = 200, SHOWN_MAX = 4096, SEARCHED_MAX = 64 << 10 };
+
+static bool
+is_redirect(int status)
+{
+	return status == 301 || status == 302 || status == 303 ||
+	    status == 307 || status == 308;
+}
+
+/* Appends the first max bytes of the body as one line, with control characters
+ * escaped. If the body contains the secret, appends a note in its place. */
+static void
+answer_show_body(struct buf *b, const struct http_answer *a,
+    const struct credentials *c, size_t max)
+{
+	size_t n = a->body.len > SEARCHED_MAX ? SEARCHED_MAX : a->body.len;
+
+	if (credentials_in_cut(c, a->body.data, n))
+		buf_str(b, "(not shown: the answer contains the secret)");
+	else
+		text_show(b, a->body.data, n > max ? max : n);
+}
+
+static enum err_code
+code_of_status(const struct http_answer *a, bool *transient)
+{
+	int s = a->status;
+
+	*transient = s == 408 || s == 425 || s == 429 || s >= 500 ||
+	    is_rate_limited(a);
+	if (*transient)
+		return ERR_RETRY;
+	if (s == 404 || s == 410)
+		return ERR_INPUT;
+	if (s == 401 || s == 403)
+		return ERR_DENIED;
+	return s >= 400 ? ERR_REFUSED : ERR_PEER;
+}
+
+int
+status_set_error(const struct http_answer *a, const struct credentials *c,
+    struct err *e)
+{
+	enum err_code code;
+	bool transient;
+	struct buf b;
+
+	code = code_of_status(a, &transient);
+	buf_init(&b, SHOWN_MAX);
+	answer_show_body(&b, a, c, ERROR_SHOWN);
+	if (b.len == 0)
+		buf_str(&b, "(the answer has no body)");
+	if (a->status == 401 && c->auth == NULL)
+		buf_str(&b, ": the service requires credentials: give --auth");
+	else if (a->status == 401)
+		buf_printf(&b, ": the service does not accept --%s%.20s "
+		    "with the secret of %.100s", c->sigv4.provider != NULL ?
+		    "" : "auth ", c->auth, c->from_command ?
+		    "cmd:COMMAND" : c->secret_from);
+	(void)buf_text(&b);
+	if (buf_check(&b, e) == 0)
+		(void)err_set(
+		    e, code, transient, "status %d: %s", a->status, b.data);
+	buf_release(&b);
+	return -1;
+}
+
+static int
+status_check(const struct http_answer *a, const struct credentials *c,
+    struct err *e)
+{
+	return a->status >= 200 && a->status < 300 ? 0 :
+	    status_set_error(a, c, e);
+}
+
+/* If memory is out, returns "" and not the part that was written: this part
+ * would look like the URL of another page. */
+static const char *
+mask_url(struct fetch *f, const struct buf *url)
+{
+	struct buf copy;
+
+	buf_init(&copy, SENT_MAX);
+	buf_add(&copy, url->data, url->len);
+	credentials_mask_msg(&f->cred, &copy);
+	if (copy.len > URL_MASKED_MAX) {
+		copy.len = URL_MASKED_MAX;
+		buf_str(&copy, "...");
+	}
+	buf_clear(&f->masked);
+	text_show(&f->masked, copy.data, copy.len);
+	if (copy.failed || f->masked.failed)
+		buf_clear(&f->masked);
+	secret_release_buf(&copy);
+	return buf_text(&f->masked);
+}
+
+const char *
+fetch_masked_url(struct fetch *f, const struct request *r)
+{
+	return mask_url(f, &r->url);
+}
+
+const char *
+fetch_header(const struct fetch *f, const char *name)
+{
+	return credentials_header(&f->cred, name);
+}
+
+void
+fetch_show_body(const struct fetch *f, struct buf *b,
+    const struct http_answer *a, size_t max)
+{
+	answer_show_body(b, a, &f->cred, max);
+}
+
+void
+fetch_show_text(const struct fetch *f, struct buf *b, const char *p, size_t n)
+{
+	if (credentials_in_cut(&f->cred, p, n))
+		buf_str(b, "(not shown: it contains the secret)");
+	else
+		text_show(b, p, n);
+}
+
+int
+fetch_mask_text(const struct fetch *f, struct buf *b, struct err *e)
+{
+	return credentials_mask(&f->cred, b, e);
+}
+
+/* Refuses the URL of a next page that belongs to another origin and contains
+ * the secret. This checks its whole text: the request gets the URL without the
+ * fragment (see redirect.c, which checks the URL again). */
+static int
+check_page_origin(const struct fetch *f, const char *ref, size_t n,
+    const struct http_url *to, struct err *e)
+{
+	struct http_url user;
+	bool is_same;
+
+	if (http_url_parse(&user, NULL, f->request->source, e) == -1)
+		return -1;
+	is_same = strcasecmp(user.origin, to->origin) == 0;
+	http_url_release(&user);
+	return is_same || !redirect_has_secret(&f->cred, ref, n) ? 0 :
+	    err_set(e, ERR_DENIED, false, "refused the next page at another "
+		"origin: its URL contains the secret");
+}
+
+int
+fetch_resolve_url(const struct fetch *f, const char *ref, size_t n,
+    struct buf *url, struct err *e)
+{
+	const char *secret_param = f->cred.query_param;
+	struct http_url to = { 0 };
+	struct buf base, text;
+	int rc = -1;
+
+	buf_init(&base, SENT_MAX);
+	buf_init(&text, SENT_MAX);
+	buf_add(&base, f->redirect.url.data, f->redirect.url.len);
+	buf_add(&text, ref, n);
+	(void)buf_text(&base);
+	(void)buf_text(&text);
+	if (buf_check(&base, e) == 0 && buf_check(&text, e) == 0)
+		rc = http_url_parse(&to, base.data, text.data, e);
+	if (rc == 0)
+		rc = check_page_origin(f, ref, n, &to, e);
+	if (rc == 0) {
+		buf_clear(url);
+		buf_str(url, to.text);
+		if (secret_param != NULL)
+			query_remove(url, secret_param, strlen(secret_param));
+		rc = buf_check(url, e);
+	}
+	if (rc == -1 && (e->code == ERR_USAGE || e->code == ERR_DATA))
+		e->code = ERR_PEER;
+	secret_release_buf(&base);
+	buf_release(&text);
+	http_url_release(&to);
+	return rc;
+}
+
+int
+fetch_mask_error(struct fetch *f, struct err *e)
+{
+	const char *url = mask_url(f, &f->redirect.url);
+	struct buf b, masked;
+
+	buf_init(&b, sizeof(e->msg));
+	buf_init(&masked, MASKED_MAX);
+	buf_str(&b, e->msg);
+	credentials_mask_cut(&f->cred, &b);
+	text_show(&masked, b.data, b.len);
+	(void)buf_text(&masked);
+	if (b.failed || masked.failed || *url == '\0') {
+		(void)err_nomem(e);
+	} else {
+		(void)snprintf(e->msg, sizeof(e->msg), "%s", masked.data);
+		err_prefix(e, "%s", url);
+	}
+	buf_release(&b);
+	buf_release(&masked);
+	return -1;
+}
+
+/* Finds the action of --on STATUS=fail|retry|ignore|reject for the status of an
+ * answer.
+ * Gives: STATUS_USUAL for a status that no --on names. If several name it, the
+ *        last one counts.
+ * Fails: ERR_USAGE for a wrong --on. */
+
+enum status_rule {
+	STATUS_FAIL, STATUS_RETRY, STATUS_IGNORE, STATUS_REJECT, STATUS_USUAL
+};
+
+enum { DIGITS = 3 };
+
+static const char *const actions[] = {
+	"fail", "retry", "ignore", "reject", NULL
+};
+
+static int
+check_on_option(const char *rule, bool has_each, struct err *e)
+{
+	int status = (int)strtol(rule, NULL, 10), action;
+
+	if (strspn(rule, "0123456789") != DIGITS || rule[DIGITS] != '=' ||
+	    status < 200 || status > 599)
+		return err_set(e, ERR_USAGE, false, "--on %s: it must have the "
+		    "form STATUS=fail|retry|ignore|reject, with a status from "
+		    "200 to 599, such as 404=ignore", rule);
+	if (is_redirect(status))
+		return err_set(e, ERR_USAGE, false, "--on %s: an answer with "
+		    "this status is a redirect, which is followed", rule);
+	action = suggest_choice("--on", rule + DIGITS + 1, actions, e);
+	if (action == STATUS_REJECT && !has_each)
+		return err_set(e, ERR_USAGE, false, "--on %s needs --each: "
+		    "without it there is no record to reject", rule);
+	return action == -1 ? -1 : 0;
+}
+
+static int
+status_rules_check(const struct extract_opts *o, struct err *e)
+{
+	for (size_t i = 0; i < o->on.n; i++)
+		if (check_on_option(o->on.v[i], o->each != NULL, e) == -1)
+			return -1;
+	return 0;
+}
+
+static enum status_rule
+status_rule_of(const struct extract_opts *o, int status)
+{
+	enum status_rule found = STATUS_USUAL;
+
+	for (size_t i = 0; i < o->on.n; i++) {
+		if (strtol(o->on.v[i], NULL, 10) != status)
+			continue;
+		for (found = STATUS_FAIL; found < STATUS_REJECT &&
+		    strcmp(o->on.v[i] + DIGITS + 1, actions[found]) != 0;
+		    found++)
+			continue;
+	}
+	return found;
+}
 
 void
 fetch_close(struct fetch *f)

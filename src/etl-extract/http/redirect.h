@@ -8,7 +8,7 @@
 #ifndef EXTRACT_REDIRECT_H
 #define EXTRACT_REDIRECT_H
 
-#include "http/credentials.h"
+#include "http/auth.h"
 #include "http/http.h"
 #include "http/request.h"
 

@@ -2,7 +2,6 @@
 
 #include "base/file.h"
 #include "base/stop.h"
-#include "base/wait.h"
 #include "stdout_reader.h"
 
 #include <errno.h>

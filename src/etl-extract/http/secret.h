@@ -1,7 +1,7 @@
 /* Reads the secret of --secret: env:VAR, file:PATH or cmd:COMMAND.
  * Gives: the text without its line end, allocated. An environment variable is
  *        overwritten and unset, so that /proc/PID/environ does not show it.
- * Fails: with the codes that credentials.h lists. */
+ * Fails: with the codes that auth.h lists. */
 #ifndef EXTRACT_SECRET_H
 #define EXTRACT_SECRET_H
 

@@ -36,13 +36,6 @@ struct paginator {
 	void (*close)(void *self);
 };
 
-extern const struct paginator paginator_none;
-extern const struct paginator paginator_page;
-extern const struct paginator paginator_offset;
-extern const struct paginator paginator_cursor;
-extern const struct paginator paginator_link;
-extern const struct paginator paginator_since;
-
 int paginator_choose(const struct paginator **p, const struct extract_opts *o,
     struct err *e);
 

@@ -1,7 +1,7 @@
 #include "singer/message.h"
 
 #include "base/text.h"
-#include "file/path_member.h"
+#include "file/file_format.h"
 #include "json/write.h"
 #include "stream/mark.h"
 

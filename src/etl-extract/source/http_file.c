@@ -1,7 +1,7 @@
 #include "source/http_file.h"
 
 #include "file/file_format.h"
-#include "file/layer.h"
+#include "file/input.h"
 #include "http/fetch.h"
 #include "http/request.h"
 

@@ -1,11 +1,9 @@
 #include "cursor/cursor.h"
 #include "http/fetch.h"
 #include "http/request.h"
-#include "page/overlap.h"
-#include "page/page_records.h"
-#include "page/page_repeat.h"
+#include "page/pages.h"
 #include "page/paginate.h"
-#include "page/put_value.h"
+#include "page/places.h"
 #include "source/source.h"
 
 #include <inttypes.h>
@@ -226,7 +224,7 @@ fill_page_item(struct pages *p, const struct line *record, struct item *it)
  * service probably returns only values > the highest one, and has skipped the
  * other records with this value. No checkpoint may be stored past them.
  *
- * Only a repeated top record (overlap.h) counts. The service may put an earlier
+ * Only a repeated top record (pages.h) counts. The service may put an earlier
  * record on every page, because it has no cursor value. */
 static int
 check_overlap(struct pages *p, struct err *e)
@@ -296,7 +294,7 @@ end_page(struct pages *p, struct err *e)
 }
 
 /* Adds the record to those of the page. Sets *skips if the page before had it,
- * or if it is held back (page_repeat.h): it must not be returned now. */
+ * or if it is held back (pages.h): it must not be returned now. */
 static int
 add_page_record(struct pages *p, bool *skips, struct err *e)
 {
@@ -337,7 +335,7 @@ read_new_record(struct pages *p, struct err *e)
 	return PAGE_RECORD;
 }
 
-/* Sets *it to the next held record (page_repeat.h) or, after the last of them,
+/* Sets *it to the next held record (pages.h) or, after the last of them,
  * to the record that was read. Returns false if there is none. */
 static bool
 take_item(struct pages *p, struct item *it)

@@ -1,8 +1,7 @@
 #include "source/source.h"
 
-#include "base/suggest.h"
+#include "base/text.h"
 #include "file/file_format.h"
-#include "scheme.h"
 
 #include <string.h>
 #include <strings.h>

@@ -11,7 +11,7 @@
 
 #include "extract.h"
 #include "item.h"
-#include "source_options.h"
+#include "options.h"
 #include "stream/stage.h"
 
 enum source_next { SOURCE_FAILED = -1, SOURCE_END, SOURCE_ITEM, SOURCE_PAUSE,

@@ -1,4 +1,4 @@
-#include "base/memory.h"
+#include "base/process.h"
 #include "base/retry.h"
 #include "cursor/cursor.h"
 #include "db/db.h"

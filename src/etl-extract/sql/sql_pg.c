@@ -1,14 +1,434 @@
 #include "base/stop.h"
-#include "base/wait.h"
-#include "sql/sql_pg_prepare.h"
-#include "sql/sql_pg_value.h"
+#include "db/pg.h"
+#include "json/write.h"
+#include "sql/sql_columns.h"
 #include "stdout_reader.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+/* Values of PostgreSQL, in the text that the server sends, as JSON.
+ * Gives: numbers keep their digits; NaN and infinities become strings; json is
+ *        copied; a timestamp gets the form of RFC 3339; all other values become
+ *        strings as the server writes them. The session's time zone must be
+ *        UTC. */
+
+enum sql_pg_kind {
+	SQL_PG_OTHER,           /* the server must make JSON of it */
+	SQL_PG_NUMBER, SQL_PG_BOOL, SQL_PG_JSON, SQL_PG_TIMESTAMP,
+	SQL_PG_TIMESTAMP_ZONE, SQL_PG_STRING
+};
+
+/* Types that etl-extract uses by their OID, which never changes. */
+enum { SQL_PG_TEXT_OID = 25, SQL_PG_TIMESTAMPTZ_OID = 1184,
+	SQL_PG_NUMERIC_OID = 1700 };
+
+/* The built-in types of PostgreSQL, from the catalog pg_type. `collated`: see
+ * sql_pg_is_collated(); `sorted`: see sql_pg_is_sorted().
+ */
+static const struct pg_type {
+	unsigned oid;
+	enum sql_pg_kind kind;
+	bool collated, sorted;
+	const char *name;       /* of sql_pg_set_type(); NULL: none */
+} builtins[] = {
+	{ 16, SQL_PG_BOOL, false, false, "boolean" },
+	{ 17, SQL_PG_STRING, false, true, "bytea" },
+	{ 18, SQL_PG_STRING, false, false, "text" }, /* "char" */
+	{ 19, SQL_PG_STRING, true, true, "text" }, /* name */
+	{ 20, SQL_PG_NUMBER, false, true, "bigint" }, /* int8 */
+	{ 21, SQL_PG_NUMBER, false, true, "smallint" }, /* int2 */
+	{ 23, SQL_PG_NUMBER, false, true, "integer" }, /* int4 */
+	{ SQL_PG_TEXT_OID, SQL_PG_STRING, true, true, "text" },
+	{ 26, SQL_PG_NUMBER, false, true, "bigint" }, /* oid */
+	{ 114, SQL_PG_JSON, false, false, "jsonb" },
+	{ 142, SQL_PG_STRING, false, false, NULL }, /* xml */
+	{ 650, SQL_PG_STRING, false, false, NULL }, /* cidr */
+	{ 700, SQL_PG_NUMBER, false, true, "real" }, /* float4 */
+	{ 701, SQL_PG_NUMBER, false, true, "double precision" },
+	{ 705, SQL_PG_STRING, false, false, NULL }, /* unknown */
+	{ 790, SQL_PG_STRING, false, false, NULL }, /* money */
+	{ 829, SQL_PG_STRING, false, false, NULL }, /* macaddr */
+	{ 869, SQL_PG_STRING, false, false, NULL }, /* inet */
+	{ 1042, SQL_PG_STRING, true, false, "text" }, /* char(n) */
+	{ 1043, SQL_PG_STRING, true, true, "text" }, /* varchar */
+	{ 1082, SQL_PG_STRING, false, true, "date" },
+	{ 1083, SQL_PG_STRING, false, true, "time" },
+	{ 1114, SQL_PG_TIMESTAMP, false, true, "timestamp" },
+	{ SQL_PG_TIMESTAMPTZ_OID, SQL_PG_TIMESTAMP_ZONE, false, true,
+	    "timestamptz" },
+	{ 1186, SQL_PG_STRING, false, false, NULL }, /* interval */
+	{ 1266, SQL_PG_STRING, false, false, NULL }, /* timetz */
+	{ 1560, SQL_PG_STRING, false, false, NULL }, /* bit */
+	{ 1562, SQL_PG_STRING, false, false, NULL }, /* varbit */
+	{ SQL_PG_NUMERIC_OID, SQL_PG_NUMBER, false, true, "numeric" },
+	{ 2278, SQL_PG_STRING, false, false, NULL }, /* void */
+	{ 2950, SQL_PG_STRING, false, true, "uuid" },
+	{ 3802, SQL_PG_JSON, false, false, "jsonb" },
+};
+
+static const struct pg_type *
+find_type(unsigned oid)
+{
+	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++)
+		if (builtins[i].oid == oid)
+			return &builtins[i];
+	return NULL;
+}
+
+static enum sql_pg_kind
+sql_pg_kind_of(unsigned oid)
+{
+	const struct pg_type *t = find_type(oid);
+
+	return t == NULL ? SQL_PG_OTHER : t->kind;
+}
+
+/* True for text types: the server sorts their values by a collation. */
+static bool
+sql_pg_is_collated(unsigned oid)
+{
+	const struct pg_type *t = find_type(oid);
+
+	return t != NULL && t->collated;
+}
+
+/* True if the server, with collation "C" for text types, sorts the values of
+ * this type in the order in which etl-extract compares them. */
+static bool
+sql_pg_is_sorted(unsigned oid)
+{
+	const struct pg_type *t = find_type(oid);
+
+	return t != NULL && t->sorted;
+}
+
+/* Sets c->type, if the mark columns has a word for the type. The typmod of
+ * numeric(p,s) is ((p << 16) | s) + 4. The scale has 11 bits, and the highest
+ * of them is its sign. */
+static void
+sql_pg_set_type(struct sql_column *c, unsigned oid, int typmod)
+{
+	enum { VARHDRSZ = 4, SCALE_BITS = 0x7ff };
+	const struct pg_type *t = find_type(oid);
+	int digits = typmod - VARHDRSZ;
+
+	if (oid == SQL_PG_NUMERIC_OID)
+		sql_column_set_numeric(c, typmod == -1 ? 0 : digits >> 16,
+		    digits & SCALE_BITS);
+	else if (t != NULL && t->name != NULL)
+		(void)snprintf(c->type, sizeof(c->type), "%s", t->name);
+}
+
+/* Writes NaN, Infinity and -Infinity as strings: they are not JSON numbers. */
+static void
+put_pg_number(struct buf *b, const char *p, size_t n)
+{
+	char last = p[n - 1];
+	bool quoted = last == 'N' || last == 'y';
+
+	if (quoted)
+		buf_char(b, '"');
+	buf_add(b, p, n);
+	if (quoted)
+		buf_char(b, '"');
+}
+
+/* Writes "2026-01-02 03:04:05+00" as "2026-01-02T03:04:05+00:00". RFC 3339
+ * cannot express a year before 1 or infinity: a year keeps its " BC", and
+ * infinity is written as it is. */
+static void
+put_timestamp(struct buf *b, const char *p, size_t n, bool zone)
+{
+	const char *blank = memchr(p, ' ', n);
+	size_t bc = n > 3 && memcmp(p + n - 3, " BC", 3) == 0 ? 3 : 0;
+
+	buf_char(b, '"');
+	if (blank == NULL) {
+		buf_add(b, p, n);
+	} else {
+		buf_add(b, p, (size_t)(blank - p));
+		buf_char(b, 'T');
+		buf_add(b, blank + 1, n - bc - (size_t)(blank + 1 - p));
+		if (zone)
+			buf_add(b, ":00", 3);
+		buf_add(b, p + n - bc, bc);
+	}
+	buf_char(b, '"');
+}
+
+/* Appends the value as JSON. */
+static void
+sql_pg_put_value(struct buf *b, enum sql_pg_kind k, const char *p, size_t n)
+{
+	switch (k) {
+	case SQL_PG_NUMBER:
+		put_pg_number(b, p, n);
+		break;
+	case SQL_PG_BOOL:
+		buf_str(b, *p == 't' ? "true" : "false");
+		break;
+	case SQL_PG_JSON:
+	case SQL_PG_OTHER:
+		buf_add(b, p, n);
+		break;
+	case SQL_PG_TIMESTAMP:
+		put_timestamp(b, p, n, false);
+		break;
+	case SQL_PG_TIMESTAMP_ZONE:
+		put_timestamp(b, p, n, true);
+		break;
+	default:
+		json_put_string(b, p, n);
+	}
+}
+
+enum { PG_SOURCE_NAME = 24 };
+
+struct pg_source {
+	struct sql_query *query;
+	struct db *db;
+	struct pg *pg;
+	struct sql_text text;   /* the query, with $1 and $2 */
+	struct buf table;       /* of --table, in SQL quotes */
+	struct buf sql;         /* the last query that was made for --table */
+	struct buf last;        /* with a pooler: the last query prepared */
+	struct sql_columns columns;
+	unsigned cursor_type;   /* OID; 0: not known */
+	unsigned param_type;    /* OID of its parameters, as prepared */
+	char name[PG_SOURCE_NAME];        /* of the prepared query */
+	unsigned serial;
+	struct pg_args args;
+	struct pg_answer *row;
+	size_t wrapped_at;      /* characters before the user's query in the
+				 * prepared query */
+};
+
 enum { SQL_MAX = 64 << 20 };
+
+/* Puts the line and the column of the error in the user's query before the
+ * message. Returns -1. */
+static int
+pg_source_prefix(const struct pg_source *s, struct err *e)
+{
+	int64_t n = db_fault(s->db)->position - (int64_t)s->wrapped_at;
+
+	return sql_prefix_place(s->query, n <= 0 ||
+	    s->query->text == NULL ?
+	    -1 : (long)sql_text_offset(s->query->text, n), e);
+}
+
+/* If the server does not accept the query, the option is wrong (78). An error
+ * of the connection, or a missing permission, keeps its exit code. */
+static int
+set_prepare_error(const struct pg_source *s, struct err *e)
+{
+	if (!e->transient && e->code != ERR_DENIED &&
+	    *db_fault(s->db)->sqlstate != '\0')
+		e->code = ERR_CONFIG;
+	return pg_source_prefix(s, e);
+}
+
+static size_t
+pg_source_count_params(const struct pg_source *s)
+{
+	return (size_t)(s->text.since > 0) + (s->text.until > 0);
+}
+
+/* Behind a connection pooler the next transaction may be in another session. So
+ * the statement gets no name, and it is prepared and described in one
+ * transaction. Rolls back first: an earlier prepare_with_type() that failed has
+ * aborted the transaction. */
+static int
+begin_pooled(struct pg_source *s, struct err *e)
+{
+	if (!pg_is_pooled(s->pg))
+		return 0;
+	s->name[0] = '\0';
+	db_rollback(s->db);
+	return db_begin(s->db, e);
+}
+
+/* Prepares the query with parameters of this type. 0: the server chooses the
+ * type. */
+static int
+prepare_with_type(struct pg_source *s, const char *sql, unsigned type,
+    struct err *e)
+{
+	const unsigned types[SQL_PARAMS] = { type, type };
+
+	(void)snprintf(s->name, sizeof(s->name), "etl_query_%u", ++s->serial);
+	if (begin_pooled(s, e) == -1 ||
+	    pg_prepare(s->pg, s->name, sql, types, pg_source_count_params(s),
+		e) == -1)
+		return -1;
+	s->param_type = type;
+	if (!pg_is_pooled(s->pg))
+		return 0;
+	buf_clear(&s->last);
+	buf_str(&s->last, sql);
+	(void)buf_text(&s->last);
+	return buf_check(&s->last, e);
+}
+
+/* Prepares the query and lets the server find the types of its parameters. This
+ * fails for a query such as :since - interval '1 h', where the server chooses a
+ * wrong type or none. Then tries the types that cursors usually have. If all
+ * fail, *e is the first error. */
+static int
+prepare_first_fit(struct pg_source *s, struct err *e)
+{
+	static const unsigned types[] = { 0, SQL_PG_TIMESTAMPTZ_OID,
+	    SQL_PG_NUMERIC_OID, SQL_PG_TEXT_OID };
+	size_t n = pg_source_count_params(s) == 0 ? 1 :
+	    sizeof(types) / sizeof(types[0]);
+	struct err later;
+
+	if (prepare_with_type(s, s->text.sql.data, types[0], e) == 0)
+		return 0;
+	(void)set_prepare_error(s, e);
+	for (size_t i = 1; i < n && !e->transient; i++)
+		if (prepare_with_type(s, s->text.sql.data, types[i],
+		    &later) == 0)
+			return 0;
+	return -1;
+}
+
+static const char *
+name_pg_column(const void *answer, size_t i)
+{
+	return pg_column_name(answer, i);
+}
+
+/* Asks the server for the columns of the prepared query, and checks them. */
+static int
+describe_columns(struct pg_source *s, struct err *e)
+{
+	struct sql_columns *c = &s->columns;
+	struct pg_answer *a;
+	int rc;
+
+	if (pg_describe(s->pg, s->name, &a, e) == -1)
+		return set_prepare_error(s, e);
+	rc = sql_columns_fill(c, pg_count_columns(a), name_pg_column, a,
+	    s->query, e);
+	if (rc == -1)
+		(void)sql_prefix_place(s->query, -1, e);
+	for (size_t i = 0; rc == 0 && i < c->n; i++) {
+		c->column[i].kind = (int)sql_pg_kind_of(pg_column_type(a, i));
+		sql_pg_set_type(&c->column[i], pg_column_type(a, i),
+		    pg_column_typmod(a, i));
+	}
+	if (rc == 0 && c->cursor < c->n && !s->query->cursor_is_inside)
+		s->cursor_type = pg_column_type(a, c->cursor);
+	pg_answer_free(a);
+	return rc;
+}
+
+/* Prepares the query again, with parameters of the type of the cursor's column.
+ * If this fails, as for id >= length(:since), keeps the statement that was
+ * prepared before. */
+static int
+prepare_for_cursor(struct pg_source *s, struct err *e)
+{
+	unsigned type = s->param_type;
+	char name[PG_SOURCE_NAME];
+
+	memcpy(name, s->name, sizeof(name));
+	if (pg_source_count_params(s) == 0 || s->cursor_type == 0 ||
+	    s->cursor_type == type ||
+	    prepare_with_type(s, s->text.sql.data, s->cursor_type, e) == 0)
+		return 0;
+	if (e->transient)
+		return set_prepare_error(s, e);
+	memcpy(s->name, name, sizeof(name));
+	s->param_type = type;
+	return 0;
+}
+
+/* Appends the list of columns. to_json() converts those whose type is not
+ * known. */
+static void
+put_column_list(struct buf *b, const struct sql_columns *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		buf_printf(b, c->column[i].kind == SQL_PG_OTHER ?
+		    "%spg_catalog.to_json(q.c%zu)" : "%sq.c%zu",
+		    i == 0 ? "" : ", ", i);
+}
+
+/* If a column has a type that etl-extract does not know, the server converts it
+ * to JSON. Such types are arrays, composite types and types of extensions. The
+ * query is then wrapped: SELECT q.c0, to_json(q.c1) FROM (the query) AS q(c0,
+ * c1). */
+static int
+prepare_wrapped(struct pg_source *s, struct err *e)
+{
+	struct sql_columns *c = &s->columns;
+	struct buf b;
+	size_t i = 0;
+	int rc;
+
+	while (i < c->n && c->column[i].kind != SQL_PG_OTHER)
+		i++;
+	if (i == c->n)
+		return 0;
+	buf_init(&b, SQL_MAX);
+	buf_str(&b, "SELECT ");
+	put_column_list(&b, c);
+	buf_str(&b, " FROM (");
+	s->wrapped_at = b.len;
+	buf_add(&b, s->text.sql.data, s->text.end);
+	buf_str(&b, "\n) AS q(");
+	for (i = 0; i < c->n; i++)
+		buf_printf(&b, "%sc%zu", i == 0 ? "" : ", ", i);
+	buf_char(&b, ')');
+	(void)buf_text(&b);
+	rc = buf_check(&b, e);
+	if (rc == 0 && prepare_with_type(s, b.data, s->param_type, e) == -1)
+		rc = set_prepare_error(s, e);
+	buf_release(&b);
+	return rc;
+}
+
+/* Prepares the query. Fails if the server refuses it or its columns cannot be
+ * used. */
+static int
+pg_source_prepare(struct pg_source *s, const char *sql, struct err *e)
+{
+	int rc = -1;
+
+	sql_text_release(&s->text);
+	sql_text_init(&s->text);
+	s->wrapped_at = 0;
+	if (sql_text_replace(&s->text, sql, e) == -1)
+		return -1;
+	if (s->text.has_numbered)
+		return err_set(e, ERR_CONFIG, false, "--query: $1 and other "
+		    "numbered parameters have no value: use :since and "
+		    ":until");
+	if (prepare_first_fit(s, e) == 0 &&
+	    describe_columns(s, e) == 0 &&
+	    prepare_for_cursor(s, e) == 0)
+		rc = prepare_wrapped(s, e);
+	if (pg_is_pooled(s->pg))
+		db_rollback(s->db);
+	return rc;
+}
+
+/* Sends the query that was prepared last, with s->args. */
+static int
+pg_source_send_query(struct pg_source *s, struct err *e)
+{
+	const unsigned types[SQL_PARAMS] = { s->param_type, s->param_type };
+	size_t n = pg_source_count_params(s);
+
+	return pg_is_pooled(s->pg) ?
+	    pg_send_unprepared(s->pg, s->last.data, types, &s->args, n, e) :
+	    pg_send_prepared(s->pg, s->name, &s->args, n, e);
+}
 
 static void
 pg_source_close(void *self)

@@ -4,13 +4,14 @@
 #ifndef LOAD_PG_SINK_H
 #define LOAD_PG_SINK_H
 
-#include "base/doubling_pause.h"
-#include "pg/pg_mirror.h"
-#include "pg/pg_rows.h"
-#include "pg/pg_scopes.h"
+#include "base/retry.h"
+#include "db/db.h"
+#include "pg/pg_copy.h"
+#include "pg/pg_sets.h"
 #include "pg/pg_sql.h"
 #include "pg/pg_swap.h"
 #include "sink.h"
+#include "target.h"
 
 #define NO_ITEM SIZE_MAX
 
@@ -102,10 +103,6 @@ int pg_roll_back(struct pg_sink *s, const struct outcome *o, int rc,
     const char *savepoint, struct err *e);
 /* Checks the table's deferred constraints now. */
 int pg_check_deferred(struct pg_sink *s, struct err *e);
-/* Called after the last record of the batch was written. Checks the deferred
- * constraints, which PostgreSQL would check only at COMMIT. If the target is a
- * new table (--mode replace), makes its indexes and foreign keys. */
-enum sink_result pg_settle(struct pg_sink *s, struct err *e);
 /* Sets the savepoint etl_chunk. For the first chunk of a batch, first takes an
  * advisory lock of the table, which is kept until the commit. Several loaders
  * can share this lock. After a deadlock, and always in --mode scd2, the loader
@@ -113,8 +110,6 @@ enum sink_result pg_settle(struct pg_sink *s, struct err *e);
  * another session keeps the lock too long, warns and goes on without it. In
  * --mode scd2 this is an error. */
 int pg_chunk_begin(struct pg_sink *s, bool first, struct err *e);
-/* Finds out what the sink must know about the table's triggers and indexes. */
-int pg_read_traits(struct pg_sink *s, struct err *e);
 /* Runs s->sql, which returns two numbers: how many rows it has inserted or
  * updated, and how many of these it has inserted. Adds them to *sums. */
 int pg_run_merge(struct pg_sink *s, struct sums *sums, struct err *e);
@@ -141,13 +136,6 @@ const struct shape *pg_first_shape(const struct pg_sink *s);
 /* True if the order of two records with different keys can change the result:
  * the first may free a value of a unique index that the second needs. */
 bool pg_order_matters(const struct pg_sink *s);
-/* True if the chunk may have equal keys, and a few statements, each for many
- * rows, give the same result as merging the rows one by one. */
-bool pg_may_merge_rounds(const struct pg_sink *s);
-/* Merges a chunk for which pg_may_merge_rounds() is true, and adds the inserted
- * and updated rows to *sums. Returns 1: merged; 0: it would need too many
- * statements; -1 with *e. */
-int pg_merge_rounds(struct pg_sink *s, struct sums *sums, struct err *e);
 /* For --mode cdc: true if a few statements, each for many changes of the chunk,
  * give the same result as applying the changes one by one. */
 bool pg_may_merge_changes(const struct pg_sink *s);
@@ -167,9 +155,6 @@ int pg_merge_history(struct pg_sink *s, struct sums *sums, struct err *e);
 /* Runs the statements of --mode scd2 for no rows. If one of them fails even so,
  * no record is the cause, and this function fails. */
 int pg_try_history(struct pg_sink *s, struct err *e);
-/* If `lasts` is true, the staging table exists until the end of the session,
- * else until the end of the transaction. */
-int pg_create_stage(struct pg_sink *s, bool lasts, struct err *e);
 /* Appends the statement that empties the staging table for a chunk. */
 void pg_put_empty_stage(struct buf *b, struct pg_sink *s);
 /* Empties the staging table and sets the savepoint etl_stage. Called for each
@@ -207,11 +192,6 @@ int pg_copy_around(struct pg_sink *s, struct outcome *o, struct err *e);
 /* True if pg_copy_around() gives the same result as merging the rows one by
  * one. */
 bool pg_may_copy_around(const struct pg_sink *s);
-/* Deletes all rows of the table, by TRUNCATE or DELETE, and adds their number
- * to *removed. */
-int pg_empty_table(struct pg_sink *s, uint64_t *removed, struct err *e);
-/* Fails if the role may not empty the table. */
-int pg_check_empty(struct pg_sink *s, struct err *e);
 extern const struct sink_images pg_images;
 extern const struct sink_late pg_late;
 /* If images are kept, notes the keys of the staged rows and stores the images
@@ -259,5 +239,27 @@ bool pg_chunk_is_small(const struct pg_sink *s, const struct spool *chunk);
  * savepoint was released; 0: nothing was changed, and the caller must load the
  * rows in another way; -1 with *e. */
 int pg_try_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e);
+
+/* Decides whether a record may be the cause of an error of PostgreSQL. */
+
+/* True if a record may be the cause of the failure of the last statement. Never
+ * true for a lost connection and for the SQLSTATE classes 08, 53 and 57P. For
+ * errors that usually pass (40001, 40P01, 55P03 and 57014), true only if
+ * judge_all is set. */
+bool pg_may_blame_record(const struct db_fault *f, bool judge_all);
+
+/* Kinds of tables that PostgreSQL has, but that the sink cannot load, or can
+ * load in one way only. */
+
+/* Called for a table that is too wide for a staging table, after the COPY of
+ * the whole chunk was rolled back. Copies the rows directly into the target
+ * table, in pieces, and rejects those that the table refuses. */
+int pg_copy_wide_rows(struct pg_sink *s, struct outcome *o, struct err *e);
+
+/* For --plan: the statements that a load into PostgreSQL would run. */
+
+/* Appends the statements for records that have exactly the columns of the
+ * shape. Each one ends with ";" and a newline. */
+void pg_put_load(struct buf *b, const struct target *t, const struct shape *s);
 
 #endif

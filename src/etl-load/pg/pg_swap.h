@@ -10,7 +10,7 @@
 #define LOAD_PG_SWAP_H
 
 #include "base/buf.h"
-#include "table/target.h"
+#include "target.h"
 
 struct pg_swap {
 	struct db *db;

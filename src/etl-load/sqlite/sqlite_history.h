@@ -6,7 +6,7 @@
 #ifndef LOAD_SQLITE_HISTORY_H
 #define LOAD_SQLITE_HISTORY_H
 
-#include "table/record.h"
+#include "row.h"
 
 enum { LITE_HISTORY_STATEMENTS = 8,
 	LITE_HISTORY_VALUES = 5 }; /* after the values of the shape: the

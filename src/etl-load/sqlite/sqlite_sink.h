@@ -3,13 +3,33 @@
 #ifndef LOAD_SQLITE_SINK_H
 #define LOAD_SQLITE_SINK_H
 
-#include "base/doubling_pause.h"
-#include "batch/keyset.h"
+#include "base/retry.h"
+#include "batch.h"
+#include "keys.h"
 #include "sink.h"
-#include "sqlite/sqlite_mirror.h"
-#include "sqlite/sqlite_order.h"
-#include "sqlite/sqlite_scopes.h"
+#include "sqlite/sqlite_codec.h"
+#include "sqlite/sqlite_sets.h"
 #include "sqlite/sqlite_store.h"
+#include "target.h"
+
+/* The order in which the records of a chunk are stored. If the keys of a chunk
+ * were not in order, the next chunk is sorted by the key before it is stored.
+ * Then SQLite reads and writes each page of the key's index only once for each
+ * batch.
+ * Owns:  room for the order; lite_order_release() frees it.
+ * Fails: -1 with *e. */
+
+struct lite_ordered;
+
+struct lite_order {
+	struct lite_tuple key;
+	struct shape columns;           /* of the key */
+	struct buf keys;                /* of all records of the chunk */
+	struct lite_ordered *v;
+	size_t n, room;
+	bool may;                       /* any order gives the same result */
+	bool wanted;                    /* the last keys were not in order */
+};
 
 /* The outcome of an item. */
 enum put {
@@ -58,42 +78,17 @@ struct lite_sink {
 	size_t nlater, later_room;
 };
 
-/* Stores or rejects the records of the chunk. Returns PUT_DONE,
- * PUT_REPEAT or PUT_FAILED. */
-enum put lite_store_items(struct lite_sink *s, struct outcome *o,
-    struct err *e);
-/* Counts the result rc of record number i, which was stored. Its values are in
- * s->store. */
-int lite_count_stored(struct lite_sink *s, struct outcome *o,
-    const struct shape *shape, size_t item, enum lite_result rc, struct err *e);
-/* Returns 1 if a record after record number i has the same key and was stored,
- * so that record number i must not overwrite its row. Otherwise returns 0, or
- * -1 with *e. If the key is new in this chunk, adds it to s->keys. */
-int lite_stored_later(struct lite_sink *s, struct outcome *o,
-    const struct shape *shape, size_t item, struct err *e);
-int lite_group_init(struct lite_sink *s, struct err *e);
 /* Forgets the records of the group. */
 void lite_group_clear(struct lite_sink *s);
-/* True if a record of `len` bytes may wait in the group for other records.
- * Called once for each record, because it counts the records of a pause. */
-bool lite_group_may_take(struct lite_sink *s, size_t record_len);
-/* Adds record number i, whose values are in s->store, to the group. If the
- * other records of the group have other columns, adds nothing and returns
- * false. */
-bool lite_group_add(struct lite_sink *s, const struct shape *shape,
-    size_t item);
-/* Makes s->store.values point to the values of record k of the group. */
-void lite_group_select(struct lite_sink *s, size_t record);
-/* Called after a statement has inserted the first `stored` records of a full
- * group. If these are few, some of the next records are stored one by one. Each
- * time this happens, there are twice as many such records. */
-void lite_group_pace(struct lite_sink *s, size_t stored);
 extern const struct sink_images lite_images;
 extern const struct sink_late lite_late;
 extern const struct sink_written lite_written;
-/* For --expect: notes the row of the record whose values are in s->store. */
-int lite_written_note(struct lite_sink *s, const struct shape *shape,
-    enum lite_result r, struct err *e);
-void lite_written_release(struct lite_sink *s);
+
+/* For --plan: the statements that a load into SQLite would run. */
+
+/* Appends the statements for records that have exactly the columns of the
+ * shape. Each one ends with ";" and a newline. */
+void sqlite_put_load(struct buf *b, const struct target *t,
+    const struct shape *s);
 
 #endif

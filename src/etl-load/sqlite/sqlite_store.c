@@ -1,14 +1,318 @@
 #include "sqlite/sqlite_store.h"
 
-#include "table/columns_sql.h"
-#include "sqlite/sqlite_changes.h"
-#include "sqlite/sqlite_newer.h"
+#include "base/instant.h"
+#include "columns_sql.h"
+#include "row.h"
+#include "sqlite/sqlite_codec.h"
 #include "sqlite/sqlite_sql.h"
-#include "sqlite/sqlite_value.h"
-#include "table/row_values.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+void
+lite_free_statements(struct lite_store *s)
+{
+	for (size_t i = 0; i < s->nshapes; i++) {
+		db_stmt_free(s->by_shape[i].insert);
+		db_stmt_free(s->by_shape[i].insert_group);
+		db_stmt_free(s->by_shape[i].update);
+		db_stmt_free(s->by_shape[i].seen);
+		db_stmt_free(s->by_shape[i].newer);
+		db_stmt_free(s->by_shape[i].find);
+		db_stmt_free(s->by_shape[i].move);
+		db_stmt_free(s->by_shape[i].remove);
+		db_stmt_free(s->by_shape[i].late);
+		db_stmt_free(s->by_shape[i].late_delete);
+		db_stmt_free(s->by_shape[i].late_move);
+		lite_history_free(&s->by_shape[i].history);
+	}
+	free(s->by_shape);
+	s->by_shape = NULL;
+	s->nshapes = 0;
+}
+
+/* Frees the text. */
+static int
+prepare_text(struct db *db, struct db_stmt **stmt, struct buf *text,
+    struct err *e)
+{
+	int rc = -1;
+
+	(void)buf_text(text);
+	if (buf_check(text, e) == 0)
+		rc = db_prepare(db, stmt, buf_text(text), e);
+	buf_release(text);
+	return rc;
+}
+
+int
+lite_prepare_once(struct lite_store *s, struct db_stmt **stmt,
+    const struct shape *shape, lite_statement_text *text, struct err *e)
+{
+	struct buf b;
+
+	if (*stmt != NULL)
+		return 0;
+	buf_init(&b, SIZE_MAX / 2);
+	text(&b, s->target, shape);
+	return prepare_text(s->db, stmt, &b, e);
+}
+
+/* Prepares the statement that inserts s->group_records records of this shape at
+ * once, unless this was done before. */
+static int
+lite_prepare_group(struct lite_store *s, struct db_stmt **stmt,
+    const struct shape *shape, struct err *e)
+{
+	struct buf b;
+
+	if (*stmt != NULL)
+		return 0;
+	buf_init(&b, SIZE_MAX / 2);
+	sqlite_put_insert_group(
+	    &b, s->target, shape, s->group_records, s->group_aborts);
+	return prepare_text(s->db, stmt, &b, e);
+}
+
+/* Sets s->group_aborts to true if a group must be inserted as a whole or not at
+ * all. This is so if SQLite does work at the end of a statement, which a
+ * failure would skip: checking foreign keys, and storing the highest number of
+ * an AUTOINCREMENT column. Otherwise, the records before a refused record may
+ * stay inserted. */
+static int
+set_group_aborts(struct lite_store *s, struct err *e)
+{
+	static const char sql[] =
+	    "SELECT EXISTS (SELECT 1 FROM pragma_foreign_key_list($1, $2))"
+	    " OR EXISTS (SELECT 1 FROM (SELECT name, sql FROM sqlite_schema"
+	    " UNION ALL SELECT name, sql FROM sqlite_temp_schema)"
+	    " WHERE name = $1 COLLATE NOCASE AND sql LIKE '%AUTOINCREMENT%')";
+	const struct table *t = s->target->table;
+	struct db_value v[] = { db_text(t->base), db_text(t->schema) };
+	int64_t aborts;
+
+	if (db_query_int(s->db, sql, v, 2, 0, &aborts, e) == -1)
+		return -1;
+	s->group_aborts = aborts != 0;
+	return 0;
+}
+
+/* Limits the number of records in a group that is inserted as a whole or not at
+ * all. For such a statement SQLite keeps a copy of each page that it changes:
+ * in memory up to DB_STATEMENT_PAGES bytes, then in a file, which takes more
+ * time than the group saves.
+ * Each record changes about one page of each index. If the primary key has no
+ * index, the table itself may be in the order of the key, and counts as an
+ * index. Half of the memory is left for pages that SQLite splits, and for their
+ * neighbours. */
+static int
+limit_group(struct lite_store *s, size_t *records, struct err *e)
+{
+	static const char sql[] = "SELECT page_size * (SELECT count(*) + "
+	    "(count(*) FILTER (WHERE origin = 'pk') = 0) "
+	    "FROM pragma_index_list($1, $2)) FROM pragma_page_size";
+	enum { PAGES = DB_STATEMENT_PAGES / 2 };
+	const struct table *t = s->target->table;
+	struct db_value v[] = { db_text(t->base), db_text(t->schema) };
+	int64_t changed;
+
+	if (db_query_int(s->db, sql, v, 2, 0, &changed, e) == -1)
+		return -1;
+	if (changed > 0 && *records > (size_t)(PAGES / changed))
+		*records = (size_t)(PAGES / changed);
+	return 0;
+}
+
+/* Sets s->group_records to the number of records that one statement may insert,
+ * or to 0 if the records must be inserted one by one. */
+static int
+lite_set_group_size(struct lite_store *s, struct err *e)
+{
+	enum { RECORDS = 64, VALUES = 2000 };
+	size_t n = VALUES / sqlite_max_values(s->target);
+
+	if (set_group_aborts(s, e) == -1 ||
+	    (s->group_aborts && limit_group(s, &n, e) == -1))
+		return -1;
+	s->group_records = n > RECORDS ? RECORDS : n < 2 ? 0 : n;
+	return 0;
+}
+
+/* Sets s->may_leave_changes to true if a refused record may leave some of its
+ * changes in the database. This is so if the database has a trigger, or a table
+ * with ON CONFLICT FAIL. An upsert runs an INSERT and then an UPDATE: if the
+ * UPDATE fails, the changes of a trigger on INSERT stay. ON CONFLICT FAIL and
+ * RAISE(FAIL) keep the changes that the failed statement itself has made. */
+static int
+read_leaves_changes(struct lite_store *s, struct err *e)
+{
+	static const char sql[] = "SELECT count(*) FROM (SELECT type, sql FROM "
+	    "sqlite_schema UNION ALL SELECT type, sql FROM sqlite_temp_schema) "
+	    "WHERE type = 'trigger' OR sql LIKE '%CONFLICT%FAIL%'";
+	int64_t n;
+
+	if (db_query_int(s->db, sql, NULL, 0, 0, &n, e) == -1)
+		return -1;
+	s->may_leave_changes = n > 0;
+	return 0;
+}
+
+static int
+read_self_reference(struct lite_store *s, struct err *e)
+{
+	static const char sql[] = "SELECT count(*) FROM "
+	    "pragma_foreign_key_list($1) WHERE \"table\" = $1 COLLATE NOCASE";
+	struct db_value v = db_text(s->target->table->base);
+	int64_t n;
+
+	if (db_query_int(s->db, sql, &v, 1, 0, &n, e) == -1)
+		return -1;
+	/* In --mode cdc no record waits for a later one, because changes must
+	 * be applied in their order. */
+	s->refers_to_itself = n > 0 && !s->target->mode->changes;
+	return 0;
+}
+
+/* Sets s->may_leave_changes and s->refers_to_itself. */
+static int
+lite_read_traits(struct lite_store *s, struct err *e)
+{
+	return read_leaves_changes(s, e) == -1 ? -1 : read_self_reference(s, e);
+}
+
+static enum lite_result
+refuse_missing(struct lite_store *s)
+{
+	s->fault = (struct db_fault){ .data = true };
+	(void)err_set(&s->why, ERR_DATA, false, "%s",
+	    change_missing_why(s->change->operation));
+	return LITE_REFUSED;
+}
+
+/* Prepares the statement if it is not prepared yet, and runs it. Sets *changed
+ * to the number of changed rows. */
+static int
+run_prepared(struct lite_store *s, struct db_stmt **stmt,
+    const struct shape *shape, lite_statement_text *text,
+    int64_t *changed, struct err *e)
+{
+	size_t n = shape->n + 1 + s->target->nkey;
+
+	return lite_prepare_once(s, stmt, shape, text, e) == -1 ? -1 :
+	    db_stmt_run(*stmt, s->values, n, NULL, changed, e);
+}
+
+/* Sets *found to true if the table has a row with the key of the record or,
+ * with `old`, with the old key. */
+static int
+lite_find_row(struct lite_store *s, struct lite_statements *st,
+    const struct shape *shape, bool old, bool *found, struct err *e)
+{
+	struct db_stmt **stmt = old ? &st->find_old : &st->find;
+	struct db_rows *row = NULL;
+
+	if (lite_prepare_once(s, stmt, shape, old ?
+		sqlite_put_find_old : sqlite_put_find, e) == -1 ||
+	    db_stmt_run(*stmt, s->values,
+	    shape->n + 1 + (old ? s->target->nkey : 0), &row, NULL, e) == -1)
+		return -1;
+	*found = row != NULL;
+	return 0;
+}
+
+/* With --strict, refuses the change if there is no such row. */
+static enum lite_result
+delete_row(struct lite_store *s, struct lite_statements *st,
+    const struct shape *shape, struct err *e)
+{
+	int64_t deleted = 0;
+
+	if (run_prepared(s, &st->remove, shape, sqlite_put_delete, &deleted,
+	    e) == -1)
+		return LITE_FAILED;
+	if (deleted == 0 && s->target->strict)
+		return refuse_missing(s);
+	return deleted > 0 ? LITE_DELETED : LITE_MISSED;
+}
+
+/* If the update changes the key, updates the row with the old key. The update
+ * leaves a row alone that is already as the record says: the two keys may be
+ * spellings of one value. If there is no row with the old key, the update may
+ * have been applied before. Then this function looks for the row with the new
+ * key, which the caller updates; --strict wants the row with the old key. If
+ * the update does not change the key, the function only looks for its row. */
+static enum lite_result
+move_row(struct lite_store *s, struct lite_statements *st,
+    const struct shape *shape, struct err *e)
+{
+	bool found = false;
+	int64_t moved = 0;
+
+	if (s->change->moves &&
+	    run_prepared(s, &st->move, shape, sqlite_put_move, &moved, e) == -1)
+		return LITE_FAILED;
+	if (moved > 0)
+		return LITE_UPDATED;
+	if (lite_find_row(s, st, shape,
+	    s->change->moves && s->target->strict, &found, e) == -1)
+		return LITE_FAILED;
+	if (found)
+		return LITE_FOUND;
+	return s->target->strict ? refuse_missing(s) : LITE_NOT_FOUND;
+}
+
+static enum lite_result
+lite_apply_change(struct lite_store *s,
+    struct lite_statements *st, const struct shape *shape, struct err *e)
+{
+	return s->change->operation == OPERATION_DELETE ?
+	    delete_row(s, st, shape, e) :
+	    move_row(s, st, shape, e);
+}
+
+static size_t
+newer_by_column(const struct target *t)
+{
+	return (size_t)t->newer_by;
+}
+
+/* Appends a query of the row with the record's key. It returns the value of the
+ * column, and 1 if SQLite finds this value greater than that of the record. */
+static void
+sqlite_put_newer(struct buf *b, const struct target *t, const struct shape *s)
+{
+	const char *column = t->table->columns[newer_by_column(t)].quoted;
+
+	buf_printf(b, "SELECT %s, %s > $%zu FROM %s", column, column,
+	    sqlite_get_parameter(s, newer_by_column(t)), t->table->quoted);
+	sqlite_put_where_key(b, t, s);
+}
+
+/* Runs this query. Returns 1: the row is newer than the record; 0: it is not,
+ * or it has NULL in the column, or there is no row; -1 with *e. */
+static int
+lite_row_is_newer(const struct lite_store *s, struct db_stmt *query,
+    const struct shape *shape, struct err *e)
+{
+	size_t column = newer_by_column(s->target);
+	const struct db_value *record =
+	    &s->values[sqlite_get_parameter(shape, column) - 1];
+	struct db_value row;
+	struct db_rows *r;
+	struct instant x, y;
+
+	if (db_stmt_run(query, s->values, shape->n + 1, &r, NULL, e) == -1)
+		return -1;
+	if (r == NULL)
+		return 0;
+	row = db_column(r, 0);
+	if (s->target->table->columns[column].kind == COLUMN_TIME &&
+	    row.type == DB_TEXT && record->type == DB_TEXT &&
+	    instant_parse(&x, row.p, row.len) &&
+	    instant_parse(&y, record->p, record->len))
+		return instant_compare(&x, &y) > 0;
+	return db_column(r, 1).type == DB_INT && db_column(r, 1).i != 0;
+}
 
 int
 lite_store_init(struct lite_store *s, struct db *db, const struct target *t,

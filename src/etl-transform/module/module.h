@@ -9,12 +9,11 @@
 #ifndef TRANSFORM_MODULE_H
 #define TRANSFORM_MODULE_H
 
-#include "module/now_text.h"
+#include "base/errval.h"
+#include "module/times.h"
 #include "module/words.h"
 #include "module/zone.h"
 #include "number/jvalue.h"
-
-#include "base/errval.h"
 
 enum { MODULE_TAG = 33, MODULE_ZONES = 8, MODULE_ARGS = 2, MODULE_OPS = 10 };
 
@@ -70,11 +69,6 @@ void module_forget_call(struct module *n);
 bool module_take_value(struct module *n, jv v);
 bool module_run_call(struct module *n, jv *result);
 
-/* These two make the error value that rejects the record. `wanted` is the type
- * that the function needs, such as "a number". */
-jv module_reject(const char *code, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-jv module_reject_type(const struct module *n, jv v, const char *wanted);
 module_call module_to_int, module_to_number;
 
 #endif

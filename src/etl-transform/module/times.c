@@ -1,7 +1,6 @@
 #include "module/times.h"
 
-#include "base/calendar.h"
-#include "module/utc_offset.h"
+#include "base/instant.h"
 
 #include <string.h>
 
@@ -184,4 +183,51 @@ times_put_utc(struct buf *b, const char *p, size_t n, const struct zone *zone,
 		return -1;
 	append_time(b, &s);
 	return 0;
+}
+
+static bool
+parse_two_digits(const char *p, int *v)
+{
+	if (p[0] < '0' || p[0] > '9' || p[1] < '0' || p[1] > '9')
+		return false;
+	*v = (p[0] - '0') * 10 + (p[1] - '0');
+	return true;
+}
+
+bool
+utc_offset_parse(const char *p, size_t n, int *seconds)
+{
+	int hours, minutes = 0;
+
+	*seconds = 0;
+	if (n == 1)
+		return *p == 'Z' || *p == 'z';
+	if ((n != 3 && n != 5 && n != 6) || (p[0] != '+' && p[0] != '-') ||
+	    !parse_two_digits(p + 1, &hours) || (n == 6 && p[3] != ':') ||
+	    (n > 3 && !parse_two_digits(p + n - 2, &minutes)))
+		return false;
+	*seconds = (hours * 3600 + minutes * 60) * (p[0] == '-' ? -1 : 1);
+	return hours < 24 && minutes < 60;
+}
+
+void
+now_text_init(struct now_text *n)
+{
+	n->second = -1;
+}
+
+void
+now_text_update(struct now_text *n)
+{
+	struct timespec t;
+	char *digit = n->text + CLOCK_STAMP - 2;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	if (t.tv_sec != n->second) {
+		clock_stamp(n->text);
+		n->second = t.tv_sec;
+	}
+	t.tv_nsec /= 1000;
+	for (int i = 0; i < 6; i++, t.tv_nsec /= 10)
+		*--digit = (char)('0' + t.tv_nsec % 10);
 }

@@ -1,11 +1,367 @@
 #include "module/zone.h"
 
-#include "base/calendar.h"
-#include "module/utc_offset.h"
-#include "module/zone_rule.h"
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/instant.h"
+#include "module/times.h"
 
+#include <ctype.h>
+#include <errno.h>
+#include <fts.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const char zoneinfo_folder[] = "/usr/share/zoneinfo";
+
+enum { ALL_FILES_MAX = 64 << 20, FILES_MIN = 512 };
+
+struct entry {
+	size_t name, text;      /* where they begin in `names` and `texts` */
+	struct zone_file file;  /* filled when `texts` no longer grows */
+	const char *zone;
+};
+
+struct zone_files {
+	struct buf names, texts;
+	struct entry *v;
+	size_t n, cap;
+};
+
+static int
+by_zone(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return strcmp(x->zone, y->zone);
+}
+
+static struct entry *
+add_entry(struct zone_files *f, struct err *e)
+{
+	size_t cap = f->cap != 0 ? f->cap * 2 : FILES_MIN;
+	struct entry *v;
+
+	if (f->n == f->cap) {
+		if ((v = reallocarray(f->v, cap, sizeof(*v))) == NULL) {
+			(void)err_nomem(e);
+			return NULL;
+		}
+		f->v = v;
+		f->cap = cap;
+	}
+	f->v[f->n] = (struct entry){
+		.name = f->names.len, .text = f->texts.len
+	};
+	return &f->v[f->n];
+}
+
+/* Adds the file at `path` if it is a time zone file (TZif, RFC 9636). The
+ * folder also has lists of zones, which are skipped. */
+static int
+add_file(struct zone_files *f, const char *path, struct err *e)
+{
+	struct entry *x = add_entry(f, e);
+
+	if (x == NULL || file_read(&f->texts, path, e) == -1)
+		return -1;
+	x->file.len = f->texts.len - x->text;
+	if (x->file.len < 4 ||
+	    memcmp(f->texts.data + x->text, "TZif", 4) != 0) {
+		f->texts.len = x->text;
+		return 0;
+	}
+	buf_str(&f->names, path + sizeof(zoneinfo_folder));
+	buf_char(&f->names, '\0');
+	f->n++;
+	return buf_check(&f->names, e);
+}
+
+/* The folder zoneinfo/right has each zone again with leap seconds, which
+ * etl-transform does not count. The folder zoneinfo/posix has each zone again
+ * unchanged. So both are skipped. */
+static bool
+is_other_copy(const FTSENT *t)
+{
+	return t->fts_level == 1 && (strcmp(t->fts_name, "right") == 0 ||
+	    strcmp(t->fts_name, "posix") == 0);
+}
+
+/* Adds a file. Does not enter a folder with another copy of the time zones. */
+static int
+visit_file(struct zone_files *f, FTS *tree, FTSENT *t, struct err *e)
+{
+	switch (t->fts_info) {
+	case FTS_D:
+		if (is_other_copy(t))
+			(void)fts_set(tree, t, FTS_SKIP);
+		return 0;
+	case FTS_F:
+		return add_file(f, t->fts_path, e);
+	case FTS_NS:
+	case FTS_DNR:
+	case FTS_ERR:
+		errno = t->fts_errno;
+		return errno == ENOENT ? 0 :
+		    err_errno(e, ERR_INPUT, t->fts_path);
+	default:
+		return 0;
+	}
+}
+
+static int
+read_folder(struct zone_files *f, struct err *e)
+{
+	char path[sizeof(zoneinfo_folder)];
+	char *const paths[] = { path, NULL };
+	FTS *tree;
+	FTSENT *t = NULL;
+	int rc = 0;
+
+	memcpy(path, zoneinfo_folder, sizeof(path));
+	tree = fts_open(paths, FTS_LOGICAL | FTS_NOCHDIR, NULL);
+	if (tree == NULL)
+		return err_errno(e, ERR_INPUT, zoneinfo_folder);
+	while (rc == 0 && (errno = 0, t = fts_read(tree)) != NULL)
+		rc = visit_file(f, tree, t, e);
+	if (rc == 0 && errno != 0)
+		rc = err_errno(e, ERR_INPUT, zoneinfo_folder);
+	(void)fts_close(tree);
+	return rc;
+}
+
+static void
+sort_by_zone(struct zone_files *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		f->v[i].zone = f->names.data + f->v[i].name;
+		f->v[i].file.text = f->texts.data + f->v[i].text;
+	}
+	if (f->n > 0)
+		qsort(f->v, f->n, sizeof(*f->v), by_zone);
+}
+
+int
+zone_files_read_all(struct zone_files **out, struct err *e)
+{
+	struct zone_files *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return err_nomem(e);
+	buf_init(&f->names, ALL_FILES_MAX);
+	buf_init(&f->texts, ALL_FILES_MAX);
+	if (read_folder(f, e) == -1) {
+		zone_files_free(f);
+		return -1;
+	}
+	sort_by_zone(f);
+	*out = f;
+	return 0;
+}
+
+void
+zone_files_free(struct zone_files *f)
+{
+	if (f == NULL)
+		return;
+	buf_release(&f->names);
+	buf_release(&f->texts);
+	free(f->v);
+	free(f);
+}
+
+/* `files` may be NULL. */
+static const struct zone_file *
+zone_files_find(const struct zone_files *f, const char *name, size_t len)
+{
+	char zone[128];
+	const struct entry key = { .zone = zone }, *found;
+
+	if (f == NULL || f->n == 0 || len >= sizeof(zone) ||
+	    memchr(name, '\0', len) != NULL)
+		return NULL;
+	memcpy(zone, name, len);
+	zone[len] = '\0';
+	found = bsearch(&key, f->v, f->n, sizeof(*f->v), by_zone);
+	return found != NULL ? &found->file : NULL;
+}
+
+/* The rule at the end of a zone file, in the form of POSIX TZ. For example,
+ * CET-1CEST,M3.5.0,M10.5.0/3: summer time from the last Sunday of March (2:00)
+ * to the last Sunday of October (3:00).
+ * Gives: zone_rule_changes() sets the changes of one year in order of time and
+ *        returns their number, 0 or 2. */
+
+struct zone_change {
+	int64_t at;             /* seconds since 1970 in UTC */
+	int before, after;      /* offsets in seconds east of UTC */
+};
+
+struct zone_day {
+	char kind;              /* M: month, week, weekday; J: day of the year
+				 * 1 to 365, February 29 not counted; 0: day
+				 * of the year from 0, February 29 counted */
+	int month, week, day;
+	int time;               /* seconds of local time */
+};
+
+struct zone_rule {
+	int standard, summer;   /* offsets in seconds east of UTC */
+	bool changes;           /* there is a summer time */
+	struct zone_day start, end;
+};
+
+/* Parses the rule at the end of a time zone file, in the form of the
+ * variable TZ of POSIX, such as CET-1CEST,M3.5.0,M10.5.0/3 (last Sunday of
+ * March). A day is Mmonth.week.weekday, Jn (day 1 to 365, without 29
+ * February) or n (day 0 to 365). The files come with the system, so week and
+ * day are not checked. */
+
+static bool
+skip_zone_name(const char **p)
+{
+	const char *from = *p;
+
+	if (**p == '<') {
+		if ((*p = strchr(*p, '>')) == NULL)
+			return false;
+		++*p;
+		return true;
+	}
+	while (isalpha((unsigned char)**p))
+		++*p;
+	return *p - from >= 3;
+}
+
+/* Parses a whole number. Returns false if it is above 400. */
+static bool
+parse_small_int(const char **p, int *v)
+{
+	char *end;
+	long n;
+
+	if (!isdigit((unsigned char)**p))
+		return false;
+	n = strtol(*p, &end, 10);
+	*p = end;
+	*v = (int)n;
+	return n <= 400;
+}
+
+/* Parses a time of the form [+-]hh[:mm[:ss]], sets *seconds and moves *p after
+ * the time. */
+static bool
+parse_rule_clock(const char **p, int *seconds)
+{
+	int sign = **p == '-' ? -1 : 1, v, unit = 3600;
+
+	*p += **p == '-' || **p == '+';
+	*seconds = 0;
+	for (;;) {
+		if (!parse_small_int(p, &v))
+			return false;
+		*seconds += sign * v * unit;
+		unit /= 60;
+		if (**p != ':' || unit == 0)
+			return true;
+		++*p;
+	}
+}
+
+/* Parses a comma and a day of a rule. A time of day may follow it. */
+static bool
+parse_rule_day(const char **p, struct zone_day *d)
+{
+	*d = (struct zone_day){ .time = 7200 };
+	if (*(*p)++ != ',')
+		return false;
+	if (**p == 'M' || **p == 'J')
+		d->kind = *(*p)++;
+	if (d->kind == 'M') {
+		if (!parse_small_int(p, &d->month) || *(*p)++ != '.' ||
+		    !parse_small_int(p, &d->week) || *(*p)++ != '.')
+			return false;
+		if (d->month < 1 || d->month > 12)
+			return false;
+	}
+	if (!parse_small_int(p, &d->day))
+		return false;
+	if (**p != '/')
+		return true;
+	++*p;
+	return parse_rule_clock(p, &d->time);
+}
+
+static bool
+zone_rule_parse(struct zone_rule *r, const char *text)
+{
+	const char *p = text;
+	int west;
+
+	*r = (struct zone_rule){ .changes = false };
+	if (!skip_zone_name(&p) || !parse_rule_clock(&p, &west))
+		return false;
+	r->standard = r->summer = -west;
+	if (*p == '\0')
+		return true;
+	r->changes = true;
+	r->summer = r->standard + 3600;
+	if (!skip_zone_name(&p))
+		return false;
+	if (*p != ',') {
+		if (!parse_rule_clock(&p, &west))
+			return false;
+		r->summer = -west;
+	}
+	return parse_rule_day(&p, &r->start) &&
+	       parse_rule_day(&p, &r->end) && *p == '\0';
+}
+
+/* Returns the days from 1970 to the day that the rule names in this year. */
+static int64_t
+find_rule_day(const struct zone_day *d, int64_t year)
+{
+	int64_t first;
+	int step;
+
+	if (d->kind == 'M') {
+		first = calendar_days(year, d->month, 1);
+		step = (int)((d->day - (first + 4) % 7 + 14) % 7);
+		step += (d->week - 1) * 7;
+		while (step >= calendar_month_days(year, d->month))
+			step -= 7;
+		return first + step;
+	}
+	first = calendar_days(year, 1, 1);
+	if (d->kind == 'J')
+		return first + d->day - 1 +
+		    (d->day >= 60 && calendar_month_days(year, 2) == 29);
+	return first + d->day;
+}
+
+static int
+zone_rule_changes(const struct zone_rule *r, int64_t year,
+    struct zone_change out[2])
+{
+	struct zone_change start, end;
+
+	if (!r->changes)
+		return 0;
+	start = (struct zone_change){
+	    .at = find_rule_day(&r->start, year) * 86400 +
+		  r->start.time - r->standard,
+	    .before = r->standard,
+	    .after = r->summer};
+	end = (struct zone_change){
+	    .at = find_rule_day(&r->end, year) * 86400 +
+		  r->end.time - r->summer,
+	    .before = r->summer,
+	    .after = r->standard};
+	out[0] = start.at < end.at ? start : end;
+	out[1] = start.at < end.at ? end : start;
+	return 2;
+}
 
 enum {
 	HEADER = 44, TYPE = 6,  /* bytes of these parts of a file */

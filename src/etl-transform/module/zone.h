@@ -8,12 +8,28 @@
 #ifndef TRANSFORM_ZONE_H
 #define TRANSFORM_ZONE_H
 
-#include "module/zone_files.h"
-
 #include "base/errval.h"
 
 #include <stddef.h>
 #include <stdint.h>
+
+/* The files of the tz database, in memory, because a process that runs a filter
+ * may not read files.
+ * Owns:  the contents, until zone_files_free(), which accepts NULL.
+ * Gives: zone_files_find() returns the file of a zone, such as Europe/Berlin,
+ *        or NULL. If the system has no tz database, no zone is found.
+ * Fails: zone_files_read_all() returns -1 with *e if a file exists but cannot
+ *        be read. */
+
+struct zone_files;
+
+struct zone_file {
+	const char *text;
+	size_t len;
+};
+
+int zone_files_read_all(struct zone_files **files, struct err *e);
+void zone_files_free(struct zone_files *files);
 
 struct zone;
 

@@ -42,7 +42,7 @@ function_call function_require, function_normalize_text, function_title_case,
     function_word_count, function_to_int, function_to_number,
     function_to_timestamp, function_to_timestamp_in, function_now_utc;
 
-/* Shared with run_binary.c. */
+/* Shared with run.c. */
 bool text_split(struct run *r, const struct value *text,
     const struct value *separator, struct value *out);
 

@@ -1,6 +1,6 @@
 #include "native/native.h"
 
-#include "engine/filter_directive.h"
+#include "engine/filter_source.h"
 #include "native/run.h"
 
 #include <stdlib.h>

@@ -9,7 +9,7 @@
 #define TRANSFORM_NATIVE_H
 
 #include "engine/engine.h"
-#include "native/tree.h"
+#include "native/value.h"
 
 struct native;
 

@@ -7,7 +7,7 @@
 #ifndef TRANSFORM_PARSER_H
 #define TRANSFORM_PARSER_H
 
-#include "native/tree.h"
+#include "native/value.h"
 
 struct node *parse_filter(
     struct arena *a, const char *text, struct lacks *lacks);

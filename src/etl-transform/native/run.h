@@ -9,7 +9,7 @@
 #define TRANSFORM_RUN_H
 
 #include "engine/engine.h"
-#include "native/program.h"
+#include "native/resolve.h"
 
 enum run_result {
 	RUN_ON,
@@ -34,9 +34,8 @@ typedef enum run_result run_give(
     struct run *r, void *context, struct value v);
 
 struct run {
-	/* run_eval() and run_each() of run.c. The other files call them by
-	 * these pointers, because files may not need each other in a circle
-	 * (tests/lint/circles.t). */
+	/* run_eval() and run_each() of run.c. The functions that they call
+	 * call them by these pointers. */
 	enum run_result (*eval)(struct run *r, const struct node *n,
 	    struct value in, struct value *out);
 	enum run_result (*each)(struct run *r, const struct node *n,
@@ -62,12 +61,6 @@ enum run_result run_index(struct run *r, const struct value *v,
     const struct value *key, struct value *out);
 enum run_result run_slice(struct run *r, const struct value *v,
     const struct value *from, const struct value *to, struct value *out);
-enum run_result run_set(struct run *r, const struct node *n, struct value in,
-    struct value *out);
-enum run_result run_delete(struct run *r, const struct node *path,
-    struct value in, struct value *out);
-enum run_result run_object(struct run *r, const struct node *n,
-    struct value in, struct value *out);
 /* For an object with one generator among its parts, as in {a: 1, b: .c[], d:
  * 2}. run_object_begin() evaluates the first `count` parts, those before the
  * generator, and stores their values in *part. For each output of the generator
@@ -84,12 +77,11 @@ enum run_result run_collect(struct run *r, const struct node *n,
     struct value in, struct value *out);
 enum run_result run_reduce(struct run *r, const struct node *n,
     struct value in, struct value *out);
-enum run_result run_foreach(struct run *r, const struct node *n,
-    struct value in, run_give *give, void *context);
 enum run_result run_generator(struct run *r, const struct node *n,
     struct value in, run_give *give, void *context);
 /* Converts as jq's tostring. */
 bool run_to_text(struct run *r, const struct value *v, struct value *out);
+
 /* Sets an error whose text only libjq knows. */
 static inline enum run_result
 run_error(struct run *r)

@@ -7,13 +7,31 @@
 #ifndef TRANSFORM_VALUE_H
 #define TRANSFORM_VALUE_H
 
-#include "native/arena.h"
-
 #include "base/buf.h"
 #include "json/scan.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+/* Memory that is freed all at once: values of one record, or a whole program.
+ * Owns:  the blocks. arena_clear() forgets their content and keeps the first
+ *        block if it is small, so that the next record needs no malloc().
+ * Fails: arena_get() returns NULL if memory is out, or if more than `max` bytes
+ *        would be in use. */
+
+struct arena_block;
+
+struct arena {
+	struct arena_block *blocks;     /* the newest first */
+	size_t used, size;              /* of the newest block */
+	size_t total, max;
+};
+
+void arena_init(struct arena *a, size_t max);
+void arena_release(struct arena *a);
+void arena_clear(struct arena *a);
+void *arena_get(struct arena *a, size_t n);
 
 /* In the order of jq's comparison. */
 enum value_kind {
@@ -142,15 +160,94 @@ bool value_compare(struct values *s, struct value a, struct value b,
 /* Sets *d to the double of a number. Returns false if only libjq can compute
  * with the number: also if no double holds this number. */
 bool value_double(struct values *s, const struct value *v, double *d);
-/* As value_double(), for a comparison: gives the double of each number that has
- * its own, and says in *held whether it holds the number. */
-bool value_order_double(
-    struct values *s, const struct value *v, double *d, bool *held);
 /* Writes the value as JSON. A number of the record is written with the text
  * that it has in the record. */
 bool value_write(struct values *s, const struct value *v, struct buf *b);
 /* Writes as jq's tojson. */
 bool value_write_json(struct values *s, const struct value *v, struct buf *b);
 enum value_numbers values_classify(struct values *s);
+
+/* A filter as a tree. The parser makes a tree of the text. resolve.c makes
+ * another tree from it, the program: calls are replaced by the bodies of the
+ * functions, and names of variables by numbers (slots).
+ * Owns:  nothing: nodes are in an arena.
+ * Gives: `lacks` says what the native engine cannot run, and where. */
+
+enum node_kind {
+	NODE_INPUT,             /* . */
+	NODE_CONSTANT,          /* value */
+	NODE_TEXT,              /* parts: a string with \(...) */
+	NODE_INDEX,             /* a[b], a.b */
+	NODE_SLICE,             /* a[b:c]; b or c may be NULL */
+	NODE_EACH,              /* a[] */
+	NODE_TRY,               /* try a catch b; b may be NULL */
+	NODE_PIPE,              /* a | b */
+	NODE_COMMA,             /* a, b */
+	NODE_ARRAY,             /* [a]; a may be NULL */
+	NODE_OBJECT,            /* parts: names and values in turn */
+	NODE_BINARY,            /* a op b */
+	NODE_NEGATE,            /* -a */
+	NODE_AND, NODE_OR,      /* a and b */
+	NODE_DEFAULT,           /* a // b */
+	NODE_IF,                /* if a then b else c end */
+	NODE_BIND,              /* a as $name | b */
+	NODE_VARIABLE,          /* $name */
+	NODE_REDUCE,            /* reduce a as $name (b; c) */
+	NODE_FOREACH,           /* foreach a as $name (b; c; d); d may be
+				 * NULL */
+	NODE_SET,               /* a op b, an assignment to a path */
+	NODE_DEFINE,            /* def name(parts): a; b */
+	NODE_CALL,              /* name(parts) */
+	NODE_FUNCTION,          /* function with the arguments parts */
+	NODE_EMPTY,
+	NODE_ERROR,             /* error(a) */
+	NODE_REJECT,            /* reject(parts) of the module etl */
+	NODE_FIRST, NODE_LAST,  /* first(a) */
+	NODE_LIMIT,             /* limit(a; b) */
+	NODE_RANGE,             /* range(a; b) */
+	NODE_DELETE             /* del(a) */
+};
+
+enum operation {
+	OP_ADD, OP_SUBTRACT, OP_MULTIPLY, OP_DIVIDE, OP_REMAINDER,
+	OP_EQUAL, OP_UNEQUAL, OP_LESS, OP_LESS_EQUAL, OP_GREATER,
+	OP_GREATER_EQUAL,
+	OP_SET,                 /* NODE_SET: = */
+	OP_UPDATE,              /* |= */
+	OP_DEFAULT              /* //= */
+};
+
+struct function;
+
+struct node {
+	uint8_t kind, op;
+	bool optional;          /* NODE_INDEX, _SLICE, _EACH: with ? */
+	bool single;            /* has exactly one output, or an error */
+	bool reached;           /* the filter uses the node, which is an
+				 * argument or the body of a definition */
+	uint32_t slot;          /* of the variable */
+	const char *at;         /* its place in the filter, for messages */
+	struct node *a, *b, *c, *d;
+	struct node **parts;
+	size_t n;
+	const char *name;       /* without $ */
+	size_t len;
+	struct value value;
+	const struct function *function;
+};
+
+struct lacks {
+	char what[80];          /* "": nothing */
+	const char *at;         /* place in the filter, or NULL */
+	bool nomem;
+	bool doubtful;          /* libjq may refuse the filter */
+};
+
+/* Returns true if the node is . or a path of members with fixed names, as
+ * .a.b */
+bool node_is_fixed_path(const struct node *n);
+/* Notes `what` as the reason why the native engine cannot run the filter,
+ * unless a reason is noted already. Returns NULL. */
+void *lacks_set(struct lacks *l, const char *at, const char *what, size_t n);
 
 #endif

@@ -8,10 +8,9 @@
 #ifndef TRANSFORM_JVALUE_H
 #define TRANSFORM_JVALUE_H
 
-#include "number/numbers.h"
-
 #include "base/buf.h"
 #include "json/scan.h"
+#include "number/numbers.h"
 
 #include <jv.h>
 
@@ -38,7 +37,6 @@ jv jvalue_read(struct reader *r, const struct json *j);
  * `fit`: copies of it keep the mark. A number that libjq computes has the mark
  * NUMBER_HELD. */
 jv jvalue_number(double d, enum number_fit fit);
-bool jvalue_is_marked(jv v);
 /* The double of a number. If libjq or other code calls jv_number_value() for a
  * number that is marked as NUMBER_LOST or _MIXED, this is noted as a
  * computation, except while it compares two numbers that differ, and for

@@ -36,13 +36,13 @@ struct number_entry {
 				 * double has numbers that are not equal */
 };
 
-/* The numbers that functions of the module etl made: see number_made.h. */
+/* The numbers that functions of the module etl made: see numbers.c. */
 struct numbers_made {
 	struct buf text;
 	void *by_double, *by_value;     /* trees of tsearch(3) */
 };
 
-/* The member names that have numbers: see number_names.h. */
+/* The member names that have numbers: see numbers.c. */
 struct numbers_named {
 	struct named_number *v;
 	uint32_t *names;        /* a token of each name, sorted by text */

@@ -10,7 +10,6 @@
 #define TRANSFORM_POOL_H
 
 #include "engine/engine.h"
-
 #include "stream/lines.h"
 
 struct pool_conf {

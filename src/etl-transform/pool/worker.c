@@ -5,11 +5,169 @@
 #include "stream/mark.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { PAGE = 4096, OUT_FACTOR = 4 };
+
+static size_t
+round_up_to_pages(size_t n)
+{
+	return (n + PAGE - 1) / PAGE * PAGE;
+}
+
+/* Attaches the input twice: to write, and to read. The second attachment has no
+ * right to write that mprotect(2) could give, unlike memory of mmap(2) that is
+ * read-only at first. (A file of memfd_create(2) would do too, but ulimit -f
+ * limits its size.) IPC_RMID frees the memory when no process has it any
+ * more. */
+static int
+attach_input(struct shared *s, size_t size)
+{
+	int id = shmget(IPC_PRIVATE, size, SHM_NORESERVE | 0600);
+	void *rw, *ro;
+
+	if (id == -1)
+		return -1;
+	rw = shmat(id, NULL, 0);
+	ro = shmat(id, NULL, SHM_RDONLY);
+	(void)shmctl(id, IPC_RMID, NULL);
+	s->input = (intptr_t)rw != -1 ? rw : NULL;
+	s->input_readonly = (intptr_t)ro != -1 ? ro : NULL;
+	return s->input != NULL && s->input_readonly != NULL ? 0 : -1;
+}
+
+/* Maps the memory that parent and workers share. It is large: it has room for
+ * the longest allowed record in each slot. But SHM_NORESERVE and MAP_NORESERVE
+ * reserve no memory: a page takes memory only after it has been written to. */
+int
+shared_map(struct shared **out, unsigned int lanes, size_t max_record,
+    struct err *e)
+{
+	struct shared *s = calloc(1, sizeof(*s));
+	void *results;
+
+	if (s == NULL)
+		return err_nomem(e);
+	s->lanes = lanes;
+	s->in_max = round_up_to_pages(max_record + SLOT_BYTES);
+	s->out_max = round_up_to_pages(
+	    max_record * OUT_FACTOR + (size_t)2 * SLOT_OUTPUT_PAUSE);
+	s->lines_size = round_up_to_pages(
+	    sizeof(struct slot_lines) * SLOTS * lanes);
+	s->results_size = round_up_to_pages(sizeof(struct slot) * SLOTS) +
+	    s->out_max * SLOTS;
+	*out = s;
+	if (attach_input(s, s->lines_size + s->in_max * SLOTS * lanes) == -1)
+		return err_errno(e, ERR_IO, "cannot get shared memory (shmget, "
+		    "shmat) for the worker processes");
+	results = mmap(NULL, s->results_size * lanes, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (results == MAP_FAILED)
+		return err_errno(e, ERR_IO, "cannot map shared memory for the "
+		    "worker processes");
+	s->results = results;
+	return 0;
+}
+
+void
+shared_unmap(struct shared *s)
+{
+	if (s == NULL)
+		return;
+	if (s->input != NULL)
+		(void)shmdt(s->input);
+	if (s->input_readonly != NULL)
+		(void)shmdt(s->input_readonly);
+	if (s->results != NULL)
+		(void)munmap(s->results, s->results_size * s->lanes);
+	free(s);
+}
+
+/* Makes the input read-only for this process and those that it forks. They
+ * cannot undo this. */
+static void
+shared_drop_writable(struct shared *s)
+{
+	(void)shmdt(s->input);
+	s->input = s->input_readonly;
+	s->input_readonly = NULL;
+}
+
+void
+shared_drop_readonly(struct shared *s)
+{
+	(void)shmdt(s->input_readonly);
+	s->input_readonly = NULL;
+}
+
+/* Unmaps the results of all other lanes. Returns -1 with errno. */
+static int
+shared_keep_lane(const struct shared *s, unsigned int lane)
+{
+	char *own = s->results + s->results_size * lane;
+	unsigned int after = s->lanes - lane - 1;
+
+	if (lane > 0 && munmap(s->results, s->results_size * lane) == -1)
+		return -1;
+	return after > 0 ? munmap(own + s->results_size,
+	    s->results_size * after) : 0;
+}
+
+struct slot_lines *
+slot_lines(const struct shared *s, unsigned int lane, unsigned int slot)
+{
+	return (struct slot_lines *)(void *)s->input +
+	    (size_t)lane * SLOTS + slot;
+}
+
+struct slot *
+slot_at(const struct shared *s, unsigned int lane, unsigned int slot)
+{
+	return (struct slot *)(void *)(s->results + s->results_size * lane) +
+	    slot;
+}
+
+char *
+slot_input(const struct shared *s, unsigned int lane, unsigned int slot)
+{
+	return s->input + s->lines_size + s->in_max * (lane * SLOTS + slot);
+}
+
+char *
+slot_output(const struct shared *s, unsigned int lane, unsigned int slot)
+{
+	return s->results + s->results_size * (lane + 1) -
+	    s->out_max * (SLOTS - slot);
+}
+
+void
+slot_release_input(
+    const struct shared *s, unsigned int lane, unsigned int slot)
+{
+	(void)madvise(slot_input(s, lane, slot), s->in_max, MADV_REMOVE);
+}
+
+void
+slot_release_output(
+    const struct shared *s, unsigned int lane, unsigned int slot)
+{
+	(void)madvise(slot_output(s, lane, slot), s->out_max, MADV_REMOVE);
+}
+
+static void worker_run(const struct worker_conf *c, unsigned int lane,
+    void *engine, struct sandbox *sandbox) __attribute__((noreturn));
 
 /* A worker process whose peak memory has grown by this much exits and is
  * replaced by another process, because libjq leaks a little memory with some
@@ -261,7 +419,9 @@ give_up_others(const struct worker_conf *c, unsigned int lane)
 	return shared_keep_lane(c->shared, lane);
 }
 
-void
+/* Runs the slots of the lane until the parent needs the worker no more, and
+ * exits. */
+static void
 worker_run(const struct worker_conf *c, unsigned int lane, void *engine,
     struct sandbox *sandbox)
 {
@@ -287,5 +447,216 @@ worker_run(const struct worker_conf *c, unsigned int lane, void *engine,
 	json_release(&w.json);
 	c->engine->free(engine);
 	sandbox_free(sandbox);
+	exit(0);
+}
+
+struct keeper {
+	const struct worker_conf *c;
+	void *engine;
+	struct sandbox *sandbox;
+	struct child {
+		pid_t pid;              /* 0: no worker */
+		bool death_reported;
+	} *child;                       /* one for each lane */
+};
+
+/* Asks the kernel to kill this process when its parent exits. If the parent has
+ * exited before this request, the kernel sends no signal. getppid() then
+ * returns another process id than `parent`, and this process exits itself. */
+static void
+die_with_parent(int parent)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EX_OSERR);
+}
+
+/* Connects the file descriptors 0, 1 and 3 to /dev/null. The parent process
+ * reads its input from 0 and writes records to 1 and rejected records to 3. A
+ * filter must not be able to read from or write to these files. */
+static void
+redirect_to_null(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null == -1 || dup2(null, 0) == -1 || dup2(null, 1) == -1 ||
+	    dup2(null, 3) == -1)
+		_exit(EX_OSERR);
+	(void)close(null);
+}
+
+/* Closes all file descriptors from 4 on that this process has inherited, except
+ * the pipes to and from the parent. One of the closed descriptors may be the
+ * file of --rejects, which a filter must not be able to write to. */
+static void
+close_other_fds(const struct worker_conf *c)
+{
+	int last = c->events > c->commands ? c->events : c->commands;
+
+	if (c->ready > last)
+		last = c->ready;
+	for (unsigned int i = 0; i < c->shared->lanes; i++)
+		if (c->wake_pipes[i] > last)
+			last = c->wake_pipes[i];
+	for (int fd = 4; fd < last; fd++) {
+		bool ours = fd == c->events || fd == c->commands ||
+		    fd == c->ready;
+
+		for (unsigned int i = 0; i < c->shared->lanes; i++)
+			ours |= fd == c->wake_pipes[i];
+		if (!ours)
+			(void)close(fd);
+	}
+	(void)close_range((unsigned int)last + 1, ~0U, 0);
+}
+
+/* Isolates this process, the keeper, and the workers that it will fork, because
+ * they run a filter that is not trusted. They get no standard input and output,
+ * no inherited files and, without --allow env, no environment. They ignore
+ * SIGTERM, SIGINT, SIGHUP and SIGQUIT, because the parent decides when they
+ * exit. */
+static void
+isolate_keeper(const struct worker_conf *c, int parent)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+
+	die_with_parent(parent);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		(void)signal(signals[i], SIG_IGN);
+	redirect_to_null();
+	close_other_fds(c);
+	if (!c->env && sandbox_wipe_env() == -1)
+		_exit(EX_OSERR);
+	/* libjq would read definitions from $HOME/.jq. */
+	(void)unsetenv("HOME");
+}
+
+static void
+send_event(const struct keeper *k, enum event_kind kind, unsigned int lane,
+    int status)
+{
+	struct event v = { .kind = kind, .lane = lane, .status = status };
+
+	while (write(k->c->events, &v, sizeof(v)) == -1)
+		if (errno != EINTR)
+			_exit(EX_OSERR);        /* the parent has exited */
+}
+
+/* Forks a worker for the lane, after it has reaped the one before. */
+static void
+fork_worker(struct keeper *k, unsigned int lane)
+{
+	struct child *child = &k->child[lane];
+	pid_t self = getpid(), pid;
+
+	/* child is the earlier worker for the same slots (lane). The parent
+	 * requests another worker only after this one has exited, so waitpid()
+	 * does not block. */
+	if (child->pid != 0)
+		(void)waitpid(child->pid, NULL, 0);
+	*child = (struct child){ .pid = 0 };
+	tzset();                /* the worker itself cannot read the file */
+	if ((pid = fork()) == 0) {
+		die_with_parent(self);
+		free(k->child);
+		worker_run(k->c, lane, k->engine, k->sandbox);
+	}
+	if (pid == -1) {
+		send_event(k, EVENT_FORK_FAILED, lane, errno);
+		return;
+	}
+	child->pid = pid;
+	send_event(k, EVENT_WORKER_STARTED, lane, pid);
+}
+
+/* Reports the exit of each worker to the parent once. WNOWAIT keeps the exited
+ * process as a zombie until the parent requests another worker. Its process id
+ * is not reused before that, so the parent cannot kill an unrelated process. */
+static void
+report_deaths(struct keeper *k)
+{
+	for (unsigned int i = 0; i < k->c->shared->lanes; i++) {
+		struct child *child = &k->child[i];
+		siginfo_t info = { .si_pid = 0 };
+
+		if (child->pid == 0 || child->death_reported)
+			continue;
+		if (waitid(P_PID, (id_t)child->pid, &info,
+		    WEXITED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0)
+			continue;
+		child->death_reported = true;
+		send_event(k, EVENT_WORKER_DIED, i,
+		    info.si_code == CLD_EXITED ? -info.si_status :
+		    info.si_status);
+	}
+}
+
+static void
+on_sigchld(int signal)
+{
+	(void)signal;           /* the signal only has to interrupt ppoll() */
+}
+
+/* Reads one command from the parent, the number of a lane (a worker and its
+ * slots), and forks a worker for this lane. Returns false if the parent has
+ * closed the pipe of the commands: the keeper process then has to exit. */
+static bool
+serve_command(struct keeper *k)
+{
+	unsigned char lane;
+	ssize_t n = read(k->c->commands, &lane, 1);
+
+	if (n == 1)
+		fork_worker(k, lane);
+	return n == 1 || (n == -1 && errno == EINTR);
+}
+
+/* Runs the commands of the parent, and reports to it when a worker has
+ * exited. */
+static void
+serve_commands(struct keeper *k)
+{
+	struct pollfd p = { .fd = k->c->commands, .events = POLLIN };
+	struct sigaction a = { .sa_handler = on_sigchld };
+	sigset_t child, open;
+
+	(void)sigemptyset(&child);
+	(void)sigaddset(&child, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, &child, &open);
+	(void)sigaction(SIGCHLD, &a, NULL);
+	for (;;) {
+		if (ppoll(&p, 1, NULL, &open) > 0 && !serve_command(k))
+			break;
+		report_deaths(k);
+	}
+	for (unsigned int i = 0; i < k->c->shared->lanes; i++)
+		if (k->child[i].pid != 0)
+			(void)waitpid(k->child[i].pid, NULL, 0);
+}
+
+void
+keeper_run(const struct worker_conf *c, int parent)
+{
+	struct keeper k = { .c = c };
+	struct err e = { .code = ERR_NONE };
+
+	isolate_keeper(c, parent);
+	shared_drop_writable(c->shared);
+	k.child = calloc(c->shared->lanes, sizeof(*k.child));
+	if (k.child == NULL)
+		_exit(EX_OSERR);
+	if (c->engine->compile(&k.engine, c->filter, &e) == -1) {
+		send_event(&k, EVENT_COMPILE_FAILED, 0, 0);
+		if (write(c->events, &e, sizeof(e)) != sizeof(e))
+			_exit(EX_OSERR);
+	} else {
+		if ((k.sandbox = sandbox_new()) == NULL)
+			_exit(EX_OSERR);
+		send_event(&k, EVENT_COMPILED, 0, 0);
+		serve_commands(&k);
+		c->engine->free(k.engine);
+		sandbox_free(k.sandbox);
+	}
+	free(k.child);
 	exit(0);
 }

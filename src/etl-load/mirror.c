@@ -1,0 +1,185 @@
+#include "mirror.h"
+
+#include "base/opt.h"
+#include "target.h"
+
+static const char *
+get_max_deletes(const struct loader *l)
+{
+	return l->o->max_deletes != NULL ? l->o->max_deletes : "50%";
+}
+
+int
+missing_rows_check(struct loader *l, struct err *e)
+{
+	for (size_t i = 0; i < l->ntables && l->mode->mirrors; i++) {
+		struct loaded_table *t = &l->tables[i];
+
+		if (check_referring(&t->target, l->db, e) == -1 ||
+		    l->sink->mirror->check(t->self, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+missing_rows_start(struct loader *l, struct err *e)
+{
+	for (size_t i = 0; i < l->ntables && l->mode->mirrors; i++) {
+		struct loaded_table *t = &l->tables[i];
+
+		t->unreadable = 0;
+		if (l->sink->mirror->start(t->self, &t->mirror, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+missing_rows_note(struct loader *l, struct loaded_table *t, struct err *e)
+{
+	return !l->mode->mirrors ? 0 : l->sink->mirror->add(
+	    t->self, &t->outcome, &t->unreadable, e);
+}
+
+/* Returns how many rejected records have a key that the loader cannot know.
+ * They include the rejects that an earlier stage has written to a file or to
+ * file descriptor 3: they are not in the stream, and only the counts of the
+ * stage show them. */
+static uint64_t
+count_unreadable(const struct loader *l, const struct loaded_table *t)
+{
+	const struct boundary *last = &l->stream.last;
+	uint64_t n = t->unreadable;
+
+	for (size_t i = 0; l->marked && i < last->nstages; i++)
+		n += last->stages[i].aside;
+	return n;
+}
+
+/* Returns the part of a message that says what happens to the rows that did not
+ * come. */
+static const char *
+say_removal(const struct loaded_table *t)
+{
+	if (t->target.mode->history)
+		return "be closed";
+	return t->target.soft_delete != NO_COLUMN ? "be marked as deleted" :
+	    "be deleted";
+}
+
+/* `missing` is the number of rows whose keys are not in the input. Fails if
+ * these are more than --max-deletes allows. */
+static int
+check_deletes(const struct loader *l, const struct loaded_table *t,
+    uint64_t missing, struct err *e)
+{
+	uint64_t before = (uint64_t)t->mirror.before;
+	struct limit limit;
+
+	if (limit_parse(&limit, "--max-deletes", get_max_deletes(l), e) == -1)
+		return -1;
+	if (missing <= limit_allowed(&limit, before))
+		return 0;
+	return err_set(e, ERR_LIMIT, false, "table %s: %llu of %llu rows did "
+	    "not come in the input and would %s, more than --max-deletes %s: "
+	    "nothing was changed; if this is right, give a greater "
+	    "--max-deletes", t->target.table->name, (unsigned long long)missing,
+	    (unsigned long long)before, say_removal(t), get_max_deletes(l));
+}
+
+/* Fails if a rejected record may belong to a missing row, because its key
+ * cannot be read. */
+static int
+check_unreadable(struct loader *l, const struct loaded_table *t,
+    uint64_t missing, struct err *e)
+{
+	uint64_t rejected = count_unreadable(l, t);
+
+	if (rejected == 0 || l->o->delete_despite_rejects)
+		return 0;
+	(void)err_set(e, ERR_DATA, false, "table %s: %llu row%s did not come "
+	    "in the input and would %s, but %llu rejected record%s whose key "
+	    "cannot be read may belong to such rows: nothing was changed; mend "
+	    "the records, or give --delete-despite-rejects",
+	    t->target.table->name, (unsigned long long)missing,
+	    missing == 1 ? "" : "s", say_removal(t),
+	    (unsigned long long)rejected, rejected == 1 ? "" : "s");
+	rejects_explain(l, e);
+	return -1;
+}
+
+/* Fails if the table has no rows with the keys of some loaded records. A
+ * trigger or a rule may have stored a row under another key, or an index may
+ * compare keys in another way than the column. The loader could then delete
+ * rows that belong to records of the input. */
+static int
+check_strays(const struct loaded_table *t, struct err *e)
+{
+	if (t->mirror.strays == 0)
+		return 0;
+	return err_set(e, ERR_CONFIG, false, "table %s: %lld records were "
+	    "loaded, but the table has no rows with their keys, perhaps "
+	    "because a trigger changes or removes rows: --mode %s cannot tell "
+	    "which rows did not come in the input and would %s: nothing was "
+	    "changed; load %s", t->target.table->name,
+	        (long long)t->mirror.strays, t->target.mode->name,
+	        say_removal(t), t->target.mode->history ?
+	        "without --missing" : "with --mode upsert");
+}
+
+/* Fails if it is not safe to delete the missing rows. */
+static int
+check_removal(struct loader *l, const struct loaded_table *t, uint64_t missing,
+    struct err *e)
+{
+	return check_strays(t, e) == -1 ||
+	    check_deletes(l, t, missing, e) == -1 ||
+	    check_unreadable(l, t, missing, e) == -1 ? -1 : 0;
+}
+
+/* Compares the number of deleted rows with --max-deletes again: other sessions
+ * may have added rows after the missing rows were counted. */
+static int
+delete_rows(struct loader *l, struct loaded_table *t, struct err *e)
+{
+	const struct db_fault *f = db_fault(l->db);
+	uint64_t removed = 0;
+
+	if (l->sink->mirror->remove(t->self, &removed, e) == -1) {
+		if (f->sqlstate[0] != '\0' || f->data)
+			err_prefix(e, "table %s: the rows that did not come in "
+			    "the input cannot %s", t->target.table->name,
+			    say_removal(t));
+		return -1;
+	}
+	t->outcome.sums.removed += removed;
+	return check_deletes(l, t, removed, e);
+}
+
+static int
+delete_missing(struct loader *l, struct loaded_table *t, struct err *e)
+{
+	uint64_t missing;
+
+	if (l->sink->mirror->count(t->self, &t->mirror, e) == -1)
+		return -1;
+	missing = (uint64_t)t->mirror.missing;
+	if (missing == 0)
+		return 0;
+	/* Checked again here: since the load began, another table may have got
+	 * a foreign key to this table. */
+	return check_referring(&t->target, l->db, e) == -1 ||
+	    check_removal(l, t, missing, e) == -1 ? -1 : delete_rows(l, t, e);
+}
+
+int
+missing_rows_delete(struct loader *l, struct err *e)
+{
+	/* The last table comes first: it may have a foreign key to a table
+	 * before it in --tables. */
+	for (size_t i = l->ntables; i-- > 0 && l->mode->mirrors;)
+		if (delete_missing(l, &l->tables[i], e) == -1)
+			return -1;
+	return 0;
+}

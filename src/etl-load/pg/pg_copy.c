@@ -1,0 +1,1063 @@
+#include "pg/pg_copy.h"
+
+#include "base/base64.h"
+#include "base/stop.h"
+#include "columns_sql.h"
+#include "json/number.h"
+#include "json/write.h"
+#include "pg/pg_codec.h"
+#include "pg/pg_sink.h"
+#include "pg/pg_sql.h"
+#include "pg/pg_time.h"
+#include "row.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The oids of types of PostgreSQL, which are the same in every database. */
+enum {
+	TYPE_BOOL = 16, TYPE_INT8 = 20, TYPE_INT2 = 21, TYPE_INT4 = 23,
+	TYPE_TEXT = 25, TYPE_JSON = 114, TYPE_FLOAT8 = 701,
+	TYPE_BPCHAR = 1042, TYPE_VARCHAR = 1043, TYPE_DATE = 1082,
+	TYPE_TIMESTAMP = 1114, TYPE_TIMESTAMPTZ = 1184, TYPE_UUID = 2950,
+	TYPE_JSONB = 3802
+};
+
+/* Sets to[] to the lowest n bytes of v, in big-endian order. */
+static void
+set_big_endian(unsigned char *to, uint64_t v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] = (unsigned char)(v >> (8 * (n - 1 - i)));
+}
+
+static void
+put_big_endian(struct buf *b, uint64_t v, size_t n)
+{
+	unsigned char bytes[8];
+
+	set_big_endian(bytes, v, n);
+	buf_add(b, bytes, n);
+}
+
+/* Append the bytes that COPY requires before the first row and after the last
+ * row. */
+static void
+pg_put_binary_header(struct buf *b)
+{
+	static const char header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0";
+
+	buf_add(b, header, sizeof(header));     /* its NUL is part of it */
+}
+
+static void
+pg_put_binary_trailer(struct buf *b)
+{
+	put_big_endian(b, UINT16_MAX, 2);
+}
+
+/* Begins a row of n values. */
+static void
+pg_put_binary_row(struct buf *b, size_t columns)
+{
+	put_big_endian(b, columns, 2);
+}
+
+static void
+put_length(struct buf *b, size_t n)
+{
+	put_big_endian(b, n, 4);
+}
+
+/* Appends the length and then the number in this many bytes. */
+static void
+put_sized_number(struct buf *b, uint64_t v, size_t size)
+{
+	unsigned char bytes[4 + 8] = { 0, 0, 0, (unsigned char)size };
+
+	set_big_endian(bytes + 4, v, size);
+	buf_add(b, bytes, 4 + size);
+}
+
+static void
+pg_put_binary_int4(struct buf *b, uint32_t v)
+{
+	put_sized_number(b, v, 4);
+}
+
+/* Sets the 4-byte length at offset `at`. The value begins after the length and
+ * ends at the end of the buffer. */
+static void
+set_last_length(struct buf *b, size_t at)
+{
+	size_t end = b->len;
+
+	if (b->failed)
+		return;
+	b->len = at;
+	put_length(b, end - at - 4);
+	b->len = end;
+}
+
+/* Returns false if the value is no number in the range of the column. */
+static bool
+put_binary_int(struct buf *b, const struct column *c, const struct json *j,
+    const struct json_tok *t, size_t n)
+{
+	int64_t v;
+
+	if (t->type != JSON_NUMBER ||
+	    !number_to_int64(j->text + t->at, t->len, &v) || v < c->min ||
+	    v > c->max)
+		return false;
+	put_sized_number(b, (uint64_t)v, n);
+	return true;
+}
+
+/* Returns false if the value is neither true nor false. */
+static bool
+put_binary_bool(struct buf *b, const struct json_tok *t)
+{
+	if (t->type != JSON_TRUE && t->type != JSON_FALSE)
+		return false;
+	put_sized_number(b, t->type == JSON_TRUE, 1);
+	return true;
+}
+
+/* Returns false for a number that is left to the server: one that is too large
+ * for a double, one so small that a double has fewer digits for it, or a zero
+ * in a form such as 0e5. */
+static bool
+put_binary_float(struct buf *b, const struct json *j, const struct json_tok *t)
+{
+	uint64_t bits;
+	double d;
+
+	if (t->type != JSON_NUMBER)
+		return false;
+	d = number_to_double(j->text + t->at, t->len);
+	if (!isnormal(d) && strspn(j->text + t->at, "0.") < t->len)
+		return false;
+	memcpy(&bits, &d, sizeof(bits));
+	put_sized_number(b, bits, 8);
+	return true;
+}
+
+/* Returns false if the text contains a NUL. */
+static bool
+put_binary_text(struct buf *b, const struct json *j, uint32_t tok)
+{
+	const struct json_tok *t = &j->tok[tok];
+	size_t at = b->len;
+
+	if (t->flags & JSON_NUL)
+		return false;
+	if (t->type == JSON_STRING && (t->flags & JSON_ESCAPED) == 0) {
+		put_length(b, t->len - 2);
+		buf_add(b, j->text + t->at + 1, t->len - 2);
+		return true;
+	}
+	put_length(b, 0);
+	pg_put_characters(b, j, tok);
+	set_last_length(b, at);
+	return true;
+}
+
+/* The binary form of jsonb is the version of the format (1) and the JSON
+ * text. */
+static bool
+put_jsonb(struct buf *b, const struct json *j, uint32_t tok, bool versioned)
+{
+	size_t at = b->len;
+
+	put_length(b, 0);
+	if (versioned)
+		buf_char(b, 1);
+	json_put_compact(b, j, tok);
+	set_last_length(b, at);
+	return true;
+}
+
+/* Returns false if the text is not in the usual form. */
+static bool
+put_binary_time(struct buf *b, int64_t type, const char *p, size_t n)
+{
+	int64_t v;
+
+	if (!(type == TYPE_DATE ? pg_date_to_days(p, n, &v) :
+		pg_time_to_us(p, n, type == TYPE_TIMESTAMPTZ, &v)))
+		return false;
+	put_sized_number(b, (uint64_t)v, type == TYPE_DATE ? 4 : 8);
+	return true;
+}
+
+static int
+hex_value(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' :
+	    c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+	    c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The form with four hyphens. Returns false for any other form. */
+static bool
+put_binary_uuid(struct buf *b, const char *p, size_t n)
+{
+	static const char form[] = "00000000-0000-0000-0000-000000000000";
+	unsigned char bytes[16];
+	size_t digits = 0;
+
+	if (n != sizeof(form) - 1)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		int v = hex_value(p[i]);
+
+		if (form[i] == '-' ? p[i] != '-' : v == -1)
+			return false;
+		if (v == -1)
+			continue;
+		bytes[digits / 2] = (unsigned char)(digits % 2 == 0 ? v :
+		    bytes[digits / 2] << 4 | v);
+		digits++;
+	}
+	put_length(b, sizeof(bytes));
+	buf_add(b, bytes, sizeof(bytes));
+	return true;
+}
+
+/* Converts a string to the binary form of a uuid, a date or a time. Returns
+ * false if the string is not in the usual form. */
+static bool
+put_binary_string(struct buf *b, int64_t type, const struct json *j,
+    const struct json_tok *t)
+{
+	const char *p = j->text + t->at + 1;    /* after the quote */
+
+	if (t->type != JSON_STRING || (t->flags & JSON_ESCAPED) != 0)
+		return false;
+	return type == TYPE_UUID ? put_binary_uuid(b, p, t->len - 2) :
+	    put_binary_time(b, type, p, t->len - 2);
+}
+
+/* Returns false if the value has no supported binary form. */
+static bool
+put_binary_value(struct buf *b, const struct column *c, const struct json *j,
+    uint32_t tok)
+{
+	const struct json_tok *t = &j->tok[tok];
+
+	switch (c->type_id) {
+	case TYPE_BOOL:
+		return put_binary_bool(b, t);
+	case TYPE_INT2:
+		return put_binary_int(b, c, j, t, 2);
+	case TYPE_INT4:
+		return put_binary_int(b, c, j, t, 4);
+	case TYPE_INT8:
+		return put_binary_int(b, c, j, t, 8);
+	case TYPE_FLOAT8:
+		return put_binary_float(b, j, t);
+	case TYPE_TEXT:
+	case TYPE_BPCHAR:
+	case TYPE_VARCHAR:
+		return put_binary_text(b, j, tok);
+	case TYPE_JSON:
+	case TYPE_JSONB:
+		return put_jsonb(b, j, tok, c->type_id == TYPE_JSONB);
+	case TYPE_DATE:
+	case TYPE_TIMESTAMP:
+	case TYPE_TIMESTAMPTZ:
+	case TYPE_UUID:
+		return put_binary_string(b, c->type_id, j, t);
+	default:
+		return false;
+	}
+}
+
+/* Appends the values of the columns of s. If a value has no supported binary
+ * form, appends nothing and returns false. */
+static bool
+pg_put_binary_values(struct buf *b, const struct reader *r,
+    const struct shape *s)
+{
+	const size_t start = b->len;
+
+	for (size_t i = 0; i < s->n; i++) {
+		size_t c = s->columns[i];
+		const struct json *j = reader_json(r, c);
+		uint32_t tok = r->value[c];
+
+		if (j->tok[tok].type == JSON_NULL) {
+			put_length(b, UINT32_MAX);
+		} else if (!put_binary_value(
+			b, &r->target->table->columns[c], j, tok)) {
+			b->len = start;
+			return false;
+		}
+	}
+	return true;
+}
+
+bool
+pg_shape_is_binary(const struct target *t, const struct shape *s)
+{
+	static const int64_t types[] = { TYPE_BOOL, TYPE_INT2, TYPE_INT4,
+	    TYPE_INT8, TYPE_FLOAT8, TYPE_TEXT, TYPE_BPCHAR, TYPE_VARCHAR,
+	    TYPE_JSON, TYPE_JSONB, TYPE_DATE, TYPE_TIMESTAMP,
+	    TYPE_TIMESTAMPTZ, TYPE_UUID };
+	size_t k;
+
+	for (size_t i = 0; i < s->n; i++) {
+		for (k = 0; k < sizeof(types) / sizeof(types[0]); k++)
+			if (t->table->columns[s->columns[i]].type_id ==
+			    types[k])
+				break;
+		if (k == sizeof(types) / sizeof(types[0]))
+			return false;
+	}
+	return true;
+}
+
+enum { SEND_SIZE = 128 << 10 }; /* bytes that are given to libpq at once */
+
+/* Empties the send buffer, and appends the header if the COPY is binary. */
+static void
+begin_buffer(struct pg_rows *r, bool binary)
+{
+	buf_clear(&r->out);
+	r->sends_binary = binary;
+	if (binary)
+		pg_put_binary_header(&r->out);
+}
+
+/* Begin a COPY for rows of the shape, send one of these rows, and end the
+ * COPY. */
+static int
+pg_copy_start(struct pg_rows *r, const struct shape *s, bool staged,
+    bool binary, struct err *e)
+{
+	begin_buffer(r, binary);
+	buf_clear(&r->sql);
+	pg_put_copy(&r->sql, r->target, s, staged, binary);
+	(void)buf_text(&r->sql);
+	if (buf_check(&r->sql, e) == -1)
+		return -1;
+	return db_copy_begin(r->db, buf_text(&r->sql), e);
+}
+
+static void
+put_decimal(struct buf *b, uint64_t v)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do
+		*--p = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	buf_add(b, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+static int
+send_buffer(struct pg_rows *r, struct err *e)
+{
+	if (buf_check(&r->out, e) == -1 || (r->out.len > 0 &&
+	    db_copy_data(r->db, r->out.data, r->out.len, e) == -1))
+		return -1;
+	buf_clear(&r->out);
+	return 0;
+}
+
+/* Appends bytes to the send buffer and sends it when it is full. A large row is
+ * sent in parts, because libpq copies all bytes that it gets in one call. */
+static int
+append_bytes(struct pg_rows *r, const char *p, size_t n, struct err *e)
+{
+	while (r->out.len + n >= SEND_SIZE) {
+		size_t part =
+		    r->out.len < SEND_SIZE ? SEND_SIZE - r->out.len : 0;
+
+		buf_add(&r->out, p, part);
+		if (send_buffer(r, e) == -1)
+			return -1;
+		p += part;
+		n -= part;
+	}
+	buf_add(&r->out, p, n);
+	return 0;
+}
+
+/* Appends the number of the record and that of its shape. */
+static void
+put_row_numbers(struct pg_rows *r, const struct shape *s,
+    const struct pg_row *row)
+{
+	if (row->binary) {
+		pg_put_binary_int4(&r->out, row->item);
+		pg_put_binary_int4(&r->out, row->shape);
+		return;
+	}
+	put_decimal(&r->out, row->item);
+	buf_char(&r->out, '\t');
+	put_decimal(&r->out, row->shape);
+	if (s->n > 0)
+		buf_char(&r->out, '\t');
+}
+
+/* Appends the trailer if the COPY is binary, and sends the buffer. */
+static int
+end_buffer(struct pg_rows *r, struct err *e)
+{
+	if (r->sends_binary)
+		pg_put_binary_trailer(&r->out);
+	return send_buffer(r, e);
+}
+
+/* Adds the number of rows to r->copied. */
+static int
+pg_copy_finish(struct pg_rows *r, struct err *e)
+{
+	int64_t n = 0;
+
+	if (end_buffer(r, e) == -1 || db_copy_end(r->db, &n, e) == -1)
+		return -1;
+	r->copied += n;
+	return 0;
+}
+
+/* A COPY has only one format. If the row has the other format, ends the COPY
+ * and begins a new one for this row. */
+static int
+pg_copy_row(struct pg_rows *r, const struct shape *s, const struct pg_row *row,
+    bool staged, struct err *e)
+{
+	if (row->binary != r->sends_binary &&
+	    (pg_copy_finish(r, e) == -1 ||
+	    pg_copy_start(r, s, staged, row->binary, e) == -1))
+		return -1;
+	if (row->binary)
+		pg_put_binary_row(&r->out, s->n + (staged ? 2 : 0));
+	if (staged)
+		put_row_numbers(r, s, row);
+	if (append_bytes(r, r->text.data + row->at, row->len, e) == -1)
+		return -1;
+	if (row->binary)
+		return 0;
+	if (!staged && r->target->touch != NO_COLUMN)
+		buf_str(&r->out, "\tnow");
+	if (!staged && r->target->seen != NO_COLUMN)
+		buf_str(&r->out, "\tnow");
+	buf_char(&r->out, '\n');
+	return 0;
+}
+
+bool
+pg_row_is_pending(const struct pg_row *row, const struct shape *s)
+{
+	return row->shape == s->id && !row->done;
+}
+
+bool
+pg_rows_one_format(const struct pg_rows *r)
+{
+	return r->n == 0 || r->v[0].binary == r->v[r->n - 1].binary;
+}
+
+bool
+pg_next_is_binary(const struct pg_rows *r, const struct shape *s, size_t from)
+{
+	while (from < r->to && !pg_row_is_pending(&r->v[from], s))
+		from++;
+	return from < r->to && r->v[from].binary;
+}
+
+static int
+append_rows(struct pg_rows *r, const struct shape *s, bool staged,
+    struct err *e)
+{
+	for (size_t i = r->from; i < r->to; i++)
+		if (pg_row_is_pending(&r->v[i], s) &&
+		    pg_copy_row(r, s, &r->v[i], staged, e) == -1)
+			return -1;
+	return 0;
+}
+
+int
+pg_send_rows(struct pg_rows *r, const struct shape *s, bool staged,
+    struct err *e)
+{
+	begin_buffer(r, pg_next_is_binary(r, s, r->from));
+	return append_rows(r, s, staged, e) == -1 ? -1 : end_buffer(r, e);
+}
+
+/* Copies all rows of a shape: by one COPY, or by two if the first rows are in
+ * binary form and the others are text. */
+static int
+pg_copy_shape(struct pg_rows *r, const struct shape *s, bool staged,
+    struct err *e)
+{
+	return pg_copy_start(r, s, staged,
+	    pg_next_is_binary(r, s, r->from), e) == -1 ||
+	    append_rows(r, s, staged, e) == -1 ? -1 : pg_copy_finish(r, e);
+}
+
+int
+pg_copy_other_shapes(struct pg_rows *r, bool staged, struct err *e)
+{
+	for (size_t i = 0; i < r->nshapes && !r->failed; i++)
+		if (r->used[i] && r->shapes[i] != r->first &&
+		    pg_copy_shape(r, r->shapes[i], staged, e) == -1)
+			return -1;
+	return r->failed ? -1 : 0;
+}
+
+int
+pg_try_copy(struct pg_rows *r, const struct shape *s, bool staged,
+    size_t *next_row, size_t max_rows, struct err *e)
+{
+	bool binary = pg_next_is_binary(r, s, *next_row);
+	const struct pg_row *row;
+	int rc;
+
+	if (db_script(r->db, "SAVEPOINT etl_piece", e) == -1)
+		return -1;
+	rc = pg_copy_start(r, s, staged, binary, e);
+	for (; *next_row < r->to && max_rows > 0 && rc == 0; (*next_row)++) {
+		row = &r->v[*next_row];
+		if (!pg_row_is_pending(row, s))
+			continue;
+		if (row->binary != binary)
+			break;
+		rc = pg_copy_row(r, s, row, staged, e);
+		max_rows--;
+	}
+	if (rc == 0)
+		rc = pg_copy_finish(r, e);
+	if (rc == 0)
+		return db_script(r->db, "RELEASE SAVEPOINT etl_piece",
+		    e) == -1 ? -1 : 1;
+	return pg_may_blame_record(db_fault(r->db), r->judge_all) ? 0 : -1;
+}
+
+int
+pg_check_copy(struct pg_rows *r, const struct shape *s, bool staged,
+    struct err *e)
+{
+	return pg_copy_start(r, s, staged,
+	    pg_next_is_binary(r, s, r->from), e) == -1 ? -1 :
+	    pg_copy_finish(r, e);
+}
+
+static void
+put_escaped(struct buf *b, const char *p, size_t n)
+{
+	static const char special[] = "\\\n\r\t\b\f\v";
+	static const char letter[] = "\\nrtbfv";
+	const char *end = p + n, *from = p, *s;
+
+	for (; p < end; p++) {
+		if ((unsigned char)*p >= ' ' && *p != '\\')
+			continue;
+		if (*p == '\0' || (s = strchr(special, *p)) == NULL)
+			continue;
+		buf_add(b, from, (size_t)(p - from));
+		buf_char(b, '\\');
+		buf_char(b, letter[s - special]);
+		from = p + 1;
+	}
+	buf_add(b, from, (size_t)(end - from));
+}
+
+/* Appends a value as JSON. In COPY's format a backslash must be doubled. Only
+ * JSON with an escape in a string contains a backslash, so all other scalar
+ * values are copied without a search for special bytes. */
+static void
+put_json(struct buf *b, const struct json *j, uint32_t tok,
+    struct buf *scratch)
+{
+	const struct json_tok *t = &j->tok[tok];
+
+	buf_clear(scratch);
+	if (t->type == JSON_ARRAY || t->type == JSON_OBJECT) {
+		json_put_compact(scratch, j, tok);
+		put_escaped(b, scratch->data, scratch->len);
+		b->failed |= scratch->failed;
+	} else if (t->flags & JSON_ESCAPED)
+		put_escaped(b, j->text + t->at, t->len);
+	else
+		buf_add(b, j->text + t->at, t->len);
+}
+
+static void
+put_text(struct buf *b, const struct json *j, uint32_t tok,
+    struct buf *scratch)
+{
+	const struct json_tok *t = &j->tok[tok];
+
+	if (t->type != JSON_STRING) {
+		put_json(b, j, tok, scratch);
+	} else if (t->flags & JSON_ESCAPED) {
+		buf_clear(scratch);
+		json_unescape(scratch, j, tok);
+		put_escaped(b, scratch->data, scratch->len);
+		b->failed |= scratch->failed;
+	} else
+		buf_add(b, j->text + t->at + 1, t->len - 2);
+}
+
+static void
+put_int(struct buf *b, const struct json *j, uint32_t tok,
+    struct buf *scratch)
+{
+	if (!pg_put_int_digits(b, j, &j->tok[tok]))
+		put_text(b, j, tok, scratch);
+}
+
+static void
+put_bytes(struct buf *b, const struct reader *r, uint32_t tok,
+    struct buf *scratch)
+{
+	const struct json *j = &r->json;
+	size_t start = b->len, at;
+
+	buf_str(b, "\\\\x");
+	at = b->len;
+	if (r->target->mapping.base64) {
+		buf_clear(scratch);
+		json_unescape(scratch, j, tok);
+		(void)base64_get(b, scratch->data, scratch->len);
+		b->failed |= scratch->failed;
+		pg_bytes_to_hex(b, at);
+		return;
+	}
+	pg_put_characters(b, j, tok);
+	if (pg_is_hex(&j->tok[tok], b->data + at, b->len - at)) {
+		b->len = start;
+		put_text(b, j, tok, scratch);
+	} else {
+		pg_bytes_to_hex(b, at);
+	}
+}
+
+/* True if the value becomes an array or a composite value of PostgreSQL. */
+static bool
+is_nested(const struct column *c, const struct json_tok *t)
+{
+	return c->kind == COLUMN_ARRAY ? t->type == JSON_ARRAY :
+	    c->fields != NULL && t->type == JSON_OBJECT;
+}
+
+static void
+put_nested(struct buf *b, struct reader *r, size_t column, uint32_t tok,
+    struct buf *scratch)
+{
+	const struct json_tok *t = &r->json.tok[tok];
+	struct json_fault f = { 0 };
+
+	if (json_scan(&r->inner, r->json.text + t->at, t->len,
+		JSON_LEVELS_ALL, JSON_LAST, &f) == -1) {
+		b->failed = true;
+		return;
+	}
+	buf_clear(scratch);
+	pg_put_literal(scratch, &r->inner, 0,
+	    &r->target->table->columns[column], r->target->mapping.base64);
+	put_escaped(b, scratch->data, scratch->len);
+	b->failed |= scratch->failed;
+}
+
+void
+pg_put_copy_values(struct buf *b, struct reader *r, const struct shape *s,
+    struct buf *scratch)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		size_t c = s->columns[i];
+		const struct json *j = reader_json(r, c);
+		uint32_t tok = r->value[c];
+
+		if (i > 0)
+			buf_char(b, '\t');
+		if (j->tok[tok].type == JSON_NULL) {
+			buf_add(b, "\\N", 2);
+			continue;
+		}
+		if (is_nested(&r->target->table->columns[c], &j->tok[tok])) {
+			put_nested(b, r, c, tok, scratch);
+			continue;
+		}
+		switch (r->target->table->columns[c].kind) {
+		case COLUMN_INT:
+			put_int(b, j, tok, scratch);
+			break;
+		case COLUMN_JSON:
+			put_json(b, j, tok, scratch);
+			break;
+		case COLUMN_BYTES:
+			put_bytes(b, r, tok, scratch);
+			break;
+		default:
+			put_text(b, j, tok, scratch);
+		}
+	}
+}
+
+enum { SIGNAL_EVERY = 256 };    /* rows between two checks for a signal */
+
+void
+pg_rows_init(struct pg_rows *r, struct db *db, const struct target *t)
+{
+	*r = (struct pg_rows){ .db = db, .target = t };
+	key_order_init(&r->order, t);
+	buf_init(&r->text, SIZE_MAX / 2);
+	buf_init(&r->scratch, SIZE_MAX / 2);
+	buf_init(&r->out, SIZE_MAX / 2);
+	buf_init(&r->sql, SIZE_MAX / 2);
+}
+
+void
+pg_rows_release(struct pg_rows *r)
+{
+	buf_release(&r->text);
+	buf_release(&r->scratch);
+	buf_release(&r->out);
+	buf_release(&r->sql);
+	key_order_release(&r->order);
+	free(r->v);
+	free(r->used);
+}
+
+static void
+put_row_as_text(struct pg_rows *r, struct reader *rd)
+{
+	if (r->target->mode->changes)
+		pg_put_change_values(&r->text, rd, &r->scratch);
+	if (r->target->mode->history)
+		buf_printf(&r->text, "%s\t",
+		    rd->as_of[0] == '\0' ? "\\N" : rd->as_of);
+	pg_put_copy_values(&r->text, rd, rd->shape, &r->scratch);
+}
+
+static int
+add_row_of_record(
+    struct pg_rows *r, struct reader *rd, size_t item, struct err *e)
+{
+	size_t at = r->text.len, n = r->room ? r->room * 2 : 1024;
+	struct pg_row *v;
+
+	if (r->n == r->room) {
+		if ((v = realloc(r->v, n * sizeof(*v))) == NULL)
+			return err_nomem(e);
+		r->v = v;
+		r->room = n;
+	}
+	if (r->binary && !pg_put_binary_values(&r->text, rd, rd->shape)) {
+		r->binary = false;
+		r->some_need_text = true;
+	}
+	if (!r->binary)
+		put_row_as_text(r, rd);
+	if (buf_check(&r->text, e) == -1 ||
+	    key_order_add(&r->order, rd, e) == -1)
+		return -1;
+	r->v[r->n++] = (struct pg_row){ .at = at, .len = r->text.len - at,
+		.item = (uint32_t)item, .shape = (uint32_t)rd->shape->id,
+		.binary = r->binary, .moves = rd->change.moves,
+		.operation = rd->change.operation };
+	return 0;
+}
+
+void
+pg_rows_select(struct pg_rows *r, size_t from, size_t to)
+{
+	r->from = from;
+	r->to = to;
+	if (r->nshapes > 0)
+		memset(r->used, 0, r->nshapes * sizeof(*r->used));
+	for (size_t i = from; i < to; i++)
+		if (!r->v[i].done)
+			r->used[r->v[i].shape] = true;
+}
+
+/* Also takes the list of shapes from the reader. */
+static int
+select_all_rows(struct pg_rows *r, struct reader *rd, struct err *e)
+{
+	r->shapes = rd->shapes;
+	r->nshapes = rd->nshapes;
+	if (r->nshapes > r->used_room) {
+		free(r->used);
+		r->used_room = r->nshapes * 2;
+		r->used = calloc(r->used_room, sizeof(*r->used));
+		if (r->used == NULL) {
+			r->used_room = 0;
+			return err_nomem(e);
+		}
+	}
+	pg_rows_select(r, 0, r->n);
+	return 0;
+}
+
+/* Called after each row was made. If the row has the same shape (set of
+ * columns) as the first row of the chunk, sends the row at once, so that the
+ * server works on it while the loader makes the next row. */
+static int
+copy_last_row(struct pg_rows *r, const struct shape *s, bool staged,
+    struct err *e)
+{
+	const struct pg_row *row = &r->v[r->n - 1];
+	int rc = 0;
+
+	if (r->first == NULL && (staged || s->n > 0)) {
+		r->first = s;
+		rc = pg_copy_start(r, s, staged, row->binary, e);
+	}
+	if (rc == 0 && s == r->first && !r->failed)
+		rc = pg_copy_row(r, s, row, staged, e);
+	if (rc == 0)
+		return 0;
+	r->failed = pg_may_blame_record(db_fault(r->db), r->judge_all);
+	return r->failed ? 0 : -1;
+}
+
+/* Makes a row for COPY from record number i of the chunk (the part of the batch
+ * that is in memory), or rejects the record. Returns 1: the row was made; 0:
+ * the record was rejected, or is a tombstone; -1 with *e. */
+static int
+make_row(struct pg_rows *r, struct outcome *o, size_t i, struct err *e)
+{
+	struct line l = spool_get_line(o->chunk, i);
+	struct reject why;
+	int rc = reader_read(&o->reader, &l, &why, e), ending;
+
+	if (rc == 1)
+		rc = pg_reject_changed(&o->reader, o->reader.shape, &r->scratch,
+		    &why, e);
+	if (rc == 1 && o->reader.change.moves)
+		rc = pg_reject_old_key(&o->reader, &r->scratch, &why, e);
+	o->sums.in++;
+	o->sums.skipped += rc == 2;
+	if (rc == 1 && o->ending.n > 0 &&
+	    (ending = outcome_reject_noted(o, i, e)) != 0)
+		return ending == 1 ? 0 : -1;
+	if (rc == 1)
+		return add_row_of_record(r, &o->reader, i, e) == -1 ? -1 : 1;
+	if (rc == 0)
+		return outcome_add_reject(o, i, &why, e);
+	return rc == 2 ? 0 : -1;
+}
+
+bool
+pg_may_be_binary(const struct target *t, bool staged)
+{
+	return !t->mode->changes && !t->mode->history &&
+	    (staged || (t->touch == NO_COLUMN && t->seen == NO_COLUMN));
+}
+
+enum copies { COPY_NONE, COPY_TO_STAGE, COPY_TO_TABLE };
+
+/* Makes the rows of the chunk. Also copies the rows of the first shape, unless
+ * `copies` is COPY_NONE. */
+static int
+make_rows(struct pg_rows *r, struct outcome *o, enum copies copies,
+    struct err *e)
+{
+	int rc;
+
+	buf_clear(&r->text);
+	r->n = 0;
+	r->copied = 0;
+	r->first = NULL;
+	r->failed = false;
+	r->judge_all = o->judge_all;
+	r->binary = !r->some_need_text &&
+	    pg_may_be_binary(r->target, copies != COPY_TO_TABLE);
+	key_order_restart(&r->order);
+	for (size_t i = 0; i < o->chunk->n; i++) {
+		if (i % SIGNAL_EVERY == 0 && stop_signal() != 0)
+			return err_set(e, ERR_RETRY, false,
+			    "stopped by a signal");
+		if (!outcome_has_record(o, i))
+			continue;
+		rc = make_row(r, o, i, e);
+		if (rc == 1 && copies != COPY_NONE)
+			rc = copy_last_row(r, o->reader.shape,
+			    copies == COPY_TO_STAGE, e);
+		if (rc == -1)
+			return -1;
+	}
+	if (r->first != NULL && !r->failed && pg_copy_finish(r, e) == -1) {
+		if (!pg_may_blame_record(db_fault(r->db), r->judge_all))
+			return -1;
+		r->failed = true;
+	}
+	return select_all_rows(r, &o->reader, e);
+}
+
+int
+pg_rows_copy(struct pg_rows *r, struct outcome *o, bool staged, struct err *e)
+{
+	return make_rows(r, o, staged ? COPY_TO_STAGE : COPY_TO_TABLE, e);
+}
+
+int
+pg_rows_make(struct pg_rows *r, struct outcome *o, struct err *e)
+{
+	return make_rows(r, o, COPY_NONE, e);
+}
+
+enum { MANY = 1000 };   /* a table with more is joined as a whole */
+
+void
+pg_tuples_init(struct pg_tuples *t, struct db *db,
+    const struct target *target, const struct shape *columns,
+    const char *table, bool takes_null)
+{
+	*t = (struct pg_tuples){ .db = db, .target = target,
+		.columns = columns, .table = table,
+		.takes_null = takes_null };
+	buf_init(&t->sql, SIZE_MAX / 2);
+	buf_init(&t->scratch, SIZE_MAX / 2);
+	keyset_init(&t->seen);
+}
+
+void
+pg_tuples_release(struct pg_tuples *t)
+{
+	buf_release(&t->sql);
+	buf_release(&t->scratch);
+	keyset_release(&t->seen);
+}
+
+int
+pg_tuples_check(struct pg_tuples *t,
+    int (*check)(void *self, struct err *e), void *self, struct err *e)
+{
+	int rc;
+
+	if (db_begin(t->db, e) == -1)
+		return -1;
+	rc = check(self, e);
+	if (rc == 0 && (rc = db_commit(t->db, e)) == 0)
+		t->there = !db_is_pooled(t->db);
+	else
+		db_rollback(t->db);
+	return rc;
+}
+
+static void
+forget_seen(struct pg_tuples *t)
+{
+	keyset_clear(&t->seen);
+	t->copied = 0;
+}
+
+void
+pg_tuples_forget(struct pg_tuples *t)
+{
+	forget_seen(t);
+	t->many = false;
+}
+
+int
+pg_tuples_note(struct pg_tuples *t, struct reader *r, const struct line *l,
+    struct err *e)
+{
+	struct buf *b = &t->seen.bytes;
+	size_t at = b->len;
+	struct reject why;
+	bool nomem;
+	int rc = record_part_read(r, l, t->columns, e);
+
+	if (rc == 1 && !t->takes_null && record_part_has_null(r, t->columns))
+		rc = 0;
+	if (rc == 1)
+		rc = pg_reject_changed(r, t->columns, &t->scratch, &why, e);
+	if (rc != 1)
+		return rc;
+	pg_put_copy_values(b, r, t->columns, &t->scratch);
+	buf_char(b, '\n');
+	(void)keyset_add(&t->seen, at, 0, &nomem);
+	return nomem ? err_nomem(e) : 1;
+}
+
+/* Copies the tuples number `from` to `to` - 1 into the temporary table. */
+static int
+copy_tuples(struct pg_tuples *t, size_t from, size_t to, struct err *e)
+{
+	const struct keyset *k = &t->seen;
+	const char *sql;
+	int64_t rows;
+
+	buf_clear(&t->sql);
+	buf_printf(&t->sql, "COPY %s%s (", t->table, t->target->suffix);
+	sql_put_columns(&t->sql, t->target, t->columns, false);
+	buf_str(&t->sql, ") FROM STDIN");
+	if ((sql = buf_finish(&t->sql, e)) == NULL ||
+	    db_copy_begin(t->db, sql, e) == -1)
+		return -1;
+	for (; from < to; from++)
+		if (db_copy_data(t->db, k->bytes.data + k->v[from].at,
+		    k->v[from].len, e) == -1)
+			return -1;
+	return db_copy_end(t->db, &rows, e);
+}
+
+/* Returns 1: copied; 0: the server refused a tuple, and all were rolled back;
+ * -1 with *e. */
+static int
+try_copy_tuples(struct pg_tuples *t, size_t from, size_t to, bool judge_all,
+    struct err *e)
+{
+	if (db_script(t->db, "SAVEPOINT etl_tuple", e) == -1)
+		return -1;
+	if (copy_tuples(t, from, to, e) == 0)
+		return db_script(t->db, "RELEASE SAVEPOINT etl_tuple", e) == -1
+			   ? -1
+			   : 1;
+	if (!pg_may_blame_record(db_fault(t->db), judge_all))
+		return -1;
+	return db_script(t->db, "ROLLBACK TO SAVEPOINT etl_tuple; "
+	    "RELEASE SAVEPOINT etl_tuple", e);
+}
+
+/* If the server refuses a tuple, the COPY is repeated with half as many tuples,
+ * until the refused tuple is alone. Such a tuple is only counted. No row of the
+ * target can match it, because its column cannot hold the value. */
+int
+pg_tuples_copy_new(struct pg_tuples *t, bool judge_all, uint64_t *unreadable,
+    struct err *e)
+{
+	size_t size = t->seen.n - t->copied, to;
+	int rc;
+
+	while (t->copied < t->seen.n) {
+		to = t->seen.n - t->copied > size ? t->copied + size :
+		    t->seen.n;
+		rc = try_copy_tuples(t, t->copied, to, judge_all, e);
+		if (rc == -1)
+			return -1;
+		if (rc == 1) {
+			size *= 2;
+			t->copied = to;
+		} else if (size > 1) {
+			size /= 2;
+		} else {
+			(*unreadable)++;
+			t->copied = to;
+		}
+	}
+	t->many |= t->copied >= MANY;
+	if (t->seen.bytes.len > REMEMBERED_MAX)
+		forget_seen(t);
+	return 0;
+}
+
+/* If the statistics say that a table is empty, the planner chooses a nested
+ * loop, whose time grows with the product of the numbers of rows. The
+ * statistics are wrong, for example, if an index was made while the table was
+ * empty. */
+int
+pg_avoid_loops(struct db *db, bool avoid, struct err *e)
+{
+	return db_script(db, avoid ? "SET LOCAL enable_nestloop = off" :
+	    "SET LOCAL enable_nestloop TO DEFAULT", e);
+}

@@ -1,0 +1,513 @@
+#include "pg/pg_time.h"
+
+#include "exact_number.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+enum { COMPACT_DIGITS = 6 };    /* 260130, 20260130 or 101530 in one number */
+
+struct scan {
+	const char *from, *p, *end;
+	unsigned numbers;       /* without those of the zone and the fraction */
+	unsigned colons;
+	bool compact;           /* the first number has all of a date or time */
+	bool date, time;        /* the text has such a part */
+	bool zone, other_zone;  /* has a zone; has another zone than UTC */
+	bool relative;          /* such as "today" */
+	bool second_60;
+	int decimals;           /* of the second */
+};
+
+static bool
+is_digit_at(const struct scan *s, const char *p)
+{
+	return p < s->end && isdigit((unsigned char)*p);
+}
+
+static void
+begin_time(struct scan *s)
+{
+	if (!s->time && s->numbers > 1)
+		s->date = true;
+	s->time = true;
+}
+
+/* True if a month and a day follow the number that was read: it is a year,
+ * which has up to seven digits in PostgreSQL. */
+static bool
+is_year(const struct scan *s)
+{
+	const char *p = s->p;
+
+	return is_digit_at(s, p + 1) && is_digit_at(s, p + 2) && *p == '-' &&
+	    p + 3 < s->end && p[3] == '-' && is_digit_at(s, p + 4);
+}
+
+static void
+read_number(struct scan *s)
+{
+	const char *from = s->p;
+	size_t n;
+
+	while (is_digit_at(s, s->p))
+		s->p++;
+	n = (size_t)(s->p - from);
+	if (s->zone) {
+		for (size_t i = 0; i < n; i++)
+			s->other_zone |= from[i] != '0';
+		return;
+	}
+	if (from > s->from && from[-1] == '.' && (s->time || s->compact)) {
+		while (n > 0 && from[n - 1] == '0')
+			n--;
+		s->decimals = (int)n;
+		return;
+	}
+	s->numbers++;
+	if (s->compact)
+		begin_time(s);
+	if (s->numbers == 1)
+		s->compact = n >= COMPACT_DIGITS && !is_year(s);
+	if (s->time && (s->colons == 2 || n >= COMPACT_DIGITS) &&
+	    n >= 2 && memcmp(s->p - 2, "60", 2) == 0)
+		s->second_60 = true;
+}
+
+static bool
+is_word(const char *p, size_t n, const char *word)
+{
+	return strlen(word) == n && strncasecmp(p, word, n) == 0;
+}
+
+static bool
+is_one_of(const char *p, size_t n, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		if (is_word(p, n, *words))
+			return true;
+	return false;
+}
+
+/* True for the name of a month or a day of the week, such as Jan or January. */
+static bool
+is_calendar_word(const char *p, size_t n)
+{
+	static const char *const names[] = { "january", "february", "march",
+	    "april", "may", "june", "july", "august", "september", "october",
+	    "november", "december", "sunday", "monday", "tuesday",
+	    "wednesday", "thursday", "friday", "saturday" };
+
+	for (size_t i = 0; n >= 3 && i < sizeof(names) / sizeof(names[0]); i++)
+		if (n <= strlen(names[i]) && strncasecmp(p, names[i], n) == 0)
+			return true;
+	return false;
+}
+
+static void
+read_word(struct scan *s)
+{
+	static const char *const relative[] = { "now", "today", "tomorrow",
+	    "yesterday", NULL };
+	static const char *const utc[] = { "z", "utc", "gmt", "zulu", "ut",
+	    "uct", NULL };
+	static const char *const date[] = { "ad", "bc", "j", "jd", "julian",
+	    "y", "m", "d", "epoch", "infinity", NULL };
+	const char *from = s->p;
+	size_t n;
+
+	while (s->p < s->end && isalpha((unsigned char)*s->p))
+		s->p++;
+	n = (size_t)(s->p - from);
+	if (is_word(from, n, "t") && is_digit_at(s, s->p)) {
+		s->date |= s->numbers > 0;
+		s->time = true;
+	} else if (is_one_of(from, n, relative)) {
+		s->relative = true;
+	} else if (is_one_of(from, n, utc)) {
+		s->zone = true;
+	} else if (is_word(from, n, "am") || is_word(from, n, "pm") ||
+	    is_word(from, n, "allballs")) {
+		s->time = true;
+	} else if (is_calendar_word(from, n) || is_one_of(from, n, date)) {
+		s->date = true;
+	} else {
+		s->zone = s->other_zone = true;
+	}
+}
+
+static void
+read_punctuation(struct scan *s)
+{
+	char c = *s->p++;
+
+	if (c == ':' && !s->zone) {
+		begin_time(s);
+		s->colons++;
+	}
+	if (c == '+' || (c == '-' &&
+	    (s->time || s->compact || s->numbers >= 3)))
+		s->zone = true;
+}
+
+static void
+scan_time(struct scan *s)
+{
+	while (s->p < s->end)
+		if (isdigit((unsigned char)*s->p))
+			read_number(s);
+		else if (isalpha((unsigned char)*s->p))
+			read_word(s);
+		else
+			read_punctuation(s);
+	if (!s->time && s->numbers > 1)
+		s->date = true;
+}
+
+/* True if the text begins like the form. A 0 in the form stands for any
+ * digit. */
+static bool
+begins_with_form(const char *p, const char *form)
+{
+	for (; *form != '\0'; p++, form++)
+		if (*form == '0' ? !isdigit((unsigned char)*p) : *p != *form)
+			return false;
+	return true;
+}
+
+static bool
+begins_with_date(const char *p)
+{
+	return begins_with_form(p, "0000-00-00");
+}
+
+/* False for second 60. */
+static bool
+begins_with_time(const char *p)
+{
+	return begins_with_form(p, "00:00:00") && p[6] != '6';
+}
+
+bool
+pg_keeps_usual_time(
+    const char *p, size_t n, enum column_change type, int second_digits)
+{
+	const char *end = p + n;
+
+	if (type == CHANGE_DATE)
+		return n == 10 && begins_with_date(p);
+	if (n < 19 || (type != CHANGE_TIMESTAMP &&
+	    type != CHANGE_TIMESTAMPTZ) || !begins_with_date(p) ||
+	    (p[10] != 'T' && p[10] != ' ') || !begins_with_time(p + 11))
+		return false;
+	p += 19;
+	if (p < end && *p == '.')
+		for (p++; p < end && isdigit((unsigned char)*p); p++)
+			if (--second_digits < 0)
+				return false;
+	return p == end || (p + 1 == end && *p == 'Z');
+}
+
+/* True if the text is certainly no date and no time, so that the server refuses
+ * it: it has neither two numbers nor a word or a number that stands for a date
+ * or a time. Only a time of day may be one number, such as 1030. */
+static bool
+is_no_time(const struct scan *s, enum column_change type)
+{
+	bool may_be_number = type == CHANGE_TIME || type == CHANGE_TIMETZ;
+
+	return !s->date && !s->time && !s->compact &&
+	    s->numbers < (may_be_number ? 1 : 2);
+}
+
+const char *
+pg_find_time_loss(const char *p, size_t n, enum column_change type,
+    int second_digits)
+{
+	struct scan s = { .from = p, .p = p, .end = p + n };
+
+	scan_time(&s);
+	if (s.relative)
+		return "the word stands for another time on another day";
+	if (is_no_time(&s, type))
+		return NULL;
+	if (type == CHANGE_DATE)
+		return s.time || s.zone || s.decimals > 0 || s.numbers > 3 ?
+		    "a date has no time and no zone" : NULL;
+	if (s.date && (type == CHANGE_TIME || type == CHANGE_TIMETZ))
+		return "a time of day has no date";
+	if (s.other_zone && type == CHANGE_TIME)
+		return "the column keeps no zone, and the zone is not UTC";
+	if (s.other_zone && type == CHANGE_TIMESTAMP)
+		return "the column keeps no zone, and the zone is not UTC";
+	if (s.second_60)
+		return "PostgreSQL has no second 60";
+	return s.decimals > second_digits ?
+	    "the column keeps fewer digits of the second" : NULL;
+}
+
+struct quantity {               /* one part of an interval, such as 1.5 days */
+	const char *number, *unit;
+	size_t number_len, unit_len;
+};
+
+/* Reads the next number of an interval and the unit after it: 3 and "days" of
+ * "3 days 2 hours". Returns false at the end of the text. */
+static bool
+next_quantity(const char **p, const char *end, struct quantity *q)
+{
+	const char *s = *p;
+
+	while (s < end && !isdigit((unsigned char)*s) && *s != '.')
+		s++;
+	q->number = s;
+	while (s < end && (isdigit((unsigned char)*s) || *s == '.'))
+		s++;
+	q->number_len = (size_t)(s - q->number);
+	while (s < end && *s == ' ')
+		s++;
+	q->unit = s;
+	while (s < end && isalpha((unsigned char)*s))
+		s++;
+	q->unit_len = (size_t)(s - q->unit);
+	*p = s;
+	return q->number_len > 0;
+}
+
+static bool
+unit_begins_with(const struct quantity *q, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return q->unit_len >= n && strncasecmp(q->unit, prefix, n) == 0;
+}
+
+/* True if the quantity is in years or multiples of years. */
+static bool
+is_in_years(const struct quantity *q)
+{
+	return unit_begins_with(q, "y") || unit_begins_with(q, "dec") ||
+	    unit_begins_with(q, "c") ||
+	    (unit_begins_with(q, "mil") && !unit_begins_with(q, "millis"));
+}
+
+/* True if the number has no fraction, or one of .25, .5 and .75: these parts of
+ * a year are whole months. */
+static bool
+is_whole_months(const struct quantity *q)
+{
+	const char *end = q->number + q->number_len, *fraction;
+	size_t n;
+
+	fraction = memchr(q->number, '.', q->number_len);
+	if (fraction == NULL)
+		return true;
+	fraction++;
+	while (end > fraction && end[-1] == '0')
+		end--;
+	n = (size_t)(end - fraction);
+	return n == 0 || (n == 1 && *fraction == '5') ||
+	    (n == 2 && (memcmp(fraction, "25", 2) == 0 ||
+	    memcmp(fraction, "75", 2) == 0));
+}
+
+/* PostgreSQL stores an interval as months, days and microseconds. It stores six
+ * decimals of any unit but years exactly. If the column keeps fewer digits of
+ * the second, only one decimal is sure to be kept: 0.1 of a minute, an hour or
+ * a day is a whole number of seconds. */
+static const char *
+find_quantity_loss(const struct quantity *q, int second_digits)
+{
+	int most = second_digits, exponent = 0;
+
+	if (is_in_years(q))
+		return is_whole_months(q) ? NULL :
+		    "PostgreSQL rounds a fraction of a year to months";
+	if (unit_begins_with(q, "ms") || unit_begins_with(q, "millis"))
+		exponent = -3;
+	else if (unit_begins_with(q, "us") || unit_begins_with(q, "micros"))
+		exponent = -6;
+	else if (second_digits < 6 && q->unit_len > 0 &&
+	    !unit_begins_with(q, "s"))
+		most = 1;
+	return count_decimals(q->number, q->number_len, exponent) > most ?
+	    "the column keeps fewer digits" : NULL;
+}
+
+const char *
+pg_find_interval_loss(const char *p, size_t n, int second_digits)
+{
+	const char *end = p + n, *loss = NULL;
+	struct quantity q;
+
+	while (loss == NULL && next_quantity(&p, end, &q))
+		loss = find_quantity_loss(&q, second_digits);
+	return loss;
+}
+
+/* Finds the field of an interval that the unit belongs to. Returns false if the
+ * unit is unknown or smaller than a minute. */
+static bool
+find_unit_field(const struct quantity *q, enum interval_field *field)
+{
+	static const struct { const char *prefix; enum interval_field field; }
+	    units[] = {
+		{ "y", FIELD_YEAR }, { "dec", FIELD_YEAR },
+		{ "c", FIELD_YEAR }, { "mon", FIELD_MONTH },
+		{ "w", FIELD_DAY }, { "d", FIELD_DAY }, { "h", FIELD_HOUR },
+		{ "min", FIELD_MINUTE },
+	};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (unit_begins_with(q, units[i].prefix)) {
+			*field = units[i].field;
+			return true;
+		}
+	return false;
+}
+
+const char *
+pg_find_fields_loss(const char *p, size_t n, enum interval_field finest)
+{
+	const char *end = p + n;
+	enum interval_field field;
+	struct quantity q;
+
+	while (next_quantity(&p, end, &q))
+		if (!find_unit_field(&q, &field) || field > finest ||
+		    count_decimals(q.number, q.number_len, 0) > 0)
+			return "only whole numbers with a unit that the column "
+			    "has, such as \"3 days\", are sure to be kept";
+	return NULL;
+}
+
+enum { DATE_LEN = 10, TIME_LEN = 8, FRACTION_DIGITS = 6, ZONE_LEN = 6 };
+#define SECOND INT64_C(1000000)
+
+/* Returns the number, or -1 unless all n characters are digits. */
+static int
+read_digits(const char *p, size_t n)
+{
+	int v = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return -1;
+		v = v * 10 + (p[i] - '0');
+	}
+	return v;
+}
+
+static int
+days_in_month(int year, int month)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
+	    31 };
+	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+	return days[month - 1] + (leap && month == 2);
+}
+
+/* Returns the days from 2000-01-01 to the date. The calculation lets each year
+ * begin on the first of March, so that a leap day is the last day of its
+ * year. */
+static int64_t
+days_since_2000(int year, int month, int day)
+{
+	enum { TO_2000 = 730425 };      /* from 0000-03-01 to 2000-01-01 */
+	int y = month > 2 ? year : year - 1;
+	int m = month > 2 ? month - 3 : month + 9;
+
+	return INT64_C(365) * y + y / 4 - y / 100 + y / 400 +
+	    (153 * m + 2) / 5 + day - 1 - TO_2000;
+}
+
+static bool
+read_date(const char *p, int64_t *days)
+{
+	int year = read_digits(p, 4), month = read_digits(p + 5, 2);
+	int day = read_digits(p + 8, 2);
+
+	if (p[4] != '-' || p[7] != '-' || year < 1 || month < 1 ||
+	    month > 12 || day < 1 || day > days_in_month(year, month))
+		return false;
+	*days = days_since_2000(year, month, day);
+	return true;
+}
+
+bool
+pg_date_to_days(const char *p, size_t n, int64_t *days)
+{
+	return n == DATE_LEN && read_date(p, days);
+}
+
+static bool
+read_time_of_day(const char *p, int64_t *seconds)
+{
+	int hour = read_digits(p, 2), minute = read_digits(p + 3, 2);
+	int second = read_digits(p + 6, 2);
+
+	if (p[2] != ':' || p[5] != ':' || hour < 0 || hour > 23 ||
+	    minute < 0 || minute > 59 || second < 0 || second > 59)
+		return false;
+	*seconds = (hour * 60 + minute) * INT64_C(60) + second;
+	return true;
+}
+
+/* Reads the digits after the dot. Returns the position after them, or NULL if
+ * PostgreSQL would round them. */
+static const char *
+read_fraction(const char *p, const char *end, int64_t *us)
+{
+	const char *from = p;
+	int64_t unit = SECOND;
+
+	for (; p < end && *p >= '0' && *p <= '9'; p++) {
+		unit /= 10;
+		*us += unit * (*p - '0');
+	}
+	return p > from && p - from <= FRACTION_DIGITS ? p : NULL;
+}
+
+/* Reads the end of the text: nothing, Z, or an offset from UTC such as
+ * +02:00. */
+static bool
+read_zone(const char *p, const char *end, bool with_zone, int64_t *seconds)
+{
+	int hours, minutes;
+
+	*seconds = 0;
+	if (p == end || (p + 1 == end && *p == 'Z'))
+		return true;
+	if (!with_zone || end - p != ZONE_LEN || (*p != '+' && *p != '-') ||
+	    p[3] != ':')
+		return false;
+	hours = read_digits(p + 1, 2);
+	minutes = read_digits(p + 4, 2);
+	if (hours < 0 || hours > 14 || minutes < 0 || minutes > 59)
+		return false;
+	*seconds = (hours * 60 + minutes) * INT64_C(60) *
+	    (*p == '-' ? -1 : 1);
+	return true;
+}
+
+bool
+pg_time_to_us(const char *p, size_t n, bool with_zone, int64_t *us)
+{
+	const char *end = p + n;
+	int64_t days, seconds, zone, fraction = 0;
+
+	if (n < DATE_LEN + 1 + TIME_LEN || !read_date(p, &days) ||
+	    (p[DATE_LEN] != 'T' && p[DATE_LEN] != ' ') ||
+	    !read_time_of_day(p + DATE_LEN + 1, &seconds))
+		return false;
+	p += DATE_LEN + 1 + TIME_LEN;
+	if (p < end && *p == '.' &&
+	    (p = read_fraction(p + 1, end, &fraction)) == NULL)
+		return false;
+	if (!read_zone(p, end, with_zone, &zone))
+		return false;
+	*us = (days * 24 * 60 * 60 + seconds - zone) * SECOND + fraction;
+	return true;
+}

@@ -1,0 +1,69 @@
+/* The connections of --connections N. Each one loads a share of a chunk's
+ * records, in a thread, and commits it in its own transaction. Then the
+ * connection of struct loader commits the state of the batch.
+ * Owns:  connections, sinks, outcomes and shares; workers_close() frees them.
+ * Borrows: the loader's options, stage, table and chunk. Nothing changes them
+ *          while threads run.
+ * Gives: records with equal keys are in one share, in their order. */
+#ifndef LOAD_WORKERS_H
+#define LOAD_WORKERS_H
+
+#include "batch.h"
+#include "keys.h"
+
+struct loader;
+
+enum worker_result {
+	WORKER_FAILED = -1,
+	WORKER_COMMITTED,
+	WORKER_TABLE_CHANGED    /* rolled back: the table was altered since its
+	                         * columns were read */
+};
+
+struct worker {
+	const struct loader *loader;
+	struct db *db;
+	void *self;                     /* the sink's own state */
+	struct outcome outcome;         /* of the share */
+	struct spool share;             /* borrows the text of the chunk */
+	size_t *place;                  /* by item of the share: the item of
+	                                 * the chunk */
+	size_t room;                    /* items that fit into the share */
+	size_t from, to;                /* the items of the chunk for which this
+	                                 * worker finds the share */
+	bool unsure;                    /* some of these may be other spellings
+	                                 * of a key: one worker must load all */
+	bool idle;                      /* has no share, or has committed it */
+	int64_t xid;                    /* the transaction whose COMMIT has had
+	                                 * no answer; 0: none */
+	enum worker_result result;
+	struct err err;                 /* with WORKER_FAILED */
+};
+
+struct workers {
+	struct worker *v;
+	size_t n, wanted;               /* open; to be opened: 0 if the load
+	                                 * uses one connection */
+	struct key_hash hash;
+	unsigned char *share_of;        /* by item of the chunk: the worker */
+	size_t room;
+	struct buf settings;            /* script: those of --ddl */
+};
+
+/* Sets l->workers.wanted, the number of connections. Leaves it at 0 and warns
+ * if the order of records with different keys matters to the table, for example
+ * because of a trigger: then only one connection may load it. The table must be
+ * open. */
+int workers_set_wanted(struct loader *l, struct err *e);
+/* Calls workers_set_wanted() and opens the connections. */
+int workers_open(struct loader *l, struct err *e);
+void workers_close(struct loader *l);
+
+/* Loads all chunks of the batch through the workers, and adds their counts and
+ * rejects to the outcome of the table. Then sets l->rows_are_stored, so that a
+ * later try of the batch does not load them again. If only one connection may
+ * load the batch, does nothing and returns WORKER_COMMITTED. Called without an
+ * open transaction. */
+enum worker_result workers_load(struct loader *l, struct err *e);
+
+#endif
