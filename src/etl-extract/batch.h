@@ -4,8 +4,8 @@
 #define EXTRACT_BATCH_H
 
 #include "base/buf.h"
+#include "common/extract.h"
 #include "each.h"
-#include "extract.h"
 #include "http/url.h"
 #include "page/body.h"
 #include "stream/lines.h"

@@ -3,7 +3,7 @@
 #ifndef EXTRACT_EACH_H
 #define EXTRACT_EACH_H
 
-#include "extract.h"
+#include "common/extract.h"
 #include "http/fetch.h"
 #include "http/request.h"
 #include "json/scan.h"

@@ -5,10 +5,10 @@
 #ifndef EXTRACT_ITEM_WRITER_H
 #define EXTRACT_ITEM_WRITER_H
 
-#include "ahead.h"
 #include "base/buf.h"
-#include "extract.h"
-#include "item.h"
+#include "common/ahead.h"
+#include "common/extract.h"
+#include "common/item.h"
 #include "raw_record.h"
 #include "stream/stage.h"
 

@@ -1,9 +1,6 @@
 /* etl-extract reads records from HTTP APIs, databases and files.
  *
  * main.c         reads the options and sets the exit code.
- * options        the table of the options; which of them may be used with which
- *                kinds of sources.
- * extract.h      the options, and the state that all parts of a run share.
  * run_sources.c  reads the SOURCEs one after the other and writes the stream.
  * run_each.c     makes a request for each record of standard input (--each).
  * run_batch.c    makes a request for several of these records (--batch-each).
@@ -14,11 +11,14 @@
  * run_replay     reads the bytes of letters in a replay on standard input;
  *                raw_record: the record of a raw mark.
  * item_writer    checks an element and writes it as a record or a reject.
- * item.h         one element that a source has read, usually a record.
- * ahead          child processes that read parts of the input ahead (--jobs).
- * gunzip         decodes gzip, of files and of answers.
- * stdout_reader  notices that the reader of standard output has exited.
  * new_files      --new-files: which files are new, and the marks for them.
+ * common/        what all folders use. extract.h: the options, and the state
+ *                that all parts of a run share; options: their table, and which
+ *                of them may be used with which kinds of sources; item.h: one
+ *                element that a source has read, usually a record; ahead: child
+ *                processes that read parts of the input ahead (--jobs); gunzip:
+ *                decodes gzip, of files and of answers; stdout_reader: notices
+ *                that the reader of standard output has exited.
  * source/        kinds of sources: http_pages reads an HTTP API page by page,
  *                ndjson, csv, json and singer read files, sql the rows of a
  *                query, tap the output of a Singer tap; source.c has the list.
@@ -41,11 +41,11 @@
 #include "base/process.h"
 #include "base/stop.h"
 #include "batch.h"
+#include "common/options.h"
 #include "cursor/cursor.h"
 #include "db/db.h"
 #include "http/fetch.h"
 #include "new_files.h"
-#include "options.h"
 #include "probe/probe.h"
 #include "run.h"
 #include "run_replay.h"

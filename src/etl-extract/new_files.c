@@ -3,13 +3,13 @@
 #include "base/clock.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "common/stdout_reader.h"
 #include "control/checkpoints.h"
 #include "control/files.h"
 #include "control/statefile.h"
 #include "cursor/cursor.h"
 #include "file/file_format.h"
 #include "json/write.h"
-#include "stdout_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>

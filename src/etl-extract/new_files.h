@@ -7,7 +7,7 @@
 #ifndef EXTRACT_NEW_FILES_H
 #define EXTRACT_NEW_FILES_H
 
-#include "extract.h"
+#include "common/extract.h"
 #include "file/file_list.h"
 #include "file/input.h"
 #include "stream/stage.h"

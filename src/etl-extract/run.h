@@ -7,7 +7,7 @@
 #ifndef EXTRACT_RUN_H
 #define EXTRACT_RUN_H
 
-#include "extract.h"
+#include "common/extract.h"
 #include "stream/stage.h"
 
 int run_sources(struct extract *x, struct stage *s, char *const *uri,

@@ -1,10 +1,10 @@
-#include "ahead.h"
 #include "base/text.h"
+#include "common/ahead.h"
+#include "common/options.h"
 #include "each.h"
 #include "http/url.h"
 #include "json/pointer.h"
 #include "json/write.h"
-#include "options.h"
 #include "run.h"
 
 #include <stdlib.h>

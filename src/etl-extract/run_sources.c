@@ -1,6 +1,7 @@
-#include "ahead.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "common/ahead.h"
+#include "common/stdout_reader.h"
 #include "csv/csv_options.h"
 #include "cursor/cursor.h"
 #include "file/file_format.h"
@@ -11,7 +12,6 @@
 #include "run.h"
 #include "source/http_file.h"
 #include "source/source.h"
-#include "stdout_reader.h"
 
 #include <errno.h>
 #include <inttypes.h>

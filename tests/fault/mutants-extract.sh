@@ -23,11 +23,11 @@ address=src/etl-extract/http/private_address.c
 
 # A reader that leaves.
 mutant etl-extract/stream.t '--delay does not notice that the reader closed the pipe' \
-    src/etl-extract/stdout_reader.c \
+    src/etl-extract/common/stdout_reader.c \
     's/wait_fd(STDOUT_FILENO, 0, ms >/wait_fd(-1, 0, ms >/' \
     'in the wait of --delay 60s'
 mutant etl-extract/stream.t 'a request does not notice that the reader closed the pipe' \
-    src/etl-extract/stdout_reader.c \
+    src/etl-extract/common/stdout_reader.c \
     's/return wait_fd(STDOUT_FILENO, 0, 0) == 1/return false/' \
     'in the wait of --timeout 60s'
 mutant etl-extract/stream.t 'EPIPE is reported as any other error' lib/base/errval.c \
@@ -40,7 +40,7 @@ mutant etl-extract/usage.t 'a tap ignores the options of other sources' \
     's/source_options_check(o, KIND_TAP, e)/source_options_check(o, ~0U, e)/' \
     '--since 1 --singer true: the message'
 mutant etl-extract/usage.t 'files take the options of HTTP' \
-    src/etl-extract/options.c \
+    src/etl-extract/common/options.c \
     's/{ KIND_HTTP | KIND_HTTP_FILE | KIND_EACH,$/{ KIND_FILES | KIND_HTTP | KIND_EACH,/' \
     'a.ndjson: the option of another source is refused'
 mutant etl-extract/each.t 'a name in the fragment is accepted' \
@@ -80,7 +80,7 @@ mutant etl-extract/http.t 'cut gzip data is taken as complete' $receiver \
 mutant etl-extract/http.t 'broken gzip data is not retried' $receiver \
     's/if (r->bad_gzip)/r->bad_gzip = false; if (*got == 0)/' \
     'badgzip once'
-mutant etl-extract/raw.t 'gzip data ends with its first member' src/etl-extract/gunzip.c \
+mutant etl-extract/raw.t 'gzip data ends with its first member' src/etl-extract/common/gunzip.c \
     's/^	if (s->avail_in == 0)/	s->avail_in = 0; if (true)/' \
     'a gzip body of two members'
 mutant etl-extract/raw.t 'JSON that ends too early is not retried' src/etl-extract/page/pages.c \

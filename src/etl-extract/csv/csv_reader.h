@@ -9,7 +9,7 @@
 #define EXTRACT_CSV_READER_H
 
 #include "base/errval.h"
-#include "extract.h"
+#include "common/extract.h"
 #include "file/input.h"
 #include "stream/lines.h"
 

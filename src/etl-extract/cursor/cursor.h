@@ -9,12 +9,12 @@
 #ifndef EXTRACT_CURSOR_H
 #define EXTRACT_CURSOR_H
 
+#include "common/extract.h"
+#include "common/item.h"
 #include "control/files.h"
 #include "cursor/cursor_value.h"
-#include "extract.h"
 #include "http/http.h"
 #include "http/request.h"
-#include "item.h"
 #include "json/scan.h"
 #include "stream/stage.h"
 

@@ -5,7 +5,7 @@
 #define EXTRACT_FILE_FORMAT_H
 
 #include "base/buf.h"
-#include "extract.h"
+#include "common/extract.h"
 #include "file/input.h"
 
 #include <stdbool.h>

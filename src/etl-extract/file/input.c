@@ -3,9 +3,9 @@
 #include "base/buf.h"
 #include "base/stop.h"
 #include "base/text.h"
-#include "extract.h"
-#include "gunzip.h"
-#include "stdout_reader.h"
+#include "common/extract.h"
+#include "common/gunzip.h"
+#include "common/stdout_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -9,7 +9,7 @@
 #define EXTRACT_AUTH_H
 
 #include "base/buf.h"
-#include "extract.h"
+#include "common/extract.h"
 #include "http/http.h"
 
 /* Prepares requests for AWS Signature Version 4 (--aws-sigv4). libcurl makes

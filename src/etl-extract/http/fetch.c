@@ -4,14 +4,14 @@
 #include "base/retry.h"
 #include "base/stop.h"
 #include "base/text.h"
-#include "extract.h"
+#include "common/extract.h"
+#include "common/stdout_reader.h"
 #include "http/auth.h"
 #include "http/pace.h"
 #include "http/recording.h"
 #include "http/redirect.h"
 #include "http/secret.h"
 #include "http/url.h"
-#include "stdout_reader.h"
 
 #include <inttypes.h>
 #include <stdio.h>

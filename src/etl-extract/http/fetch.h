@@ -7,7 +7,7 @@
 #ifndef EXTRACT_FETCH_H
 #define EXTRACT_FETCH_H
 
-#include "extract.h"
+#include "common/extract.h"
 #include "http/auth.h"
 #include "http/http.h"
 #include "http/request.h"

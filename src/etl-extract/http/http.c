@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
+#include "common/stdout_reader.h"
 #include "http/transfer.h"
-#include "stdout_reader.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "http/pace.h"
 
 #include "base/clock.h"
-#include "stdout_reader.h"
+#include "common/stdout_reader.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

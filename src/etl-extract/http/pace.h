@@ -8,7 +8,7 @@
 #ifndef EXTRACT_PACE_H
 #define EXTRACT_PACE_H
 
-#include "extract.h"
+#include "common/extract.h"
 #include "http/http.h"
 
 #include <stdint.h>

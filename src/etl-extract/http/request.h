@@ -7,7 +7,7 @@
 #define EXTRACT_REQUEST_H
 
 #include "base/buf.h"
-#include "extract.h"
+#include "common/extract.h"
 
 enum { REQUEST_URL_MAX = 64 << 10, REQUEST_BODY_MAX = 16 << 20 };
 

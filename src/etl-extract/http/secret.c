@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/stop.h"
-#include "stdout_reader.h"
+#include "common/stdout_reader.h"
 
 #include <errno.h>
 #include <signal.h>

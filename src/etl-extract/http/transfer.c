@@ -3,10 +3,10 @@
 #include "base/clock.h"
 #include "base/errval.h"
 #include "base/stop.h"
-#include "gunzip.h"
+#include "common/gunzip.h"
+#include "common/stdout_reader.h"
 #include "http/private_address.h"
 #include "http/secret.h"
-#include "stdout_reader.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>

@@ -9,7 +9,7 @@
 #define EXTRACT_TRANSFER_H
 
 #include "base/errval.h"
-#include "gunzip.h"
+#include "common/gunzip.h"
 #include "http/http.h"
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 #include "page/paginate.h"
 
-#include "ahead.h"
 #include "base/text.h"
+#include "common/ahead.h"
 #include "json/number.h"
 #include "page/places.h"
 #include "page/seen.h"

@@ -8,7 +8,7 @@
 #ifndef EXTRACT_PAGINATE_H
 #define EXTRACT_PAGINATE_H
 
-#include "extract.h"
+#include "common/extract.h"
 #include "page/page.h"
 
 /* The bits of paginator.takes: the options that only some paginators accept. */

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "common/options.h"
 #include "cursor/cursor_value.h"
 #include "http/fetch.h"
 #include "http/http.h"
@@ -11,7 +12,6 @@
 #include "json/pointer.h"
 #include "json/scan.h"
 #include "json/write.h"
-#include "options.h"
 #include "stream/line_writer.h"
 
 #include <ctype.h>

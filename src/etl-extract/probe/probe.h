@@ -6,7 +6,7 @@
 #ifndef EXTRACT_PROBE_H
 #define EXTRACT_PROBE_H
 
-#include "extract.h"
+#include "common/extract.h"
 
 int probe_run(struct extract *x, char *const *uri, size_t n, struct err *e);
 

@@ -10,8 +10,8 @@
 #define EXTRACT_SINGER_MESSAGE_H
 
 #include "base/buf.h"
-#include "extract.h"
-#include "item.h"
+#include "common/extract.h"
+#include "common/item.h"
 #include "json/scan.h"
 
 enum {

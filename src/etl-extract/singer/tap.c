@@ -3,10 +3,10 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/stop.h"
+#include "common/options.h"
+#include "common/stdout_reader.h"
 #include "control/checkpoints.h"
 #include "cursor/cursor.h"
-#include "options.h"
-#include "stdout_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/errval.h"
-#include "extract.h"
+#include "common/extract.h"
 #include "stream/child.h"
 #include "stream/stage.h"
 

@@ -1,5 +1,5 @@
-#include "ahead.h"
 #include "base/text.h"
+#include "common/ahead.h"
 #include "csv/csv_columns.h"
 #include "csv/csv_options.h"
 #include "csv/csv_reader.h"

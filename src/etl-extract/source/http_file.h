@@ -9,7 +9,7 @@
 #ifndef EXTRACT_HTTP_FILE_H
 #define EXTRACT_HTTP_FILE_H
 
-#include "extract.h"
+#include "common/extract.h"
 #include "file/input.h"
 
 struct http_file;

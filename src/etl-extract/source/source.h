@@ -9,9 +9,9 @@
 #ifndef EXTRACT_SOURCE_H
 #define EXTRACT_SOURCE_H
 
-#include "extract.h"
-#include "item.h"
-#include "options.h"
+#include "common/extract.h"
+#include "common/item.h"
+#include "common/options.h"
 #include "stream/stage.h"
 
 enum source_next { SOURCE_FAILED = -1, SOURCE_END, SOURCE_ITEM, SOURCE_PAUSE,

@@ -1,7 +1,7 @@
+#include "common/stdout_reader.h"
 #include "singer/message.h"
 #include "singer/tap.h"
 #include "source/source.h"
-#include "stdout_reader.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 #include "base/stop.h"
+#include "common/stdout_reader.h"
 #include "db/pg.h"
 #include "json/write.h"
 #include "sql/sql_columns.h"
-#include "stdout_reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>

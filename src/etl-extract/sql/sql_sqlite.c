@@ -1,12 +1,12 @@
 #include "base/clock.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "common/stdout_reader.h"
 #include "cursor/cursor_value.h"
 #include "db/sqlite.h"
 #include "json/number.h"
 #include "json/write.h"
 #include "sql/sql_columns.h"
-#include "stdout_reader.h"
 
 #include <inttypes.h>
 #include <stdio.h>

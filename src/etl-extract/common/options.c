@@ -1,4 +1,4 @@
-#include "options.h"
+#include "common/options.h"
 
 #include "base/shared_options.h"
 #include "stream/lines.h"

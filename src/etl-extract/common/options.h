@@ -4,7 +4,7 @@
 #ifndef EXTRACT_OPTIONS_H
 #define EXTRACT_OPTIONS_H
 
-#include "extract.h"
+#include "common/extract.h"
 
 extern const struct opt_spec extract_option_spec;
 extern const struct extract_opts extract_option_defaults;

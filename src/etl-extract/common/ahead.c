@@ -1,4 +1,4 @@
-#include "ahead.h"
+#include "common/ahead.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "stdout_reader.h"
+#include "common/stdout_reader.h"
 
 #include "base/stop.h"
 

@@ -1,5 +1,5 @@
 #define ZLIB_CONST
-#include "gunzip.h"
+#include "common/gunzip.h"
 
 #include <stdlib.h>
 #include <zlib.h>
