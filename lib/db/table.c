@@ -351,7 +351,6 @@ fill_column(struct column *c, bool strict, struct db *db, struct db_rows *r,
 		column_set_kind_pg(c, type.p, element.p);
 		column_set_change_pg(c, db_column(r, 10).p, db_column(r, 11).i);
 		c->equal_as_bytes = db_value_is_true(db_column(r, 12));
-		c->type_id = db_column(r, 15).i;
 		if (copy_text(&c->composite_schema, db_column(r, 13),
 		    e) == -1 ||
 		    copy_text(&c->composite_name, db_column(r, 14), e) == -1)

@@ -53,7 +53,6 @@ enum interval_field {
 struct column {
 	char *name, *quoted;
 	char *type;             /* as the database writes it */
-	int64_t type_id;        /* PostgreSQL: the type's number in pg_type */
 	enum column_kind kind;
 	enum column_kind element;       /* of COLUMN_ARRAY */
 	int64_t min, max;       /* COLUMN_INT */

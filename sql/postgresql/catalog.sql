@@ -166,7 +166,7 @@ SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
             WHERE l.oid = a.attcollation)
         AND pg_catalog.getdatabaseencoding() = 'UTF8',
     (SELECT s.nspname FROM pg_catalog.pg_namespace AS s
-        WHERE s.oid = w.relnamespace), w.relname, a.atttypid::bigint
+        WHERE s.oid = w.relnamespace), w.relname
 FROM attribute AS a
     JOIN base AS b USING (attnum)
     JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'

@@ -8,7 +8,6 @@
 #include "json/write.h"
 #include "pg/pg_copy.h"
 #include "pg/pg_sql.h"
-#include "pg/pg_time.h"
 #include "row.h"
 
 #include <ctype.h>

@@ -18,7 +18,6 @@ struct pg_row {
 	uint32_t item, shape;
 	bool done;                      /* rejected, or in the table: it is not
 	                                 * copied again */
-	bool binary;                    /* made for a COPY in binary format */
 	bool moves;                     /* as in struct change */
 	enum operation operation;       /* only --mode cdc */
 };
@@ -42,10 +41,6 @@ struct pg_rows {
 	bool failed;                    /* that COPY failed: the server refused
 	                                 * a row */
 	bool judge_all;                 /* as in struct outcome */
-	bool binary;                    /* all rows made so far are binary */
-	bool some_need_text;            /* a row had a value without a binary
-	                                 * form, so all later ones are text */
-	bool sends_binary;              /* the format of the COPY */
 	struct key_order order;         /* of the rows */
 };
 
@@ -57,19 +52,8 @@ int pg_rows_copy(struct pg_rows *r, struct outcome *o, bool staged,
 int pg_rows_make(struct pg_rows *r, struct outcome *o, struct err *e);
 /* Limits the functions below to the rows number `from` to `to` - 1. */
 void pg_rows_select(struct pg_rows *r, size_t from, size_t to);
-/* True if rows may be made for a COPY in binary format. --mode cdc and scd2 do
- * not use this format. It cannot be used if COPY writes directly into the table
- * and must set the time of the transaction, which only the server knows. */
-bool pg_may_be_binary(const struct target *t, bool staged);
-/* True if all rows of the chunk are in binary form, or none. One COPY cannot
- * load rows of both forms. */
-bool pg_rows_one_format(const struct pg_rows *r);
-/* Returns the form of the next row of the shape, from row number `from` on:
- * true if it is binary. */
-bool pg_next_is_binary(const struct pg_rows *r, const struct shape *s,
-    size_t from);
-/* Sends the rows of the shape to a COPY that the caller has begun and will end.
- * All of them must have the same form, binary or text. */
+/* Sends the rows of the shape to a COPY that the caller has begun and will
+ * end. */
 int pg_send_rows(struct pg_rows *r, const struct shape *s, bool staged,
     struct err *e);
 /* Runs the COPY for the shape without any row. If it fails even so, no record
@@ -99,15 +83,6 @@ int pg_try_copy(struct pg_rows *r, const struct shape *s, bool staged,
  * with row `from`, and the first line is 1. */
 size_t pg_find_copy_row(const struct pg_rows *r, const struct shape *s,
     size_t from, int64_t line);
-
-/* Writes a record's values in the binary format of PostgreSQL's COPY, which the
- * server reads in half the time of the text format. The functions support only
- * the usual types, and only usual spellings of their values. The server stores
- * the same values as from the text format.
- * Fails: check buf_check() of b. */
-
-/* True if all columns of the shape have types that are supported here. */
-bool pg_shape_is_binary(const struct target *t, const struct shape *s);
 
 /* Writes a record's values in the text format of PostgreSQL's COPY. Appends the
  * values of the columns of s, separated by tabs, without newline. Values of

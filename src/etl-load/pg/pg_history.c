@@ -539,10 +539,6 @@ find_late(void *self, struct outcome *o, bool any_row, note_old_row *note,
 	(void)reader_forget_shapes(&o->reader);
 	s->failed_item = NO_ITEM;
 	rc = note_late_rows(s, o, any_row, note, to, e);
-	if (rc == -1 && pg_binary_failed(s)) {
-		s->rows.some_need_text = true;
-		return SINK_REPEAT;
-	}
 	pg_note_dead_rows(s);
 	return rc == -1 ? SINK_FAILED : SINK_DONE;
 }

@@ -669,8 +669,7 @@ make_script(struct pg_sink *s, const struct shape *shape, struct err *e)
 	buf_clear(&s->sql);
 	pg_put_empty_stage(&s->sql, s);
 	buf_str(&s->sql, "; ");
-	pg_put_copy(&s->sql, s->target, shape, true,
-	    pg_next_is_binary(&s->rows, shape, s->rows.from));
+	pg_put_copy(&s->sql, s->target, shape, true);
 	buf_printf(&s->sql, "; EXECUTE %s; RELEASE SAVEPOINT etl_chunk", name);
 	return 0;
 }
@@ -700,8 +699,7 @@ pg_try_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 	struct sums sums = { 0 };
 	int rc;
 
-	if (s->rows.n == 0 || !pg_rows_one_format(&s->rows) ||
-	    !pg_may_merge_at_once(s))
+	if (s->rows.n == 0 || !pg_may_merge_at_once(s))
 		return 0;
 	rc = load_by_script(s, pg_first_shape(s), &sums, e);
 	if (rc == -1)

@@ -34,24 +34,13 @@ pg_check_deferred(struct pg_sink *s, struct err *e)
 	    db_script(s->db, "SET CONSTRAINTS ALL IMMEDIATE", e) : 0;
 }
 
-bool
-pg_binary_failed(const struct pg_sink *s)
-{
-	const struct db_fault *f = db_fault(s->db);
-
-	return s->rows.n > 0 && s->rows.v[0].binary && !f->lost &&
-	    (strcmp(f->sqlstate, "08P01") == 0 ||
-	    strcmp(f->sqlstate, "XX000") == 0);
-}
-
 int
 pg_roll_back(struct pg_sink *s, const struct outcome *o, int rc,
     const char *savepoint, struct err *e)
 {
 	if (rc == 0)
 		return 1;
-	if (pg_binary_failed(s) ||
-	    !pg_may_blame_record(db_fault(s->db), o->judge_all))
+	if (!pg_may_blame_record(db_fault(s->db), o->judge_all))
 		return -1;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "ROLLBACK TO SAVEPOINT %s", savepoint);
@@ -814,8 +803,7 @@ pg_put_load(struct buf *b, const struct target *t, const struct shape *s)
 		pg_put_stage_table(b, t, true);
 		put_end(b);
 	}
-	pg_put_copy(b, t, s, !straight, pg_may_be_binary(t,
-	    !straight) && pg_shape_is_binary(t, s));
+	pg_put_copy(b, t, s, !straight);
 	put_end(b);
 	if (!straight)
 		put_merge(b, t, s);
@@ -1085,10 +1073,6 @@ pg_sink_apply(void *self, struct outcome *o, struct err *e)
 	(void)reader_forget_shapes(&o->reader);
 	s->failed_item = NO_ITEM;
 	rc = load_chunk_rows(s, o, e);
-	if (rc == -1 && pg_binary_failed(s)) {
-		s->rows.some_need_text = true;
-		return SINK_REPEAT;
-	}
 	if (rc == -1)
 		prefix_lines(s, o, e);
 	s->deadlocked = rc == -1 &&

@@ -90,11 +90,6 @@ int pg_run_script(struct pg_sink *s, struct err *e);
 /* Runs s->sql, which must be one statement. Sets *n, unless n is NULL, to the
  * number of rows that the statement has changed. */
 int pg_run_statement(struct pg_sink *s, int64_t *n, struct err *e);
-/* Called after a statement has failed. True if the server could not read the
- * binary form of a value, because the type of its column was changed while the
- * load ran: the value has too few bytes, or is not in the form of jsonb. The
- * caller then loads the batch again, as text. */
-bool pg_binary_failed(const struct pg_sink *s);
 /* rc is the result of a statement. If the statement may have failed because of
  * a record, rolls back to the savepoint. Returns 1: the statement succeeded; 0:
  * it failed and was rolled back; -1: it failed for another reason, or the

@@ -528,7 +528,7 @@ pg_put_stage_table(struct buf *b, const struct target *t, bool lasts)
 
 void
 pg_put_copy(struct buf *b, const struct target *t, const struct shape *s,
-    bool staged, bool binary)
+    bool staged)
 {
 	buf_printf(b, "COPY %s%s (", staged ? PG_STAGE : t->table->quoted,
 	    staged ? t->suffix : "");
@@ -541,7 +541,7 @@ pg_put_copy(struct buf *b, const struct target *t, const struct shape *s,
 		buf_printf(b, "%s, ",
 		    t->table->columns[t->history.from].quoted);
 	sql_put_columns(b, t, s, !staged);
-	buf_printf(b, ") FROM STDIN%s", binary ? " (FORMAT BINARY)" : "");
+	buf_str(b, ") FROM STDIN");
 }
 
 void

@@ -125,7 +125,7 @@ void pg_put_stage_table(struct buf *b, const struct target *t, bool lasts);
 /* COPY of the shape's columns into the staging table or, if `staged` is false,
  * directly into the target. */
 void pg_put_copy(struct buf *b, const struct target *t, const struct shape *s,
-    bool staged, bool binary);
+    bool staged);
 /* The name of a column of the old key, such as "etl.k0": i is the number of the
  * column in the key. */
 void pg_put_old_column(struct buf *b, size_t i);
