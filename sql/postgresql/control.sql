@@ -23,8 +23,7 @@ SELECT pg_catalog.count(*) FROM pg_catalog.pg_namespace WHERE nspname = $1
 -- because for a superuser it is true for every role. Only the owner of a table
 -- can give it rules, policies or defaults. But another role can create a
 -- trigger if it has the privilege TRIGGER, so the function of each trigger is
--- checked, too. If $2 is 1, the statement also checks the renamed tables of
--- another tool.
+-- checked, too.
 WITH RECURSIVE home AS (
     SELECT n.oid, n.nspname
     FROM pg_catalog.pg_namespace AS n
@@ -50,8 +49,6 @@ WITH RECURSIVE home AS (
     WHERE c.relname IN ('etl_control', 'pipeline_runs', 'dead_letters',
             'dead_letter_attempts', 'etl_checkpoints', 'etl_loads',
             'etl_files', 'etl_before', 'etl_before_runs', 'etl_scopes')
-        OR $2::bigint = 1 AND c.relname IN ('pipeline_runs_before_etl',
-            'dead_letters_before_etl')
 ), refused AS (
     SELECT c.relname, 0 AS has_trigger, c.relowner AS owner
     FROM control AS c
@@ -341,71 +338,17 @@ CREATE TABLE {schema}.etl_scopes (
 
 UPDATE {schema}.etl_control SET version = 7;
 
--- name: control_columns
--- Lists the columns of the table $1 in the schema $2. The columns show whether
--- etl or another tool has created the table.
-SELECT attname::text
-FROM pg_catalog.pg_attribute AS a
-    JOIN pg_catalog.pg_class AS c ON a.attrelid = c.oid
+-- name: control_taken
+-- Returns the name of a control table that exists in the schema $1, or no row.
+SELECT c.relname::text
+FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = $2 AND c.relname = $1
-    AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
-
--- name: control_rename_old_runs
--- Renames the table pipeline_runs of another tool, which existed before etl
--- created its own tables.
-ALTER TABLE {schema}.pipeline_runs RENAME TO pipeline_runs_before_etl
-
--- name: control_rename_old_letters
--- Renames the table dead_letters of another tool, which existed before etl
--- created its own tables.
-ALTER TABLE {schema}.dead_letters RENAME TO dead_letters_before_etl
-
--- name: control_copy_old_runs
--- Copies the rows of another tool's table pipeline_runs, which
--- control_rename_old_runs has renamed. A status that etl does not know becomes
--- failed; the message then names it.
-INSERT INTO {schema}.pipeline_runs (id, started_at, completed_at, status,
-    records_extracted, records_loaded, errors, error_message, pipeline, run,
-    renewed_at)
-OVERRIDING SYSTEM VALUE
-SELECT id, coalesce(started_at, completed_at, pg_catalog.now()), completed_at,
-    CASE WHEN pg_catalog.lower(status::text) IN ('success', 'succeeded',
-            'completed', 'ok', 'done') THEN 'success'
-        WHEN pg_catalog.lower(status::text) IN ('skipped', 'abandoned')
-            THEN pg_catalog.lower(status::text)
-        WHEN pg_catalog.lower(status::text) IN ('pending', 'running')
-            THEN 'abandoned'
-        ELSE 'failed' END,
-    coalesce(records_extracted, 0), coalesce(records_loaded, 0),
-    coalesce(errors, 0),
-    CASE WHEN pg_catalog.lower(status::text) IN ('success', 'failed', 'skipped',
-            'abandoned') THEN error_message
-        ELSE 'status: ' || coalesce(status::text, 'none') ||
-            coalesce('; ' || error_message::text, '') END,
-    'unknown', 'before-etl-' || id::text,
-    coalesce(completed_at, started_at, pg_catalog.now())
-FROM {schema}.pipeline_runs_before_etl;
-SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(
-    r.tableoid::regclass::text, 'id'), pg_catalog.max(r.id) + 1, false)
-FROM {schema}.pipeline_runs AS r
-GROUP BY r.tableoid
-
--- name: control_read_old_letters
--- Reads up to 500 rows with an id above $1 of another tool's table dead_letters
--- (renamed by control_rename_old_letters).
-SELECT d.id::bigint,
-    pg_catalog.convert_to(coalesce(d.raw_data::text, ''), 'UTF8'),
-    coalesce(d.error_message::text, ''),
-    pg_catalog.to_char(d.created_at::timestamptz,
-        'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    coalesce(r.id, 0)::bigint
-FROM {schema}.dead_letters_before_etl AS d
-    LEFT JOIN {schema}.pipeline_runs AS r
-        ON r.id OPERATOR(pg_catalog.=) d.pipeline_run_id
-WHERE d.id OPERATOR(pg_catalog.>) $1::bigint
-ORDER BY d.id
-LIMIT 500
+WHERE n.nspname = $1
+    AND c.relname IN ('pipeline_runs', 'dead_letters', 'dead_letter_attempts',
+        'etl_checkpoints', 'etl_loads', 'etl_files', 'etl_before',
+        'etl_before_runs', 'etl_scopes')
+ORDER BY c.relname
+LIMIT 1
 
 -- name: control_limit_idle
 -- Ends the transaction of a client that sends nothing for 60 seconds. Without

@@ -303,60 +303,14 @@ CREATE TABLE etl_scopes (
 
 UPDATE etl_control SET version = 7;
 
--- name: control_columns
--- Lists the columns of the table $1 in the schema where new tables are created.
--- The columns show whether etl or another tool has created the table.
-SELECT lower(name) FROM pragma_table_info($1)
-
--- name: control_rename_old_runs
--- Renames the table pipeline_runs of another tool, which existed before etl
--- created its own tables.
-ALTER TABLE pipeline_runs RENAME TO pipeline_runs_before_etl
-
--- name: control_rename_old_letters
--- Renames the table dead_letters of another tool, which existed before etl
--- created its own tables.
-ALTER TABLE dead_letters RENAME TO dead_letters_before_etl
-
--- name: control_copy_old_runs
--- Copies the rows of another tool's table pipeline_runs, which
--- control_rename_old_runs has renamed. A status that etl does not know becomes
--- failed; the message then names it.
-INSERT INTO pipeline_runs (id, started_at, completed_at, status,
-    records_extracted, records_loaded, errors, error_message, pipeline, run,
-    renewed_at)
-SELECT id, coalesce(strftime('%Y-%m-%dT%H:%M:%f000Z', started_at),
-        strftime('%Y-%m-%dT%H:%M:%f000Z', completed_at),
-        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')),
-    strftime('%Y-%m-%dT%H:%M:%f000Z', completed_at),
-    CASE WHEN lower(status) IN ('success', 'succeeded', 'completed', 'ok',
-            'done') THEN 'success'
-        WHEN lower(status) IN ('skipped', 'abandoned') THEN lower(status)
-        WHEN lower(status) IN ('pending', 'running') THEN 'abandoned'
-        ELSE 'failed' END,
-    coalesce(records_extracted, 0), coalesce(records_loaded, 0),
-    coalesce(errors, 0),
-    CASE WHEN lower(status) IN ('success', 'failed', 'skipped', 'abandoned')
-        THEN error_message
-        ELSE 'status: ' || coalesce(status, 'none') ||
-            coalesce('; ' || error_message, '') END,
-    'unknown', 'before-etl-' || id,
-    coalesce(strftime('%Y-%m-%dT%H:%M:%f000Z', completed_at),
-        strftime('%Y-%m-%dT%H:%M:%f000Z', started_at),
-        strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'))
-FROM pipeline_runs_before_etl
-
--- name: control_read_old_letters
--- Reads up to 500 rows with an id above $1 of another tool's table dead_letters
--- (renamed by control_rename_old_letters).
-SELECT d.id, CAST(coalesce(d.raw_data, '') AS BLOB),
-    coalesce(d.error_message, ''),
-    strftime('%Y-%m-%dT%H:%M:%f000Z', d.created_at), coalesce(r.id, 0)
-FROM dead_letters_before_etl AS d
-    LEFT JOIN pipeline_runs AS r ON r.id = d.pipeline_run_id
-WHERE d.id > $1
-ORDER BY d.id
-LIMIT 500
+-- name: control_taken
+-- Returns the name of a control table that exists, or no row.
+SELECT name FROM sqlite_schema
+WHERE name COLLATE NOCASE IN ('pipeline_runs', 'dead_letters',
+    'dead_letter_attempts', 'etl_checkpoints', 'etl_loads', 'etl_files',
+    'etl_before', 'etl_before_runs', 'etl_scopes')
+ORDER BY name
+LIMIT 1
 
 -- name: control_limit_idle
 -- Limits how long a silent client keeps the locks of its transaction. On SQLite

@@ -33,20 +33,6 @@ v4' "$(sql "SELECT pg_catalog.count(*) FROM app.$table"
 	done
 }
 
-# old_tables: tables of another tool, which the programs migrate.
-old_tables() {
-	sql "SET ROLE $loader; SET search_path = app;
-	    CREATE TABLE pipeline_runs (id int PRIMARY KEY, started_at timestamp,
-	    completed_at timestamp, status varchar(20), records_extracted
-	    numeric, records_loaded int2, errors int4, error_message varchar);
-	    INSERT INTO pipeline_runs VALUES (1, now(), now(), 'odd', 1, 1, 1,
-	    'm'), (2, now(), now(), 'done', 1, 1, 1, NULL);
-	    CREATE TABLE dead_letters (id numeric, pipeline_run_id numeric,
-	    raw_data json, error_message varchar, created_at timestamp);
-	    INSERT INTO dead_letters VALUES (1, 1, '{\"a\":1}', 'm', now()),
-	    (2, NULL, '{\"a\":2}', 'm', now())"
-}
-
 # shellcheck disable=SC2016
 control_tables() {
 	printf '{"id":%d,"v":"x","n":1}\n' 1 2 3 4 >in.ndjson
@@ -54,7 +40,6 @@ control_tables() {
 	    od -An -v -tx1 | tr -d ' \n' | sed 's/../%&/g')
 	URL=$api/fault/body/$hex
 	export URL
-	step 'a migration of old tables' 0 etl-status
 	step 'a run with rejects and rows that are appended' 0 etl-run --name p -c '
 	    etl-extract in.ndjson |
 	    etl-transform "if .id == 2 then error(\"no\") else . end" |
@@ -145,7 +130,6 @@ tools() {
 	database "$1"
 	DATABASE_URL=$db
 	export DATABASE_URL
-	old_tables
 	control_tables
 	load_all_types
 	operators_are_exact

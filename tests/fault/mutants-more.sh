@@ -117,8 +117,8 @@ mutant etl-dlq/migrate.t 'the PostgreSQL migration commits half-way' sql/postgre
     's/^-- The time at/COMMIT; BEGIN;\n&/' 'leaves the tables of version 1'
 mutant etl-dlq/migrate.t 'two programs migrate at once' sql/postgresql/control.sql@control_lock \
     's/^SELECT.*/SELECT 1/' 'postgresql: six lists that migrate at once'
-mutant etl-dlq/migrate.t 'tables older than the version table are refused' lib/control/control.c \
-    's/if (present == 0 \&\&/if (false \&\&/' 'four lists that migrate older tables at once agree'
+mutant etl-dlq/migrate.t 'tables without the version table are not looked for' lib/control/control.c \
+    's/(present == 0 \&\& check/(false \&\& check/' 'the message names the missing table etl_control'
 mutant etl-dlq/migrate.t 'the migration does not convert times' sql/sqlite/control.sql@control_2 \
     '/^UPDATE dead_letter_attempts/,/;$/d' 'sqlite: migrated occurrences have their times'
 mutant unit/db_runs 'half-made control tables are committed' lib/control/control.c \

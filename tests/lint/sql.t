@@ -67,15 +67,10 @@ unqualified() {
 }
 is 'the functions of all PostgreSQL statements have their schema' '' \
     "$(unqualified sql/postgresql/*.sql)"
-# The tables that the statements name: those of the programs, those that a load
-# makes for its session, and those of another tool that had the same names.
+# The tables that the statements name: those of the programs, and those that a load
+# makes for its session.
 db_new postgresql
 DATABASE_URL=$db ETL_CONTROL_SCHEMA=public etl-status >/dev/null
-sql 'CREATE TABLE pipeline_runs_before_etl (id int, started_at timestamp,
-    completed_at timestamp, status varchar(20), records_extracted numeric,
-    records_loaded int2, errors int4, error_message varchar);
-    CREATE TABLE dead_letters_before_etl (id numeric, pipeline_run_id numeric,
-    raw_data json, error_message varchar, created_at timestamp)'
 is 'the operators of all PostgreSQL statements have exactly the types of their operands, or their schema' \
     '' "$(PGDATABASE=${db##*/} /usr/bin/python3 tests/support/operators.py \
     sql/postgresql/*.sql 2>&1)"
