@@ -2,16 +2,10 @@
 
 #include "base/instant.h"
 #include "base/stop.h"
-#include "complete.h"
 #include "control/control.h"
-#include "control/runs.h"
-#include "emit.h"
-#include "expect_check.h"
-#include "images.h"
 #include "loader.h"
-#include "mirror.h"
 #include "nested.h"
-#include "replace.h"
+#include "phase.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,22 +19,6 @@ enum {
 	                         * it writes, if it is large enough */
 };
 
-/* Raises the limit of records, because SQLite writes each changed page as a
- * whole at a commit. If the keys are in random order, nearly each record of a
- * small batch changes a different page; in a larger batch several records share
- * a page. Does so only if the batch wrote many pages and --batch is not
- * given. */
-static void
-grow_batch(struct loader *l)
-{
-	uint64_t pages = (uint64_t)db_count_pages(l->db);
-
-	if (l->o->batch == BATCH_NOT_GIVEN &&
-	    l->spool.total >= l->full_batch &&
-	    pages > l->spool.total / RECORDS_OF_PAGE)
-		l->full_batch = GROWN;
-}
-
 /* Sets l->batch_limit for the next batch.
  * - If --batch is not given, the limit grows once a batch has written many
  *   pages of SQLite.
@@ -50,9 +28,15 @@ grow_batch(struct loader *l)
 static void
 batch_set_limit(struct loader *l)
 {
-	uint64_t most = 0, full;
+	uint64_t pages = (uint64_t)db_count_pages(l->db), most = 0, full;
 
-	grow_batch(l);
+	/* SQLite writes each changed page as a whole at a commit. If the keys
+	 * are in random order, nearly each record of a small batch changes a
+	 * different page; in a larger batch several records share a page. */
+	if (l->o->batch == BATCH_NOT_GIVEN &&
+	    l->spool.total >= l->full_batch &&
+	    pages > l->spool.total / RECORDS_OF_PAGE)
+		l->full_batch = GROWN;
 	full = l->full_batch;
 	for (size_t i = 0; i < l->ntables; i++)
 		if (l->tables[i].outcome.most_equal > most)
@@ -62,6 +46,46 @@ batch_set_limit(struct loader *l)
 	else if (most <= EQUAL_KEYS_MAX / 2)
 		l->batch_limit = l->batch_limit < full / 2 ?
 		    2 * l->batch_limit : full;
+}
+
+/* The phases in the order of their calls, which is the same at each moment of a
+ * load. A phase whose functions must not be neighbours has two entries. */
+static const struct phase *const phases[] = {
+	/* Locks come before the first change: those of other loads of the same
+	 * tables, then those that keep the rows of images as they are. */
+	&complete_lock_phase, &images_lock_phase,
+	/* Rows that the load replaces or removes. A row that replace deletes is
+	 * in an image. */
+	&replace_phase, &mirror_phase,
+	/* These read the rows as they are when all are written. */
+	&expect_phase, &images_phase, &emit_phase,
+	/* The elements of a chunk come after its records, and --evolve judges
+	 * the rejects of both. The check opens the connections last. */
+	&nested_phase, &evolve_phase, &workers_phase,
+	/* What the transaction says about the batch: its dead letters, then the
+	 * ledger, which ends a batch that was committed before. PostgreSQL
+	 * swaps tables late, because this locks out all readers. */
+	&letters_phase, &ledger_phase, &swap_phase, &xid_phase,
+	/* Files come before the COMMIT: a line that is there twice is better
+	 * than one that is lost. */
+	&reject_lines_phase, &complete_phase,
+};
+enum { PHASES = sizeof(phases) / sizeof(phases[0]) };
+
+static bool
+is_wanted(const struct phase *p, const struct loader *l)
+{
+	return p->wants == NULL || p->wants(l);
+}
+
+int
+phases_check(struct loader *l, struct err *e)
+{
+	for (size_t i = 0; i < PHASES; i++)
+		if (phases[i]->check != NULL && is_wanted(phases[i], l) &&
+		    phases[i]->check(l, e) == -1)
+			return -1;
+	return 0;
 }
 
 /* Returns true if --evolve has noted a change of a table. */
@@ -75,17 +99,27 @@ loader_must_alter(const struct loader *l)
 	return any;
 }
 
+static bool
+wants_evolve(const struct loader *l)
+{
+	return l->o->evolve;
+}
+
 /* With --evolve: examines the rejected records of the chunk, and notes how the
  * tables would have to be altered to accept them. */
-static int
+static enum sink_result
 loader_note_alters(struct loader *l, struct err *e)
 {
-	for (size_t i = 0; l->o->evolve && i < l->ntables; i++)
+	for (size_t i = 0; i < l->ntables; i++)
 		if (evolve_note_refused(&l->tables[i].evolve,
 		    &l->tables[i].outcome, l->db, e) == -1)
-			return -1;
-	return 0;
+			return SINK_FAILED;
+	return SINK_DONE;
 }
+
+const struct phase evolve_phase = {
+	.wants = wants_evolve, .chunk = loader_note_alters,
+};
 
 /* Makes the noted changes of the tables. The caller must then call
  * loader_reopen(). */
@@ -103,24 +137,16 @@ loader_alter_tables(struct loader *l, struct err *e)
 	return 0;
 }
 
-/* Returns true if a table has refused a record of the chunk. */
-static bool
-has_refusals(const struct loader *l)
-{
-	for (size_t i = 0; i < loader_count_tables(l); i++)
-		if (l->tables[i].outcome.refused.n > 0)
-			return true;
-	return false;
-}
-
 /* Makes the reject lines of the chunk. If a table has changed, or --evolve is
  * about to change it, makes none: the batch will be loaded again. */
 static int
 loader_make_rejects(struct loader *l, struct err *e)
 {
-	bool changed = loader_must_alter(l);
+	bool changed = loader_must_alter(l), refused = false;
 
-	if (!changed && has_refusals(l) && tables_changed(l, &changed, e) == -1)
+	for (size_t i = 0; i < loader_count_tables(l); i++)
+		refused |= l->tables[i].outcome.refused.n > 0;
+	if (!changed && refused && tables_changed(l, &changed, e) == -1)
 		return -1;
 	return changed ? 0 : rejects_make(l, e);
 }
@@ -163,20 +189,6 @@ loader_reopen(struct loader *l, struct err *e)
 	return workers_open(l, e);
 }
 
-/* Returns how many records the earlier stages have dropped before the last
- * boundary (the mark `checkpoint`, `resolve` or `end`). They count as seen: if
- * a filter has dropped 995 of 1,000 records, 3 rejects are 0.3% of the records
- * and not most of the rest. */
-static uint64_t
-count_dropped(const struct boundary *last)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < last->nstages; i++)
-		n += last->stages[i].dropped;
-	return n;
-}
-
 /* Returns how many reject lines of earlier stages came in the stream. */
 static uint64_t
 tally_upstream(const struct loader *l)
@@ -187,14 +199,21 @@ tally_upstream(const struct loader *l)
 
 /* `in` is the number of records that reached the loader, `rejected` how many of
  * them it has rejected, and `upstream` the number of reject lines that came in
- * the stream. `ended` is true at the end of the stream. */
+ * the stream. `ended` is true at the end of the stream. The records that
+ * earlier stages have dropped before the last boundary (the mark `checkpoint`,
+ * `resolve` or `end`) count as seen: if a filter has dropped 995 of 1,000
+ * records, 3 rejects are 0.3% of the records and not most of the rest. */
 static struct reject_tally
 tally_make(const struct loader *l, uint64_t in, uint64_t rejected,
     uint64_t upstream, bool ended)
 {
-	return (struct reject_tally){ .rejected = rejected + upstream,
-		.seen = in + upstream + count_dropped(&l->stream.last),
-		.ended = ended, .plain = !l->marked };
+	const struct boundary *last = &l->stream.last;
+	struct reject_tally t = { .rejected = rejected + upstream,
+		.seen = in + upstream, .ended = ended, .plain = !l->marked };
+
+	for (size_t i = 0; i < last->nstages; i++)
+		t.seen += last->stages[i].dropped;
+	return t;
 }
 
 struct reject_tally
@@ -453,56 +472,46 @@ late_letters_warn(const struct loader *l)
 	    one ? "its" : "their", why, touch);
 }
 
-/* True if the table must handle the chunk. With --tables that is only a table
- * with records in the chunk; but in --mode mirror each table must also note the
- * keys of rejected records, and in --mode delete-insert their scopes. */
-static bool
-table_takes_chunk(const struct loader *l, size_t table)
+static enum sink_result
+load_table(struct loader *l, struct loaded_table *t, struct err *e)
 {
-	return l->list.n == 0 || l->mode->mirrors || l->mode->by_scope ||
-	    l->route.records[table] > 0;
+	enum sink_result rc = l->sink->apply(t->self, &t->outcome, e);
+
+	if (rc != SINK_DONE)
+		return rc;
+	t->outcome.begun = true;
+	for (size_t i = 0; i < PHASES; i++)
+		if (phases[i]->table != NULL && is_wanted(phases[i], l) &&
+		    phases[i]->table(l, t, e) == -1)
+			return SINK_FAILED;
+	return SINK_DONE;
 }
 
+/* With --tables, a table without records in the chunk has nothing to do. But in
+ * --mode mirror each table must also note the keys of rejected records, and in
+ * --mode delete-insert their scopes. */
 static enum sink_result
 load_chunk(struct loader *l, struct err *e)
 {
-	enum sink_result rc;
+	bool all = l->list.n == 0 || l->mode->mirrors || l->mode->by_scope;
+	enum sink_result rc = SINK_DONE;
 
 	if (loader_start_chunk(l, e) == -1)
 		return SINK_FAILED;
-	for (size_t i = 0; i < l->ntables; i++) {
-		struct loaded_table *t = &l->tables[i];
-
-		if (!table_takes_chunk(l, i))
-			continue;
-		rc = l->sink->apply(t->self, &t->outcome, e);
-		if (rc != SINK_DONE)
-			return rc;
-		t->outcome.begun = true;
-		if (missing_rows_note(l, t, e) == -1 ||
-		    old_rows_note_rejects(l, t, e) == -1)
-			return SINK_FAILED;
-	}
-	if (l->nested != NULL && (rc = nested_write_chunk(l, e)) != SINK_DONE)
+	for (size_t i = 0; i < l->ntables && rc == SINK_DONE; i++)
+		if (all || l->route.records[i] > 0)
+			rc = load_table(l, &l->tables[i], e);
+	for (size_t i = 0; i < PHASES && rc == SINK_DONE; i++)
+		if (phases[i]->chunk != NULL && is_wanted(phases[i], l))
+			rc = phases[i]->chunk(l, e);
+	if (rc != SINK_DONE)
 		return rc;
-	if (loader_note_alters(l, e) == -1 || loader_make_rejects(l, e) == -1)
+	if (loader_make_rejects(l, e) == -1)
 		return SINK_FAILED;
 	for (size_t i = 0; i < l->ntables; i++)
 		outcome_end_chunk(&l->tables[i].outcome);
 	route_count_chunk(&l->route);
 	return SINK_DONE;
-}
-
-/* Called when the last record of the batch is written. The sink checks the
- * deferred constraints (those that are otherwise checked only at COMMIT). */
-static enum sink_result
-settle_tables(struct loader *l, struct err *e)
-{
-	enum sink_result rc = SINK_DONE;
-
-	for (size_t i = 0; i < loader_count_tables(l) && rc == SINK_DONE; i++)
-		rc = l->sink->settle(l->tables[i].self, e);
-	return rc;
 }
 
 /* Forgets the counts and rejects of the failed try. If the workers have
@@ -539,12 +548,11 @@ load_chunks(struct loader *l, struct err *e)
 			return rc;
 		reset_try(l);
 	}
-	if (complete_lock_tables(l, e) == -1 ||
-	    keep_before_start(l, e) == -1 ||
-	    old_rows_delete(l, e) == -1 ||
-	    missing_rows_start(l, e) == -1 ||
-	    expect_start(l, e) == -1 ||
-	    spool_rewind(&l->spool, e) == -1)
+	for (size_t i = 0; i < PHASES; i++)
+		if (phases[i]->begin != NULL && is_wanted(phases[i], l) &&
+		    phases[i]->begin(l, e) == -1)
+			return SINK_FAILED;
+	if (spool_rewind(&l->spool, e) == -1)
 		return SINK_FAILED;
 	while ((more = spool_next_chunk(&l->spool, e)) == 1) {
 		if (l->stream.judged)
@@ -552,9 +560,15 @@ load_chunks(struct loader *l, struct err *e)
 		if ((rc = load_chunk(l, e)) != SINK_DONE)
 			return rc;
 	}
-	return more == -1 ? SINK_FAILED :
-	    l->nested != NULL && l->nested->repeat ? SINK_REPEAT :
-	    settle_tables(l, e);
+	if (more == -1)
+		return SINK_FAILED;
+	if (l->nested != NULL && l->nested->repeat)
+		return SINK_REPEAT;
+	/* The sink checks the deferred constraints: those that are otherwise
+	 * checked only at COMMIT. */
+	for (size_t i = 0; i < loader_count_tables(l) && rc == SINK_DONE; i++)
+		rc = l->sink->settle(l->tables[i].self, e);
+	return rc;
 }
 
 /* Fails with ERR_LIMIT if the loader and the stages before it have rejected
@@ -616,44 +630,6 @@ check_counts(struct loader *l, bool ended, struct err *e)
 	    upstream, ended, e);
 }
 
-/* Called when the records of the batch are in the table. Stores in the same
- * transaction the dead letters (rejected records, table dead_letters), the
- * progress of the stream (its row in the ledger, table etl_loads) and the
- * checkpoint. Writes the reject lines that are not dead letters to the reject
- * file or to file descriptor 3, then sends COMMIT. Returns 1: the batch is
- * committed; 0: the ledger shows that this batch was committed before, so
- * COMMIT was not sent; -1 with *e. */
-static int
-commit_state(struct loader *l, bool ended, struct err *e)
-{
-	int64_t row = 0;
-	int rc = 1;
-
-	if (l->control && control_limit_idle(l->db, e) == -1)
-		return -1;
-	if (l->run != NULL && run_fence(l->db, l->run, &row, e) == -1)
-		return -1;
-	if (rejects_store(l, row, e) == -1)
-		return -1;
-	if (l->marked &&
-	    (rc = stream_advance(l, ended, e)) != 1)
-		return rc;
-	if (old_rows_swap(l, e) == -1)
-		return -1;
-	if (batch_note_xid(l, e) == -1 ||
-	    rejects_write(l, e) == -1 ||
-	    complete_store_scopes(l, e) == -1)
-		return -1;
-	l->sent = loader_sum_batch(l);
-	for (size_t i = 0; i < loader_count_tables(l); i++)
-		l->tables[i].sent = l->tables[i].outcome.sums;
-	emit_keep(l);
-	if (db_commit(l->db, e) == 0)
-		return 1;
-	l->unknown = db_fault(l->db)->lost;
-	return -1;
-}
-
 /* Creates the control tables, unless they exist or the load does not need
  * them. */
 static int
@@ -674,9 +650,10 @@ enum { TRY_AGAIN = 2, TABLE_CHANGED, TABLE_MUST_CHANGE, WORKERS_FAILED };
  * or committed by the workers. Returns the same as batch_try(). Checks the
  * batch, stores its state and commits it. */
 static int
-batch_finish(struct loader *l, bool ended, struct err *e)
+batch_finish(struct loader *l, struct err *e)
 {
 	bool changed = false;
+	int rc = 0;
 
 	if (!l->rows_are_stored && tables_changed(l, &changed, e) == -1)
 		return -1;
@@ -684,14 +661,23 @@ batch_finish(struct loader *l, bool ended, struct err *e)
 		return TABLE_CHANGED;
 	if (loader_must_alter(l))
 		return TABLE_MUST_CHANGE;
-	if (check_counts(l, ended, e) == -1 ||
-	    old_rows_check_rejects(l, e) == -1 ||
-	    old_rows_check_empty(l, e) == -1 ||
-	    missing_rows_delete(l, e) == -1 ||
-	    expect_judge(l, e) == -1 ||
-	    keep_before_store(l, e) == -1 || emit_collect(l, e) == -1)
+	if (check_counts(l, l->ended, e) == -1)
 		return -1;
-	return commit_state(l, ended, e);
+	for (size_t i = 0; i < PHASES && rc == 0; i++)
+		if (phases[i]->finish != NULL && is_wanted(phases[i], l))
+			rc = phases[i]->finish(l, e);
+	if (rc != 0)
+		return rc == PHASE_WAS_COMMITTED ? 0 : -1;
+	l->sent = loader_sum_batch(l);
+	for (size_t i = 0; i < loader_count_tables(l); i++)
+		l->tables[i].sent = l->tables[i].outcome.sums;
+	for (size_t i = 0; i < PHASES; i++)
+		if (phases[i]->send != NULL && is_wanted(phases[i], l))
+			phases[i]->send(l);
+	if (db_commit(l->db, e) == 0)
+		return 1;
+	l->unknown = db_fault(l->db)->lost;
+	return -1;
 }
 
 /* Loads the batch in one transaction, and rolls it back if the result is not 1.
@@ -706,7 +692,7 @@ batch_finish(struct loader *l, bool ended, struct err *e)
  * WORKERS_FAILED: with *e, after all retries of --connections;
  * -1: any other failure, with *e. */
 static int
-batch_try(struct loader *l, bool ended, struct err *e)
+batch_try(struct loader *l, struct err *e)
 {
 	bool changed;
 	int rc = -1;
@@ -726,7 +712,7 @@ batch_try(struct loader *l, bool ended, struct err *e)
 		return -1;
 	switch (l->rows_are_stored ? SINK_DONE : load_chunks(l, e)) {
 	case SINK_DONE:
-		rc = batch_finish(l, ended, e);
+		rc = batch_finish(l, e);
 		break;
 	case SINK_REPEAT:
 		db_rollback(l->db);
@@ -791,13 +777,13 @@ start_judging(struct loader *l, const struct err *e)
  * Returns 1: committed, with the counts in l->sent; 0: the ledger (table
  * etl_loads) shows that an earlier try committed the batch; -1 with *e. */
 static int
-retry_batch(struct loader *l, bool ended, struct err *e)
+retry_batch(struct loader *l, struct err *e)
 {
 	uint64_t tries = 0;
 	int rc;
 
 	for (;;) {
-		while ((rc = batch_try(l, ended, e)) == TRY_AGAIN)
+		while ((rc = batch_try(l, e)) == TRY_AGAIN)
 			continue;
 		if (rc == TABLE_MUST_CHANGE &&
 		    (rc = loader_alter_tables(l, e)) == 0)
@@ -833,11 +819,10 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 		outcome_start_batch(&l->tables[i].outcome);
 	l->unknown = l->rows_are_stored = false;
 	buf_clear(&l->written);
-	if ((rc = retry_batch(l, ended, e)) == -1)
+	l->ended = ended;
+	if ((rc = retry_batch(l, e)) == -1)
 		return -1;
 	l->unknown = l->rows_are_stored = false;
-	complete_note_commit(l);
-	l->images_stored = l->o->keep_before;
 	late_letters_note(l);
 	rejects_count_causes(l);
 	if (rc == 1) {
@@ -851,5 +836,9 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 	batch_set_limit(l);
 	stream_forget_batch(&l->stream);
 	spool_clear(&l->spool);
-	return emit_write_committed(l, e);
+	for (size_t i = 0; i < PHASES; i++)
+		if (phases[i]->committed != NULL && is_wanted(phases[i], l) &&
+		    phases[i]->committed(l, e) == -1)
+			return -1;
+	return 0;
 }

@@ -7,6 +7,8 @@
 #include "images.h"
 #include "json/number.h"
 #include "json/write.h"
+#include "loader.h"
+#include "phase.h"
 #include "stream/line_writer.h"
 
 #include <errno.h>
@@ -186,7 +188,7 @@ struct emit {
 	char *stream;           /* its name */
 	bool started, rows;
 	struct lines_of_try try[2];
-	int next;               /* the element that emit_collect() fills; the
+	int next;               /* the element that finish() fills; the
 	                         * other one has the lines of the last COMMIT
 	                         * that was sent */
 };
@@ -338,8 +340,15 @@ forget_lines(struct lines_of_try *t, struct err *e)
 	    err_errno(e, ERR_IO, "temporary file") : 0;
 }
 
-int
-emit_collect(struct loader *l, struct err *e)
+static bool
+wants(const struct loader *l)
+{
+	return l->emit != NULL;
+}
+
+/* Reads the changes inside the transaction. */
+static int
+finish(struct loader *l, struct err *e)
 {
 	struct emit *m = l->emit;
 	const char *text;
@@ -347,8 +356,6 @@ emit_collect(struct loader *l, struct err *e)
 	struct buf sql;
 	int rc;
 
-	if (m == NULL)
-		return 0;
 	/* --create may have made the table after emit_open(). */
 	if (forget_lines(&m->try[m->next], e) == -1 ||
 	    (m->rows && emit_check_column(l->tables->target.table, m->rows,
@@ -369,11 +376,12 @@ emit_collect(struct loader *l, struct err *e)
 	return rc;
 }
 
-void
-emit_keep(struct loader *l)
+/* Keeps the lines of this try: a try after the COMMIT that is sent now collects
+ * its own lines. */
+static void
+keep_lines(struct loader *l)
 {
-	if (l->emit != NULL)
-		l->emit->next = !l->emit->next;
+	l->emit->next = !l->emit->next;
 }
 
 static int
@@ -418,21 +426,23 @@ fail_after_batch(const struct loader *l, struct err *e)
 	return fail_after_commit(state, e);
 }
 
-int
-emit_write_committed(struct loader *l, struct err *e)
+static int
+write_committed(struct loader *l, struct err *e)
 {
 	struct emit *m = l->emit;
-	struct lines_of_try *t;
+	struct lines_of_try *t = &m->try[!m->next];
 
-	if (m == NULL)
-		return 0;
-	t = &m->try[!m->next];
 	if (start_stream_once(l, e) == -1 || write_file(m, t, e) == -1 ||
 	    stage_emit_lines(m->out, t->b.data, t->b.len, t->n, e) ==
 	    -1 || stage_flush(m->out, e) == -1)
 		return fail_after_batch(l, e);
 	return forget_lines(t, e);
 }
+
+const struct phase emit_phase = {
+	.wants = wants, .finish = finish, .send = keep_lines,
+	.committed = write_committed,
+};
 
 int
 emit_finish(struct loader *l, struct err *e)

@@ -4,7 +4,8 @@
 #include "base/text.h"
 #include "commit.h"
 #include "control/runs.h"
-#include "expect_check.h"
+#include "loader.h"
+#include "phase.h"
 #include "target.h"
 
 #include <ctype.h>
@@ -643,8 +644,16 @@ try_queries(struct loader *l, struct err *e)
 	return 0;
 }
 
-int
-expect_check(struct loader *l, struct err *e)
+static bool
+wants(const struct loader *l)
+{
+	return l->expect.n > 0;
+}
+
+/* Fails with ERR_CONFIG or ERR_USAGE if a test cannot be made with this table
+ * or this mode. */
+static int
+check(struct loader *l, struct err *e)
 {
 	if (!l->expect.columns)
 		return 0;
@@ -658,8 +667,9 @@ expect_check(struct loader *l, struct err *e)
 	return try_queries(l, e);
 }
 
-int
-expect_start(struct loader *l, struct err *e)
+/* From now on the sink notes the rows that it writes. */
+static int
+begin(struct loader *l, struct err *e)
 {
 	for (size_t i = 0; i < l->ntables && l->expect.columns; i++)
 		if (l->sink->written->start(l->tables[i].self, e) == -1)
@@ -685,10 +695,10 @@ judge_test(struct loader *l, const struct expectation *x, struct found *f,
 	}
 }
 
-/* Judges all tests. The error names the first one that fails, the warnings name
- * the others. */
-int
-expect_judge(struct loader *l, struct err *e)
+/* Judges all tests. Fails with ERR_LIMIT if one fails. The error names the
+ * first one that fails, the warnings name the others. */
+static int
+finish(struct loader *l, struct err *e)
 {
 	struct found f = { 0 };
 	size_t failed = 0;
@@ -712,3 +722,7 @@ expect_judge(struct loader *l, struct err *e)
 	}
 	return failed == 0 ? 0 : -1;
 }
+
+const struct phase expect_phase = {
+	.wants = wants, .check = check, .begin = begin, .finish = finish,
+};

@@ -3,32 +3,31 @@
 #include "base/stop.h"
 #include "control/checkpoints.h"
 #include "json/write.h"
+#include "loader.h"
+#include "phase.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { STEP = 1000 };   /* images that before_delete_some deletes */
 
-/* Also false if --create has found no record to make the table from: then there
- * is no table, and its sink has no functions for images. */
 static bool
-keeps_images(const struct loader *l)
+wants(const struct loader *l)
 {
-	return l->tables->target.keeps_images && l->sink->images != NULL;
+	return l->o->keep_before || l->o->emit != NULL;
 }
 
-int
-keep_before_check(struct loader *l, struct err *e)
+/* Fails if images of the table's rows cannot be kept. */
+static int
+check(struct loader *l, struct err *e)
 {
-	return !keeps_images(l) ? 0 :
-	    l->sink->images->check(l->tables->self, e);
+	return l->o->plan ? 0 : l->sink->images->check(l->tables->self, e);
 }
 
-int
-keep_before_start(struct loader *l, struct err *e)
+static int
+begin(struct loader *l, struct err *e)
 {
-	return !keeps_images(l) ? 0 :
-	    l->sink->images->start(l->tables->self, e);
+	return l->absent ? 0 : l->sink->images->start(l->tables->self, e);
 }
 
 const char *
@@ -173,13 +172,13 @@ store_entry(struct entry *n, struct loader *l, struct err *e)
 	    l->db, db_sql(l->db, SQL_BEFORE_RUN_MOVE), v, 2, NULL, e);
 }
 
-int
-keep_before_store(struct loader *l, struct err *e)
+static int
+finish(struct loader *l, struct err *e)
 {
 	struct entry n;
 	int rc = -1;
 
-	if (!keeps_images(l))
+	if (l->absent)
 		return 0;
 	if (l->sink->images->finish(l->tables->self, e) == -1)
 		return -1;
@@ -192,6 +191,22 @@ keep_before_store(struct loader *l, struct err *e)
 	release_entry(&n);
 	return rc;
 }
+
+static int
+committed(struct loader *l, struct err *e)
+{
+	(void)e;
+	l->images_stored = l->o->keep_before;
+	return 0;
+}
+
+const struct phase images_lock_phase = {
+	.wants = wants, .begin = begin,
+};
+const struct phase images_phase = {
+	.wants = wants, .check = check, .finish = finish,
+	.committed = committed,
+};
 
 /* Deletes the images of a run in small transactions, so that no other session
  * has to wait long. If the program is killed between two of them, the next load

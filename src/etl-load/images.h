@@ -8,7 +8,8 @@
 
 #include "base/buf.h"
 #include "db/table.h"
-#include "loader.h"
+
+struct loader;
 
 /* The image of all columns of the row `from`, which is an SQL name. */
 void image_put_row(struct buf *b, enum db_kind kind, const struct table *t,
@@ -32,15 +33,8 @@ void image_put_has_key(struct buf *b, enum db_kind kind, const struct table *t,
 /* --keep-before: stores images of the rows that each batch changes in the
  * control tables etl_before and etl_before_runs, in the transaction of the
  * batch. etl-load --undo reads them (undo.h). --emit needs the images too,
- * but stores none. Each function does nothing if neither option is given. */
+ * but stores none. */
 
-/* Called when the sink is open, before anything is read. Fails if images of the
- * table's rows cannot be kept. */
-int keep_before_check(struct loader *l, struct err *e);
-/* keep_before_start() is called in each transaction before the first record is
- * written, keep_before_store() after all rows are written. */
-int keep_before_start(struct loader *l, struct err *e);
-int keep_before_store(struct loader *l, struct err *e);
 /* Called after the load: deletes the images of all but the last --keep-runs
  * runs. A failure is only a warning, because the load is committed. */
 void keep_before_prune(struct loader *l);

@@ -1,12 +1,13 @@
 #include "base/stop.h"
 #include "batch.h"
-#include "complete.h"
 #include "control/checkpoints.h"
 #include "control/control.h"
 #include "control/ledger.h"
 #include "control/letters.h"
+#include "control/runs.h"
 #include "json/write.h"
 #include "loader.h"
+#include "phase.h"
 #include "stream/run_report.h"
 
 #include <inttypes.h>
@@ -260,8 +261,16 @@ stream_count_kept(const struct loader *l)
 	    (own_to_file ? loader_sum_batch(l).rejected : 0));
 }
 
-int
-stream_advance(struct loader *l, bool ended, struct err *e)
+static bool
+is_marked(const struct loader *l)
+{
+	return l->marked;
+}
+
+/* Updates the stream's row in the ledger, then the stored checkpoint, in the
+ * open transaction. */
+static int
+stream_advance(struct loader *l, struct err *e)
 {
 	const struct stream *s = &l->stream;
 	struct sums sums = loader_sum_batch(l);
@@ -274,25 +283,27 @@ stream_advance(struct loader *l, bool ended, struct err *e)
 	sums_add(&sums, &l->sums);
 	ledger_put_counts(&counts, l, &sums);
 	g.counts = buf_text(&counts);
-	g.ended = ended;
+	g.ended = l->ended;
 	g.kept = stream_count_kept(l);
 	if (stream_has_checkpoint(s))
 		g.version = s->expected + (s->value != NULL);
 	r = buf_check(&counts, e) == -1 ? LEDGER_FAILED :
 	    ledger_record(l->db, &g, e);
 	buf_release(&counts);
-	if ((rc = take_ledger_result(l, r, e)) == 1) {
-		/* The answer to the COMMIT of an earlier try may have been
-		 * lost. But that COMMIT was not done: it would have changed the
-		 * ledger row, and ledger_record() would not have found the row
-		 * as it was. The server cannot do it later either, because this
-		 * transaction has changed the row. */
-		l->unknown = false;
-		if (move_checkpoint(l, e) == -1)
-			return -1;
-	}
-	return rc;
+	if ((rc = take_ledger_result(l, r, e)) != 1)
+		return rc == 0 ? PHASE_WAS_COMMITTED : -1;
+	/* The answer to the COMMIT of an earlier try may have been lost. But
+	 * that COMMIT was not done: it would have changed the ledger row, and
+	 * ledger_record() would not have found the row as it was. The server
+	 * cannot do it later either, because this transaction has changed the
+	 * row. */
+	l->unknown = false;
+	return move_checkpoint(l, e);
 }
+
+const struct phase ledger_phase = {
+	.wants = is_marked, .finish = stream_advance,
+};
 
 int
 stream_lock(const struct loader *l, struct db *db, struct err *e)
@@ -442,14 +453,23 @@ get_replays(const struct loader *l)
 	return r;
 }
 
-int
-rejects_store(struct loader *l, int64_t run_row, struct err *e)
+/* Stores those reject lines of the batch that are dead letters, in the open
+ * transaction. Then resolves the letters that the batch replays. Begins the
+ * part of the transaction that writes to the control tables: the locks of their
+ * rows are held until the COMMIT. */
+static int
+rejects_store(struct loader *l, struct err *e)
 {
 	const struct letter_replays replays = get_replays(l);
 	struct stream *s = &l->stream;
-	int any = store_letters(l, run_row, e);
+	int64_t run_row = 0;
+	int any;
 
-	if (any == -1)
+	if (l->control && control_limit_idle(l->db, e) == -1)
+		return -1;
+	if (l->run != NULL && run_fence(l->db, l->run, &run_row, e) == -1)
+		return -1;
+	if ((any = store_letters(l, run_row, e)) == -1)
 		return -1;
 	if (any == 0 && replays.n == 0)
 		return 0;
@@ -466,6 +486,8 @@ rejects_store(struct loader *l, int64_t run_row, struct err *e)
 			    s->letters[i].id);
 	return 0;
 }
+
+const struct phase letters_phase = { .finish = rejects_store };
 
 /* True if an earlier try of this batch has written the reject line of record
  * number `ordinal` of the batch to a file or to file descriptor 3. */
@@ -493,7 +515,9 @@ mark_written(struct loader *l, uint64_t ordinal, struct err *e)
 	return 0;
 }
 
-int
+/* Writes the reject lines that are not stored as dead letters to the file of
+ * --rejects or to file descriptor 3. */
+static int
 rejects_write(struct loader *l, struct err *e)
 {
 	struct spool *s = &l->rejects.spool;
@@ -522,6 +546,8 @@ rejects_write(struct loader *l, struct err *e)
 	l->rejects.first_occurrence = stage_reject_who(l->stage)->n;
 	return more;
 }
+
+const struct phase reject_lines_phase = { .finish = rejects_write };
 
 /* Returns the number of the input line that held the rejected record, or 0 if
  * the reject line does not contain this number. */

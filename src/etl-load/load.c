@@ -2,7 +2,6 @@
 #include "base/stop.h"
 #include "base/text.h"
 #include "commit.h"
-#include "complete.h"
 #include "emit.h"
 #include "images.h"
 #include "load.h"
@@ -237,35 +236,6 @@ check_same_stream(const struct loader *l, struct err *e)
 	return check_all_loaded(l, e);
 }
 
-/* Returns true if the batch may be committed only at a boundary or at the end
- * of the stream. */
-static bool
-needs_boundary(const struct loader *l)
-{
-	return l->whole || l->stream.segments;
-}
-
-/* Commits the full chunk. If the batch may not be committed yet, writes the
- * chunk to the temporary file. */
-static int
-flush_chunk(struct loader *l, struct err *e)
-{
-	return needs_boundary(l) ? spool_write_chunk(&l->spool, e) :
-	    batch_commit(l, false, e);
-}
-
-/* Returns how many lines a chunk has at most. A chunk is the part of the batch
- * that is in memory; a full chunk is committed or, if the batch may not be
- * committed yet, written to a temporary file. In a stream that is committed
- * only at certain marks (l->stream.segments) a limit below 1000 does not make
- * the chunks smaller: many small chunks would be slow. */
-static uint64_t
-chunk_limit(const struct loader *l)
-{
-	return l->stream.segments && l->batch_limit < CHUNK_LEAST ?
-	    CHUNK_LEAST : l->batch_limit;
-}
-
 /* If the batch is empty, sets l->due: the time at which --flush requires its
  * commit. */
 static void
@@ -276,12 +246,16 @@ note_due(struct loader *l)
 		l->due = clock_ms() + (int64_t)l->o->flush;
 }
 
-/* Adds the line to the batch, and flushes the chunk when it is full. Skips a
- * line that an earlier run has loaded. */
+/* Adds the line to the batch. Skips a line that an earlier run has loaded. When
+ * the chunk is full (the part of the batch that is in memory), commits the
+ * batch or, if that is allowed only at a boundary or at the end of the stream,
+ * writes the chunk to a temporary file. */
 static int
 add_line(struct loader *l, enum item_kind kind, const struct line *line,
     struct err *e)
 {
+	uint64_t most = l->batch_limit;
+
 	if (l->stream.loaded || l->stream.skipping) {
 		l->stream.skipped += kind == ITEM_RECORD;
 		return 0;
@@ -293,7 +267,14 @@ add_line(struct loader *l, enum item_kind kind, const struct line *line,
 		return -1;
 	if (line->len > LARGE)
 		stage_shrink(l->stage);
-	return spool_is_full(&l->spool, chunk_limit(l)) ? flush_chunk(l, e) : 0;
+	/* A stream that is committed only at certain marks has chunks that are
+	 * not small: many small chunks would be slow. */
+	if (l->stream.segments && most < CHUNK_LEAST)
+		most = CHUNK_LEAST;
+	if (!spool_is_full(&l->spool, most))
+		return 0;
+	return l->whole || l->stream.segments ?
+	    spool_write_chunk(&l->spool, e) : batch_commit(l, false, e);
 }
 
 /* Commits the last batch of the stream. Fails if a record of the stream has no

@@ -29,7 +29,7 @@ struct loaded_table {
 	struct outcome outcome;         /* of the table's records */
 	struct evolve evolve;           /* --evolve: how the table must change
 	                                 * to accept the records of the batch */
-	int64_t replaced;               /* of complete.h: how often loads
+	int64_t replaced;               /* of stream.h: how often loads
 	                                 * have replaced the whole table */
 	int64_t scopes_replaced;        /* and how many scopes of it */
 	int64_t scopes_stored;          /* the same with the scopes of the last
@@ -111,6 +111,8 @@ struct loader {
 	bool whole;                     /* the present stream is committed once:
 	                                 * because of `once`, or because its
 	                                 * records must not be loaded twice */
+	bool ended;                     /* the present batch is the last one of
+	                                 * the stream */
 	int64_t xid;                    /* the batch's transaction id, or 0 */
 	struct sums sent;               /* counts of the last COMMIT sent */
 	bool unknown;                   /* the answer to that COMMIT was lost:
@@ -180,11 +182,6 @@ void loader_explain_fault(struct loader *l, const struct db_fault *f,
  * stored: nothing or, with --connections, perhaps some of its rows. */
 const char *loader_say_stored(const struct loader *l);
 
-/* Stores the id of the open transaction in l->xid. If the answer to COMMIT is
- * lost, the loader uses this id to ask PostgreSQL whether the transaction was
- * committed. Only plain input (without marks) needs the id: for a marked stream
- * the ledger (table etl_loads) shows whether the batch was committed. */
-int batch_note_xid(struct loader *l, struct err *e);
 /* Called after a failure of the database. Waits, connects again and, if the
  * answer to a COMMIT was lost, asks the server whether the COMMIT succeeded.
  * Returns 1: the batch was committed; 0: the caller must repeat the batch; -1
@@ -195,12 +192,6 @@ int batch_recover(struct loader *l, uint64_t *tries, struct err *e);
  * lines of the chunk, in the order of the input: those of the rejected records,
  * and those that earlier stages have sent. */
 int rejects_make(struct loader *l, struct err *e);
-/* Stores those reject lines of the batch that are dead letters, in the open
- * transaction. Then resolves the letters that the batch replays. */
-int rejects_store(struct loader *l, int64_t run_row, struct err *e);
-/* Writes the reject lines that are not stored as dead letters to the file of
- * --rejects or to file descriptor 3. */
-int rejects_write(struct loader *l, struct err *e);
 /* Counts the causes of the batch's rejects, for the message of
  * --max-rejects. */
 void rejects_count_causes(struct loader *l);

@@ -16,7 +16,8 @@
  * keys       finds equal keys, also among connections
  * batch      the lines of a batch, in memory or in a temporary file; the counts
  *            and rejects of one try; the table of each record
- * commit     the transaction of a batch, and its retries
+ * commit     the transaction of a batch, its retries, and the table of phases:
+ *            what replace, mirror and others do besides (phase.h)
  * stream     the marks of the stream, its files, input that must be complete
  * ledger     the stream's row in the ledger (table etl_loads), and the dead
  *            letters of a batch

@@ -1,6 +1,12 @@
-#include "mirror.h"
-
+/* For --mode mirror: deletes the rows whose keys are not in the input, or marks
+ * them as deleted (--soft-delete). For --mode scd2 with --missing close: ends
+ * the validity of these rows.
+ * Fails: ERR_LIMIT if more rows would be deleted than --max-deletes allows;
+ *        ERR_DATA if a rejected record may belong to such a row, because its
+ *        key cannot be read. */
 #include "base/opt.h"
+#include "loader.h"
+#include "phase.h"
 #include "target.h"
 
 static const char *
@@ -9,10 +15,18 @@ get_max_deletes(const struct loader *l)
 	return l->o->max_deletes != NULL ? l->o->max_deletes : "50%";
 }
 
-int
-missing_rows_check(struct loader *l, struct err *e)
+static bool
+wants(const struct loader *l)
 {
-	for (size_t i = 0; i < l->ntables && l->mode->mirrors; i++) {
+	return l->mode->mirrors;
+}
+
+/* Fails with ERR_CONFIG or ERR_DENIED if the load may not delete rows of the
+ * table. */
+static int
+check(struct loader *l, struct err *e)
+{
+	for (size_t i = 0; i < l->ntables; i++) {
 		struct loaded_table *t = &l->tables[i];
 
 		if (check_referring(&t->target, l->db, e) == -1 ||
@@ -22,10 +36,11 @@ missing_rows_check(struct loader *l, struct err *e)
 	return 0;
 }
 
-int
-missing_rows_start(struct loader *l, struct err *e)
+/* From now on the sink notes the keys that come. */
+static int
+begin(struct loader *l, struct err *e)
 {
-	for (size_t i = 0; i < l->ntables && l->mode->mirrors; i++) {
+	for (size_t i = 0; i < l->ntables; i++) {
 		struct loaded_table *t = &l->tables[i];
 
 		t->unreadable = 0;
@@ -35,26 +50,11 @@ missing_rows_start(struct loader *l, struct err *e)
 	return 0;
 }
 
-int
-missing_rows_note(struct loader *l, struct loaded_table *t, struct err *e)
+/* Notes the keys of the chunk's records, before its reject lines are made. */
+static int
+note_keys(struct loader *l, struct loaded_table *t, struct err *e)
 {
-	return !l->mode->mirrors ? 0 : l->sink->mirror->add(
-	    t->self, &t->outcome, &t->unreadable, e);
-}
-
-/* Returns how many rejected records have a key that the loader cannot know.
- * They include the rejects that an earlier stage has written to a file or to
- * file descriptor 3: they are not in the stream, and only the counts of the
- * stage show them. */
-static uint64_t
-count_unreadable(const struct loader *l, const struct loaded_table *t)
-{
-	const struct boundary *last = &l->stream.last;
-	uint64_t n = t->unreadable;
-
-	for (size_t i = 0; l->marked && i < last->nstages; i++)
-		n += last->stages[i].aside;
-	return n;
+	return l->sink->mirror->add(t->self, &t->outcome, &t->unreadable, e);
 }
 
 /* Returns the part of a message that says what happens to the rows that did not
@@ -94,8 +94,14 @@ static int
 check_unreadable(struct loader *l, const struct loaded_table *t,
     uint64_t missing, struct err *e)
 {
-	uint64_t rejected = count_unreadable(l, t);
+	const struct boundary *last = &l->stream.last;
+	uint64_t rejected = t->unreadable;
 
+	/* The rejects that an earlier stage has written to a file or to file
+	 * descriptor 3 are not in the stream: only the counts of the stage show
+	 * them. */
+	for (size_t i = 0; l->marked && i < last->nstages; i++)
+		rejected += last->stages[i].aside;
 	if (rejected == 0 || l->o->delete_despite_rejects)
 		return 0;
 	(void)err_set(e, ERR_DATA, false, "table %s: %llu row%s did not come "
@@ -126,16 +132,6 @@ check_strays(const struct loaded_table *t, struct err *e)
 	        (long long)t->mirror.strays, t->target.mode->name,
 	        say_removal(t), t->target.mode->history ?
 	        "without --missing" : "with --mode upsert");
-}
-
-/* Fails if it is not safe to delete the missing rows. */
-static int
-check_removal(struct loader *l, const struct loaded_table *t, uint64_t missing,
-    struct err *e)
-{
-	return check_strays(t, e) == -1 ||
-	    check_deletes(l, t, missing, e) == -1 ||
-	    check_unreadable(l, t, missing, e) == -1 ? -1 : 0;
 }
 
 /* Compares the number of deleted rows with --max-deletes again: other sessions
@@ -170,16 +166,25 @@ delete_missing(struct loader *l, struct loaded_table *t, struct err *e)
 	/* Checked again here: since the load began, another table may have got
 	 * a foreign key to this table. */
 	return check_referring(&t->target, l->db, e) == -1 ||
-	    check_removal(l, t, missing, e) == -1 ? -1 : delete_rows(l, t, e);
+	    check_strays(t, e) == -1 ||
+	    check_deletes(l, t, missing, e) == -1 ||
+	    check_unreadable(l, t, missing, e) == -1 ? -1 :
+	    delete_rows(l, t, e);
 }
 
-int
-missing_rows_delete(struct loader *l, struct err *e)
+/* Deletes the rows and counts them as removed, or fails if this is not safe. */
+static int
+finish(struct loader *l, struct err *e)
 {
 	/* The last table comes first: it may have a foreign key to a table
 	 * before it in --tables. */
-	for (size_t i = l->ntables; i-- > 0 && l->mode->mirrors;)
+	for (size_t i = l->ntables; i-- > 0;)
 		if (delete_missing(l, &l->tables[i], e) == -1)
 			return -1;
 	return 0;
 }
+
+const struct phase mirror_phase = {
+	.wants = wants, .check = check, .begin = begin, .table = note_keys,
+	.finish = finish,
+};

@@ -6,6 +6,7 @@
 #include "json/write.h"
 #include "keys.h"
 #include "loader.h"
+#include "phase.h"
 #include "target.h"
 
 #include <inttypes.h>
@@ -473,8 +474,16 @@ nested_close(struct loader *l)
 	l->nested = NULL;
 }
 
-int
-nested_check(struct loader *l, struct err *e)
+static bool
+wants(const struct loader *l)
+{
+	return l->nested_list.n > 0;
+}
+
+/* Fails if rows of a table of --nested cannot be deleted, for example because
+ * another table refers to them. */
+static int
+check(struct loader *l, struct err *e)
 {
 	for (size_t i = l->ntables; i < loader_count_tables(l); i++) {
 		const struct loaded_table *t = &l->tables[i];
@@ -637,8 +646,9 @@ may_have_arrays(const struct loader *l, const struct loaded_table *parent)
 	    (l->list.n == 0 || l->route.records[parent - l->tables] > 0);
 }
 
-enum sink_result
-nested_write_chunk(struct loader *l, struct err *e)
+/* Called when the records of the chunk are in their tables. */
+static enum sink_result
+write_chunk(struct loader *l, struct err *e)
 {
 	enum sink_result rc = SINK_DONE;
 	struct key_hash k = { 0 };
@@ -657,6 +667,10 @@ nested_write_chunk(struct loader *l, struct err *e)
 	}
 	return rc;
 }
+
+const struct phase nested_phase = {
+	.wants = wants, .check = check, .chunk = write_chunk,
+};
 
 void
 nested_warn_empty(const struct loader *l)

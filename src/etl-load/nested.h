@@ -2,10 +2,9 @@
  * records that contain them. The rows of a record replace the rows that the
  * table has for its key.
  * Owns:  struct nested in l->nested; nested_close() frees it.
- * Gives: nested_write_chunk() is called when the records of the chunk are in
- *        their tables. If an element cannot be a row, it notes that the record
- *        must be rejected and sets l->nested->repeat: after the last chunk the
- *        caller repeats the batch. */
+ * Gives: if an element cannot be a row, the phase notes that the record must be
+ *        rejected and sets l->nested->repeat: after the last chunk the caller
+ *        repeats the batch. */
 #ifndef LOAD_NESTED_H
 #define LOAD_NESTED_H
 
@@ -87,12 +86,8 @@ struct nested {
  * l->ntables on. Does nothing without --nested. */
 int nested_open(struct loader *l, struct err *e);
 void nested_close(struct loader *l);
-/* Fails if rows of a table of --nested cannot be deleted, for example because
- * another table refers to them. */
-int nested_check(struct loader *l, struct err *e);
 /* Called before each try of a batch. Forgets the rows of the failed try. */
 void nested_reset(struct loader *l);
-enum sink_result nested_write_chunk(struct loader *l, struct err *e);
 /* Warns if no record had a value at the pointer of a --nested, because the
  * pointer may be mistyped. */
 void nested_warn_empty(const struct loader *l);

@@ -5,14 +5,10 @@
 #include "base/stop.h"
 #include "base/text.h"
 #include "children.h"
-#include "complete.h"
 #include "create.h"
-#include "expect_check.h"
-#include "images.h"
 #include "loader.h"
-#include "mirror.h"
 #include "nested.h"
-#include "replace.h"
+#include "phase.h"
 #include "sink.h"
 #include "stream/stage.h"
 
@@ -182,8 +178,12 @@ loader_reset_sinks(struct loader *l)
 
 enum { NOT_YET = 2 };
 
-int
-batch_note_xid(struct loader *l, struct err *e)
+/* Stores the id of the open transaction in l->xid. If the answer to COMMIT is
+ * lost, the loader uses this id to ask PostgreSQL whether the transaction was
+ * committed. Only plain input (without marks) needs the id: for a marked stream
+ * the ledger (table etl_loads) shows whether the batch was committed. */
+static int
+note_xid(struct loader *l, struct err *e)
 {
 	l->xid = 0;
 	if (l->marked || db_kind(l->db) != DB_POSTGRESQL)
@@ -192,6 +192,8 @@ batch_note_xid(struct loader *l, struct err *e)
 	    "SELECT pg_catalog.pg_current_xact_id()::text::int8", NULL, 0, 0,
 	    &l->xid, e);
 }
+
+const struct phase xid_phase = { .finish = note_xid };
 
 /* Asks PostgreSQL whether the transaction l->xid, whose COMMIT had no answer,
  * was committed. Returns 1: committed. 0: the caller repeats the batch, because
@@ -328,16 +330,6 @@ enum { FULL, NORMAL };
 static const char *const levels[] = { [FULL] = "full", [NORMAL] = "normal",
 	NULL };
 
-/* Needs no database. Fails if --synchronous has another value than full or
- * normal. */
-static int
-time_limits_check(const struct load_opts *o, struct err *e)
-{
-	return o->synchronous != NULL &&
-	    suggest_choice("--synchronous", o->synchronous, levels, e) ==
-	    -1 ? -1 : 0;
-}
-
 /* Sets NORMAL only in the journal mode WAL: in any other mode a power loss
  * could damage the file. The file is in another mode only if another process
  * had locked it when this program opened it. */
@@ -424,15 +416,6 @@ time_limits_explain(const struct load_opts *o, const struct db_fault *f,
 
 enum { DDL_MAX = 64 << 20 };
 
-/* True if the SQLSTATE `state` means that a table, type or schema of this name
- * exists already. */
-static bool
-exists_already(const char *state)
-{
-	return strcmp(state, "42P07") == 0 || strcmp(state, "42710") == 0 ||
-	    strcmp(state, "42P06") == 0;
-}
-
 /* Runs the script of --ddl. If two loaders create the same table at the same
  * time, PostgreSQL can refuse one CREATE TABLE although the script says IF NOT
  * EXISTS. If the server reports that the table exists, the script is run a
@@ -444,8 +427,12 @@ run_script(struct loader *l, const char *sql, struct err *e)
 {
 	const struct db_fault *f = db_fault(l->db);
 	int rc = db_script(l->db, sql, e);
+	/* A table, a type or a schema of this name exists. */
+	bool exists = strcmp(f->sqlstate, "42P07") == 0 ||
+	    strcmp(f->sqlstate, "42710") == 0 ||
+	    strcmp(f->sqlstate, "42P06") == 0;
 
-	if (rc == -1 && exists_already(f->sqlstate)) {
+	if (rc == -1 && exists) {
 		db_rollback(l->db);
 		rc = db_script(l->db, sql, e);
 	}
@@ -482,15 +469,6 @@ run_ddl_file(struct loader *l, struct err *e)
 	return rc;
 }
 
-/* Returns true if neither --db nor DATABASE_URL names a database. */
-static bool
-is_default_db(const struct load_opts *o)
-{
-	const char *url = getenv("DATABASE_URL");
-
-	return o->db == NULL && (url == NULL || *url == '\0');
-}
-
 /* Opens the database, runs the script of --ddl, makes the table of --create and
  * opens the tables. The default database (file etl.db) is created only if one
  * of these options is given: otherwise the file would stay empty and have no
@@ -498,7 +476,9 @@ is_default_db(const struct load_opts *o)
 static int
 open_load(struct loader *l, struct err *e)
 {
-	bool create = l->o->ddl != NULL || l->o->create || !is_default_db(l->o);
+	const char *url = getenv("DATABASE_URL");
+	bool create = l->o->ddl != NULL || l->o->create || l->o->db != NULL ||
+	    (url != NULL && *url != '\0');
 
 	if ((create ? db_open : db_open_existing)(&l->db, l->o->db, e) == -1)
 		return -1;
@@ -515,12 +495,7 @@ open_load(struct loader *l, struct err *e)
 		return -1;
 	if (l->absent)
 		return 0;
-	return old_rows_check(l, e) == -1 ||
-	    missing_rows_check(l, e) == -1 ||
-	    expect_check(l, e) == -1 ||
-	    keep_before_check(l, e) == -1 ||
-	    nested_check(l, e) == -1 ||
-	    workers_open(l, e) == -1 ? -1 : complete_read(l, e);
+	return phases_check(l, e);
 }
 
 /* Closes the workers, the tables and the database. */
@@ -578,18 +553,6 @@ check_run_db(const struct load_opts *o, struct err *e)
 	return err_set(e, ERR_CONFIG, false, "--db names another database "
 	    "than the one of this run (DATABASE_URL): give --db to etl-run "
 	    "instead");
-}
-
-/* Copies $ETL_RUN to l->run. Leaves l->run NULL if the variable is not set. */
-static int
-copy_run_id(struct loader *l, struct err *e)
-{
-	const char *run = getenv("ETL_RUN");
-
-	if (run == NULL || *run == '\0')
-		return 0;
-	l->run = strdup(run);
-	return l->run == NULL ? err_nomem(e) : 0;
 }
 
 /* Gives each table its own options. If --mode is not given and --tables gives a
@@ -659,6 +622,8 @@ int
 loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
     struct err *e)
 {
+	const char *run = getenv("ETL_RUN");
+
 	*l = (struct loader){ .o = o, .stage = s };
 	spool_init(&l->spool);
 	reject_lines_init(&l->rejects, s);
@@ -671,12 +636,16 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 	    table_list_parse(&l->list, o, e) == -1 ||
 	    nested_list_parse(&l->nested_list, o, &l->list, e) == -1 ||
 	    set_table_options(l, e) == -1 ||
-	    time_limits_check(o, e) == -1 ||
+	    (o->synchronous != NULL &&
+	    suggest_choice("--synchronous", o->synchronous, levels,
+	    e) == -1) ||
 	    expect_parse(&l->expect, &o->expect, e) == -1 ||
 	    mapping_check(o, e) == -1 ||
-	    check_run_db(o, e) == -1 ||
-	    copy_run_id(l, e) == -1 ||
-	    causes_new(&l->causes, e) == -1)
+	    check_run_db(o, e) == -1)
+		return -1;
+	if (run != NULL && *run != '\0' && (l->run = strdup(run)) == NULL)
+		return err_nomem(e);
+	if (causes_new(&l->causes, e) == -1)
 		return -1;
 	plan_init(&l->plan);
 	sample_init(&l->sample, &l->tables[0].o, l->mode, l->duplicates);
@@ -724,32 +693,21 @@ loader_close(struct loader *l)
 
 static const struct sink *const sinks[] = { &sink_sqlite, &sink_pg };
 
-/* NULL if none. */
-static const struct sink *
-sink_for(enum db_kind kind)
-{
-	for (size_t i = 0; i < sizeof(sinks) / sizeof(sinks[0]); i++)
-		if (sinks[i]->kind == kind)
-			return sinks[i];
-	return NULL;
-}
-
-/* Opens the table and the sink for it. */
-static int
-open_table(struct loader *l, struct loaded_table *t, struct err *e)
-{
-	return loader_read_target(l, t, &t->target, e) == -1 ? -1 :
-	    l->sink->open(&t->self, l->db, &t->target, e);
-}
-
 int
 loader_open_tables(struct loader *l, struct err *e)
 {
-	l->sink = l->absent ? &sink_absent : sink_for(db_kind(l->db));
+	l->sink = l->absent ? &sink_absent : NULL;
+	for (size_t i = 0; i < sizeof(sinks) / sizeof(sinks[0]); i++)
+		if (l->sink == NULL && sinks[i]->kind == db_kind(l->db))
+			l->sink = sinks[i];
 	if (l->sink == NULL)
 		return err_bug(e, "it has no sink for this kind of database");
-	for (size_t i = 0; i < loader_count_tables(l); i++)
-		if (open_table(l, &l->tables[i], e) == -1)
+	for (size_t i = 0; i < loader_count_tables(l); i++) {
+		struct loaded_table *t = &l->tables[i];
+
+		if (loader_read_target(l, t, &t->target, e) == -1 ||
+		    l->sink->open(&t->self, l->db, &t->target, e) == -1)
 			return -1;
+	}
 	return loader_name_tables(l, e);
 }

@@ -3,13 +3,10 @@
 #include "base/text.h"
 #include "children.h"
 #include "create.h"
-#include "expect_check.h"
 #include "loader.h"
-#include "mirror.h"
-#include "nested.h"
 #include "open.h"
+#include "phase.h"
 #include "pg/pg_sink.h"
-#include "replace.h"
 #include "sqlite/sqlite_sink.h"
 #include "target.h"
 
@@ -225,7 +222,7 @@ make_tables(struct loader *l, bool parent_too, struct err *e)
 	    e) == -1) ||
 	    create_children(l, &l->plan.ddl, e) == -1 ||
 	    loader_open_tables(l, e) == -1 ? -1 :
-	    l->absent ? 0 : workers_set_wanted(l, e);
+	    l->absent ? 0 : workers_open(l, e);
 }
 
 int
@@ -250,10 +247,7 @@ plan_open(struct loader *l, struct err *e)
 	l->absent = state == TABLE_ABSENT;
 	if (loader_open_tables(l, e) == -1 || l->absent)
 		return l->absent ? 0 : -1;
-	return old_rows_check(l, e) == -1 ||
-	    missing_rows_check(l, e) == -1 ||
-	    expect_check(l, e) == -1 ||
-	    nested_check(l, e) == -1 ? -1 : workers_set_wanted(l, e);
+	return phases_check(l, e);
 }
 
 /* Makes the shape of a record that has a value for each column. */

@@ -1,8 +1,10 @@
-#include "replace.h"
-
-#include "complete.h"
+/* Deletes the rows that a load replaces: with --mode replace all rows of the
+ * table, with --mode delete-insert the rows of the scopes. */
 #include "json/write.h"
+#include "loader.h"
+#include "phase.h"
 #include "row.h"
+#include "stream.h"
 #include "target.h"
 
 /* Adds the scopes of some records, which were made by scope_put_record().
@@ -174,11 +176,19 @@ check_may_delete(const struct loader *l, const struct loaded_table *t,
 	return l->o->scope_values.n > 0 ? try_scope_values(l, t, e) : 0;
 }
 
-int
-old_rows_check(struct loader *l, struct err *e)
+static bool
+wants(const struct loader *l)
 {
-	if (!l->mode->replaces && !l->mode->by_scope)
-		return 0;
+	return l->mode->replaces || l->mode->by_scope;
+}
+
+/* Fails with ERR_CONFIG or ERR_DENIED if the load may not delete rows of the
+ * table, for example because the database would delete rows of another table
+ * with them. Also fails if the columns of --scope cannot hold a value of
+ * --scope-value. */
+static int
+check(struct loader *l, struct err *e)
+{
 	for (size_t i = 0; i < l->ntables; i++)
 		if (check_may_delete(l, &l->tables[i], e) == -1)
 			return -1;
@@ -231,11 +241,10 @@ delete_old_rows(struct loader *l, struct loaded_table *t, struct err *e)
 	return rc;
 }
 
-int
-old_rows_delete(struct loader *l, struct err *e)
+/* Deletes the rows and counts them as removed. */
+static int
+begin(struct loader *l, struct err *e)
 {
-	if (!l->mode->by_scope && !l->mode->replaces)
-		return 0;
 	/* The last table comes first: it may have a foreign key to a table
 	 * before it in --tables. */
 	for (size_t i = l->ntables; i-- > 0;)
@@ -244,11 +253,17 @@ old_rows_delete(struct loader *l, struct err *e)
 	return 0;
 }
 
-int
-old_rows_swap(struct loader *l, struct err *e)
+static bool
+wants_swap(const struct loader *l)
 {
-	if (!l->mode->replaces || l->sink->swap == NULL)
-		return 0;
+	return l->mode->replaces && l->sink->swap != NULL;
+}
+
+/* If the sink has made a new table for the rows, drops the old table and gives
+ * the new one its name. */
+static int
+swap_tables(struct loader *l, struct err *e)
+{
 	for (size_t i = 0; i < l->ntables; i++)
 		if (l->sink->swap(l->tables[i].self, e) == -1)
 			return -1;
@@ -328,8 +343,9 @@ note_rejects_of_files(
 	return rc;
 }
 
-int
-old_rows_note_rejects(struct loader *l, struct loaded_table *t, struct err *e)
+/* --mode delete-insert: notes the scopes of rejected records. */
+static int
+note_rejects(struct loader *l, struct loaded_table *t, struct err *e)
 {
 	if (!l->mode->by_scope || l->o->delete_despite_rejects ||
 	    t->outcome.sums.removed == 0)
@@ -358,17 +374,6 @@ check_rejects(struct loader *l, const struct loaded_table *t, struct err *e)
 	return -1;
 }
 
-int
-old_rows_check_rejects(struct loader *l, struct err *e)
-{
-	if (!l->mode->by_scope || l->o->delete_despite_rejects)
-		return 0;
-	for (size_t i = 0; i < l->ntables; i++)
-		if (check_rejects(l, &l->tables[i], e) == -1)
-			return -1;
-	return 0;
-}
-
 /* Fails if rows of a file would be deleted of which no record came. */
 static int
 check_files(const struct loader *l, const struct loaded_table *t, struct err *e)
@@ -386,11 +391,11 @@ check_files(const struct loader *l, const struct loaded_table *t, struct err *e)
 	    files == 1 ? "this file" : "these files");
 }
 
-int
-old_rows_check_empty(const struct loader *l, struct err *e)
+/* Fails with ERR_DATA if --mode replace would leave an empty table, or if
+ * --mode delete-insert has deleted rows and inserted none. */
+static int
+check_empty(const struct loader *l, struct err *e)
 {
-	if (l->o->allow_empty || (!l->mode->replaces && !l->mode->by_scope))
-		return 0;
 	for (size_t i = 0; i < l->ntables; i++) {
 		const struct sums *sums = &l->tables[i].outcome.sums;
 		const char *name = l->tables[i].target.table->name;
@@ -419,3 +424,25 @@ old_rows_check_empty(const struct loader *l, struct err *e)
 	}
 	return 0;
 }
+
+/* Fails if it is not safe that the old rows are gone, unless the user has said
+ * that it is. */
+static int
+finish(struct loader *l, struct err *e)
+{
+	bool checks_rejects = l->mode->by_scope &&
+	    !l->o->delete_despite_rejects;
+
+	for (size_t i = 0; i < l->ntables && checks_rejects; i++)
+		if (check_rejects(l, &l->tables[i], e) == -1)
+			return -1;
+	return l->o->allow_empty ? 0 : check_empty(l, e);
+}
+
+const struct phase replace_phase = {
+	.wants = wants, .check = check, .begin = begin, .table = note_rejects,
+	.finish = finish,
+};
+const struct phase swap_phase = {
+	.wants = wants_swap, .finish = swap_tables,
+};

@@ -1,7 +1,6 @@
 #include "stream.h"
 
 #include "base/hash.h"
-#include "complete.h"
 #include "control/checkpoints.h"
 #include "control/control.h"
 #include "control/files.h"
@@ -10,6 +9,7 @@
 #include "json/pointer.h"
 #include "json/write.h"
 #include "loader.h"
+#include "phase.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,11 +75,17 @@ read_versions(struct db *db, struct loaded_table *t, struct err *e)
 	    e);
 }
 
-int
-complete_read(struct loader *l, struct err *e)
+static bool
+wants_complete(const struct loader *l)
 {
-	if (!l->mode->complete)
-		return 0;
+	return l->mode->complete;
+}
+
+/* Notes for each table how often loads have replaced the whole table and how
+ * many scopes of it (--mode delete-insert). */
+static int
+read_all_versions(struct loader *l, struct err *e)
+{
 	if (control_ensure_tables(l->db, l->o->control_schema, true, e) ==
 	    -1)
 		return -1;
@@ -90,6 +96,12 @@ complete_read(struct loader *l, struct err *e)
 	return 0;
 }
 
+static int
+complete_check(struct loader *l, struct err *e)
+{
+	return l->o->plan ? 0 : read_all_versions(l, e);
+}
+
 /* Called at each mark `begin`. The load of a second stream begins here, so this
  * function reads the numbers again. */
 static int
@@ -97,9 +109,9 @@ complete_begin(struct loader *l, struct err *e)
 {
 	uint64_t tries = 0;
 
-	if (!l->marked)
+	if (!l->marked || !l->mode->complete)
 		return 0;
-	while (complete_read(l, e) == -1)
+	while (read_all_versions(l, e) == -1)
 		if (batch_recover(l, &tries, e) == -1)
 			return -1;
 	return 0;
@@ -149,11 +161,12 @@ lock_whole_table(const struct loader *l, const struct loaded_table *t,
 	    fail_overlapping(t, "rows of this table", e);
 }
 
-int
-complete_lock_tables(struct loader *l, struct err *e)
+/* Of a mode that replaces or compares whole tables: waits for other loads of
+ * the tables, keeps them from committing before this load, and fails if one has
+ * committed since read_all_versions(). */
+static int
+lock_tables(struct loader *l, struct err *e)
 {
-	if (!l->mode->complete)
-		return 0;
 	/* The locks that follow are held until the COMMIT. */
 	if (control_limit_idle(l->db, e) == -1)
 		return -1;
@@ -204,8 +217,9 @@ store_scopes(struct loader *l, struct loaded_table *t, struct err *e)
 	    db_run(l->db, db_sql(l->db, SQL_SCOPES_FORGET), old, 2, NULL, e);
 }
 
-int
-complete_store_scopes(struct loader *l, struct err *e)
+/* Stores which scopes this load has replaced. */
+static int
+store_all_scopes(struct loader *l, struct err *e)
 {
 	for (size_t i = 0; i < l->ntables && l->mode->by_scope; i++)
 		if (store_scopes(l, &l->tables[i], e) == -1)
@@ -213,12 +227,14 @@ complete_store_scopes(struct loader *l, struct err *e)
 	return 0;
 }
 
-/* If another load has replaced scopes since this load began, scopes_replaced
- * stays as it is: a later batch must still notice this. */
-void
-complete_note_commit(struct loader *l)
+/* Another batch of this process must not take what this one has stored for that
+ * of another load. If another load has replaced scopes since this load began,
+ * scopes_replaced stays as it is: a later batch must still notice this. */
+static int
+note_replaced(struct loader *l, struct err *e)
 {
-	for (size_t i = 0; i < l->ntables && l->mode->complete; i++) {
+	(void)e;
+	for (size_t i = 0; i < l->ntables; i++) {
 		struct loaded_table *t = &l->tables[i];
 		const int64_t n = (int64_t)t->scopes.n;
 
@@ -227,7 +243,16 @@ complete_note_commit(struct loader *l)
 		else if (n > 0 && t->scopes_stored - n == t->scopes_replaced)
 			t->scopes_replaced = t->scopes_stored;
 	}
+	return 0;
 }
+
+const struct phase complete_lock_phase = {
+	.wants = wants_complete, .begin = lock_tables,
+};
+const struct phase complete_phase = {
+	.wants = wants_complete, .check = complete_check,
+	.finish = store_all_scopes, .committed = note_replaced,
+};
 
 /* Called at each mark `begin`. Fails if the stream is a replay. */
 static int

@@ -82,6 +82,7 @@ struct stream {
 };
 
 struct loader;
+struct loaded_table;
 
 /* Called at the mark begin: sets up the state of a stream, then reads from the
  * ledger how far an earlier run has loaded it. */
@@ -92,10 +93,6 @@ int stream_resume(struct loader *l, struct err *e);
 /* Called at a mark `checkpoint`, `resolve` or `end`: checks the mark and stores
  * it as the last boundary. Commits nothing. */
 int stream_note_boundary(struct loader *l, struct err *e);
-/* Updates the stream's row in the ledger, then the stored checkpoint, in the
- * open transaction just before COMMIT. Returns 1: updated; 0: the ledger shows
- * that this batch was committed before; -1 with *e. */
-int stream_advance(struct loader *l, bool ended, struct err *e);
 /* Called on a connection of --connections, before the COMMIT of its
  * transaction. Fails if the ledger or the checkpoint is not as the batch
  * expects it. Also locks their rows: no other loader can change them until the
@@ -127,5 +124,26 @@ int stream_store_done(struct loader *l, struct err *e);
  * recent things about the files. */
 int stream_store_broken(struct loader *l, struct err *e);
 void stream_release(struct stream *s);
+
+/* For the modes that need a complete stream (struct load_mode: complete). They
+ * replace rows by the records of one stream. So the stream must be whole, and
+ * it must not be an increment, which has only the records that are new since
+ * the last run. The functions do nothing in other modes.
+ * Fails: ERR_CONFIG for an increment or a replay, ERR_DATA for input that may
+ *        be incomplete, ERR_RETRY if another load has replaced rows
+ *        meanwhile. */
+
+/* --mode delete-insert: waits for other loads of the scopes t->scopes, before
+ * their rows are deleted, keeps them from committing before this load, and
+ * fails if one has committed since this load began. Loads of other scopes of
+ * the table can go on. */
+int complete_lock_scopes(
+    struct loader *l, struct loaded_table *t, struct err *e);
+/* Called at the mark `begin` of a stream, unless an earlier run has loaded it.
+ * Fails if the stream is an increment. */
+int complete_check_begin(const struct loader *l, struct err *e);
+/* Called at the end of the stream, before its commit. Fails if the input was
+ * cut off, or may be incomplete and --complete is not given. */
+int complete_check_input(const struct loader *l, struct err *e);
 
 #endif

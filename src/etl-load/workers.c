@@ -5,6 +5,7 @@
 #include "control/runs.h"
 #include "loader.h"
 #include "open.h"
+#include "phase.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -415,8 +416,8 @@ open_workers(struct loader *l, struct err *e)
 	return 0;
 }
 
-int
-workers_set_wanted(struct loader *l, struct err *e)
+static int
+set_wanted(struct loader *l, struct err *e)
 {
 	const struct loaded_table *t = &l->tables[0];
 	struct workers *all = &l->workers;
@@ -442,10 +443,12 @@ workers_set_wanted(struct loader *l, struct err *e)
 int
 workers_open(struct loader *l, struct err *e)
 {
-	if (workers_set_wanted(l, e) == -1)
+	if (set_wanted(l, e) == -1)
 		return -1;
-	return l->workers.wanted == 0 ? 0 : open_workers(l, e);
+	return l->workers.wanted == 0 || l->o->plan ? 0 : open_workers(l, e);
 }
+
+const struct phase workers_phase = { .check = workers_open };
 
 void
 workers_close(struct loader *l)

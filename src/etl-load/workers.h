@@ -50,12 +50,10 @@ struct workers {
 	struct buf settings;            /* script: those of --ddl */
 };
 
-/* Sets l->workers.wanted, the number of connections. Leaves it at 0 and warns
- * if the order of records with different keys matters to the table, for example
- * because of a trigger: then only one connection may load it. The table must be
- * open. */
-int workers_set_wanted(struct loader *l, struct err *e);
-/* Calls workers_set_wanted() and opens the connections. */
+/* Sets l->workers.wanted, the number of connections, and opens them; --plan
+ * opens none. Leaves the number at 0 and warns if the order of records with
+ * different keys matters to the table, for example because of a trigger: then
+ * only one connection may load it. The table must be open. */
 int workers_open(struct loader *l, struct err *e);
 void workers_close(struct loader *l);
 

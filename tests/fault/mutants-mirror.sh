@@ -13,7 +13,7 @@ mutant etl-load/mirror.t 'rejects without a readable key are ignored' $rows \
     's/if (rejected == 0 || /if (true || /' \
     'a record without a readable key: x: exit code 65'
 mutant etl-load/mirror.t 'rejects of earlier stages in a file are ignored' $rows \
-    's/n += last->stages\[i\].aside;//' \
+    's/rejected += last->stages\[i\].aside;/;/' \
     'an earlier stage has rejected a record aside: exit code 65'
 mutant etl-load/mirror.t 'the row of a rejected record is deleted' \
     src/etl-load/batch.c \

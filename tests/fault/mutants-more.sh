@@ -206,8 +206,8 @@ mutant etl-load/delete_insert.t 'plain input from a pipe is taken as complete' s
     'plain input from a pipe: exit code 65'
 mutant etl-load/delete_insert.t 'an increment is taken as complete' src/etl-load/stream.c \
     's/m->from != NULL :/false :/' 'an increment: exit code 78'
-mutant etl-load/replace.t 'an empty input empties the table' src/etl-load/commit.c \
-    's/old_rows_check_empty(l, e) == -1/false/' 'an empty file: exit code 65'
+mutant etl-load/replace.t 'an empty input empties the table' src/etl-load/replace.c \
+    's/l->o->allow_empty ? 0 : check_empty(l, e)/0/' 'an empty file: exit code 65'
 mutant etl-load/replace.t 'a file that was read in part is taken as complete' lib/stream/stage.c \
     's/s->regular \&\& lseek(STDIN_FILENO, 0, SEEK_CUR) > 0/false/' \
     'a file of which a program has read a part  exit code 65'

@@ -8,25 +8,24 @@ after='	if (db_commit(l->db, e) == 0'
 
 mutant 'sweep.sh -e 8 sqlite/marks-append/load' \
     'dead letters are committed after their batch' src/etl-load/commit.c "
-/(rejects_store(l, row, e) == -1)/,+1d
+s/&letters_phase, &ledger_phase/\&ledger_phase/
 s/^$after)/$after \&\& db_begin(l->db, e) == 0 \&\& \
-rejects_store(l, row, e) == 0 \&\& db_commit(l->db, e) == 0)/"
+letters_phase.finish(l, e) == 0 \&\& db_commit(l->db, e) == 0)/"
 
 mutant 'sweep.sh -e 8 sqlite/marks-append/load' \
     'the ledger is committed after its batch' src/etl-load/commit.c "
-s/^	if (l->marked &&\$/	if ($again) return -1;&/"
+s/rc = phases\[i\]->finish(l, e);/\
+if (phases[i] == \&ledger_phase \&\& ($again)) return -1; else &/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
     'the checkpoint is committed after its batch' src/etl-load/ledger.c "
-s/if (move_checkpoint(l, e)/if ($again || move_checkpoint(l, e)/"
+s/return move_checkpoint(l, e);/return ($again) ? -1 : move_checkpoint(l, e);/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
     'the checkpoint is committed before its batch' src/etl-load/commit.c "
-s/^	switch (load_chunks(l, e)) {/if (l->marked \&\& \
-(stream_advance(l, ended, e) != 1 || \
-$again)) return -1;&/
-s/^	if (l->marked &&\$/	if (false \&\&/
-"
+s/^	switch (l->rows_are_stored ? .*/if (l->marked \&\& \
+(ledger_phase.finish(l, e) != 0 || $again)) return -1;&/
+s/&letters_phase, &ledger_phase/\&letters_phase/"
 
 mutant 'sweep.sh -e 20 sqlite/overlap' \
     'the version of the checkpoint is not compared' sql/sqlite/checkpoints.sql@checkpoint_move '
@@ -34,7 +33,7 @@ s/version = \$3/version >= 0 * $3/'
 
 mutant 'sweep.sh -e 8 sqlite/scopes/load' \
     'scopes are deleted in a transaction of their own' src/etl-load/commit.c "
-s/^	    old_rows_delete(l, e) == -1 ||/& $again ||/"
+s/phases\[i\]->begin(l, e) == -1)/(& || (phases[i] == \&replace_phase \&\& ($again)))/"
 
 mutant 'sweep.sh -e 20 sqlite/replays' \
     'the state of a letter is not compared when it is resolved' sql/sqlite/letters.sql@letter_resolve '
