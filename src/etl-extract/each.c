@@ -43,19 +43,6 @@ each_call_open(struct each_call *c, struct extract *x, struct err *e)
 	return 0;
 }
 
-int
-each_call_make(struct each_call *c, const struct extract_opts *o, struct err *e)
-{
-	return request_set_url(&c->request, o, c->url.data, c->url.len, e);
-}
-
-int
-each_call_fetch(
-    struct each_call *c, const struct answer_check *check, struct err *e)
-{
-	return fetch_whole(c->fetch, &c->request, check, &c->answer, e);
-}
-
 struct held_line {
 	struct line line;
 	struct buf bytes;
@@ -302,20 +289,6 @@ each_reject_request(struct stage *s, const struct line *l, int status,
 	    .http_status = status, .retryable = why->transient };
 
 	return stage_reject(s, l, &r, e);
-}
-
-int
-each_read_raw(struct raw_record *raw, const struct line *mark, struct line *l,
-    struct err *e)
-{
-	const struct buf *b = &raw->bytes;
-
-	if (raw_record_parse(raw, mark->data, mark->len, e) == -1)
-		return -1;
-	*l = (struct line){ .number = mark->number, .offset = mark->offset,
-	    .data = b->len > 0 ? b->data : "", .len = b->len,
-	    .bytes = b->len };
-	return 0;
 }
 
 bool

@@ -1,5 +1,5 @@
 /* A run with --each: the lines of its input, the request for one or several
- * records, and the output. run_each.c and run_batch.c use it. */
+ * records, and the output. run_each.c and batch.c use it. */
 #ifndef EXTRACT_EACH_H
 #define EXTRACT_EACH_H
 
@@ -44,18 +44,12 @@ int each_reject_member(struct stage *s, const struct line *l, const char *code,
 int each_reject_request(struct stage *s, const struct line *l, int status,
     const struct err *why, struct err *e);
 
-/* Sets *l to the bytes in a raw mark of a replay: the line that was rejected.
- * They are valid until the next call. etl-dlq replay writes a letter as a raw
- * mark if its stage has the name extract, and a stage of --each may have this
- * name. */
-int each_read_raw(struct raw_record *raw, const struct line *mark,
-    struct line *l, struct err *e);
 /* Returns true and fills in *r if the line contains a line feed. Only a line of
  * a raw mark can contain one. */
 bool each_has_line_feed(const struct line *l, struct reject *r);
 
 /* The request for one or several records of --each, and its answer. run_each.c
- * and run_batch.c use it.
+ * and batch.c use it.
  * Owns:  everything except the HTTP client; each_call_release() frees it.
  * Borrows: the options. */
 
@@ -77,14 +71,6 @@ void each_call_release(struct each_call *c);
  * parameters of --query-param are appended to it and the result must fit into
  * the request. */
 int each_call_open(struct each_call *c, struct extract *x, struct err *e);
-/* Makes the request for c->url. */
-int each_call_make(struct each_call *c, const struct extract_opts *o,
-    struct err *e);
-/* Sends the request and receives the answer. `check` decides whether the answer
- * is valid. */
-int each_call_fetch(struct each_call *c, const struct answer_check *check,
-    struct err *e);
-
 /* The lines of standard input for --each. With --jobs N, up to N - 1 records
  * after the current one are read ahead, so that their requests can be sent
  * early. Nothing is read past a mark, because the caller must pass each mark on

@@ -62,19 +62,6 @@ emit_compact(struct item_writer *w, const struct item *it, struct err *e)
 	return emit_record(w, w->record.data, w->record.len, e);
 }
 
-/* True if the white space between the JSON tokens of a rejected element must be
- * removed. The bytes of a rejected record are stored as one line, but an
- * element of an HTTP answer, or a JSON value in a row of a database, may
- * contain line breaks. A record of a JSON file keeps the bytes of the file. An
- * element that is too long, not JSON, not UTF-8 or nested too deeply was not
- * parsed, so its white space cannot be removed. */
-static bool
-needs_compact_raw(const struct item *it, const struct reject *r)
-{
-	return it->index != 0 && !it->is_in_file && (r->pointer != NULL ||
-	    strcmp(r->code, "type") == 0 || strcmp(r->code, "reserved") == 0);
-}
-
 /* Puts the bytes of the file into the reject, in the encoding of the file. A
  * replay with the same options then reads the same record. */
 static int
@@ -146,7 +133,14 @@ reject_item(struct item_writer *w, const struct item *it, struct reject *r,
 	    .page = it->page, .index = it->index, .line = it->line.number,
 	    .offset = it->line.offset, .columns = it->columns,
 	    .has_offset = it->is_in_file && it->converted == NULL };
-	if (needs_compact_raw(it, r)) {
+	/* The bytes of a rejected record are stored as one line, but an element
+	 * of an HTTP answer, or a JSON value in a row of a database, may
+	 * contain line breaks: remove the white space between its tokens. A
+	 * record of a JSON file keeps the bytes of the file. An element that is
+	 * too long, not JSON, not UTF-8 or nested too deeply was not parsed, so
+	 * its white space cannot be removed. */
+	if (it->index != 0 && !it->is_in_file && (r->pointer != NULL ||
+	    strcmp(r->code, "type") == 0 || strcmp(r->code, "reserved") == 0)) {
 		buf_clear(&w->record);
 		json_put_compact(&w->record, &w->j, 0);
 		if (buf_check(&w->record, e) == -1)

@@ -1,13 +1,14 @@
 /* etl-extract reads records from HTTP APIs, databases and files.
  *
  * main.c         reads the options and sets the exit code.
+ * run            the loop over all items, which each mode has in common.
  * run_sources.c  reads the SOURCEs one after the other and writes the stream.
  * run_each.c     makes a request for each record of standard input (--each).
- * run_batch.c    makes a request for several of these records (--batch-each).
- * each           a request of run_each.c or run_batch.c, its answer, the lines
- *                of standard input (read ahead with --jobs), and the output.
- * batch          the records of --batch-each that wait for their request, and
- *                the ids that join the answers to them.
+ * batch.c        makes a request for several of these records (--batch-each):
+ *                the records that wait for it, and the ids that join the
+ *                answers to them.
+ * each           a request of run_each.c or batch.c, its answer, the lines of
+ *                standard input (read ahead with --jobs), and the output.
  * run_replay     reads the bytes of letters in a replay on standard input;
  *                raw_record: the record of a raw mark.
  * item_writer    checks an element and writes it as a record or a reject.
@@ -40,7 +41,6 @@
  *                request, the comparison of cursor values, the marks. */
 #include "base/process.h"
 #include "base/stop.h"
-#include "batch.h"
 #include "common/options.h"
 #include "cursor/cursor.h"
 #include "db/db.h"
@@ -48,7 +48,6 @@
 #include "new_files.h"
 #include "probe/probe.h"
 #include "run.h"
-#include "run_replay.h"
 #include "singer/tap.h"
 #include "stream/stage.h"
 

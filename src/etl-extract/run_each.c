@@ -99,40 +99,27 @@ parse_each_answer(void *self, const struct http_answer *a, struct err *e)
 	return body_find_records(&x->call.body, e);
 }
 
-static void
-put_count_member(struct each *x)
-{
-	json_put_int(&x->call.out, x->o->count_as,
-	    (int64_t)body_count_records(&x->call.body));
-}
-
-static void
-put_answer_member(struct each *x)
-{
-	const struct body *b = &x->call.body;
-
-	if (b->no_records) {
-		json_put_raw(&x->call.out, x->o->as, "null", 4);
-		return;
-	}
-	json_put_raw(&x->call.out, x->o->as, "", 0);
-	json_put_compact(
-	    &x->call.out, &b->j, x->o->records == NULL ? 0 : b->array);
-}
-
 /* Writes the record with the answer. Rejects it if it is too long. */
 static int
 emit_answer(struct each *x, const struct line *l, struct err *e)
 {
 	const struct each_open_record open = each_record_start(&x->call.j);
+	const struct body *b = &x->call.body;
+	struct buf *out = &x->call.out;
 
-	buf_clear(&x->call.out);
-	buf_add(&x->call.out, l->data + open.at, open.len);
-	if (x->o->as != NULL)
-		put_answer_member(x);
+	buf_clear(out);
+	buf_add(out, l->data + open.at, open.len);
+	if (x->o->as != NULL && b->no_records) {
+		json_put_raw(out, x->o->as, "null", 4);
+	} else if (x->o->as != NULL) {
+		json_put_raw(out, x->o->as, "", 0);
+		json_put_compact(
+		    out, &b->j, x->o->records == NULL ? 0 : b->array);
+	}
 	if (x->o->count_as != NULL)
-		put_count_member(x);
-	return each_emit(x->stage, &x->call.out, l, e);
+		json_put_int(out, x->o->count_as,
+		    (int64_t)body_count_records(b));
+	return each_emit(x->stage, out, l, e);
 }
 
 /* Requests the URL and writes the record with the answer. If the request fails
@@ -145,11 +132,13 @@ request_record(struct each *x, const struct line *l, struct err *e)
 	    parse_each_answer, x};
 	struct err why;
 
-	if (each_call_make(&x->call, x->o, e) == -1 ||
+	if (request_set_url(&x->call.request, x->o,
+		x->call.url.data, x->call.url.len, e) == -1 ||
 	    (!fetch_has_early(x->call.fetch) &&
 		stage_flush(x->stage, e) == -1))
 		return -1;
-	if (each_call_fetch(&x->call, &answer_check, e) == 0)
+	if (fetch_whole(x->call.fetch, &x->call.request, &answer_check,
+		&x->call.answer, e) == 0)
 		return emit_answer(x, l, e);
 	if (fetch_fails_all(x->call.fetch, e))
 		return -1;
@@ -160,12 +149,18 @@ request_record(struct each *x, const struct line *l, struct err *e)
 /* Makes the URL of the record and requests it. Rejects a record that gives no
  * URL. */
 static int
-process_record(struct each *x, const struct line *l, struct err *e)
+use_record(void *self, const struct item *it, struct err *e)
 {
+	struct each *x = self;
+	const struct line *l = &it->line;
 	struct template_fault f = { 0 };
+	struct reject r;
 	const char *name;
-	int rc = stage_parse(x->stage, l, &x->call.j, 2, JSON_UNIQUE, e);
+	int rc;
 
+	if (each_has_line_feed(l, &r))
+		return stage_reject(x->stage, l, &r, e);
+	rc = stage_parse(x->stage, l, &x->call.j, 2, JSON_UNIQUE, e);
 	if (rc != 1)
 		return rc;
 	if ((name = each_find_name(x->o, &x->call.j)) != NULL)
@@ -178,19 +173,6 @@ process_record(struct each *x, const struct line *l, struct err *e)
 		return each_reject_member(x->stage, l, f.code, f.name, f.len,
 		    f.why, e);
 	return request_record(x, l, e);
-}
-
-static int
-process_raw_mark(struct each *x, const struct line *mark, struct err *e)
-{
-	struct reject r;
-	struct line l;
-
-	if (each_read_raw(&x->call.raw, mark, &l, e) == -1)
-		return -1;
-	return each_has_line_feed(&l, &r) ?
-	    stage_reject(x->stage, &l, &r, e) :
-	    process_record(x, &l, e);
 }
 
 /* Makes the request for a record after the current one, so that it can be sent
@@ -213,32 +195,19 @@ make_following(void *self, const struct line *l)
 	    &x->following : NULL;
 }
 
-static int
-process_records(struct each *x, struct err *e)
+static enum source_next
+next_record(void *self, struct item *it, struct err *e)
 {
-	struct line l;
-	int rc;
+	struct each *x = self;
 
-	for (;;)
-		switch (each_input_next(&x->input, &l, e)) {
-		case STAGE_RECORD:
-			if (process_record(x, &l, e) == -1)
-				return -1;
-			break;
-		case STAGE_MARK:
-			rc = stage_last_mark(x->stage)->kind == MARK_RAW ?
-			    process_raw_mark(x, &l, e) :
-			    stage_pass(x->stage, e);
-			if (rc == -1)
-				return -1;
-			break;
-		case STAGE_END:
-			return 0;
-		case STAGE_WAIT:
-			break;
-		default:
-			return -1;
-		}
+	return run_stage_item(x->stage,
+	    each_input_next(&x->input, &it->line, e), &x->call.raw, it, e);
+}
+
+static int
+pass_mark(void *self, struct stage *s, struct err *e)
+{
+	return stage_pass(s, e);
 }
 
 /* Opens the HTTP client. With --jobs, also lets it send the requests of later
@@ -261,6 +230,9 @@ int
 run_each(struct extract *from, struct stage *stage, struct err *e)
 {
 	struct each x = { .o = &from->opts, .stage = stage };
+	const struct run run = { .next = next_record,
+	    .write_mark = pass_mark, .from = &x, .use = use_record,
+	    .self = &x };
 	int rc = -1;
 
 	if (check_each_options(x.o, e) == -1)
@@ -271,8 +243,9 @@ run_each(struct extract *from, struct stage *stage, struct err *e)
 		return -1;
 	each_call_init(&x.call, x.o);
 	request_init(&x.following);
-	if (open_client(&x, from, e) == 0)
-		rc = process_records(&x, e);
+	if (open_client(&x, from, e) == 0 &&
+	    run_items(&run, stage, e) == READ_WHOLE)
+		rc = 0;
 	if (x.call.fetch != NULL)
 		fetch_set_upcoming(x.call.fetch, NULL);
 	each_input_release(&x.input);

@@ -1,5 +1,3 @@
-#include "run_replay.h"
-
 #include "base/stop.h"
 #include "csv/csv_options.h"
 #include "file/file_format.h"
@@ -29,20 +27,6 @@ struct replay {
 	struct collected out;
 	struct input_given given;
 };
-
-/* Refuses a replay of another stage: its letters are records for that stage.
- * The mark begin of a replay without letters names no stage. */
-static int
-check_replay_stage(const struct replay *r, struct err *e)
-{
-	const struct mark *m = stage_begin_mark(r->stage);
-
-	if (m == NULL || m->stage == NULL || strcmp(m->stage, "extract") == 0)
-		return 0;
-	return err_set(e, ERR_CONFIG, false, "this replay is of the stage "
-	    "%.64s: run the pipeline from that stage on, without etl-extract",
-	    m->stage);
-}
 
 /* Returns the name of the file that the record came from (it may be a URL), or
  * "-" if it came from standard input, an HTTP API or a database. */
@@ -103,27 +87,14 @@ write_raw_file(struct replay *r, struct err *e)
 	return 0;
 }
 
-/* Reads items until the end, or until one is rejected. */
+/* Collects the records of an item. Returns 1 if it was rejected: the rest of
+ * the letter is then not needed. */
 static int
-collect_items(struct replay *r, const struct source *kind, void *source,
-    struct err *e)
+collect_item(void *self, const struct item *it, struct err *e)
 {
-	struct item it = { 0 };
+	struct replay *r = self;
 
-	while (!r->out.is_rejected)
-		switch (kind->next(source, &it, e)) {
-		case SOURCE_ITEM:
-			if (item_write(&r->writer, &it, e) == -1)
-				return -1;
-			break;
-		case SOURCE_PAUSE:
-			break;
-		case SOURCE_END:
-			return 0;
-		default:
-			return -1;
-		}
-	return 0;
+	return item_write(&r->writer, it, e) == -1 ? -1 : r->out.is_rejected;
 }
 
 /* If the source failed because the bytes are bad data, such as JSON that is cut
@@ -146,9 +117,9 @@ static int
 read_raw_bytes(struct replay *r, struct err *e)
 {
 	const char *name = source_name(r);
+	struct run run = { .use = collect_item, .self = r };
 	const struct source *kind;
 	struct file_format format;
-	void *source = NULL;
 	int rc = -1;
 
 	file_format_of(&format, &r->x.opts, name);
@@ -157,9 +128,11 @@ read_raw_bytes(struct replay *r, struct err *e)
 		set_csv_options(r, &r->writer.x->opts, e) == -1) ||
 	    write_raw_file(r, e) == -1)
 		return -1;
-	if (kind->open(&source, &r->x, name, e) == 0) {
-		rc = collect_items(r, kind, source, e);
-		kind->close(source);
+	if (kind->open(&run.from, &r->x, name, e) == 0) {
+		run.next = kind->next;
+		run.write_mark = kind->write_mark;
+		rc = run_items(&run, r->stage, e) == READ_WHOLE ? 0 : -1;
+		kind->close(run.from);
 	}
 	return rc == -1 ? reject_bad_data(r, e) : 0;
 }
@@ -167,16 +140,16 @@ read_raw_bytes(struct replay *r, struct err *e)
 /* Reads the bytes of a letter again. Writes all records in them, or rejects the
  * letter if one of them is rejected. */
 static int
-replay_record(struct replay *r, const struct line *l, struct err *e)
+replay_record(void *self, const struct item *it, struct err *e)
 {
+	struct replay *r = self;
 	struct collected *out = &r->out;
 
 	buf_clear(&out->lines);
 	out->n = 0;
 	out->is_rejected = false;
-	if (raw_record_parse(&r->raw, l->data, l->len, e) == -1 ||
-	    read_raw_bytes(r, e) == -1) {
-		err_prefix(e, "line %llu", (unsigned long long)l->number);
+	if (read_raw_bytes(r, e) == -1) {
+		err_prefix(e, "line %llu", (unsigned long long)it->line.number);
 		return -1;
 	}
 	if (out->is_rejected)
@@ -188,47 +161,39 @@ replay_record(struct replay *r, const struct line *l, struct err *e)
 	return 0;
 }
 
-/* Replays the record of a raw mark. Passes any other mark on. */
-static int
-replay_mark(struct replay *r, const struct line *l, struct err *e)
+static enum source_next
+next_letter(void *self, struct item *it, struct err *e)
 {
-	switch (stage_last_mark(r->stage)->kind) {
-	case MARK_RAW:
-		return replay_record(r, l, e);
-	case MARK_BEGIN:
-		if (check_replay_stage(r, e) == -1)
-			return -1;
-		break;
-	default:
-		break;
+	struct replay *r = self;
+	const enum stage_item got = stage_next(r->stage, &it->line, -1, e);
+	enum source_next next;
+
+	if (got == STAGE_RECORD) {
+		(void)err_set(e, ERR_PEER, false, "line %llu is a record, but "
+		    "in a replay of the stage extract each record must be "
+		    "inside of a raw mark: run etl-extract directly after "
+		    "etl-dlq replay", (unsigned long long)it->line.number);
+		return SOURCE_FAILED;
 	}
-	return stage_pass(r->stage, e);
+	next = run_stage_item(r->stage, got, &r->raw, it, e);
+	if (next == SOURCE_FAILED && got == STAGE_MARK)
+		err_prefix(e, "line %llu", (unsigned long long)it->line.number);
+	return next;
 }
 
+/* Passes a mark on. Refuses a replay of another stage: its letters are records
+ * for that stage. The mark begin of a replay without letters names no stage. */
 static int
-read_stream(struct replay *r, struct err *e)
+pass_replay_mark(void *self, struct stage *s, struct err *e)
 {
-	struct line l;
+	const struct mark *m = stage_last_mark(s)->kind == MARK_BEGIN ?
+	    stage_begin_mark(s) : NULL;
 
-	for (;;)
-		switch (stage_next(r->stage, &l, -1, e)) {
-		case STAGE_RECORD:
-			return err_set(e, ERR_PEER, false, "line %llu is a "
-			    "record, but in a replay of the stage extract each "
-			    "record must be inside of a raw mark: run "
-			    "etl-extract directly after etl-dlq replay",
-			    (unsigned long long)l.number);
-		case STAGE_MARK:
-			if (replay_mark(r, &l, e) == -1)
-				return -1;
-			break;
-		case STAGE_END:
-			return 0;
-		case STAGE_WAIT:
-			break;
-		default:
-			return -1;
-		}
+	if (m != NULL && m->stage != NULL && strcmp(m->stage, "extract") != 0)
+		return err_set(e, ERR_CONFIG, false, "this replay is of the "
+		    "stage %.64s: run the pipeline from that stage on, "
+		    "without etl-extract", m->stage);
+	return stage_pass(s, e);
 }
 
 static int
@@ -246,6 +211,9 @@ run_replay(struct extract *x, struct stage *stage, struct err *e)
 {
 	struct replay r = { .x = *x, .stage = stage,
 	    .given = { .fd = -1, .is_decompressed = true } };
+	const struct run run = { .next = next_letter,
+	    .write_mark = pass_replay_mark, .from = &r, .use = replay_record,
+	    .self = &r };
 	int rc = -1;
 
 	r.x.given = &r.given;
@@ -259,9 +227,10 @@ run_replay(struct extract *x, struct stage *stage, struct err *e)
 	r.writer.collected = &r.out;
 	if (check_replay_options(&x->opts, e) == 0) {
 		r.given.fd = memfd_create("etl-extract", MFD_CLOEXEC);
-		rc = r.given.fd == -1 ?
-		    err_errno(e, ERR_IO, "memory of a record") :
-		    read_stream(&r, e);
+		if (r.given.fd == -1)
+			(void)err_errno(e, ERR_IO, "memory of a record");
+		else if (run_items(&run, stage, e) == READ_WHOLE)
+			rc = 0;
 	}
 	if (r.given.fd != -1)
 		(void)close(r.given.fd);
@@ -333,14 +302,6 @@ is_replay_begin(const char *line, size_t n, struct err *e)
 	return rc;
 }
 
-/* True if the read must be tried again. Any other error is left to the source,
- * which reads standard input later and reports it. */
-static bool
-is_transient_errno(int number)
-{
-	return number == EINTR || number == EAGAIN;
-}
-
 int
 replay_is_on_stdin(struct err *e)
 {
@@ -355,7 +316,10 @@ replay_is_on_stdin(struct err *e)
 		return 0;
 	for (;;) {
 		n = peek_at_stdin(&st, text);
-		if (n == -1 && is_transient_errno(errno) && stop_signal() == 0)
+		/* Any other error is left to the source, which reads standard
+		 * input later and reports it. */
+		if (n == -1 && (errno == EINTR || errno == EAGAIN) &&
+		    stop_signal() == 0)
 			continue;
 		if (n == -1 && (errno == EMFILE || errno == ENFILE))
 			return err_errno(e, ERR_IO, "standard input");

@@ -11,7 +11,6 @@
 #include "new_files.h"
 #include "run.h"
 #include "source/http_file.h"
-#include "source/source.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,18 +19,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The job of a child that reads the source, or NULL. */
-struct in_child {
-	struct ahead_job *job;
-};
-
 struct sources {
 	const struct extract *x;
 	struct stage *stage;
 	struct item_writer writer;
 	struct new_files *new_files;    /* NULL without --new-files */
 	struct file_list list;  /* the names of all sources */
-	struct in_child *child; /* for each source */
+	struct ahead_job **job; /* for each source: of the child that reads it,
+				 * or NULL */
 	size_t next_ahead;      /* the first source that was not offered to a
 				 * child yet */
 	uint64_t failed;        /* number of files that could not be read
@@ -39,58 +34,22 @@ struct sources {
 	struct err first;       /* the error of the first of them */
 };
 
-/* What became of a source. */
-enum outcome {
-	READ_FAILED = -1,       /* the run cannot go on */
-	READ_WHOLE,
-	READ_IN_PART            /* the source has failed: *e says why */
-};
-
-/* What is left of a file that was cut must not replace the rows of the file. */
-static enum outcome
-fail_cut_file(const struct item *it, struct err *e)
+static int
+write_item(void *self, const struct item *it, struct err *e)
 {
-	(void)err_set(e, ERR_DATA, false, "%s: the file was cut off: its last "
-	    "line has no newline and is no whole record: get the whole file",
-	    it->uri);
-	return READ_IN_PART;
+	struct sources *s = self;
+
+	return item_write(&s->writer, it, e);
 }
 
-static enum outcome
-read_items(struct sources *s, const struct source *kind, void *source,
-    struct err *e)
+/* Writes the records so far before a source waits for input. A child gives its
+ * file back to this process instead of waiting. */
+static int
+flush_records(void *self, struct err *e)
 {
-	struct item it = { 0 };
+	struct sources *s = self;
 
-	s->writer.cut = false;
-	for (;;) {
-		/* A stop signal interrupts each wait for input. A source that
-		 * never waits does not notice the signal, so check here. */
-		if (stop_signal() != 0) {
-			(void)fail_interrupted(e);
-			return READ_IN_PART;
-		}
-		switch (kind->next(source, &it, e)) {
-		case SOURCE_ITEM:
-			if (item_write(&s->writer, &it, e) == -1)
-				return READ_FAILED;
-			break;
-		case SOURCE_PAUSE:
-			if (s->writer.ahead != NULL ||
-			    stage_flush(s->stage, e) == -1)
-				return READ_FAILED;
-			break;
-		case SOURCE_MARK:
-			if (kind->write_mark(source, s->stage, e) == -1)
-				return READ_FAILED;
-			break;
-		case SOURCE_END:
-			return s->writer.cut ? fail_cut_file(&it, e) :
-			    READ_WHOLE;
-		default:
-			return READ_IN_PART;
-		}
-	}
+	return s->writer.ahead != NULL ? -1 : stage_flush(s->stage, e);
 }
 
 /* Refuses a source file to which the rejects would be appended: etl-extract
@@ -107,23 +66,6 @@ check_reject_file(const struct stage *s, const char *uri, struct err *e)
 	return err_set(e, ERR_USAGE, false, "%s: the rejects would be written "
 	    "into this source and read again as records: write the rejects to "
 	    "another file", uri);
-}
-
-static int
-check_newline(const struct extract_opts *o, struct err *e)
-{
-	static const char *const words[] = { "require", NULL };
-
-	return o->final_newline == NULL || suggest_choice("--final-newline",
-	    o->final_newline, words, e) != -1 ? 0 : -1;
-}
-
-static int
-check_records(const struct extract_opts *o, struct err *e)
-{
-	return o->records == NULL || pointer_is_valid(o->records) ? 0 :
-	    err_set(e, ERR_USAGE, false, "--records %s: not a JSON Pointer, "
-	    "such as /data/items", o->records);
 }
 
 /* Sets *kind to the kind of the source. With --new-files, a name without a
@@ -145,6 +87,7 @@ find_kind(const struct source **kind, const struct extract_opts *o,
 static int
 check_sources(struct sources *s, struct err *e)
 {
+	static const char *const newlines[] = { "require", NULL };
 	const struct extract_opts *o = &s->x->opts;
 	const struct source *kind;
 	/* An empty directory may get files of any kind later. */
@@ -164,10 +107,15 @@ check_sources(struct sources *s, struct err *e)
 		if (source_is_file_url(o, f->name))
 			kinds |= KIND_HTTP_FILE;
 	}
-	if (source_options_check(o, kinds, e) == -1 ||
-	    check_records(o, e) == -1 ||
-	    check_newline(o, e) == -1 ||
-	    path_member_check("--select-as", o->select_as, e) == -1)
+	if (source_options_check(o, kinds, e) == -1)
+		return -1;
+	if (o->records != NULL && !pointer_is_valid(o->records))
+		return err_set(e, ERR_USAGE, false, "--records %s: not a JSON "
+		    "Pointer, such as /data/items", o->records);
+	if (o->final_newline != NULL && suggest_choice("--final-newline",
+	    o->final_newline, newlines, e) == -1)
+		return -1;
+	if (path_member_check("--select-as", o->select_as, e) == -1)
 		return -1;
 	if (o->encoding != NULL && encoding_check(o->encoding, e) == -1)
 		return -1;
@@ -193,24 +141,36 @@ static enum outcome
 read_source(struct sources *s, struct extract *x, const char *uri,
     struct err *e)
 {
+	struct run run = { .use = write_item, .pause = flush_records,
+	    .self = s };
 	const struct source *kind;
-	void *source = NULL;
 	enum outcome rc = READ_FAILED;
 
 	if (source_choose(&kind, &x->opts, uri, e) == -1)
 		return READ_FAILED;
-	if (kind->open(&source, x, uri, e) == -1)
+	s->writer.cut = false;
+	run.next = kind->next;
+	run.write_mark = kind->write_mark;
+	if (kind->open(&run.from, x, uri, e) == -1)
 		rc = READ_IN_PART;
 	else if (x->opts.cursor_field == NULL ||
 	    cursor_open(&x->cursor, &x->opts, e) == 0)
-		rc = read_items(s, kind, source, e);
+		rc = run_items(&run, s->stage, e);
+	/* What is left of a file that was cut must not replace the rows of the
+	 * file. */
+	if (rc == READ_WHOLE && s->writer.cut) {
+		(void)err_set(e, ERR_DATA, false, "%s: the file was cut off: "
+		    "its last line has no newline and is no whole record: get "
+		    "the whole file", uri);
+		rc = READ_IN_PART;
+	}
 	if (rc == READ_IN_PART && !concerns_file(kind, e))
 		rc = READ_FAILED;
 	if (rc == READ_WHOLE && x->cursor != NULL &&
 	    cursor_finish(x->cursor, s->stage, e) == -1)
 		rc = READ_FAILED;
-	if (source != NULL)
-		kind->close(source);
+	if (run.from != NULL)
+		kind->close(run.from);
 	return rc;
 }
 
@@ -310,9 +270,9 @@ read_files_ahead(struct sources *s, size_t i)
 
 		if (!child_may_read(s, &s->list.v[t.from]))
 			continue;
-		s->child[t.from].job = ahead_start(
+		s->job[t.from] = ahead_start(
 		    s->x->ahead, read_file_in_child, s, &t);
-		if (s->child[t.from].job == NULL)
+		if (s->job[t.from] == NULL)
 			return;
 	}
 }
@@ -322,13 +282,13 @@ read_files_ahead(struct sources *s, size_t i)
 static enum outcome
 write_child_output(struct sources *s, size_t i, struct err *e)
 {
-	const struct ahead_output *o = ahead_wait(s->child[i].job);
+	const struct ahead_output *o = ahead_wait(s->job[i]);
 	enum outcome rc = READ_IN_PART;
 
 	if (o != NULL)
 		rc = stage_emit_lines(s->stage, o->data, o->len, o->records,
 		    e) == 0 ? READ_WHOLE : READ_FAILED;
-	ahead_release(s->child[i].job);
+	ahead_release(s->job[i]);
 	return rc;
 }
 
@@ -357,11 +317,11 @@ write_source(struct sources *s, struct extract *x, size_t i, struct err *e)
 	enum outcome rc = READ_IN_PART;
 	struct err why;
 
-	read_files_ahead(s, i + (s->child[i].job == NULL));
+	read_files_ahead(s, i + (s->job[i] == NULL));
 	if (s->new_files != NULL &&
 	    new_files_begin_file(s->new_files, f, s->stage, e) == -1)
 		return -1;
-	if (s->child[i].job != NULL)
+	if (s->job[i] != NULL)
 		rc = write_child_output(s, i, e);
 	if (f->why != NULL)
 		*e = *f->why;
@@ -423,14 +383,12 @@ run_sources(struct extract *x, struct stage *stage, char *const *uri,
 		rc = new_files_open(&s.new_files, &x->opts, &s.list, e);
 	if (rc == 0)
 		rc = ahead_open(&x->ahead, x->opts.jobs, e);
-	s.child = calloc(s.list.n + 1, sizeof(*s.child));
-	if (rc == 0 && s.child == NULL)
-		rc = err_nomem(e);
-	if (rc == 0 && s.child != NULL)
-		rc = read_all(&s, x, e);
+	s.job = calloc(s.list.n + 1, sizeof(*s.job));
+	if (rc == 0)
+		rc = s.job == NULL ? err_nomem(e) : read_all(&s, x, e);
 	ahead_close(x->ahead);
 	x->ahead = NULL;
-	free(s.child);
+	free(s.job);
 	new_files_free(s.new_files);
 	cursor_free(x->cursor);
 	x->cursor = NULL;

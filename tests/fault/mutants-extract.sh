@@ -385,7 +385,7 @@ mutant etl-extract/json.t 'a file that ends in an array is whole' $walk \
     'an array that is cut after a record'
 
 # One request for several records, and recordings.
-batch=src/etl-extract/run_batch.c
+batch=src/etl-extract/batch.c
 mutant etl-extract/batch.t 'a mark overtakes the records before it' $batch \
     's/return send_batch(x, e) == -1 ? -1 :/return false ? -1 :/' \
     'marks and records keep their order'
@@ -450,7 +450,7 @@ mutant etl-extract/files.t 'damaged gzip data is the end of the file' \
     's/return fail_gzip(g, r, e);/return 0;/' \
     'gzip: damaged data exits with 65'
 mutant etl-extract/stopped.t 'a source that never waits does not see TERM' \
-    src/etl-extract/run_sources.c \
+    src/etl-extract/run.c \
     's/^		if (stop_signal() != 0) {/		if (false) {/' \
     'a replay from a recording: TERM ends it'
 mutant etl-extract/stopped.t 'files that children have read hide TERM' \
