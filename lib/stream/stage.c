@@ -1,6 +1,5 @@
 #include "stream/stage.h"
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "stream/stage_impl.h"
@@ -267,7 +266,6 @@ stage_open(struct stage **out, const struct stage_conf *c, struct err *e)
 	if (s == NULL)
 		return err_nomem(e);
 	s->conf = c;
-	s->opened = clock_ms();
 	s->max_record = c->max_record > 0 ? c->max_record : LINES_MAX;
 	if (s->max_record > SIZE_MAX / 8)
 		s->max_record = SIZE_MAX / 8;

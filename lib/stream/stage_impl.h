@@ -75,12 +75,6 @@ struct stage {
 	                                 * stage_next() must check it */
 	struct buf text;                /* a mark or reject being written */
 	struct buf kept;                /* the checkpoint that is held back */
-	int64_t opened;                 /* clock_ms() of stage_open() */
-	int64_t looked;                 /* how old the stage was, in ms, when it
-	                                 * last looked for the program that
-	                                 * reads the output */
-	bool reader_known;              /* that program was found: do not look
-	                                 * again */
 	struct err cause;               /* error in the mark failed */
 	char why[STAGE_WHY];            /* message of a reject */
 	struct run_report report;       /* for etl-run */
