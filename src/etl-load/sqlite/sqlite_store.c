@@ -19,6 +19,7 @@ lite_free_statements(struct lite_store *s)
 		db_stmt_free(s->by_shape[i].seen);
 		db_stmt_free(s->by_shape[i].newer);
 		db_stmt_free(s->by_shape[i].find);
+		db_stmt_free(s->by_shape[i].find_old);
 		db_stmt_free(s->by_shape[i].move);
 		db_stmt_free(s->by_shape[i].remove);
 		db_stmt_free(s->by_shape[i].late);
