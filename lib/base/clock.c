@@ -1,6 +1,9 @@
 #include "clock.h"
 
+#include "datetime.h"
+
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 int64_t
@@ -13,15 +16,22 @@ clock_ms(void)
 }
 
 void
+clock_format(char out[CLOCK_STAMP], int64_t seconds, int micros)
+{
+	char text[DATETIME_TEXT + sizeof(".000000Z")];
+	size_t n = datetime_write(text, seconds);
+
+	(void)snprintf(text + n, sizeof(".000000Z"), ".%06uZ",
+	    (unsigned)micros % 1000000);
+	memcpy(out, text, CLOCK_STAMP - 1);
+	out[CLOCK_STAMP - 1] = '\0';
+}
+
+void
 clock_stamp(char out[CLOCK_STAMP])
 {
 	struct timespec t;
-	struct tm tm;
-	size_t n;
 
 	(void)clock_gettime(CLOCK_REALTIME, &t);
-	(void)gmtime_r(&t.tv_sec, &tm);
-	n = strftime(out, CLOCK_STAMP, "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)snprintf(out + n, CLOCK_STAMP - n, ".%06dZ",
-	    (int)(t.tv_nsec / 1000 % 1000000));
+	clock_format(out, t.tv_sec, (int)(t.tv_nsec / 1000));
 }

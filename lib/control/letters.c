@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
+#include "base/datetime.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "control/control.h"
@@ -13,7 +14,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 int
 letter_find_row(struct db *db, const char *id, int64_t *out, struct err *e)
@@ -327,50 +327,21 @@ set_raw_data(struct letter_line *l, struct err *e)
 	return 0;
 }
 
-/* Returns true if the text starts with a date and time such as
- * 2026-11-20T08:34:00. strptime(3) is not strict enough: it also accepts
- * blanks, signs, and the year 0, which PostgreSQL does not have. */
-static bool
-has_timestamp(const char *p)
-{
-	static const char form[] = "0000-00-00T00:00:00";
-	bool has_year = memcmp(p, form, 4) != 0;
-
-	for (size_t i = 0; form[i] != '\0'; i++)
-		if (form[i] == '0' ? p[i] < '0' || p[i] > '9' :
-		    p[i] != form[i])
-			return false;
-	return has_year;
-}
-
 /* Writes a timestamp with six digits after the seconds, so that sorting
- * timestamps as texts sorts them by time. Returns false if v is not a time that
- * a database accepts. */
+ * timestamps as texts sorts them by time. Returns false if v is not a time in
+ * UTC, such as 2026-11-20T08:34:00Z, that a database accepts. PostgreSQL does
+ * not have the year 0. */
 static bool
 format_timestamp(char out[CLOCK_STAMP], const struct db_value *v)
 {
-	struct tm given = { 0 }, same;
-	const char *p, *digits = "";
-	size_t n = 0;
-	time_t t;
+	struct datetime d;
 
 	if (v->type != DB_TEXT || v->len < 20 || v->len > 63 ||
-	    !has_timestamp(v->p) ||
-	    (p = strptime(v->p, "%Y-%m-%dT%H:%M:%S", &given)) != v->p + 19)
+	    datetime_read(&d, v->p, v->len, DATETIME_NO_DIGITS) !=
+	    DATETIME_OK ||
+	    v->p[10] != 'T' || v->p[v->len - 1] != 'Z')
 		return false;
-	same = given;
-	t = timegm(&same);
-	if (*p == '.') {
-		digits = p + 1;
-		n = strspn(digits, "0123456789");
-		p = digits + n;
-	}
-	if (p[0] != 'Z' || p[1] != '\0' || t == -1 ||
-	    same.tm_mday != given.tm_mday || same.tm_sec != given.tm_sec)
-		return false;
-	(void)snprintf(out, CLOCK_STAMP, "%.19s.000000Z", v->p);
-	if (n > 0)
-		memcpy(out + 20, digits, n < 6 ? n : 6);
+	clock_format(out, datetime_seconds(&d), datetime_micros(&d));
 	return true;
 }
 

@@ -9,6 +9,7 @@
  * put              stores reject lines as letters.
  * replay           writes the records of letters, to be loaded again.
  * close_commands   resolve, discard, erase and purge. */
+#include "base/datetime.h"
 #include "base/opt.h"
 #include "base/process.h"
 #include "base/shared_options.h"
@@ -80,76 +81,43 @@ dlq_print_no_match(const struct dlq *d, const char *command, struct err *e)
 	return 0;
 }
 
-static void
-format_stamp(char out[CLOCK_STAMP], time_t at, unsigned micros)
-{
-	struct tm tm;
-	size_t n;
-
-	(void)gmtime_r(&at, &tm);
-	n = strftime(out, CLOCK_STAMP, "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)snprintf(out + n, CLOCK_STAMP - n, ".%06uZ", micros % 1000000);
-}
-
 /* Reads a fraction such as ".5" as microseconds; ignores digits after the
  * sixth. */
 static const char *
-read_fraction(const char *p, unsigned *micros)
+read_fraction(const char *p, int *micros)
 {
-	unsigned unit = 100000;
+	int unit = 100000;
 
 	*micros = 0;
 	if (*p != '.')
 		return p;
 	while (*++p >= '0' && *p <= '9') {
-		*micros += unit * (unsigned)(*p - '0');
+		*micros += unit * (*p - '0');
 		unit /= 10;
 	}
 	return p;
 }
 
-/* Reads "Z" or "+02:00" as seconds east of UTC; -1 if it is neither. */
-static int
-read_zone(const char *p, long *east)
-{
-	int h, m, end = 0;
-
-	*east = 0;
-	if (strcmp(p, "Z") == 0 || strcmp(p, "z") == 0)
-		return 0;
-	if ((*p != '+' && *p != '-') || strspn(p + 1, "0123456789:") != 5 ||
-	    sscanf(p + 1, "%2d:%2d%n", &h, &m, &end) != 2 || end != 5 ||
-	    p[6] != '\0' || h > 23 || m > 59)
-		return -1;
-	*east = (h * 60L + m) * 60;
-	if (*p == '-')
-		*east = -*east;
-	return 0;
-}
-
 static int
 parse_date(char out[CLOCK_STAMP], const char *text)
 {
-	struct tm tm = { 0 }, day;
+	struct tm tm = { 0 };
 	const char *p = strptime(text, "%Y-%m-%d", &tm);
-	unsigned micros = 0;
-	long east = 0;
+	int micros = 0, east = 0;
 
 	if (p == NULL || p - text != 10)
 		return -1;
-	day = tm;
-	(void)timegm(&day);
-	if (day.tm_mday != tm.tm_mday)
-		return -1;      /* the 30th of February */
+	if (tm.tm_mday > calendar_month_days(tm.tm_year + 1900, tm.tm_mon + 1))
+		return -1;
 	if (*p != '\0') {
 		if (strchr("Tt ", *p) == NULL ||
 		    (p = strptime(p + 1, "%H:%M:%S", &tm)) == NULL)
 			return -1;
 		p = read_fraction(p, &micros);
-		if (read_zone(p, &east) == -1)
+		if (!zone_read(&east, p, strlen(p), DATETIME_LOWER))
 			return -1;
 	}
-	format_stamp(out, timegm(&tm) - east, micros);
+	clock_format(out, timegm(&tm) - east, micros);
 	return 0;
 }
 
@@ -162,7 +130,7 @@ put_time_ago(char out[CLOCK_STAMP], uint64_t ms)
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	then = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 	then = ms < (uint64_t)then ? then - (int64_t)ms : 0;
-	format_stamp(out, then / 1000, (unsigned)(then % 1000) * 1000);
+	clock_format(out, then / 1000, (int)(then % 1000) * 1000);
 }
 
 /* Converts a time as users write it (2026-05-30, 2026-05-30T12:00:00+02:00, or

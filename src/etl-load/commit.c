@@ -1,6 +1,6 @@
 #include "commit.h"
 
-#include "base/instant.h"
+#include "base/datetime.h"
 #include "base/stop.h"
 #include "control/control.h"
 #include "loader.h"

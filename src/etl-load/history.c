@@ -1,6 +1,6 @@
 #include "history.h"
 
-#include "base/instant.h"
+#include "base/datetime.h"
 #include "columns_sql.h"
 #include "json/write.h"
 
@@ -312,118 +312,27 @@ history_carries(const struct target *t, const struct shape *s, size_t column)
 }
 
 #define SECOND INT64_C(1000000)
-#define MINUTE (60 * SECOND)
 #define DAY (86400 * SECOND)
+enum { DATE_LEN = 10 };         /* bytes of 2026-01-30 */
 
-struct cursor {
-	const char *p, *end;
-};
-
+/* Reads a time in microseconds since 1970. A time without a zone is in UTC
+ * already. Sets *more if a digit after the sixth one is not 0. */
 static bool
-skip_one_of(struct cursor *c, const char *any)
+read_time(const char *p, size_t n, int64_t *time, bool *more)
 {
-	if (c->p == c->end || *c->p == '\0' || strchr(any, *c->p) == NULL)
+	enum { FORMS = DATETIME_DATE | DATETIME_LOWER | DATETIME_MINUTES |
+	    DATETIME_MINUTE_PARTS | DATETIME_COMMA | DATETIME_LOCAL |
+	    DATETIME_SHORT_ZONE | DATETIME_BLANK_ZONE | DATETIME_HOUR_24 };
+	enum { KEPT = 6 };
+	struct datetime d;
+
+	if (datetime_read(&d, p, n, FORMS) != DATETIME_OK)
 		return false;
-	c->p++;
+	*time = datetime_seconds(&d) * SECOND + datetime_micros(&d);
+	*more = false;
+	for (size_t i = KEPT; i < d.digits; i++)
+		*more |= d.fraction[i] != '0';
 	return true;
-}
-
-/* Reads a number of exactly `digits` digits that is at most `max`. */
-static bool
-read_number(struct cursor *c, int digits, int max, int *out)
-{
-	for (*out = 0; digits > 0; digits--, c->p++) {
-		if (c->p == c->end || *c->p < '0' || *c->p > '9')
-			return false;
-		*out = *out * 10 + (*c->p - '0');
-	}
-	return *out <= max;
-}
-
-static bool
-read_date(struct cursor *c, int64_t *time)
-{
-	int year, month, day;
-
-	if (!read_number(c, 4, 9999, &year) || !skip_one_of(c, "-") ||
-	    !read_number(c, 2, 12, &month) || !skip_one_of(c, "-") ||
-	    !read_number(c, 2, 31, &day) || year < 1 || month < 1 || day < 1 ||
-	    day > calendar_month_days(year, month))
-		return false;
-	*time = calendar_days(year, month, day) * DAY;
-	return true;
-}
-
-/* Adds the fraction of a second. Sets *more if a digit after the sixth one is
- * not 0. */
-static bool
-add_fraction(struct cursor *c, int64_t *time, bool *more)
-{
-	const char *from = c->p;
-	int64_t unit = SECOND;
-
-	for (; c->p < c->end && *c->p >= '0' && *c->p <= '9'; c->p++) {
-		unit /= 10;
-		*time += unit * (*c->p - '0');
-		*more |= unit == 0 && *c->p != '0';
-	}
-	return c->p > from;
-}
-
-static bool
-add_time_of_day(struct cursor *c, int64_t *time, bool *more)
-{
-	int hour, minute, second = 0;
-	int64_t midnight = *time;
-
-	if (!read_number(c, 2, 24, &hour) || !skip_one_of(c, ":") ||
-	    !read_number(c, 2, 59, &minute))
-		return false;
-	if (skip_one_of(c, ":") && !read_number(c, 2, 59, &second))
-		return false;
-	*time += (hour * 60 + minute) * MINUTE + second * SECOND;
-	if (skip_one_of(c, ".,") && !add_fraction(c, time, more))
-		return false;
-	return *time - midnight <= DAY && !(*more && hour == 24);
-}
-
-/* Reads the zone and turns *time into UTC. A time without a zone is in UTC
- * already. */
-static bool
-apply_zone(struct cursor *c, int64_t *time)
-{
-	const char *sign;
-	int hour, minute = 0;
-	int64_t offset;
-
-	(void)skip_one_of(c, " ");
-	if (skip_one_of(c, "Zz"))
-		return true;
-	sign = c->p;
-	if (!skip_one_of(c, "+-"))
-		return c->p == c->end;
-	if (!read_number(c, 2, 23, &hour))
-		return false;
-	if (c->p < c->end) {
-		(void)skip_one_of(c, ":");
-		if (!read_number(c, 2, 59, &minute))
-			return false;
-	}
-	offset = (hour * 60 + minute) * MINUTE;
-	*time += *sign == '-' ? offset : -offset;
-	return true;
-}
-
-static bool
-read_date_time(struct cursor *c, int64_t *time, bool *more)
-{
-	if (!read_date(c, time))
-		return false;
-	if (c->p < c->end && (!skip_one_of(c, "Tt ") ||
-	    !add_time_of_day(c, time, more) ||
-	    !apply_zone(c, time)))
-		return false;
-	return c->p == c->end;
 }
 
 /* Returns the smallest step of a time with this many digits of the second, in
@@ -449,16 +358,11 @@ round_down(int64_t time, int64_t unit)
 static void
 write_time(char out[CLOCK_STAMP], int64_t time, int digits)
 {
-	int64_t of_day = time - round_down(time, DAY);
-	struct calendar_date d = calendar_date((time - of_day) / DAY);
-	int n = snprintf(out, CLOCK_STAMP, "%04d-%02d-%02d",
-	    (int)d.year % 10000, d.month, d.day);
-	int second = (int)(of_day / SECOND);
+	int64_t whole = round_down(time, SECOND);
 
-	if (digits != AS_OF_DAYS)
-		(void)snprintf(out + n, (size_t)(CLOCK_STAMP - n),
-		    "T%02d:%02d:%02d.%06dZ", second / 3600 % 24,
-		    second / 60 % 60, second % 60, (int)(of_day % SECOND));
+	clock_format(out, whole / SECOND, (int)(time - whole));
+	if (digits == AS_OF_DAYS)
+		out[DATE_LEN] = '\0';
 }
 
 bool
@@ -467,12 +371,11 @@ as_of_convert(char out[CLOCK_STAMP], const char *p, size_t n, int digits,
 {
 	const int64_t first = calendar_days(1, 1, 1) * DAY;
 	const int64_t end = calendar_days(10000, 1, 1) * DAY;
-	struct cursor c = { p, p + n };
-	int64_t time = 0, whole;
-	bool more = false;
+	int64_t time, whole;
+	bool more;
 
 	*why = (struct as_of_refusal){ "type", "not a date or time" };
-	if (!read_date_time(&c, &time, &more))
+	if (!read_time(p, n, &time, &more))
 		return false;
 	whole = round_down(time, get_unit(digits));
 	why->code = "range";
@@ -492,11 +395,10 @@ as_of_convert(char out[CLOCK_STAMP], const char *p, size_t n, int digits,
 static int64_t
 parse_time(const char *text)
 {
-	struct cursor c = { text, text + strlen(text) };
 	int64_t time = 0;
-	bool more = false;
+	bool more;
 
-	(void)read_date_time(&c, &time, &more);
+	(void)read_time(text, strlen(text), &time, &more);
 	return time;
 }
 

@@ -1,7 +1,7 @@
 #include "sample.h"
 
 #include "base/clock.h"
-#include "base/instant.h"
+#include "base/datetime.h"
 #include "exact_number.h"
 #include "json/number.h"
 #include "json/pointer.h"

@@ -163,7 +163,8 @@ mutant clock.t 'the time for a blocked write stands with the wall clock' lib/bas
 mutant clock.t '--flush stands while the wall clock stands' lib/base/clock.c \
     "$(clock "$moves")" 'at 1999-12-31 23:59:59 the loader stores the batch'
 mutant clock.t 'the time of a reject is local time' lib/base/clock.c \
-    's/gmtime_r/localtime_r/' 'the time in a reject is in UTC'
+    's/clock_format(out, t.tv_sec/struct tm l; (void)localtime_r(\&t.tv_sec, \&l); clock_format(out, t.tv_sec + l.tm_gmtoff/' \
+    'the time in a reject is in UTC'
 mutant clock.t 'ids are made from the wall clock' lib/base/hash.c \
     's/#include .*/&\n#include <time.h>/; s/random_bytes(p, sizeof(p));/{ struct timespec t; (void)clock_gettime(CLOCK_REALTIME, \&t); memcpy(p, \&t, sizeof(p)); }/' \
     'the second of two runs that start at the same time'

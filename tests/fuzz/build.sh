@@ -8,10 +8,10 @@ out=$1
 shift
 case " $* " in
 *" tests/fuzz/link.c "*) set -- "$@" src/etl-extract/http/link_header.c \
-    lib/base/clock.c ;;
+    lib/base/clock.c lib/base/datetime.c ;;
 *" tests/fuzz/oauth.c "*) set -- "$@" src/etl-extract/http/oauth_answer.c ;;
 *" tests/fuzz/csv.c "*) set -- "$@" tests/fuzz/csv_oracle.c \
-    lib/base/instant.c lib/base/compression.c \
+    lib/base/datetime.c lib/base/compression.c \
     src/etl-extract/csv/csv_columns.c src/etl-extract/csv/csv_reader.c ;;
 esac
 set -- "$@" src/etl-extract/document/*.c lib/base/window.c lib/base/hash.c \

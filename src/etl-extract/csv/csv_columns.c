@@ -1,7 +1,7 @@
 #include "csv/csv_columns.h"
 
 #include "base/compression.h"
-#include "base/instant.h"
+#include "base/datetime.h"
 #include "base/text.h"
 #include "json/number.h"
 #include "json/span.h"
@@ -407,79 +407,11 @@ is_int(const char *p, size_t n)
 	    number_to_int64(p, n, &value);
 }
 
-/* True if the text starts with the digits and separators of the pattern, in
- * which 9 stands for any digit. */
-static bool
-has_digit_pattern(const char *p, const char *end, const char *pattern)
-{
-	for (; *pattern != '\0'; p++, pattern++)
-		if (p == end || (*pattern == '9' ? *p < '0' || *p > '9' :
-		    *p != *pattern))
-			return false;
-	return true;
-}
-
-static int
-two_digits(const char *p)
-{
-	return (p[0] - '0') * 10 + p[1] - '0';
-}
-
-static bool
-is_date(const char *p, const char *end)
-{
-	int year, month, day;
-
-	if (!has_digit_pattern(p, end, "9999-99-99"))
-		return false;
-	year = two_digits(p) * 100 + two_digits(p + 2);
-	month = two_digits(p + 5);
-	day = two_digits(p + 8);
-	return month >= 1 && month <= 12 && day >= 1 &&
-	    day <= calendar_month_days(year, month);
-}
-
-/* True for Z, an offset such as +02:00, or an empty text. */
-static bool
-is_zone_offset(const char *p, const char *end)
-{
-	if (p == end)
-		return true;
-	if (end - p == 1)
-		return *p == 'Z' || *p == 'z';
-	return end - p == 6 && (*p == '+' || *p == '-') &&
-	    has_digit_pattern(p + 1, end, "99:99") &&
-	    two_digits(p + 1) < 24 && two_digits(p + 4) < 60;
-}
-
-static bool
-is_time(const char *p, size_t n)
-{
-	const char *end = p + n;
-	size_t digits;
-
-	if (!is_date(p, end))
-		return false;
-	p += 10;
-	if (p == end)
-		return true;
-	if ((*p != 'T' && *p != 't' && *p != ' ') ||
-	    !has_digit_pattern(p + 1, end, "99:99") ||
-	    two_digits(p + 1) > 23 || two_digits(p + 4) > 59)
-		return false;
-	p += 6;
-	if (p < end && *p == ':') {
-		if (!has_digit_pattern(p, end, ":99") || two_digits(p + 1) > 60)
-			return false;
-		p += 3;
-		if (p < end && *p == '.') {
-			if ((digits = count_digits(++p, end)) == 0)
-				return false;
-			p += digits;
-		}
-	}
-	return is_zone_offset(p, end);
-}
+/* The seconds and the zone of a time may be missing. */
+enum {
+	TIME_FORMS = DATETIME_DATE | DATETIME_MINUTES | DATETIME_LOWER |
+	    DATETIME_LOCAL | DATETIME_YEAR_0 | DATETIME_SECOND_60
+};
 
 static bool
 is_word_of(const char *p, size_t n, const char *const *words)
@@ -515,7 +447,7 @@ csv_put_typed(struct buf *out, enum csv_type t, const char *p, size_t n)
 	if (t == CSV_BOOL)
 		return put_bool(out, p, n);
 	if (t == CSV_TIME) {
-		if (!is_time(p, n))
+		if (!datetime_fits(p, n, TIME_FORMS))
 			return false;
 		buf_char(out, '"');
 		buf_add(out, p, n);
@@ -542,7 +474,7 @@ csv_guess_add(struct csv_guess *g, const char *p, size_t n)
 	g->not_number |= !is_number || is_long;
 	g->not_int |= !is_number || is_long || !is_whole;
 	g->not_bool |= !is_word_of(p, n, bools);
-	g->not_time |= !is_time(p, n);
+	g->not_time |= !datetime_fits(p, n, TIME_FORMS);
 }
 
 enum csv_type

@@ -1,6 +1,6 @@
 #include "cursor/cursor_value.h"
 
-#include "base/instant.h"
+#include "base/datetime.h"
 #include "base/opt.h"
 #include "base/text.h"
 #include "json/number.h"
@@ -134,18 +134,15 @@ subtract_seconds(struct buf *out, const char *text, const struct instant *t,
     uint64_t n, struct err *e)
 {
 	int64_t first = calendar_days(0, 1, 1) * DAY;
-	int64_t local = t->seconds + t->east, day, rest;
-	struct calendar_date d;
+	int64_t local = t->seconds + t->east;
+	char time[DATETIME_TEXT];
 
 	local = n > (uint64_t)(local - first) ? first : local - (int64_t)n;
-	day = local / DAY - (local % DAY < 0);
-	rest = local - day * DAY;
-	d = calendar_date(day);
-	buf_printf(out, "%04d-%02d-%02d", (int)d.year, d.month, d.day);
+	(void)datetime_write(time, local);
+	time[DATE] = text[DATE];
+	buf_str(out, time);
 	if (text[DATE] != '\0')
-		buf_printf(out, "%c%02d:%02d:%02d%s", text[DATE],
-		    (int)(rest / 3600), (int)(rest / 60 % 60),
-		    (int)(rest % 60), text + t->tail);
+		buf_str(out, text + t->tail);
 	return buf_check(out, e);
 }
 

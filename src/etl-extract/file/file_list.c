@@ -1,5 +1,6 @@
 #include "file/file_list.h"
 
+#include "base/datetime.h"
 #include "file/file_format.h"
 
 #include <errno.h>
@@ -289,12 +290,8 @@ file_version_is_same(
 void
 file_mtime_format(char out[FILE_MTIME], struct timespec t)
 {
-	char second[FILE_MTIME - 12];
-	struct tm tm;
+	char second[DATETIME_TEXT];
 
-	if (gmtime_r(&t.tv_sec, &tm) == NULL ||
-	    strftime(second, sizeof(second), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-		(void)snprintf(
-		    second, sizeof(second), "%lld", (long long)t.tv_sec);
+	(void)datetime_write(second, t.tv_sec);
 	(void)snprintf(out, FILE_MTIME, "%s.%09ldZ", second, t.tv_nsec);
 }

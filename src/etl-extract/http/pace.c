@@ -1,6 +1,7 @@
 #include "http/pace.h"
 
 #include "base/clock.h"
+#include "base/datetime.h"
 #include "common/stdout_reader.h"
 
 #include <inttypes.h>
@@ -253,17 +254,17 @@ void
 retry_after_show(struct buf *b, int64_t ms, time_t now)
 {
 	time_t at = now + (time_t)((ms + 999) / 1000);
-	char text[32];
-	struct tm tm;
+	char text[DATETIME_TEXT];
 
 	/* Waits are cut to 100 years (longest_wait). A part of such a wait may
 	 * have passed since the answer came, so a wait that is up to a day
 	 * shorter is shown in the same way. */
-	if (ms / 1000 > longest_wait - DAY || gmtime_r(&at, &tm) == NULL ||
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (ms / 1000 > longest_wait - DAY) {
 		buf_str(b, "a hundred years from now");
-	else
-		buf_str(b, text);
+		return;
+	}
+	(void)datetime_write(text, at);
+	buf_printf(b, "%sZ", text);
 }
 
 enum { RATE_MOST = 1000000 };

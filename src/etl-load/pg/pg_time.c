@@ -1,5 +1,6 @@
 #include "pg/pg_codec.h"
 
+#include "base/datetime.h"
 #include "exact_number.h"
 
 #include <ctype.h>
@@ -165,48 +166,24 @@ scan_time(struct scan *s)
 		s->date = true;
 }
 
-/* True if the text begins like the form. A 0 in the form stands for any
- * digit. */
-static bool
-begins_with_form(const char *p, const char *form)
-{
-	for (; *form != '\0'; p++, form++)
-		if (*form == '0' ? !isdigit((unsigned char)*p) : *p != *form)
-			return false;
-	return true;
-}
-
-static bool
-begins_with_date(const char *p)
-{
-	return begins_with_form(p, "0000-00-00");
-}
-
-/* False for second 60. */
-static bool
-begins_with_time(const char *p)
-{
-	return begins_with_form(p, "00:00:00") && p[6] != '6';
-}
+enum { DATE_LEN = 10, TIME_LEN = 19 };
 
 bool
 pg_keeps_usual_time(
     const char *p, size_t n, enum column_change type, int second_digits)
 {
-	const char *end = p + n;
+	struct datetime d;
 
-	if (type == CHANGE_DATE)
-		return n == 10 && begins_with_date(p);
-	if (n < 19 || (type != CHANGE_TIMESTAMP &&
-	    type != CHANGE_TIMESTAMPTZ) || !begins_with_date(p) ||
-	    (p[10] != 'T' && p[10] != ' ') || !begins_with_time(p + 11))
+	/* The server judges whether there is such a day and such a time. */
+	if (datetime_read(&d, p, n, DATETIME_DATE | DATETIME_LOCAL |
+	    DATETIME_NO_DIGITS) == DATETIME_NOT_ONE)
 		return false;
-	p += 19;
-	if (p < end && *p == '.')
-		for (p++; p < end && isdigit((unsigned char)*p); p++)
-			if (--second_digits < 0)
-				return false;
-	return p == end || (p + 1 == end && *p == 'Z');
+	if (type == CHANGE_DATE)
+		return n == DATE_LEN;
+	return n >= TIME_LEN && (type == CHANGE_TIMESTAMP ||
+	    type == CHANGE_TIMESTAMPTZ) && d.second / 10 != 6 &&
+	    (int64_t)d.digits <= second_digits &&
+	    (!d.has_zone || p[n - 1] == 'Z');
 }
 
 /* True if the text is certainly no date and no time, so that the server refuses

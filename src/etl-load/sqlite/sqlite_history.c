@@ -1,6 +1,6 @@
 #include "sqlite/sqlite_history.h"
 
-#include "base/instant.h"
+#include "base/datetime.h"
 #include "base/stop.h"
 #include "sqlite/sqlite_sink.h"
 #include "sqlite/sqlite_sql.h"

@@ -1,6 +1,6 @@
 #include "sqlite/sqlite_store.h"
 
-#include "base/instant.h"
+#include "base/datetime.h"
 #include "columns_sql.h"
 #include "row.h"
 #include "sqlite/sqlite_codec.h"

@@ -23,12 +23,6 @@ struct times_fault {
 int times_put_utc(struct buf *b, const char *p, size_t n,
     const struct zone *zone, struct times_fault *f);
 
-/* The offset of a time from UTC as text: Z, +hh:mm, +hhmm or +hh (ISO 8601).
- * Units: seconds, positive east of Greenwich. */
-
-/* Parses the whole text as an offset. Returns false if it is not one. */
-bool utc_offset_parse(const char *p, size_t n, int *seconds);
-
 /* The current time as text, as in 2024-05-01T12:00:00.123456Z.
  * Gives: now_text_update() makes text[0..NOW_TEXT_LEN) the current time. To
  *        save time, it makes the whole text only if the second has changed. */

@@ -2,7 +2,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "base/instant.h"
+#include "base/datetime.h"
 #include "module/times.h"
 
 #include <ctype.h>
@@ -535,7 +535,8 @@ zone_open(struct zone **out, const struct zone_files *files, const char *name,
 
 	if ((z = calloc(1, sizeof(*z))) == NULL)
 		return err_nomem(e);
-	if (!utc_offset_parse(name, len, &z->first) &&
+	if (!zone_read(&z->first, name, len, DATETIME_LOWER |
+	    DATETIME_SHORT_ZONE) &&
 	    ((file = zone_files_find(files, name, len)) == NULL ||
 	    !parse_zone_file(z, file->text, file->len))) {
 		zone_free(z);

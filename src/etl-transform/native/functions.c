@@ -1,5 +1,6 @@
 #include "native/functions.h"
 
+#include "base/datetime.h"
 #include "base/text.h"
 #include "json/number.h"
 #include "module/times.h"
@@ -1020,9 +1021,8 @@ enum run_result
 function_todate(struct run *r, const struct value *in,
     const struct value *args __attribute__((unused)), struct value *out)
 {
-	char text[32];
-	struct tm tm;
-	time_t t;
+	char text[DATETIME_TEXT];
+	size_t n;
 	double d;
 
 	/* jq also accepts an array as a time: [year, month, day, ...]. libjq
@@ -1033,10 +1033,8 @@ function_todate(struct run *r, const struct value *in,
 		return run_error(r);
 	if (!value_double(&r->values, in, &d) || !(d >= 0 && d < 0x1p32))
 		return RUN_UNSURE;
-	t = (time_t)d;
-	if (gmtime_r(&t, &tm) == NULL ||
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		return RUN_UNSURE;
-	return value_make_string(&r->values, text, strlen(text), out) ?
+	n = datetime_write(text, (int64_t)d);
+	text[n] = 'Z';
+	return value_make_string(&r->values, text, n + 1, out) ?
 	    RUN_ON : RUN_UNSURE;
 }
