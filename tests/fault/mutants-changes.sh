@@ -46,17 +46,17 @@ mutant etl-load/cdc_faults.t 'a change waits for a later one' src/etl-load/sqlit
     'sqlite: a row that refers to a later row is a reject'
 
 # PostgreSQL.
-mutant etl-load/cdc_faults.t 'the order of changes of different rows is lost' src/etl-load/pg/pg_history.c \
-    's/if (s->may_be_freed\[i\])/if (false)/' \
+mutant etl-load/cdc_faults.t 'the order of changes of different rows is lost' src/etl-load/pg/pg_way.c \
+    's/!f->other_unique \&\& !c->moves_rows/!c->moves_rows/' \
     'postgresql: a value of a unique index is free only after the delete'
-mutant etl-load/cdc_random.t 'updates of the key are merged by the new key' src/etl-load/pg/pg_history.c \
+mutant etl-load/cdc_random.t 'updates of the key are merged by the new key' src/etl-load/pg/pg_merge.c \
     's/(r->v\[i\].moves ||/(false ||/'
 mutant etl-load/cdc.t 'all changes of a key are of one round' src/etl-load/pg/pg_sql.c \
     's/AS x WHERE round > 1"/AS x WHERE false"/' \
     'postgresql: changes of one row in one batch'
-mutant etl-load/cdc_faults.t 'a trigger sees rows of later changes' src/etl-load/pg/pg_history.c \
-    's/ || s->in_order//' 'a trigger sees each change with the rows of that moment'
-mutant etl-load/cdc_faults.t 'a lack of rights rejects each record' src/etl-load/pg/pg_history.c \
+mutant etl-load/cdc_faults.t 'a trigger sees rows of later changes' src/etl-load/pg/pg_way.c \
+    's/!f->strict \&\& !f->in_order/!f->strict/' 'a trigger sees each change with the rows of that moment'
+mutant etl-load/cdc_faults.t 'a lack of rights rejects each record' src/etl-load/pg/pg_merge.c \
     's/try_empty_change(s, i, false, e) == -1))/false))/' \
     'a role without the right DELETE: exit code 77'
 mutant etl-load/cdc.t 'a marked row is marked again' src/etl-load/pg/pg_sql.c \

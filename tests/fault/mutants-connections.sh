@@ -13,10 +13,10 @@ mutant $t 'an unusual spelling of an integer has a hash of its own' src/etl-load
 mutant $t 'a name that is cut has the hash of the whole text' src/etl-load/keys.c \
     's/(c->change == CHANGE_NONE || c->change == CHANGE_BLANKS)/true/; s/return c->equal_as_bytes \&\&/return c->kind == COLUMN_TEXT \&\&/' \
     'the type of the key is refused'
-mutant $t 'records of a table that refers to itself are divided' src/etl-load/pg/pg_judge.c \
-    's/else if (s->refers_to_itself)/else if (false)/' \
+mutant $t 'records of a table that refers to itself are divided' src/etl-load/pg/pg_sink.c \
+    's/else if (s->facts.refers_to_itself)/else if (false)/' \
     'a foreign key to the table itself'
-mutant $t 'records of a table with a second unique index are divided' src/etl-load/pg/pg_judge.c \
+mutant $t 'records of a table with a second unique index are divided' src/etl-load/pg/pg_sink.c \
     's/else if (loads_other_unique(s))/else if (false)/' \
     'a second unique index'
 mutant $t 'a share is committed although another loader has gone on' src/etl-load/workers.c \

@@ -215,7 +215,7 @@ mutant etl-load/replace.t 'a file that was read in part is taken as complete' li
 mutant etl-load/refused_rows.t 'a row is judged with the rows after it' src/etl-load/pg/pg_sink.c \
     's/pg_rows_select(r, row, row + 1)/pg_rows_select(r, row, r->n)/' \
     'append: all other records are in the table'
-mutant etl-load/refused_rows.t 'one of two equal rows is refused, whichever is copied later' src/etl-load/pg/pg_sink.c \
+mutant etl-load/refused_rows.t 'one of two equal rows is refused, whichever is copied later' src/etl-load/pg/pg_way.c \
     '/^may_copy_by_shape/,/^}/s/return false/return true/' \
     'a batch of all records gives what batches of one record give (few)'
 mutant etl-load/small_batches.t 'a batch merges the rows of the batch before too' src/etl-load/pg/pg_sink.c \
@@ -256,13 +256,13 @@ mutant etl-load/scd2_faults.t 'a refused record of SQLite ends a row' src/etl-lo
     's/s->may_leave_changes |= t->mode->history;//' \
     'sqlite: a refused record ends no row'
 mutant etl-load/scd2_faults.t 'two loads plan the same row at once' src/etl-load/pg/pg_sink.c \
-    's/s->deadlocked || s->target->mode->history/s->deadlocked/' \
+    's/s->session.deadlocked || s->target->mode->history/s->session.deadlocked/' \
     'postgresql: four loads'
 mutant etl-load/scd2_random.t 'a late record of PostgreSQL leaves a gap' src/etl-load/pg/pg_sql.c \
     's/pg_catalog.min(r.%s) FILTER/pg_catalog.max(r.%s) FILTER/' \
     'not as the model'
-mutant etl-load/scd2_random.t 'rows that the order may change are merged in rounds' src/etl-load/pg/pg_history.c \
-    's/ \&\& !s->one_by_one \&\&/ \&\& !s->one_by_one;/; s/^	    !pg_order_matters(s);//' \
+mutant etl-load/scd2_random.t 'rows that the order may change are merged in rounds' src/etl-load/pg/pg_way.c \
+    '/^choose_history/,/^}/s/ || c->order_matters//' \
     'random streams'
 
 mutant io.t 'a failed fsync is tried again' lib/control/statefile.c \
@@ -278,10 +278,10 @@ mutant unit/db_faults 'a COMMIT that rolled back is taken as success' lib/db/pg.
     a_failed_commit_is_reported
 
 # COPY directly into the table while the keys of an upsert are new.
-mutant etl-load/new_keys.t 'COPY stores the word now in a text column' src/etl-load/pg/pg_merge.c \
+mutant etl-load/new_keys.t 'COPY stores the word now in a text column' src/etl-load/pg/pg_sink.c \
     's/kind == COLUMN_TIME;/kind != COLUMN_ANY;/'
 mutant etl-load/new_keys.t 'a COPY follows a chunk with an old key' src/etl-load/pg/pg_merge.c \
-    's/all_new = sums->inserted == staged/all_new = true/'
+    's/all_new = sums->inserted == c->staged/all_new = true/'
 
 mutant etl-record/saved.t 'a file may move a checkpoint without --marked' lib/stream/stage_input.c \
     's/(m->checkpoint == NULL && !m->replay)/!m->replay/' 'a file that moves a checkpoint: exit code 78'

@@ -127,7 +127,7 @@ mutant etl-load/values.t 'a number that a double rounds is stored' src/etl-load/
 
 # Values that a column would change.
 mutant etl-load/equal_keys.t 'a record that a CHECK refuses is lost before a good one' src/etl-load/pg/pg_merge.c \
-    's/ || s->judges_records//' \
+    's/ || s->facts.judges_records//' \
     'a CHECK judges each record of a key'
 mutant etl-load/equal_keys.t 'a record with NULL is lost before a good one' src/etl-load/pg/pg_sql.c \
     's/ IS NULL DESC/ IS NULL/' \
@@ -204,8 +204,8 @@ mutant etl-load/partial.t 'an update that a row policy forbids counts as unchang
 mutant etl-load/partial.t 'SQLite: a refused record is not judged as an update' src/etl-load/sqlite/sqlite_store.c \
     's/if (!s->target->mode->keyed || !fault.data || fault.ended)/if (true)/' \
     'sqlite, --batch 1:  rows whose keys exist are updated'
-mutant etl-load/partial.t 'rows of equal keys are updated by one statement' src/etl-load/pg/pg_merge.c \
-    's/(s->rows.order.distinct || !s->target->mode->updates)/true/' \
+mutant etl-load/partial.t 'rows of equal keys are updated by one statement' src/etl-load/pg/pg_way.c \
+    's/(c->distinct || !f->updates)/true/' \
     'postgresql: 3000 updates, 3 of each key, missing 0: the rows'
 
 # Containers of one host name.
@@ -390,8 +390,8 @@ mutant etl-load/newer.t 'a row with NULL is newer than any' src/etl-load/pg/pg_m
 mutant etl-load/newer.t 'older records count as unchanged, row by row' src/etl-load/pg/pg_judge.c \
     's/:= 6;/:= 3;/' \
     'postgresql: records that are judged row by row'
-mutant etl-load/views.t 'COPY counts a row that a view has left out' src/etl-load/pg/pg_merge.c \
-    's/s->one_by_one || t->table->view)/s->one_by_one)/' \
+mutant etl-load/views.t 'COPY counts a row that a view has left out' src/etl-load/pg/pg_sink.c \
+    's/f->one_by_one || t->table->view)/f->one_by_one)/' \
     'postgresql: a record that the trigger leaves out is counted as unchanged'
 mutant etl-load/views.t 'the table of a view has no triggers' sql/postgresql/catalog.sql \
     's/AND w.ev_type/AND false AND w.ev_type/' \

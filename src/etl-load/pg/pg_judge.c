@@ -1,9 +1,8 @@
-#include "base/stop.h"
 #include "columns_sql.h"
-#include "pg/pg_copy.h"
 #include "pg/pg_merge.h"
 #include "pg/pg_sink.h"
 #include "pg/pg_sql.h"
+#include "pg/pg_way.h"
 
 #include <string.h>
 
@@ -402,7 +401,7 @@ take_found_row(struct pg_sink *s, struct outcome *o, const struct db_rows *r,
 		t->skipped += (uint64_t)db_column(r, 11).i;
 		t->deleted += (uint64_t)db_column(r, 12).i;
 		t->missed += (uint64_t)db_column(r, 13).i;
-		s->first_updates |= db_column(r, 14).i != 0;
+		s->mood.first_updates |= db_column(r, 14).i != 0;
 		return 0;
 	}
 	copy_truncated(f.sqlstate, sizeof(f.sqlstate), db_column(r, 1));
@@ -440,11 +439,14 @@ static int
 check_merge(struct pg_sink *s, struct err *e)
 {
 	const struct pg_row *row = s->rows.v;
+	struct sums none = { 0 };
 	const char *t;
 
+	if (s->target->mode->changes)
+		return pg_try_changes(s, e);
 	if (s->target->mode->history) {
 		s->failed_item = row->item;
-		if (pg_try_history(s, e) == -1)
+		if (pg_history_round(s, 0, &none, e) == -1)
 			return -1;
 		s->failed_item = NO_ITEM;
 		return 0;
@@ -470,38 +472,42 @@ check_merge(struct pg_sink *s, struct err *e)
 /* Sets *may to true if one statement for many rows of the chunk has the same
  * result, and the same counts, as one statement for each row. */
 static int
-may_merge_groups(struct pg_sink *s, uint64_t staged, bool *may, struct err *e)
+may_merge_groups(struct pg_sink *s, struct chunk_facts *c, bool *may,
+    struct err *e)
 {
 	const struct target *t = s->target;
-	int64_t keys = (int64_t)staged;
 
-	*may = staged > 1 && !s->one_by_one && !s->refers_to_itself &&
-	    !t->mode->changes && !t->mode->history &&
-	    t->newer_by == NO_COLUMN && t->seen == NO_COLUMN &&
-	    !pg_notes_inserted(t) && pg_count_shapes(s) == 1;
-	if (*may && t->mode->updates &&
-	    pg_count_keys(s, staged, &keys, e) == -1)
+	*may = c->staged > 1 && !s->facts.one_by_one &&
+	    !s->facts.refers_to_itself && !t->mode->changes &&
+	    !t->mode->history && t->newer_by == NO_COLUMN &&
+	    t->seen == NO_COLUMN && !pg_notes_inserted(t) && c->shapes == 1;
+	if (!*may || !t->mode->updates)
+		return 0;
+	if (pg_count_keys(s, c, e) == -1)
 		return -1;
-	*may = *may && (uint64_t)keys == staged;
+	*may = (uint64_t)c->keys == c->staged;
 	return 0;
 }
 
 int
-pg_merge_singly(struct pg_sink *s, struct outcome *o, uint64_t staged,
+pg_merge_singly(struct pg_sink *s, struct outcome *o, struct chunk_facts *c,
     struct err *e)
 {
 	/* In --mode cdc and scd2 no record waits for a later one, because
 	 * changes must be applied in their order. */
 	struct pg_row_rules rules = {
-		.refers_to_itself = s->refers_to_itself &&
+		.refers_to_itself = s->facts.refers_to_itself &&
 		    !s->target->mode->changes && !s->target->mode->history,
-		.judge_all = o->judge_all, .in_order = s->in_order,
-		.secured = s->secured, .first_updates = s->first_updates };
+		.judge_all = o->judge_all, .in_order = s->facts.in_order,
+		.secured = s->facts.secured,
+		.first_updates = s->mood.first_updates };
 	uint64_t before = o->sums.superseded;
 
-	if ((s->target->mode->changes ? pg_try_changes(s, e) :
-	    check_merge(s, e)) == -1 ||
-	    may_merge_groups(s, staged, &rules.group_at_once, e) == -1)
+	if (s->target->mode->history && (uint64_t)c->most > o->most_equal &&
+	    (c->tried & 1U << PG_MERGE_ROUNDS) == 0)
+		o->most_equal = (uint64_t)c->most;
+	if (check_merge(s, e) == -1 ||
+	    may_merge_groups(s, c, &rules.group_at_once, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
 	pg_put_found_table(&s->sql, s->target);
@@ -515,194 +521,6 @@ pg_merge_singly(struct pg_sink *s, struct outcome *o, uint64_t staged,
 		-1) || read_found_rows(s, o, e) == -1)
 		return -1;
 	if (o->sums.superseded > before)
-		s->twice = true;
-	return 0;
-}
-
-enum { FIRST_PIECE = 64 };      /* rows in the first piece */
-
-size_t
-pg_find_copy_row(const struct pg_rows *r, const struct shape *s, size_t from,
-    int64_t line)
-{
-	for (size_t i = from; i < r->to; i++)
-		if (pg_row_is_pending(&r->v[i], s) && --line == 0)
-			return i;
-	return from;
-}
-
-int
-pg_copy_in_pieces(struct pg_rows *r, const struct shape *s, bool staged,
-    struct outcome *o, struct err *e)
-{
-	size_t from = r->from, at, n = FIRST_PIECE, good = 0;
-	struct db_fault fault;
-	struct err why;
-	int rc;
-
-	if (pg_check_copy(r, s, staged, e) == -1)
-		return -1;
-	while (from < r->to) {
-		if (stop_signal() != 0)
-			return err_set(e, ERR_RETRY, false,
-			    "stopped by a signal");
-		at = from;
-		rc = pg_try_copy(r, s, staged, &at, good > 0 ? good : n, e);
-		if (rc == -1)
-			return -1;
-		if (rc == 1) {
-			n = good > 0 ? n : n * 2;
-			good = 0;
-			from = at;
-			continue;
-		}
-		fault = *db_fault(r->db);
-		why = *e;
-		if (db_script(r->db, PG_UNDO_PIECE, e) == -1)
-			return -1;
-		if (fault.line == 0 && n > 1) {
-			n /= 2;
-			continue;
-		}
-		at = pg_find_copy_row(r, s, from,
-		    fault.line > 0 ? fault.line : 1);
-		r->v[at].done = true;
-		good = fault.line > 1 ? (size_t)fault.line - 1 : 0;
-		n = n > 1 ? n / 2 : 1;
-		if (outcome_reject_fault(o, r->v[at].item, &fault, why.msg,
-		    e) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-/* Several connections may load the table only if no record can see what another
- * one has written. Checks what the catalog says about this. A collation in
- * which different texts are equal is a reason against it, because records with
- * equal keys must go to the same connection, and their bytes decide this. */
-static int
-read_why_not_split(struct pg_sink *s, const char **why, struct err *e)
-{
-	static const char sql[] =
-	    "SELECT CASE WHEN k.relkind NOT IN ('r', 'p') THEN 1 "
-	    "WHEN k.relpersistence = 't' THEN 2 "
-	    "WHEN EXISTS (SELECT FROM pg_catalog.pg_index AS i "
-	    "JOIN pg_catalog.pg_collation AS l "
-	    "ON l.oid = ANY (i.indcollation::oid[]) "
-	    "WHERE i.indrelid = k.oid AND i.indisunique "
-	    "AND NOT l.collisdeterministic) THEN 3 ELSE 0 END "
-	    "FROM pg_catalog.pg_class AS k "
-	    "WHERE k.oid = $1::text::regclass::oid";
-	static const char *const reasons[] = { NULL,
-		"it is no ordinary table",
-		"only one session can see a temporary table",
-		"a unique index has a collation in which different texts are "
-		"equal" };
-	struct db_value v = db_text(s->target->table->quoted);
-	int64_t n;
-
-	if (db_query_int(s->db, sql, &v, 1, 0, &n, e) == -1)
-		return -1;
-	*why = reasons[n];
-	return 0;
-}
-
-/* Returns true if records set a column that another unique index than that of
- * the key has. */
-static bool
-loads_other_unique(const struct pg_sink *s)
-{
-	for (size_t i = 0; i < s->target->table->n; i++)
-		if (s->may_be_freed[i] && target_loads(s->target, i))
-			return true;
-	return false;
-}
-
-int
-pg_why_not_split(void *self, const char **why, struct err *e)
-{
-	struct pg_sink *s = self;
-
-	*why = NULL;
-	if (s->one_by_one || s->in_order)
-		*why = "a trigger FOR EACH ROW, or an index with a predicate "
-		    "or an expression, can make the order of records matter";
-	else if (s->refers_to_itself)
-		*why = "it has a foreign key to itself, so a record may need "
-		    "the row of a record before it";
-	else if (loads_other_unique(s))
-		*why = "it has another unique index than that of the key, so "
-		    "a record may take a value that a record before it gives "
-		    "up";
-	return *why != NULL ? 0 : read_why_not_split(s, why, e);
-}
-
-/* A chunk with more rows or bytes is large: its rows are copied while they are
- * made. */
-enum { SMALL_ROWS = 1000, SMALL_BYTES = 1 << 20 };
-
-bool
-pg_chunk_is_small(const struct pg_sink *s, const struct spool *chunk)
-{
-	const struct target *t = s->target;
-
-	return s->staging && !t->swaps && !t->mode->changes &&
-	    !t->mode->history && !t->keeps_images && !s->notes_keys &&
-	    t->seen == NO_COLUMN && !s->one_by_one && !s->deferred &&
-	    chunk->n <= SMALL_ROWS && chunk->data.len <= SMALL_BYTES;
-}
-
-/* Makes the script of a small chunk. The merge statement is prepared once and
- * then executed by name, because planning it takes longer than merging a few
- * rows. */
-static int
-make_script(struct pg_sink *s, const struct shape *shape, struct err *e)
-{
-	const char *merge, *name;
-
-	buf_clear(&s->sql);
-	pg_put_merge(&s->sql, s->target, shape, true, pg_choose_rows(s),
-	    pg_shape_updates_first(s, shape));
-	if ((merge = buf_finish(&s->sql, e)) == NULL ||
-	    db_prepare_named(s->db, merge, &name, e) == -1)
-		return -1;
-	buf_clear(&s->sql);
-	pg_put_empty_stage(&s->sql, s);
-	buf_str(&s->sql, "; ");
-	pg_put_copy(&s->sql, s->target, shape, true);
-	buf_printf(&s->sql, "; EXECUTE %s; RELEASE SAVEPOINT etl_chunk", name);
-	return 0;
-}
-
-/* Adds the inserted and updated rows to *sums. */
-static int
-load_by_script(struct pg_sink *s, const struct shape *shape, struct sums *sums,
-    struct err *e)
-{
-	int64_t n[2] = { 0 };       /* written, inserted */
-	const char *script;
-
-	if (make_script(s, shape, e) == -1 ||
-	    (script = buf_finish(&s->sql, e)) == NULL ||
-	    db_copy_begin(s->db, script, e) == -1 ||
-	    pg_send_rows(&s->rows, shape, true, e) == -1 ||
-	    db_copy_end_script(s->db, n, 2, e) == -1)
-		return -1;
-	sums->inserted += (uint64_t)n[1];
-	sums->updated += (uint64_t)(n[0] - n[1]);
-	return 0;
-}
-
-int
-pg_try_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
-{
-	struct sums sums = { 0 };
-	int rc;
-
-	if (s->rows.n == 0 || !pg_may_merge_at_once(s))
-		return 0;
-	rc = load_by_script(s, pg_first_shape(s), &sums, e);
-	if (rc == -1)
-		return pg_roll_back_merge(s, o, "etl_chunk", e);
-	return pg_count_merged(s, o, &sums, e) == -1 ? -1 : 1;
+		s->mood.twice = true;
+	return 1;
 }

@@ -3,121 +3,10 @@
 #include "columns_sql.h"
 #include "pg/pg_sink.h"
 #include "pg/pg_sql.h"
+#include "pg/pg_way.h"
 #include "target.h"
 
 #include <string.h>
-
-/* True if COPY can set the column to the time of the transaction, or if there
- * is no such column. Date and time types read the word "now" as now(). */
-static bool
-copy_can_set_time(const struct target *t, int column)
-{
-	return column == NO_COLUMN ||
-	    t->table->columns[column].kind == COLUMN_TIME;
-}
-
-int
-pg_set_straight(struct pg_sink *s, struct err *e)
-{
-	static const char sql[] =
-	    "SELECT pg_catalog.row_security_active($1::text::regclass)::int";
-	const struct target *t = s->target;
-	struct db_value v = db_text(t->table->quoted);
-	int64_t secured = 0;
-
-	if (db_query_int(s->db, sql, &v, 1, 0, &secured, e) == -1)
-		return -1;
-	s->secured = secured != 0;
-	/* Images need the keys of the written rows, which COPY does not
-	 * return. */
-	if (t->keeps_images || s->one_by_one || t->table->view)
-		return 0;
-	s->straight = !secured && !t->mode->keyed && t->touch == NO_COLUMN &&
-	    t->seen == NO_COLUMN;
-	s->new_keys.pause = (struct doubling_pause){ .least = 4, .most = 256 };
-	s->new_keys.may_copy = !secured && t->mode->splits && !s->in_order &&
-	    copy_can_set_time(t, t->touch) && copy_can_set_time(t, t->seen);
-	return 0;
-}
-
-bool
-pg_expects_new_keys(struct pg_sink *s, const struct outcome *o)
-{
-	struct pg_new_keys *k = &s->new_keys;
-	bool expected = k->may_copy && k->all_new && !o->judge_all &&
-	    !s->notes_keys && !s->too_wide;
-
-	k->all_new = false;
-	return expected && pause_tick(&k->pause);
-}
-
-/* True if one of the records of this COPY has no members. COPY cannot load such
- * a record, because COPY needs at least one column. */
-static bool
-has_empty_record(const struct pg_sink *s)
-{
-	for (size_t i = 0; i < s->rows.nshapes; i++)
-		if (s->rows.used[i] && s->rows.shapes[i]->n == 0)
-			return true;
-	return false;
-}
-
-/* Finishes the COPY directly into the target table. Returns 1: all rows are in
- * the table; 0: the COPY was rolled back, and the caller must load the rows in
- * another way; -1 with *e. If the server reports fewer rows than were sent, a
- * trigger has suppressed the others: they count as unchanged. */
-static int
-try_finish_copy(struct pg_sink *s, struct outcome *o, struct err *e)
-{
-	int rc;
-
-	if (has_empty_record(s))
-		return db_script(s->db, "ROLLBACK TO SAVEPOINT etl_chunk", e);
-	rc = pg_copy_other_shapes(&s->rows, false, e);
-	if (rc == 0)
-		rc = pg_check_deferred(s, e);
-	rc = pg_roll_back(s, o, rc, "etl_chunk", e);
-	if (rc == 1) {
-		o->sums.inserted += (uint64_t)s->rows.copied;
-		o->sums.unchanged += s->rows.n - (uint64_t)s->rows.copied;
-		s->new_keys.all_new = true;
-		s->mostly_unchanged = false;
-	}
-	return rc;
-}
-
-/* Called after a COPY directly into the target table was rolled back, because
- * the server refused a row or a record has no members. Loads the rows in
- * another way. If the table has too many columns for a staging table, copies
- * the rows into the target table in pieces. */
-static int
-load_again(struct pg_sink *s, struct outcome *o, struct err *e)
-{
-	bool around = s->straight && !has_empty_record(s) &&
-	    pg_may_copy_around(s);
-
-	s->rows.first = NULL;
-	s->rows.failed = false;
-	if (!s->straight)
-		pause_begin(&s->new_keys.pause);
-	if (s->too_wide)
-		return pg_copy_wide_rows(s, o, e);
-	if (around)
-		return pg_copy_around(s, o, e);
-	return pg_stage_begin(s, e) == -1 ? -1 : pg_merge_by_stage(s, o, e);
-}
-
-int
-pg_finish_straight(struct pg_sink *s, struct outcome *o, struct err *e)
-{
-	int rc = try_finish_copy(s, o, e);
-
-	return rc == 0 ? load_again(s, o, e) : rc == 1 ? 0 : -1;
-}
-
-/* The most statements for a chunk. Each of them reads the staging table. If the
- * rounds need more statements, merging the rows one by one is faster. */
-enum { STATEMENTS_MAX = 32 };
 
 /* True if two equal values always have the same bytes. A counterexample is
  * citext, for which Anna and anna are equal. */
@@ -161,33 +50,132 @@ pg_first_shape(const struct pg_sink *s)
  * other rows. A NULL that a column refuses is no obstacle, because the merge
  * statement finds such a row. */
 static bool
-may_merge_last(const struct pg_sink *s)
+last_counts(const struct pg_sink *s, size_t shapes)
 {
 	const struct target *t = s->target;
-	const struct shape *shape = pg_first_shape(s);
+	const struct shape *shape;
 
-	if (pg_count_shapes(s) > 1 || s->judges_records ||
+	if (shapes != 1 || !t->mode->updates || s->facts.judges_records ||
 	    t->touch != NO_COLUMN || !same_key_bytes(t))
 		return false;
+	shape = pg_first_shape(s);
 	for (size_t i = 0; i < shape->n; i++)
 		if (!t->is_key[shape->columns[i]] &&
-		    (s->judged_by_index[shape->columns[i]] ||
+		    (s->facts.judged_by_index[shape->columns[i]] ||
 		    !upsert_compares(t, shape, i)))
 			return false;
 	return true;
 }
 
+static bool
+is_pending_upsert(const struct pg_row *row)
+{
+	return !row->done && row->operation != OPERATION_DELETE;
+}
+
+/* For --mode cdc. A row policy may hide the row of an update from the statement
+ * of a round. */
+static bool
+moves_rows(const struct pg_sink *s)
+{
+	const struct pg_rows *r = &s->rows;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (is_pending_upsert(&r->v[i]) && (r->v[i].moves ||
+		    (s->facts.secured &&
+		    r->v[i].operation == OPERATION_UPDATE &&
+		    shape_lacks_column(s->target,
+		    r->shapes[r->v[i].shape], true))))
+			return true;
+	return false;
+}
+
+static bool
+order_matters(const struct pg_sink *s)
+{
+	const struct pg_rows *r = &s->rows;
+
+	if (s->facts.in_order ||
+	    !(s->target->mode->updates || s->target->mode->history))
+		return s->facts.in_order;
+	for (size_t i = 0; i < r->nshapes; i++)
+		for (size_t k = 0; r->used[i] && k < r->shapes[i]->n; k++)
+			if (s->facts.may_be_freed[r->shapes[i]->columns[k]])
+				return true;
+	return false;
+}
+
+bool
+pg_shape_updates_first(const struct pg_sink *s, const struct shape *shape)
+{
+	const struct pg_row_rules rules = { .in_order = s->facts.in_order,
+		.secured = s->facts.secured,
+		.first_updates = s->mood.first_updates };
+
+	return pg_updates_first(s->target, shape, &rules);
+}
+
+void
+pg_chunk_note_rows(struct pg_sink *s, struct chunk_facts *c)
+{
+	const struct pg_rows *r = &s->rows;
+
+	c->shapes = 0;
+	c->has_empty = c->updates_first = false;
+	for (size_t i = 0; i < r->nshapes; i++) {
+		if (!r->used[i])
+			continue;
+		c->shapes++;
+		c->has_empty |= r->shapes[i]->n == 0;
+		c->updates_first |= pg_shape_updates_first(s, r->shapes[i]);
+	}
+	c->distinct = r->order.distinct;
+	c->order_matters = order_matters(s);
+	c->last_counts = last_counts(s, c->shapes);
+	c->moves_rows = s->target->mode->changes && moves_rows(s);
+	c->staged = 0;
+	for (size_t i = r->from; i < r->to; i++)
+		c->staged += !r->v[i].done;
+	c->keys = c->distinct ? (int64_t)c->staged : NOT_COUNTED;
+	c->most = c->distinct ? 1 : NOT_COUNTED;
+}
+
+int
+pg_count_keys(struct pg_sink *s, struct chunk_facts *c, struct err *e)
+{
+	return c->keys != NOT_COUNTED ? 0 :
+	    pg_run_count(s, pg_put_count_keys, &c->keys, e);
+}
+
+/* The changes of --mode cdc get the number of their round before they are
+ * counted. */
+int
+pg_count_most(struct pg_sink *s, struct chunk_facts *c, struct err *e)
+{
+	if (!s->target->mode->changes)
+		return pg_run_count(s, pg_put_count_most, &c->most, e);
+	buf_clear(&s->sql);
+	pg_put_round_table(&s->sql, s->target);
+	buf_str(&s->sql, "; ");
+	pg_put_fill_rounds(&s->sql, s->target);
+	return pg_run_script(s, e) == -1 ? -1 :
+	    db_query_int(s->db, "SELECT pg_catalog.max(round) FROM " PG_ROUND,
+	    NULL, 0, 1, &c->most, e);
+}
+
 /* Merges only the last row of each key. */
 static int
-merge_last_rows(struct pg_sink *s, struct sums *sums, struct err *e)
+merge_last(struct pg_sink *s, const struct chunk_facts *c, struct sums *sums,
+    struct err *e)
 {
 	buf_clear(&s->sql);
 	pg_put_merge(&s->sql, s->target, pg_first_shape(s), true,
-	    PG_ROWS_LAST_OF_KEY, pg_chunk_updates_first(s));
+	    PG_ROWS_LAST_OF_KEY, c->updates_first);
 	return pg_run_merge(s, sums, e) == -1 ? -1 : 1;
 }
 
-/* Merges the row of each key that is number `nth` of its key. */
+/* Merges the row of each key that is number `nth` of its key. The keys that it
+ * has written are counted after the last round. */
 static int
 merge_round(struct pg_sink *s, int64_t nth, struct err *e)
 {
@@ -201,56 +189,102 @@ merge_round(struct pg_sink *s, int64_t nth, struct err *e)
 		if (pg_run_script(s, e) == -1)
 			return -1;
 	}
-	return 0;
+	return 1;
+}
+
+static bool
+shape_has_upserts(const struct pg_sink *s, size_t shape)
+{
+	for (size_t i = 0; i < s->rows.n; i++)
+		if (is_pending_upsert(&s->rows.v[i]) &&
+		    s->rows.v[i].shape == shape)
+			return true;
+	return false;
+}
+
+/* All changes count as unchanged or missed until a round has applied them. */
+static void
+count_changes(const struct pg_sink *s, struct sums *sums)
+{
+	for (size_t i = 0; i < s->rows.n; i++) {
+		if (s->rows.v[i].done)
+			continue;
+		if (is_pending_upsert(&s->rows.v[i]))
+			sums->unchanged++;
+		else
+			sums->missed++;
+	}
+}
+
+/* Applies the changes of this round, in which each key has at most one change:
+ * first the deletes, which mark the rows with --soft-delete. */
+static int
+apply_round(struct pg_sink *s, int64_t number, bool alone, struct sums *sums,
+    struct err *e)
+{
+	const struct pg_round round = { number, alone };
+	uint64_t before;
+	int64_t n = 0;
+
+	if (sums->deleted + sums->missed > 0) {
+		buf_clear(&s->sql);
+		pg_put_delete_round(&s->sql, s->target, &round);
+		if (pg_run_statement(s, &n, e) == -1)
+			return -1;
+		sums->deleted += (uint64_t)n;
+		sums->missed -= (uint64_t)n;
+	}
+	before = sums->inserted + sums->updated;
+	for (size_t i = 0; i < s->rows.nshapes; i++) {
+		if (!s->rows.used[i] || !shape_has_upserts(s, i))
+			continue;
+		buf_clear(&s->sql);
+		pg_put_upsert_round(&s->sql, s->target, s->rows.shapes[i],
+		    &round, pg_shape_updates_first(s, s->rows.shapes[i]));
+		if (pg_run_merge(s, sums, e) == -1)
+			return -1;
+	}
+	sums->unchanged -= sums->inserted + sums->updated - before;
+	return 1;
 }
 
 /* Round r merges the r-th row of each key. If the table has deferred
  * constraints, PostgreSQL is told to check them after each statement, because a
- * later row of the same key could hide an error. Returns 1: merged; 0: it would
- * need too many statements; -1 with *e. */
+ * later row of the same key could hide an error. Returns 1: merged; 0: rolled
+ * back, the rows must be merged one by one; -1 with *e. */
 static int
-merge_in_rounds(struct pg_sink *s, struct sums *sums, struct err *e)
+merge_rounds(struct pg_sink *s, const struct chunk_facts *c, struct sums *sums,
+    struct err *e)
 {
-	int64_t rounds;
+	const struct load_mode *mode = s->target->mode;
+	bool upserts = !mode->changes && !mode->history;
+	int rc = 1;
 
-	if (pg_run_count(s, pg_put_count_most, &rounds, e) == -1)
-		return -1;
-	if ((uint64_t)rounds * pg_count_shapes(s) > STATEMENTS_MAX)
-		return 0;
-	buf_clear(&s->sql);
-	pg_put_merged_table(&s->sql, s->target);
-	if (pg_run_script(s, e) == -1 || pg_check_deferred(s, e) == -1)
-		return -1;
-	for (int64_t i = 1; i <= rounds; i++)
-		if (merge_round(s, i, e) == -1)
+	if (upserts) {
+		buf_clear(&s->sql);
+		pg_put_merged_table(&s->sql, s->target);
+		if (pg_run_script(s, e) == -1)
 			return -1;
+	}
+	if (mode->changes)
+		count_changes(s, sums);
+	if (pg_check_deferred(s, e) == -1)
+		return -1;
+	for (int64_t i = 1; i <= c->most && rc == 1; i++) {
+		if (mode->history)
+			rc = pg_history_round(s, i, sums, e);
+		else if (mode->changes)
+			rc = apply_round(s, i, c->most == 1, sums, e);
+		else
+			rc = merge_round(s, i, e);
+	}
+	if (rc == 0)
+		return db_script(s->db, "ROLLBACK TO SAVEPOINT etl_merge", e);
+	if (rc == -1 || !upserts)
+		return rc;
 	buf_clear(&s->sql);
 	pg_put_count_merged(&s->sql, s->target);
 	return pg_run_merge(s, sums, e) == -1 ? -1 : 1;
-}
-
-/* True if the chunk may have equal keys, and a few statements, each for many
- * rows, give the same result as merging the rows one by one. If a table has a
- * foreign key to itself, a refused row may have to wait for the row that it
- * refers to. It must be dropped if a later row of its own key was merged
- * meanwhile. Only the merge row by row can do this. */
-static bool
-pg_may_merge_rounds(const struct pg_sink *s)
-{
-	return s->twice && !s->rows.order.distinct &&
-	    s->target->mode->updates && !s->one_by_one &&
-	    !s->refers_to_itself && !pg_order_matters(s);
-}
-
-/* Merges a chunk for which pg_may_merge_rounds() is true, and adds the inserted
- * and updated rows to *sums. Returns 1: merged; 0: it would need too many
- * statements; -1 with *e. */
-static int
-pg_merge_rounds(struct pg_sink *s, struct sums *sums, struct err *e)
-{
-	return may_merge_last(s) ?
-	    merge_last_rows(s, sums, e) :
-	    merge_in_rounds(s, sums, e);
 }
 
 static const struct column *
@@ -327,7 +361,7 @@ is_set_by_option(const struct target *t, size_t column)
  * compared by the upsert, or must be missing in the record and have a default.
  * If a record has a NULL in a compared column, it differs from its row. */
 static bool
-pg_accepts_equal(const struct target *t, const struct shape *s)
+accepts_equal(const struct target *t, const struct shape *s)
 {
 	const struct column *c = t->table->columns;
 	bool compared;
@@ -348,39 +382,47 @@ pg_accepts_equal(const struct target *t, const struct shape *s)
  * depend on the row. Such rows are not locked, so another session could change
  * them before the commit: --expect does not allow this. */
 static bool
-may_skip_unchanged(const struct pg_sink *s)
+may_skip_unchanged(const struct pg_sink *s, const struct chunk_facts *c)
 {
-	return s->mostly_unchanged && s->target->mode->updates &&
-	    s->rows.order.distinct && !s->judges_records && !s->has_domain &&
-	    !s->notes_keys && !s->target->keeps_images &&
-	    pg_count_shapes(s) == 1 && pg_accepts_equal(s->target,
-	    pg_first_shape(s));
+	return s->mood.mostly_unchanged && s->target->mode->updates &&
+	    c->distinct && !s->facts.judges_records &&
+	    !s->facts.has_domain && !c->notes_keys &&
+	    !s->target->keeps_images && c->shapes == 1 &&
+	    accepts_equal(s->target, pg_first_shape(s));
 }
 
 /* If the records came in the order of the key, the staging table has its rows
  * in this order, or nearly so. Then the statement does not sort them. */
-enum pg_rows_taken
-pg_choose_rows(const struct pg_sink *s)
+static enum pg_rows_taken
+choose_rows(const struct pg_sink *s, const struct chunk_facts *c)
 {
 	const struct load_mode *mode = s->target->mode;
 	const struct key_order *order = &s->rows.order;
 
-	if (!mode->keyed || pg_order_matters(s))
+	if (!mode->keyed || c->order_matters)
 		return PG_ROWS_IN_ORDER;
-	if (may_skip_unchanged(s))
+	if (may_skip_unchanged(s, c))
 		return PG_ROWS_CHANGED;
 	return order->ascending && (order->distinct || mode->updates) ?
 	    PG_ROWS_UNSORTED : PG_ROWS_BY_KEY;
 }
 
+/* One statement for each shape. */
 static int
-merge_shape(struct pg_sink *s, const struct shape *shape, struct sums *sums,
+merge_shapes(struct pg_sink *s, const struct chunk_facts *c, struct sums *sums,
     struct err *e)
 {
-	buf_clear(&s->sql);
-	pg_put_merge(&s->sql, s->target, shape, pg_count_shapes(s) == 1,
-	    pg_choose_rows(s), pg_shape_updates_first(s, shape));
-	return pg_run_merge(s, sums, e);
+	for (size_t i = 0; i < s->rows.nshapes; i++) {
+		if (!s->rows.used[i])
+			continue;
+		buf_clear(&s->sql);
+		pg_put_merge(&s->sql, s->target, s->rows.shapes[i],
+		    c->shapes == 1, choose_rows(s, c),
+		    pg_shape_updates_first(s, s->rows.shapes[i]));
+		if (pg_run_merge(s, sums, e) == -1)
+			return -1;
+	}
+	return 1;
 }
 
 /* Appends a query that counts keys of the staging table. A key counts if its
@@ -421,60 +463,46 @@ count_older(struct pg_sink *s, struct sums *sums, struct err *e)
 
 /* Counts the staged rows that the merge has neither inserted nor updated. A row
  * is superseded if a later row has the same key, else unchanged. With --mode
- * ignore all these rows count as skipped. `staged` is the number of rows in the
- * staging table. */
+ * ignore all these rows count as skipped. */
 static int
-count_others(struct pg_sink *s, uint64_t staged, struct sums *sums,
+count_others(struct pg_sink *s, struct chunk_facts *c, struct sums *sums,
     struct err *e)
 {
-	uint64_t done = sums->inserted + sums->updated;
-	int64_t keys = (int64_t)staged;
+	uint64_t done = sums->inserted + sums->updated, keys = c->staged;
 
-	s->mostly_unchanged = done < staged / 2;
-	s->new_keys.all_new = sums->inserted == staged;
+	s->mood.mostly_unchanged = done < c->staged / 2;
+	s->mood.all_new = sums->inserted == c->staged;
 	if (s->target->mode->changes)
-		return 0;   /* pg_merge_changes() counts */
+		return 0;   /* apply_round() counts */
 	if (s->target->mode->skips) {
-		sums->skipped = staged - done;
+		sums->skipped = c->staged - done;
 		return 0;
 	}
-	if (done == staged)
+	if (done == c->staged)
 		return 0;
-	if (s->target->mode->updates &&
-	    pg_count_keys(s, staged, &keys, e) == -1)
-		return -1;
-	sums->superseded = staged - (uint64_t)keys;
-	sums->unchanged = (uint64_t)keys - done;
+	if (s->target->mode->updates) {
+		if (pg_count_keys(s, c, e) == -1)
+			return -1;
+		keys = (uint64_t)c->keys;
+	}
+	sums->superseded = c->staged - keys;
+	sums->unchanged = keys - done;
 	return count_older(s, sums, e);
 }
 
-/* A function of this type merges the staged rows, and adds the rows that it has
- * inserted and updated to *sums. Returns 1: merged; 0: it cannot merge these
- * rows; -1 with *e. */
-typedef int merge_function(
-    struct pg_sink *s, struct sums *sums, struct err *e);
-
+/* Merges the rows, counts all of them and checks the deferred constraints.
+ * Returns as merge_rounds(). */
 static int
-merge_shapes(struct pg_sink *s, struct sums *sums, struct err *e)
-{
-	for (size_t i = 0; i < s->rows.nshapes; i++)
-		if (s->rows.used[i] && merge_shape(s, s->rows.shapes[i], sums,
-		    e) == -1)
-			return -1;
-	return 1;
-}
-
-/* Merges the rows by merge(), counts all of them and checks the deferred
- * constraints. Returns as merge(). */
-static int
-merge_staged(struct pg_sink *s, merge_function *merge, uint64_t staged,
+merge_staged(struct pg_sink *s, enum pg_way way, struct chunk_facts *c,
     struct sums *sums, struct err *e)
 {
-	int rc = merge(s, sums, e);
+	int rc = way == PG_MERGE_LAST ? merge_last(s, c, sums, e) :
+	    way == PG_MERGE_ROUNDS ? merge_rounds(s, c, sums, e) :
+	    merge_shapes(s, c, sums, e);
 
 	if (rc != 1)
 		return rc;
-	if (count_others(s, staged, sums, e) == -1)
+	if (count_others(s, c, sums, e) == -1)
 		return -1;
 	if (s->target->mode->updates && s->target->seen != NO_COLUMN &&
 	    sums->unchanged + sums->skipped > 0) {
@@ -486,64 +514,14 @@ merge_staged(struct pg_sink *s, merge_function *merge, uint64_t staged,
 	return pg_check_deferred(s, e) == -1 ? -1 : 1;
 }
 
-static bool
-may_merge_many(const struct pg_sink *s)
-{
-	return !s->one_by_one &&
-	    (!s->twice || s->rows.order.distinct || !s->target->mode->updates);
-}
-
-bool
-pg_may_merge_at_once(const struct pg_sink *s)
-{
-	return pg_count_shapes(s) == 1 && may_merge_many(s) &&
-	    (!pg_chunk_updates_first(s) || (!pg_order_matters(s) &&
-	    (s->rows.order.distinct || !s->target->mode->updates)));
-}
-
-/* Sets *may to true if one statement for each shape (set of columns) gives the
- * same result as merging the rows one by one. It does not in three cases: the
- * table has triggers that run only after the whole statement; equal keys are
- * expected, and one statement cannot update a row twice; or there are several
- * shapes, or updates before inserts, and the order of the rows matters. */
+/* Called if a merge statement has failed. Like pg_roll_back(), but also notes
+ * if the statement has failed because of equal keys. */
 static int
-may_merge_by_shape(
-    struct pg_sink *s, uint64_t staged, bool *may, struct err *e)
-{
-	int64_t keys = 0;
-
-	*may = pg_may_merge_at_once(s);
-	if (*may || (pg_count_shapes(s) == 1 && !pg_chunk_updates_first(s)))
-		return 0;
-	*may = may_merge_many(s) && !pg_order_matters(s);
-	if (!*may || !s->target->mode->keyed)
-		return 0;
-	if (pg_count_keys(s, staged, &keys, e) == -1)
-		return -1;
-	*may = (uint64_t)keys == staged;
-	if (!*may)
-		s->twice = true;
-	return 0;
-}
-
-/* Called after each chunk. After 16 chunks in succession without equal keys,
- * the sink no longer expects equal keys. */
-static void
-note_quiet(struct pg_sink *s, bool superseded)
-{
-	enum { QUIET_MAX = 16 };
-
-	s->quiet = superseded ? 0 : s->quiet + 1;
-	if (s->quiet >= QUIET_MAX)
-		s->twice = false;
-}
-
-int
-pg_roll_back_merge(struct pg_sink *s, const struct outcome *o,
+roll_back_merge(struct pg_sink *s, const struct outcome *o,
     const char *savepoint, struct err *e)
 {
 	if (strcmp(db_fault(s->db)->sqlstate, EQUAL_KEYS) == 0)
-		s->twice = true;
+		s->mood.twice = true;
 	return pg_roll_back(s, o, -1, savepoint, e);
 }
 
@@ -560,82 +538,112 @@ add_outcomes(struct outcome *o, const struct sums *sums)
 }
 
 int
-pg_count_merged(struct pg_sink *s, struct outcome *o, struct sums *sums,
-    struct err *e)
-{
-	if (count_others(s, s->rows.n, sums, e) == -1)
-		return -1;
-	add_outcomes(o, sums);
-	note_quiet(s, sums->superseded > 0);
-	return 0;
-}
-
-/* Merges the staged rows by merge(). Returns 1: merged; 0: not merged, because
- * merge() cannot merge these rows, or the server has refused a row or found
- * equal keys, and the merge was rolled back; -1 with *e. */
-static int
-try_merge(struct pg_sink *s, merge_function *merge, struct outcome *o,
-    uint64_t staged, struct err *e)
+pg_merge(struct pg_sink *s, struct outcome *o, enum pg_way way,
+    struct chunk_facts *c, struct err *e)
 {
 	struct sums sums = { 0 };
 	int rc;
 
 	if (db_script(s->db, "SAVEPOINT etl_merge", e) == -1)
 		return -1;
-	rc = merge_staged(s, merge, staged, &sums, e);
+	rc = merge_staged(s, way, c, &sums, e);
 	if (rc == -1)
-		rc = pg_roll_back_merge(s, o, "etl_merge", e);
+		return roll_back_merge(s, o, "etl_merge", e);
 	if (rc == 1)
 		add_outcomes(o, &sums);
 	return rc;
 }
 
-/* Returns 1: merged; 0: the rows must be merged one by one; -1 with *e. Merges
- * the rows by a few statements, each for many rows. */
+/* Makes the script of a small chunk. The merge statement is prepared once and
+ * then executed by name, because planning it takes longer than merging a few
+ * rows. */
 static int
-merge_in_sets(struct pg_sink *s, struct outcome *o, uint64_t staged,
-    struct err *e)
+make_script(struct pg_sink *s, const struct chunk_facts *c,
+    const struct shape *shape, struct err *e)
 {
-	bool may;
-	int rc = 0;
+	const char *merge, *name;
 
-	if (s->target->mode->changes)
-		return pg_may_merge_changes(s) ? try_merge(s, pg_merge_changes,
-		    o, staged, e) : 0;
-	if (s->target->mode->history)
-		return pg_may_merge_history(s, o, &may, e) == -1 ? -1 :
-		    may ? try_merge(
-		    s, pg_merge_history, o, staged, e) : 0;
-	if (may_merge_by_shape(s, staged, &may, e) == -1)
+	buf_clear(&s->sql);
+	pg_put_merge(&s->sql, s->target, shape, true, choose_rows(s, c),
+	    c->updates_first);
+	if ((merge = buf_finish(&s->sql, e)) == NULL ||
+	    db_prepare_named(s->db, merge, &name, e) == -1)
 		return -1;
-	if (may)
-		rc = try_merge(s, merge_shapes, o, staged, e);
-	if (rc == 0 && pg_may_merge_rounds(s))
-		rc = try_merge(s, pg_merge_rounds, o, staged, e);
-	return rc;
+	buf_clear(&s->sql);
+	pg_put_empty_stage(&s->sql, s);
+	buf_str(&s->sql, "; ");
+	pg_put_copy(&s->sql, s->target, shape, true);
+	buf_printf(&s->sql, "; EXECUTE %s; RELEASE SAVEPOINT etl_chunk", name);
+	return 0;
 }
 
 int
-pg_merge_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
+pg_merge_by_script(struct pg_sink *s, struct outcome *o, struct chunk_facts *c,
+    struct err *e)
 {
-	uint64_t staged = 0, before = o->sums.superseded;
-	bool one_by_one;
-	int rc;
+	const struct shape *shape = pg_first_shape(s);
+	struct sums sums = { 0 };
+	int64_t n[2] = { 0 };       /* written, inserted */
+	const char *script;
 
-	for (size_t i = s->rows.from; i < s->rows.to; i++)
-		staged += !s->rows.v[i].done;
-	if (staged == 0)
-		return 0;
-	if (pg_images_store(s, e) == -1 || pg_analyze_stage(s, e) == -1)
+	if (make_script(s, c, shape, e) == -1 ||
+	    (script = buf_finish(&s->sql, e)) == NULL ||
+	    db_copy_begin(s->db, script, e) == -1 ||
+	    pg_send_rows(&s->rows, shape, true, e) == -1 ||
+	    db_copy_end_script(s->db, n, 2, e) == -1)
+		return roll_back_merge(s, o, "etl_chunk", e);
+	sums.inserted = (uint64_t)n[1];
+	sums.updated = (uint64_t)(n[0] - n[1]);
+	if (count_others(s, c, &sums, e) == -1)
 		return -1;
-	rc = merge_in_sets(s, o, staged, e);
-	one_by_one = rc == 0;
-	if (one_by_one)
-		rc = pg_merge_singly(s, o, staged, e);
-	if (rc != -1)
-		rc = pg_written_note(s, one_by_one, e);
-	note_quiet(s, o->sums.superseded > before);
-	return rc == -1 ? -1 : 0;
+	add_outcomes(o, &sums);
+	return 1;
+}
+
+static bool
+is_pending_change(const struct pg_row *row, size_t shape, bool upsert)
+{
+	return row->shape == shape && !row->done &&
+	    is_pending_upsert(row) == upsert;
+}
+
+/* Runs the statement for the changes of this shape, but for no rows. If it
+ * fails even so, notes the first such record in s->failed_item. */
+static int
+try_empty_change(struct pg_sink *s, size_t shape, bool upsert, struct err *e)
+{
+	static const struct pg_round none = { 0, true };
+	const char *t;
+	size_t i = 0;
+
+	while (i < s->rows.n &&
+	    !is_pending_change(&s->rows.v[i], shape, upsert))
+		i++;
+	if (i == s->rows.n)
+		return 0;
+	buf_clear(&s->sql);
+	if (upsert)
+		pg_put_upsert_round(&s->sql, s->target, s->rows.shapes[shape],
+		    &none, false);
+	else
+		pg_put_delete_round(&s->sql, s->target, &none);
+	if ((t = buf_finish(&s->sql, e)) == NULL)
+		return -1;
+	if (db_run(s->db, t, NULL, 0, NULL, e) == 0)
+		return 0;
+	s->failed_item = s->rows.v[i].item;
+	return -1;
+}
+
+int
+pg_try_changes(struct pg_sink *s, struct err *e)
+{
+	for (size_t i = 0; i < s->rows.nshapes; i++)
+		if (s->rows.used[i] &&
+		    (try_empty_change(s, i, true, e) == -1 ||
+		    try_empty_change(s, i, false, e) == -1))
+			return -1;
+	return 0;
 }
 
 bool

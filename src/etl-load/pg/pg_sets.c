@@ -98,7 +98,7 @@ pg_images_store(struct pg_sink *s, struct err *e)
 	if (!t->keeps_images || !t->mode->keyed)
 		return 0;
 	buf_clear(b);
-	begin_noting(b, ++s->noted);
+	begin_noting(b, ++s->batch.noted);
 	sql_put_key(b, t);
 	buf_printf(b, " FROM " PG_STAGE "%s", t->suffix);
 	if (t->mode->changes) {
@@ -109,7 +109,7 @@ pg_images_store(struct pg_sink *s, struct err *e)
 		}
 		buf_printf(b, " FROM " PG_STAGE "%s", t->suffix);
 	}
-	end_noting(b, t, s->noted);
+	end_noting(b, t, s->batch.noted);
 	return pg_run_script(s, e);
 }
 
@@ -160,7 +160,7 @@ start_images(void *self, struct err *e)
 	const struct target *t = s->target;
 	struct shape touched = get_noted_columns(t);
 
-	s->noted = 0;
+	s->batch.noted = 0;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE; "
 	    "CREATE TEMP TABLE etl_load_old (key text, before text) "
@@ -842,7 +842,8 @@ static int
 store_missing(struct pg_sink *s, struct err *e)
 {
 	buf_clear(&s->sql);
-	pg_images_put_where(&s->sql, s->target, ++s->noted, put_where_missing);
+	pg_images_put_where(&s->sql, s->target, ++s->batch.noted,
+	    put_where_missing);
 	return pg_run_script(s, e);
 }
 
@@ -907,8 +908,8 @@ create_key_table(void *self, struct err *e)
 {
 	struct pg_sink *s = self;
 
-	s->notes_keys = notes_keys(s);
-	if (!s->notes_keys)
+	s->batch.notes_keys = notes_keys(s);
+	if (!s->batch.notes_keys)
 		return 0;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "CREATE TEMP TABLE etl_load_written%s "
@@ -921,7 +922,7 @@ create_key_table(void *self, struct err *e)
 int
 pg_written_note(struct pg_sink *s, bool some_refused, struct err *e)
 {
-	if (!s->notes_keys)
+	if (!s->batch.notes_keys)
 		return 0;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "INSERT INTO " PG_WRITTEN "%s SELECT DISTINCT ",

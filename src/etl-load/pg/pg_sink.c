@@ -5,6 +5,7 @@
 #include "pg/pg_copy.h"
 #include "pg/pg_merge.h"
 #include "pg/pg_sql.h"
+#include "pg/pg_way.h"
 #include "sink.h"
 
 #include <stdio.h>
@@ -30,7 +31,7 @@ pg_run_statement(struct pg_sink *s, int64_t *n, struct err *e)
 int
 pg_check_deferred(struct pg_sink *s, struct err *e)
 {
-	return s->deferred ?
+	return s->mood.deferred ?
 	    db_script(s->db, "SET CONSTRAINTS ALL IMMEDIATE", e) : 0;
 }
 
@@ -80,28 +81,20 @@ pg_run_count(struct pg_sink *s,
 	    db_query_int(s->db, t, NULL, 0, 0, n, e);
 }
 
-int
-pg_count_keys(struct pg_sink *s, uint64_t staged, int64_t *keys, struct err *e)
-{
-	*keys = (int64_t)staged;
-	return s->rows.order.distinct ? 0 :
-	    pg_run_count(s, pg_put_count_keys, keys, e);
-}
-
 /* Checks the deferred constraints of other tables, which PostgreSQL itself
  * checks only at COMMIT. If one fails, PostgreSQL does not say which row of the
- * batch was at fault. Then this function sets s->deferred and returns
+ * batch was at fault. Then this function sets s->mood.deferred and returns
  * SINK_REPEAT, and the caller loads the batch again. In this second load, the
  * sink checks the constraints after each part (chunk) of the batch, and, in a
  * chunk that fails, after each row. */
 static enum sink_result
 check_elsewhere(struct pg_sink *s, struct err *e)
 {
-	if (s->deferred || !s->elsewhere ||
+	if (s->mood.deferred || !s->facts.elsewhere ||
 	    db_script(s->db, "SET CONSTRAINTS ALL IMMEDIATE", e) == 0)
 		return SINK_DONE;
-	s->deferred = pg_may_blame_record(db_fault(s->db), false);
-	return s->deferred ? SINK_REPEAT : SINK_FAILED;
+	s->mood.deferred = pg_may_blame_record(db_fault(s->db), false);
+	return s->mood.deferred ? SINK_REPEAT : SINK_FAILED;
 }
 
 /* Called after the last record of the batch was written. Checks the deferred
@@ -176,8 +169,8 @@ put_lock(struct pg_sink *s)
 	    "SELECT pg_catalog.set_config('lock_timeout', "
 	    "pg_catalog.current_setting('etl.lock_timeout'), true); "
 	    "RELEASE SAVEPOINT etl_lock; SAVEPOINT etl_chunk",
-	    s->deadlocked || s->target->mode->history ? "" : "_shared",
-	    (long long)s->lock);
+	    s->session.deadlocked || s->target->mode->history ? "" : "_shared",
+	    (long long)s->facts.lock);
 }
 
 /* 55P03: the wait took longer than lock_timeout; 57014: it took longer than a
@@ -193,7 +186,7 @@ waited_too_long(const struct db_fault *f)
 int
 pg_chunk_begin(struct pg_sink *s, bool first, struct err *e)
 {
-	if (!first || (s->lock_is_stuck && !s->deadlocked))
+	if (!first || (s->session.lock_is_stuck && !s->session.deadlocked))
 		return db_script(s->db, "SAVEPOINT etl_chunk", e);
 	put_lock(s);
 	if (pg_run_script(s, e) == 0)
@@ -205,13 +198,13 @@ pg_chunk_begin(struct pg_sink *s, bool first, struct err *e)
 		    "ended in " WAIT, s->target->table->name);
 		return -1;
 	}
-	if (!s->lock_is_stuck)
+	if (!s->session.lock_is_stuck)
 		err_warnf("etl-load", "table %s: another session keeps the "
 		    "advisory lock %lld, with which loaders of this table wait "
 		    "for one another after a deadlock: the load goes on "
 		    "without the lock; pg_locks shows the session",
-		    s->target->table->name, (long long)s->lock);
-	s->lock_is_stuck = true;
+		    s->target->table->name, (long long)s->facts.lock);
+	s->session.lock_is_stuck = true;
 	return db_script(s->db, "ROLLBACK TO SAVEPOINT etl_lock; "
 	    "RELEASE SAVEPOINT etl_lock; SAVEPOINT etl_chunk", e);
 }
@@ -244,15 +237,15 @@ read_traits(struct pg_sink *s, struct err *e)
 		return -1;
 	if ((rc = db_next(r, e)) == 1) {
 		deferred = db_column(r, 0).i;
-		s->deferred = deferred == 2;
-		s->elsewhere = deferred == 1;
-		s->lock = db_column(r, 1).i;
+		s->mood.deferred = deferred == 2;
+		s->facts.elsewhere = deferred == 1;
+		s->facts.lock = db_column(r, 1).i;
 		flags = db_column(r, 2).i;
-		s->one_by_one = flags & ONE_BY_ONE;
-		s->in_order = flags & IN_ORDER;
-		s->refers_to_itself = flags & TO_ITSELF;
-		s->judges_records = flags & JUDGES;
-		s->has_domain = flags & HAS_DOMAIN;
+		s->facts.one_by_one = flags & ONE_BY_ONE;
+		s->facts.in_order = flags & IN_ORDER;
+		s->facts.refers_to_itself = flags & TO_ITSELF;
+		s->facts.judges_records = flags & JUDGES;
+		s->facts.has_domain = flags & HAS_DOMAIN;
 		tables = db_column(r, 3);
 		buf_clear(&s->sql);
 		buf_add(&s->sql, tables.p, tables.len);
@@ -264,13 +257,19 @@ read_traits(struct pg_sink *s, struct err *e)
 static void
 mark_column(struct pg_sink *s, const struct db_value *name, bool unique)
 {
+	struct pg_facts *f = &s->facts;
 	const struct target *t = s->target;
 
-	for (size_t i = 0; i < t->table->n; i++)
-		if (strlen(t->table->columns[i].name) == name->len &&
-		    memcmp(t->table->columns[i].name, name->p, name->len) == 0)
-			(unique ? s->may_be_freed : s->judged_by_index)[i] =
-			    !t->is_key[i];
+	for (size_t i = 0; i < t->table->n; i++) {
+		if (t->is_key[i] ||
+		    strlen(t->table->columns[i].name) != name->len ||
+		    memcmp(t->table->columns[i].name, name->p, name->len) != 0)
+			continue;
+		if (unique)
+			f->may_be_freed[i] = f->other_unique = true;
+		else
+			f->judged_by_index[i] = true;
+	}
 }
 
 static int
@@ -291,65 +290,72 @@ mark_indexed(struct pg_sink *s, const char *tables, struct err *e)
 	return rc;
 }
 
-/* Finds out what the sink must know about the table's triggers and indexes. */
-static int
-pg_read_traits(struct pg_sink *s, struct err *e)
+/* True if COPY can set the column to the time of the transaction, or if there
+ * is no such column. Date and time types read the word "now" as now(). */
+static bool
+copy_can_set_time(const struct target *t, int column)
 {
+	return column == NO_COLUMN ||
+	    t->table->columns[column].kind == COLUMN_TIME;
+}
+
+/* COPY cannot write directly into the table if
+ * - the load has a key that may be in the table, because COPY does not compare
+ *   keys;
+ * - --touch or --seen sets a column to a time that COPY cannot set;
+ * - images are kept: COPY does not return the keys of the rows;
+ * - the table has row-level security, which COPY does not support;
+ * - the table has triggers that must run after each record; or
+ * - it is a view: COPY also counts a row that the view's trigger left out. */
+static int
+set_straight(struct pg_sink *s, struct err *e)
+{
+	static const char sql[] =
+	    "SELECT pg_catalog.row_security_active($1::text::regclass)::int";
+	const struct target *t = s->target;
+	struct db_value v = db_text(t->table->quoted);
+	struct pg_facts *f = &s->facts;
+	int64_t secured = 0;
+
+	if (db_query_int(s->db, sql, &v, 1, 0, &secured, e) == -1)
+		return -1;
+	f->secured = secured != 0;
+	if (t->keeps_images || f->one_by_one || t->table->view)
+		return 0;
+	f->straight = !secured && !t->mode->keyed && t->touch == NO_COLUMN &&
+	    t->seen == NO_COLUMN;
+	f->copies_new_keys = !secured && t->mode->splits && !f->in_order &&
+	    copy_can_set_time(t, t->touch) && copy_can_set_time(t, t->seen);
+	return 0;
+}
+
+/* Finds out what the sink must know about the table. */
+static int
+read_facts(struct pg_sink *s, struct err *e)
+{
+	const struct target *t = s->target;
+	struct pg_facts *f = &s->facts;
 	const char *tables;
 
-	s->may_be_freed =
-	    calloc(s->target->table->n + 1, sizeof(*s->may_be_freed));
-	s->judged_by_index =
-	    calloc(s->target->table->n + 1, sizeof(*s->judged_by_index));
-	if (s->may_be_freed == NULL || s->judged_by_index == NULL)
+	f->keyed = t->mode->keyed;
+	f->updates = t->mode->updates;
+	f->changes = t->mode->changes;
+	f->history = t->mode->history;
+	f->strict = t->strict;
+	f->may_be_freed = calloc(t->table->n + 1, sizeof(*f->may_be_freed));
+	f->judged_by_index =
+	    calloc(t->table->n + 1, sizeof(*f->judged_by_index));
+	if (f->may_be_freed == NULL || f->judged_by_index == NULL)
 		return err_nomem(e);
-	return read_traits(s, e) == -1 ||
-	    (tables = buf_finish(&s->sql, e)) == NULL ? -1 :
-	    mark_indexed(s, tables, e);
-}
-
-size_t
-pg_count_shapes(const struct pg_sink *s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->rows.nshapes; i++)
-		n += s->rows.used[i];
-	return n;
-}
-
-bool
-pg_order_matters(const struct pg_sink *s)
-{
-	const struct pg_rows *r = &s->rows;
-
-	if (s->in_order ||
-	    !(s->target->mode->updates || s->target->mode->history))
-		return s->in_order;
-	for (size_t i = 0; i < r->nshapes; i++)
-		for (size_t k = 0; r->used[i] && k < r->shapes[i]->n; k++)
-			if (s->may_be_freed[r->shapes[i]->columns[k]])
-				return true;
-	return false;
-}
-
-bool
-pg_shape_updates_first(const struct pg_sink *s, const struct shape *shape)
-{
-	const struct pg_row_rules rules = { .in_order = s->in_order,
-		.secured = s->secured, .first_updates = s->first_updates };
-
-	return pg_updates_first(s->target, shape, &rules);
-}
-
-bool
-pg_chunk_updates_first(const struct pg_sink *s)
-{
-	for (size_t i = 0; i < s->rows.nshapes; i++)
-		if (s->rows.used[i] &&
-		    pg_shape_updates_first(s, s->rows.shapes[i]))
-			return true;
-	return false;
+	if (read_traits(s, e) == -1 ||
+	    (tables = buf_finish(&s->sql, e)) == NULL ||
+	    mark_indexed(s, tables, e) == -1 ||
+	    set_straight(s, e) == -1)
+		return -1;
+	f->fits_script = !t->swaps && !t->mode->changes &&
+	    !t->mode->history && !t->keeps_images && t->seen == NO_COLUMN &&
+	    !f->one_by_one;
+	return 0;
 }
 
 /* A table of PostgreSQL has at most 1600 columns (MaxHeapAttributeNumber). The
@@ -368,7 +374,7 @@ deletes_rows(const struct target *t)
  * rule for UPDATE is refused too: PostgreSQL does not support INSERT ... ON
  * CONFLICT on a table with a rule for INSERT or UPDATE. */
 static int
-pg_check_rules(const struct pg_sink *s, struct err *e)
+check_rules(const struct pg_sink *s, struct err *e)
 {
 	static const char sql[] = "SELECT rulename, CASE ev_type "
 	    "WHEN '2' THEN 'UPDATE' WHEN '3' THEN 'INSERT' ELSE 'DELETE' END "
@@ -396,18 +402,18 @@ pg_check_rules(const struct pg_sink *s, struct err *e)
 	return rc;
 }
 
-/* Sets s->too_wide to true if the staging table would have too many columns.
- * Fails if, in addition, COPY cannot write directly into the target table. */
+/* Finds out if the staging table would have too many columns. Fails if, in
+ * addition, COPY cannot write directly into the target table. */
 static int
-pg_set_too_wide(struct pg_sink *s, struct err *e)
+set_too_wide(struct pg_sink *s, struct err *e)
 {
 	const struct target *t = s->target;
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->table->n; i++)
 		n += target_loads(t, i);
-	s->too_wide = n > STAGE_COLUMNS_MAX;
-	if (!s->too_wide || s->straight)
+	s->facts.too_wide = n > STAGE_COLUMNS_MAX;
+	if (!s->facts.too_wide || s->facts.straight)
 		return 0;
 	return err_set(e, ERR_CONFIG, false, "table %s has %zu columns to "
 	    "load: in this load, etl-load needs a temporary table with two "
@@ -435,28 +441,31 @@ reject_empty_rows(struct pg_sink *s, const struct shape *shape,
 	return 0;
 }
 
-int
-pg_copy_wide_rows(struct pg_sink *s, struct outcome *o, struct err *e)
+/* Copies the rows directly into the table, in pieces, and rejects those that
+ * the table refuses. Always returns 1, or -1 with *e. */
+static int
+copy_wide_rows(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	struct pg_rows *r = &s->rows;
 	uint64_t good = 0;
 	int rc = 0;
 
 	r->copied = 0;
-	for (size_t i = 0; i < r->nshapes && rc == 0; i++)
-		if (r->used[i])
-			rc = r->shapes[i]->n == 0 ?
-			    reject_empty_rows(
-				s, r->shapes[i], o, e) :
-			    pg_copy_in_pieces(
-				r, r->shapes[i], false, o, e);
+	for (size_t i = 0; i < r->nshapes && rc == 0; i++) {
+		if (!r->used[i])
+			continue;
+		if (r->shapes[i]->n == 0)
+			rc = reject_empty_rows(s, r->shapes[i], o, e);
+		else
+			rc = pg_copy_in_pieces(r, r->shapes[i], false, o, e);
+	}
 	if (rc == -1 || pg_check_deferred(s, e) == -1)
 		return -1;
 	for (size_t i = 0; i < r->n; i++)
 		good += !r->v[i].done;
 	o->sums.inserted += (uint64_t)r->copied;
 	o->sums.unchanged += good - (uint64_t)r->copied;
-	return 0;
+	return 1;
 }
 
 /* If `lasts` is true, the staging table exists until the end of the session,
@@ -478,27 +487,27 @@ enum { DEAD_MAX = 4 << 20, ROW_COSTS = 512 };
 void
 pg_note_dead_rows(struct pg_sink *s)
 {
-	if (!s->staged)
+	if (!s->session.staged)
 		return;
-	s->staged = false;
-	if (s->dead > DEAD_MAX)
-		s->dead = 0;    /* the chunk began with TRUNCATE */
-	s->dead += s->rows.text.len + s->rows.n * ROW_COSTS;
+	s->session.staged = false;
+	if (s->session.dead > DEAD_MAX)
+		s->session.dead = 0;    /* the chunk began with TRUNCATE */
+	s->session.dead += s->rows.text.len + s->rows.n * ROW_COSTS;
 }
 
 void
 pg_put_empty_stage(struct buf *b, struct pg_sink *s)
 {
-	s->staged = true;
+	s->session.staged = true;
 	buf_printf(b, "%s " PG_STAGE "%s",
-	    s->dead <= DEAD_MAX ? "DELETE FROM" : "TRUNCATE",
+	    s->session.dead <= DEAD_MAX ? "DELETE FROM" : "TRUNCATE",
 	    s->target->suffix);
 }
 
 int
 pg_stage_begin(struct pg_sink *s, struct err *e)
 {
-	if (!s->staging)
+	if (!s->session.staging)
 		return pg_create_stage(s, false, e) == -1 ? -1 :
 		    db_script(s->db, "SAVEPOINT etl_stage", e);
 	buf_clear(&s->sql);
@@ -520,11 +529,56 @@ pg_copy_to_stage(struct pg_sink *s, struct outcome *o, struct err *e)
 	return rc == -1 ? -1 : 0;
 }
 
-int
-pg_merge_by_stage(struct pg_sink *s, struct outcome *o, struct err *e)
+/* Ends the COPY directly into the table. Returns 1: all rows are in the table;
+ * 0: the COPY was rolled back, because the server refused a row or a record has
+ * no members; -1 with *e. If the server reports fewer rows than were sent, a
+ * trigger has suppressed the others: they count as unchanged. */
+static int
+finish_copy(struct pg_sink *s, struct outcome *o, const struct chunk_facts *c,
+    struct err *e)
 {
-	return pg_copy_to_stage(s, o, e) == -1 ? -1 :
-	    pg_merge_chunk(s, o, e);
+	struct pg_rows *r = &s->rows;
+	int rc;
+
+	if (r->n == 0)
+		return 1;
+	if (c->has_empty) {
+		rc = db_script(s->db, "ROLLBACK TO SAVEPOINT etl_chunk", e);
+	} else {
+		rc = pg_copy_other_shapes(r, false, e);
+		if (rc == 0)
+			rc = pg_check_deferred(s, e);
+		rc = pg_roll_back(s, o, rc, "etl_chunk", e);
+	}
+	if (rc == 1) {
+		o->sums.inserted += (uint64_t)r->copied;
+		o->sums.unchanged += r->n - (uint64_t)r->copied;
+		s->mood.all_new = true;
+		s->mood.mostly_unchanged = false;
+	} else if (rc == 0) {
+		r->first = NULL;
+		r->failed = false;
+		if (!s->facts.straight)
+			pause_begin(&s->mood.pause);
+	}
+	return rc;
+}
+
+/* Copies the rows to the staging table, and prepares the merge. Returns 1: the
+ * server has refused all rows, and none is left; 0: staged; -1 with *e. */
+static int
+stage_rows(struct pg_sink *s, struct outcome *o, struct chunk_facts *c,
+    struct err *e)
+{
+	if ((c->state != CHUNK_STAGING && pg_stage_begin(s, e) == -1) ||
+	    pg_copy_to_stage(s, o, e) == -1)
+		return -1;
+	c->state = CHUNK_STAGED;
+	pg_chunk_note_rows(s, c);
+	if (c->staged == 0)
+		return 1;
+	return pg_images_store(s, e) == -1 ||
+	    pg_analyze_stage(s, c, e) == -1 ? -1 : 0;
 }
 
 /* Merging one row alone, and starting another COPY after it, takes about as
@@ -551,39 +605,27 @@ struct search {
 	bool staging;           /* the staging table exists */
 };
 
-/* Copying the rows shape by shape changes their order. If two rows have the
- * same value in a unique index, the index accepts the row that comes first. So
- * this returns false if the rows have several shapes and the table has such an
- * index. */
-static bool
-may_copy_by_shape(const struct pg_sink *s)
-{
-	if (pg_count_shapes(s) == 1)
-		return true;
-	for (size_t i = 0; i < s->target->table->n; i++)
-		if (s->may_be_freed[i])
-			return false;
-	return !s->in_order;
-}
-
-bool
-pg_may_copy_around(const struct pg_sink *s)
-{
-	return !s->refers_to_itself && !s->deferred && may_copy_by_shape(s);
-}
+/* Tries one way after the other, until the selected rows are loaded. Sets *way
+ * to the last one. */
+static int load_rows(struct pg_sink *s, struct outcome *o,
+    struct chunk_facts *c, enum pg_way *way, struct err *e);
 
 /* Copies the selected rows to the staging table, merges them and empties the
  * staging table. */
 static int
 merge_selected(struct search *f, struct err *e)
 {
+	struct chunk_facts c = { .state = CHUNK_STAGING,
+		.judge_all = f->o->judge_all,
+		.notes_keys = f->s->batch.notes_keys };
 	struct pg_sink *s = f->s;
+	enum pg_way way;
 
 	if (!f->staging && pg_create_stage(s, false, e) == -1)
 		return -1;
 	f->staging = true;
 	if (db_script(s->db, "SAVEPOINT etl_stage", e) == -1 ||
-	    pg_merge_by_stage(s, f->o, e) == -1)
+	    load_rows(s, f->o, &c, &way, e) == -1)
 		return -1;
 	buf_clear(&s->sql);
 	buf_printf(&s->sql, "RELEASE SAVEPOINT etl_stage; "
@@ -680,8 +722,12 @@ too_many_alone(const struct search *f)
 	return f->judged > FEW && (f->judged - FEW) * JUDGING_COSTS > f->done;
 }
 
-int
-pg_copy_around(struct pg_sink *s, struct outcome *o, struct err *e)
+/* Called after a COPY directly into the table was rolled back. Copies the rows
+ * again, except for those that the server refuses. Each refused row is merged
+ * alone, which rejects it. If there are many, merges all rows that are left.
+ * Always returns 1, or -1 with *e. */
+static int
+copy_around(struct pg_sink *s, struct outcome *o, struct err *e)
 {
 	struct search f = { .s = s, .o = o };
 	struct pg_rows *r = &s->rows;
@@ -694,20 +740,81 @@ pg_copy_around(struct pg_sink *s, struct outcome *o, struct err *e)
 				return -1;
 	}
 	pg_rows_select(r, 0, r->n);
-	return f.done == r->n ? 0 : merge_selected(&f, e);
+	return f.done < r->n && merge_selected(&f, e) == -1 ? -1 : 1;
+}
+
+/* Called after a chunk was merged. */
+static int
+note_merged(struct pg_sink *s, enum pg_way way, bool superseded, struct err *e)
+{
+	pg_mood_note_keys(&s->mood, superseded);
+	return way == PG_SCRIPT ? 0 :
+	    pg_written_note(s, way == PG_MERGE_SINGLY, e);
+}
+
+/* Does what the way says. Returns 1: the rows are loaded; 0: not yet; -1 with
+ * *e. */
+static int
+go_way(struct pg_sink *s, struct outcome *o, enum pg_way way,
+    struct chunk_facts *c, struct err *e)
+{
+	switch (way) {
+	case PG_COPY:
+		return finish_copy(s, o, c, e);
+	case PG_COPY_AROUND:
+		return copy_around(s, o, e);
+	case PG_COPY_WIDE:
+		return copy_wide_rows(s, o, e);
+	case PG_SCRIPT:
+		return pg_merge_by_script(s, o, c, e);
+	case PG_MERGE_SHAPES:
+	case PG_MERGE_LAST:
+	case PG_MERGE_ROUNDS:
+		return pg_merge(s, o, way, c, e);
+	case PG_MERGE_SINGLY:
+		return pg_merge_singly(s, o, c, e);
+	case PG_COUNT_KEYS:
+		if (pg_count_keys(s, c, e) == -1)
+			return -1;
+		s->mood.twice |= (uint64_t)c->keys < c->staged;
+		return 0;
+	case PG_COUNT_MOST:
+		return pg_count_most(s, c, e);
+	default:
+		return stage_rows(s, o, c, e);
+	}
+}
+
+static int
+load_rows(struct pg_sink *s, struct outcome *o, struct chunk_facts *c,
+    enum pg_way *way, struct err *e)
+{
+	uint64_t before = o->sums.superseded;
+	int rc;
+
+	do {
+		*way = pg_choose_way(&s->facts, &s->mood, c);
+		rc = go_way(s, o, *way, c, e);
+		c->tried |= 1U << *way;
+	} while (rc == 0);
+	if (rc == -1)
+		return -1;
+	if (*way != PG_SCRIPT && (c->state != CHUNK_STAGED || c->staged == 0))
+		return 0;
+	return note_merged(s, *way, o->sums.superseded > before, e);
 }
 
 enum { MANY = 1000 };   /* joins of fewer rows are fast with any plan */
 
 int
-pg_analyze_stage(struct pg_sink *s, struct err *e)
+pg_analyze_stage(struct pg_sink *s, const struct chunk_facts *c, struct err *e)
 {
 	const struct target *t = s->target;
 	char sql[96];
 
 	if (s->rows.n < MANY || (!t->mode->history && !t->mode->changes &&
 	    t->seen == NO_COLUMN && t->newer_by == NO_COLUMN &&
-	    !pg_chunk_updates_first(s)))
+	    !c->updates_first))
 		return 0;
 	(void)snprintf(sql, sizeof(sql), "ANALYZE " PG_STAGE
 	    "%s (\"etl.n\", \"etl.s\")", t->suffix);
@@ -914,6 +1021,67 @@ pg_check_empty(struct pg_sink *s, struct err *e)
 	return -1;
 }
 
+/* Several connections may load the table only if no record can see what another
+ * one has written. Checks what the catalog says about this. A collation in
+ * which different texts are equal is a reason against it, because records with
+ * equal keys must go to the same connection, and their bytes decide this. */
+static int
+read_why_not_split(struct pg_sink *s, const char **why, struct err *e)
+{
+	static const char sql[] =
+	    "SELECT CASE WHEN k.relkind NOT IN ('r', 'p') THEN 1 "
+	    "WHEN k.relpersistence = 't' THEN 2 "
+	    "WHEN EXISTS (SELECT FROM pg_catalog.pg_index AS i "
+	    "JOIN pg_catalog.pg_collation AS l "
+	    "ON l.oid = ANY (i.indcollation::oid[]) "
+	    "WHERE i.indrelid = k.oid AND i.indisunique "
+	    "AND NOT l.collisdeterministic) THEN 3 ELSE 0 END "
+	    "FROM pg_catalog.pg_class AS k "
+	    "WHERE k.oid = $1::text::regclass::oid";
+	static const char *const reasons[] = { NULL,
+		"it is no ordinary table",
+		"only one session can see a temporary table",
+		"a unique index has a collation in which different texts are "
+		"equal" };
+	struct db_value v = db_text(s->target->table->quoted);
+	int64_t n;
+
+	if (db_query_int(s->db, sql, &v, 1, 0, &n, e) == -1)
+		return -1;
+	*why = reasons[n];
+	return 0;
+}
+
+/* Returns true if records set a column that another unique index than that of
+ * the key has. */
+static bool
+loads_other_unique(const struct pg_sink *s)
+{
+	for (size_t i = 0; i < s->target->table->n; i++)
+		if (s->facts.may_be_freed[i] && target_loads(s->target, i))
+			return true;
+	return false;
+}
+
+static int
+why_not_split(void *self, const char **why, struct err *e)
+{
+	struct pg_sink *s = self;
+
+	*why = NULL;
+	if (s->facts.one_by_one || s->facts.in_order)
+		*why = "a trigger FOR EACH ROW, or an index with a predicate "
+		    "or an expression, can make the order of records matter";
+	else if (s->facts.refers_to_itself)
+		*why = "it has a foreign key to itself, so a record may need "
+		    "the row of a record before it";
+	else if (loads_other_unique(s))
+		*why = "it has another unique index than that of the key, so "
+		    "a record may take a value that a record before it gives "
+		    "up";
+	return *why != NULL ? 0 : read_why_not_split(s, why, e);
+}
+
 static void
 pg_sink_close(void *self)
 {
@@ -926,8 +1094,8 @@ pg_sink_close(void *self)
 	pg_swap_close(&s->swap);
 	pg_mirror_release(&s->mirror);
 	buf_release(&s->sql);
-	free(s->may_be_freed);
-	free(s->judged_by_index);
+	free(s->facts.may_be_freed);
+	free(s->facts.judged_by_index);
 	free(s);
 }
 
@@ -954,7 +1122,7 @@ check_column_names(const struct pg_sink *s, struct err *e)
 static bool
 stays_in_session(const struct pg_sink *s)
 {
-	return !s->straight && !db_is_pooled(s->db);
+	return !s->facts.straight && !db_is_pooled(s->db);
 }
 
 /* Makes the sink write to the new table of --mode replace, which is made
@@ -981,63 +1149,62 @@ pg_sink_open(void **self, struct db *db, const struct target *t,
 	pg_rows_init(&s->rows, db, t);
 	pg_scopes_init(&s->scopes, db, t);
 	pg_mirror_init(&s->mirror, db, t);
+	s->mood.pause = (struct doubling_pause){ .least = 4, .most = 256 };
 	buf_init(&s->sql, SIZE_MAX / 2);
 	*self = s;
 	if (check_column_names(s, e) == -1 ||
 	    (t->newer_by != NO_COLUMN &&
 	    pg_check_newer_by(db, t, e) == -1) ||
-	    pg_read_traits(s, e) == -1 ||
-	    pg_set_straight(s, e) == -1 ||
-	    pg_check_rules(s, e) == -1 ||
-	    pg_set_too_wide(s, e) == -1 ||
+	    read_facts(s, e) == -1 ||
+	    check_rules(s, e) == -1 ||
+	    set_too_wide(s, e) == -1 ||
 	    (stays_in_session(s) && pg_create_stage(s, true, e) == -1) ||
 	    (t->swaps && open_swap(s, e) == -1)) {
 		pg_sink_close(s);
 		*self = NULL;
 		return -1;
 	}
-	s->staging = stays_in_session(s);
+	s->session.staging = stays_in_session(s);
 	return 0;
 }
 
-/* Returns as pg_try_small_chunk(). */
+/* Makes the rows of the chunk for the way that was chosen first. Unless the way
+ * is PG_SCRIPT, the rows of the first shape are copied while they are made. */
 static int
-load_small_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
+make_rows(struct pg_sink *s, struct outcome *o, enum pg_way way,
+    struct chunk_facts *c, struct err *e)
 {
 	int rc;
 
-	if (pg_rows_make(&s->rows, o, e) == -1)
+	if (way == PG_TO_STAGE && pg_stage_begin(s, e) == -1)
 		return -1;
-	rc = pg_try_small_chunk(s, o, e);
-	if (rc == 0 && pg_stage_begin(s, e) == -1)
+	rc = way == PG_SCRIPT ? pg_rows_make(&s->rows, o, e) :
+	    pg_rows_copy(&s->rows, o, way == PG_TO_STAGE, e);
+	if (rc == -1)
 		return -1;
-	return rc;
+	c->state = way == PG_SCRIPT ? CHUNK_MADE :
+	    way == PG_COPY ? CHUNK_SENT : CHUNK_STAGING;
+	pg_chunk_note_rows(s, c);
+	return 0;
 }
 
-/* Loads the records of the chunk in the way that fits it. */
 static int
-load_chunk_rows(struct pg_sink *s, struct outcome *o, struct err *e)
+load_chunk(struct pg_sink *s, struct outcome *o, struct err *e)
 {
-	bool straight = s->straight || pg_expects_new_keys(s, o);
-	int rc;
+	struct chunk_facts c = { .state = CHUNK_READ,
+		.records = o->chunk->n, .bytes = o->chunk->data.len,
+		.judge_all = o->judge_all, .notes_keys = s->batch.notes_keys,
+		.stage_lasts = s->session.staging };
+	enum pg_way way = pg_choose_way(&s->facts, &s->mood, &c);
 
-	if (pg_chunk_begin(s, !o->begun, e) == -1)
+	pg_mood_use(&s->mood, &s->facts, &c);
+	if (pg_chunk_begin(s, !o->begun, e) == -1 ||
+	    make_rows(s, o, way, &c, e) == -1 ||
+	    load_rows(s, o, &c, &way, e) == -1)
 		return -1;
-	if (!straight && pg_chunk_is_small(s, o->chunk)) {
-		rc = load_small_chunk(s, o, e);
-		if (rc != 0)
-			return rc == 1 ? 0 : -1;
-	} else if ((!straight &&
-	    pg_stage_begin(s, e) == -1) ||
-	    pg_rows_copy(&s->rows, o, !straight, e) ==
-		-1) {
-		return -1;
-	}
-	if (s->rows.n > 0 &&
-	    (straight ? pg_finish_straight(s, o, e) :
-	    pg_merge_by_stage(s, o, e)) == -1)
-		return -1;
-	return db_script(s->db, "RELEASE SAVEPOINT etl_chunk", e);
+	/* The script has released the savepoint. */
+	return way == PG_SCRIPT ? 0 :
+	    db_script(s->db, "RELEASE SAVEPOINT etl_chunk", e);
 }
 
 /* Puts the table and line numbers before an error message of the server. The
@@ -1072,10 +1239,10 @@ pg_sink_apply(void *self, struct outcome *o, struct err *e)
 
 	(void)reader_forget_shapes(&o->reader);
 	s->failed_item = NO_ITEM;
-	rc = load_chunk_rows(s, o, e);
+	rc = load_chunk(s, o, e);
 	if (rc == -1)
 		prefix_lines(s, o, e);
-	s->deadlocked = rc == -1 &&
+	s->session.deadlocked = rc == -1 &&
 	    strcmp(db_fault(s->db)->sqlstate, "40P01") == 0;
 	pg_note_dead_rows(s);
 	if (s->rows.text.len > SPOOL_LARGE)
@@ -1098,7 +1265,7 @@ pg_sink_reset(void *self)
 {
 	struct pg_sink *s = self;
 
-	s->staging = false;
+	s->session.staging = false;
 	s->scopes.tuples.there = false;
 	s->mirror.rejected.there = false;
 }
@@ -1214,7 +1381,7 @@ const struct sink sink_pg = {
     .settle = pg_sink_settle,
     .reset = pg_sink_reset,
     .close = pg_sink_close,
-    .why_not_split = pg_why_not_split,
+    .why_not_split = why_not_split,
     .check_empty = pg_sink_check_empty,
     .empty = pg_sink_empty,
     .swap = pg_sink_swap,
