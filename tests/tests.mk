@@ -41,7 +41,7 @@ $(B)/tests/reap: $(B)/tests/fault/reap.o
 # A test of a part that is one program's own names that part here.
 $(B)/tests/unit/extract_value: $(B)/src/etl-extract/cursor/cursor_value.o
 $(B)/tests/unit/extract_link.o: CPPFLAGS += -Isrc/etl-extract
-$(B)/tests/unit/extract_link: $(B)/src/etl-extract/http/link_header.o
+$(B)/tests/unit/extract_link: $(B)/src/etl-extract/http/answer.o
 $(B)/tests/unit/extract_seen: $(B)/src/etl-extract/page/seen.o
 $(B)/tests/unit/extract_address: $(B)/src/etl-extract/http/private_address.o
 $(B)/tests/unit/load_ways.o: CPPFLAGS += -Isrc/etl-load

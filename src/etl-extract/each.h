@@ -7,7 +7,7 @@
 #include "http/fetch.h"
 #include "http/request.h"
 #include "json/scan.h"
-#include "page/body.h"
+#include "page/pages.h"
 #include "raw_record.h"
 #include "stream/stage.h"
 

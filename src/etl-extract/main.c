@@ -30,12 +30,14 @@
  * sql/           databases as sources; the parameters of a query.
  * singer/        the process of a tap, its STATE as the value of a checkpoint,
  *                its messages.
- * page/          paginate: the paginators; places: where a value is in an
- *                answer or in a request; pages: the records of a body.
+ * page/          pages: the records of a body; paginate: the paginators;
+ *                places: where a value is in an answer or in a request; seen:
+ *                which records and cursors came before.
  * http/          fetch: a request with redirects, retries and credentials
- *                (auth), also one that is sent early (--jobs); pace: when it is
- *                sent; http and transfer: the transport, with libcurl; request
- *                makes the URL; mask hides secrets in texts.
+ *                (auth), when it is sent, also early (--jobs); transport: sends
+ *                it, with libcurl; answer: its status and headers; recording:
+ *                answers in files; url and request make the URL; mask hides
+ *                secrets (secret) in texts.
  * probe/         --probe: finds out from one answer how to read all pages.
  * cursor/        incremental runs: the stored checkpoint, the bounds of a
  *                request, the comparison of cursor values, the marks. */

@@ -196,21 +196,12 @@ pass_replay_mark(void *self, struct stage *s, struct err *e)
 	return stage_pass(s, e);
 }
 
-static int
-check_replay_options(const struct extract_opts *o, struct err *e)
-{
-	if (o->encoding != NULL && encoding_check(o->encoding, e) == -1)
-		return -1;
-	if (path_member_check("--source-file", o->source_file, e) == -1)
-		return -1;
-	return csv_options_check(o, e);
-}
-
 int
 run_replay(struct extract *x, struct stage *stage, struct err *e)
 {
 	struct replay r = { .x = *x, .stage = stage,
 	    .given = { .fd = -1, .is_decompressed = true } };
+	const struct extract_opts *o = &x->opts;
 	const struct run run = { .next = next_letter,
 	    .write_mark = pass_replay_mark, .from = &r, .use = replay_record,
 	    .self = &r };
@@ -225,7 +216,9 @@ run_replay(struct extract *x, struct stage *stage, struct err *e)
 	buf_init(&r.out.lines, SIZE_MAX / 4);
 	item_writer_init(&r.writer, x, stage);
 	r.writer.collected = &r.out;
-	if (check_replay_options(&x->opts, e) == 0) {
+	if ((o->encoding == NULL || encoding_check(o->encoding, e) == 0) &&
+	    path_member_check("--source-file", o->source_file, e) == 0 &&
+	    csv_options_check(o, e) == 0) {
 		r.given.fd = memfd_create("etl-extract", MFD_CLOEXEC);
 		if (r.given.fd == -1)
 			(void)err_errno(e, ERR_IO, "memory of a record");

@@ -292,24 +292,10 @@ write_child_output(struct sources *s, size_t i, struct err *e)
 	return rc;
 }
 
-/* Remembers the first failure. If there are several sources, also prints why
- * this one failed. */
-static int
-note_failure(struct sources *s, const struct file_entry *f,
-    const struct err *why, struct err *e)
-{
-	if (s->failed++ == 0)
-		s->first = *why;
-	if (s->list.n > 1)
-		err_note("etl-extract", why->msg);
-	return s->new_files == NULL ? 0 :
-	    new_files_fail_file(s->new_files, f, s->stage,
-	    why, e);
-}
-
 /* Writes the records of source i. If a child was reading the source and has
  * failed, this process reads it itself. If the source fails, remembers the
- * failure. */
+ * first failure, and if there are several sources, also prints why this one
+ * failed. */
 static int
 write_source(struct sources *s, struct extract *x, size_t i, struct err *e)
 {
@@ -331,7 +317,12 @@ write_source(struct sources *s, struct extract *x, size_t i, struct err *e)
 		return -1;
 	if (rc == READ_IN_PART) {
 		why = *e;
-		return note_failure(s, f, &why, e);
+		if (s->failed++ == 0)
+			s->first = why;
+		if (s->list.n > 1)
+			err_note("etl-extract", why.msg);
+		return s->new_files == NULL ? 0 : new_files_fail_file(
+		    s->new_files, f, s->stage, &why, e);
 	}
 	return s->new_files == NULL ? 0 :
 	    new_files_end_file(s->new_files, f, s->stage, e);

@@ -3,20 +3,20 @@
 # faults of a service can fail.  See mutant.sh.
 # shellcheck disable=SC2016
 . tests/fault/mutant.sh
-http=src/etl-extract/http/http.c
-transfer=src/etl-extract/http/transfer.c
-options=src/etl-extract/http/transfer.c
-receiver=src/etl-extract/http/transfer.c
+http=src/etl-extract/http/transport.c
+transfer=src/etl-extract/http/transport.c
+options=src/etl-extract/http/transport.c
+receiver=src/etl-extract/http/transport.c
 status=src/etl-extract/http/fetch.c
-after=src/etl-extract/http/pace.c
-limit=src/etl-extract/http/pace.c
+after=src/etl-extract/http/answer.c
+limit=src/etl-extract/http/answer.c
 pages=src/etl-extract/source/http_pages.c
 url=src/etl-extract/http/url.c
-time_limit=src/etl-extract/http/transfer.c
+time_limit=src/etl-extract/http/transport.c
 walk=src/etl-extract/document/splitter.c
 walk_use=src/etl-extract/document/splitter.c
 records=src/etl-extract/page/pages.c
-redirect=src/etl-extract/http/redirect.c
+redirect=src/etl-extract/http/fetch.c
 cursor=src/etl-extract/cursor/cursor.c
 marks=src/etl-extract/cursor/cursor.c
 address=src/etl-extract/http/private_address.c
@@ -242,7 +242,7 @@ mutant unit/extract_address 'an IPv6 address that embeds IPv4 counts as public' 
 mutant unit/extract_address 'an address of a local NAT64 counts as public' $address \
     's/memcmp(p, local_nat64, sizeof(local_nat64)) == 0/false/' \
     private_addresses_are_recognised
-mutant etl-extract/parallel.t 'an early answer is taken for any request' src/etl-extract/http/http.c \
+mutant etl-extract/parallel.t 'an early answer is taken for any request' src/etl-extract/http/transport.c \
     's/if (!transfer_match_early(t, r))/if (false)/' \
     'offsets, pages of 7: the records of 8 jobs are those of one'
 mutant etl-extract/parallel.t 'early requests do not wait for --rate' src/etl-extract/http/fetch.c \
@@ -271,7 +271,7 @@ mutant etl-extract/redirect.t 'the certificate is not verified' $options \
 mutant etl-extract/redirect.t 'the host name of the certificate is not verified' $options \
     's/curl_easy_setopt(u, CURLOPT_FOLLOWLOCATION, 0L);/& curl_easy_setopt(u, CURLOPT_SSL_VERIFYHOST, 0L);/' \
     'a certificate for another name'
-mutant etl-extract/redirect.t 'a bad certificate is retried' src/etl-extract/http/transfer.c \
+mutant etl-extract/redirect.t 'a bad certificate is retried' src/etl-extract/http/transport.c \
     's/case CURLE_PEER_FAILED_VERIFICATION:/case CURLE_LDAP_CANNOT_BIND:/' \
     'a self-signed certificate is not retried'
 
@@ -279,7 +279,7 @@ mutant etl-extract/redirect.t 'a bad certificate is retried' src/etl-extract/htt
 mutant etl-extract/pages.t 'a repeated page is not noticed' $pages \
     's/page_repeat_end(&p->repeat)) {/page_repeat_end(\&p->repeat) \&\& false) {/' \
     'a service that repeats a page: the message names both pages'
-mutant etl-extract/pages.t 'pages of equal length count as repeated' src/etl-extract/page/pages.c \
+mutant etl-extract/pages.t 'pages of equal length count as repeated' src/etl-extract/page/seen.c \
     's/record_hash_equals(r->page.all, before.all)/true/' \
     'two pages of the same length are not taken as repeated'
 mutant etl-extract/pages.t '--max-pages is ignored' $pages \
@@ -292,7 +292,7 @@ mutant etl-extract/pages.t 'missing records are not reported' src/etl-extract/pa
     's/if (p->records == 0 && !n->starts_late &&/if (false \&\&/' \
     'a total larger than the data causes a warning'
 mutant etl-extract/incremental.t 'a total that shrinks is ignored' src/etl-extract/page/paginate.c \
-    's/if (!n->must_not_shrink || total >= before)/if (true)/' \
+    's/if (n->must_not_shrink && total < before)/if (false)/' \
     'a total that shrinks between two pages'
 mutant etl-extract/cursor.t 'a loop of cursors is not noticed' src/etl-extract/page/paginate.c \
     's/return seen == 0 ? 1 :/return 1; return/' \
@@ -306,7 +306,7 @@ mutant etl-extract/cursor.t 'an empty page with a true --more ends the paging' s
 mutant etl-extract/cursor.t 'a next page of another origin gets the headers' $redirect \
     's/if (from->comes_from_page)/if (false)/' \
     'another origin gets neither'
-mutant etl-extract/cursor.t 'the second Link header is not read' src/etl-extract/http/link_header.c \
+mutant etl-extract/cursor.t 'the second Link header is not read' src/etl-extract/http/answer.c \
     's/while (http_find_next_header(a/if (http_find_next_header(a/' \
     '--paginate link;'
 mutant etl-extract/incremental.t 'records on two pages are written twice' $pages \
@@ -363,7 +363,7 @@ mutant etl-extract/echo.t 'the password alone is shown' \
     's/buf_str(b, colon + 1);/buf_str(b, s);/' \
     'basic: the password alone: the message says'
 mutant etl-extract/echo.t 'the URL of a proxy is shown' \
-    src/etl-extract/http/transfer.c \
+    src/etl-extract/http/transport.c \
     's/return variables\[i\];/return NULL;/' \
     'exits with 78'
 mutant etl-extract/raw.t 'the body of an error is read to its end' $http \

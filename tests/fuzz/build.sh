@@ -7,7 +7,7 @@ set -eu
 out=$1
 shift
 case " $* " in
-*" tests/fuzz/link.c "*) set -- "$@" src/etl-extract/http/link_header.c \
+*" tests/fuzz/link.c "*) set -- "$@" src/etl-extract/http/answer.c \
     lib/base/clock.c lib/base/datetime.c ;;
 *" tests/fuzz/oauth.c "*) set -- "$@" src/etl-extract/http/oauth_answer.c ;;
 *" tests/fuzz/csv.c "*) set -- "$@" tests/fuzz/csv_oracle.c \

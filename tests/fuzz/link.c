@@ -3,7 +3,7 @@
  * grammar, both find the same link. */
 #include "fuzz.h"
 
-#include "src/etl-extract/http/link_header.h"
+#include "src/etl-extract/http/answer.h"
 
 #include <regex.h>
 #include <string.h>

@@ -21,8 +21,8 @@ lines() {
 including() {
 	xargs grep -lE "^#include <$1>" /dev/null <"$scratch/c" || :
 }
-is 'the transport and its helpers include curl' 'src/etl-extract/http/http.c
-src/etl-extract/http/transfer.c
+is 'the transport and the parser of URLs include curl' \
+    'src/etl-extract/http/transport.c
 src/etl-extract/http/url.c' "$(including 'curl/.*')"
 is 'one file includes jq.h' \
     src/etl-transform/engine/filter.c "$(including 'jq\.h')"

@@ -1,5 +1,5 @@
 /* Tests of etl-extract: Link headers (RFC 8288). */
-#include "src/etl-extract/http/link_header.h"
+#include "src/etl-extract/http/answer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
 #include "control/statefile.h"
 #include "cursor/cursor_value.h"
 #include "file/file_format.h"
-#include "http/http.h"
+#include "http/answer.h"
 #include "http/url.h"
 #include "json/pointer.h"
 #include "json/scan.h"

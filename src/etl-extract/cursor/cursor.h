@@ -13,7 +13,7 @@
 #include "common/item.h"
 #include "control/files.h"
 #include "cursor/cursor_value.h"
-#include "http/http.h"
+#include "http/answer.h"
 #include "http/request.h"
 #include "json/scan.h"
 #include "stream/stage.h"

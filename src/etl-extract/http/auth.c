@@ -5,8 +5,6 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/text.h"
-#include "http/fetch.h"
-#include "http/http.h"
 #include "http/oauth_answer.h"
 #include "http/private_address.h"
 #include "http/secret.h"
@@ -105,17 +103,6 @@ sigv4_release(struct sigv4 *s)
 	memset(s, 0, sizeof(*s));
 }
 
-/* x and y are headers or names. A character before ":" follows the start that
- * both have in common: '-' or a digit, for example. */
-static bool
-are_in_wrong_order(const char *x, const char *y)
-{
-	size_t n = http_token_length(x), m = http_token_length(y);
-
-	return strncasecmp(x, y, n < m ? n : m) == 0 &&
-	    (n == m || (n < m ? y[n] : x[m]) < ':');
-}
-
 /* libcurl 7.88 sorts the lines "name:value" that it signs, and the signature
  * needs the order of the names. These orders differ if one name is the start of
  * another one, such as Accept and Accept-Encoding. sigv4_find_wrong_order()
@@ -124,9 +111,17 @@ are_in_wrong_order(const char *x, const char *y)
 static const char *
 sigv4_find_wrong_order(char *const *h, size_t n, const char *name)
 {
-	for (size_t i = 0; i < n; i++)
-		if (are_in_wrong_order(h[i], name))
+	const size_t m = http_token_length(name);
+
+	for (size_t i = 0; i < n; i++) {
+		const size_t k = http_token_length(h[i]);
+
+		/* A character before ":" follows the start that both have in
+		 * common: '-' or a digit, for example. */
+		if (strncasecmp(h[i], name, k < m ? k : m) == 0 &&
+		    (k == m || (k < m ? name[k] : h[i][m]) < ':'))
 			return h[i];
+	}
 	return NULL;
 }
 
@@ -380,22 +375,15 @@ warn_header_secret(const char *header)
 			    "file and give --header @FILE", names[i]);
 }
 
-/* Warns if --proxy contains a user name or password. */
-static void
-warn_proxy_password(const char *proxy)
-{
-	if (proxy != NULL && strchr(proxy, '@') != NULL)
-		err_warn("etl-extract", "--proxy: other users can see the "
-		    "arguments of a process: put a URL with a password into "
-		    "the environment variable https_proxy or http_proxy");
-}
-
 /* Adds the headers of --header, then those that etl-extract sends by
  * default. */
 static int
 add_headers(struct credentials *c, const struct extract_opts *o, struct err *e)
 {
-	warn_proxy_password(o->proxy);
+	if (o->proxy != NULL && strchr(o->proxy, '@') != NULL)
+		err_warn("etl-extract", "--proxy: other users can see the "
+		    "arguments of a process: put a URL with a password into "
+		    "the environment variable https_proxy or http_proxy");
 	for (size_t i = 0; i < o->headers.n; i++) {
 		const char *h = o->headers.v[i];
 
@@ -676,35 +664,14 @@ oauth_check(struct oauth *a, struct err *e)
 	    "name");
 }
 
-static int
-put_token_body(struct buf *b, const char *scope, struct err *e)
-{
-	buf_str(b, "grant_type=client_credentials");
-	if (scope != NULL) {
-		buf_str(b, "&scope=");
-		percent_encode(b, scope, strlen(scope), false);
-	}
-	(void)buf_text(b);
-	return buf_check(b, e);
-}
-
-static int
-put_client_auth(struct buf *b, const struct credentials *c, struct err *e)
-{
-	buf_str(b, "Authorization: Basic ");
-	base64_put(b, c->client, strlen(c->client));
-	(void)buf_text(b);
-	return buf_check(b, e);
-}
-
 static ssize_t
 read_from_http(void *self, char *p, size_t n, struct err *e)
 {
 	return http_read(self, p, n, e);
 }
 
-static int
-request_token(struct oauth *a, const struct credentials *c,
+int
+oauth_request(struct oauth *a, const struct credentials *c,
     struct http *http, uint64_t timeout_ms, struct err *e)
 {
 	char accept[] = "Accept: application/json";
@@ -713,10 +680,19 @@ request_token(struct oauth *a, const struct credentials *c,
 	struct buf auth, body;
 	int rc = -1;
 
+	a->asked_at = clock_ms();
 	buf_init(&auth, AUTH_MAX);
 	buf_init(&body, BODY_MAX);
-	if (put_token_body(&body, a->o->scope, e) == 0 &&
-	    put_client_auth(&auth, c, e) == 0) {
+	buf_str(&body, "grant_type=client_credentials");
+	if (a->o->scope != NULL) {
+		buf_str(&body, "&scope=");
+		percent_encode(&body, a->o->scope, strlen(a->o->scope), false);
+	}
+	buf_str(&auth, "Authorization: Basic ");
+	base64_put(&auth, c->client, strlen(c->client));
+	(void)buf_text(&body);
+	(void)buf_text(&auth);
+	if (buf_check(&body, e) == 0 && buf_check(&auth, e) == 0) {
 		char *const headers[] = { accept, type, auth.data };
 		const struct http_request r = { .method = "POST",
 		    .url = a->o->token_url, .headers = headers,
@@ -735,9 +711,8 @@ request_token(struct oauth *a, const struct credentials *c,
 	return rc;
 }
 
-static int
-read_answer(struct oauth *a, struct credentials *c, int64_t asked_at,
-    struct err *e)
+int
+oauth_read_token(struct oauth *a, struct credentials *c, struct err *e)
 {
 	const struct buf *b = &a->answer.body;
 	struct buf token;
@@ -749,7 +724,8 @@ read_answer(struct oauth *a, struct credentials *c, int64_t asked_at,
 	if (rc == 0)
 		rc = credentials_set_token(c, token.data, token.len, e);
 	if (rc == 0)
-		a->renew_at = life == -1 ? INT64_MAX : asked_at + life -
+		a->renew_at = life == -1 ? INT64_MAX :
+		    a->asked_at + life -
 		    (life / 10 < MARGIN_MS ? life / 10 : MARGIN_MS);
 	secret_release_buf(&token);
 	return rc;
@@ -760,27 +736,4 @@ oauth_needs_token(const struct oauth *a, const struct credentials *c)
 {
 	return c->client != NULL &&
 	    (c->token == NULL || clock_ms() >= a->renew_at);
-}
-
-int
-oauth_set_token(struct oauth *a, struct credentials *c, struct http *http,
-    uint64_t timeout_ms, struct err *e)
-{
-	int64_t now = clock_ms();
-	int status, rc;
-
-	rc = request_token(a, c, http, timeout_ms, e);
-	status = a->answer.status;
-	if (rc == 0 && (status < 200 || status > 299)) {
-		rc = status_set_error(&a->answer, c, e);
-		if (status == 400)      /* RFC 6749, 5.2: invalid_client ... */
-			e->code = ERR_DENIED;
-	} else if (rc == 0) {
-		rc = read_answer(a, c, now, e);
-	}
-	if (a->answer.body.data != NULL)
-		explicit_bzero(a->answer.body.data, a->answer.body.cap);
-	if (rc == -1)
-		err_prefix(e, "the token server %s", a->o->token_url);
-	return rc;
 }

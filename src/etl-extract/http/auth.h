@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "common/extract.h"
-#include "http/http.h"
+#include "http/transport.h"
 
 /* Prepares requests for AWS Signature Version 4 (--aws-sigv4). libcurl makes
  * the signature itself.
@@ -63,35 +63,19 @@ const char *credentials_header(const struct credentials *c, const char *name);
  * command of --secret again. Returns 1, or 0 if it did neither because
  * c->may_renew is not set. */
 int credentials_renew(struct credentials *c, struct err *e);
-/* These functions find each copy of the secret, also an escaped one
- * (mask.c). With --auth basic they also find the password alone, and
- * USER:PASSWORD in base64. With --auth oauth2 they also find the token, and
- * ID:SECRET in base64. A cut text is the start of a longer text. If a cut text
- * ends with the start of the secret, this start counts as a copy. Half of a
- * secret counts too, except for credentials_mask(), whose text is used again as
- * data. */
-bool credentials_in_url(const struct credentials *c, const char *p, size_t n);
-bool credentials_in_cut(const struct credentials *c, const char *p, size_t n);
-/* Replaces each copy of the secret by ***. Fails if memory is out, or if an
- * earlier append to the buffer has failed. */
-int credentials_mask(const struct credentials *c, struct buf *b, struct err *e);
-/* Like credentials_mask(), for messages. They do not fail: if memory is out,
- * they replace the whole text by ***. */
-void credentials_mask_msg(const struct credentials *c, struct buf *b);
-void credentials_mask_cut(const struct credentials *c, struct buf *b);
-
 /* Fetches the token of OAuth 2 (RFC 6749, 4.4: client credentials) for --auth
  * oauth2. The id and the secret of the client go to --token-url by HTTP basic
  * authentication.
  * Gives: oauth_needs_token() is true with --auth oauth2 if no token is there or
- *        it expires soon; oauth_set_token() then puts one into *c.
- * Fails: transient if a retry may help; ERR_DENIED if the server refuses the
- *        client; ERR_PEER for an answer without a token. Messages hide the
- *        answer. */
+ *        it expires soon. oauth_request() then requests one. If the answer has
+ *        a status 2xx, oauth_read_token() puts its token into *c.
+ * Fails: transient if a retry may help; ERR_PEER for an answer without a token.
+ *        Messages hide the answer. */
 
 struct oauth {
 	const struct extract_opts *o;
 	struct http_answer answer;
+	int64_t asked_at;       /* clock_ms() of the last request */
 	int64_t renew_at;       /* by clock_ms(); INT64_MAX: not known */
 	bool may_link_local;    /* --token-url has a link-local address */
 	bool was_public;        /* it has answered from a public address */
@@ -102,7 +86,9 @@ int oauth_check(struct oauth *a, struct err *e);
 void oauth_init(struct oauth *a, const struct extract_opts *o);
 void oauth_release(struct oauth *a);
 bool oauth_needs_token(const struct oauth *a, const struct credentials *c);
-int oauth_set_token(struct oauth *a, struct credentials *c, struct http *http,
-    uint64_t timeout_ms, struct err *e);
+int oauth_request(struct oauth *a, const struct credentials *c,
+    struct http *http, uint64_t timeout_ms, struct err *e);
+int oauth_read_token(
+    struct oauth *a, struct credentials *c, struct err *e);
 
 #endif

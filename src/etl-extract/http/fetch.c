@@ -4,13 +4,12 @@
 #include "base/retry.h"
 #include "base/stop.h"
 #include "base/text.h"
-#include "common/extract.h"
 #include "common/stdout_reader.h"
-#include "http/auth.h"
-#include "http/pace.h"
+#include "http/mask.h"
+#include "http/private_address.h"
 #include "http/recording.h"
-#include "http/redirect.h"
 #include "http/secret.h"
+#include "http/transport.h"
 #include "http/url.h"
 
 #include <inttypes.h>
@@ -18,6 +17,506 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+/* Decides when the next request may be sent: after --delay, --rate and the rate
+ * limit of the service, and before --max-time is over.
+ * Gives: pace_wait_turn() waits for --rate, pace_wait() for ms. pace_timeout():
+ *        how long a request may take.
+ * Fails: ERR_RETRY, at once, if --max-time would be over before the wait ends:
+ *        is_over is then set. A wait also fails where sleep_watching() does.
+ * Units: milliseconds, microseconds in the names that end in _us. */
+struct pace {
+	int64_t interval_us;    /* of --rate, or 0 */
+	int64_t next_us;        /* the next request may be sent from here on */
+	int64_t end;            /* of --max-time, by clock_ms(); 0: none */
+	int64_t quota_at;       /* by clock_ms(): from then on the service has
+				 * requests left */
+	bool is_over;
+	const struct extract_opts *o;
+};
+
+enum { RATE_MOST = 1000000 };
+
+/* Returns the microseconds between two requests, or 0 if the text is not a rate
+ * such as 2/s or 100/m. */
+static int64_t
+parse_rate(const char *text)
+{
+	static const struct {
+		const char *name;
+		int64_t us;
+	} units[] = {
+		{ "/s", 1000000 }, { "/m", INT64_C(60) * 1000000 },
+		{ "/h", INT64_C(3600) * 1000000 },
+	};
+	size_t digits = strspn(text, "0123456789");
+	uint64_t n = digits == 0 || digits > 9 ? 0 :
+	    strtoull(text, NULL, 10);
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(text + digits, units[i].name) == 0 && n > 0 &&
+		    n <= RATE_MOST)
+			return (units[i].us + (int64_t)n - 1) / (int64_t)n;
+	return 0;
+}
+
+/* Fails with ERR_USAGE for a wrong --rate. */
+static int
+pace_init(struct pace *p, const struct extract_opts *o, struct err *e)
+{
+	*p = (struct pace){ .o = o };
+	if (o->rate != NULL && (p->interval_us = parse_rate(o->rate)) == 0)
+		return err_set(e, ERR_USAGE, false, "--rate %s: it must be a "
+		    "number of requests from 1 to %d and a unit: N/s, N/m or "
+		    "N/h", o->rate, RATE_MOST);
+	if (o->max_time != 0)
+		p->end = clock_ms() + (int64_t)o->max_time;
+	return 0;
+}
+
+/* Fails if --max-time will be over in ms milliseconds. */
+static int
+pace_check(struct pace *p, int64_t ms, struct err *e)
+{
+	if (p->end == 0 || clock_ms() + ms < p->end)
+		return 0;
+	p->is_over = true;
+	return err_set(e, ERR_RETRY, true, "stopped by --max-time before all "
+	    "records were read: run the command again, or give a longer time");
+}
+
+static int
+pace_wait(struct pace *p, int64_t ms, struct err *e)
+{
+	return pace_check(p, ms, e) == -1 ? -1 : sleep_watching(ms, e);
+}
+
+static int
+pace_wait_turn(struct pace *p, struct err *e)
+{
+	int64_t now = clock_ms() * 1000, wait_us = p->next_us - now;
+
+	if (wait_us < 0 || p->next_us == 0)
+		wait_us = 0;
+	p->next_us = now + wait_us + p->interval_us;
+	if (pace_wait(p, (wait_us + 999) / 1000, e) == -1)
+		return -1;
+	now = clock_ms() * 1000;        /* the wait may have been longer */
+	if (p->next_us < now + p->interval_us)
+		p->next_us = now + p->interval_us;
+	return 0;
+}
+
+/* Sets quota_at if the answer says that no requests are left. */
+static void
+pace_note_quota(struct pace *p, const struct http_answer *a)
+{
+	int64_t age = http_answer_age(a);
+	int64_t wait = rate_limit_wait_ms(a, time(NULL) - age / 1000);
+	int64_t at = clock_ms() - age + wait;
+
+	if (wait > 0 && at > p->quota_at)
+		p->quota_at = at;
+}
+
+static uint64_t
+pace_timeout(const struct pace *p)
+{
+	int64_t left = p->end == 0 ? INT64_MAX : p->end - clock_ms();
+
+	if (left < 1)
+		left = 1;
+	return p->o->timeout < (uint64_t)left ? p->o->timeout : (uint64_t)left;
+}
+
+/* Follows redirects and the URLs of next pages that answers contain. Decides
+ * what each origin (scheme, host and port) gets: from the first URL of another
+ * origin on, the redirects of a request get neither the user's headers nor the
+ * secret nor a body. Refuses other schemes than http and https, http after
+ * https, and a private address after a public one.
+ * Fails: ERR_DENIED for a target that is not allowed; ERR_PEER after 10
+ *        redirects or for a Location that is missing or not a URL. */
+
+/* The last origins that have answered from a public address. All redirects of
+ * a process share them. Later requests to such an origin need a public address
+ * too: a name server may be made to give a private one (DNS rebinding). */
+struct public_origins {
+	char **v;
+	size_t n, oldest;
+};
+
+struct redirect {
+	struct public_origins *public;
+	char *origin;           /* of the last request that was made */
+	struct buf url;         /* of the next request that is sent */
+	struct buf header;      /* "Name: value" for the user's origin or "" */
+	struct buf condition;   /* "If-None-Match: ..." likewise, or "" */
+	const char *method;     /* of the next request that is sent */
+	const struct buf *body; /* its body, NULL for none */
+	unsigned count;         /* redirects followed so far */
+	bool left_origin;       /* this URL, or one before it, is not of the
+				 * user's origin */
+	bool met_public;        /* a public address has answered this request,
+				 * or has given the URL of this page */
+	const char *given;      /* URL or template that the user gave */
+	bool takes_any_type;    /* do not ask for JSON */
+	bool takes_early;       /* the request may have been begun early */
+	char **lines;           /* the headers of the last request */
+	char hash[SIGV4_HASH_HEADER];
+};
+
+enum { REDIRECTS_MAX = 10, TARGET_SHOWN = 200, TARGET_MAX = 2048,
+	ORIGINS_MAX = 1000 };
+
+static bool
+public_origins_have(const struct public_origins *p, const char *origin)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (strcasecmp(p->v[i], origin) == 0)
+			return true;
+	return false;
+}
+
+/* Beyond ORIGINS_MAX, forgets the oldest origin. */
+static int
+public_origins_add(
+    struct public_origins *p, const char *origin, struct err *e)
+{
+	char *copy;
+
+	if (public_origins_have(p, origin))
+		return 0;
+	if (p->v == NULL &&
+	    (p->v = calloc(ORIGINS_MAX, sizeof(*p->v))) == NULL)
+		return err_nomem(e);
+	if ((copy = strdup(origin)) == NULL)
+		return err_nomem(e);
+	if (p->n < ORIGINS_MAX) {
+		p->v[p->n++] = copy;
+		return 0;
+	}
+	free(p->v[p->oldest]);
+	p->v[p->oldest] = copy;
+	p->oldest = (p->oldest + 1) % ORIGINS_MAX;
+	return 0;
+}
+
+static void
+public_origins_release(struct public_origins *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->v[i]);
+	free(p->v);
+	memset(p, 0, sizeof(*p));
+}
+
+static void
+redirect_init(struct redirect *r, struct public_origins *p,
+    size_t max_bytes_of_each)
+{
+	memset(r, 0, sizeof(*r));
+	r->public = p;
+	buf_init(&r->url, max_bytes_of_each);
+	buf_init(&r->header, max_bytes_of_each);
+	buf_init(&r->condition, max_bytes_of_each);
+}
+
+static void
+redirect_release(struct redirect *r)
+{
+	secret_release_buf(&r->url);
+	secret_release_buf(&r->header);
+	buf_release(&r->condition);
+	free(r->lines);
+	free(r->origin);
+}
+
+/* Sets to->headers to the headers of all requests plus those of this one. If
+ * requests are signed, also sets the fields for the signature. */
+static int
+add_request_headers(struct redirect *r, const struct credentials *c,
+    struct http_request *to, struct err *e)
+{
+	const bool is_signed = c->sigv4.provider != NULL;
+
+	free(r->lines);
+	r->lines = calloc(to->n_headers + 3, sizeof(*r->lines));
+	if (r->lines == NULL)
+		return err_nomem(e);
+	memcpy(r->lines, to->headers, to->n_headers * sizeof(*r->lines));
+	if (r->header.len > 0)
+		r->lines[to->n_headers++] = r->header.data;
+	if (r->condition.len > 0)
+		r->lines[to->n_headers++] = r->condition.data;
+	if (is_signed) {
+		sigv4_put_hash(&c->sigv4, to->body, to->body_len, r->hash);
+		r->lines[to->n_headers++] = r->hash;
+		to->sigv4 = c->sigv4.provider;
+		to->user_password = c->sigv4.user_password;
+	}
+	to->headers = r->lines;
+	return 0;
+}
+
+/* True if this is the host of the URL or template that the user gave. */
+static bool
+is_given_host(const struct redirect *r, const char *host)
+{
+	char *start = r->given == NULL ? NULL :
+	    strndup(r->given, strcspn(r->given, "{"));
+	struct http_url u;
+	struct err ignored;
+	bool is_same;
+
+	if (start == NULL || http_url_parse(&u, NULL, start, &ignored) == -1) {
+		free(start);
+		return false;
+	}
+	is_same = u.host != NULL && strcasecmp(u.host, host) == 0;
+	http_url_release(&u);
+	free(start);
+	return is_same;
+}
+
+/* Says which addresses the request may connect to. An address in the URL is
+ * checked here too: a proxy would hide it later. */
+static int
+limit_addresses(struct redirect *r, struct http_request *to, struct err *e)
+{
+	struct http_url u;
+	int rc = 0;
+
+	free(r->origin);
+	r->origin = NULL;
+	to->public_only = r->left_origin && r->met_public;
+	if (http_url_parse(&u, NULL, r->url.data, e) == -1)
+		return e->code == ERR_IO ? -1 : 0;      /* libcurl says why */
+	r->origin = u.origin;
+	u.origin = NULL;
+	to->public_only = (r->left_origin && r->met_public) ||
+	    public_origins_have(r->public, r->origin);
+	to->host_is_private = u.host == NULL || is_private_host(u.host);
+	to->may_link_local = u.host != NULL && is_link_local(u.host) &&
+	    is_given_host(r, u.host);
+	if (to->public_only && to->host_is_private)
+		rc = fail_private(e);
+	else if (u.host != NULL && is_link_local(u.host) && !to->may_link_local)
+		rc = fail_link_local(e);
+	http_url_release(&u);
+	return rc;
+}
+
+/* Sets *to to the request of r->url, with only those headers that its origin
+ * may receive. *to is valid as long as *r is not changed. */
+static int
+redirect_make(struct redirect *r, const struct credentials *c,
+    uint64_t timeout_ms, struct http_request *to, struct err *e)
+{
+	const size_t skip = r->takes_any_type && c->has_own_accept;
+
+	*to = (struct http_request){ .method = r->method,
+	    .timeout = timeout_ms, .headers = c->headers + skip,
+	    .n_headers = r->left_origin ? c->n_default : c->n_headers };
+	to->n_headers -= skip;
+	if (c->sigv4.provider != NULL && !r->left_origin &&
+	    sigv4_sort_query(&r->url, e) == -1)
+		return -1;
+	(void)buf_text(&r->url);
+	(void)buf_text(&r->header);
+	(void)buf_text(&r->condition);
+	if (buf_check(&r->url, e) == -1 || buf_check(&r->header, e) == -1 ||
+	    buf_check(&r->condition, e) == -1)
+		return -1;
+	if (limit_addresses(r, to, e) == -1)
+		return -1;
+	to->url = r->url.data;
+	if (r->body != NULL) {
+		to->body = r->body->data == NULL ? "" : r->body->data;
+		to->body_len = r->body->len;
+	}
+	if (r->left_origin || (r->header.len == 0 && r->condition.len == 0 &&
+	    c->sigv4.provider == NULL))
+		return 0;
+	return add_request_headers(r, c, to, e);
+}
+
+static int
+refuse_target(const struct redirect *r, const char *to,
+    const struct credentials *c, const char *why, struct err *e)
+{
+	struct buf b, copy;
+
+	buf_init(&b, TARGET_MAX);
+	buf_init(&copy, r->url.max);
+	buf_str(&copy, to);
+	credentials_mask_msg(c, &copy);
+	text_show(&b, copy.data, copy.len > TARGET_SHOWN ? TARGET_SHOWN :
+	    copy.len);
+	(void)err_set(e, ERR_DENIED, false, "refused %s %s: %s",
+	    r->count == 0 ? "the next page at" : "a redirect to",
+	    buf_text(&b), why);
+	secret_release_buf(&copy);
+	buf_release(&b);
+	return -1;
+}
+
+/* True if this text of a URL contains the secret or half of it, and also if
+ * memory is out. The parameter of --auth query:NAME does not count: another
+ * origin does not get it. */
+static bool
+redirect_has_secret(const struct credentials *c, const char *p, size_t n)
+{
+	const char *fragment = n == 0 ? NULL : memchr(p, '#', n);
+	const size_t before = fragment == NULL ? n : (size_t)(fragment - p);
+	struct buf b;
+	bool found;
+
+	buf_init(&b, n + 1);
+	buf_add(&b, p, before);
+	if (c->query_param != NULL)
+		query_remove(&b, c->query_param, strlen(c->query_param));
+	buf_add(&b, p + before, n - before);
+	found = b.failed || credentials_in_url(c, b.data, b.len);
+	secret_release_buf(&b);
+	return found;
+}
+
+/* ref is the text from which *to was made. Checks that the request may go to
+ * this URL, and sets r->url to it. */
+static int
+set_target_url(struct redirect *r, const struct http_url *from,
+    const struct http_url *to, const char *ref, const struct credentials *c,
+    struct err *e)
+{
+	if (!to->is_http)
+		return refuse_target(r, to->text, c,
+		    "it is not http or https", e);
+	if (from->is_https && !to->is_https)
+		return refuse_target(r, to->text, c,
+		    "it leads from https to "
+		    "http, which is not encrypted", e);
+	if (strcasecmp(from->origin, to->origin) != 0)
+		r->left_origin = true;
+	if (r->left_origin && r->body != NULL)
+		return refuse_target(r, to->text, c, "another origin must not "
+		    "get the body of the request", e);
+	buf_clear(&r->url);
+	buf_str(&r->url, to->text);
+	if (c->query_param != NULL && r->left_origin)
+		query_remove(&r->url, c->query_param, strlen(c->query_param));
+	else if (c->query_param != NULL && c->secret != NULL)
+		query_set(&r->url, c->query_param, strlen(c->query_param),
+		    c->secret);
+	if (buf_check(&r->url, e) == -1)
+		return -1;
+	/* Never send the secret to another origin: the service may have copied
+	 * it from the request into the URL of the target. The text before it
+	 * was parsed counts too: in "SECRET&#61;" the # begins a fragment, so
+	 * the URL has the secret without its last character. */
+	if (r->left_origin &&
+	    (redirect_has_secret(c, ref, strlen(ref)) ||
+		redirect_has_secret(c, r->url.data, r->url.len)))
+		return refuse_target(r, "another origin", c,
+		    "its URL contains the secret", e);
+	return 0;
+}
+
+/* Sets r->url to the URL of the next page that an answer contained. This URL
+ * must pass the same checks as the target of a redirect. */
+static int
+set_page_url(struct redirect *r, const struct request *from,
+    const struct credentials *c, struct err *e)
+{
+	struct http_url user, page = { 0 };
+	struct buf url;
+	int rc;
+
+	if (http_url_parse(&user, NULL, from->source, e) == -1)
+		return -1;
+	buf_init(&url, r->url.max);
+	buf_add(&url, from->url.data, from->url.len);
+	(void)buf_text(&url);
+	rc = buf_check(&url, e);
+	if (rc == 0)
+		rc = http_url_parse(&page, NULL, url.data, e);
+	if (rc == 0)
+		rc = set_target_url(r, &user, &page, url.data, c, e);
+	secret_release_buf(&url);
+	http_url_release(&user);
+	http_url_release(&page);
+	return rc;
+}
+
+/* Prepares for a new request: copies its URL and header, and adds the secret of
+ * --auth query:NAME to the URL. The body must stay valid. */
+static int
+redirect_begin(struct redirect *r, const struct request *from,
+    const struct credentials *c, struct err *e)
+{
+	r->count = 0;
+	r->left_origin = false;
+	r->given = from->source;
+	r->takes_any_type = from->takes_any_type;
+	r->method = from->method;
+	r->body = from->has_body ? &from->body : NULL;
+	buf_clear(&r->header);
+	buf_add(&r->header, from->header.data, from->header.len);
+	buf_clear(&r->condition);
+	buf_add(&r->condition, from->condition.data, from->condition.len);
+	if (buf_check(&r->header, e) == -1 ||
+	    buf_check(&r->condition, e) == -1)
+		return -1;
+	if (from->comes_from_page)
+		return set_page_url(r, from, c, e);
+	r->met_public = false;
+	buf_clear(&r->url);
+	buf_add(&r->url, from->url.data, from->url.len);
+	if (c->query_param != NULL && c->secret != NULL)
+		query_set(&r->url, c->query_param, strlen(c->query_param),
+		    c->secret);
+	return buf_check(&r->url, e);
+}
+
+/* Sets r->url to the target of an answer that is a redirect. */
+static int
+redirect_set_target(struct redirect *r, const struct http_answer *a,
+    const struct credentials *c, struct err *e)
+{
+	struct http_url from, to = { 0 };
+	struct buf ref;
+	const char *v;
+	size_t n;
+	int rc = -1;
+
+	if (r->count++ == REDIRECTS_MAX)
+		return err_set(e, ERR_PEER, false,
+		    "more than %d redirects for one request: the service may "
+		    "redirect in a loop", REDIRECTS_MAX);
+	if (!http_find_header(a, "Location", &v, &n) || n == 0)
+		return err_set(e, ERR_PEER, false, "status %d is a redirect, "
+		    "but the answer has no Location header", a->status);
+	/* After 303, and after 301 and 302 for a POST, the target is requested
+	 * with GET (RFC 9110, 15.4). */
+	if (a->status == 303 || ((a->status == 301 || a->status == 302) &&
+	    strcmp(r->method, "POST") == 0)) {
+		r->method = "GET";
+		r->body = NULL;
+	}
+	if (http_url_parse(&from, NULL, buf_text(&r->url), e) == -1)
+		return -1;
+	buf_init(&ref, r->url.max);
+	buf_add(&ref, v, n);
+	if (buf_check(&ref, e) == 0 && http_url_parse(&to, from.text,
+	    buf_text(&ref), e) == 0)
+		rc = set_target_url(r, &from, &to, buf_text(&ref), c, e);
+	else if (e->code != ERR_IO)
+		(void)err_set(e, ERR_PEER, false, "status %d is a redirect, "
+		    "but its Location header is not a valid URL", a->status);
+	secret_release_buf(&ref);
+	http_url_release(&from);
+	http_url_release(&to);
+	return rc;
+}
 
 /* All limits are in bytes.
  * SENT_MAX: the longest URL that is sent. It may be longer than the URL in the
@@ -112,9 +611,14 @@ note_early_waits(struct fetch *f)
 static int64_t
 early_wait_ms(struct fetch *f)
 {
-	int64_t hold = f->early.hold_until - clock_ms();
-	int64_t turn = pace_turn_ms(&f->pace);
+	const int64_t now = clock_ms();
+	int64_t hold = f->early.hold_until - now;
+	int64_t turn = (f->pace.next_us + 999) / 1000 - now;
 
+	if (turn < f->pace.quota_at - now)
+		turn = f->pace.quota_at - now;
+	if (turn < 0)
+		turn = 0;
 	return hold > turn ? hold : turn;
 }
 
@@ -123,7 +627,7 @@ may_begin_early(struct fetch *f)
 {
 	struct err over;
 
-	return pace_check(&f->pace, &over) == 0 &&
+	return pace_check(&f->pace, 0, &over) == 0 &&
 	    f->early.counts_from_request && f->early.pause == 0 &&
 	    f->early.left > 0 &&
 	    http_count_early(f->http) < f->early.most &&
@@ -149,7 +653,7 @@ begin_next_early(struct fetch *f)
 	    &e) == -1 ||
 	    http_begin_early(f->http, &request, &e) == -1)
 		return false;
-	pace_set_next_turn(&f->pace);
+	f->pace.next_us = clock_ms() * 1000 + f->pace.interval_us;
 	if (f->early.left != INT64_MAX)
 		f->early.left--;
 	return true;
@@ -271,7 +775,10 @@ code_of_status(const struct http_answer *a, bool *transient)
 	return s >= 400 ? ERR_REFUSED : ERR_PEER;
 }
 
-int
+/* Sets the error for any status, also for 2xx if --on makes it an error: the
+ * message "status STATUS: BODY". The error is transient for 408, 425, 429, 5xx,
+ * and if is_rate_limited(). Returns -1. */
+static int
 status_set_error(const struct http_answer *a, const struct credentials *c,
     struct err *e)
 {
@@ -297,14 +804,6 @@ status_set_error(const struct http_answer *a, const struct credentials *c,
 		    e, code, transient, "status %d: %s", a->status, b.data);
 	buf_release(&b);
 	return -1;
-}
-
-static int
-status_check(const struct http_answer *a, const struct credentials *c,
-    struct err *e)
-{
-	return a->status >= 200 && a->status < 300 ? 0 :
-	    status_set_error(a, c, e);
 }
 
 /* If memory is out, returns "" and not the part that was written: this part
@@ -365,7 +864,7 @@ fetch_mask_text(const struct fetch *f, struct buf *b, struct err *e)
 
 /* Refuses the URL of a next page that belongs to another origin and contains
  * the secret. This checks its whole text: the request gets the URL without the
- * fragment (see redirect.c, which checks the URL again). */
+ * fragment (see set_target_url(), which checks the URL again). */
 static int
 check_page_origin(const struct fetch *f, const char *ref, size_t n,
     const struct http_url *to, struct err *e)
@@ -475,15 +974,6 @@ check_on_option(const char *rule, bool has_each, struct err *e)
 	return action == -1 ? -1 : 0;
 }
 
-static int
-status_rules_check(const struct extract_opts *o, struct err *e)
-{
-	for (size_t i = 0; i < o->on.n; i++)
-		if (check_on_option(o->on.v[i], o->each != NULL, e) == -1)
-			return -1;
-	return 0;
-}
-
 static enum status_rule
 status_rule_of(const struct extract_opts *o, int status)
 {
@@ -534,8 +1024,12 @@ fetch_open(struct fetch **to, const struct extract_opts *o, struct err *e)
 	redirect_init(&f->early.redirect, &f->public, SENT_MAX);
 	oauth_init(&f->oauth, o);
 	buf_init(&f->masked, MASKED_MAX);
-	if (status_rules_check(o, e) == -1 ||
-	    oauth_check(&f->oauth, e) == -1 ||
+	for (size_t i = 0; i < o->on.n; i++)
+		if (check_on_option(o->on.v[i], o->each != NULL, e) == -1) {
+			fetch_close(f);
+			return -1;
+		}
+	if (oauth_check(&f->oauth, e) == -1 ||
 	    pace_init(&f->pace, o, e) == -1 ||
 	    recording_init(&f->recording, o, &f->cred, e) == -1 ||
 	    retry_parse(&f->retry, o->backoff, e) == -1 ||
@@ -557,33 +1051,38 @@ fetch_open_once(struct fetch **f, struct extract *x, struct err *e)
 	return 0;
 }
 
-/* Waits for --delay, but not before the first request. Before a retry of the
- * same request, wait_before_retry() waits instead. */
-static int
-wait_delay(struct fetch *f, struct err *e)
-{
-	bool has_requested = f->has_requested;
-
-	f->has_requested = true;
-	return has_requested ? pace_wait(&f->pace, (int64_t)f->o->delay, e)
-			     : 0;
-}
-
 /* With --auth oauth2, if there is no token or the token expires soon, requests
  * a new one from --token-url. */
 static int
 renew_token(struct fetch *f, struct http_answer *a, struct err *e)
 {
+	struct oauth *o = &f->oauth;
+	int rc;
+
 	f->lacks_token = oauth_needs_token(&f->oauth, &f->cred);
 	if (!f->lacks_token)
 		return 0;
 	a->status = 0;
 	a->unreachable = false;
 	buf_clear(&a->head);
-	if (pace_wait_turn(&f->pace, e) == -1 ||
-	    oauth_set_token(&f->oauth, &f->cred, f->http,
-	    pace_timeout(&f->pace), e) == -1)
+	if (pace_wait_turn(&f->pace, e) == -1)
 		return -1;
+	rc = oauth_request(
+	    o, &f->cred, f->http, pace_timeout(&f->pace), e);
+	if (rc == 0 && (o->answer.status < 200 || o->answer.status > 299)) {
+		rc = status_set_error(&o->answer, &f->cred, e);
+		if (o->answer.status == 400)    /* RFC 6749, 5.2:
+						 * invalid_client ... */
+			e->code = ERR_DENIED;
+	} else if (rc == 0) {
+		rc = oauth_read_token(o, &f->cred, e);
+	}
+	if (o->answer.body.data != NULL)
+		explicit_bzero(o->answer.body.data, o->answer.body.cap);
+	if (rc == -1) {
+		err_prefix(e, "the token server %s", f->o->token_url);
+		return -1;
+	}
 	f->lacks_token = false;
 	return 0;
 }
@@ -618,6 +1117,33 @@ wait_for_quota(struct fetch *f, struct err *e)
 	    pace_wait(&f->pace, wait, e) == -1) ? -1 : 0;
 }
 
+/* Sends the request of f->redirect and records its answer. With --replay-from,
+ * reads the answer from the recording instead. */
+static int
+send_once(struct fetch *f, struct http_answer *a, struct err *e)
+{
+	struct redirect *to = &f->redirect;
+	struct http_request request;
+
+	if (recording_set_request(
+		&f->recording, to->method, &to->url, e) == -1)
+		return -1;
+	if (f->recording.from != NULL)
+		return recording_next(&f->recording, a, e);
+	if (redirect_make(to, &f->cred, pace_timeout(&f->pace), &request,
+		e) == -1)
+		return -1;
+	request.takes_early = to->takes_early && to->count == 0;
+	if (http_send(f->http, &request, a, e) == -1)
+		return -1;
+	to->met_public |= !a->from_private;
+	if (!a->from_private && to->origin != NULL &&
+	    public_origins_add(to->public, to->origin, e) == -1)
+		return -1;
+	return f->recording.to == NULL ? 0 :
+	    recording_begin(&f->recording, a, e);
+}
+
 /* Sends the request, or uses the one that --jobs has begun early. A request
  * that was not begun early first waits for --rate and the rate limit of the
  * service. */
@@ -631,8 +1157,7 @@ send_at_its_turn(struct fetch *f, struct http_answer *a, struct err *e)
 	if (!to->takes_early && (wait_for_quota(f, e) == -1 ||
 	    pace_wait_turn(&f->pace, e) == -1))
 		return -1;
-	if (recording_send(&f->recording, to, f->http, &f->cred,
-	    pace_timeout(&f->pace), a, e) == -1)
+	if (send_once(f, a, e) == -1)
 		return -1;
 	pace_note_quota(&f->pace, a);
 	if (!a->is_noted)
@@ -656,7 +1181,7 @@ read_body_start(struct fetch *f, struct http_answer *a, struct err *e)
 }
 
 /* Checks the status of an answer. A rule of --on for this status comes before
- * the usual rule of status_check(). */
+ * the usual rule: 2xx is success. */
 static int
 judge_status(struct fetch *f, struct http_answer *a, struct err *e)
 {
@@ -668,7 +1193,8 @@ judge_status(struct fetch *f, struct http_answer *a, struct err *e)
 	if (a->is_unchanged)
 		return 0;
 	if (rule == STATUS_USUAL)
-		return status_check(a, &f->cred, e);
+		return a->status >= 200 && a->status < 300 ? 0 :
+		    status_set_error(a, &f->cred, e);
 	if (rule == STATUS_IGNORE)
 		return recording_drain(&f->recording, f->http, e);
 	if (a->status < 300 && read_body_start(f, a, e) == -1)
@@ -770,7 +1296,7 @@ prepare_retry(struct fetch *f, struct err *e)
 	if (renewed == 1)
 		return 0;
 	if (e->transient && !f->pace.is_over)
-		(void)pace_check(&f->pace, e);
+		(void)pace_check(&f->pace, 0, e);
 	if (renewed == -1 || !e->transient || f->pace.is_over ||
 	    f->concerns_all || f->concerns_one)
 		return fetch_mask_error(f, e);
@@ -806,8 +1332,12 @@ fetch_send(struct fetch *f, const struct request *r, struct http_answer *a,
 	f->answer = a;
 	f->tries = 0;
 	f->early.counts_from_request = false;
-	if (wait_delay(f, e) == -1)
+	/* Before a retry of the same request, wait_before_retry() waits
+	 * instead. */
+	if (f->has_requested &&
+	    pace_wait(&f->pace, (int64_t)f->o->delay, e) == -1)
 		return -1;
+	f->has_requested = true;
 	return send_with_retries(f, e);
 }
 
@@ -825,7 +1355,7 @@ fetch_send_again(struct fetch *f, struct err *e)
 ssize_t
 fetch_read(struct fetch *f, char *p, size_t n, struct err *e)
 {
-	if (pace_check(&f->pace, e) == -1)
+	if (pace_check(&f->pace, 0, e) == -1)
 		return -1;
 	return recording_read(&f->recording, f->http, p, n, e);
 }
@@ -848,22 +1378,16 @@ read_for_answer(void *self, char *p, size_t n, struct err *e)
 	return fetch_read(self, p, n, e);
 }
 
-/* Reads the body into a->body, unless --on says that the answer is ignored. */
-static int
-read_whole_body(struct fetch *f, struct http_answer *a, struct err *e)
-{
-	const struct lines_reader from = { read_for_answer, f };
-
-	return a->is_ignored ? 0 : http_answer_read(a, from, e);
-}
-
 int
 fetch_whole(struct fetch *f, const struct request *r,
     const struct answer_check *check, struct http_answer *a, struct err *e)
 {
+	const struct lines_reader from = { read_for_answer, f };
 	int rc = fetch_send(f, r, a, e);
 
-	while (rc == 0 && (read_whole_body(f, a, e) == -1 ||
+	/* The body of an answer that --on ignores is not read. */
+	while (rc == 0 &&
+	    ((!a->is_ignored && http_answer_read(a, from, e) == -1) ||
 	    check->check(check->self, a, e) == -1))
 		rc = fetch_send_again(f, e);
 	return rc;

@@ -8,8 +8,7 @@
 #define EXTRACT_FETCH_H
 
 #include "common/extract.h"
-#include "http/auth.h"
-#include "http/http.h"
+#include "http/answer.h"
 #include "http/request.h"
 
 /* The caller's check of an answer with a status 2xx. If the check fails with
@@ -95,15 +94,5 @@ int fetch_resolve_url(const struct fetch *f, const char *ref, size_t n,
  * escaped, cut to 400 bytes; "" if memory is out. The text is valid until the
  * next call. */
 const char *fetch_masked_url(struct fetch *f, const struct request *r);
-
-/* Turns the status of an HTTP answer into success or an error.
- * Gives: status_check() returns 0 for 2xx. Else it returns -1 with the message
- *        "status STATUS: BODY". The error is transient for 408, 425, 429, 5xx,
- *        and if is_rate_limited(). */
-
-/* Sets the error for any status, also for 2xx if --on makes it an error.
- * Returns -1. */
-int status_set_error(const struct http_answer *a, const struct credentials *c,
-    struct err *e);
 
 #endif

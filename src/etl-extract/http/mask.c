@@ -1,6 +1,7 @@
+#include "http/mask.h"
+
 #include "base/base64.h"
 #include "base/text.h"
-#include "http/auth.h"
 
 #include <ctype.h>
 #include <stdbool.h>

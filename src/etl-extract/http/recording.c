@@ -2,6 +2,7 @@
 
 #include "base/stop.h"
 #include "base/text.h"
+#include "http/mask.h"
 #include "http/secret.h"
 #include "http/url.h"
 #include "stream/line_writer.h"
@@ -186,12 +187,10 @@ replay_body_start(struct recording *r, struct http_answer *a, struct err *e)
 	return 0;
 }
 
-/* Reads the next answer from its file. Fails if the recorded request is not
- * `request`. */
-static int
-recording_next(struct recording *r, const char *request, struct http_answer *a,
-    struct err *e)
+int
+recording_next(struct recording *r, struct http_answer *a, struct err *e)
 {
+	const char *request = r->request.data;
 	int rc;
 
 	a->status = 0;
@@ -327,18 +326,18 @@ finish_part(struct recording *r, struct err *e)
 	return rc;
 }
 
-/* Writes the head to a new file. With a status of 300 or more, also writes
- * a->body, which has the start of the body, and finishes the file. */
-static int
-begin_part(struct recording *r, const char *request,
-    const struct http_answer *a, struct err *e)
+/* With a status of 300 or more, also writes a->body, which has the start of the
+ * body, and finishes the file. */
+int
+recording_begin(
+    struct recording *r, const struct http_answer *a, struct err *e)
 {
 	struct buf *b = &r->waiting;
 
 	if (create_part_file(r, e) == -1)
 		return -1;
 	buf_clear(b);
-	buf_printf(b, "%s\n%d\n", request, a->status);
+	buf_printf(b, "%s\n%d\n", r->request.data, a->status);
 	put_headers(b, a);
 	if (a->status >= 300) {
 		buf_add(b, a->body.data, a->body.len);
@@ -378,50 +377,37 @@ recording_release(struct recording *r)
 	buf_release(&r->name);
 	buf_release(&r->part);
 	secret_release_buf(&r->waiting);
+	secret_release_buf(&r->request);
 	*r = (struct recording){ 0 };
 }
 
 /* Makes the first line of a recording, such as "GET http://h/posts". */
-static int
-put_request_line(struct buf *b, const struct redirect *to,
-    const struct credentials *c, struct err *e)
+int
+recording_set_request(struct recording *r, const char *method,
+    const struct buf *url, struct err *e)
 {
-	buf_add(b, to->url.data, to->url.len);
+	const struct credentials *c = r->cred;
+	const size_t n = strlen(method);
+	struct buf *b = &r->request;
+
+	recording_abort(r);
+	if (r->to == NULL && r->from == NULL)
+		return 0;
+	secret_release_buf(b);
+	buf_init(b, 2 * url->max);
+	buf_add(b, url->data, url->len);
 	if (c->query_param != NULL)
 		query_remove(b, c->query_param, strlen(c->query_param));
 	if (credentials_mask(c, b, e) == -1)
 		return -1;
-	if (buf_reserve(b, strlen(to->method) + 1)) {
-		memmove(b->data + strlen(to->method) + 1, b->data, b->len);
-		memcpy(b->data, to->method, strlen(to->method));
-		b->data[strlen(to->method)] = ' ';
-		b->len += strlen(to->method) + 1;
+	if (buf_reserve(b, n + 1)) {
+		memmove(b->data + n + 1, b->data, b->len);
+		memcpy(b->data, method, n);
+		b->data[n] = ' ';
+		b->len += n + 1;
 	}
 	(void)buf_text(b);
 	return buf_check(b, e);
-}
-
-int
-recording_send(struct recording *r, struct redirect *to, struct http *http,
-    const struct credentials *c, uint64_t timeout_ms, struct http_answer *a,
-    struct err *e)
-{
-	struct buf request;
-	int rc;
-
-	recording_abort(r);
-	if (r->to == NULL && r->from == NULL)
-		return redirect_send(to, http, c, timeout_ms, a, e);
-	buf_init(&request, 2 * to->url.max);
-	rc = put_request_line(&request, to, c, e);
-	if (rc == 0)
-		rc = r->from != NULL ?
-		    recording_next(r, request.data, a, e) :
-		    redirect_send(to, http, c, timeout_ms, a, e);
-	if (rc == 0 && r->to != NULL)
-		rc = begin_part(r, request.data, a, e);
-	secret_release_buf(&request);
-	return rc;
 }
 
 ssize_t

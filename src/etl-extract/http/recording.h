@@ -7,7 +7,8 @@
 #ifndef EXTRACT_RECORDING_H
 #define EXTRACT_RECORDING_H
 
-#include "http/redirect.h"
+#include "http/auth.h"
+#include "http/transport.h"
 
 struct recording {
 	const char *to, *from;          /* directories, or NULL */
@@ -21,18 +22,25 @@ struct recording {
 	struct buf waiting;             /* recording: bytes to be written;
 				 * replaying: the start of the file */
 	size_t at;                      /* next byte of the body in waiting */
+	struct buf request;             /* "METHOD URL" of this answer */
 };
 
 /* With --record-to, makes the directory. */
 int recording_init(struct recording *r, const struct extract_opts *o,
     const struct credentials *c, struct err *e);
 void recording_release(struct recording *r);
-/* Sends the request as redirect_send() does and records its answer. With
- * --replay-from, reads the answer from the recording instead. Cookies, and each
- * copy of a secret, are not recorded. */
-int recording_send(struct recording *r, struct redirect *to, struct http *http,
-    const struct credentials *c, uint64_t timeout_ms, struct http_answer *a,
-    struct err *e);
+/* Sets the request whose answer comes next, of which the secrets are masked.
+ * Does nothing if answers are neither recorded nor replayed. */
+int recording_set_request(struct recording *r, const char *method,
+    const struct buf *url, struct err *e);
+/* With --replay-from, reads the next answer from its file. Fails if it is the
+ * answer to another request. */
+int recording_next(
+    struct recording *r, struct http_answer *a, struct err *e);
+/* With --record-to, writes the head of the answer to a new file. Cookies, and
+ * each copy of a secret, are not recorded. */
+int recording_begin(
+    struct recording *r, const struct http_answer *a, struct err *e);
 /* Like http_read() and http_may_wait(), also for a replayed answer. */
 ssize_t recording_read(struct recording *r, struct http *http, char *p,
     size_t n, struct err *e);

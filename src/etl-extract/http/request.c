@@ -1,7 +1,7 @@
 #include "http/request.h"
 
 #include "base/file.h"
-#include "http/http.h"
+#include "http/answer.h"
 #include "http/url.h"
 
 #include <string.h>

@@ -1,6 +1,5 @@
 #include "http/url.h"
 
-#include "http/http.h"
 #include "json/write.h"
 
 #include <ctype.h>
@@ -56,18 +55,6 @@ fragment_start(const struct buf *url)
 	return p == NULL ? url->len : (size_t)(p - url->data);
 }
 
-/* True if the query parameter p..end, NAME=VALUE without the "&" before it, has
- * this name. */
-static bool
-has_param_name(const char *p, const char *end, const struct buf *encoded_name)
-{
-	size_t n = (size_t)(end - p);
-
-	return n >= encoded_name->len &&
-	       memcmp(p, encoded_name->data, encoded_name->len) == 0 &&
-	       (n == encoded_name->len || p[encoded_name->len] == '=');
-}
-
 void
 query_remove(struct buf *url, const char *name, size_t n)
 {
@@ -85,7 +72,10 @@ query_remove(struct buf *url, const char *name, size_t n)
 		amp = memchr(p, '&', (size_t)(end - p));
 		if (amp == NULL)
 			amp = end;
-		if (has_param_name(p, amp, &key))
+		/* p..amp is NAME=VALUE; VALUE may be missing. */
+		if ((size_t)(amp - p) >= key.len &&
+		    memcmp(p, key.data, key.len) == 0 &&
+		    (p + key.len == amp || p[key.len] == '='))
 			continue;
 		if (to > q + 1)
 			*to++ = '&';
@@ -498,29 +488,19 @@ template_list_split(struct template_list *l, const char *text, const char *name,
 	return buf_check(&l->before, e) == -1 ? -1 : buf_check(&l->after, e);
 }
 
-/* Returns the number of bytes before the first character that would end the
- * list or, in a path, the path segment. */
-static size_t
-length_before_end(const struct template_list *l, const char *p, size_t n)
-{
-	const char *ends = l->is_in_path ? ",?#&;/" : ",?#&;";
-	size_t i = 0;
-
-	while (i < n && (p[i] == '\0' || strchr(ends, p[i]) == NULL))
-		i++;
-	return i;
-}
-
 /* With {+NAME}, reserved characters stay as they are. But those that end the
  * list are encoded: else the service would not get the values after them. */
 static void
 put_encoded(
     const struct template_list *l, const struct buf *v, struct buf *out)
 {
+	const char *ends = l->is_in_path ? ",?#&;/" : ",?#&;";
 	size_t n;
 
 	for (size_t i = 0; i < v->len; i += n) {
-		n = length_before_end(l, v->data + i, v->len - i);
+		for (n = 0; i + n < v->len && (v->data[i + n] == '\0' ||
+		    strchr(ends, v->data[i + n]) == NULL); n++)
+			continue;
 		percent_encode(out, v->data + i, n, l->keeps_reserved);
 		i += n;
 		n = i < v->len;

@@ -11,6 +11,8 @@
 #include "base/buf.h"
 #include "json/scan.h"
 
+#include <stdbool.h>
+
 void percent_encode(struct buf *b, const char *p, size_t n,
     bool keep_reserved_and_triplets);
 /* Appends a parameter. Removes the fragment of the URL. */
@@ -61,5 +63,22 @@ int template_list_split(struct template_list *l, const char *text,
  * why in *f if the value cannot be in the list. */
 int template_list_put(const struct template_list *l, const struct buf *v,
     struct buf *out, struct template_fault *f);
+
+/* An absolute URL and its origin ("https://host:443"). User name, password and
+ * fragment have been removed. */
+struct http_url {
+	char *text, *origin;
+	char *host;             /* without the brackets of an IPv6 address and
+				 * the dot at the end of a name */
+	bool is_http;           /* the scheme is http or https */
+	bool is_https;
+	bool has_user;          /* the URL had a user name */
+};
+
+/* Resolves the URL reference ref against base. If base is NULL, ref must be an
+ * absolute URL. Fails with ERR_USAGE. */
+int http_url_parse(struct http_url *u, const char *base, const char *ref,
+    struct err *e);
+void http_url_release(struct http_url *u);
 
 #endif

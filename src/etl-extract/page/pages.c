@@ -1,31 +1,230 @@
 #include "page/pages.h"
 
 #include "base/text.h"
-#include "document/splitter.h"
-#include "page/body.h"
+#include "json/pointer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAMES_MAX = 1024 };
+enum { START_SHOWN = 80, SHOWN_MAX = 1024, OUTLINE_DEPTH = 200 };
 
-static int
-fail_second_array(const struct splitter *s, struct err *e)
+static size_t
+blank_length(const char *p, size_t n)
 {
-	const struct buf *one = splitter_first_array(s);
-	const struct buf *other = splitter_second_array(s);
-	struct buf b;
+	size_t i = 0;
 
-	buf_init(&b, NAMES_MAX);
-	text_show(&b, one->data, one->len);
-	buf_str(&b, " and ");
-	text_show(&b, other->data, other->len);
-	(void)err_set(e, ERR_CONFIG, false, "the answer has two arrays, %s: "
-	    "choose the array of records with --records", buf_text(&b));
-	buf_release(&b);
+	while (i < n && (p[i] == ' ' || p[i] == '\t' || p[i] == '\n' ||
+	    p[i] == '\r'))
+		i++;
+	return i;
+}
+
+int
+body_fail(const struct body *b, const char *why, bool transient, struct err *e)
+{
+	struct buf s;
+
+	buf_init(&s, SHOWN_MAX);
+	fetch_show_body(b->fetch, &s, b->answer, START_SHOWN);
+	(void)err_set(e, ERR_PEER, transient, "%s: %s", why, buf_text(&s));
+	buf_release(&s);
 	return -1;
+}
+
+/* Returns down to which level of nesting json_scan() must make tokens, so that
+ * each record has a token, and so have its members if the caller needs them.
+ * For example, the records in {"data":[{...},{...}]} are at level 2. */
+static unsigned
+levels_needed(const struct body *b, char first)
+{
+	return b->levels_in_records +
+	    (b->records != NULL ? pointer_count(b->records) + 1 :
+	    first == '[' ? 1 : 2);
+}
+
+/* Copies JSON text to `out`, but writes "x" for each character inside a string,
+ * and a space for each character that is nested deeper than OUTLINE_DEPTH. So
+ * invalid UTF-8, a wrong escape or too deep nesting inside one record does not
+ * make the copy invalid. For example, {"a":"b\q"} becomes {"x":"xxx"}. The
+ * copy has the same length, so byte offsets are the same in both texts. */
+static void
+copy_structure(char *out, const char *text, size_t n)
+{
+	bool string = false;
+	size_t depth = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		char c = text[i];
+
+		if (string && c == '\\' && i + 1 < n) {
+			out[i++] = depth > OUTLINE_DEPTH ? ' ' : 'x';
+			c = 'x';
+		} else if (c == '"') {
+			string = !string;
+		} else if (string) {
+			c = 'x';
+		} else if ((c == ']' || c == '}') && depth > 0) {
+			depth--;
+		}
+		out[i] = depth > OUTLINE_DEPTH ? ' ' : c;
+		if (!string && (c == '[' || c == '{'))
+			depth++;
+	}
+}
+
+/* Sets the tokens of b->j by scanning a copy of the text in which
+ * copy_structure() has overwritten the contents of strings. Returns -1 if this
+ * copy is not valid JSON either: b->j must not be used then. */
+static int
+scan_structure(struct body *b, const char *text, size_t n, unsigned levels,
+    struct json_fault *f)
+{
+	char *copy = malloc(n);
+	int rc;
+
+	if (copy == NULL) {
+		f->nomem = true;
+		return -1;
+	}
+	copy_structure(copy, text, n);
+	rc = json_scan(&b->j, copy, n, levels, JSON_LAST, f);
+	b->j.text = text;
+	free(copy);
+	return rc;
+}
+
+/* Called if json_scan() has found the fault *f in the answer: sets the error.
+ * Scans the answer again with the contents of all strings overwritten. If the
+ * answer was cut short, this second scan fails at the end of the text, even if
+ * the cut is inside a UTF-8 character or an escape. */
+static int
+fail_not_json(struct body *b, const struct json_fault *f, struct err *e)
+{
+	const char *text = b->answer->body.data;
+	size_t n = b->answer->body.len;
+	char first = text[blank_length(text, n)], why[128];
+	struct json_fault o = *f;
+
+	if (!f->nomem && f->at < n && (first == '[' || first == '{') &&
+	    scan_structure(b, text, n, levels_needed(b, first), &o) == 0)
+		o = *f;
+	if (o.nomem)
+		return err_nomem(e);
+	if (o.at >= n && (first == '[' || first == '{'))
+		return body_fail(b, "the JSON ends too early", true, e);
+	(void)snprintf(why, sizeof(why), "the answer is not JSON (%s, at byte "
+	    "%zu)", f->why, f->at + 1);
+	return body_fail(b, why, false, e);
+}
+
+int
+body_parse(struct body *b, const struct http_answer *a, struct err *e)
+{
+	const char *text = a->body.data;
+	size_t n = a->body.len, at = blank_length(text, n);
+	struct json_fault f = { 0 };
+
+	b->answer = a;
+	b->array = 0;
+	b->no_records = http_answer_is_empty(a);
+	if (b->no_records)
+		return 0;
+	if (at == n)
+		return err_set(e, ERR_PEER, false, "the answer is empty");
+	if (json_scan(&b->j, text, n, levels_needed(b, text[at]), JSON_LAST,
+	    &f) == 0)
+		return 0;
+	return fail_not_json(b, &f, e);
+}
+
+int
+body_fail_no_array(const struct body *b, struct err *e)
+{
+	char why[256];
+
+	if (b->records == NULL)
+		(void)snprintf(why, sizeof(why), "found no array of records in "
+		    "the answer (give its place with --records POINTER)");
+	else
+		(void)snprintf(why, sizeof(why), "the answer has no array of "
+		    "records at --records '%s'", b->records);
+	return body_fail(b, why, false, e);
+}
+
+/* Names both arrays. */
+static int
+fail_two_arrays(const char *one, size_t one_len, const char *other,
+    size_t other_len, struct err *e)
+{
+	struct buf s;
+
+	buf_init(&s, SHOWN_MAX);
+	text_show(&s, one, one_len);
+	buf_str(&s, " and ");
+	text_show(&s, other, other_len);
+	(void)err_set(e, ERR_CONFIG, false, "the answer has two arrays, %s: "
+	    "choose the array of records with --records", buf_text(&s));
+	buf_release(&s);
+	return -1;
+}
+
+/* Sets b->array to the only member of the top-level object that is an array.
+ * Fails if no member or more than one is an array. */
+static int
+choose_only_array(struct body *b, struct err *e)
+{
+	const struct json_tok *t = b->j.tok;
+	const char *text = b->j.text;
+	uint32_t name = 0;
+
+	for (uint32_t i = 1; i < t[0].next; i = t[i + 1].next) {
+		if (t[i + 1].type != JSON_ARRAY)
+			continue;
+		if (name != 0)
+			return fail_two_arrays(text + t[name].at, t[name].len,
+			    text + t[i].at, t[i].len, e);
+		name = i;
+	}
+	if (name == 0)
+		return body_fail_no_array(b, e);
+	b->array = name + 1;
+	return 0;
+}
+
+int
+body_find_records(struct body *b, struct err *e)
+{
+	const struct json_tok *t = b->j.tok;
+
+	if (b->no_records)
+		return 0;
+	if (b->records == NULL && t[0].type == JSON_OBJECT)
+		return choose_only_array(b, e);
+	if (b->records != NULL &&
+	    !pointer_find(&b->j, b->records, &b->array))
+		return body_fail_no_array(b, e);
+	if (b->records != NULL && t[b->array].type == JSON_NULL)
+		b->no_records = true;
+	else if (t[b->array].type != JSON_ARRAY)
+		return body_fail_no_array(b, e);
+	return 0;
+}
+
+uint64_t
+body_count_records(const struct body *b)
+{
+	const struct json_tok *t = b->j.tok;
+	uint64_t n = 0;
+
+	if (b->no_records)
+		return 0;
+	if (t[b->array].members < UINT16_MAX)
+		return t[b->array].members;
+	for (uint32_t i = b->array + 1; i < t[b->array].next; i = t[i].next)
+		n++;
+	return n;
 }
 
 /* Sets the error for the fault that the splitter has found. */
@@ -33,6 +232,8 @@ static int
 page_set_fault(const struct body *b, const struct splitter *s, struct err *e)
 {
 	const struct walk_fault *f = splitter_fault(s);
+	const struct buf *one = splitter_first_array(s);
+	const struct buf *other = splitter_second_array(s);
 	char why[160];
 
 	switch (f->kind) {
@@ -44,7 +245,8 @@ page_set_fault(const struct body *b, const struct splitter *s, struct err *e)
 	case WALK_NO_ARRAY:
 		return body_fail_no_array(b, e);
 	case WALK_TWO_ARRAYS:
-		return fail_second_array(s, e);
+		return fail_two_arrays(
+		    one->data, one->len, other->data, other->len, e);
 	case WALK_RECORDS_TWICE:
 		return err_set(e, ERR_PEER, false, "the answer has the member "
 		    "at --records '%s' twice, the second time at byte %" PRIu64,
@@ -65,68 +267,6 @@ page_set_fault(const struct body *b, const struct splitter *s, struct err *e)
 		    "at byte %" PRIu64 ")", f->why, f->at + 1);
 		return body_fail(b, why, false, e);
 	}
-}
-
-/* Odd numbers with well mixed bits: the fractions of the golden ratio and of
- * the square root of 2. */
-static const uint64_t golden = UINT64_C(0x9e3779b97f4a7c15);
-static const uint64_t root = UINT64_C(0x6a09e667f3bcc909);
-
-static inline uint64_t
-mix(uint64_t h, uint64_t word, uint64_t factor)
-{
-	h = (h ^ word) * factor;
-	return h ^ (h >> 29);
-}
-
-static void
-mix_word(struct record_hash *h, uint64_t word)
-{
-	h->a = mix(h->a, word, golden);
-	h->b = mix(h->b, word, root);
-}
-
-/* Adds the length n and the bytes at p to the hash. */
-static void
-add_sized_bytes(struct record_hash *h, const char *p, size_t n)
-{
-	uint64_t word;
-
-	mix_word(h, n);
-	for (; n >= sizeof(word); p += sizeof(word), n -= sizeof(word)) {
-		memcpy(&word, p, sizeof(word));
-		mix_word(h, word);
-	}
-	word = 0;
-	memcpy(&word, p, n);
-	mix_word(h, word);
-	mix_word(h, golden);
-}
-
-struct record_hash
-record_hash(const struct line *record)
-{
-	struct record_hash h = { root, golden };
-
-	add_sized_bytes(&h, record->data, record->len);
-	if (record->too_long)
-		add_sized_bytes(&h, record->sha256, HASH_HEX - 1);
-	return h;
-}
-
-/* Updates *all, the hash of a list of records, with the hash of the next
- * record. Start with 0. */
-static void
-record_hash_add(struct record_hash *all, struct record_hash next)
-{
-	mix_word(all, next.a);
-	mix_word(all, next.b);
-}
-
-static bool
-record_hash_equals(struct record_hash x, struct record_hash y)
-{
-	return x.a == y.a && x.b == y.b;
 }
 
 int
@@ -360,158 +500,4 @@ page_records_next(struct page_records *r, struct line *record, struct err *e)
 		n = advance_page(r, record, e);
 	while (n == PAGE_MORE);
 	return n;
-}
-
-enum { HELD_MAX = 256 << 10, RECORDS_MAX = 1000 };
-
-int
-page_repeat_init(struct page_repeat *r, struct err *e)
-{
-	*r = (struct page_repeat){ .differs = true };
-	buf_init(&r->held, HELD_MAX);
-	r->before.first = calloc(RECORDS_MAX, sizeof(*r->before.first));
-	r->page.first = calloc(RECORDS_MAX, sizeof(*r->page.first));
-	r->line = calloc(RECORDS_MAX, sizeof(*r->line));
-	return r->before.first != NULL && r->page.first != NULL &&
-	    r->line != NULL ? 0 : err_nomem(e);
-}
-
-void
-page_repeat_release(struct page_repeat *r)
-{
-	free(r->before.first);
-	free(r->page.first);
-	free(r->line);
-	buf_release(&r->held);
-}
-
-/* True if the page before has a record with this hash at the same place. */
-static bool
-is_same_as_before(const struct page_repeat *r, struct record_hash h)
-{
-	return r->page.n < RECORDS_MAX && r->page.n < r->before.n &&
-	    record_hash_equals(r->before.first[r->page.n], h);
-}
-
-bool
-page_repeat_add(struct page_repeat *r, const struct line *record,
-    struct record_hash h)
-{
-	bool holds = !r->differs && is_same_as_before(r, h);
-
-	record_hash_add(&r->page.all, h);
-	if (r->page.n < RECORDS_MAX)
-		r->page.first[r->page.n] = h;
-	r->page.n++;
-	if (holds) {
-		buf_add(&r->held, record->data, record->len);
-		holds = !r->held.failed;
-		r->held.failed = r->held.full = false;
-	}
-	r->differs |= !holds;
-	if (holds)
-		r->line[r->n_held++] = *record;
-	return holds;
-}
-
-bool
-page_repeat_take_held(struct page_repeat *r, struct line *record)
-{
-	if (r->next == r->n_held) {
-		r->next = r->n_held = r->at = 0;
-		buf_clear(&r->held);
-		return false;
-	}
-	*record = r->line[r->next++];
-	record->data = r->held.data + r->at;
-	r->at += record->len;
-	return true;
-}
-
-bool
-page_repeat_end(struct page_repeat *r)
-{
-	const struct page_hashes before = r->before;
-	const bool is_repeated = r->page.n > 0 && r->page.n == before.n &&
-	    record_hash_equals(r->page.all, before.all);
-
-	r->before = r->page;
-	r->page = (struct page_hashes){ .first = before.first };
-	r->differs = false;
-	return is_repeated;
-}
-
-void
-overlap_release(struct overlap *o)
-{
-	free(o->slot);
-	free(o->page);
-	*o = (struct overlap){ 0 };
-}
-
-/* Returns a stored record with the same hash that was not found before, or
- * NULL. */
-static struct overlap_slot *
-find_untaken(const struct overlap *o, struct record_hash h)
-{
-	for (size_t i = h.a; o->n_slots > 0; i++) {
-		struct overlap_slot *s = &o->slot[i & (o->n_slots - 1)];
-
-		if (!s->is_used)
-			break;
-		if (!s->is_taken && record_hash_equals(s->hash, h))
-			return s;
-	}
-	return NULL;
-}
-
-int
-overlap_add(struct overlap *o, struct record_hash record,
-    bool *found, struct err *e)
-{
-	struct overlap_slot *s = find_untaken(o, record);
-	struct record_hash *more;
-
-	*found = s != NULL;
-	if (s != NULL) {
-		s->is_taken = true;
-		o->has_top |= s->top;
-	}
-	if (o->n == o->cap) {
-		o->cap = o->cap == 0 ? 64 : 2 * o->cap;
-		more = reallocarray(o->page, o->cap, sizeof(*more));
-		if (more == NULL)
-			return err_nomem(e);
-		o->page = more;
-	}
-	o->page[o->n++] = record;
-	return 0;
-}
-
-static void
-insert_record(struct overlap *o, struct record_hash h, bool top)
-{
-	size_t i = h.a & (o->n_slots - 1);
-
-	while (o->slot[i].is_used)
-		i = (i + 1) & (o->n_slots - 1);
-	o->slot[i] = (struct overlap_slot){ h, true, false, top };
-}
-
-int
-overlap_end_page(struct overlap *o, uint64_t first_top_record, struct err *e)
-{
-	free(o->slot);
-	o->slot = NULL;
-	for (o->n_slots = 16; o->n_slots < 2 * o->n; o->n_slots *= 2)
-		continue;
-	if ((o->slot = calloc(o->n_slots, sizeof(*o->slot))) == NULL) {
-		o->n_slots = 0;
-		return err_nomem(e);
-	}
-	for (size_t i = 0; i < o->n; i++)
-		insert_record(o, o->page[i], i + 1 >= first_top_record);
-	o->n = 0;
-	o->has_top = false;
-	return 0;
 }

@@ -1,3 +1,50 @@
+/* The records of an answer: in its body as a whole (struct body), or while it
+ * arrives (struct page_records). */
+#ifndef EXTRACT_PAGES_H
+#define EXTRACT_PAGES_H
+
+#include "document/splitter.h"
+#include "http/fetch.h"
+#include "json/scan.h"
+#include "page/seen.h"
+#include "stream/lines.h"
+
+/* The body of an answer as JSON, and the array of records in it.
+ * Borrows: the answer, until the next body_parse().
+ * Gives: body_parse() scans the text into j. body_find_records() sets `array`
+ *        to the token of the array of records, or sets no_records if the answer
+ *        has status 204 or null at the pointer of --records.
+ * Fails: ERR_PEER with the start of the body, transient if the text ends too
+ *        early; ERR_CONFIG for two arrays without --records. */
+struct body {
+	const struct fetch *fetch;      /* masks secrets in messages */
+	const char *records;            /* --records, or NULL */
+	unsigned levels_in_records;     /* 1: tokens also of their members */
+	const struct http_answer *answer;
+	struct json j;
+	uint32_t array;                 /* token of the array of records */
+	bool no_records;                /* status 204, or null: no array */
+};
+
+int body_parse(struct body *b, const struct http_answer *a, struct err *e);
+int body_find_records(struct body *b, struct err *e);
+/* These functions set *e to ERR_PEER, with the start of the body in the
+ * message, and return -1. */
+int body_fail(const struct body *b, const char *why, bool transient,
+    struct err *e);
+int body_fail_no_array(const struct body *b, struct err *e);
+uint64_t body_count_records(const struct body *b);
+
+/* A page (one answer with records) as a paginator sees it.
+ * Borrows: everything, while the paginator looks at the page. */
+struct page {
+	const struct fetch *fetch;      /* that has fetched the page */
+	const struct http_answer *answer;
+	const struct body *body;
+	uint64_t records;               /* number of records on this page */
+	const char *url;                /* for messages: secrets are masked */
+};
+
 /* Gives the records of a page while its answer arrives. If the answer is cut
  * off, sends the request again and skips the records that it gave before.
  * Owns:  the splitter, and the outline: the answer without its records.
@@ -6,25 +53,6 @@
  *        page has come, and `body` has its outline.
  * Fails: with the errors of fetch.h; transient if a retry gets other
  *        records. */
-#ifndef EXTRACT_PAGES_H
-#define EXTRACT_PAGES_H
-
-#include "base/buf.h"
-#include "base/errval.h"
-#include "document/splitter.h"
-#include "page/body.h"
-#include "stream/lines.h"
-
-/* A 128-bit hash of a record, to detect a page or a record that came before.
- * Two different records practically never have the same hash by chance. The
- * hash is not cryptographic: a service could construct two records with the
- * same hash, but it could as well leave records out. */
-
-struct record_hash {
-	uint64_t a, b;
-};
-
-struct record_hash record_hash(const struct line *record);
 
 /* The number of bytes of a body that are stored in answer.body for a
  * message. */
@@ -67,71 +95,5 @@ int page_records_begin(struct page_records *r, const struct request *request,
  * page, from 1. */
 enum page_next page_records_next(
     struct page_records *r, struct line *record, struct err *e);
-
-/* Detects a page that has exactly the records of the page before. As long as
- * the records of a page equal the first ones of the page before, they are held
- * back. So if the page is a repetition, its records are not written twice. At
- * most 1,000 records and 256 KiB are held back: if a page is longer, its start
- * is written before the repetition is detected.
- * Owns:  the hashes of two pages, the held records. */
-
-struct page_hashes {
-	struct record_hash *first;      /* of the first records */
-	struct record_hash all;
-	uint64_t n;                     /* of all records */
-};
-
-struct page_repeat {
-	struct page_hashes before, page;
-	bool differs;           /* this page differs from the page before */
-	struct buf held;        /* the bytes of the held records */
-	struct line *line;      /* the held records, without data */
-	size_t n_held, next;    /* next: index of the next to return */
-	size_t at;              /* offset of its bytes in held */
-};
-
-int page_repeat_init(struct page_repeat *r, struct err *e);
-void page_repeat_release(struct page_repeat *r);
-/* Adds a record of this page, and its hash. Returns true if it was held back.
- * If it returns false, the held records must be written before this one. */
-bool page_repeat_add(struct page_repeat *r, const struct line *record,
-    struct record_hash hash);
-/* Sets *record to the next held record. Returns false if there is no more. */
-bool page_repeat_take_held(struct page_repeat *r, struct line *record);
-/* Called at the end of a page. Returns true if the page has exactly the records
- * of the page before. In any case starts a new page. */
-bool page_repeat_end(struct page_repeat *r);
-
-/* Finds the records of a page that the page before had too: with --paginate
- * since, a page begins with the last records of the page before. Records are
- * compared by their hashes. If the page before had a record twice, two equal
- * records of this page are found.
- * Owns:  the hashes of the stored page and of the page that is being read. */
-
-struct overlap_slot {
-	struct record_hash hash;
-	bool is_used, is_taken;
-	bool top;               /* see overlap_end_page() */ };
-
-struct overlap {
-	struct overlap_slot *slot;
-	size_t n_slots;         /* a power of two, or 0 */
-	struct record_hash *page;       /* the records of this page so far */
-	size_t n, cap;
-	bool has_top;           /* this page has a top record of the stored
-				 * page */
-};
-
-/* Adds a record to this page. Sets *found if the stored page has an equal
- * record that no earlier call has found. */
-int overlap_add(struct overlap *o,
-    struct record_hash record, bool *found, struct err *e);
-/* Stores this page in place of the page before, and starts a new page. The top
- * records of the stored page are those from number `first_top_record` on,
- * counted from 1. The caller passes the number of the record that last raised
- * the highest cursor value, so the next page must repeat a top record. */
-int overlap_end_page(struct overlap *o, uint64_t first_top_record,
-    struct err *e);
-void overlap_release(struct overlap *o);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "common/ahead.h"
+#include "http/url.h"
 #include "json/number.h"
 #include "page/places.h"
 #include "page/seen.h"
@@ -32,7 +33,7 @@ static const struct paginator paginator_none = {
  * records by the cursor field (--cursor-field) and have no page numbers. Each
  * request asks for the records from the highest cursor value so far on (>=),
  * which cursor_put_bounds() puts into the URL. So each page repeats the last
- * records of the page before; pages.h finds these records. */
+ * records of the page before; overlap_add() finds these records. */
 static int
 since_open(void **self, const struct extract_opts *o, struct err *e)
 {
@@ -89,21 +90,6 @@ page_end_parse(struct page_end *n, const struct extract_opts *o, struct err *e)
 	    "--more", o->more, LOCATORS_FROM_ANY, e);
 }
 
-static int
-fail_bad_total(const char *where, const struct page_value *v,
-    const struct page *p, struct err *e)
-{
-	struct buf b;
-
-	buf_init(&b, MESSAGE_MAX);
-	page_value_show(&b, v, p);
-	(void)err_set(e, ERR_PEER, false, "--total %s: the page has \"%s\" "
-	    "there, which is not a number of records: check the place that "
-	    "--total names", where, buf_text(&b));
-	buf_release(&b);
-	return -1;
-}
-
 static bool
 is_all_digits(const struct buf *b)
 {
@@ -121,50 +107,49 @@ read_total(const struct page_end *n, const struct page *p,
     struct page_value *v, int64_t *total, struct err *e)
 {
 	int rc = page_value_read(v, p, &n->total, e);
+	struct buf shown;
 	bool number;
 
 	if (rc != 1)
 		return rc;
 	number = n->total.kind == LOCATOR_HEADER ? is_all_digits(&v->text) :
 	    v->type == JSON_NUMBER;
-	if (!number || !number_to_int64(v->text.data, v->text.len, total) ||
-	    *total < 0)
-		return fail_bad_total(n->total.name, v, p, e);
-	return 1;
-}
-
-/* If the total falls between two pages, the service has removed records. If the
- * removed records were on a page that has been read, all records after them
- * move up, some of them to a page that is not read again. An incremental run
- * must then fail, because no later run would read these records. Remembers the
- * total. Fails if it fell and n->must_not_shrink is set. */
-static int
-note_total(struct page_end *n, int64_t total, struct err *e)
-{
-	int64_t before = n->last_total;
-
-	n->last_total = total;
-	if (!n->must_not_shrink || total >= before)
-		return 0;
-	return err_set(e, ERR_PEER, true, "the total fell from %" PRId64
-	    " to %" PRId64 " records between two pages: some records may "
-	    "have moved to a page that was read before: run the command again",
-	    before, total);
+	if (number && number_to_int64(v->text.data, v->text.len, total) &&
+	    *total >= 0)
+		return 1;
+	buf_init(&shown, MESSAGE_MAX);
+	page_value_show(&shown, v, p);
+	(void)err_set(e, ERR_PEER, false, "--total %s: the page has \"%s\" "
+	    "there, which is not a number of records: check the place that "
+	    "--total names", n->total.name, buf_text(&shown));
+	buf_release(&shown);
+	return -1;
 }
 
 /* Sets *answer to PAGE_IS_LAST if as many records have come as the total says.
- * Warns if the page is empty before that. */
+ * Warns if the page is empty before that.
+ *
+ * If the total falls between two pages, the service has removed records. If the
+ * removed records were on a page that has been read, all records after them
+ * move up, some of them to a page that is not read again. An incremental run
+ * must then fail, because no later run would read these records: so this
+ * function fails if the total fell and n->must_not_shrink is set. */
 static int
 judge_total(struct page_end *n, const struct page *p, struct page_value *v,
     enum page_end_answer *answer, struct err *e)
 {
+	const int64_t before = n->last_total;
 	int64_t total = 0;
 	int known = read_total(n, p, v, &total, e);
 
 	if (known != 1)
 		return known;
-	if (note_total(n, total, e) == -1)
-		return -1;
+	n->last_total = total;
+	if (n->must_not_shrink && total < before)
+		return err_set(e, ERR_PEER, true, "the total fell from %" PRId64
+		    " to %" PRId64 " records between two pages: some records "
+		    "may have moved to a page that was read before: run the "
+		    "command again", before, total);
 	if (p->records == 0 && !n->starts_late && n->seen < (uint64_t)total)
 		err_warnf("etl-extract", "%s: this page is empty, but only %"
 		    PRIu64 " of %" PRId64 " records have come", p->url,
@@ -192,38 +177,27 @@ means_no(const struct page_value *v)
 	return false;
 }
 
-/* Reads the value of --more. If it is missing, *answer stays as it is, with one
- * exception: if --more is `link`, a page without a Link header to the next page
- * is the last one. */
-static int
-read_more_flag(struct page_end *n, const struct page *p, struct page_value *v,
-    enum page_end_answer *answer, struct err *e)
-{
-	int found = page_value_read(v, p, &n->more, e);
-
-	if (found == -1)
-		return -1;
-	if (found == 1)
-		*answer = means_no(v) ? PAGE_IS_LAST : PAGE_HAS_NEXT;
-	else if (n->more.kind == LOCATOR_LINK)
-		*answer = PAGE_IS_LAST;
-	return 0;
-}
-
 static int
 page_end_check(struct page_end *n, const struct page *p,
     enum page_end_answer *answer, struct err *e)
 {
 	struct page_value v;
-	int rc = 0;
+	int rc = 0, found;
 
 	page_value_init(&v);
 	*answer = PAGE_SAYS_NOTHING;
 	n->seen += p->records;
 	if (n->has_total)
 		rc = judge_total(n, p, &v, answer, e);
-	if (rc == 0 && n->has_more && *answer == PAGE_SAYS_NOTHING)
-		rc = read_more_flag(n, p, &v, answer, e);
+	if (rc == 0 && n->has_more && *answer == PAGE_SAYS_NOTHING) {
+		found = page_value_read(&v, p, &n->more, e);
+		rc = found == -1 ? -1 : 0;
+		if (found == 1)
+			*answer = means_no(&v) ? PAGE_IS_LAST : PAGE_HAS_NEXT;
+		else if (found == 0 && n->more.kind == LOCATOR_LINK)
+			*answer = PAGE_IS_LAST; /* no Link header to a next
+						 * page */
+	}
 	page_value_release(&v);
 	if (rc == -1)
 		err_prefix(e, "%s", p->url);
@@ -513,41 +487,25 @@ struct numbered_pages {
 				 * prepared */
 };
 
-static void
-numbered_close(void *self)
-{
-	free(self);
-}
-
 static int
-parse_options(
-    struct numbered_pages *n, const struct extract_opts *o, struct err *e)
+open_numbered(
+    void **self, const struct extract_opts *o, bool is_offset, struct err *e)
 {
-	uint64_t first = n->is_offset ? 0 : 1;
+	const uint64_t first = is_offset ? 0 : 1;
+	struct numbered_pages *n;
 
 	if (o->into == NULL)
 		return err_set(e, ERR_USAGE, false,
 		    "--paginate %s needs --into, for example --into query:%s",
 		    o->paginate, o->paginate);
+	if ((n = calloc(1, sizeof(*n))) == NULL)
+		return err_nomem(e);
+	n->is_offset = is_offset;
 	n->number = o->first == FIRST_NOT_GIVEN ? first : o->first;
 	n->end.starts_late = n->number > first;
 	n->end.must_not_shrink = o->checkpoint != NULL;
 	if (locator_parse_to(&n->into, "--into", o->into, LOCATORS_TO_VALUE,
-	    e) == -1)
-		return -1;
-	return page_end_parse(&n->end, o, e);
-}
-
-static int
-open_numbered(
-    void **self, const struct extract_opts *o, bool is_offset, struct err *e)
-{
-	struct numbered_pages *n;
-
-	if ((n = calloc(1, sizeof(*n))) == NULL)
-		return err_nomem(e);
-	n->is_offset = is_offset;
-	if (parse_options(n, o, e) == -1) {
+	    e) == -1 || page_end_parse(&n->end, o, e) == -1) {
 		free(n);
 		return -1;
 	}
@@ -576,15 +534,6 @@ numbered_put_next(void *self, struct request *r, struct err *e)
 	return request_put_number(r, &n->into, n->number, e);
 }
 
-/* Returns the number of records before the present page. */
-static uint64_t
-records_before_page(const struct numbered_pages *n)
-{
-	if (n->is_offset)
-		return n->number;
-	return n->end.starts_late ? (n->number - 1) * n->full : n->end.seen;
-}
-
 /* Sets the number or offset of the i-th page after the present one. Assumes
  * that each page before it is as long as the longest one so far. If this is
  * wrong, an early request is sent for nothing. */
@@ -593,7 +542,9 @@ numbered_put_early(void *self, uint64_t i, struct request *r, struct err *e)
 {
 	struct numbered_pages *n = self;
 	const uint64_t total = (uint64_t)n->end.last_total;
-	const uint64_t at = records_before_page(n);
+	/* The number of records before the present page. */
+	const uint64_t at = n->is_offset ? n->number : n->end.starts_late ?
+	    (n->number - 1) * n->full : n->end.seen;
 
 	if (n->full == 0 || at >= total || i > (total - at - 1) / n->full)
 		return 0;
@@ -635,7 +586,7 @@ static const struct paginator paginator_page = {
 	.prepare_request = numbered_put_next,
 	.prepare_upcoming = numbered_put_early,
 	.has_more = numbered_has_more,
-	.close = numbered_close,
+	.close = free,
 };
 
 static const struct paginator paginator_offset = {
@@ -644,7 +595,7 @@ static const struct paginator paginator_offset = {
 	.prepare_request = numbered_put_next,
 	.prepare_upcoming = numbered_put_early,
 	.has_more = numbered_has_more,
-	.close = numbered_close,
+	.close = free,
 };
 
 enum { KINDS = 6, NAMES_MAX = 128 };

@@ -9,7 +9,7 @@
 #define EXTRACT_PAGINATE_H
 
 #include "common/extract.h"
-#include "page/page.h"
+#include "page/pages.h"
 
 /* The bits of paginator.takes: the options that only some paginators accept. */
 enum {

@@ -1,8 +1,7 @@
 #include "page/places.h"
 
 #include "base/buf.h"
-#include "http/http.h"
-#include "http/link_header.h"
+#include "http/answer.h"
 #include "http/url.h"
 #include "json/pointer.h"
 #include "json/write.h"
@@ -242,26 +241,8 @@ page_value_read(struct page_value *v, const struct page *p,
 
 enum { NUMBER_MAX = 24 };
 
-static int
-fail_no_object(const char *pointer, struct err *e)
-{
-	return err_set(e, ERR_CONFIG, false, "--into body:%s: the body of "
-	    "--body has no object for this member: write the objects around "
-	    "the member into --body", pointer);
-}
-
-/* Appends the last part of a JSON Pointer, with ~0 and ~1 decoded. */
-static void
-put_decoded_part(struct buf *b, const char *part)
-{
-	for (; *part != '\0'; part++)
-		if (*part == '~' && part[1] != '\0')
-			buf_char(b, *++part == '1' ? '/' : '~');
-		else
-			buf_char(b, *part);
-}
-
-/* Appends the JSON text with a new member at the end of an object. */
+/* Appends the JSON text with a new member at the end of an object. `name` is
+ * the last part of a JSON Pointer, in which ~0 and ~1 are decoded. */
 static int
 put_new_member(struct buf *out, const struct json *j, uint32_t object,
     const char *name, const struct buf *value, struct err *e)
@@ -272,7 +253,11 @@ put_new_member(struct buf *out, const struct json *j, uint32_t object,
 	int rc;
 
 	buf_init(&decoded, strlen(name) + 1);
-	put_decoded_part(&decoded, name);
+	for (; *name != '\0'; name++)
+		if (*name == '~' && name[1] != '\0')
+			buf_char(&decoded, *++name == '1' ? '/' : '~');
+		else
+			buf_char(&decoded, *name);
 	rc = buf_check(&decoded, e);
 	buf_add(out, j->text, close);
 	if (t->members > 0)
@@ -283,19 +268,6 @@ put_new_member(struct buf *out, const struct json *j, uint32_t object,
 	buf_add(out, j->text + close, j->len - close);
 	buf_release(&decoded);
 	return rc == -1 ? -1 : buf_check(out, e);
-}
-
-/* Appends the JSON text with another value in place of token i. */
-static int
-put_replaced_value(struct buf *out, const struct json *j, uint32_t i,
-    const struct buf *value, struct err *e)
-{
-	size_t end = (size_t)j->tok[i].at + j->tok[i].len;
-
-	buf_add(out, j->text, j->tok[i].at);
-	buf_add(out, value->data, value->len);
-	buf_add(out, j->text + end, j->len - end);
-	return buf_check(out, e);
 }
 
 /* Appends the JSON text with the value at the pointer: replaces the value
@@ -309,15 +281,24 @@ put_at_pointer(struct buf *out, const struct json *j, const char *pointer,
 	uint32_t i;
 	bool found;
 
-	if (pointer_find(j, pointer, &i))
-		return put_replaced_value(out, j, i, value, e);
+	if (pointer_find(j, pointer, &i)) {
+		size_t end = (size_t)j->tok[i].at + j->tok[i].len;
+
+		buf_add(out, j->text, j->tok[i].at);
+		buf_add(out, value->data, value->len);
+		buf_add(out, j->text + end, j->len - end);
+		return buf_check(out, e);
+	}
 	parent = strndup(pointer, (size_t)(last - pointer));
 	if (parent == NULL)
 		return err_nomem(e);
 	found = pointer_find(j, parent, &i) && j->tok[i].type == JSON_OBJECT;
 	free(parent);
-	return !found ? fail_no_object(pointer, e) :
-	    put_new_member(out, j, i, last + 1, value, e);
+	if (!found)
+		return err_set(e, ERR_CONFIG, false, "--into body:%s: the body "
+		    "of --body has no object for this member: write the "
+		    "objects around the member into --body", pointer);
+	return put_new_member(out, j, i, last + 1, value, e);
 }
 
 /* Appends the JSON text with the value at the pointer. `value` is JSON. */

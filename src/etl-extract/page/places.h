@@ -10,7 +10,7 @@
 
 #include "base/errval.h"
 #include "http/request.h"
-#include "page/page.h"
+#include "page/pages.h"
 
 enum locator_kind {
 	LOCATOR_QUERY, LOCATOR_HEADER, LOCATOR_BODY, LOCATOR_URL,

@@ -61,17 +61,6 @@ pages_close(void *self)
 	free(p);
 }
 
-static void
-pages_init(struct pages *p, const struct extract_opts *o, const char *uri)
-{
-	p->o = o;
-	p->uri = uri;
-	request_init(&p->request);
-	request_init(&p->upcoming);
-	http_answer_init(&p->answer, PAGE_START_KEPT);
-	buf_init(&p->shown, p->request.url.max);
-}
-
 static int
 put_cursor_bounds(const struct pages *p, struct request *r, struct err *e)
 {
@@ -94,25 +83,12 @@ make_upcoming(void *self, uint64_t n)
 	    put_cursor_bounds(p, r, &e) == 0 ? r : NULL;
 }
 
-/* With --jobs, lets the HTTP client request further pages early. */
-static int
-send_pages_early(struct pages *p, struct err *e)
-{
-	const struct upcoming u = { .get = make_upcoming, .self = p };
-
-	if (p->o->jobs <= 1)
-		return 0;
-	if (request_copy(&p->upcoming, &p->request, e) == -1)
-		return -1;
-	fetch_set_upcoming(p->fetch, &u);
-	return 0;
-}
-
 /* Checks the options, prepares the paging that --paginate selects, and opens
- * the HTTP client. */
+ * the HTTP client. With --jobs, the client requests further pages early. */
 static int
 open_fetch(struct pages *p, struct extract *x, struct err *e)
 {
+	const struct upcoming u = { .get = make_upcoming, .self = p };
 	const struct extract_opts *o = p->o;
 
 	p->request.source = p->uri;
@@ -136,7 +112,12 @@ open_fetch(struct pages *p, struct extract *x, struct err *e)
 		p->full = p->size =
 		    strtoull(strchr(o->size, '=') + 1, NULL, 10);
 	p->x = x;
-	return send_pages_early(p, e);
+	if (o->jobs <= 1)
+		return 0;
+	if (request_copy(&p->upcoming, &p->request, e) == -1)
+		return -1;
+	fetch_set_upcoming(p->fetch, &u);
+	return 0;
 }
 
 static int
@@ -146,33 +127,18 @@ pages_open(void **self, struct extract *x, const char *uri, struct err *e)
 
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return err_nomem(e);
-	pages_init(p, &x->opts, uri);
+	p->o = &x->opts;
+	p->uri = uri;
+	request_init(&p->request);
+	request_init(&p->upcoming);
+	http_answer_init(&p->answer, PAGE_START_KEPT);
+	buf_init(&p->shown, p->request.url.max);
 	if (open_fetch(p, x, e) == -1) {
 		pages_close(p);
 		return -1;
 	}
 	*self = p;
 	return 0;
-}
-
-static int
-fail_page_repeats(struct pages *p, struct err *e)
-{
-	return err_set(e, ERR_PEER, false, "%s: page %" PRIu64
-	    " has the same records as page %" PRIu64 ": %s",
-	    buf_text(&p->shown), p->page, p->page - 1, p->page == 2 ?
-	    p->paginator->if_second_page_repeats :
-	    "if the service repeats its last page, give --total");
-}
-
-static void
-print_unchanged(const char *url)
-{
-	struct err e = { 0 };
-
-	(void)err_set(&e, ERR_NONE, false, "%s: nothing has changed since the "
-	    "last run (status 304)", url);
-	err_note("etl-extract", e.msg);
 }
 
 /* Sends the request of the next page. With --paginate since, after a full page,
@@ -224,7 +190,7 @@ fill_page_item(struct pages *p, const struct line *record, struct item *it)
  * service probably returns only values > the highest one, and has skipped the
  * other records with this value. No checkpoint may be stored past them.
  *
- * Only a repeated top record (pages.h) counts. The service may put an earlier
+ * Only a repeated top record (seen.h) counts. The service may put an earlier
  * record on every page, because it has no cursor value. */
 static int
 check_overlap(struct pages *p, struct err *e)
@@ -280,13 +246,17 @@ end_page(struct pages *p, struct err *e)
 	    .body = &p->records.body, .records = p->records.given,
 	    .url = buf_text(&p->shown) };
 	int more = p->paginator->has_more(p->paging, &page, e);
+	struct err note = { 0 };
 
 	p->is_open = false;
 	p->is_last = more == 0 || p->answer.is_unchanged;
 	if (more == -1)
 		return -1;
-	if (p->answer.is_unchanged)
-		print_unchanged(page.url);
+	if (p->answer.is_unchanged) {
+		(void)err_set(&note, ERR_NONE, false, "%s: nothing has changed "
+		    "since the last run (status 304)", page.url);
+		err_note("etl-extract", note.msg);
+	}
 	if (p->x->cursor != NULL && p->page == 1 && cursor_note_validators(
 		p->x->cursor, &p->request, &p->answer, e) == -1)
 		return -1;
@@ -294,7 +264,7 @@ end_page(struct pages *p, struct err *e)
 }
 
 /* Adds the record to those of the page. Sets *skips if the page before had it,
- * or if it is held back (pages.h): it must not be returned now. */
+ * or if it is held back (seen.h): it must not be returned now. */
 static int
 add_page_record(struct pages *p, bool *skips, struct err *e)
 {
@@ -323,7 +293,13 @@ read_new_record(struct pages *p, struct err *e)
 		n = page_records_next(&p->records, &p->record, e);
 		if (n == PAGE_END && !p->paginator->overlaps &&
 		    page_repeat_end(&p->repeat)) {
-			(void)fail_page_repeats(p, e);
+			(void)err_set(e, ERR_PEER, false, "%s: page %" PRIu64
+			    " has the same records as page %" PRIu64 ": %s",
+			    buf_text(&p->shown), p->page, p->page - 1,
+			    p->page == 2 ?
+			    p->paginator->if_second_page_repeats :
+			    "if the service repeats its last page, give "
+			    "--total");
 			return PAGE_FAILED;
 		}
 		if (n != PAGE_RECORD)
@@ -335,7 +311,7 @@ read_new_record(struct pages *p, struct err *e)
 	return PAGE_RECORD;
 }
 
-/* Sets *it to the next held record (pages.h) or, after the last of them,
+/* Sets *it to the next held record (seen.h) or, after the last of them,
  * to the record that was read. Returns false if there is none. */
 static bool
 take_item(struct pages *p, struct item *it)

@@ -1,7 +1,6 @@
-#include "http/transfer.h"
+#include "http/transport.h"
 
 #include "base/clock.h"
-#include "base/errval.h"
 #include "base/stop.h"
 #include "common/gunzip.h"
 #include "common/stdout_reader.h"
@@ -13,7 +12,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,11 +21,46 @@
 #include <time.h>
 #include <unistd.h>
 
-static void receiver_release(struct receiver *r);
+/* Receives an answer piece by piece: reads the status, stores the headers of
+ * the last head, and stores the body. receiver_read() then decodes it.
+ * Owns:  the bytes of the body that were received and are not yet decoded.
+ * Borrows: the answer, from receiver_reset() until the next receiver_reset().
+ * Fails: the functions that return bool: false if the transfer must end.
+ *        refused_why is then the reason, or NULL if memory is out. */
+
+/* The transfer pauses while this many bytes wait to be decoded. KEPT is for the
+ * answer that is being read, KEPT_EARLY for an answer to an early request. */
+enum { RECEIVER_KEPT = 128 << 10, RECEIVER_KEPT_EARLY = 1 << 20 };
+
+struct receiver {
+	struct http_answer *answer;
+	size_t kept;                    /* RECEIVER_KEPT or _KEPT_EARLY */
+	struct gunzip *gzip;            /* NULL if the body is not gzip */
+	const char *refused_why;
+	uint64_t max_ratio;             /* see gunzip.h */
+	bool is_bomb;                   /* the body exceeds it */
+	bool bad_gzip;                  /* gzip is broken: a retry may help */
+	bool has_other_encoding;        /* neither gzip nor identity */
+	bool has_head;                  /* the head is complete */
+	bool is_http_1;                 /* HTTP/1.0 or 1.1 */
+	size_t head_bytes;              /* of all heads (also 1xx), trailers */
+	struct buf raw;                 /* bytes of the body that have come */
+	size_t raw_at;                  /* this many bytes of it are decoded */
+	uint64_t body_bytes;            /* before decompression */
+	uint64_t decoded_bytes;
+};
 
 /* The capacity of `raw`. It is larger than `kept`, because libcurl may pass a
  * large piece of the body while receiver_is_full() is still false. */
 enum { RAW_MAX = 64 << 20 };
+
+static void
+receiver_release(struct receiver *r)
+{
+	gunzip_free(r->gzip);
+	buf_release(&r->raw);
+	memset(r, 0, sizeof(*r));
+}
 
 /* Clears the receiver, except max_ratio, and the answer, for a new answer. */
 static void
@@ -46,36 +79,6 @@ receiver_reset(struct receiver *r, struct http_answer *a, size_t kept)
 	a->is_open_ended = false;
 	buf_clear(&a->head);
 	buf_clear(&a->body);
-}
-
-/* Moves to *a the part of an early answer that was received. The rest of the
- * answer is then received into *a. */
-static void
-receiver_move_answer(struct receiver *r, struct http_answer *a)
-{
-	struct http_answer *from = r->answer;
-	const struct buf head = a->head;
-
-	a->head = from->head;
-	from->head = head;
-	a->status = from->status;
-	a->came_at = from->came_at;
-	a->is_noted = from->is_noted;
-	a->unreachable = from->unreachable;
-	a->from_private = from->from_private;
-	a->is_open_ended = from->is_open_ended;
-	a->was_early = true;
-	buf_clear(&a->body);
-	r->answer = a;
-	r->kept = RECEIVER_KEPT;
-}
-
-static void
-receiver_release(struct receiver *r)
-{
-	gunzip_free(r->gzip);
-	buf_release(&r->raw);
-	memset(r, 0, sizeof(*r));
 }
 
 /* Sets the reason why the answer is refused. Returns false. */
@@ -158,14 +161,16 @@ receiver_is_full(const struct receiver *r)
 	return r->raw.len - r->raw_at >= r->kept;
 }
 
-bool
+/* True if receiver_read() may return bytes before more are received. */
+static bool
 receiver_has_bytes(const struct receiver *r)
 {
 	return r->raw_at < r->raw.len ||
 	    (r->gzip != NULL && gunzip_has_more(r->gzip));
 }
 
-bool
+/* Puts up to n bytes of the body at p. *got is 0 if more must be received. */
+static bool
 receiver_read(struct receiver *r, char *p, size_t n, size_t *got)
 {
 	const char *raw = r->raw.data + r->raw_at;
@@ -192,21 +197,17 @@ receiver_read(struct receiver *r, char *p, size_t n, size_t *got)
 	return !r->is_bomb;
 }
 
-bool
-receiver_lacks_end(const struct receiver *r)
-{
-	return r->gzip != NULL && !gunzip_is_complete(r->gzip) &&
-	    r->answer->status != 204;
-}
+/* Finds unread bytes on an open connection before the next request is sent.
+ * Some services send bytes after the end of an answer. libcurl 7.88 would read
+ * them as the start of the next answer, and the next page would be lost. Later
+ * versions of libcurl close such a connection themselves.
+ * Limits: for Unix sockets it checks all connections, because it cannot tell
+ *         which one the next request will use. */
 
-static void
-sockets_add(struct sockets *s, int fd)
-{
-	if (s->high == 0 || fd < s->low)
-		s->low = fd;
-	if (fd > s->high)
-		s->high = fd;
-}
+/* The range of descriptors in which sockets were opened. */
+struct sockets {
+	int low, high;          /* both 0: none */
+};
 
 typedef int get_name(int fd, struct sockaddr *a, socklen_t *n);
 
@@ -250,25 +251,33 @@ sockets_have_unread(const struct sockets *s, int own_port, int port)
 	return false;
 }
 
-static bool
-is_unix(int fd)
-{
-	struct sockaddr_storage a = { 0 };
-	socklen_t n = sizeof(a);
-
-	return getpeername(fd, (struct sockaddr *)(void *)&a, &n) == 0 &&
-	    a.ss_family == AF_UNIX;
-}
-
 /* True if any connection to a Unix socket has unread bytes. */
 static bool
 sockets_have_unread_unix(const struct sockets *s)
 {
-	for (int fd = s->low; s->high != 0 && fd <= s->high; fd++)
-		if (is_unix(fd) && has_unread_bytes(fd))
+	for (int fd = s->low; s->high != 0 && fd <= s->high; fd++) {
+		struct sockaddr_storage a = { 0 };
+		socklen_t n = sizeof(a);
+
+		if (getpeername(fd, (struct sockaddr *)(void *)&a, &n) == 0 &&
+		    a.ss_family == AF_UNIX && has_unread_bytes(fd))
 			return true;
+	}
 	return false;
 }
+
+/* Limits the time of an answer (--timeout): the time spent waiting for the
+ * server plus the processor time of this program. So an answer that comes fast
+ * and never ends reaches the limit too. The time during which the output of
+ * this program is blocked does not count.
+ * Fails: time_limit_check(), transient. */
+
+struct time_limit {
+	int64_t limit;          /* ms */
+	int64_t waited;         /* ms */
+	int64_t worked;         /* us of processor time */
+	int64_t cpu_before;     /* us, at the last call */
+};
 
 static int64_t
 cpu_time_us(void)
@@ -279,7 +288,8 @@ cpu_time_us(void)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-void
+/* Starts the time of a new answer at 0. */
+static void
 time_limit_restart(struct time_limit *t, uint64_t limit_ms)
 {
 	t->limit = (int64_t)limit_ms;
@@ -287,23 +297,18 @@ time_limit_restart(struct time_limit *t, uint64_t limit_ms)
 	t->cpu_before = cpu_time_us();
 }
 
-void
-time_limit_add_work(struct time_limit *t)
-{
-	const int64_t now = cpu_time_us();
-
-	t->worked += now - t->cpu_before;
-	t->cpu_before = now;
-}
-
-void
+/* Adds the milliseconds since `since`, a time of clock_ms(). The processor time
+ * of this period does not count in addition. */
+static void
 time_limit_add_wait(struct time_limit *t, int64_t since)
 {
 	t->waited += clock_ms() - since;
 	t->cpu_before = cpu_time_us();
 }
 
-int
+/* Sets *left to the milliseconds that are left. Fails if the time is over, or
+ * if a stop signal has come. */
+static int
 time_limit_check(const struct time_limit *t, int64_t *left, struct err *e)
 {
 	*left = t->limit - t->waited - t->worked / 1000;
@@ -476,7 +481,9 @@ enum {
 	SOCKET_MAX = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1
 };
 
-int
+/* Checks that the files of --cacert, --capath, --cert and --key can be read. If
+ * one is missing, libcurl would report a bad certificate, which misleads. */
+static int
 curl_check_files(const struct http_conf *c, struct err *e)
 {
 	const char *const files[] = { c->cacert, c->capath, c->cert, c->key };
@@ -513,8 +520,8 @@ set_text_options(CURL *u, const struct http_conf *c, struct err *e)
 	return 0;
 }
 
-/* The first function sets the options that are the same for all requests, the
- * second one those of the request r. */
+/* Sets the options that are the same for all requests, except those that are
+ * callbacks. Fails if memory is out. */
 static int
 curl_set_shared(void *u, const struct http_conf *c, struct err *e)
 {
@@ -555,26 +562,51 @@ set_method(CURL *u, const struct http_request *r)
 	    r->method);
 }
 
-static CURLcode
-set_signature(CURL *u, const struct http_request *r)
-{
-	CURLcode code = curl_easy_setopt(u, CURLOPT_AWS_SIGV4, r->sigv4);
-
-	return code != CURLE_OK ? code :
-	    curl_easy_setopt(u, CURLOPT_USERPWD, r->user_password);
-}
-
 static int
 curl_set_request(void *u, const struct http_request *r, struct err *e)
 {
-	CURLcode code = set_signature(u, r);
+	CURLcode code = curl_easy_setopt(u, CURLOPT_AWS_SIGV4, r->sigv4);
 
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(u, CURLOPT_USERPWD, r->user_password);
 	if (code == CURLE_OK)
 		code = set_method(u, r);
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(u, CURLOPT_URL, r->url);
 	return code == CURLE_OK ? 0 : err_nomem(e);
 }
+
+enum { TRANSFER_ERROR_MAX = 256 };
+
+/* One request and its answer. All transfers of a process share one multi
+ * handle, which holds the connections.
+ * Owns:  all fields except the borrowed ones.
+ * Borrows: the multi handle, the sockets, the texts of the options, the
+ *          caller's answer, and the body of the request. The body of an early
+ *          request is copied. */
+struct transfer {
+	struct transfer *next;          /* in a list of struct http */
+	void *curl;                     /* the easy handle */
+	char curl_error[TRANSFER_ERROR_MAX];
+	const char *proxy;              /* of --proxy, or NULL */
+	const char *unix_socket;        /* of --unix-socket, or NULL */
+	struct curl_slist *headers;     /* of the request */
+	struct receiver receiver;       /* of its answer */
+	struct time_limit time;         /* of --timeout */
+	bool is_active;                 /* a request was begun */
+	bool is_done;                   /* its answer has ended, with code */
+	int code;                       /* a CURLcode */
+	bool is_paused;                 /* receive_body() has refused bytes */
+	bool public_only;               /* refuse private addresses */
+	bool may_link_local, host_is_private;   /* of the request */
+	bool refused_private;           /* a private address was refused */
+	bool refused_link_local;        /* a link-local one was refused */
+	bool refused_connection;        /* a connection had unread bytes */
+	struct sockets *sockets;        /* of all transfers */
+	struct buf sent;                /* put_request() of an early request */
+	struct http_answer early;       /* the answer to it, until it is
+				 * moved */
+};
 
 /* SENT_MAX: a request with more bytes is not sent early. */
 enum { SENT_MAX = 32 << 20 };
@@ -628,6 +660,7 @@ static curl_socket_t
 open_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct transfer *t = to;
+	struct sockets *s = t->sockets;
 	char ip[INET6_ADDRSTRLEN];
 	int fd, port = put_address(&a->addr, ip);
 
@@ -639,8 +672,12 @@ open_socket(void *to, curlsocktype purpose, struct curl_sockaddr *a)
 			return CURL_SOCKET_BAD;
 	}
 	fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
-	if (fd != -1)
-		sockets_add(t->sockets, fd);
+	if (fd == -1)
+		return fd;
+	if (s->high == 0 || fd < s->low)
+		s->low = fd;
+	if (fd > s->high)
+		s->high = fd;
 	return fd;
 }
 
@@ -656,7 +693,7 @@ tls_has_unread(const struct transfer *t)
 }
 
 /* True if a connection that has served a request before has unread bytes. Such
- * bytes may belong to no answer: see transfer.h. Some of them are harmless:
+ * bytes may belong to no answer: see struct sockets. Some of them are harmless:
  * bytes of TLS or HTTP/2, and on Unix sockets bytes for other requests. But
  * these are rare, and a new connection costs less than a lost page. */
 static bool
@@ -692,49 +729,16 @@ check_connection(void *to, char *ip, char *own, int port, int own_port)
 	    CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
+static int
+multi_set_error(int code, struct err *e)
+{
+	return code == CURLM_OUT_OF_MEMORY ? err_nomem(e) : err_set(
+	    e, ERR_RETRY, true, "libcurl: %s", curl_multi_strerror(code));
+}
+
+/* Ends the transfer. Its connection can be used again only if the answer was
+ * received to its end. */
 static void
-set_callbacks(struct transfer *t)
-{
-	CURL *u = t->curl;
-
-	curl_easy_setopt(u, CURLOPT_PRIVATE, t);
-	curl_easy_setopt(u, CURLOPT_ERRORBUFFER, t->curl_error);
-	curl_easy_setopt(u, CURLOPT_HEADERFUNCTION, receive_header);
-	curl_easy_setopt(u, CURLOPT_HEADERDATA, t);
-	curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, receive_body);
-	curl_easy_setopt(u, CURLOPT_WRITEDATA, t);
-	curl_easy_setopt(u, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	curl_easy_setopt(u, CURLOPT_OPENSOCKETDATA, t);
-	curl_easy_setopt(u, CURLOPT_PREREQFUNCTION, check_connection);
-	curl_easy_setopt(u, CURLOPT_PREREQDATA, t);
-}
-
-int
-transfer_new(struct transfer **to, const struct http_conf *c,
-    struct sockets *s, struct err *e)
-{
-	struct transfer *t = calloc(1, sizeof(*t));
-
-	if (t == NULL || (t->curl = curl_easy_init()) == NULL) {
-		free(t);
-		return err_nomem(e);
-	}
-	t->sockets = s;
-	t->proxy = c->proxy;
-	t->unix_socket = c->unix_socket;
-	t->receiver.max_ratio = c->max_ratio;
-	buf_init(&t->sent, SENT_MAX);
-	http_answer_init(&t->early, 0);
-	set_callbacks(t);
-	if (curl_set_shared(t->curl, c, e) == -1) {
-		transfer_free(t, NULL);
-		return -1;
-	}
-	*to = t;
-	return 0;
-}
-
-void
 transfer_end(struct transfer *t, void *multi)
 {
 	if (t->is_active)
@@ -745,7 +749,7 @@ transfer_end(struct transfer *t, void *multi)
 	t->headers = NULL;
 }
 
-void
+static void
 transfer_free(struct transfer *t, void *multi)
 {
 	if (t == NULL)
@@ -758,25 +762,47 @@ transfer_free(struct transfer *t, void *multi)
 	free(t);
 }
 
-static struct curl_slist *
-make_header_list(char *const *headers, size_t n)
+static int
+transfer_new(struct transfer **to, const struct http_conf *c,
+    struct sockets *s, struct err *e)
 {
-	struct curl_slist *list = NULL, *more;
+	struct transfer *t = calloc(1, sizeof(*t));
+	CURL *u = t == NULL ? NULL : curl_easy_init();
 
-	for (size_t i = 0; i < n; i++) {
-		if ((more = curl_slist_append(list, headers[i])) == NULL) {
-			curl_slist_free_all(list);
-			return NULL;
-		}
-		list = more;
+	if (u == NULL) {
+		free(t);
+		return err_nomem(e);
 	}
-	return list;
+	t->curl = u;
+	t->sockets = s;
+	t->proxy = c->proxy;
+	t->unix_socket = c->unix_socket;
+	t->receiver.max_ratio = c->max_ratio;
+	buf_init(&t->sent, SENT_MAX);
+	http_answer_init(&t->early, 0);
+	curl_easy_setopt(u, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(u, CURLOPT_ERRORBUFFER, t->curl_error);
+	curl_easy_setopt(u, CURLOPT_HEADERFUNCTION, receive_header);
+	curl_easy_setopt(u, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, receive_body);
+	curl_easy_setopt(u, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(u, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(u, CURLOPT_OPENSOCKETDATA, t);
+	curl_easy_setopt(u, CURLOPT_PREREQFUNCTION, check_connection);
+	curl_easy_setopt(u, CURLOPT_PREREQDATA, t);
+	if (curl_set_shared(u, c, e) == -1) {
+		transfer_free(t, NULL);
+		return -1;
+	}
+	*to = t;
+	return 0;
 }
 
 static int
 begin_request(struct transfer *t, void *multi, const struct http_request *r,
     struct err *e)
 {
+	struct curl_slist *more;
 	CURLMcode code;
 
 	t->refused_private = t->is_done = t->is_paused = false;
@@ -787,9 +813,12 @@ begin_request(struct transfer *t, void *multi, const struct http_request *r,
 	time_limit_restart(&t->time, r->timeout);
 	t->code = CURLE_OK;
 	t->curl_error[0] = '\0';
-	t->headers = make_header_list(r->headers, r->n_headers);
-	if (t->headers == NULL && r->n_headers > 0)
-		return err_nomem(e);
+	for (size_t i = 0; i < r->n_headers; i++) {
+		more = curl_slist_append(t->headers, r->headers[i]);
+		if (more == NULL)
+			return err_nomem(e);
+		t->headers = more;
+	}
 	curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, t->headers);
 	if (curl_set_request(t->curl, r, e) == -1)
 		return -1;
@@ -798,7 +827,8 @@ begin_request(struct transfer *t, void *multi, const struct http_request *r,
 	return code == CURLM_OK ? 0 : multi_set_error(code, e);
 }
 
-int
+/* Ends what was transferred before, and begins the request r. */
+static int
 transfer_begin(struct transfer *t, void *multi, const struct http_request *r,
     struct http_answer *a, struct err *e)
 {
@@ -823,7 +853,9 @@ put_request_text(struct buf *b, const struct http_request *r)
 	buf_add(b, r->body, r->body_len);
 }
 
-int
+/* Like transfer_begin(), for an early request: its answer is stored in
+ * t->early. */
+static int
 transfer_begin_early(struct transfer *t, void *multi,
     const struct http_request *r, struct err *e)
 {
@@ -840,9 +872,10 @@ transfer_begin_early(struct transfer *t, void *multi,
 	return begin_request(t, multi, &copy, e);
 }
 
-/* An early request may have been begun before its origin was known to be
- * public. */
-bool
+/* True if r is the early request of t. From then on t follows r's rule for
+ * private addresses: an early request may have been begun before its origin was
+ * known to be public. */
+static bool
 transfer_match_early(struct transfer *t, const struct http_request *r)
 {
 	bool is_same;
@@ -860,31 +893,42 @@ transfer_match_early(struct transfer *t, const struct http_request *r)
 	return is_same;
 }
 
-void
+/* Moves the early answer to *a. The rest of the answer is received into *a. */
+static void
 transfer_move_answer(struct transfer *t, struct http_answer *a)
 {
+	struct receiver *r = &t->receiver;
+	struct http_answer *from = r->answer;
+	const struct buf head = a->head;
+
 	time_limit_add_wait(&t->time, clock_ms());
-	receiver_move_answer(&t->receiver, a);
+	a->head = from->head;
+	from->head = head;
+	a->status = from->status;
+	a->came_at = from->came_at;
+	a->is_noted = from->is_noted;
+	a->unreachable = from->unreachable;
+	a->from_private = from->from_private;
+	a->is_open_ended = from->is_open_ended;
+	a->was_early = true;
+	buf_clear(&a->body);
+	r->answer = a;
+	r->kept = RECEIVER_KEPT;
 }
 
-void
-transfer_continue(struct transfer *t)
-{
-	if (!t->is_paused || receiver_is_full(&t->receiver))
-		return;
-	t->is_paused = false;
-	(void)curl_easy_pause(t->curl, CURLPAUSE_CONT);
-}
-
-void
+/* Called when libcurl says that the answer has ended. */
+static void
 transfer_set_done(struct transfer *t, int code)
 {
 	t->is_done = true;
 	t->code = code;
 }
 
-/* libcurl has closed the refused connection, so it now uses another one. */
-bool
+/* Begins the request again and returns true if it was not sent because
+ * check_connection() refused the connection. libcurl has closed this
+ * connection, so it now uses another one. Call it before
+ * transfer_set_done(). */
+static bool
 transfer_begin_again(struct transfer *t, void *multi)
 {
 	if (!t->refused_connection || t->refused_private ||
@@ -897,25 +941,30 @@ transfer_begin_again(struct transfer *t, void *multi)
 	return t->is_active;
 }
 
-bool
+/* True if the head has come, or the transfer has ended without it. */
+static bool
 transfer_has_head(const struct transfer *t)
 {
 	return t->receiver.has_head || t->is_done;
 }
 
-bool
+/* True if a read need not wait: bytes have come, or the transfer has ended. */
+static bool
 transfer_may_read(const struct transfer *t)
 {
 	return receiver_has_bytes(&t->receiver) || t->is_done;
 }
 
-bool
+/* True while the request waits for bytes from the network: it was begun, its
+ * answer has not ended, and the transfer is not paused. */
+static bool
 transfer_is_receiving(const struct transfer *t)
 {
 	return t->is_active && !t->is_done && !t->is_paused;
 }
 
-int
+/* Sets *e to the reason why the answer was refused. Returns -1. */
+static int
 transfer_set_refused(const struct transfer *t, struct err *e)
 {
 	const struct receiver *r = &t->receiver;
@@ -941,7 +990,8 @@ fail_unix_connect(const struct transfer *t, const char *why, struct err *e)
 	    "%s", t->unix_socket, number != 0 ? strerror((int)number) : why);
 }
 
-int
+/* Sets *e to the reason why the transfer has failed. Returns -1. */
+static int
 transfer_set_error(struct transfer *t, struct err *e)
 {
 	const char *why = t->curl_error[0] != '\0' ? t->curl_error :
@@ -963,9 +1013,393 @@ transfer_set_error(struct transfer *t, struct err *e)
 	return err_set(e, ERR_RETRY, true, "%s", why);
 }
 
-int
-multi_set_error(int code, struct err *e)
+struct http {
+	struct http_conf conf;
+	void *multi;                    /* libcurl's, with all connections */
+	/* Of the last http_send(). */
+	struct transfer *current;
+	struct transfer *early;         /* the early requests, in order */
+	struct transfer *spare;         /* not in use, for later requests */
+	struct http_before_wait before_wait;
+	struct sockets sockets;         /* of the connections */
+};
+
+void
+http_set_before_wait(struct http *h, struct http_before_wait b)
 {
-	return code == CURLM_OUT_OF_MEMORY ? err_nomem(e) : err_set(
-	    e, ERR_RETRY, true, "libcurl: %s", curl_multi_strerror(code));
+	h->before_wait = b;
+}
+
+static void
+free_list(struct transfer *t, void *multi)
+{
+	struct transfer *next;
+
+	for (; t != NULL; t = next) {
+		next = t->next;
+		transfer_free(t, multi);
+	}
+}
+
+/* Ends the transfer. It can be used again for another request. */
+static void
+keep_as_spare(struct http *h, struct transfer *t)
+{
+	transfer_end(t, h->multi);
+	t->next = h->spare;
+	h->spare = t;
+}
+
+static void
+end_first_early(struct http *h)
+{
+	struct transfer *t = h->early;
+
+	h->early = t->next;
+	keep_as_spare(h, t);
+}
+
+void
+http_end_early(struct http *h)
+{
+	while (h->early != NULL)
+		end_first_early(h);
+}
+
+size_t
+http_count_early(const struct http *h)
+{
+	size_t n = 0;
+
+	for (const struct transfer *t = h->early; t != NULL; t = t->next)
+		n++;
+	return n;
+}
+
+size_t
+http_count_unanswered(const struct http *h)
+{
+	size_t n = transfer_is_receiving(h->current) &&
+	    !h->current->receiver.has_head;
+
+	for (const struct transfer *t = h->early; t != NULL; t = t->next)
+		n += transfer_is_receiving(t) && !t->receiver.has_head;
+	return n;
+}
+
+int
+http_begin_early(struct http *h, const struct http_request *r, struct err *e)
+{
+	struct transfer *t = h->spare, **end = &h->early;
+
+	if (t != NULL)
+		h->spare = t->next;
+	else if (transfer_new(&t, &h->conf, &h->sockets, e) == -1)
+		return -1;
+	t->next = NULL;
+	if (transfer_begin_early(t, h->multi, r, e) == -1) {
+		keep_as_spare(h, t);
+		return -1;
+	}
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = t;
+	return 0;
+}
+
+bool
+http_match_early(struct http *h, const struct http_request *r)
+{
+	struct transfer *t = h->early;
+
+	if (t == NULL)
+		return false;
+	if (!transfer_match_early(t, r)) {
+		http_end_early(h);
+		return false;
+	}
+	if (!t->is_done || t->code == CURLE_OK)
+		return true;
+	end_first_early(h);
+	return false;
+}
+
+/* Adds the milliseconds since `since`, a time of clock_ms(), to the waiting
+ * time of each early request that waits for the network. Ends those that exceed
+ * --timeout. */
+static void
+http_early_add_wait(struct http *h, int64_t since)
+{
+	struct err e;
+	int64_t left;
+
+	for (struct transfer *t = h->early; t != NULL; t = t->next) {
+		if (!transfer_is_receiving(t))
+			continue;
+		time_limit_add_wait(&t->time, since);
+		if (time_limit_check(&t->time, &left, &e) == 0)
+			continue;
+		transfer_end(t, h->multi);
+		transfer_set_done(t, CURLE_OPERATION_TIMEDOUT);
+	}
+}
+
+bool
+http_has_early(const struct http *h)
+{
+	const struct transfer *t = h->early;
+
+	return t != NULL && t->is_done && t->code == CURLE_OK &&
+	    t->receiver.has_head && t->early.status < 300;
+}
+
+const struct http_answer *
+http_next_early_head(struct http *h)
+{
+	for (struct transfer *t = h->early; t != NULL; t = t->next)
+		if (t->receiver.has_head && !t->early.is_noted) {
+			t->early.is_noted = true;
+			return &t->early;
+		}
+	return NULL;
+}
+
+enum { CHECK_MS = 100 };
+
+int
+http_open(struct http **to, const struct http_conf *c, struct err *e)
+{
+	struct http *h;
+
+	if (curl_check_files(c, e) == -1)
+		return -1;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return err_set(e, ERR_IO, true, "libcurl could not be started");
+	if ((h = calloc(1, sizeof(*h))) == NULL ||
+	    (h->multi = curl_multi_init()) == NULL) {
+		free(h);
+		curl_global_cleanup();
+		return err_nomem(e);
+	}
+	h->conf = *c;
+	/* Give each transfer a connection of its own. On a shared HTTP/2
+	 * connection, a paused early answer would block the answer that is
+	 * being read. */
+	(void)curl_multi_setopt(
+	    h->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+	if (transfer_new(&h->current, c, &h->sockets, e) == -1) {
+		http_close(h);
+		return -1;
+	}
+	*to = h;
+	return 0;
+}
+
+void
+http_close(struct http *h)
+{
+	if (h == NULL)
+		return;
+	free_list(h->current, h->multi);
+	free_list(h->early, h->multi);
+	free_list(h->spare, h->multi);
+	(void)curl_multi_cleanup(h->multi);
+	free(h);
+	curl_global_cleanup();
+}
+
+/* Sends and receives what is possible without waiting. */
+static int
+transfer_now(struct http *h, struct err *e)
+{
+	struct transfer *t = h->current;
+	CURLMcode code = CURLM_OK;
+	CURLMsg *m;
+	int n, result;
+
+	if (t->is_paused && !receiver_is_full(&t->receiver)) {
+		t->is_paused = false;
+		(void)curl_easy_pause(t->curl, CURLPAUSE_CONT);
+	}
+	if (!t->is_done || h->early != NULL)
+		code = curl_multi_perform(h->multi, &n);
+	if (code != CURLM_OK)
+		return multi_set_error(code, e);
+	while ((m = curl_multi_info_read(h->multi, &n)) != NULL)
+		if (m->msg == CURLMSG_DONE && curl_easy_getinfo(
+		    m->easy_handle, CURLINFO_PRIVATE, &t) == CURLE_OK) {
+			result = m->data.result;        /* valid until here */
+			if (!transfer_begin_again(t, h->multi))
+				transfer_set_done(t, result);
+		}
+	return 0;
+}
+
+/* Sets *w to the longest time to wait, and to the input that ends the wait. */
+static void
+call_before_wait(struct http *h, struct http_wakeup *w)
+{
+	*w = (struct http_wakeup){ .ms = CHECK_MS, .fd = -1 };
+	if (h->before_wait.call != NULL)
+		h->before_wait.call(h->before_wait.self, w);
+	if (w->ms > CHECK_MS)
+		w->ms = CHECK_MS;
+}
+
+/* Waits until libcurl can send or receive, or an early request may be sent, for
+ * at most CHECK_MS. Fails if --timeout is over. */
+static int
+wait_for_network(struct http *h, struct err *e)
+{
+	struct curl_waitfd input = { .events = CURL_WAIT_POLLIN };
+	struct http_wakeup w;
+	CURLMcode code;
+	int64_t left;
+
+	if (is_reader_gone())
+		return fail_interrupted(e);
+	if (time_limit_check(&h->current->time, &left, e) == -1)
+		return -1;
+	call_before_wait(h, &w);
+	input.fd = w.fd;
+	code = curl_multi_poll(h->multi, &input, w.fd != -1,
+	    left < w.ms ? (int)left : (int)w.ms, NULL);
+	return code == CURLM_OK ? 0 : multi_set_error(code, e);
+}
+
+static int
+transfer_until(struct http *h, bool (*is_reached)(const struct transfer *t),
+    struct err *e)
+{
+	int64_t since;
+	int rc = 0;
+
+	while (rc == 0 && !is_reached(h->current)) {
+		since = clock_ms();
+		rc = transfer_now(h, e);
+		if (rc == 0 && !is_reached(h->current))
+			rc = wait_for_network(h, e);
+		time_limit_add_wait(&h->current->time, since);
+		http_early_add_wait(h, since);
+	}
+	return rc;
+}
+
+/* Stores the first bytes of the body of an error answer for the message. Reads
+ * the rest without storing it, so that the connection can be used again, but
+ * not more than HTTP_ERROR_READ bytes: the body may have no end. A body that is
+ * cut short is no failure, because the error is already known from the status.
+ * A lack of memory is a failure: otherwise the message would say that the
+ * answer has no body. */
+static int
+read_error_body(struct http *h, struct http_answer *a, struct err *e)
+{
+	char part[HTTP_ERROR_KEPT];
+	size_t all = 0;
+	ssize_t n;
+
+	for (; all < HTTP_ERROR_READ; all += (size_t)n) {
+		if ((n = http_read(h, part, sizeof(part), e)) == 0)
+			break;
+		if (n == -1)
+			return e->code == ERR_GONE || e->code == ERR_IO ||
+			    stop_signal() != 0 ? -1 : 0;
+		if (a->body.len < HTTP_ERROR_KEPT)
+			buf_add(&a->body, part, (size_t)n);
+	}
+	return buf_check(&a->body, e);
+}
+
+/* Begins the request, or uses the early request that is equal. Then calls
+ * before_wait.call(), which may begin further early requests: if the answer has
+ * come already, http_send() does not wait and would not call it. */
+static int
+start_request(struct http *h, const struct http_request *r,
+    struct http_answer *a, struct err *e)
+{
+	struct transfer *early;
+	struct http_wakeup w;
+
+	if (r->takes_early && http_match_early(h, r)) {
+		early = h->early;
+		h->early = early->next;
+		early->next = NULL;
+		keep_as_spare(h, h->current);
+		h->current = early;
+		transfer_move_answer(early, a);
+	} else if (transfer_begin(h->current, h->multi, r, a, e) == -1) {
+		return -1;
+	}
+	if (h->before_wait.call == NULL)
+		return 0;
+	call_before_wait(h, &w);
+	return transfer_now(h, e);
+}
+
+int
+http_send(struct http *h, const struct http_request *r, struct http_answer *a,
+    struct err *e)
+{
+	const struct transfer *t;
+
+	if (start_request(h, r, a, e) == -1 ||
+	    transfer_until(h, transfer_has_head, e) == -1)
+		return -1;
+	t = h->current;
+	if (t->receiver.has_head)
+		return a->status >= 300 ? read_error_body(h, a, e) : 0;
+	if (t->code != CURLE_OK)
+		return transfer_set_error(h->current, e);
+	return err_set(e, ERR_RETRY, true,
+	    "the answer was cut short within its headers");
+}
+
+ssize_t
+http_read(struct http *h, char *p, size_t n, struct err *e)
+{
+	struct transfer *current = h->current;
+	struct receiver *r = &current->receiver;
+	struct time_limit *t = &current->time;
+	const int64_t now = cpu_time_us();
+	int64_t left;
+	size_t got;
+
+	t->worked += now - t->cpu_before;
+	t->cpu_before = now;
+	if (time_limit_check(t, &left, e) == -1)
+		return -1;
+	for (;;) {
+		if (!receiver_read(r, p, n, &got))
+			return transfer_set_refused(current, e);
+		if (got > 0)
+			return (ssize_t)got;
+		if (current->is_done && !receiver_has_bytes(r))
+			break;
+		if (transfer_until(h, transfer_may_read, e) == -1)
+			return -1;
+	}
+	if (current->code != CURLE_OK)
+		return transfer_set_error(current, e);
+	if (r->gzip != NULL && !gunzip_is_complete(r->gzip) &&
+	    r->answer->status != 204)
+		return err_set(e, ERR_RETRY, true,
+		    "the answer's gzip data was cut short");
+	return 0;
+}
+
+void
+http_restart_time(struct http *h)
+{
+	time_limit_restart(
+	    &h->current->time, (uint64_t)h->current->time.limit);
+}
+
+bool
+http_may_wait(struct http *h)
+{
+	struct err e;
+
+	return !transfer_may_read(h->current) &&
+	    transfer_now(h, &e) == 0 &&
+	    !transfer_may_read(h->current);
 }

@@ -5,11 +5,10 @@
  * Fails: transient if a retry may help (no connection, time-out, cut body);
  *        ERR_DENIED for a bad certificate or a refused address; ERR_PEER for a
  *        decompression bomb; ERR_GONE or ERR_RETRY as in stdout_reader.h. */
-#ifndef EXTRACT_HTTP_H
-#define EXTRACT_HTTP_H
+#ifndef EXTRACT_TRANSPORT_H
+#define EXTRACT_TRANSPORT_H
 
-#include "base/buf.h"
-#include "stream/lines.h"
+#include "http/answer.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -37,34 +36,6 @@ struct http_request {
 	bool may_link_local;    /* do not refuse link-local addresses */
 	bool host_is_private;   /* for a proxy, which hides the address */
 	bool takes_early;       /* http_begin_early() may have begun it */
-};
-
-struct http_answer {
-	int status;             /* 0 if no answer came */
-	int64_t came_at;        /* clock_ms() when the head came; 0: none came,
-				 * or it is from a recording */
-	bool is_noted;  /* http_next_early_head() returned it */
-	bool was_early;         /* the request was sent early */
-	bool unreachable;       /* no connection, or no TLS on it */
-	bool from_private;      /* the server has a private address */
-	bool is_open_ended;     /* the body ends where the connection ends, so
-				 * nobody sees if it was cut */
-	bool is_unchanged;      /* status 304 to a conditional request: it
-				 * counts as empty */
-	bool is_ignored;        /* its status is to be ignored: it counts as
-				 * empty */
-	struct buf head, body;  /* reused by the next request */
-};
-
-/* An absolute URL and its origin ("https://host:443"). User name, password and
- * fragment have been removed. */
-struct http_url {
-	char *text, *origin;
-	char *host;             /* without the brackets of an IPv6 address and
-				 * the dot at the end of a name */
-	bool is_http;           /* the scheme is http or https */
-	bool is_https;
-	bool has_user;          /* the URL had a user name */
 };
 
 struct http;
@@ -114,34 +85,5 @@ struct http_before_wait {
 	void *self;
 };
 void http_set_before_wait(struct http *h, struct http_before_wait b);
-
-/* True if the answer has no body: its status is 204, or is_unchanged or
- * is_ignored is set. */
-bool http_answer_is_empty(const struct http_answer *a);
-/* Returns the milliseconds since the head of the answer came; 0 for an answer
- * from a recording. */
-int64_t http_answer_age(const struct http_answer *a);
-void http_answer_init(struct http_answer *a, size_t max_body);
-void http_answer_release(struct http_answer *a);
-/* Reads the whole body from `from` and appends it to a->body. Fails with
- * ERR_PEER if it is larger than a->body.max. */
-int http_answer_read(struct http_answer *a, struct lines_reader from,
-    struct err *e);
-/* Returns the length of the header name (RFC 9110: a token) at p. */
-size_t http_token_length(const char *p);
-/* Finds the first header of that name and sets *value, without white space
- * around it and without a NUL at its end. Returns false if there is none. */
-bool http_find_header(const struct http_answer *a, const char *name,
-    const char **value, size_t *len);
-/* Like http_find_header(), but searches from byte *at of the head on, and sets
- * *at to the end of the header that it finds. Start with *at = 0. */
-bool http_find_next_header(const struct http_answer *a, size_t *at,
-    const char *name, const char **value, size_t *len);
-
-/* Resolves the URL reference ref against base. If base is NULL, ref must be an
- * absolute URL. Fails with ERR_USAGE. */
-int http_url_parse(struct http_url *u, const char *base, const char *ref,
-    struct err *e);
-void http_url_release(struct http_url *u);
 
 #endif

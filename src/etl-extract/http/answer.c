@@ -1,13 +1,269 @@
-#include "http/pace.h"
+#include "http/answer.h"
 
 #include "base/clock.h"
 #include "base/datetime.h"
-#include "common/stdout_reader.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
+
+/* READ_MAX: how many bytes of a body are read at once. */
+enum { HEAD_MAX = 256 << 10, READ_MAX = 16 << 10 };
+
+void
+http_answer_init(struct http_answer *a, size_t max_body)
+{
+	memset(a, 0, sizeof(*a));
+	buf_init(&a->head, HEAD_MAX);
+	buf_init(&a->body, max_body);
+}
+
+void
+http_answer_release(struct http_answer *a)
+{
+	buf_release(&a->head);
+	buf_release(&a->body);
+}
+
+bool
+http_answer_is_empty(const struct http_answer *a)
+{
+	return a->status == 204 || a->is_ignored || a->is_unchanged;
+}
+
+int64_t
+http_answer_age(const struct http_answer *a)
+{
+	return a->came_at == 0 ? 0 : clock_ms() - a->came_at;
+}
+
+int
+http_answer_read(struct http_answer *a, struct lines_reader from, struct err *e)
+{
+	char part[READ_MAX];
+	ssize_t n;
+
+	while ((n = from.read(from.self, part, sizeof(part), e)) > 0) {
+		buf_add(&a->body, part, (size_t)n);
+		if (a->body.full)
+			return err_set(e, ERR_PEER, false, "the answer is "
+			    "larger than --max-body: raise it, or ask for "
+			    "smaller pages");
+		if (a->body.failed)
+			return err_nomem(e);
+	}
+	return n == 0 ? 0 : -1;
+}
+
+size_t
+http_token_length(const char *p)
+{
+	return strspn(p, "!#$%&'*+-.^_`|~0123456789"
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+}
+
+bool
+http_find_next_header(const struct http_answer *a, size_t *at, const char *name,
+    const char **value, size_t *len)
+{
+	size_t n = strlen(name);
+	const char *p, *end, *eol;
+
+	if (a->head.len <= *at)
+		return false;
+	end = a->head.data + a->head.len;
+	for (p = a->head.data + *at; p < end; p = eol + 1) {
+		if ((eol = memchr(p, '\n', (size_t)(end - p))) == NULL)
+			return false;
+		if ((size_t)(eol - p) <= n || p[n] != ':' ||
+		    strncasecmp(p, name, n) != 0)
+			continue;
+		*at = (size_t)(eol + 1 - a->head.data);
+		for (p += n + 1; p < eol && isspace((unsigned char)*p); p++)
+			;
+		*value = p;
+		while (eol > p && isspace((unsigned char)eol[-1]))
+			eol--;
+		*len = (size_t)(eol - p);
+		return true;
+	}
+	return false;
+}
+
+bool
+http_find_header(const struct http_answer *a, const char *name,
+    const char **value, size_t *len)
+{
+	size_t at = 0;
+
+	return http_find_next_header(a, &at, name, value, len);
+}
+
+struct span {
+	const char *p;          /* NULL: absent */
+	size_t n;
+	bool quoted;            /* has backslash escapes */
+};
+
+struct link {
+	struct span target, rel, anchor;
+};
+
+struct reader {
+	const char *p, *end;
+};
+
+static char
+peek(const struct reader *r)
+{
+	if (r->p == r->end)
+		return '\0';
+	return *r->p;
+}
+
+static void
+skip_blanks(struct reader *r)
+{
+	while (peek(r) == ' ' || peek(r) == '\t')
+		r->p++;
+}
+
+/* Reads the bytes before the first one that is in `stops`. */
+static struct span
+read_before(struct reader *r, const char *stops)
+{
+	struct span s = { .p = r->p };
+
+	while (r->p < r->end && (*r->p == '\0' ||
+	    strchr(stops, *r->p) == NULL))
+		r->p++;
+	s.n = (size_t)(r->p - s.p);
+	return s;
+}
+
+/* Reads a quoted string. Its closing quote may be missing. */
+static struct span
+read_quoted_text(struct reader *r)
+{
+	struct span s = { .p = ++r->p, .quoted = true };
+
+	while (r->p < r->end && *r->p != '"') {
+		if (*r->p == '\\' && r->p + 1 < r->end)
+			r->p++;
+		r->p++;
+	}
+	s.n = (size_t)(r->p - s.p);
+	if (r->p < r->end)
+		r->p++;
+	return s;
+}
+
+/* Sets *to to the value if the name is `wanted`. If a parameter occurs more
+ * than once, the first one counts (RFC 8288, 3.3). */
+static void
+set_parameter(struct span *to, const struct span *name, const char *wanted,
+    const struct span *value)
+{
+	if (to->p == NULL && name->n == strlen(wanted) &&
+	    strncasecmp(name->p, wanted, name->n) == 0)
+		*to = *value;
+}
+
+static void
+read_parameter(struct reader *r, struct link *l)
+{
+	struct span name, value = { .p = "" };
+
+	skip_blanks(r);
+	name = read_before(r, " \t=;,");
+	skip_blanks(r);
+	if (peek(r) == '=') {
+		r->p++;
+		skip_blanks(r);
+		value = peek(r) == '"' ? read_quoted_text(r) :
+		    read_before(r, " \t;,");
+	}
+	set_parameter(&l->rel, &name, "rel", &value);
+	set_parameter(&l->anchor, &name, "anchor", &value);
+}
+
+/* Reads one link, after the blanks and commas before it. Returns false at the
+ * end, and at a syntax error. */
+static bool
+read_one_link(struct reader *r, struct link *l)
+{
+	memset(l, 0, sizeof(*l));
+	while (peek(r) == ' ' || peek(r) == '\t' || peek(r) == ',')
+		r->p++;
+	if (peek(r) != '<')
+		return false;
+	r->p++;
+	l->target = read_before(r, ">");
+	if (r->p == r->end)
+		return false;
+	r->p++;
+	for (skip_blanks(r); peek(r) == ';'; skip_blanks(r)) {
+		r->p++;
+		read_parameter(r, l);
+	}
+	return r->p == r->end || *r->p == ',';
+}
+
+/* True if the relation types, which are separated by spaces, contain next. */
+static bool
+is_next(const struct span *rel)
+{
+	static const char next[] = "next";
+	size_t at = 0;
+	bool fits = true;
+
+	for (size_t i = 0; i < rel->n; i++) {
+		char c = rel->p[i];
+
+		if (rel->quoted && c == '\\' && i + 1 < rel->n)
+			c = rel->p[++i];
+		if (c == ' ' || c == '\t') {
+			if (fits && at == strlen(next))
+				return true;
+			at = 0;
+			fits = true;
+		} else if (fits && at < strlen(next) &&
+		    tolower((unsigned char)c) == next[at]) {
+			at++;
+		} else {
+			fits = false;
+		}
+	}
+	return fits && at == strlen(next);
+}
+
+bool
+link_find_in_value(const char *value, size_t n, const char **uri, size_t *len)
+{
+	struct reader r = { value, value + n };
+	struct link l;
+
+	while (read_one_link(&r, &l)) {
+		if (l.anchor.p != NULL || !is_next(&l.rel))
+			continue;
+		*uri = l.target.p;
+		*len = l.target.n;
+		return true;
+	}
+	return false;
+}
+
+bool
+link_find_next(const struct http_answer *a, const char **uri, size_t *len)
+{
+	const char *value;
+	size_t at = 0, n;
+
+	while (http_find_next_header(a, &at, "Link", &value, &n))
+		if (link_find_in_value(value, n, uri, len))
+			return true;
+	return false;
+}
 
 static const int64_t longest_number = INT64_C(1) << 60;
 static const int64_t seconds_likely = INT64_C(1000000000);
@@ -238,9 +494,7 @@ retry_after_ms(const struct http_answer *a, time_t now)
 	return seconds_to_ms(s);
 }
 
-/* Returns the milliseconds to wait after an answer whose status is not an
- * error; 0 if requests are left, or if the answer does not contain the time. */
-static int64_t
+int64_t
 rate_limit_wait_ms(const struct http_answer *a, time_t now)
 {
 	int64_t s;
@@ -265,119 +519,4 @@ retry_after_show(struct buf *b, int64_t ms, time_t now)
 	}
 	(void)datetime_write(text, at);
 	buf_printf(b, "%sZ", text);
-}
-
-enum { RATE_MOST = 1000000 };
-
-/* Returns the microseconds between two requests, or 0 if the text is not a rate
- * such as 2/s or 100/m. */
-static int64_t
-parse_rate(const char *text)
-{
-	static const struct {
-		const char *name;
-		int64_t us;
-	} units[] = {
-		{ "/s", 1000000 }, { "/m", INT64_C(60) * 1000000 },
-		{ "/h", INT64_C(3600) * 1000000 },
-	};
-	size_t digits = strspn(text, "0123456789");
-	uint64_t n = digits == 0 || digits > 9 ? 0 :
-	    strtoull(text, NULL, 10);
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (strcmp(text + digits, units[i].name) == 0 && n > 0 &&
-		    n <= RATE_MOST)
-			return (units[i].us + (int64_t)n - 1) / (int64_t)n;
-	return 0;
-}
-
-int
-pace_init(struct pace *p, const struct extract_opts *o, struct err *e)
-{
-	*p = (struct pace){ .o = o };
-	if (o->rate != NULL && (p->interval_us = parse_rate(o->rate)) == 0)
-		return err_set(e, ERR_USAGE, false, "--rate %s: it must be a "
-		    "number of requests from 1 to %d and a unit: N/s, N/m or "
-		    "N/h", o->rate, RATE_MOST);
-	if (o->max_time != 0)
-		p->end = clock_ms() + (int64_t)o->max_time;
-	return 0;
-}
-
-/* Fails if --max-time will be over in ms milliseconds. */
-static int
-check_time_left(struct pace *p, int64_t ms, struct err *e)
-{
-	if (p->end == 0 || clock_ms() + ms < p->end)
-		return 0;
-	p->is_over = true;
-	return err_set(e, ERR_RETRY, true, "stopped by --max-time before all "
-	    "records were read: run the command again, or give a longer time");
-}
-
-int
-pace_check(struct pace *p, struct err *e)
-{
-	return check_time_left(p, 0, e);
-}
-
-int
-pace_wait(struct pace *p, int64_t ms, struct err *e)
-{
-	return check_time_left(p, ms, e) == -1 ? -1 : sleep_watching(ms, e);
-}
-
-int
-pace_wait_turn(struct pace *p, struct err *e)
-{
-	int64_t now = clock_ms() * 1000, wait_us = p->next_us - now;
-
-	if (wait_us < 0 || p->next_us == 0)
-		wait_us = 0;
-	p->next_us = now + wait_us + p->interval_us;
-	if (pace_wait(p, (wait_us + 999) / 1000, e) == -1)
-		return -1;
-	now = clock_ms() * 1000;        /* the wait may have been longer */
-	if (p->next_us < now + p->interval_us)
-		p->next_us = now + p->interval_us;
-	return 0;
-}
-
-void
-pace_note_quota(struct pace *p, const struct http_answer *a)
-{
-	int64_t age = http_answer_age(a);
-	int64_t wait = rate_limit_wait_ms(a, time(NULL) - age / 1000);
-	int64_t at = clock_ms() - age + wait;
-
-	if (wait > 0 && at > p->quota_at)
-		p->quota_at = at;
-}
-
-int64_t
-pace_turn_ms(const struct pace *p)
-{
-	const int64_t now = clock_ms();
-	int64_t ms = (p->next_us + 999) / 1000 - now;
-
-	if (ms < p->quota_at - now)
-		ms = p->quota_at - now;
-	return ms < 0 ? 0 : ms;
-}
-
-void
-pace_set_next_turn(struct pace *p)
-{
-	p->next_us = clock_ms() * 1000 + p->interval_us;
-}
-
-uint64_t
-pace_timeout(const struct pace *p)
-{
-	int64_t left = p->end == 0 ? INT64_MAX : p->end - clock_ms();
-
-	if (left < 1)
-		left = 1;
-	return p->o->timeout < (uint64_t)left ? p->o->timeout : (uint64_t)left;
 }
