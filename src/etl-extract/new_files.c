@@ -45,19 +45,6 @@ free_file(struct known_file *f)
 	free(f->sha256);
 }
 
-static int
-grow(struct known_files *k, struct err *e)
-{
-	size_t cap = k->cap > 0 ? 2 * k->cap : 64;
-	struct known_file *v = realloc(k->v, cap * sizeof(*v));
-
-	if (v == NULL)
-		return err_nomem(e);
-	k->v = v;
-	k->cap = cap;
-	return 0;
-}
-
 /* A callback for file_state_each; `self` is a struct known_files. */
 static int
 known_files_add(void *self, const struct file_state *f, struct err *e)
@@ -66,8 +53,15 @@ known_files_add(void *self, const struct file_state *f, struct err *e)
 	struct known_file new = { .size = f->size,
 	    .is_broken = f->is_broken };
 
-	if (k->n == k->cap && grow(k, e) == -1)
-		return -1;
+	if (k->n == k->cap) {
+		size_t cap = k->cap > 0 ? 2 * k->cap : 64;
+		struct known_file *v = realloc(k->v, cap * sizeof(*v));
+
+		if (v == NULL)
+			return err_nomem(e);
+		k->v = v;
+		k->cap = cap;
+	}
 	new.path = strdup(f->path);
 	new.mtime = strdup(f->mtime);
 	if (f->sha256 != NULL)
@@ -89,24 +83,13 @@ compare_paths(const void *a, const void *b)
 	return strcmp(f->path, g->path);
 }
 
-static void
-known_files_sort(struct known_files *k)
-{
-	if (k->n > 0)
-		qsort(k->v, k->n, sizeof(*k->v), compare_paths);
-}
-
-static int
-compare_with_path(const void *path, const void *file)
-{
-	return strcmp(path, ((const struct known_file *)file)->path);
-}
-
 static const struct known_file *
-known_files_find(const struct known_files *k, const char *path)
+known_files_find(const struct known_files *k, char *path)
 {
-	return k->n == 0 ? NULL :
-	    bsearch(path, k->v, k->n, sizeof(*k->v), compare_with_path);
+	const struct known_file wanted = { .path = path };
+
+	return k->n == 0 ? NULL : bsearch(
+	    &wanted, k->v, k->n, sizeof(wanted), compare_paths);
 }
 
 static void
@@ -148,39 +131,15 @@ note_why(struct file_entry *f, const struct err *why, struct err *e)
 	return 0;
 }
 
-static bool
-is_unchanged(const struct file_entry *f, const struct known_file *k)
-{
-	char mtime[FILE_MTIME];
-
-	file_mtime_format(mtime, f->version.mtime);
-	return f->version.size == (uint64_t)k->size &&
-	    strcmp(mtime, k->mtime) == 0;
-}
-
-/* With --changed fail, notes an error for a file that has changed. Returns 1:
- * the file must be read, or its error reported. */
-static int
-judge_changed(const struct new_files *n, struct file_entry *f,
-    const struct known_file *k, struct err *e)
-{
-	struct err why;
-
-	if (n->o->changed == NULL || strcmp(n->o->changed, "fail") != 0)
-		return 1;
-	(void)err_set(&why, ERR_DATA, false, "%s: has changed since it was "
-	    "read: it had %lld bytes and the time %s: give --changed reread "
-	    "to read it again", f->name, (long long)k->size, k->mtime);
-	return note_why(f, &why, e) == -1 ? -1 : 1;
-}
-
 /* Returns 1 if the file must be read or its error reported, 0 if it must not be
- * read, -1 on failure. */
+ * read, -1 on failure. A file that has changed is an error with --changed
+ * fail. */
 static int
 judge_file(const struct new_files *n, struct file_entry *f, struct err *e)
 {
 	const struct known_file *k = known_files_find(&n->known, f->name);
 	const size_t len = strlen(f->name);
+	char mtime[FILE_MTIME];
 	struct err why;
 
 	if (f->why != NULL)
@@ -195,21 +154,27 @@ judge_file(const struct new_files *n, struct file_entry *f, struct err *e)
 	f->was_broken = k != NULL && k->is_broken;
 	if (!new_files_note_version(f) || k == NULL || k->is_broken)
 		return 1;
-	return is_unchanged(f, k) ? 0 : judge_changed(n, f, k, e);
+	file_mtime_format(mtime, f->version.mtime);
+	if (f->version.size == (uint64_t)k->size &&
+	    strcmp(mtime, k->mtime) == 0)
+		return 0;
+	if (n->o->changed == NULL || strcmp(n->o->changed, "fail") != 0)
+		return 1;
+	(void)err_set(&why, ERR_DATA, false, "%s: has changed since it was "
+	    "read: it had %lld bytes and the time %s: give --changed reread "
+	    "to read it again", f->name, (long long)k->size, k->mtime);
+	return note_why(f, &why, e) == -1 ? -1 : 1;
 }
 
-struct place {
-	struct file_entry *entry;       /* in the list */
-};
-
+/* Orders entries of the list by their names, and those of the same name by
+ * their places in the list. */
 static int
-compare_places(const void *a, const void *b)
+compare_entries(const void *a, const void *b)
 {
-	const struct place *f = a, *g = b;
-	const int order = strcmp(f->entry->name, g->entry->name);
+	struct file_entry *const *f = a, *const *g = b;
+	const int order = strcmp((*f)->name, (*g)->name);
 
-	return order != 0 ? order :
-	    (f->entry > g->entry) - (f->entry < g->entry);
+	return order != 0 ? order : (*f > *g) - (*f < *g);
 }
 
 /* A file that is named more than once is read only once, at its first place in
@@ -217,16 +182,15 @@ compare_places(const void *a, const void *b)
 static int
 drop_repeated(struct file_list *l, struct err *e)
 {
-	struct place *v = calloc(l->n + 1, sizeof(*v));
+	struct file_entry **v = calloc(l->n + 1, sizeof(*v));
 
 	if (v == NULL)
 		return err_nomem(e);
 	for (size_t i = 0; i < l->n; i++)
-		v[i].entry = &l->v[i];
-	qsort(v, l->n, sizeof(*v), compare_places);
+		v[i] = &l->v[i];
+	qsort(v, l->n, sizeof(*v), compare_entries);
 	for (size_t i = 1; i < l->n; i++)
-		v[i].entry->is_left_out =
-		    strcmp(v[i].entry->name, v[i - 1].entry->name) == 0;
+		v[i]->is_left_out = strcmp(v[i]->name, v[i - 1]->name) == 0;
 	free(v);
 	return 0;
 }
@@ -322,7 +286,9 @@ new_files_open(struct new_files **out, const struct extract_opts *o,
 		new_files_free(n);
 		return -1;
 	}
-	known_files_sort(&n->known);
+	if (n->known.n > 0)
+		qsort(n->known.v, n->known.n, sizeof(*n->known.v),
+		    compare_paths);
 	if (new_files_choose(n, l, e) == -1) {
 		new_files_free(n);
 		return -1;
@@ -447,18 +413,6 @@ new_files_finish(struct new_files *n, struct stage *s, struct err *e)
 	return write_files_mark(n, s, e);
 }
 
-/* Refuses options that --new-files does not support. */
-static int
-refuse_unsupported(const struct extract_opts *o, struct err *e)
-{
-	const char *name = cursor_find_option(o);
-
-	if (name == NULL && o->each != NULL)
-		name = "--each";
-	return name == NULL ? 0 : err_set(e, ERR_USAGE, false, "%s cannot be "
-	    "used with --new-files: remove one of them", name);
-}
-
 bool
 new_files_reads_tails(const struct extract_opts *o)
 {
@@ -476,6 +430,8 @@ int
 new_files_check(const struct extract_opts *o, char *const *uri, size_t n,
     struct err *e)
 {
+	const char *other = cursor_find_option(o);
+
 	if (!o->new_files)
 		return o->changed == NULL ? 0 : err_set(e, ERR_USAGE,
 		    false, "--changed needs --new-files");
@@ -490,8 +446,12 @@ new_files_check(const struct extract_opts *o, char *const *uri, size_t n,
 		if (strcmp(uri[i], "-") == 0 || scheme_is_present(uri[i]))
 			return err_set(e, ERR_USAGE, false, "%s: --new-files "
 			    "needs files, directories or globs", uri[i]);
-	if (refuse_unsupported(o, e) == -1 ||
-	    checkpoint_check_name(o->checkpoint, strlen(o->checkpoint), e) ==
+	if (other == NULL && o->each != NULL)
+		other = "--each";
+	if (other != NULL)
+		return err_set(e, ERR_USAGE, false, "%s cannot be used with "
+		    "--new-files: remove one of them", other);
+	if (checkpoint_check_name(o->checkpoint, strlen(o->checkpoint), e) ==
 		-1)
 		return -1;
 	return cursor_check_store(o, e);
@@ -555,28 +515,14 @@ struct hashes {
 					 * old_size bytes */
 };
 
-/* Adds a block, which is at offset `at`, to the hashes. Counts the lines of the
- * part that an earlier run has read. */
-static void
-add_block(struct hashes *h, const char *p, size_t n, uint64_t at)
-{
-	size_t old = at >= h->old_size ? 0 :
-	    h->old_size - at < n ? (size_t)(h->old_size - at) : n;
-
-	hash_add(h->all, p, n);
-	hash_add(h->old, p, old);
-	for (size_t i = 0; i < old; i++)
-		h->lines += p[i] == '\n';
-}
-
 /* Sets f->sha256 to the hash of the first `size` bytes, and `old` to the hash
- * of those that an earlier run has read. */
+ * of those that an earlier run has read, whose lines it counts. */
 static int
 hash_file(struct file_entry *f, int fd, uint64_t size, struct hashes *h,
     char old[HASH_HEX], struct err *e)
 {
 	char block[BLOCK];
-	size_t n;
+	size_t n, left;
 	int rc = 0;
 
 	h->old = hash_new();
@@ -586,8 +532,15 @@ hash_file(struct file_entry *f, int fd, uint64_t size, struct hashes *h,
 	for (uint64_t at = 0; rc == 0 && at < size; at += n) {
 		n = size - at < BLOCK ? (size_t)(size - at) : BLOCK;
 		rc = read_block(f, fd, block, n, at, e);
-		if (rc == 0)
-			add_block(h, block, n, at);
+		if (rc != 0)
+			break;
+		/* Of the block, `left` bytes were read by an earlier run. */
+		left = at >= h->old_size ? 0 : h->old_size - at < n ?
+		    (size_t)(h->old_size - at) : n;
+		hash_add(h->all, block, n);
+		hash_add(h->old, block, left);
+		for (size_t i = 0; i < left; i++)
+			h->lines += block[i] == '\n';
 	}
 	if (rc == 0) {
 		hash_finish(h->old, old);

@@ -65,25 +65,6 @@ static const char *const sureness[] = {
 	[SURE] = "sure",
 };
 
-static void
-findings_init(struct findings *f)
-{
-	for (size_t i = 0; i < PARTS; i++) {
-		f->part[i].sure = NOT_FOUND;
-		buf_init(&f->part[i].value, FINDING_MAX);
-		buf_init(&f->part[i].why, FINDING_MAX);
-	}
-}
-
-static void
-findings_release(struct findings *f)
-{
-	for (size_t i = 0; i < PARTS; i++) {
-		buf_release(&f->part[i].value);
-		buf_release(&f->part[i].why);
-	}
-}
-
 /* Sets a part. If the part is already set with the same or a higher certainty,
  * does nothing. */
 static void
@@ -100,46 +81,6 @@ findings_set(struct findings *f, enum part part, enum sureness sure,
 	buf_str(&to->value, value);
 	buf_str(&to->why, why);
 	(void)buf_text(&to->value);
-}
-
-/* Fails if memory was out in an earlier call. */
-static int
-findings_check(struct findings *f, struct err *e)
-{
-	for (size_t i = 0; i < PARTS; i++)
-		if (buf_check(&f->part[i].value, e) == -1 ||
-		    buf_check(&f->part[i].why, e) == -1)
-			return -1;
-	return 0;
-}
-
-/* These append the comment lines, which begin with #, and the options of the
- * command. */
-static void
-findings_put_comments(const struct findings *f, struct buf *b)
-{
-	for (size_t i = 0; i < PARTS; i++) {
-		const struct finding *p = &f->part[i];
-
-		if (p->sure == NOT_FOUND)
-			continue;
-		buf_printf(b, "# %s: %s: ", parts[i].name, sureness[p->sure]);
-		text_show(b, p->why.data, p->why.len);
-		buf_char(b, '\n');
-	}
-}
-
-static void
-findings_put_options(const struct findings *f, struct buf *b)
-{
-	for (size_t i = 0; i < PARTS; i++) {
-		const struct finding *p = &f->part[i];
-
-		if (parts[i].option == NULL || p->value.len == 0)
-			continue;
-		buf_printf(b, " %s ", parts[i].option);
-		put_shell_word(b, p->value.data);
-	}
 }
 
 enum { MEMBERS_DEPTH = 4, MEMBER_KEY = 64, MEMBER_POINTER = 512 };
@@ -851,28 +792,36 @@ put_option_value(struct buf *b, const struct opt *option, const void *p)
 	}
 }
 
-/* Appends the options that the user has given, without --probe. */
-static void
-put_given_options(struct buf *b, const struct extract_opts *o)
-{
-	const struct opt_spec *spec = &extract_option_spec;
-
-	for (size_t i = 0; i < spec->n; i++)
-		if (o->is_given[i] && strcmp(spec->opts[i].name, "probe") != 0)
-			put_option_value(b, &spec->opts[i],
-			    (const char *)o + spec->opts[i].offset);
-}
-
-/* Prints the findings as comments, then the command. */
+/* Prints the findings as comments, which begin with #. Then prints the command:
+ * the options that the user has given, without --probe, and those that were
+ * found. */
 static int
 print_command(struct probe *p, const char *url, struct err *e)
 {
+	const struct opt_spec *spec = &extract_option_spec;
+	const struct finding *found = p->findings.part;
 	struct buf *b = &p->out;
 
-	findings_put_comments(&p->findings, b);
+	for (size_t i = 0; i < PARTS; i++) {
+		if (found[i].sure == NOT_FOUND)
+			continue;
+		buf_printf(b, "# %s: %s: ", parts[i].name,
+		    sureness[found[i].sure]);
+		text_show(b, found[i].why.data, found[i].why.len);
+		buf_char(b, '\n');
+	}
 	buf_str(b, "etl-extract");
-	put_given_options(b, p->o);
-	findings_put_options(&p->findings, b);
+	for (size_t i = 0; i < spec->n; i++)
+		if (p->o->is_given[i] &&
+		    strcmp(spec->opts[i].name, "probe") != 0)
+			put_option_value(b, &spec->opts[i],
+			    (const char *)p->o + spec->opts[i].offset);
+	for (size_t i = 0; i < PARTS; i++) {
+		if (parts[i].option == NULL || found[i].value.len == 0)
+			continue;
+		buf_printf(b, " %s ", parts[i].option);
+		put_shell_word(b, found[i].value.data);
+	}
 	buf_char(b, ' ');
 	put_shell_word(b, url);
 	buf_char(b, '\n');
@@ -889,6 +838,7 @@ probe_request(struct probe *p, const char *url, struct err *e)
 	const struct answer_check check = { parse_probe_answer, p };
 	struct look l = { .findings = &p->findings, .answer = &p->answer,
 	    .j = &p->j, .url = url };
+	struct finding *found = p->findings.part;
 
 	if (request_load_body(&p->request, p->o, e) == -1 ||
 	    request_set_url(&p->request, p->o, url, strlen(url), e) == -1 ||
@@ -900,7 +850,11 @@ probe_request(struct probe *p, const char *url, struct err *e)
 	}
 	if (look_for_paging(&l, e) == -1 || look_for_cursor(&l, e) == -1)
 		return -1;
-	return findings_check(&p->findings, e);
+	for (size_t i = 0; i < PARTS; i++)
+		if (buf_check(&found[i].value, e) == -1 ||
+		    buf_check(&found[i].why, e) == -1)
+			return -1;
+	return 0;
 }
 
 int
@@ -913,7 +867,10 @@ probe_run(struct extract *x, char *const *uri, size_t n, struct err *e)
 		return -1;
 	request_init(&p.request);
 	http_answer_init(&p.answer, x->opts.max_body);
-	findings_init(&p.findings);
+	for (size_t i = 0; i < PARTS; i++) {
+		buf_init(&p.findings.part[i].value, FINDING_MAX);
+		buf_init(&p.findings.part[i].why, FINDING_MAX);
+	}
 	buf_init(&p.out, OUTPUT_MAX);
 	p.request.source = uri[0];
 	if (fetch_open_once(&p.fetch, x, e) == 0 &&
@@ -922,7 +879,10 @@ probe_run(struct extract *x, char *const *uri, size_t n, struct err *e)
 	fetch_close(x->fetch);
 	request_release(&p.request);
 	http_answer_release(&p.answer);
-	findings_release(&p.findings);
+	for (size_t i = 0; i < PARTS; i++) {
+		buf_release(&p.findings.part[i].value);
+		buf_release(&p.findings.part[i].why);
+	}
 	json_release(&p.j);
 	buf_release(&p.out);
 	return rc;
