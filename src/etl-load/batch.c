@@ -8,7 +8,6 @@
 #include "change.h"
 #include "json/pointer.h"
 #include "json/write.h"
-#include "loader.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -766,17 +765,6 @@ sums_add(struct sums *to, const struct sums *t)
 	to->deleted += t->deleted;
 	to->missed += t->missed;
 	to->removed += t->removed;
-}
-
-struct sums
-loader_sum_batch(const struct loader *l)
-{
-	struct sums all = l->route.sums;
-
-	sums_add(&all, &l->left);
-	for (size_t i = 0; i < l->ntables; i++)
-		sums_add(&all, &l->tables[i].outcome.sums);
-	return all;
 }
 
 enum { STOP_EVERY = 256 };

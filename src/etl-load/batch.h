@@ -6,7 +6,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "json/scan.h"
-#include "load.h"
 #include "row.h"
 #include "spec.h"
 #include "stream/lines.h"
@@ -14,6 +13,17 @@
 #include "stream/stage.h"
 
 #include <sys/types.h>
+
+/* How many records were read, and how many had each outcome. */
+struct sums {
+	uint64_t in, inserted, updated, unchanged, superseded, skipped,
+	    deleted, missed, rejected;
+	uint64_t removed;       /* rows that the mode has deleted or marked as
+	                         * deleted, such as all old rows in --mode
+	                         * replace: a number of rows, not of records */
+};
+
+void sums_add(struct sums *to, const struct sums *t);
 
 /* The records of a batch that were refused, each with the reason.
  * Owns:  copies of the texts; refusals_release() frees them.

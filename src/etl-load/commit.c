@@ -6,6 +6,9 @@
 #include "loader.h"
 #include "nested.h"
 #include "phase.h"
+#include "stream.h"
+#include "stream/stage.h"
+#include "workers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -810,7 +813,7 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 	int rc;
 
 	if (l->spool.total == 0 && !l->stream.last.open &&
-	    !(ended && (l->marked || l->mode->complete || l->expect.n > 0)))
+	    !(ended && (l->marked || l->mode->complete || l->expect != NULL)))
 		return ended ? check_reject_limit(l, l->sums.in,
 		    l->sums.rejected, stage_reject_lines(l->stage), true,
 		    e) : 0;

@@ -3,7 +3,17 @@
 #ifndef LOAD_COMMIT_H
 #define LOAD_COMMIT_H
 
-#include "loader.h"
+#include "stream/reject.h"
+
+#include <stdbool.h>
+
+struct loader;
+
+/* Commits the lines in the spool as one batch. `ended` is true if the loader
+ * has read the mark `end` or, of plain input, the end of the input. If a try
+ * fails for a reason that may pass, the batch is tried again, up to --retries
+ * times. */
+int batch_commit(struct loader *l, bool ended, struct err *e);
 
 /* Dead letters that a replay sends late: a newer record of the same key may
  * have been loaded since the record of the letter was rejected. Such a letter

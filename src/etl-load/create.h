@@ -5,7 +5,8 @@
 #define LOAD_CREATE_H
 
 #include "sample.h"
-#include "sink.h"
+
+struct loader;
 
 enum table_state {
 	TABLE_EXISTS, TABLE_MISSING,
@@ -23,13 +24,22 @@ int create_ensure_table(struct sample *s, struct db *db, struct stage *stage,
 int create_table(struct sample *s, struct db *db, struct buf *ddl,
     struct err *e);
 
-/* Takes the place of the table if --create is given and the input has no record
- * from which the table could be made. The loader then still handles the marks
- * of the stream, such as its checkpoint.
- * Gives: a target without columns, and a sink that gets no records. */
+/* --create makes the tables of --nested that do not exist, after their parents,
+ * from the elements of the first records. The columns for the parent's key have
+ * the same types as in the parent.
+ * Fails: ERR_DATA if no record of the sample has an element: the pointer may be
+ *        mistyped. */
 
-int target_open_absent(struct target *t, struct db *db,
-    const struct load_opts *o, struct err *e);
-extern const struct sink sink_absent;
+/* Makes each missing table. If `ddl` is NULL, each one is made in a transaction
+ * of its own. Otherwise they are made in the open transaction, and their
+ * statements are appended to ddl. Sets l->absent if a table is missing and the
+ * input has no record. */
+int create_children(struct loader *l, struct buf *ddl, struct err *e);
+/* Called before the parent is made. Fails if a table of --nested does not exist
+ * and no record of the sample has an element for it: the pointer may be
+ * mistyped. */
+int create_check_children(struct loader *l, struct err *e);
+/* Sets *missing to true if one of the tables of --nested does not exist. */
+int create_find_missing(struct loader *l, bool *missing, struct err *e);
 
 #endif

@@ -14,6 +14,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum expect_figure {
+	EXPECT_ROWS, EXPECT_REJECTED, EXPECT_NULL, EXPECT_UNIQUE, EXPECT_MIN,
+	EXPECT_MAX
+};
+
+enum expect_unit {
+	EXPECT_NUMBER,          /* rows>=100 */
+	EXPECT_PERCENT,         /* rejected<1% */
+	EXPECT_USUAL,           /* rows>=0.5*usual */
+	EXPECT_NOW,             /* max(at)>=now-1d */
+	EXPECT_VALUE            /* max(id)<1000 */
+};
+
+struct expectation {
+	const char *text;       /* as the user wrote it */
+	enum expect_figure figure;
+	const char *operator;   /* of SQL: = <> < <= > >= */
+	enum expect_unit unit;
+	double number;
+	int64_t offset;         /* EXPECT_NOW: milliseconds that are added */
+	char *columns;          /* in the parentheses; NULL: none */
+	char *value;            /* EXPECT_VALUE */
+};
+
+struct expect {
+	struct expectation *v;
+	size_t n;
+	bool columns;           /* at least one test is about columns */
+};
+
 static const struct figure {
 	const char *name;
 	bool takes_columns, compares;
@@ -188,11 +218,16 @@ parse_test(struct expectation *x, struct err *e)
 }
 
 int
-expect_parse(struct expect *x, const struct opt_list *tests, struct err *e)
+expect_parse(struct expect **out, const struct opt_list *tests, struct err *e)
 {
-	*x = (struct expect){ 0 };
+	struct expect *x;
+
+	*out = NULL;
 	if (tests->n == 0)
 		return 0;
+	if ((x = calloc(1, sizeof(*x))) == NULL)
+		return err_nomem(e);
+	*out = x;
 	if ((x->v = calloc(tests->n, sizeof(*x->v))) == NULL)
 		return err_nomem(e);
 	for (; x->n < tests->n; x->n++) {
@@ -207,14 +242,15 @@ expect_parse(struct expect *x, const struct opt_list *tests, struct err *e)
 }
 
 void
-expect_release(struct expect *x)
+expect_free(struct expect *x)
 {
-	for (size_t i = 0; i < x->n; i++) {
+	for (size_t i = 0; x != NULL && i < x->n; i++) {
 		free(x->v[i].columns);
 		free(x->v[i].value);
 	}
-	free(x->v);
-	*x = (struct expect){ 0 };
+	if (x != NULL)
+		free(x->v);
+	free(x);
 }
 
 /* True if the comparison of the test holds for the figure `is`. In rows>=100,
@@ -636,9 +672,9 @@ try_queries(struct loader *l, struct err *e)
 {
 	struct found ignored;
 
-	for (size_t i = 0; i < l->expect.n; i++)
-		if (l->expect.v[i].columns != NULL &&
-		    judge_tables(l, &l->expect.v[i], put_no_rows, &ignored,
+	for (size_t i = 0; i < l->expect->n; i++)
+		if (l->expect->v[i].columns != NULL &&
+		    judge_tables(l, &l->expect->v[i], put_no_rows, &ignored,
 			e) == -1)
 			return -1;
 	return 0;
@@ -647,7 +683,7 @@ try_queries(struct loader *l, struct err *e)
 static bool
 wants(const struct loader *l)
 {
-	return l->expect.n > 0;
+	return l->expect != NULL;
 }
 
 /* Fails with ERR_CONFIG or ERR_USAGE if a test cannot be made with this table
@@ -655,7 +691,7 @@ wants(const struct loader *l)
 static int
 check(struct loader *l, struct err *e)
 {
-	if (!l->expect.columns)
+	if (!l->expect->columns)
 		return 0;
 	if (!l->mode->written_known)
 		return err_set(e, ERR_USAGE, false, "--expect: --mode %s does "
@@ -671,7 +707,7 @@ check(struct loader *l, struct err *e)
 static int
 begin(struct loader *l, struct err *e)
 {
-	for (size_t i = 0; i < l->ntables && l->expect.columns; i++)
+	for (size_t i = 0; i < l->ntables && l->expect->columns; i++)
 		if (l->sink->written->start(l->tables[i].self, e) == -1)
 			return -1;
 	return 0;
@@ -703,8 +739,8 @@ finish(struct loader *l, struct err *e)
 	struct found f = { 0 };
 	size_t failed = 0;
 
-	for (size_t i = 0; i < l->expect.n; i++) {
-		const struct expectation *x = &l->expect.v[i];
+	for (size_t i = 0; i < l->expect->n; i++) {
+		const struct expectation *x = &l->expect->v[i];
 		struct err own;
 
 		if (judge_test(l, x, &f, &own) == -1) {

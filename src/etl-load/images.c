@@ -5,6 +5,7 @@
 #include "json/write.h"
 #include "loader.h"
 #include "phase.h"
+#include "stream.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,6 +8,7 @@
 #include "json/write.h"
 #include "loader.h"
 #include "phase.h"
+#include "stream.h"
 #include "stream/run_report.h"
 
 #include <inttypes.h>

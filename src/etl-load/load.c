@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/stdfd.h"
 #include "base/stop.h"
 #include "base/text.h"
 #include "commit.h"
@@ -7,6 +8,10 @@
 #include "load.h"
 #include "loader.h"
 #include "nested.h"
+#include "open.h"
+#include "plan.h"
+#include "stream.h"
+#include "stream/stage.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The state of the loader: it loads a stream into tables.
- * Owns:  all of it; loader_close() frees what loader_open() made.
+ * Owns:  all of it (open.h).
  * Flow:  load.c adds the lines of a batch to the spool, then batch_commit()
  *        applies them to the tables in one transaction. */
 #ifndef LOAD_LOADER_H
@@ -8,17 +8,89 @@
 #include "base/hash.h"
 #include "base/retry.h"
 #include "batch.h"
+#include "control/letters.h"
 #include "evolve.h"
-#include "expect.h"
-#include "plan.h"
 #include "sample.h"
 #include "sink.h"
 #include "spec.h"
-#include "stream.h"
-#include "workers.h"
+#include "stream/mark.h"
 
 struct emit;
+struct expect;
 struct nested;
+struct plan;
+struct workers;
+
+/* The last boundary (mark `checkpoint`, `resolve` or `end`) that was read. */
+struct boundary {
+	bool open;              /* it has not been committed yet */
+	uint64_t seq;           /* the mark's number in the stream; 0: no
+	                         * boundary was read yet */
+	uint64_t in, seen;      /* records and reject lines before it */
+	struct spool_position
+	    at; /* the end of the lines before it in the spool */
+	struct counts stages[MARK_STAGES];      /* the counts in the mark */
+	size_t nstages;
+};
+
+/* The state of a marked stream: what its marks said, and what the ledger (table
+ * etl_loads) says about it. A stream with checkpoints, or a replay, consists of
+ * segments: a commit must end at a boundary. */
+struct stream {
+	char *id;               /* its name in the ledger */
+	bool segments;          /* commit at boundaries only: the stream has
+	                         * checkpoints or is a replay */
+	bool replay;            /* sends the records of dead letters again */
+	bool judged;            /* a replay that may be too late for some rows:
+	                         * see commit.h */
+	bool by_file;           /* --mode delete-insert: the stream has whole
+	                         * files, each of which is a scope */
+	bool passive;           /* --again or --no-checkpoint: move no
+	                         * checkpoint, resolve no letter */
+
+	char *checkpoint;       /* its name in the mark begin, or NULL */
+	bool begun;             /* a mark `checkpoint` was read */
+	char *from;             /* member `from` of the first checkpoint mark:
+	                         * the cursor value that the extract began at */
+	uint64_t version;       /* member `version` of the first checkpoint
+	                         * mark */
+	bool has_stored_value;  /* the checkpoint had a value at the mark begin;
+	                         * false with --again or --no-checkpoint */
+	bool known;             /* `expected` comes from a mark or the ledger */
+	int64_t expected;       /* the version that the stored checkpoint must
+	                         * have; if `known` is false, the version that
+	                         * it had at the mark begin */
+	char *value;            /* the cursor value in the batch's last
+	                         * checkpoint mark, or NULL: the commit makes
+	                         * it the stored checkpoint */
+	uint64_t value_seq;     /* the number of that mark */
+	struct buf files;       /* the files in the batch's checkpoint marks:
+				 * the elements of their arrays, after "[" */
+	char *validators;       /* of that mark, or NULL */
+
+	struct letter_replay *letters;  /* dead letters to resolve when the
+	                                 * batch is committed */
+	uint64_t *letter_ends;          /* by letter: how many items of the
+	                                 * batch come before its mark resolve;
+	                                 * those from the mark before on are
+	                                 * its records */
+	size_t nletters, room;
+
+	struct boundary last;
+	int64_t batches;        /* batches of this stream committed so far, also
+	                         * by earlier runs */
+	bool loaded;            /* an earlier run has loaded the whole stream:
+	                         * skip all its records */
+	bool skipping;          /* an earlier run has loaded the part up to mark
+	                         * skip_seq: skip the records of this part */
+	uint64_t loaded_in;     /* number of records that the earlier run
+	                         * loaded */
+	uint64_t skip_seq;
+	uint64_t skipped;       /* records skipped so far */
+	int64_t kept;           /* committed rejects: those of all stages that
+	                         * are dead letters, and those of the loader
+	                         * in a file or descriptor 3; -1: not known */
+};
 
 /* One table of the load, with its options, its sink and its counts. */
 struct loaded_table {
@@ -63,7 +135,9 @@ struct loader {
 	                                 * --tables */
 	char *tables_name;              /* with --tables: one name for all */
 	enum json_members duplicates;
-	struct workers workers;         /* of --connections */
+	struct workers *workers;        /* of --connections; NULL: none */
+	uint64_t connections;           /* that load rows at the same time; 0:
+	                                 * only `db` */
 	bool rows_are_stored;           /* the workers have committed the rows
 	                                 * of the present batch */
 	struct spool spool;             /* the lines of the present batch */
@@ -71,7 +145,7 @@ struct loader {
 	struct sample sample;           /* --create: the first records */
 	struct source_types types;      /* of the columns, as the source has
 	                                 * them */
-	struct plan plan;               /* --plan */
+	struct plan *plan;              /* of --plan; NULL: none */
 	bool absent;                    /* --create: there is no table, and no
 	                                 * record to make it from */
 	uint64_t full_batch;            /* --batch; if it is not given, larger
@@ -80,7 +154,7 @@ struct loader {
 	uint64_t batch_limit;           /* records that fill a batch:
 	                                 * full_batch, or fewer after a batch
 	                                 * with many records of one key */
-	struct expect expect;           /* the tests of --expect */
+	struct expect *expect;          /* the tests of --expect; NULL: none */
 	struct retry retry;
 	struct causes *causes;          /* why records were rejected, for the
 	                                 * messages */
@@ -127,16 +201,15 @@ struct loader {
 	                                 * descriptor 3 in an earlier try */
 };
 
-int loader_open(struct loader *l, const struct load_opts *o,
-    struct stage *s, struct err *e);
-void loader_close(struct loader *l);
-
 /* Returns the number of all tables, those of --nested included. */
 static inline size_t
 loader_count_tables(const struct loader *l)
 {
 	return l->ntables + l->nested_list.n;
 }
+
+/* Returns the counts of the present try to load the batch. */
+struct sums loader_sum_batch(const struct loader *l);
 /* Opens all tables and their sinks. The tables exist already, unless l->absent
  * is set: then each table gets a target without columns
  * (create.h). */
@@ -155,18 +228,9 @@ int loader_read_target(const struct loader *l, const struct loaded_table *t,
 /* Called after spool_next_chunk(): finds the table of each record. */
 int loader_start_chunk(struct loader *l, struct err *e);
 
-void sums_add(struct sums *to, const struct sums *t);
 /* Calls reset() of each sink, because a new session has replaced the old one:
  * prepared statements and temporary tables are gone. */
 void loader_reset_sinks(struct loader *l);
-/* Returns the counts of the present try to load the batch. */
-struct sums loader_sum_batch(const struct loader *l);
-/* Commits the lines in the spool as one batch. `ended` is true if the loader
- * has read the mark `end` or, of plain input, the end of the input. If a try
- * fails for a reason that may pass, the batch is tried again, up to --retries
- * times. */
-int batch_commit(struct loader *l, bool ended, struct err *e);
-
 /* Sets *changed to true if one of the tables was altered since the loader has
  * read its columns. */
 int tables_changed(struct loader *l, bool *changed, struct err *e);
@@ -188,23 +252,24 @@ const char *loader_say_stored(const struct loader *l);
  * with *e: the failure cannot pass, or all --retries are used up. */
 int batch_recover(struct loader *l, uint64_t *tries, struct err *e);
 
-/* Called once all records of the chunk have been applied. Makes the reject
- * lines of the chunk, in the order of the input: those of the rejected records,
- * and those that earlier stages have sent. */
-int rejects_make(struct loader *l, struct err *e);
-/* Counts the causes of the batch's rejects, for the message of
- * --max-rejects. */
-void rejects_count_causes(struct loader *l);
-/* Counts the causes of the batch's rejects, and adds them to the message of
- * *e. */
-void rejects_explain(struct loader *l, struct err *e);
-/* Appends the JSON array of counts that the ledger (table etl_loads) stores:
- * first the counts of the earlier stages, then the loader's counts, *sums. */
-void ledger_put_counts(struct buf *b, const struct loader *l,
-    const struct sums *sums);
-/* Reads the loader's counts, the last element, from the JSON array of counts
- * that the ledger stores. Sets all counts to 0 if the array is empty. */
-int ledger_parse_counts(struct sums *sums, const char *json, size_t len,
+/* The options --lock-timeout, --statement-timeout and --synchronous. */
+
+/* Needs no database. Fails if --synchronous has another value than full or
+ * normal. */
+int time_limits_check(const struct load_opts *o, struct err *e);
+
+/* Sets the limits of all three options for l->db, which was just opened. Does
+ * nothing if none of the options is given. */
+int time_limits_init(struct loader *l, struct err *e);
+/* Sets the limits again after a script of the user, which may have changed
+ * options of the session. This includes the options that db_open() sets. */
+int time_limits_set(struct loader *l, struct err *e);
+/* Sets --lock-timeout and --statement-timeout for the connection *db. */
+int time_limits_set_for(
+    struct db *db, const struct load_opts *o, struct err *e);
+/* If the database has failed because a limit was exceeded, puts the option that
+ * sets this limit in front of the message. */
+void time_limits_explain(const struct load_opts *o, const struct db_fault *f,
     struct err *e);
 
 #endif

@@ -3,8 +3,9 @@
  * main.c     reads the options and sets the exit code
  * load       reads the stream line by line, decides when to commit, and prints
  *            the counts at the end
- * open       opens the database, the tables and the sink (struct loader), and
- *            opens them again after a lost connection
+ * open       opens the database, the tables and the sink
+ * loader     the state of a load (struct loader), and what all files do with
+ *            it: read a table, explain a failure, connect again
  * sink.h     the interface to a database
  * spec       what the user asked for: the modes (--mode), which value each
  *            column gets (--map, --columns, --extra), --tables, --nested
@@ -26,8 +27,9 @@
  * expect     the tests of --expect
  * images     the images that --keep-before stores
  * emit       the output of --emit
- * nested     loads the elements of --nested; children: their tables
- * create     makes the table (--create) from a sample (sample.c)
+ * nested     loads the elements of --nested; children: the columns that the
+ *            loader sets in their tables
+ * create     makes the tables (--create) from a sample (sample.c)
  * evolve     alters the table so that it accepts rejected records (--evolve)
  * plan       what a load would do (--plan)
  * undo       --undo

@@ -7,6 +7,7 @@
 #include "base/opt.h"
 #include "loader.h"
 #include "phase.h"
+#include "stream.h"
 #include "target.h"
 
 static const char *

@@ -1,19 +1,15 @@
-/* The options --lock-timeout, --statement-timeout and --synchronous.
- * Borrows: l->db, which is open. */
+/* Opens what a load needs: the database, the tables and the sink.
+ * Owns:  all of struct loader; loader_close() frees what loader_open() made. */
 #ifndef LOAD_OPEN_H
 #define LOAD_OPEN_H
 
-#include "loader.h"
+struct err;
+struct load_opts;
+struct loader;
+struct stage;
 
-/* Sets the limits of all three options for l->db, which was just opened. Does
- * nothing if none of the options is given. */
-int time_limits_init(struct loader *l, struct err *e);
-/* Sets --lock-timeout and --statement-timeout for the connection *db. */
-int time_limits_set_for(
-    struct db *db, const struct load_opts *o, struct err *e);
-/* If the database has failed because a limit was exceeded, puts the option that
- * sets this limit in front of the message. */
-void time_limits_explain(const struct load_opts *o, const struct db_fault *f,
-    struct err *e);
+int loader_open(struct loader *l, const struct load_opts *o,
+    struct stage *s, struct err *e);
+void loader_close(struct loader *l);
 
 #endif

@@ -1,18 +1,26 @@
 #include "plan.h"
 
 #include "base/text.h"
-#include "children.h"
 #include "create.h"
 #include "loader.h"
-#include "open.h"
 #include "phase.h"
 #include "pg/pg_sink.h"
 #include "sqlite/sqlite_sink.h"
 #include "target.h"
+#include "workers.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct plan {
+	struct buf ddl;
+	bool evolves;           /* the input has been read for --evolve */
+	bool adds_columns;      /* --evolve adds a column for a new member */
+	bool no_file;           /* the file of the database does not exist: the
+	                         * plan uses an empty database in memory */
+};
 
 /* Appends the text, and blanks up to the width of the column. Appends at least
  * two blanks, also if the text is wider. */
@@ -149,7 +157,7 @@ note_record(void *self, struct stage *stage, const struct line *l,
 	(void)stage;
 	ld->sample.records++;
 	return evolve_note_planned(&t->evolve, &t->outcome.reader, l,
-	    ld->plan.adds_columns, ld->db, e);
+	    ld->plan->adds_columns, ld->db, e);
 }
 
 /* Finds the statements of --evolve from the first records of the input. Ignores
@@ -166,28 +174,23 @@ plan_find_changes(struct loader *l, struct err *e)
 		return 0;
 	l->sample.note = note_record;
 	l->sample.note_self = l;
-	l->plan.adds_columns = m->extra == EXTRA_REJECT;
-	if (l->plan.adds_columns)
+	l->plan->adds_columns = m->extra == EXTRA_REJECT;
+	if (l->plan->adds_columns)
 		m->extra = EXTRA_IGNORE;
 	rc = sample_read(&l->sample, l->stage, e);
-	if (l->plan.adds_columns)
+	if (l->plan->adds_columns)
 		m->extra = EXTRA_REJECT;
 	l->sample.note = NULL;
-	l->plan.evolves = rc == 0;
+	l->plan->evolves = rc == 0;
 	return rc;
 }
 
 void
-plan_init(struct plan *p)
+plan_free(struct plan *p)
 {
-	*p = (struct plan){ .no_file = false };
-	buf_init(&p->ddl, SIZE_MAX / 4);
-}
-
-void
-plan_release(struct plan *p)
-{
-	buf_release(&p->ddl);
+	if (p != NULL)
+		buf_release(&p->ddl);
+	free(p);
 }
 
 /* Fails if a table does not exist that the script of --ddl may make, because
@@ -216,11 +219,11 @@ check_tables_exist(struct loader *l, struct err *e)
 static int
 make_tables(struct loader *l, bool parent_too, struct err *e)
 {
-	buf_clear(&l->plan.ddl);
+	buf_clear(&l->plan->ddl);
 	return db_begin(l->db, e) == -1 ||
-	    (parent_too && create_table(&l->sample, l->db, &l->plan.ddl,
+	    (parent_too && create_table(&l->sample, l->db, &l->plan->ddl,
 	    e) == -1) ||
-	    create_children(l, &l->plan.ddl, e) == -1 ||
+	    create_children(l, &l->plan->ddl, e) == -1 ||
 	    loader_open_tables(l, e) == -1 ? -1 :
 	    l->absent ? 0 : workers_open(l, e);
 }
@@ -231,7 +234,12 @@ plan_open(struct loader *l, struct err *e)
 	enum table_state state = TABLE_EXISTS;
 	bool child_missing = false;
 
-	if (db_open_plan(&l->db, l->o->db, &l->plan.no_file,
+	if (l->plan == NULL) {
+		if ((l->plan = calloc(1, sizeof(*l->plan))) == NULL)
+			return err_nomem(e);
+		buf_init(&l->plan->ddl, SIZE_MAX / 4);
+	}
+	if (db_open_plan(&l->db, l->o->db, &l->plan->no_file,
 	    e) == -1 || time_limits_init(l, e) == -1 ||
 	    check_tables_exist(l, e) == -1)
 		return -1;
@@ -268,7 +276,7 @@ static void
 put_database(struct buf *b, const struct loader *l)
 {
 	buf_printf(b, "database: %s%s\n", db_name(l->db),
-	    l->plan.no_file ? " (a new file)" : "");
+	    l->plan->no_file ? " (a new file)" : "");
 }
 
 /* Appends the array and the parent from which a table of --nested gets its
@@ -302,10 +310,10 @@ put_table(struct buf *b, const struct loader *l, size_t i)
 	if (l->absent)
 		buf_str(b, " (does not exist, and there is no record to make "
 		    "it from)");
-	else if (l->plan.ddl.len > 0 && i < l->ntables &&
+	else if (l->plan->ddl.len > 0 && i < l->ntables &&
 	    l->sample.records == 1)
 		buf_str(b, " (made by --create from the first record)");
-	else if (l->plan.ddl.len > 0 && i < l->ntables && l->sample.read)
+	else if (l->plan->ddl.len > 0 && i < l->ntables && l->sample.read)
 		buf_printf(b, " (made by --create from the first %llu records)",
 		    (unsigned long long)l->sample.records);
 	buf_char(b, '\n');
@@ -319,8 +327,8 @@ static void
 put_mode(struct buf *b, const struct loader *l, const struct target *t)
 {
 	buf_printf(b, "mode: %s\n", l->mode->name);
-	if (l->workers.wanted > 0)
-		buf_printf(b, "connections: %zu\n", l->workers.wanted);
+	if (l->connections > 0)
+		buf_printf(b, "connections: %" PRIu64 "\n", l->connections);
 	if (t->nkey > 0)
 		buf_str(b, "key: ");
 	for (size_t i = 0; i < t->nkey; i++) {
@@ -358,7 +366,7 @@ put_table_changes(struct buf *b, const struct loader *l, struct err *e)
 {
 	const struct loaded_table *t = l->tables;
 
-	if (!l->plan.evolves)
+	if (!l->plan->evolves)
 		return 0;
 	buf_printf(b, "\nstatements of --evolve, as far as the first %llu "
 	    "records show:\n", (unsigned long long)l->sample.records);
@@ -382,9 +390,9 @@ put_plan(struct buf *b, const struct loader *l, struct err *e)
 		if (i < l->ntables)
 			put_mode(b, l, t);
 		plan_put_columns(b, t, l->o->evolve);
-		if (l->plan.ddl.len > 0 && i == 0) {
+		if (l->plan->ddl.len > 0 && i == 0) {
 			buf_str(b, "\nstatements before the load:\n");
-			buf_add(b, l->plan.ddl.data, l->plan.ddl.len);
+			buf_add(b, l->plan->ddl.data, l->plan->ddl.len);
 		}
 		if (i == 0 && put_table_changes(b, l, e) == -1)
 			return -1;

@@ -3,12 +3,42 @@
 #ifndef LOAD_SPEC_H
 #define LOAD_SPEC_H
 
+#include "base/opt.h"
 #include "db/table.h"
 #include "json/scan.h"
-#include "load.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/* The options as the user gave them. Borrows their texts, until the program
+ * ends. */
+
+enum { CONNECTIONS_MAX = 16, LOAD_OPTIONS_MAX = 96 };
+#define BATCH_NOT_GIVEN UINT64_MAX
+
+struct load_opts {
+	const char *db, *control_schema, *table, *key, *mode, *ddl, *compare,
+	    *touch, *seen, *scope, *replace_by, *soft_delete,
+	    *max_deletes, *synchronous, *newer_by, *as_of, *valid_from,
+	    *valid_to, *current, *missing, *undo, *table_from,
+	    *emit;
+	struct opt_list scope_values, expect, map, tables, nested;
+	struct opt_list nested_at;      /* of the options of one table: the
+	                                 * pointers of --nested in its
+	                                 * records */
+	const char *columns, *extra, *bytes;
+	const char *duplicates, *rejects, *max_rejects, *backoff;
+	uint64_t batch, flush, max_record, retries, connections;
+	uint64_t keep_runs;
+	uint64_t lock_timeout, statement_timeout;       /* 0: not given */
+	bool plain, marked, single, verbose, again, no_checkpoint, lossy,
+	    complete,
+	    allow_empty, delete_despite_rejects, empty_as_null, strict,
+	    create, plan, evolve, keep_before, with_checkpoint, replay_over;
+	/* By place in the table of options: it is on the command line. */
+	bool is_given[LOAD_OPTIONS_MAX];
+};
 
 /* The load modes (--mode): one constant row for each says what it does. Code
  * that depends on the mode asks for one of these properties, not for a name.

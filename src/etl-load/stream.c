@@ -385,7 +385,7 @@ complete_check_input(const struct loader *l, struct err *e)
 	const struct mark *begin = stage_begin_mark(l->stage);
 	const char *cut = stage_find_cut(l->stage);
 
-	if (l->absent && (l->mode->complete || l->expect.n > 0))
+	if (l->absent && (l->mode->complete || l->expect != NULL))
 		return err_set(e, ERR_DATA, false, "table %s does not exist, "
 		    "and no record came from which --create could make it",
 		    l->o->table);
@@ -570,7 +570,7 @@ stream_begin(struct loader *l, struct err *e)
 	l->whole = l->once || s->judged ||
 	    (!l->mode->repeatable && !s->segments);
 	if (s->by_file)
-		l->whole = l->o->single || l->expect.n > 0;
+		l->whole = l->o->single || l->expect != NULL;
 	return stream_resume(l, e);
 }
 

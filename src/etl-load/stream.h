@@ -1,86 +1,19 @@
-/* The state of a marked stream: what its marks said, and what the ledger (table
- * etl_loads) says about it.
- * Owns:  its texts and letters; stream_release() frees them.
- * Rules: a stream with checkpoints, or a replay, consists of segments: a commit
- *        must end at a boundary.
+/* A marked stream: what its marks say (struct stream in loader.h), its row in
+ * the ledger (table etl_loads), and the dead letters of its batches.
  * Fails: exit code 76 if marks contradict each other or the ledger, 78 if
  *        rejects of a replay were written elsewhere than into the stream. */
 #ifndef LOAD_STREAM_H
 #define LOAD_STREAM_H
 
-#include "batch.h"
-#include "control/letters.h"
-#include "load.h"
-#include "stream/mark.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-/* The last boundary (mark `checkpoint`, `resolve` or `end`) that was read. */
-struct boundary {
-	bool open;              /* it has not been committed yet */
-	uint64_t seq;           /* the mark's number in the stream; 0: no
-	                         * boundary was read yet */
-	uint64_t in, seen;      /* records and reject lines before it */
-	struct spool_position
-	    at; /* the end of the lines before it in the spool */
-	struct counts stages[MARK_STAGES];      /* the counts in the mark */
-	size_t nstages;
-};
-
-struct stream {
-	char *id;               /* its name in the ledger */
-	bool segments;          /* commit at boundaries only: the stream has
-	                         * checkpoints or is a replay */
-	bool replay;            /* sends the records of dead letters again */
-	bool judged;            /* a replay that may be too late for some rows:
-	                         * see commit.h */
-	bool by_file;           /* --mode delete-insert: the stream has whole
-	                         * files, each of which is a scope */
-	bool passive;           /* --again or --no-checkpoint: move no
-	                         * checkpoint, resolve no letter */
-
-	char *checkpoint;       /* its name in the mark begin, or NULL */
-	bool begun;             /* a mark `checkpoint` was read */
-	char *from;             /* member `from` of the first checkpoint mark:
-	                         * the cursor value that the extract began at */
-	uint64_t version;       /* member `version` of the first checkpoint
-	                         * mark */
-	bool has_stored_value;  /* the checkpoint had a value at the mark begin;
-	                         * false with --again or --no-checkpoint */
-	bool known;             /* `expected` comes from a mark or the ledger */
-	int64_t expected;       /* the version that the stored checkpoint must
-	                         * have; if `known` is false, the version that
-	                         * it had at the mark begin */
-	char *value;            /* the cursor value in the batch's last
-	                         * checkpoint mark, or NULL: the commit makes
-	                         * it the stored checkpoint */
-	uint64_t value_seq;     /* the number of that mark */
-	struct buf files;       /* the files in the batch's checkpoint marks:
-				 * the elements of their arrays, after "[" */
-	char *validators;       /* of that mark, or NULL */
-
-	struct letter_replay *letters;  /* dead letters to resolve when the
-	                                 * batch is committed */
-	uint64_t *letter_ends;          /* by letter: how many items of the
-	                                 * batch come before its mark resolve;
-	                                 * those from the mark before on are
-	                                 * its records */
-	size_t nletters, room;
-
-	struct boundary last;
-	int64_t batches;        /* batches of this stream committed so far, also
-	                         * by earlier runs */
-	bool loaded;            /* an earlier run has loaded the whole stream:
-	                         * skip all its records */
-	bool skipping;          /* an earlier run has loaded the part up to mark
-	                         * skip_seq: skip the records of this part */
-	uint64_t loaded_in;     /* number of records that the earlier run
-	                         * loaded */
-	uint64_t skip_seq;
-	uint64_t skipped;       /* records skipped so far */
-	int64_t kept;           /* committed rejects: those of all stages that
-	                         * are dead letters, and those of the loader
-	                         * in a file or descriptor 3; -1: not known */
-};
-
+struct buf;
+struct db;
+struct err;
+struct sums;
+struct stream;
 struct loader;
 struct loaded_table;
 
@@ -124,6 +57,27 @@ int stream_store_done(struct loader *l, struct err *e);
  * recent things about the files. */
 int stream_store_broken(struct loader *l, struct err *e);
 void stream_release(struct stream *s);
+
+/* The reject lines of a batch. */
+
+/* Called once all records of the chunk have been applied. Makes the reject
+ * lines of the chunk, in the order of the input: those of the rejected records,
+ * and those that earlier stages have sent. */
+int rejects_make(struct loader *l, struct err *e);
+/* Counts the causes of the batch's rejects, for the message of
+ * --max-rejects. */
+void rejects_count_causes(struct loader *l);
+/* Counts the causes of the batch's rejects, and adds them to the message of
+ * *e. */
+void rejects_explain(struct loader *l, struct err *e);
+/* Appends the JSON array of counts that the ledger (table etl_loads) stores:
+ * first the counts of the earlier stages, then the loader's counts, *sums. */
+void ledger_put_counts(struct buf *b, const struct loader *l,
+    const struct sums *sums);
+/* Reads the loader's counts, the last element, from the JSON array of counts
+ * that the ledger stores. Sets all counts to 0 if the array is empty. */
+int ledger_parse_counts(struct sums *sums, const char *json, size_t len,
+    struct err *e);
 
 /* For the modes that need a complete stream (struct load_mode: complete). They
  * replace rows by the records of one stream. So the stream must be whole, and

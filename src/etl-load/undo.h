@@ -7,7 +7,7 @@
 #ifndef LOAD_UNDO_H
 #define LOAD_UNDO_H
 
-#include "load.h"
+#include "spec.h"
 
 /* Checks the options of an undo or, without --undo, those options of a load
  * that --undo depends on. spec: the table of the program's options. */

@@ -3,14 +3,44 @@
 #include "base/stop.h"
 #include "control/control.h"
 #include "control/runs.h"
+#include "keys.h"
 #include "loader.h"
-#include "open.h"
 #include "phase.h"
+#include "stream.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct worker {
+	const struct loader *loader;
+	struct db *db;
+	void *self;                     /* the sink's own state */
+	struct outcome outcome;         /* of the share */
+	struct spool share;             /* borrows the text of the chunk */
+	size_t *place;                  /* by item of the share: the item of
+	                                 * the chunk */
+	size_t room;                    /* items that fit into the share */
+	size_t from, to;                /* the items of the chunk for which this
+	                                 * worker finds the share */
+	bool unsure;                    /* some of these may be other spellings
+	                                 * of a key: one worker must load all */
+	bool idle;                      /* has no share, or has committed it */
+	int64_t xid;                    /* the transaction whose COMMIT has had
+	                                 * no answer; 0: none */
+	enum worker_result result;
+	struct err err;                 /* with WORKER_FAILED */
+};
+
+struct workers {
+	struct worker *v;
+	size_t n;
+	struct key_hash hash;
+	unsigned char *share_of;        /* by item of the chunk: the worker */
+	size_t room;
+	struct buf settings;            /* script: those of --ddl */
+};
 
 /* Locks the state of the stream, so that no other loader can load more of the
  * stream until this transaction ends. Fails if another loader has done so
@@ -192,7 +222,7 @@ static int
 find_shares(struct worker *w, struct buf *scratch)
 {
 	const struct loader *l = w->loader;
-	const struct workers *all = &l->workers;
+	const struct workers *all = l->workers;
 	uint64_t hash;
 
 	for (size_t i = w->from; i < w->to; i++) {
@@ -251,7 +281,7 @@ grow_share(struct worker *w, size_t n, struct err *e)
 static int
 grow_shares(struct loader *l, struct err *e)
 {
-	struct workers *all = &l->workers;
+	struct workers *all = l->workers;
 	const size_t n = l->spool.n;
 	unsigned char *p;
 
@@ -281,7 +311,7 @@ add_to_share(struct worker *w, const struct spool *chunk, size_t i)
 static int
 workers_divide(struct loader *l, struct err *e)
 {
-	struct workers *all = &l->workers;
+	struct workers *all = l->workers;
 	const struct spool *chunk = &l->spool;
 	bool unsure = false;
 
@@ -319,7 +349,7 @@ workers_divide(struct loader *l, struct err *e)
 static int
 read_ddl_settings(struct loader *l, struct err *e)
 {
-	struct buf *b = &l->workers.settings;
+	struct buf *b = &l->workers->settings;
 	struct db_rows *r;
 	int rc;
 
@@ -342,7 +372,7 @@ static int
 set_session(struct worker *w, struct err *e)
 {
 	const struct loader *l = w->loader;
-	const struct buf *settings = &l->workers.settings;
+	const struct buf *settings = &l->workers->settings;
 
 	if (settings->len > 0 && db_script(w->db, settings->data, e) == -1)
 		return -1;
@@ -397,31 +427,12 @@ worker_prefix_error(const struct workers *all, size_t i, struct err *e)
 	return -1;
 }
 
-static int
-open_workers(struct loader *l, struct err *e)
-{
-	struct workers *all = &l->workers;
-
-	buf_init(&all->settings, SIZE_MAX / 4);
-	if ((all->v = calloc(all->wanted, sizeof(*all->v))) == NULL)
-		return err_nomem(e);
-	all->n = all->wanted;
-	if (read_ddl_settings(l, e) == -1)
-		return -1;
-	for (size_t i = 0; i < all->n; i++) {
-		if (open_worker(&all->v[i], l, e) == 0)
-			continue;
-		return worker_prefix_error(all, i, e);
-	}
-	return 0;
-}
-
-static int
-set_wanted(struct loader *l, struct err *e)
+int
+workers_open(struct loader *l, struct err *e)
 {
 	const struct loaded_table *t = &l->tables[0];
-	struct workers *all = &l->workers;
 	const char *why = NULL;
+	struct workers *all;
 
 	if (l->o->connections == 1)
 		return 0;
@@ -436,16 +447,23 @@ set_wanted(struct loader *l, struct err *e)
 		    "uses one connection", t->target.table->name, why);
 		return 0;
 	}
-	all->wanted = l->o->connections;
-	return key_hash_open(&all->hash, &t->target, e);
-}
-
-int
-workers_open(struct loader *l, struct err *e)
-{
-	if (set_wanted(l, e) == -1)
+	if ((all = l->workers = calloc(1, sizeof(*all))) == NULL)
+		return err_nomem(e);
+	buf_init(&all->settings, SIZE_MAX / 4);
+	l->connections = l->o->connections;
+	if (key_hash_open(&all->hash, &t->target, e) == -1)
 		return -1;
-	return l->workers.wanted == 0 || l->o->plan ? 0 : open_workers(l, e);
+	if (l->o->plan)
+		return 0;
+	if ((all->v = calloc(l->connections, sizeof(*all->v))) == NULL)
+		return err_nomem(e);
+	all->n = l->connections;
+	if (read_ddl_settings(l, e) == -1)
+		return -1;
+	for (size_t i = 0; i < all->n; i++)
+		if (open_worker(&all->v[i], l, e) == -1)
+			return worker_prefix_error(all, i, e);
+	return 0;
 }
 
 const struct phase workers_phase = { .check = workers_open };
@@ -453,15 +471,19 @@ const struct phase workers_phase = { .check = workers_open };
 void
 workers_close(struct loader *l)
 {
-	struct workers *all = &l->workers;
+	struct workers *all = l->workers;
 
+	if (all == NULL)
+		return;
 	for (size_t i = 0; i < all->n; i++)
 		close_worker(&all->v[i]);
 	free(all->v);
 	free(all->share_of);
 	key_hash_close(&all->hash);
 	buf_release(&all->settings);
-	*all = (struct workers){ 0 };
+	free(all);
+	l->workers = NULL;
+	l->connections = 0;
 }
 
 /* True if the workers may load the batch: the stream may be committed in parts,
@@ -474,7 +496,7 @@ workers_may_load(const struct loader *l)
 	/* Not in a replay, because the row and the resolved letter of a record
 	 * belong in one transaction. Not for the first batch of a marked
 	 * stream, because the ledger has no row yet that could be locked. */
-	return l->workers.n > 0 && !l->whole && !s->replay &&
+	return l->workers != NULL && !l->whole && !s->replay &&
 	    (!l->marked || s->batches > 0);
 }
 
@@ -486,8 +508,8 @@ set_schemas(struct loader *l, struct err *e)
 {
 	const char *schema = db_schema(l->db);
 
-	for (size_t i = 0; i < l->workers.n && schema != NULL; i++) {
-		struct db *db = l->workers.v[i].db;
+	for (size_t i = 0; i < l->workers->n && schema != NULL; i++) {
+		struct db *db = l->workers->v[i].db;
 		const char *has = db_schema(db);
 
 		if ((has == NULL || strcmp(has, schema) != 0) &&
@@ -534,8 +556,8 @@ find_worst_result(const struct workers *all, bool *again, struct err *e)
 static void
 explain_errors(struct loader *l)
 {
-	for (size_t i = 0; i < l->workers.n; i++) {
-		struct worker *w = &l->workers.v[i];
+	for (size_t i = 0; i < l->workers->n; i++) {
+		struct worker *w = &l->workers->v[i];
 		const struct db_fault f = *db_fault(w->db);
 
 		if (w->idle || w->result != WORKER_FAILED)
@@ -589,7 +611,7 @@ reconnect_later(struct loader *l, uint64_t *tries, struct err *e)
 			return -1;
 		if (retry_wait(&l->retry, ++*tries, &first, e) == -1)
 			return -1;
-	} while (reconnect_failed(&l->workers, e) == -1);
+	} while (reconnect_failed(l->workers, e) == -1);
 	return 0;
 }
 
@@ -607,7 +629,7 @@ mark_committed(struct workers *all)
 static enum worker_result
 load_shares(struct loader *l, struct err *e)
 {
-	struct workers *all = &l->workers;
+	struct workers *all = l->workers;
 	enum worker_result rc;
 	uint64_t tries = 0;
 	bool again;
@@ -649,7 +671,7 @@ collect_outcome(struct worker *w, struct outcome *to, struct err *e)
 static enum worker_result
 load_by_workers(struct loader *l, struct err *e)
 {
-	struct workers *all = &l->workers;
+	struct workers *all = l->workers;
 	struct outcome *o = &l->tables[0].outcome;
 	enum worker_result rc;
 

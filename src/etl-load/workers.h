@@ -8,9 +8,7 @@
 #ifndef LOAD_WORKERS_H
 #define LOAD_WORKERS_H
 
-#include "batch.h"
-#include "keys.h"
-
+struct err;
 struct loader;
 
 enum worker_result {
@@ -20,37 +18,7 @@ enum worker_result {
 	                         * columns were read */
 };
 
-struct worker {
-	const struct loader *loader;
-	struct db *db;
-	void *self;                     /* the sink's own state */
-	struct outcome outcome;         /* of the share */
-	struct spool share;             /* borrows the text of the chunk */
-	size_t *place;                  /* by item of the share: the item of
-	                                 * the chunk */
-	size_t room;                    /* items that fit into the share */
-	size_t from, to;                /* the items of the chunk for which this
-	                                 * worker finds the share */
-	bool unsure;                    /* some of these may be other spellings
-	                                 * of a key: one worker must load all */
-	bool idle;                      /* has no share, or has committed it */
-	int64_t xid;                    /* the transaction whose COMMIT has had
-	                                 * no answer; 0: none */
-	enum worker_result result;
-	struct err err;                 /* with WORKER_FAILED */
-};
-
-struct workers {
-	struct worker *v;
-	size_t n, wanted;               /* open; to be opened: 0 if the load
-	                                 * uses one connection */
-	struct key_hash hash;
-	unsigned char *share_of;        /* by item of the chunk: the worker */
-	size_t room;
-	struct buf settings;            /* script: those of --ddl */
-};
-
-/* Sets l->workers.wanted, the number of connections, and opens them; --plan
+/* Sets l->connections, the number of connections, and opens them; --plan
  * opens none. Leaves the number at 0 and warns if the order of records with
  * different keys matters to the table, for example because of a trigger: then
  * only one connection may load it. The table must be open. */

@@ -5,7 +5,7 @@
 . tests/fault/mutant.sh
 
 route=src/etl-load/batch.c
-names=src/etl-load/open.c
+names=src/etl-load/loader.c
 
 mutant etl-load/tables.t 'a record goes to the table of the one before' \
     src/etl-load/spec.c \
@@ -45,7 +45,7 @@ mutant etl-load/tables_faults.t 'missing rows of one table refuse records of ano
     's/s->store.missing = db_count_orphans(s->store.db);/s->store.missing = 0;/' \
     'all records are in their tables'
 mutant etl-load/tables_faults.t 'a change of the second table is not seen' \
-    src/etl-load/open.c \
+    src/etl-load/loader.c \
     '/^tables_changed/,/^}/s/i < loader_count_tables(l)/i < 1/' \
     'one of the tables is made anew during the load: its columns are read again'
 
