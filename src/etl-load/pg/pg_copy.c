@@ -186,6 +186,46 @@ pg_check_copy(struct pg_rows *r, const struct shape *s, bool staged,
 	    pg_copy_finish(r, e);
 }
 
+/* A search for the rows or tuples that the server refuses. Each try copies some
+ * of them in a savepoint. If the server refuses a try, the next one has fewer,
+ * until one row is known to be the cause. (copy_around() in pg_sink.c has a
+ * search of its own: it must not try many rows alone.) */
+struct narrow {
+	size_t size;            /* rows of the next try, if good is 0 */
+	size_t good;            /* rows before a refused one: the next try has
+	                         * only these */
+};
+
+static size_t
+narrow_size(const struct narrow *w)
+{
+	return w->good > 0 ? w->good : w->size;
+}
+
+/* Called after the server has accepted a try. */
+static void
+narrow_pass(struct narrow *w)
+{
+	if (w->good == 0)
+		w->size *= 2;
+	w->good = 0;
+}
+
+/* Called after the server has refused a try. `line` is the line of the COPY
+ * that it has named, or 0. Returns which row of the try is the cause, counted
+ * from 1, or 0 if this is not known yet. */
+static int64_t
+narrow_refuse(struct narrow *w, int64_t line)
+{
+	bool alone = w->size <= 1;
+
+	w->size = alone ? 1 : w->size / 2;
+	if (line == 0 && !alone)
+		return 0;
+	w->good = line > 1 ? (size_t)line - 1 : 0;
+	return line > 0 ? line : 1;
+}
+
 enum { FIRST_PIECE = 64 };      /* rows in the first piece */
 
 size_t
@@ -202,9 +242,11 @@ int
 pg_copy_in_pieces(struct pg_rows *r, const struct shape *s, bool staged,
     struct outcome *o, struct err *e)
 {
-	size_t from = r->from, at, n = FIRST_PIECE, good = 0;
+	struct narrow w = { .size = FIRST_PIECE };
+	size_t from = r->from, at;
 	struct db_fault fault;
 	struct err why;
+	int64_t cause;
 	int rc;
 
 	if (pg_check_copy(r, s, staged, e) == -1)
@@ -214,12 +256,11 @@ pg_copy_in_pieces(struct pg_rows *r, const struct shape *s, bool staged,
 			return err_set(e, ERR_RETRY, false,
 			    "stopped by a signal");
 		at = from;
-		rc = pg_try_copy(r, s, staged, &at, good > 0 ? good : n, e);
+		rc = pg_try_copy(r, s, staged, &at, narrow_size(&w), e);
 		if (rc == -1)
 			return -1;
 		if (rc == 1) {
-			n = good > 0 ? n : n * 2;
-			good = 0;
+			narrow_pass(&w);
 			from = at;
 			continue;
 		}
@@ -227,15 +268,10 @@ pg_copy_in_pieces(struct pg_rows *r, const struct shape *s, bool staged,
 		why = *e;
 		if (db_script(r->db, PG_UNDO_PIECE, e) == -1)
 			return -1;
-		if (fault.line == 0 && n > 1) {
-			n /= 2;
+		if ((cause = narrow_refuse(&w, fault.line)) == 0)
 			continue;
-		}
-		at = pg_find_copy_row(r, s, from,
-		    fault.line > 0 ? fault.line : 1);
+		at = pg_find_copy_row(r, s, from, cause);
 		r->v[at].done = true;
-		good = fault.line > 1 ? (size_t)fault.line - 1 : 0;
-		n = n > 1 ? n / 2 : 1;
 		if (outcome_reject_fault(o, r->v[at].item, &fault, why.msg,
 		    e) == -1)
 			return -1;
@@ -695,28 +731,26 @@ try_copy_tuples(struct pg_tuples *t, size_t from, size_t to, bool judge_all,
 	    "RELEASE SAVEPOINT etl_tuple", e);
 }
 
-/* If the server refuses a tuple, the COPY is repeated with half as many tuples,
- * until the refused tuple is alone. Such a tuple is only counted. No row of the
- * target can match it, because its column cannot hold the value. */
+/* A tuple that the server refuses is only counted. No row of the target can
+ * match it, because its column cannot hold the value. */
 int
 pg_tuples_copy_new(struct pg_tuples *t, bool judge_all, uint64_t *unreadable,
     struct err *e)
 {
-	size_t size = t->seen.n - t->copied, to;
+	struct narrow w = { .size = t->seen.n - t->copied };
+	size_t left, to;
 	int rc;
 
 	while (t->copied < t->seen.n) {
-		to = t->seen.n - t->copied > size ? t->copied + size :
-		    t->seen.n;
+		left = t->seen.n - t->copied;
+		to = t->copied + (left > w.size ? w.size : left);
 		rc = try_copy_tuples(t, t->copied, to, judge_all, e);
 		if (rc == -1)
 			return -1;
 		if (rc == 1) {
-			size *= 2;
+			narrow_pass(&w);
 			t->copied = to;
-		} else if (size > 1) {
-			size /= 2;
-		} else {
+		} else if (narrow_refuse(&w, 0) > 0) {
 			(*unreadable)++;
 			t->copied = to;
 		}
