@@ -237,7 +237,7 @@ mutant etl-load/replace_others.t 'a change of the definition is lost in the swap
     'rights are granted while the load runs: exit code 75'
 
 mutant etl-load/delete_insert_faults.t 'a later try has the scopes of an earlier one' src/etl-load/pg/pg_sets.c \
-    '/^pg_scopes_start/,/^}/s/pg_tuples_forget(&s->tuples);//' \
+    '/^start_scopes/,/^}/s/pg_tuples_forget(&s->tuples);//' \
     'the load is repeated as a whole'
 
 mutant etl-load/scd2.t 'the index of past rows is taken for that of current rows' src/etl-load/history.c \

@@ -233,6 +233,14 @@ pg_scopes_release(struct pg_scopes *s)
 	keyset_release(&s->nulls);
 }
 
+static struct pg_scopes *
+get_scopes(void *self)
+{
+	struct pg_sink *s = self;
+
+	return &s->scopes;
+}
+
 static int
 run_sql(struct pg_scopes *s, int64_t *changed, struct err *e)
 {
@@ -382,15 +390,21 @@ try_delete(void *self, struct err *e)
 	return -1;
 }
 
-int
-pg_scopes_check(struct pg_scopes *s, struct err *e)
+/* Fails if the values of a column of --scope cannot be compared, or if the role
+ * may not delete rows. */
+static int
+check_scopes(void *self, struct err *e)
 {
+	struct pg_scopes *s = get_scopes(self);
+
 	return pg_tuples_check(&s->tuples, try_delete, s, e);
 }
 
-int
-pg_scopes_start(struct pg_scopes *s, struct err *e)
+/* Forgets all scopes and empties the temporary table. */
+static int
+start_scopes(void *self, struct err *e)
 {
+	struct pg_scopes *s = get_scopes(self);
 	bool filled = s->tuples.copied > 0 || s->tuples.many;
 
 	s->dead += s->tuples.many ? MANY_DEAD : s->tuples.copied;
@@ -431,13 +445,15 @@ note_scope(void *self, struct reader *r, const struct line *l, struct err *e)
 	return rc == 1 ? note_nulls(s, r, e) : rc;
 }
 
-int
-pg_scopes_add(struct pg_scopes *s, struct outcome *o, uint64_t *unreadable,
-    struct err *e)
+/* Copies the scopes of the records in o->chunk into the temporary table. */
+static int
+add_scopes(void *self, struct outcome *o, uint64_t *unreadable, struct err *e)
 {
-	return chunk_each_record(o, note_scope, s, unreadable,
-	    e) == -1 ? -1 : pg_tuples_copy_new(&s->tuples, o->judge_all,
-	    unreadable, e);
+	struct pg_scopes *s = get_scopes(self);
+
+	if (chunk_each_record(o, note_scope, s, unreadable, e) == -1)
+		return -1;
+	return pg_tuples_copy_new(&s->tuples, o->judge_all, unreadable, e);
 }
 
 /* Runs s->sql, which returns one row: a number and a text. Appends the text to
@@ -467,9 +483,10 @@ query_count_text(struct pg_scopes *s, int64_t *number, struct buf *text,
 	return rc == -1 ? -1 : buf_check(text, e);
 }
 
-int
-pg_scopes_put_ids(struct pg_scopes *s, struct scope_ids *ids, struct err *e)
+static int
+put_scope_ids(void *self, struct scope_ids *ids, struct err *e)
 {
+	struct pg_scopes *s = get_scopes(self);
 	int64_t n = 0;
 
 	*ids = (struct scope_ids){ .json = ids->json };
@@ -532,9 +549,10 @@ delete_with_images(struct pg_scopes *s, const char *nulls, struct sums *sums,
 	return 0;
 }
 
-int
-pg_scopes_delete(struct pg_scopes *s, struct outcome *o, struct err *e)
+static int
+delete_scopes(void *self, struct outcome *o, struct err *e)
 {
+	struct pg_scopes *s = get_scopes(self);
 	const struct keyset *k = &s->nulls;
 	bool whole = s->tuples.many && !s->target->scope_has_index;
 
@@ -557,9 +575,10 @@ note_refused(void *self, struct reader *r, const struct line *l, struct err *e)
 	return pg_tuples_note(&s->refused, r, l, e);
 }
 
-int
-pg_scopes_add_rejected(struct pg_scopes *s, struct outcome *o, struct err *e)
+static int
+add_refused(void *self, struct outcome *o, struct err *e)
 {
+	struct pg_scopes *s = get_scopes(self);
 	struct pg_tuples *t = &s->refused;
 	uint64_t unreadable = 0;
 
@@ -584,9 +603,10 @@ put_emptied(struct buf *b, const struct pg_scopes *s)
 		buf_printf(b, "[%s]", s->emptied.data);
 }
 
-int
-pg_scopes_emptied(struct pg_scopes *s, int64_t *n, struct err *e)
+static int
+count_emptied(void *self, int64_t *n, struct err *e)
 {
+	struct pg_scopes *s = get_scopes(self);
 	const char *suffix = s->target->suffix, *sql;
 
 	*n = 0;
@@ -608,10 +628,11 @@ pg_scopes_emptied(struct pg_scopes *s, int64_t *n, struct err *e)
 	return sql == NULL ? -1 : db_query_int(s->db, sql, NULL, 0, 0, n, e);
 }
 
-int
-pg_scopes_recordless(struct pg_scopes *s, const struct scope_ids *recorded,
-    int64_t *n, struct err *e)
+static int
+count_recordless(void *self, const struct scope_ids *recorded, int64_t *n,
+    struct err *e)
 {
+	struct pg_scopes *s = get_scopes(self);
 	const char *sql;
 
 	*n = 0;
@@ -627,6 +648,17 @@ pg_scopes_recordless(struct pg_scopes *s, const struct scope_ids *recorded,
 	sql = buf_finish(&s->sql, e);
 	return sql == NULL ? -1 : db_query_int(s->db, sql, NULL, 0, 0, n, e);
 }
+
+const struct sink_scopes pg_scopes_calls = {
+	.check = check_scopes,
+	.start = start_scopes,
+	.add = add_scopes,
+	.put_ids = put_scope_ids,
+	.finish = delete_scopes,
+	.add_rejected = add_refused,
+	.count_emptied = count_emptied,
+	.count_recordless = count_recordless,
+};
 
 /* The table of the keys of the records that came. "etl.staged" is true for a
  * record in the staging table, and NULL for a rejected record. A record may be

@@ -23,7 +23,7 @@ struct pg_scopes {
 	                                 * temporary table */
 	bool hashes;                    /* the columns of --scope have a hash
 	                                 * function */
-	const struct scope_ids *ids;    /* of pg_scopes_put_ids(), or NULL */
+	const struct scope_ids *ids;    /* of put_ids(), or NULL */
 	struct buf emptied;             /* the ids of the scopes whose rows were
 	                                 * deleted, separated by commas */
 	bool all_emptied;               /* all scopes count as emptied */
@@ -33,24 +33,8 @@ struct pg_scopes {
 void pg_scopes_init(
     struct pg_scopes *s, struct db *db, const struct target *t);
 void pg_scopes_release(struct pg_scopes *s);
-/* Fails if the values of a column of --scope cannot be compared, or if the role
- * may not delete rows. */
-int pg_scopes_check(struct pg_scopes *s, struct err *e);
-/* Forgets all scopes and empties the temporary table. */
-int pg_scopes_start(struct pg_scopes *s, struct err *e);
-/* Copies the scopes of the records in o->chunk into the temporary table. Counts
- * in *unreadable the records without a readable scope. */
-int pg_scopes_add(struct pg_scopes *s, struct outcome *o, uint64_t *unreadable,
-    struct err *e);
-int pg_scopes_put_ids(
-    struct pg_scopes *s, struct scope_ids *ids, struct err *e);
-int pg_scopes_delete(struct pg_scopes *s, struct outcome *o, struct err *e);
-/* The last functions of struct sink_scopes. */
-int pg_scopes_add_rejected(
-    struct pg_scopes *s, struct outcome *o, struct err *e);
-int pg_scopes_emptied(struct pg_scopes *s, int64_t *n, struct err *e);
-int pg_scopes_recordless(struct pg_scopes *s, const struct scope_ids *recorded,
-    int64_t *n, struct err *e);
+/* The functions of the sink. Their argument `self` is a struct pg_sink. */
+extern const struct sink_scopes pg_scopes_calls;
 
 /* For --mode mirror on PostgreSQL: a temporary table has the keys of all
  * records that came. At the end, the rows of the target whose keys are not in

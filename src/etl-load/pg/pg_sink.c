@@ -104,8 +104,9 @@ check_elsewhere(struct pg_sink *s, struct err *e)
  * result is SINK_REPEAT: the caller loads the batch again, into a new table
  * that has its indexes and foreign keys before the rows come. */
 static enum sink_result
-pg_settle(struct pg_sink *s, struct err *e)
+pg_sink_settle(void *self, struct err *e)
 {
+	struct pg_sink *s = self;
 	enum sink_result rc = check_elsewhere(s, e);
 
 	if (rc != SINK_DONE || !s->target->swaps ||
@@ -1252,14 +1253,6 @@ pg_sink_apply(void *self, struct outcome *o, struct err *e)
 	return rc == -1 ? SINK_FAILED : SINK_DONE;
 }
 
-static enum sink_result
-pg_sink_settle(void *self, struct err *e)
-{
-	struct pg_sink *s = self;
-
-	return pg_settle(s, e);
-}
-
 static void
 pg_sink_reset(void *self)
 {
@@ -1268,72 +1261,6 @@ pg_sink_reset(void *self)
 	s->session.staging = false;
 	s->scopes.tuples.there = false;
 	s->mirror.rejected.there = false;
-}
-
-static int
-pg_sink_check_scopes(void *self, struct err *e)
-{
-	struct pg_sink *s = self;
-
-	return pg_scopes_check(&s->scopes, e);
-}
-
-static int
-pg_sink_start_scopes(void *self, struct err *e)
-{
-	struct pg_sink *s = self;
-
-	return pg_scopes_start(&s->scopes, e);
-}
-
-static int
-pg_sink_add_scopes(
-    void *self, struct outcome *o, uint64_t *unreadable, struct err *e)
-{
-	struct pg_sink *s = self;
-
-	return pg_scopes_add(&s->scopes, o, unreadable, e);
-}
-
-static int
-pg_sink_finish_scopes(void *self, struct outcome *o, struct err *e)
-{
-	struct pg_sink *s = self;
-
-	return pg_scopes_delete(&s->scopes, o, e);
-}
-
-static int
-pg_sink_put_scope_ids(void *self, struct scope_ids *ids, struct err *e)
-{
-	struct pg_sink *s = self;
-
-	return pg_scopes_put_ids(&s->scopes, ids, e);
-}
-
-static int
-pg_sink_add_rejected(void *self, struct outcome *o, struct err *e)
-{
-	struct pg_sink *s = self;
-
-	return pg_scopes_add_rejected(&s->scopes, o, e);
-}
-
-static int
-pg_sink_emptied(void *self, int64_t *n, struct err *e)
-{
-	struct pg_sink *s = self;
-
-	return pg_scopes_emptied(&s->scopes, n, e);
-}
-
-static int
-pg_sink_recordless(void *self, const struct scope_ids *recorded, int64_t *n,
-    struct err *e)
-{
-	struct pg_sink *s = self;
-
-	return pg_scopes_recordless(&s->scopes, recorded, n, e);
 }
 
 static int
@@ -1363,17 +1290,6 @@ pg_sink_swap(void *self, struct err *e)
 	return s->target->swaps ? pg_swap_tables(&s->swap, e) : 0;
 }
 
-static const struct sink_scopes scopes = {
-    .check = pg_sink_check_scopes,
-    .start = pg_sink_start_scopes,
-    .add = pg_sink_add_scopes,
-    .put_ids = pg_sink_put_scope_ids,
-    .finish = pg_sink_finish_scopes,
-    .add_rejected = pg_sink_add_rejected,
-    .count_emptied = pg_sink_emptied,
-    .count_recordless = pg_sink_recordless,
-};
-
 const struct sink sink_pg = {
     .kind = DB_POSTGRESQL,
     .open = pg_sink_open,
@@ -1385,7 +1301,7 @@ const struct sink sink_pg = {
     .check_empty = pg_sink_check_empty,
     .empty = pg_sink_empty,
     .swap = pg_sink_swap,
-    .scopes = &scopes,
+    .scopes = &pg_scopes_calls,
     .written = &pg_written,
     .images = &pg_images,
     .late = &pg_late,
