@@ -68,8 +68,7 @@ db_kind(const struct db *db)
 struct pg *
 db_pg_connection(const struct db *db)
 {
-	return db->driver->pg_connection == NULL ? NULL :
-	    db->driver->pg_connection(db->conn);
+	return db->driver->kind == DB_POSTGRESQL ? db->conn : NULL;
 }
 
 int
@@ -570,20 +569,6 @@ db_stmt_free(struct db_stmt *s)
 		return;
 	release_statement(&s->rows);
 	free(s);
-}
-
-struct db_value
-db_text(const char *s)
-{
-	if (s == NULL)
-		return (struct db_value){ .type = DB_NULL };
-	return (struct db_value){ .type = DB_TEXT, .p = s, .len = strlen(s) };
-}
-
-struct db_value
-db_bytes(const char *p, size_t n)
-{
-	return (struct db_value){ .type = DB_BLOB, .p = p, .len = n };
 }
 
 /* Statements of sql/ write `{schema}.` before the name of a control table. */

@@ -10,7 +10,9 @@
 #define DB_DRIVER_H
 
 #include "base/buf.h"
-#include "db/db.h"
+#include "base/errval.h"
+#include "db/sql.h"
+#include "db/value.h"
 
 struct driver {
 	enum db_kind kind;
@@ -46,8 +48,6 @@ struct driver {
 	int64_t (*changed)(const void *stmt);
 	void (*reset)(void *stmt);
 	void (*drop)(void *stmt);
-	/* Called by db_pg_connection(). NULL: it returns NULL. */
-	struct pg *(*pg_connection)(void *conn);
 	/* Called by db_count_orphans(). NULL: it returns 0. */
 	int64_t (*missing_references)(void *conn);
 	/* Called by db_count_pages(). NULL: it returns 0. */

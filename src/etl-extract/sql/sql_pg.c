@@ -1,5 +1,6 @@
 #include "base/stop.h"
 #include "common/stdout_reader.h"
+#include "db/db.h"
 #include "db/pg.h"
 #include "json/write.h"
 #include "sql/sql_columns.h"
@@ -201,7 +202,6 @@ struct pg_source {
 	char name[PG_SOURCE_NAME];        /* of the prepared query */
 	unsigned serial;
 	struct pg_args args;
-	struct pg_answer *row;
 	size_t wrapped_at;      /* characters before the user's query in the
 				 * prepared query */
 };
@@ -297,9 +297,9 @@ prepare_first_fit(struct pg_source *s, struct err *e)
 }
 
 static const char *
-name_pg_column(const void *answer, size_t i)
+name_pg_column(const void *pg, size_t i)
 {
-	return pg_column_name(answer, i);
+	return pg_get_column(pg, i).name;
 }
 
 /* Asks the server for the columns of the prepared query, and checks them. */
@@ -307,23 +307,22 @@ static int
 describe_columns(struct pg_source *s, struct err *e)
 {
 	struct sql_columns *c = &s->columns;
-	struct pg_answer *a;
+	struct pg_column one;
+	size_t n;
 	int rc;
 
-	if (pg_describe(s->pg, s->name, &a, e) == -1)
+	if (pg_describe(s->pg, s->name, &n, e) == -1)
 		return set_prepare_error(s, e);
-	rc = sql_columns_fill(c, pg_count_columns(a), name_pg_column, a,
-	    s->query, e);
+	rc = sql_columns_fill(c, n, name_pg_column, s->pg, s->query, e);
 	if (rc == -1)
 		(void)sql_prefix_place(s->query, -1, e);
 	for (size_t i = 0; rc == 0 && i < c->n; i++) {
-		c->column[i].kind = (int)sql_pg_kind_of(pg_column_type(a, i));
-		sql_pg_set_type(&c->column[i], pg_column_type(a, i),
-		    pg_column_typmod(a, i));
+		one = pg_get_column(s->pg, i);
+		c->column[i].kind = (int)sql_pg_kind_of(one.type);
+		sql_pg_set_type(&c->column[i], one.type, one.typmod);
 	}
 	if (rc == 0 && c->cursor < c->n && !s->query->cursor_is_inside)
-		s->cursor_type = pg_column_type(a, c->cursor);
-	pg_answer_free(a);
+		s->cursor_type = pg_get_column(s->pg, c->cursor).type;
 	return rc;
 }
 
@@ -437,7 +436,6 @@ pg_source_close(void *self)
 
 	if (s == NULL)
 		return;
-	pg_answer_free(s->row);
 	pg_args_release(&s->args);
 	sql_columns_release(&s->columns);
 	sql_text_release(&s->text);
@@ -694,11 +692,10 @@ put_pg_row(struct pg_source *s, struct sql_row *row)
 	const struct sql_column *c = s->columns.column;
 	const char *p;
 	size_t len;
-	unsigned oid;
 
 	for (size_t i = 0; i < s->columns.n; i++, c++) {
 		buf_add(record, c->prefix, c->prefix_len);
-		p = pg_column_value(s->row, i, &len, &oid);
+		p = pg_get_value(s->pg, i, &len);
 		if (p == NULL)
 			buf_add(record, "null", 4);
 		else if (c->kind == SQL_PG_STRING)
@@ -717,10 +714,9 @@ is_row_too_large(const struct pg_source *s)
 {
 	uint64_t all = 0;
 	size_t len;
-	unsigned oid;
 
 	for (size_t i = 0; i < s->columns.n; i++) {
-		(void)pg_column_value(s->row, i, &len, &oid);
+		(void)pg_get_value(s->pg, i, &len);
 		all += len;
 	}
 	return all > s->query->most;
@@ -730,28 +726,18 @@ static int
 pg_source_next(void *self, struct sql_row *row, struct err *e)
 {
 	struct pg_source *s = self;
-	int64_t changed;
 	int rc;
 
-	for (;;) {
-		pg_answer_free(s->row);
-		s->row = NULL;
-		if (wait_for_answer(s, e) == -1)
-			return -1;
-		if ((s->row = pg_next_answer(s->pg)) == NULL)
-			return 0;
-		rc = pg_answer_status(s->pg, s->row, &changed, e);
-		if (rc == 1 && is_row_too_large(s))
-			return sql_row_refuse(row, s->query, e);
-		if (rc == 1) {
-			put_pg_row(s, row);
-			return buf_check(&row->text, e) == -1 ? -1 : 1;
-		}
-		if (rc == -1) {
-			s->row = NULL;
-			return set_query_error(s, row, e);
-		}
-	}
+	if (wait_for_answer(s, e) == -1)
+		return -1;
+	if ((rc = pg_next_row(s->pg, e)) == -1)
+		return set_query_error(s, row, e);
+	if (rc == 0)
+		return 0;
+	if (is_row_too_large(s))
+		return sql_row_refuse(row, s->query, e);
+	put_pg_row(s, row);
+	return buf_check(&row->text, e) == -1 ? -1 : 1;
 }
 
 const struct sql_database sql_database_pg = {
