@@ -223,18 +223,6 @@ lock_missing_name(struct db *db, const struct checkpoint_move *m,
 			 v, 1, NULL, e);
 }
 
-/* Locks the row. *locked_rows is 0 if the stored version is not the expected
- * one. */
-static int
-lock_row(struct db *db, const struct checkpoint_move *m, int64_t *locked_rows,
-    struct err *e)
-{
-	struct db_value v[] = { db_text(m->name), DB_I(m->expected) };
-
-	return db_query_int(
-	    db, db_sql(db, SQL_CHECKPOINT_LOCK), v, 2, 0, locked_rows, e);
-}
-
 /* Inserts the row if the expected version is 0, else changes it. *changed_rows
  * is 0 if the stored version is not the expected one. */
 static int
@@ -259,14 +247,20 @@ enum checkpoint_result
 checkpoint_move(struct db *db, const struct checkpoint_move *m,
     struct err *e)
 {
-	int64_t found = 0;
+	struct db_value v[] = { db_text(m->name), DB_I(m->expected) };
+	int64_t found = 0;      /* 0: the stored version is not the expected
+	                         * one */
 	int rc;
 
 	if (check_name_string(m->name, e) == -1)
 		return CHECKPOINT_FAILED;
-	rc = m->moves		? store_move(db, m, &found, e)
-	    : m->expected == 0 ? lock_missing_name(db, m, &found, e)
-	    : lock_row(db, m, &found, e);
+	if (m->moves)
+		rc = store_move(db, m, &found, e);
+	else if (m->expected == 0)
+		rc = lock_missing_name(db, m, &found, e);
+	else
+		rc = db_query_int(db, db_sql(db, SQL_CHECKPOINT_LOCK), v, 2, 0,
+		    &found, e);
 	if (rc == -1)
 		return CHECKPOINT_FAILED;
 	return found == 1 ? CHECKPOINT_MOVED : set_race_error(db, m, e);

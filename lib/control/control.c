@@ -58,23 +58,10 @@ refuse_table(struct db *db, const struct db_rows *r, struct err *e)
 	    "schema with --control-schema", db_schema(db), table, owner);
 }
 
-/* Uses the row that the statement control_owners has returned. Calls
- * db_set_schema() if the schema exists and no earlier call has set it. Fails if
- * the row names a table that belongs to another role. */
-static int
-set_schema(struct db *db, const struct db_rows *r, bool *present, struct err *e)
-{
-	*present = db_column(r, 1).i != 0;
-	if (db_column(r, 0).type != DB_NULL && db_schema(db) == NULL &&
-	    db_set_schema(db, db_column(r, 0).p, e) == -1)
-		return -1;
-	return db_column(r, 2).type == DB_NULL ? 0 : refuse_table(db, r, e);
-}
-
-/* Sets the schema if it exists, and fails if a control table belongs to another
- * role. `name` may be NULL. A single statement finds the schema and reads the
- * owners of its tables: this saves a round trip to the server at each start of
- * a program. */
+/* Calls db_set_schema() if the schema exists and no earlier call has set it.
+ * Fails if a control table belongs to another role. `name` may be NULL. A
+ * single statement finds the schema and reads the owners of its tables: this
+ * saves a round trip to the server at each start of a program. */
 static int
 check_owners(struct db *db, const char *name, bool *present, struct err *e)
 {
@@ -84,8 +71,14 @@ check_owners(struct db *db, const char *name, bool *present, struct err *e)
 
 	if (db_query(db, &r, db_sql(db, SQL_CONTROL_OWNERS), &v, 1, e) == -1)
 		return -1;
-	if ((rc = db_next(r, e)) == 1)
-		rc = set_schema(db, r, present, e);
+	if ((rc = db_next(r, e)) == 1) {
+		*present = db_column(r, 1).i != 0;
+		rc = 0;
+		if (db_column(r, 0).type != DB_NULL && db_schema(db) == NULL)
+			rc = db_set_schema(db, db_column(r, 0).p, e);
+		if (rc == 0 && db_column(r, 2).type != DB_NULL)
+			rc = refuse_table(db, r, e);
+	}
 	db_end(r);
 	return rc;
 }
@@ -104,16 +97,6 @@ create_missing_schema(
 		    db_name(db), name);
 	return create_schema(db, name, e) == -1 ? -1 :
 	    db_set_schema(db, name, e);
-}
-
-/* Returns the value of ETL_CONTROL_SCHEMA, or NULL if it is not set or
- * empty. */
-static const char *
-schema_from_env(void)
-{
-	const char *name = getenv("ETL_CONTROL_SCHEMA");
-
-	return name != NULL && *name != '\0' ? name : NULL;
 }
 
 /* Finds the schema and calls db_set_schema(), unless an earlier call has done
@@ -135,8 +118,8 @@ control_use_schema(struct db *db, const char *name, bool creates_missing_schema,
 	if (db_schema(db) != NULL)
 		name = db_schema(db);
 	else if (name == NULL)
-		name = schema_from_env();
-	else if (*name == '\0')
+		name = getenv("ETL_CONTROL_SCHEMA");
+	if (name != NULL && *name == '\0')
 		name = NULL;
 	if (check_owners(db, name, present, e) == -1)
 		return -1;

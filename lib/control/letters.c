@@ -389,12 +389,6 @@ read_name(struct letter_line *l, enum letter_field f, const char *name,
 	    "to 256 bytes", bad, name);
 }
 
-static struct db_value
-null_to_empty(struct db_value v)
-{
-	return v.type == DB_NULL ? db_text("") : v;
-}
-
 static void
 read_optional(struct letter_line *l)
 {
@@ -402,7 +396,9 @@ read_optional(struct letter_line *l)
 	l->v[LETTER_RUN] = read_text(l, "run");
 	l->v[LETTER_STREAM] = read_text(l, "stream");
 	l->v[LETTER_TARGET] = read_text(l, "target");
-	l->v[LETTER_MESSAGE] = null_to_empty(read_text(l, "message"));
+	l->v[LETTER_MESSAGE] = read_text(l, "message");
+	if (l->v[LETTER_MESSAGE].type == DB_NULL)
+		l->v[LETTER_MESSAGE] = db_text("");
 	l->v[LETTER_POINTER] = read_text(l, "pointer");
 	l->v[LETTER_ORIGIN] = copy_origin(l);
 	l->v[LETTER_SQLSTATE] = read_text(l, "sqlstate");
@@ -682,15 +678,6 @@ resolve_letters(struct db *db, const struct letter_replays *replays,
 	return rc;
 }
 
-/* Returns true if the server refused a record's text as jsonb (column
- * raw_data). A database in the encoding SQL_ASCII refuses it with SQLSTATE
- * 0A000, because it cannot convert the escapes of JSON into characters. */
-static bool
-is_json_refused(const struct db_fault *f)
-{
-	return f->data || strcmp(f->sqlstate, "0A000") == 0;
-}
-
 /* Call this in the transaction in which letters_copy() has copied rows into the
  * temporary table. Without a transaction these rows would be lost at the end of
  * COPY, because the table has ON COMMIT DELETE ROWS. The statement SAVEPOINT,
@@ -707,7 +694,12 @@ letters_merge(struct db *db, const struct letter_replays *r, int64_t run_row,
 	    db_script(db, db_sql(db, SQL_LETTERS_SAVEPOINT), e) == -1)
 		return -1;
 	if (merge_letters(db, &row, added, &changed, e) == -1) {
-		if (!is_json_refused(db_fault(db)) ||
+		/* The server may have refused a record's text as jsonb (column
+		 * raw_data). A database in the encoding SQL_ASCII does this
+		 * with SQLSTATE 0A000, because it cannot convert the escapes of
+		 * JSON into characters. */
+		if ((!db_fault(db)->data &&
+		    strcmp(db_fault(db)->sqlstate, "0A000") != 0) ||
 		    db_script(db, db_sql(db, SQL_LETTERS_WITHOUT_JSON), e) ==
 			-1 ||
 		    merge_letters(db, &row, added, &changed, e) == -1)

@@ -2,7 +2,8 @@
 #ifndef CONTROL_LETTERS_IMPL_H
 #define CONTROL_LETTERS_IMPL_H
 
-#include "control/letters.h"
+#include "base/buf.h"
+#include "db/db.h"
 
 /* Returns the row number of a run as a value, or NULL if it is 0 (no run). */
 static inline struct db_value

@@ -3,7 +3,9 @@
 #ifndef JSON_NAME_H
 #define JSON_NAME_H
 
-#include "json/scan.h"
+#include "json/token.h"
+
+#include <stdbool.h>
 
 /* Decodes the escape sequence whose backslash is at p, in a valid string, and
  * returns its length. *cp is the code point; it may be a lone surrogate. */

@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { REJECT_WHY = 192 };      /* size of a message of a stage */
+
 struct origin {
 	const char *kind, *uri, *key;
 	uint64_t line, offset, page, index;     /* from 1; offset in bytes,

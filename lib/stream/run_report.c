@@ -34,12 +34,6 @@ put_arguments(struct buf *b, struct err *e)
 	return rc;
 }
 
-static bool
-has_argument_dash(const struct buf *arguments)
-{
-	return memmem(arguments->data, arguments->len, "\0-", 3) != NULL;
-}
-
 static int
 compare_variables(const void *a, const void *b)
 {
@@ -194,7 +188,8 @@ report_put_command(struct buf *b, bool is_source)
 	    arguments.data[arguments.len - 1] == '\0') {
 		put_command_hash(b, &arguments);
 		put_files_hash(b, &arguments);
-		put_pipes(b, !is_source || has_argument_dash(&arguments));
+		put_pipes(b, !is_source || memmem(arguments.data,
+		    arguments.len, "\0-", 3) != NULL);
 	}
 	buf_release(&arguments);
 }

@@ -113,17 +113,11 @@ stream_name_put(struct buf *b, const char *source)
 		buf_str(b, "stdin");
 }
 
-static int
-stream_name_check(const char *name, struct err *e)
-{
-	return name_check("--stream", name, STREAM_NAME_MAX, e);
-}
-
 /* Checks `name`, the value of --stage. `program` is the stage name that this
  * program has without --stage, such as "transform". Refuses the name of another
  * etl program: the rejects of both would have the same stage name. */
 static int
-stream_check_stage(const char *name, const char *program, struct err *e)
+check_stage_name(const char *name, const char *program, struct err *e)
 {
 	static const struct {
 		const char *stage, *program;
@@ -191,35 +185,24 @@ check_reject_file(const struct stage *s, struct err *e)
 	return 0;
 }
 
-/* Refuses an input file that is also standard output: the program would read
- * what it writes and never end. */
-static int
-check_input_files(const struct stage_conf *c, struct err *e)
-{
-	struct stat in, out;
-
-	if (c->nfiles == 0 || fstat(STDOUT_FILENO, &out) == -1)
-		return 0;
-	for (size_t i = 0; i < c->nfiles; i++)
-		if (stat(c->files[i], &in) == 0 && S_ISREG(in.st_mode) &&
-		    is_same_file(&in, &out))
-			return err_set(e, ERR_USAGE, false, "%s: is standard "
-			    "output too: write to another file", c->files[i]);
-	return 0;
-}
-
-/* Opens the input: the files, or else standard input. */
+/* Opens the input: the files, or else standard input. Refuses a file that is
+ * also standard output: the program would read what it writes and never end. */
 static int
 open_input(struct stage *s, struct err *e)
 {
 	const struct stage_conf *c = s->conf;
 	size_t max = 2 * s->max_record + MARK_SPARE;
+	struct stat in, out;
+	bool has_output = fstat(STDOUT_FILENO, &out) == 0;
 
-	if (check_input_files(c, e) == -1)
-		return -1;
-	return c->nfiles > 0 ?
-	    lines_open_files(&s->in, c->files, c->nfiles, max, e) :
-	    lines_open(&s->in, STDIN_FILENO, max, e);
+	if (c->nfiles == 0)
+		return lines_open(&s->in, STDIN_FILENO, max, e);
+	for (size_t i = 0; has_output && i < c->nfiles; i++)
+		if (stat(c->files[i], &in) == 0 && S_ISREG(in.st_mode) &&
+		    is_same_file(&in, &out))
+			return err_set(e, ERR_USAGE, false, "%s: is standard "
+			    "output too: write to another file", c->files[i]);
+	return lines_open_files(&s->in, c->files, c->nfiles, max, e);
 }
 
 /* Opens what the stage reads and writes, and its place for rejects. */
@@ -249,14 +232,6 @@ stage_wanted_name(const struct stage *s)
 	return s->conf->stage != NULL ? s->conf->stage : s->conf->name;
 }
 
-static int
-check_stage_names(const struct stage_conf *c, struct err *e)
-{
-	if (c->stage != NULL && stream_check_stage(c->stage, c->name, e) == -1)
-		return -1;
-	return c->stream != NULL ? stream_name_check(c->stream, e) : 0;
-}
-
 int
 stage_open(struct stage **out, const struct stage_conf *c, struct err *e)
 {
@@ -279,7 +254,10 @@ stage_open(struct stage **out, const struct stage_conf *c, struct err *e)
 		s->begun_before =
 		    s->regular && lseek(STDIN_FILENO, 0, SEEK_CUR) > 0;
 	}
-	if (check_stage_names(c, e) == -1) {
+	if ((c->stage != NULL &&
+		check_stage_name(c->stage, c->name, e) == -1) ||
+	    (c->stream != NULL &&
+		name_check("--stream", c->stream, STREAM_NAME_MAX, e) == -1)) {
 		stage_close(s);
 		return -1;
 	}

@@ -157,10 +157,9 @@ int stage_parse(struct stage *s, const struct line *l, struct json *j,
     unsigned levels, enum json_members dup, struct err *e);
 /* Like stage_parse_only(), but several threads may call it at the same time.
  * The message of *r is stored in `why`. */
-enum { STAGE_WHY = 192 };
 int stage_parse_shared(const struct stage *s, const struct line *l,
     struct json *j, unsigned levels, enum json_members dup, struct reject *r,
-    char why[STAGE_WHY], struct err *e);
+    char why[REJECT_WHY], struct err *e);
 
 /* A source first calls stage_begin_source(). Later it writes a mark checkpoint
  * or resolve after the records that the mark covers were emitted or rejected.

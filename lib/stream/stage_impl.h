@@ -3,8 +3,10 @@
 #define STREAM_STAGE_IMPL_H
 
 #include "stream/line_writer.h"
+#include "stream/reject.h"
 #include "stream/run_report.h"
-#include "stream/stage.h"
+
+struct stage_conf;
 
 /* What has been read of the input. A mark is a line that is no record: its
  * first member is "@etl". */
@@ -76,7 +78,7 @@ struct stage {
 	struct buf text;                /* a mark or reject being written */
 	struct buf kept;                /* the checkpoint that is held back */
 	struct err cause;               /* error in the mark failed */
-	char why[STAGE_WHY];            /* message of a reject */
+	char why[REJECT_WHY];            /* message of a reject */
 	struct run_report report;       /* for etl-run */
 };
 

@@ -1,5 +1,6 @@
 #include "base/hash.h"
 #include "base/stop.h"
+#include "stream/stage.h"
 #include "stream/stage_impl.h"
 
 #include <signal.h>

@@ -116,12 +116,6 @@ stage_flush(struct stage *s, struct err *e)
 	return s->out != NULL ? out_flush(s->out, e) : 0;
 }
 
-static int
-write_text(struct stage *s, struct err *e)
-{
-	return out_write_line(s->out, s->text.data, s->text.len, e);
-}
-
 int
 stage_emit(struct stage *s, const char *rec, size_t len, struct err *e)
 {
@@ -295,7 +289,7 @@ stage_begin_stream(struct stage *s, struct err *e)
 		return -1;
 	b->nstages = 0;
 	s->started = true;
-	return write_text(s, e);
+	return out_write_line(s->out, s->text.data, s->text.len, e);
 }
 
 int
@@ -316,21 +310,6 @@ stage_set_version(struct stage *s, uint64_t version)
 	s->version = version;
 }
 
-/* Fails if an input record was neither passed nor dropped nor rejected. */
-static int
-check_input_counts(const struct stage *s, struct err *e)
-{
-	const struct counts *c = &s->counts;
-
-	if (s->conf->source || s->conf->sink ||
-	    c->in == s->passed + c->dropped + c->rejected)
-		return 0;
-	return err_bug(e, "%llu records came in, but %llu passed, %llu were "
-	    "dropped and %llu rejected", (unsigned long long)c->in,
-	    (unsigned long long)s->passed, (unsigned long long)c->dropped,
-	    (unsigned long long)c->rejected);
-}
-
 /* Writes the mark end of a stream that this stage has begun. */
 static int
 write_end_mark(struct stage *s, struct err *e)
@@ -341,25 +320,34 @@ write_end_mark(struct stage *s, struct err *e)
 		return -1;
 	s->closed = true;
 	stage_note_rejects(s);
-	return write_text(s, e);
+	return out_write_line(s->out, s->text.data, s->text.len, e);
 }
 
 /* Called before this stage writes a mark begin, checkpoint, resolve or end, and
- * at the end of the stream (`ended`). Fails if the counts of this stage do not
- * add up, or if --max-rejects is exceeded: a mark with wrong counts must not
- * reach the loader. */
+ * at the end of the stream (`ended`). A mark with wrong counts must not reach
+ * the loader: fails if an input record was neither passed nor dropped nor
+ * rejected, or if --max-rejects is exceeded. */
 static int
 check_outcomes(struct stage *s, bool ended, struct err *e)
 {
-	return check_input_counts(s, e) == -1 ? -1 :
-	    stage_check_limit(s, ended, e);
+	const struct counts *c = &s->counts;
+
+	if (!s->conf->source && !s->conf->sink &&
+	    c->in != s->passed + c->dropped + c->rejected)
+		return err_bug(e, "%llu records came in, but %llu passed, "
+		    "%llu were dropped and %llu rejected",
+		    (unsigned long long)c->in, (unsigned long long)s->passed,
+		    (unsigned long long)c->dropped,
+		    (unsigned long long)c->rejected);
+	return stage_check_limit(s, ended, e);
 }
 
 /* Writes the mark in s->text and flushes the output. */
 static int
 write_mark(struct stage *s, struct err *e)
 {
-	return write_text(s, e) == -1 ? -1 : stage_flush(s, e);
+	return out_write_line(s->out, s->text.data, s->text.len, e) == -1 ? -1 :
+	    stage_flush(s, e);
 }
 
 int
@@ -408,17 +396,7 @@ stage_write_columns(struct stage *s, const char *types, size_t len,
 		return 0;
 	buf_clear(&s->text);
 	return mark_put_columns(&s->text, types, len, e) == -1 ? -1 :
-	    write_text(s, e);
-}
-
-/* Writes the mark that was read, with the counts of this stage added. */
-static int
-write_counted_mark(struct stage *s, const struct counts *c, struct err *e)
-{
-	buf_clear(&s->text);
-	if (mark_add_stage(&s->text, s->line.data, s->line.len, c, e) == -1)
-		return -1;
-	return write_mark(s, e);
+	    out_write_line(s->out, s->text.data, s->text.len, e);
 }
 
 int
@@ -441,7 +419,9 @@ stage_pass(struct stage *s, struct err *e)
 			stage_write_held(s, e) == -1))
 			return -1;
 		s->started = true;
-		return write_counted_mark(s, &s->counts, e);
+		buf_clear(&s->text);
+		return mark_add_stage(&s->text, s->line.data, s->line.len,
+		    &s->counts, e) == -1 ? -1 : write_mark(s, e);
 	}
 	if (out_write_line(s->out, s->line.data, s->line.len, e) == -1)
 		return -1;

@@ -1,5 +1,5 @@
 #include "base/text.h"
-#include "stream/reject.h"
+#include "stream/stage.h"
 #include "stream/stage_impl.h"
 
 #include <stdio.h>
@@ -148,7 +148,7 @@ stage_reject(struct stage *s, const struct line *l, struct reject *r,
 int
 stage_parse_shared(const struct stage *s, const struct line *l, struct json *j,
     unsigned levels, enum json_members dup, struct reject *r,
-    char why[STAGE_WHY], struct err *e)
+    char why[REJECT_WHY], struct err *e)
 {
 	struct json_fault f = { 0 };
 
@@ -156,22 +156,22 @@ stage_parse_shared(const struct stage *s, const struct line *l, struct json *j,
 	reject_fill(r, l);
 	if (l->too_long) {
 		r->code = "too_long";
-		(void)snprintf(why, STAGE_WHY, "%llu bytes, more than "
+		(void)snprintf(why, REJECT_WHY, "%llu bytes, more than "
 		    "--max-record %zu", (unsigned long long)l->bytes,
 		    s->max_record);
 	} else if (json_scan(j, l->data, l->len, levels, dup, &f) == -1) {
 		if (f.nomem)
 			return err_nomem(e);
 		r->code = f.code;
-		json_fault_text(why, STAGE_WHY, &f);
+		json_fault_text(why, REJECT_WHY, &f);
 	} else if (j->tok[0].type != JSON_OBJECT) {
 		r->code = "type";
-		(void)snprintf(why, STAGE_WHY, "the record is %s, not "
+		(void)snprintf(why, REJECT_WHY, "the record is %s, not "
 		    "an object", json_type_name(j->tok[0].type));
 	} else if ((s->conf->plain || s->conf->source || s->conf->reads_raw) &&
 	    is_mark_line(l->data, l->len)) {
 		r->code = "reserved";
-		(void)snprintf(why, STAGE_WHY, "a record may not "
+		(void)snprintf(why, REJECT_WHY, "a record may not "
 		    "begin with the member @etl");
 	} else {
 		return 1;

@@ -93,7 +93,7 @@ mutant unit/json_invalid 'numbers with leading zeros are accepted' lib/json/scan
 mutant unit/json_invalid 'a byte order mark is skipped' lib/json/scan.c \
     's/p = read_value(&s, skip_blanks(text, s.end));/p = read_value(\&s, skip_blanks(text + (len > 2 \&\& memcmp(text, "\\xef\\xbb\\xbf", 3) == 0 ? 3 : 0), s.end));/' \
     test_invalid_json_is_refused
-mutant unit/json_scan 'the limit of nesting is one higher' lib/json/scan.h \
+mutant unit/json_scan 'the limit of nesting is one higher' lib/json/token.h \
     's/JSON_DEPTH_MAX = 256/JSON_DEPTH_MAX = 257/' \
     test_depth_is_limited
 mutant unit/json_scan 'a duplicate name in an object is accepted' lib/json/scan.c \
