@@ -123,12 +123,6 @@ csv_append_field(struct buf *b, const char *p, const struct csv_field *f,
 	buf_add(b, from, (size_t)(end - from));
 }
 
-static bool
-is_blank(const char *name)
-{
-	return name[strspn(name, " \t")] == '\0';
-}
-
 /* Adds a column with this name. If the name is blank or already used, makes
  * another one from it. */
 static int
@@ -138,7 +132,7 @@ add_column(struct csv_columns *c, const char *name, struct err *e)
 	char blank[32];
 	size_t from = c->json.len + 1;
 
-	if (is_blank(name)) {
+	if (name[strspn(name, " \t")] == '\0') {
 		(void)snprintf(blank, sizeof(blank), "column_%zu", c->n + 1);
 		name = blank;
 	}

@@ -421,16 +421,6 @@ take_record(struct csv_reader *r, struct csv_record *rec)
 /* Remembers that the quote at scan.quote_at does not close. The record is then
  * scanned again; in that scan this quote and all later ones are ordinary
  * characters. */
-static void
-note_bad_quote(struct csv_reader *r)
-{
-	r->bad_quote = r->offset + r->scan.quote_at;
-	r->why = r->scan.is_unclosed ? "a quote opens a field and never closes"
-	    : "something else than a delimiter or a line end follows the "
-	      "closing quote of a field";
-	r->is_in_record = false;
-}
-
 static bool
 window_is_full(const struct csv_reader *r)
 {
@@ -455,7 +445,12 @@ scan_window(struct csv_reader *r, struct csv_record *rec, struct err *e)
 		case CSV_MORE:
 			return CSV_WAIT;
 		case CSV_BAD_QUOTE:
-			note_bad_quote(r);
+			r->bad_quote = r->offset + r->scan.quote_at;
+			r->why = r->scan.is_unclosed ?
+			    "a quote opens a field and never closes" :
+			    "something else than a delimiter or a line end "
+			    "follows the closing quote of a field";
+			r->is_in_record = false;
 			break;
 		case CSV_RECORD:
 			take_record(r, rec);
@@ -657,15 +652,6 @@ scan_unquoted(struct csv_scan *s, const char *p, size_t n, bool is_last,
 
 /* Sets the lengths of the record. `end` is the place of its line end, or n if
  * the input ends without one. */
-static void
-set_lengths(struct csv_scan *s, const char *p, size_t n, size_t end)
-{
-	s->length = end < n ? end + 1 : n;
-	s->text_length = end;
-	if (end > 0 && p[end - 1] == '\r')
-		s->text_length--;
-}
-
 enum csv_scan_result
 csv_scan_record(struct csv_scan *s, const char *p, size_t n, bool is_last)
 {
@@ -689,7 +675,8 @@ csv_scan_record(struct csv_scan *s, const char *p, size_t n, bool is_last)
 		s->n++;
 		s->has_doubled = false;
 		if (end == n || p[end] == '\n') {
-			set_lengths(s, p, n, end);
+			s->length = end < n ? end + 1 : n;
+			s->text_length = end - (end > 0 && p[end - 1] == '\r');
 			return CSV_RECORD;
 		}
 		s->at = end + 1;

@@ -182,12 +182,6 @@ struct cursor_field {
 
 enum { VALUE_MAX = 1024 };
 
-static enum value_kind
-kind_of_text(const char *text)
-{
-	return text == NULL ? VALUE_NONE : value_kind(text, strlen(text));
-}
-
 /* Sets f->expected, the kind (time, number or other text) that the cursor
  * values of the records should have: the kind of the stored checkpoint. If
  * there is no stored checkpoint, the value of --since or --start (`given`)
@@ -200,18 +194,15 @@ cursor_field_init(struct cursor_field *f, const char *pointer,
 {
 	f->pointer = pointer;
 	f->stored = stored;
-	f->expected = kind_of_text(stored != NULL ? stored : given);
+	if (stored != NULL)
+		given = stored;
+	f->expected = given == NULL ? VALUE_NONE :
+	    value_kind(given, strlen(given));
 	if (stored == NULL && f->expected == VALUE_TEXT)
 		f->expected = VALUE_NONE;
 	if (f->expected == VALUE_TIME)
 		f->kind = VALUE_TIME;
 	buf_init(&f->text, VALUE_MAX);
-}
-
-static void
-cursor_field_release(struct cursor_field *f)
-{
-	buf_release(&f->text);
 }
 
 /* Sets the reason in *r why a record is rejected: the code, the JSON Pointer of
@@ -698,7 +689,7 @@ cursor_free(struct cursor *c)
 {
 	if (c == NULL)
 		return;
-	cursor_field_release(&c->field);
+	buf_release(&c->field.text);
 	buf_release(&c->lower_bound);
 	buf_release(&c->highest);
 	buf_release(&c->new_validators);
@@ -888,12 +879,6 @@ cursor_hold_marks(struct cursor *c, bool holds)
 	c->marks_are_held = holds;
 }
 
-static int
-mark_highest(struct cursor *c, struct stage *s, struct err *e)
-{
-	return cursor_write_mark(c, s, buf_text(&c->highest), NULL, e);
-}
-
 /* Called before a record with a cursor value above c->highest is written. If
  * the service sorts the records by the cursor, all records up to c->highest
  * have then been written. So this function may write a checkpoint mark (a line
@@ -908,7 +893,7 @@ write_due_mark(struct cursor *c, struct stage *s, struct err *e)
 	if ((c->since_mark < MARK_RECORDS &&
 	    clock_ms() - c->marked_at < MARK_MS) || !cursor_is_past(c))
 		return 0;
-	return mark_highest(c, s, e);
+	return cursor_write_mark(c, s, buf_text(&c->highest), NULL, e);
 }
 
 /* Sets the error for a record whose cursor value is lower than that of a record

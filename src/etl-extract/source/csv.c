@@ -32,47 +32,10 @@ struct csv_ranges {
 	struct started ring[RING];
 };
 
-/* `work` runs in a child and reads the part of the file that its task names.
- * The file has `size` bytes, and a record starts at `from`. */
-static int
-csv_ranges_open(struct csv_ranges **out, struct ahead *pool,
-    ahead_work *work, void *self, uint64_t from, uint64_t size,
-    struct err *e)
-{
-	struct csv_ranges *r = calloc(1, sizeof(*r));
-
-	if (r == NULL)
-		return err_nomem(e);
-	r->pool = pool;
-	r->work = work;
-	r->self = self;
-	r->next = from;
-	r->size = size;
-	r->is_exact = true;
-	*out = r;
-	return 0;
-}
-
 static struct started *
 get_first(struct csv_ranges *r)
 {
 	return &r->ring[r->first];
-}
-
-static void
-drop_first_job(struct csv_ranges *r)
-{
-	r->first = (r->first + 1) % RING;
-	r->n--;
-}
-
-static void
-csv_ranges_close(struct csv_ranges *r)
-{
-	if (r == NULL)
-		return;
-	ahead_kill(r->pool, r->self);
-	free(r);
 }
 
 /* Gives parts of the file to children, as many as they can take. `at` is the
@@ -118,7 +81,8 @@ csv_ranges_take(struct csv_ranges *r, uint64_t at)
 	while (o == NULL && r->n > 0 && get_first(r)->from <= at) {
 		struct ahead_job *j = get_first(r)->job;
 
-		drop_first_job(r);
+		r->first = (r->first + 1) % RING;
+		r->n--;
 		o = ahead_wait(j);
 		if (o != NULL && o->begin == at && o->end > at) {
 			r->taken = j;
@@ -161,7 +125,9 @@ csv_close(void *self)
 
 	if (c == NULL)
 		return;
-	csv_ranges_close(c->ranges);
+	if (c->ranges != NULL)
+		ahead_kill(c->ranges->pool, c->ranges->self);
+	free(c->ranges);
 	csv_reader_close(c->reader);
 	csv_options_release(&c->options);
 	csv_columns_release(&c->columns);
@@ -438,25 +404,23 @@ read_range(void *self, const struct ahead_task *t, struct ahead_output *o)
 	o->is_done = true;
 }
 
-static int
-seek_to_start(struct csv *c, struct err *e)
-{
-	return c->start <= csv_reader_offset(c->reader) ? 0 :
-	    csv_reader_seek(c->reader, c->start, c->lines_before, e);
-}
-
 /* Lets children read ahead if the rest of the file is long enough. */
 static int
 begin_read_ahead(struct csv *c, struct err *e)
 {
 	const uint64_t at = csv_reader_offset(c->reader);
 	const uint64_t size = input_size(c->in);
+	struct csv_ranges *r;
 
 	if (c->pool == NULL || !input_is_seekable(c->in) ||
 	    size < at + AHEAD_INPUT)
 		return 0;
-	return csv_ranges_open(
-	    &c->ranges, c->pool, read_range, c, at, size, e);
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return err_nomem(e);
+	*r = (struct csv_ranges){ .pool = c->pool, .work = read_range,
+	    .self = c, .next = at, .size = size, .is_exact = true };
+	c->ranges = r;
+	return 0;
 }
 
 /* Sets *it to records that a child has made. Returns SOURCE_PAUSE if there are
@@ -488,7 +452,9 @@ csv_next(void *self, struct item *it, struct err *e)
 	if (!c->is_ready && (n = read_header(c, e)) != SOURCE_ITEM)
 		return n;
 	if (!c->has_ranges &&
-	    (seek_to_start(c, e) == -1 || begin_read_ahead(c, e) == -1))
+	    ((c->start > csv_reader_offset(c->reader) &&
+		csv_reader_seek(c->reader, c->start, c->lines_before, e) ==
+		    -1) || begin_read_ahead(c, e) == -1))
 		return SOURCE_FAILED;
 	c->has_ranges = true;
 	if (c->ranges != NULL &&

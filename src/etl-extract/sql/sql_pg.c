@@ -237,22 +237,13 @@ pg_source_count_params(const struct pg_source *s)
 	return (size_t)(s->text.since > 0) + (s->text.until > 0);
 }
 
-/* Behind a connection pooler the next transaction may be in another session. So
- * the statement gets no name, and it is prepared and described in one
- * transaction. Rolls back first: an earlier prepare_with_type() that failed has
- * aborted the transaction. */
-static int
-begin_pooled(struct pg_source *s, struct err *e)
-{
-	if (!pg_is_pooled(s->pg))
-		return 0;
-	s->name[0] = '\0';
-	db_rollback(s->db);
-	return db_begin(s->db, e);
-}
-
 /* Prepares the query with parameters of this type. 0: the server chooses the
- * type. */
+ * type.
+ *
+ * Behind a connection pooler the next transaction may be in another session. So
+ * the statement gets no name, and it is prepared and described in one
+ * transaction. Rolls back first: an earlier call that failed has aborted the
+ * transaction. */
 static int
 prepare_with_type(struct pg_source *s, const char *sql, unsigned type,
     struct err *e)
@@ -260,9 +251,14 @@ prepare_with_type(struct pg_source *s, const char *sql, unsigned type,
 	const unsigned types[SQL_PARAMS] = { type, type };
 
 	(void)snprintf(s->name, sizeof(s->name), "etl_query_%u", ++s->serial);
-	if (begin_pooled(s, e) == -1 ||
-	    pg_prepare(s->pg, s->name, sql, types, pg_source_count_params(s),
-		e) == -1)
+	if (pg_is_pooled(s->pg)) {
+		s->name[0] = '\0';
+		db_rollback(s->db);
+		if (db_begin(s->db, e) == -1)
+			return -1;
+	}
+	if (pg_prepare(s->pg, s->name, sql, types, pg_source_count_params(s),
+	    e) == -1)
 		return -1;
 	s->param_type = type;
 	if (!pg_is_pooled(s->pg))
@@ -347,17 +343,6 @@ prepare_for_cursor(struct pg_source *s, struct err *e)
 	return 0;
 }
 
-/* Appends the list of columns. to_json() converts those whose type is not
- * known. */
-static void
-put_column_list(struct buf *b, const struct sql_columns *c)
-{
-	for (size_t i = 0; i < c->n; i++)
-		buf_printf(b, c->column[i].kind == SQL_PG_OTHER ?
-		    "%spg_catalog.to_json(q.c%zu)" : "%sq.c%zu",
-		    i == 0 ? "" : ", ", i);
-}
-
 /* If a column has a type that etl-extract does not know, the server converts it
  * to JSON. Such types are arrays, composite types and types of extensions. The
  * query is then wrapped: SELECT q.c0, to_json(q.c1) FROM (the query) AS q(c0,
@@ -376,7 +361,10 @@ prepare_wrapped(struct pg_source *s, struct err *e)
 		return 0;
 	buf_init(&b, SQL_MAX);
 	buf_str(&b, "SELECT ");
-	put_column_list(&b, c);
+	for (i = 0; i < c->n; i++)
+		buf_printf(&b, c->column[i].kind == SQL_PG_OTHER ?
+		    "%spg_catalog.to_json(q.c%zu)" : "%sq.c%zu",
+		    i == 0 ? "" : ", ", i);
 	buf_str(&b, " FROM (");
 	s->wrapped_at = b.len;
 	buf_add(&b, s->text.sql.data, s->text.end);
@@ -415,18 +403,6 @@ pg_source_prepare(struct pg_source *s, const char *sql, struct err *e)
 	if (pg_is_pooled(s->pg))
 		db_rollback(s->db);
 	return rc;
-}
-
-/* Sends the query that was prepared last, with s->args. */
-static int
-pg_source_send_query(struct pg_source *s, struct err *e)
-{
-	const unsigned types[SQL_PARAMS] = { s->param_type, s->param_type };
-	size_t n = pg_source_count_params(s);
-
-	return pg_is_pooled(s->pg) ?
-	    pg_send_unprepared(s->pg, s->last.data, types, &s->args, n, e) :
-	    pg_send_prepared(s->pg, s->name, &s->args, n, e);
 }
 
 static void
@@ -517,16 +493,6 @@ prepare_any_case(struct pg_source *s, struct err *e)
 }
 
 static int
-prepare_user_query(struct pg_source *s, struct err *e)
-{
-	if (pg_source_prepare(s, s->query->text, e) == -1)
-		return -1;
-	s->query->has_since = s->text.since > 0;
-	s->query->has_until = s->text.until > 0;
-	return 0;
-}
-
-static int
 pg_source_open(void **self, const char *url, struct sql_query *q,
     struct err *e)
 {
@@ -545,7 +511,11 @@ pg_source_open(void **self, const char *url, struct sql_query *q,
 	if (rc == 0) {
 		s->pg = db_pg_connection(s->db);
 		rc = q->table != NULL ? prepare_any_case(s, e) :
-		    prepare_user_query(s, e);
+		    pg_source_prepare(s, q->text, e);
+	}
+	if (rc == 0 && q->table == NULL) {
+		q->has_since = s->text.since > 0;
+		q->has_until = s->text.until > 0;
 	}
 	if (rc == -1) {
 		pg_source_close(s);
@@ -572,23 +542,12 @@ pg_warn_nulls(struct pg_source *s, struct err *e)
 	return 0;
 }
 
-/* Prepares the query of the rows between the bounds. */
-static int
-pg_prepare_bounds(struct pg_source *s, const char *since, const char *until,
-    struct err *e)
-{
-	buf_clear(&s->sql);
-	sql_put_table_query(&s->sql, s->query, buf_text(&s->table),
-	    sql_pg_is_collated(s->cursor_type) ?
-	    " COLLATE pg_catalog.\"C\"" : "", true, since != NULL,
-	    until != NULL);
-	return pg_prepare_text(s, e);
-}
-
+/* Sends the query that was prepared last. */
 static int
 send_query(struct pg_source *s, const char *since, const char *until,
     struct err *e)
 {
+	const unsigned types[SQL_PARAMS] = { s->param_type, s->param_type };
 	struct db_value v[SQL_PARAMS] = { 0 };
 	size_t n = pg_source_count_params(s);
 	struct db_fault ignored;
@@ -599,7 +558,9 @@ send_query(struct pg_source *s, const char *since, const char *until,
 		v[s->text.until - 1] = db_text(until);
 	if (pg_args_set(&s->args, v, n, &ignored, e) == -1)
 		return -1;
-	return pg_source_send_query(s, e);
+	return pg_is_pooled(s->pg) ?
+	    pg_send_unprepared(s->pg, s->last.data, types, &s->args, n, e) :
+	    pg_send_prepared(s->pg, s->name, &s->args, n, e);
 }
 
 /* Begins the transaction in which all rows are read, and sends the query. The
@@ -609,15 +570,22 @@ static int
 begin_query(void *self, const char *since, const char *until, struct err *e)
 {
 	struct pg_source *s = self;
-	bool has_cursor = s->query->cursor != NULL;
+	const bool has_bounds = s->query->table != NULL &&
+	    s->query->cursor != NULL;
 
-	if (s->query->table != NULL && has_cursor &&
-	    pg_prepare_bounds(s, since, until, e) == -1)
-		return -1;
+	if (has_bounds) {
+		buf_clear(&s->sql);
+		sql_put_table_query(&s->sql, s->query, buf_text(&s->table),
+		    sql_pg_is_collated(s->cursor_type) ?
+		    " COLLATE pg_catalog.\"C\"" : "", true, since != NULL,
+		    until != NULL);
+		if (pg_prepare_text(s, e) == -1)
+			return -1;
+	}
 	if (db_script(s->db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 		e) == -1)
 		return -1;
-	if (s->query->table != NULL && has_cursor && pg_warn_nulls(s, e) == -1)
+	if (has_bounds && pg_warn_nulls(s, e) == -1)
 		return sql_prefix_place(s->query, -1, e);
 	return send_query(s, since, until, e);
 }
