@@ -392,8 +392,8 @@ add_headers(struct credentials *c, const struct extract_opts *o, struct err *e)
 		    add_user_header(c, h, "--header", ERR_USAGE, e)) == -1)
 			return -1;
 	}
-	/* libcurl 7.88 signs Accept and Accept-Encoding in the wrong order (see
-	 * auth.h), so signed requests do not ask for JSON. */
+	/* libcurl 7.88 signs Accept and Accept-Encoding in the wrong order: see
+	 * sigv4_find_wrong_order(). So signed requests do not ask for JSON. */
 	if (o->aws_sigv4 == NULL &&
 	    add_default_header(c, "Accept: application/json", e) == -1)
 		return -1;

@@ -22,7 +22,7 @@ struct request {
 	const char *source;     /* the URL or template that the user gave */
 	bool takes_any_type;    /* do not ask for JSON */
 	bool comes_from_page;   /* the URL is from an answer: the rules for
-				 * redirects apply (redirect.h) */
+				 * redirects apply (fetch.c) */
 };
 
 void request_init(struct request *r);
