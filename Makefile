@@ -72,9 +72,9 @@ $(SQL): $(wildcard sql/*/*.sql) sql/sql2c.awk
 	@mkdir -p $(@D)
 	awk -f sql/sql2c.awk $(sort $(wildcard sql/*/*.sql)) >$@.tmp
 	mv $@.tmp $@
-$(MODULE): $(wildcard src/etl-transform/module/*.jq) src/etl-transform/module/jq2c.awk
+$(MODULE): $(wildcard src/etl-transform/jq/*.jq) src/etl-transform/jq/jq2c.awk
 	@mkdir -p $(@D)
-	awk -f src/etl-transform/module/jq2c.awk src/etl-transform/module/etl.jq >$@.tmp
+	awk -f src/etl-transform/jq/jq2c.awk src/etl-transform/jq/etl.jq >$@.tmp
 	mv $@.tmp $@
 
 include tests/tests.mk

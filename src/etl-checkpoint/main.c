@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "control/statefile.h"
 #include "json/write.h"
-#include "store.h"
+#include "checkpoint.h"
 #include "stream/stage.h"
 
 #include <stdio.h>

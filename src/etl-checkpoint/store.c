@@ -1,4 +1,4 @@
-#include "store.h"
+#include "checkpoint.h"
 
 #include "control/control.h"
 #include "control/statefile.h"

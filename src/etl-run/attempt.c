@@ -1,4 +1,4 @@
-#include "attempt.h"
+#include "run.h"
 
 #include "base/clock.h"
 #include "base/file.h"

@@ -1,6 +1,5 @@
-#include "job.h"
+#include "run.h"
 
-#include "attempt.h"
 #include "base/clock.h"
 #include "base/stop.h"
 #include "base/text.h"

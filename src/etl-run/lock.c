@@ -1,4 +1,4 @@
-#include "lock.h"
+#include "run.h"
 
 #include "base/buf.h"
 #include "base/clock.h"

@@ -25,7 +25,7 @@
 #include "base/stop.h"
 #include "base/text.h"
 #include "db/db.h"
-#include "job.h"
+#include "run.h"
 
 #include <ctype.h>
 #include <errno.h>

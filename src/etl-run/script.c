@@ -1,4 +1,4 @@
-#include "script.h"
+#include "run.h"
 
 #include "base/hash.h"
 

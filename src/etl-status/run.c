@@ -1,8 +1,7 @@
 /* etl-status --run ID: prints the report on one run. */
-#include "run.h"
+#include "status.h"
 
 #include "control/control.h"
-#include "status.h"
 
 #include <stdlib.h>
 #include <string.h>

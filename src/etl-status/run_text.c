@@ -1,6 +1,5 @@
 #include "base/text.h"
 #include "json/write.h"
-#include "run.h"
 #include "status.h"
 
 #include <string.h>

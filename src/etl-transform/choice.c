@@ -1,4 +1,4 @@
-#include "engine/filter.h"
+#include "jq/filter.h"
 #include "native/native.h"
 
 #include <stdio.h>

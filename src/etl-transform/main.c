@@ -29,7 +29,6 @@
 #include "base/stop.h"
 #include "engine/engine.h"
 #include "engine/filter_source.h"
-#include "engine/hash.h"
 #include "pool/pool.h"
 #include "pool/sandbox.h"
 #include "stream/stage.h"

@@ -109,7 +109,7 @@ mutant etl-load/values.t 'a NUL character is sent to the database' lib/json/scan
     '/if (v == 0)/d; s/\*flags |= JSON_NUL;//' \
     'postgresql: a value that does not fit its column is rejected'
 mutant etl-transform/numbers.t 'libjq may compute with numbers that no double holds' \
-    src/etl-transform/number/jvalue.c \
+    src/etl-transform/jq/jvalue.c \
     's/else if (libjq.messages == 0 \&\& is_lost(v))/else if (false)/' \
     'gives number'
 mutant etl-transform/numbers.t 'a computed number takes the digits of another' \
@@ -269,7 +269,7 @@ mutant etl-transform/sandbox.t 'the environment stays in memory' src/etl-transfo
 mutant etl-transform/imports.t 'an import follows a symbolic link' src/etl-transform/engine/filter_source.c \
     's/rc = is_in_a_folder(m, real, e);/rc = 1;/' \
     'a filter cannot read elsewhere: import "link" as $x; {b: $x}'
-mutant etl-transform/terminal.t 'debug gives a terminal commands' src/etl-transform/engine/filter.c \
+mutant etl-transform/terminal.t 'debug gives a terminal commands' src/etl-transform/jq/filter.c \
     's/if (isatty(STDERR_FILENO) != 1)/if (true)/' \
     'debug: control characters are escaped on a terminal'
 worker=src/etl-transform/pool/pool.c

@@ -25,9 +25,9 @@ is 'the transport and the parser of URLs include curl' \
     'src/etl-extract/http/transport.c
 src/etl-extract/http/url.c' "$(including 'curl/.*')"
 is 'one file includes jq.h' \
-    src/etl-transform/engine/filter.c "$(including 'jq\.h')"
+    src/etl-transform/jq/filter.c "$(including 'jq\.h')"
 is 'one header includes jv.h, the values of libjq' \
-    src/etl-transform/number/jvalue.h \
+    src/etl-transform/jq/filter.h \
     "$(including 'jv\.h')"
 is 'two files of lib/db include libpq' 'lib/db/pg.c
 lib/db/pg_connect.c' "$(including 'libpq.*')"
@@ -37,7 +37,7 @@ is 'one file of lib/db includes sqlite3.h' \
 # not fit in one file.
 is 'no header uses a type of a library other than jv' \
     '' "$(grep '\.h$' "$scratch/c" |
-    grep -vE '^src/etl-transform/(number/jvalue|module/module)\.h$' | xargs grep -nE '\b(CURL|jv|jq_state|PG(conn|result)|sqlite3|z_stream)\b' \
+    grep -vE '^src/etl-transform/jq/filter\.h$' | xargs grep -nE '\b(CURL|jv|jq_state|PG(conn|result)|sqlite3|z_stream)\b' \
     /dev/null || :)"
 
 # may_include FOLDER: prints the folders of lib whose headers lib/FOLDER may use.
@@ -94,7 +94,7 @@ is 'etl-extract prints warnings with err_warn() only' '' "$(lines \
 # by libjq, and etl-run passes on what its pipeline prints.
 is 'all messages go through lib/base/report.c' '' "$(lines \
     'printf\(stderr,|, stderr\)|[a-z]\((2|STDERR_FILENO), [^F]|perror\(' |
-    grep -vE '^(lib/base/report|src/etl-transform/engine/filter|src/etl-run/stderr)\.c:' || :)"
+    grep -vE '^(lib/base/report|src/etl-transform/jq/filter|src/etl-run/stderr)\.c:' || :)"
 is 'no file has a marker of unfinished work' '' \
     "$(xargs grep -nIE '(^|[^A-Z])TO[D]O([^A-Z]|$)|FI[X]ME|XX[X]:' /dev/null \
     <"$scratch/tracked" || :)"

@@ -12,7 +12,7 @@
 /* needs these four */
 #include <cmocka.h>
 
-#include "engine/filter.h"
+#include "jq/filter.h"
 #include "native/native.h"
 
 #include <stdio.h>

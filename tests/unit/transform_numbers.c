@@ -5,7 +5,7 @@
 #include "json_help.h"
 
 #include "base/buf.h"
-#include "number/jvalue.h"
+#include "jq/filter.h"
 
 #include <string.h>
 

@@ -64,6 +64,9 @@ int engine_choice_parse(
 
 extern const struct engine engine_choice, engine_hash;
 
+/* Checks --hash and --hash-as, which may be NULL. Fails with ERR_USAGE. */
+int row_hash_check(const char *columns, const char *as, struct err *e);
+
 void outcome_init(struct outcome *o);
 void outcome_release(struct outcome *o);
 void outcome_clear(struct outcome *o);

@@ -1,13 +1,27 @@
-#include "engine/hash.h"
+#include "engine/engine.h"
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "json/member_index.h"
 #include "json/name.h"
 #include "json/write.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* The hash of --hash: the SHA-256, in hexadecimal, of the canonical JSON of an
+ * object with the chosen members of a record. A member that the record does not
+ * have is not in this object, so an absent member and null differ.
+ * Owns:  copies of the names; row_hash_release() frees them. */
+struct row_hash {
+	const char *as;                 /* the member that gets the hash */
+	struct buf names;               /* of the chosen members, in the order
+	                                 * of canonical JSON, each with a NUL */
+	struct buf text;                /* the canonical JSON of a record */
+	struct member_index index;
+	size_t max_record;
+};
 
 static const char default_name[] = "_row_hash";
 

@@ -1,6 +1,7 @@
 #include "module/times.h"
 
 #include "base/datetime.h"
+#include "module/zone.h"
 
 #include <string.h>
 

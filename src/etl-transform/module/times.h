@@ -10,11 +10,12 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "module/zone.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
+
+struct zone;
 
 struct times_fault {
 	const char *code, *why;

@@ -3,7 +3,6 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/datetime.h"
-#include "module/times.h"
 
 #include <ctype.h>
 #include <errno.h>

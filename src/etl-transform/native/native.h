@@ -23,4 +23,32 @@ int native_compile(struct native **n, const struct engine_conf *c,
 bool native_run(struct native *n, const struct json *j, struct outcome *o);
 void native_free(struct native *n);
 
+/* Parses the part of jq's language that the native engine runs.
+ * Gives: parse_filter() returns a tree in the arena, or NULL with *lacks if the
+ *        text has a form that the native engine lacks. If libjq could refuse
+ *        the text, lacks->doubtful is set.
+ * Source: the grammar of jq 1.6 (src/parser.y). A form that the versions of jq
+ *         read in different ways counts as lacking. */
+
+struct node *parse_filter(
+    struct arena *a, const char *text, struct lacks *lacks);
+
+/* The program of the native engine: a tree in which calls are replaced by the
+ * bodies of functions, and names of variables by numbers (slots).
+ * Owns:    an arena with the tree and the constants.
+ * Borrows: the filter and the options.
+ * Gives:   program_compile() returns -1 with *lacks if the native engine cannot
+ *          run the filter. */
+
+struct compiled {
+	struct arena arena;
+	const struct node *root;
+	uint32_t slots;         /* variables */
+	bool zones;             /* to_timestamp(ZONE) is called */
+};
+
+int program_compile(struct compiled *p, const struct engine_conf *c,
+    struct lacks *lacks);
+void compiled_release(struct compiled *p);
+
 #endif

@@ -1,4 +1,4 @@
-#include "native/parser.h"
+#include "native/native.h"
 
 #include "base/text.h"
 #include "json/name.h"

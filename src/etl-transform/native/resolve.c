@@ -1,9 +1,8 @@
-#include "native/resolve.h"
+#include "native/native.h"
 
 #include "base/text.h"
 #include "engine/filter_source.h"
 #include "native/functions.h"
-#include "native/parser.h"
 
 #include <string.h>
 
@@ -30,11 +29,10 @@ struct resolver {
 					 * ended by a space */
 	struct lacks *lacks;
 	unsigned int nodes, depth;
-	/* resolve_node(): the functions that it calls call it by this
-	 * pointer. */
-	struct node *(*resolve_node)(struct resolver *r, const struct node *n,
-	    const struct scope *s);
 };
+
+static struct node *resolve_node(struct resolver *r, const struct node *n,
+    const struct scope *s);
 
 static struct node *
 resolver_refuse(struct resolver *r, const struct node *n, const char *what)
@@ -159,7 +157,7 @@ resolve_body(struct resolver *r, const struct node *n,
 		n->parts[i]->reached = true;
 		if ((*last = resolver_copy_node(r, n, NODE_BIND)) ==
 		    NULL || ((*last)->a =
-		    r->resolve_node(r, n->parts[i], outside)) == NULL)
+		    resolve_node(r, n->parts[i], outside)) == NULL)
 			return NULL;
 		if (!(*last)->a->single && n->n > 1)
 			return resolver_refuse(r, n,
@@ -172,7 +170,7 @@ resolve_body(struct resolver *r, const struct node *n,
 		s = &x[1];
 		last = &(*last)->b;
 	}
-	if ((body = r->resolve_node(r, def->a, s)) == NULL)
+	if ((body = resolve_node(r, def->a, s)) == NULL)
 		return NULL;
 	*last = body;
 	for (struct node *b = binds; b != NULL && b != body; b = b->b)
@@ -221,7 +219,7 @@ resolve_arguments(struct resolver *r, const struct node *n,
 		return NULL;
 	copy->single = true;
 	for (size_t i = 0; i < n->n; i++) {
-		copy->parts[i] = r->resolve_node(r, n->parts[i], s);
+		copy->parts[i] = resolve_node(r, n->parts[i], s);
 		if (copy->parts[i] == NULL)
 			return NULL;
 		if (!copy->parts[i]->single)
@@ -298,9 +296,9 @@ resolve_special_form(struct resolver *r, const struct node *n,
 	struct node *copy = resolver_copy_node(r, n, form->kind);
 
 	if (copy == NULL || (n->n > 0 &&
-	    (copy->a = r->resolve_node(r, n->parts[0], s)) == NULL) ||
+	    (copy->a = resolve_node(r, n->parts[0], s)) == NULL) ||
 	    (n->n > 1 &&
-	    (copy->b = r->resolve_node(r, n->parts[1], s)) == NULL))
+	    (copy->b = resolve_node(r, n->parts[1], s)) == NULL))
 		return NULL;
 	copy->n = 0;
 	copy->single = form->single;
@@ -376,8 +374,6 @@ resolve_user_call(struct resolver *r, const struct node *n,
 	return body;
 }
 
-/* The first two are in resolve.c. The others are in resolve.c, and
- * both resolve.c use them. */
 static struct node *
 resolve_call(struct resolver *r, const struct node *n, const struct scope *s)
 {
@@ -386,7 +382,7 @@ resolve_call(struct resolver *r, const struct node *n, const struct scope *s)
 			continue;
 		if (x->kind == SCOPE_ARGUMENT && n->n == 0) {
 			*x->reached = true;
-			return r->resolve_node(r, x->node, x->outside);
+			return resolve_node(r, x->node, x->outside);
 		}
 		if (x->kind == SCOPE_FUNCTION && n->n == x->parameters) {
 			*x->reached = true;
@@ -395,9 +391,6 @@ resolve_call(struct resolver *r, const struct node *n, const struct scope *s)
 	}
 	return resolve_builtin(r, n, s);
 }
-
-static struct node *resolve_node(struct resolver *r, const struct node *n,
-    const struct scope *s);
 
 static bool
 resolve_parts(struct resolver *r, struct node *copy, const struct node *n,
@@ -453,6 +446,63 @@ has_one_output(const struct node *n)
 	return n == NULL || n->single;
 }
 
+static struct node *
+new_constant(struct resolver *r, struct value value)
+{
+	struct node *n = resolver_allocate(r, sizeof(*n));
+
+	if (n != NULL)
+		*n = (struct node){
+			.kind = NODE_CONSTANT, .single = true, .value = value
+		};
+	return n;
+}
+
+/* Sets n->parts to the operands of an operation, in the order in which jq
+ * evaluates them. For example, it evaluates the index before the array. */
+static struct node *
+set_operands(struct resolver *r, struct node *n)
+{
+	struct node *null = new_constant(r, value_of_kind(VALUE_NULL));
+	bool slice = n->kind == NODE_SLICE;
+
+	n->parts = resolver_allocate(r, NODE_OPERANDS * sizeof(*n->parts));
+	if (n->parts == NULL || null == NULL)
+		return NULL;
+	n->n = 0;
+	if (n->b != NULL || slice)
+		n->parts[n->n++] = n->b != NULL ? n->b : null;
+	if (slice)
+		n->parts[n->n++] = n->c != NULL ? n->c : null;
+	n->parts[n->n++] = n->a;
+	return n;
+}
+
+/* Makes `if a then (b as true or false) else false end` of `a and b`, and
+ * `if a then true else (b as true or false) end` of `a or b`. */
+static struct node *
+set_logic(struct resolver *r, struct node *n)
+{
+	struct node *truth = resolver_allocate(r, sizeof(*truth));
+	bool is_or = n->kind == NODE_OR;
+	struct node *fixed = new_constant(r, value_bool(is_or));
+
+	if (truth == NULL || fixed == NULL)
+		return NULL;
+	*truth = (struct node){
+		.kind = NODE_TRUTH, .single = n->b->single, .a = n->b
+	};
+	if (set_operands(r, truth) == NULL)
+		return NULL;
+	n->kind = NODE_IF;
+	n->single = n->a->single && n->b->single;
+	if (n->b->kind == NODE_BINARY && n->b->op >= OP_EQUAL)
+		truth = n->b;           /* a comparison gives such a value */
+	n->b = is_or ? fixed : truth;
+	n->c = is_or ? truth : fixed;
+	return n;
+}
+
 /* Sets n->single if the node has exactly one output for each input. A generator
  * is a node that may have several outputs. Where the versions of jq run
  * generators in different orders, this function refuses them: it returns NULL
@@ -478,17 +528,20 @@ set_single(struct resolver *r, struct node *n)
 		if (!has_one_output(n->b) || !has_one_output(n->c))
 			return resolver_refuse(r, n, "several values in [...]");
 		n->single = n->a->single && !n->optional;
-		return n;
+		return set_operands(r, n);
 	case NODE_INPUT:
 	case NODE_CONSTANT:
 	case NODE_ARRAY:
 		n->single = true;
 		return n;
-	case NODE_PIPE:
 	case NODE_BINARY:
 	case NODE_NEGATE:
+		n->single = n->a->single && has_one_output(n->b);
+		return set_operands(r, n);
 	case NODE_AND:
 	case NODE_OR:
+		return set_logic(r, n);
+	case NODE_PIPE:
 	case NODE_DEFAULT:
 	case NODE_IF:
 		n->single = has_one_output(n->a) &&
@@ -604,13 +657,6 @@ resolve_node(struct resolver *r, const struct node *n, const struct scope *s)
 	return copy;
 }
 
-static struct node *
-resolve_filter(struct resolver *r, const struct node *tree)
-{
-	r->resolve_node = resolve_node;
-	return resolve_node(r, tree, NULL);
-}
-
 enum { PROGRAM_MEMORY = 8 << 20 };
 
 /* Skips the imports of the module etl at the start of the text, and appends the
@@ -666,7 +712,7 @@ compile_native(struct compiled *p, const struct engine_conf *c,
 		(void)lacks_set(lacks, c->text, "import", 6);
 	else if ((tree = parse_filter(&p->arena, text, lacks)) != NULL) {
 		r.prefixes = buf_text(&prefixes);
-		p->root = resolve_filter(&r, tree);
+		p->root = resolve_node(&r, tree, NULL);
 	}
 	lacks->nomem |= prefixes.failed;
 	buf_release(&prefixes);

@@ -174,6 +174,11 @@ enum value_numbers values_classify(struct values *s);
  * Gives: `lacks` says what the native engine cannot run, and where. */
 
 enum node_kind {
+	/* The first four may be followed without recursion, see advance(). */
+	NODE_PIPE,              /* a | b */
+	NODE_BIND,              /* a as $name | b */
+	NODE_IF,                /* if a then b else c end */
+	NODE_DEFAULT,           /* a // b */
 	NODE_INPUT,             /* . */
 	NODE_CONSTANT,          /* value */
 	NODE_TEXT,              /* parts: a string with \(...) */
@@ -181,16 +186,14 @@ enum node_kind {
 	NODE_SLICE,             /* a[b:c]; b or c may be NULL */
 	NODE_EACH,              /* a[] */
 	NODE_TRY,               /* try a catch b; b may be NULL */
-	NODE_PIPE,              /* a | b */
 	NODE_COMMA,             /* a, b */
 	NODE_ARRAY,             /* [a]; a may be NULL */
 	NODE_OBJECT,            /* parts: names and values in turn */
 	NODE_BINARY,            /* a op b */
 	NODE_NEGATE,            /* -a */
-	NODE_AND, NODE_OR,      /* a and b */
-	NODE_DEFAULT,           /* a // b */
-	NODE_IF,                /* if a then b else c end */
-	NODE_BIND,              /* a as $name | b */
+	NODE_TRUTH,             /* true or false: what a means as a condition */
+	NODE_AND, NODE_OR,      /* a and b; in the program, these are NODE_IF
+				 * and NODE_TRUTH */
 	NODE_VARIABLE,          /* $name */
 	NODE_REDUCE,            /* reduce a as $name (b; c) */
 	NODE_FOREACH,           /* foreach a as $name (b; c; d); d may be
@@ -217,6 +220,8 @@ enum operation {
 	OP_DEFAULT              /* //= */
 };
 
+enum { NODE_OPERANDS = 3 };     /* the most that an operation has */
+
 struct function;
 
 struct node {
@@ -228,7 +233,8 @@ struct node {
 	uint32_t slot;          /* of the variable */
 	const char *at;         /* its place in the filter, for messages */
 	struct node *a, *b, *c, *d;
-	struct node **parts;
+	struct node **parts;    /* in the program, also the operands of
+				 * NODE_INDEX and such */
 	size_t n;
 	const char *name;       /* without $ */
 	size_t len;

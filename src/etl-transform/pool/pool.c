@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
-#include "pool/worker.h"
 #include "stream/mark.h"
 
 #include <errno.h>

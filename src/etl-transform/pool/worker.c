@@ -1,7 +1,8 @@
-#include "pool/worker.h"
+#include "pool/pool.h"
 
 #include "json/pointer.h"
 #include "json/write.h"
+#include "pool/sandbox.h"
 #include "stream/mark.h"
 
 #include <errno.h>

@@ -1,11 +1,8 @@
-#include "module/module.h"
+#include "jq/filter.h"
 
 #include "base/hash.h"
-#include "engine/engine.h"
 #include "json/number.h"
 #include "json/pointer.h"
-#include "module/times.h"
-#include "module/words.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -1,11 +1,9 @@
-#include "engine/filter.h"
+#include "jq/filter.h"
 
 #include "base/buf.h"
 #include "base/text.h"
-#include "engine/engine.h"
 #include "engine/filter_source.h"
 #include "etl_module.h"
-#include "module/module.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,6 +1,5 @@
-#include "number/jvalue.h"
+#include "jq/filter.h"
 
-#include "engine/engine.h"
 #include "json/number.h"
 #include "json/write.h"
 
