@@ -291,19 +291,6 @@ check_options(const struct verb *v, const struct checkpoint_opts *o,
 	return 0;
 }
 
-static int
-check_operands(const struct verb *v, char **args, int n, struct err *e)
-{
-	static const char *const wants[] = { "takes no operands",
-	    "give one operand, the NAME",
-	    "give two operands, the NAME and the VALUE" };
-
-	if (n != v->operands)
-		return err_set(e, ERR_USAGE, false, "%s: %s", v->name,
-		    wants[v->operands]);
-	return n == 0 ? 0 : checkpoint_check_name(args[0], strlen(args[0]), e);
-}
-
 /* Checks the options and operands, and selects the store: the file of --state,
  * or else the database. */
 static int
@@ -311,8 +298,17 @@ select_store(const struct verb *v, struct command *c, int n, struct err *e)
 {
 	const struct checkpoint_opts *o = c->opts;
 
-	if (v == NULL || check_options(v, o, e) == -1 ||
-	    check_operands(v, c->args, n, e) == -1)
+	static const char *const wants[] = { "takes no operands",
+	    "give one operand, the NAME",
+	    "give two operands, the NAME and the VALUE" };
+
+	if (v == NULL || check_options(v, o, e) == -1)
+		return -1;
+	if (n != v->operands)
+		return err_set(e, ERR_USAGE, false, "%s: %s", v->name,
+		    wants[v->operands]);
+	if (n > 0 &&
+	    checkpoint_check_name(c->args[0], strlen(c->args[0]), e) == -1)
 		return -1;
 	c->store = o->state != NULL ? &store_file : &store_db;
 	return o->state == NULL ? 0 : statefile_parse(&c->path, o->state, e);

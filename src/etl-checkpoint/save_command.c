@@ -19,7 +19,7 @@
 
 /* Saves the value of the last checkpoint mark to a state file, at most once a
  * second and at the end of the stream.
- * Owns:  copies of name and value; saver_release() frees them.
+ * Owns:  copies of name and value; save_command() frees them.
  * Borrows: path, fds.
  * Fails: ERR_RETRY if another program has changed the checkpoint; ERR_GONE,
  *        without saving, if the reader of standard output has exited. */
@@ -59,19 +59,6 @@ sync_file(int fd, const char *what, struct err *e)
 	return rc == 0 ? 0 : err_errno(e, ERR_IO, what);
 }
 
-/* Fails if standard output is a pipe whose reader has exited: the records that
- * are still in the pipe are lost, so the checkpoint must not be saved. */
-static int
-check_reader(struct err *e)
-{
-	struct pollfd p = { .fd = STDOUT_FILENO };
-
-	if (poll(&p, 1, 0) != 1 || (p.revents & POLLERR) == 0)
-		return 0;
-	errno = EPIPE;
-	return err_errno(e, ERR_IO, "standard output");
-}
-
 /* Returns how many ms the value may still wait. 0: it must be saved now; -1:
  * there is no value to save. */
 static int
@@ -86,12 +73,19 @@ saver_due_ms(const struct saver *s)
 }
 
 /* Forces the records and rejects to the disk. This must be done before the
- * checkpoint is saved, which says that they are written. */
+ * checkpoint is saved, which says that they are written. Fails if standard
+ * output is a pipe whose reader has exited: the records that are still in the
+ * pipe are lost. */
 static int
 sync_output(const struct saver *s, struct err *e)
 {
-	if (check_reader(e) == -1 ||
-	    sync_file(STDOUT_FILENO, "standard output", e) == -1)
+	struct pollfd p = { .fd = STDOUT_FILENO };
+
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0) {
+		errno = EPIPE;
+		return err_errno(e, ERR_IO, "standard output");
+	}
+	if (sync_file(STDOUT_FILENO, "standard output", e) == -1)
 		return -1;
 	return s->fds->rejects ? sync_file(REJECTS_FD, "descriptor 3", e) : 0;
 }
@@ -191,24 +185,6 @@ saver_store_broken(struct saver *s, const char *name, const struct mark *m,
 	    e) == CHECKPOINT_MOVED ? 0 : -1;
 }
 
-/* Call this when another stream begins. The version of the checkpoint is then
- * read again, from the first checkpoint mark of that stream. */
-static void
-saver_next_stream(struct saver *s)
-{
-	s->own = false;
-}
-
-static void
-saver_release(struct saver *s)
-{
-	free(s->name);
-	free(s->value);
-	free(s->validators);
-	buf_release(&s->files);
-	s->name = s->value = s->validators = NULL;
-}
-
 enum { LOOK_EVERY = 256 };      /* records between readings of the clock */
 
 struct save {
@@ -256,18 +232,6 @@ pass_record(struct save *s, const struct line *l, struct err *e)
 	return 0;
 }
 
-static int
-check_name(const struct save *s, const struct mark *m, struct err *e)
-{
-	const struct mark *begin = stage_begin_mark(s->stage);
-
-	if (strcmp(m->name, begin->checkpoint) == 0)
-		return 0;
-	return err_set(e, ERR_PEER, false, "the stream has a checkpoint mark "
-	    "of %s, but its begin mark names %s: another program has changed "
-	    "the stream", m->name, begin->checkpoint);
-}
-
 /* Passes on the mark that was read last, and saves the checkpoint value if that
  * is due. Before the mark end or failed it saves first: if saving fails, the
  * output stream has not ended yet, so etl-checkpoint can still write a mark
@@ -276,21 +240,27 @@ static int
 pass_mark(struct save *s, struct err *e)
 {
 	const struct mark *m = stage_last_mark(s->stage);
+	const struct mark *begin = stage_begin_mark(s->stage);
 
 	if (m->kind == MARK_BEGIN) {
 		s->begun = false;
-		saver_next_stream(&s->saver);
+		/* The version of the checkpoint comes from the first mark of
+		 * each stream. */
+		s->saver.own = false;
 		if (check_stream(s, e) == -1)
 			return -1;
 	}
 	if ((m->kind == MARK_END || m->kind == MARK_FAILED) &&
 	    saver_save(&s->saver, e) == -1)
 		return -1;
-	if (m->kind == MARK_CHECKPOINT && check_name(s, m, e) == -1)
-		return -1;
-	if (m->kind == MARK_FAILED && stage_begin_mark(s->stage) != NULL &&
-	    saver_store_broken(&s->saver,
-	    stage_begin_mark(s->stage)->checkpoint, m, e) == -1)
+	if (m->kind == MARK_CHECKPOINT &&
+	    strcmp(m->name, begin->checkpoint) != 0)
+		return err_set(e, ERR_PEER, false, "the stream has a "
+		    "checkpoint mark of %s, but its begin mark names %s: "
+		    "another program has changed the stream", m->name,
+		    begin->checkpoint);
+	if (m->kind == MARK_FAILED && begin != NULL &&
+	    saver_store_broken(&s->saver, begin->checkpoint, m, e) == -1)
 		return -1;
 	if (stage_pass(s->stage, e) == -1)
 		return -1;
@@ -373,7 +343,10 @@ save_command(struct command *c, struct err *e)
 		rc = pass_stream(&s, e);
 	if (rc == -1)
 		stage_fail(s.stage, e);
-	saver_release(&s.saver);
+	free(s.saver.name);
+	free(s.saver.value);
+	free(s.saver.validators);
+	buf_release(&s.saver.files);
 	json_release(&s.json);
 	stage_close(s.stage);
 	return rc;

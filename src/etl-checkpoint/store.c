@@ -40,21 +40,6 @@ warn_running_writer(struct db *db, const char *name, struct err *e)
 	return 0;
 }
 
-/* Sets the value of the checkpoint, or clears it if the value is NULL. Warns if
- * its last writer is running. */
-static int
-change_checkpoint(struct db *db, const char *name, const char *value,
-    struct err *e)
-{
-	/* This statement waits while a loader commits. */
-	if (db_run(db, db_sql(db, SQL_RUN_WAIT_LIMIT), NULL, 0, NULL, e) ==
-		-1 ||
-	    warn_running_writer(db, name, e) == -1)
-		return -1;
-	return value != NULL ? checkpoint_set(db, name, value, e) :
-	    checkpoint_clear(db, name, e);
-}
-
 static int
 database_set(struct command *c, const char *name, const char *value,
     struct err *e)
@@ -68,7 +53,12 @@ database_set(struct command *c, const char *name, const char *value,
 	    value != NULL, e) == -1)
 		return -1;
 	if (db_begin(db, e) == 0) {
-		rc = change_checkpoint(db, name, value, e);
+		/* The first statement waits while a loader commits. */
+		if (db_run(db, db_sql(db, SQL_RUN_WAIT_LIMIT), NULL, 0, NULL,
+		    e) == 0 && warn_running_writer(db, name, e) == 0)
+			rc = value != NULL ?
+			    checkpoint_set(db, name, value, e) :
+			    checkpoint_clear(db, name, e);
 		if (rc == 0)
 			rc = db_commit(db, e);
 		if (rc == -1)

@@ -210,16 +210,6 @@ left_out_print_total(const struct left_out *o)
  * database) as reject lines, one for each time that the record was rejected.
  * etl-dlq put can read these lines. */
 
-/* If the record was rejected in a run of etl-run, appends the member "run" with
- * the UUID of the run. The id of such an occurrence is "UUID/...". */
-static void
-put_run_member(struct buf *b, const struct letter *l, const char *occurrence)
-{
-	if (l->run != NULL)
-		json_put_member(b, "run", occurrence,
-		    strcspn(occurrence, "/"));
-}
-
 static void
 put_reject_members(
     struct buf *b, const struct letter *l, const struct letter_occurrence *t)
@@ -227,7 +217,10 @@ put_reject_members(
 	buf_str(b, "{\"@etl\":\"reject\",\"v\":1");
 	json_put_text(b, "id", l->reject_id);
 	json_put_text(b, "occurrence", t->occurrence);
-	put_run_member(b, l, t->occurrence);
+	/* The id of an occurrence in a run of etl-run is "UUID/...". */
+	if (l->run != NULL)
+		json_put_member(b, "run", t->occurrence,
+		    strcspn(t->occurrence, "/"));
 	put_text_member(b, "pipeline", l->pipeline);
 	put_text_member(b, "stream", l->stream);
 	put_text_member(b, "stage", l->stage);

@@ -94,21 +94,6 @@ intake_free(struct intake *in)
 	free(in);
 }
 
-static FILE *
-intake_file(const struct intake *in)
-{
-	return in->file;
-}
-
-static void
-intake_counts(const struct intake *in, uint64_t *rejects, uint64_t *others,
-    uint64_t *bad)
-{
-	*rejects = in->rejects;
-	*others = in->others;
-	*bad = in->broken;
-}
-
 /* Prints a warning with the bad line, cut to `most` bytes. For a last line
  * without an LF the caller passes a large limit: if such a line came from a
  * pipe whose writer was killed, it is stored nowhere else. */
@@ -327,14 +312,6 @@ intake_flush(struct intake *in, struct err *e)
 	return in->bad != NULL ? sync_bad_file(in, e) : 0;
 }
 
-/* Reports to etl-run that the rejects of the streams in the input are stored.
- * Leaves out streams without the mark `end`. */
-static int
-intake_report(const struct intake *in, struct err *e)
-{
-	return run_report_write_stored(&in->reports, e);
-}
-
 enum { TRIES = 5, PART_LINES = 4096, PART_BYTES = 4 << 20 };
 
 /* The lines of the temporary file that are stored in one transaction: at most
@@ -405,16 +382,6 @@ store_large_line(struct dlq *d, struct part *p, FILE *f, int64_t *stored,
 	return letters_finish(d->db, NULL, 0, stored, e);
 }
 
-/* Stores the part. The caller begins and commits the transaction. */
-static int
-store_part(struct dlq *d, struct part *p, FILE *f, int64_t *stored,
-    struct err *e)
-{
-	if (p->n == 1 && p->bytes > PART_BYTES)
-		return store_large_line(d, p, f, stored, e);
-	return letters_store(d->db, p->texts, p->n, 0, stored, e);
-}
-
 /* Stores the part in one transaction. *stored is the number of rejections
  * that the transaction added. If the connection was lost during COMMIT, it
  * is not known whether the transaction was committed: then
@@ -423,7 +390,11 @@ static int
 try_store_part(struct dlq *d, struct part *p, FILE *f, int64_t *stored,
     int64_t *stored_if_commit_lost, struct err *e)
 {
-	if (db_begin(d->db, e) == 0 && store_part(d, p, f, stored, e) == 0) {
+	bool large = p->n == 1 && p->bytes > PART_BYTES;
+
+	if (db_begin(d->db, e) == 0 && (large ?
+	    store_large_line(d, p, f, stored, e) :
+	    letters_store(d->db, p->texts, p->n, 0, stored, e)) == 0) {
 		if (db_commit(d->db, e) == 0)
 			return 0;
 		if (db_fault(d->db)->lost)
@@ -469,7 +440,7 @@ store_all_rejects(
     struct dlq *d, struct intake *in, int64_t *added, struct err *e)
 {
 	struct part *p = calloc(1, sizeof(*p));
-	FILE *f = intake_file(in);
+	FILE *f = in->file;
 	int rc = 0;
 
 	if (p == NULL)
@@ -493,21 +464,22 @@ store_all_rejects(
 static int
 finish_put(struct dlq *d, const struct intake *in, int64_t added, struct err *e)
 {
-	uint64_t rejects, others, bad;
 	char text[128];
 	int n;
 
-	intake_counts(in, &rejects, &others, &bad);
 	n = snprintf(text, sizeof(text), "%lld stored, %lld known before, "
 	    "%llu other lines", (long long)added,
-	    (long long)rejects - (long long)added,
-	    (unsigned long long)others);
+	    (long long)in->rejects - (long long)added,
+	    (unsigned long long)in->others);
 	if (out_write_line(d->out, text, (size_t)n, e) == -1)
 		return -1;
-	if (bad == 0)
-		return intake_report(in, e);
+	/* Tells etl-run that the rejects of the streams in the input are
+	 * stored, but for streams without the mark `end`. */
+	if (in->broken == 0)
+		return run_report_write_stored(&in->reports, e);
 	return err_set(e, ERR_DATA, false, "put: %llu line%s not stored%s%s",
-	    (unsigned long long)bad, bad == 1 ? " was" : "s were",
+	    (unsigned long long)in->broken,
+	    in->broken == 1 ? " was" : "s were",
 	    d->opts->bad != NULL ? ", and kept in " : "",
 	    d->opts->bad != NULL ? d->opts->bad : "");
 }

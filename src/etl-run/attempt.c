@@ -135,25 +135,6 @@ put_signal(struct buf *b, const char *what, int sig)
 		buf_printf(b, "%s by signal %d", what, sig);
 }
 
-/* True if the text is the one that sh prints when a program is killed by the
- * signal, such as "Killed" for SIGKILL. */
-static bool
-is_signal_text(int sig, const char *text)
-{
-	const char *name = sig != 0 ? sigdescr_np(sig) : NULL;
-
-	return name != NULL && strcmp(name, text) == 0;
-}
-
-static void
-put_seconds(struct buf *b, uint64_t ms)
-{
-	if (ms % 1000 == 0)
-		buf_printf(b, "%" PRIu64 "s", ms / 1000);
-	else
-		buf_printf(b, "%" PRIu64 "ms", ms);
-}
-
 /* Appends how the script ended: its exit code, a signal or the timeout. */
 static void
 outcome_put_status(struct buf *b, const struct child_end *end,
@@ -164,8 +145,11 @@ outcome_put_status(struct buf *b, const struct child_end *end,
 	if (end->signal != 0) {
 		put_signal(b, "stopped", end->signal);
 	} else if (end->late) {
-		buf_str(b, "stopped after ");
-		put_seconds(b, timeout);
+		if (timeout % 1000 == 0)
+			buf_printf(b, "stopped after %" PRIu64 "s",
+			    timeout / 1000);
+		else
+			buf_printf(b, "stopped after %" PRIu64 "ms", timeout);
 		buf_str(b, " (--timeout)");
 	} else if (sig != 0) {
 		put_signal(b, "killed", sig);
@@ -183,8 +167,9 @@ outcome_put_message(struct buf *b, const struct child_end *end,
     uint64_t timeout, struct cause *c)
 {
 	const char *last = cause_last(c),
-		   *words = cause_other_line(c);
+		   *words = cause_other_line(c), *text;
 	bool ended = end->signal == 0 && !end->late;
+	int sig = get_killing_signal(end);
 
 	if (ended && outcome_exit_code(end, c) == 0)
 		return;
@@ -196,8 +181,11 @@ outcome_put_message(struct buf *b, const struct child_end *end,
 		return;
 	}
 	outcome_put_status(b, end, timeout);
+	/* sh prints a text such as "Killed" for a program that was killed by a
+	 * signal: it says nothing more. */
+	text = sig != 0 ? sigdescr_np(sig) : NULL;
 	if (ended && *last != '\0' &&
-	    !is_signal_text(get_killing_signal(end), last))
+	    (text == NULL || strcmp(text, last) != 0))
 		buf_printf(b, ": %s", last);
 }
 
@@ -571,20 +559,6 @@ judge_streams(struct attempt *a, const struct job *j)
 		    (long long)end->ended, (long long)end->streams);
 }
 
-/* Exit code 75 means that the caller may execute the same command again. If an
- * append was complete, the second execution would add its rows again. So 75
- * becomes 74, unless the script itself has exited with 75 and the outcome was
- * stored. */
-static void
-avoid_code_75(struct attempt *a)
-{
-	if (a->code != EX_TEMPFAIL || !a->end.append_ended ||
-	    (a->script_exited_75 && a->completed))
-		return;
-	a->code = EX_IOERR;
-	a->append_ended = true;
-}
-
 /* Creates the file for the reports of the stages, executes the script, and
  * reads the file. */
 static int
@@ -633,5 +607,13 @@ attempt_run(struct attempt *a, struct job *j)
 	} else {
 		fail_incomplete(a, &e);
 	}
-	avoid_code_75(a);
+	/* Exit code 75 means that the caller may execute the same command
+	 * again. If an append was complete, the second execution would add its
+	 * rows again. So 75 becomes 74, unless the script itself has exited
+	 * with 75 and the outcome was stored. */
+	if (a->code == EX_TEMPFAIL && a->end.append_ended &&
+	    !(a->script_exited_75 && a->completed)) {
+		a->code = EX_IOERR;
+		a->append_ended = true;
+	}
 }

@@ -163,15 +163,6 @@ is_in_pipeline(const struct table *t, const struct process *p, pid_t leader)
 	return false;
 }
 
-static bool
-is_already_found(const struct family *f, const struct process *p)
-{
-	for (size_t i = 0; i < f->n; i++)
-		if (f->found[i].pid == p->pid && f->found[i].since == p->since)
-			return true;
-	return false;
-}
-
 /* Adds p to the processes found, with a pidfd through which it can be
  * signalled. After it has opened the pidfd it reads the process's start time
  * again: if p has exited in the meantime, the pidfd may be that of another
@@ -206,20 +197,19 @@ family_find_lost(struct family *f)
 	if (dir == NULL)
 		return;
 	read_processes(&t, dir);
-	for (size_t i = 0; i < t.n; i++)
-		if (t.p[i].group != f->leader &&
-		    !is_already_found(f, &t.p[i]) &&
-		    is_in_pipeline(&t, &t.p[i], f->leader))
-			add_relative(f, dirfd(dir), &t.p[i]);
+	for (size_t i = 0; i < t.n; i++) {
+		const struct process *p = &t.p[i];
+		bool found = false;
+
+		for (size_t k = 0; k < f->n; k++)
+			found |= f->found[k].pid == p->pid &&
+			    f->found[k].since == p->since;
+		if (p->group != f->leader && !found &&
+		    is_in_pipeline(&t, p, f->leader))
+			add_relative(f, dirfd(dir), p);
+	}
 	free(t.p);
 	(void)closedir(dir);
-}
-
-static void
-family_signal(const struct family *f, int sig)
-{
-	for (size_t i = 0; i < f->n; i++)
-		(void)pidfd_send_signal(f->found[i].fd, sig, NULL, 0);
 }
 
 /* Removes the processes that have ended. Returns true if any is left. */
@@ -238,15 +228,6 @@ family_forget_ended(struct family *f)
 	}
 	f->n = n;
 	return n > 0;
-}
-
-static void
-family_release(struct family *f)
-{
-	for (size_t i = 0; i < f->n; i++)
-		(void)close(f->found[i].fd);
-	free(f->found);
-	*f = (struct family){ 0 };
 }
 
 enum {
@@ -395,7 +376,8 @@ static void
 signal_all(const struct watch *w, int sig)
 {
 	signal_group(w, sig);
-	family_signal(&w->family, sig);
+	for (size_t i = 0; i < w->family.n; i++)
+		(void)pidfd_send_signal(w->family.found[i].fd, sig, NULL, 0);
 }
 
 /* Asks all processes of the pipeline to end: sends them the signal, and lets
@@ -604,7 +586,9 @@ child_run(const struct child_spec *s, struct cause *c, struct child_end *end,
 	watch_processes(&w);
 	rc = 0;
 out:
-	family_release(&w.family);
+	for (size_t i = 0; i < w.family.n; i++)
+		(void)close(w.family.found[i].fd);
+	free(w.family.found);
 	relay_close(&w.relay);
 	if (w.sigfd >= 0)
 		(void)close(w.sigfd);

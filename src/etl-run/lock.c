@@ -168,16 +168,6 @@ create_folders(const char *path, struct err *e)
 	return rc;
 }
 
-/* Returns the error class of an open(2) that has failed, from errno: an I/O
- * error if descriptors have run out or the disk fails, else a lack of
- * permission. */
-static enum err_code
-open_error_code(void)
-{
-	return errno == EMFILE || errno == ENFILE || errno == EIO ? ERR_IO :
-	    ERR_DENIED;
-}
-
 /* Creates the folder if `path` does not exist. Returns its descriptor. */
 static int
 lock_folder_open(const char *path, struct err *e)
@@ -189,7 +179,8 @@ lock_folder_open(const char *path, struct err *e)
 		return -1;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1)
-		return err_errno(e, open_error_code(), path);
+		return err_errno(e, errno == EMFILE || errno == ENFILE ||
+		    errno == EIO ? ERR_IO : ERR_DENIED, path);
 	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
 	    (st.st_mode & 077) == 0)
 		return fd;

@@ -196,24 +196,18 @@ is_repeated(const struct buf *first, const char *p, size_t n)
 	return false;
 }
 
-static bool
-is_blank(const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strchr(" \t\r", p[i]) == NULL || p[i] == '\0')
-			return false;
-	return true;
-}
-
 /* Keeps the line if it tells the cause of the failure better than those
  * before. */
 static void
 examine_line(struct cause *c)
 {
 	const char *p = c->line.data;
-	size_t n = c->line.len;
+	size_t n = c->line.len, blanks = 0;
 
-	if (is_blank(p, n))
+	while (blanks < n && p[blanks] != '\0' &&
+	    strchr(" \t\r", p[blanks]) != NULL)
+		blanks++;
+	if (blanks == n)
 		return;
 	buf_clear(&c->last);
 	text_show(&c->last, p, n);
@@ -524,20 +518,6 @@ relay_copy_ready(struct relay *r, const struct pollfd p[RELAY_FDS])
 		write_output(r);
 }
 
-/* If the pipeline's last line has no LF, adds one, so that the next message of
- * etl-run starts on a line of its own. */
-static void
-put_last_line(struct relay *r)
-{
-	if (r->holds > 0) {
-		put_pipeline_name(r);
-		put_bytes(r, r->held, r->holds);
-	} else if (r->line == LINE_NEW) {
-		return;
-	}
-	put_bytes(r, "\n", 1);
-}
-
 /* Copies what the pipe has, until nothing more comes. */
 static void
 copy_rest(struct relay *r)
@@ -563,7 +543,14 @@ relay_finish(struct relay *r)
 	cause_end_line(r->to.cause);
 	if (r->shown < r->ready)
 		return;
-	put_last_line(r);
+	/* If the pipeline's last line has no LF, add one, so that the next
+	 * message of etl-run starts on a line of its own. */
+	if (r->holds > 0) {
+		put_pipeline_name(r);
+		put_bytes(r, r->held, r->holds);
+	}
+	if (r->holds > 0 || r->line != LINE_NEW)
+		put_bytes(r, "\n", 1);
 	relay_close(r);
 	copy_rest(r);
 }

@@ -37,25 +37,6 @@ compare_reports(const void *a, const void *b)
 	    (x->begun_at < y->begun_at);
 }
 
-/* Sets `last` in each report whose stage is the last one of this run that has
- * read the stream. The reports are sorted by stream and path. */
-static void
-mark_last_stages(struct report **sorted, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		size_t k = i + 1;
-
-		/* In the sorted order, a path is before all longer paths that
-		 * begin with it. So the stages that read the output of stage i
-		 * come after it. */
-		while (k < n && strcmp(sorted[k]->id, sorted[i]->id) == 0 &&
-		    !is_before(sorted[i]->path, sorted[k]->path))
-			k++;
-		sorted[i]->last =
-		    k == n || strcmp(sorted[k]->id, sorted[i]->id) != 0;
-	}
-}
-
 /* Returns the report of the process that writes to the pipe that v reads.
  * Returns NULL if v reads no pipe, or if not exactly one report names this pipe
  * as its output. */
@@ -95,7 +76,8 @@ mark_failed_readers(struct reports *r)
 	}
 }
 
-/* Sorts the reports by stream, and marks the last stage of each stream. */
+/* Sorts the reports by stream and path, and sets `last` in each report whose
+ * stage is the last one of this run that has read the stream. */
 static int
 sort_reports(struct reports *r, struct err *e)
 {
@@ -110,7 +92,18 @@ sort_reports(struct reports *r, struct err *e)
 		else
 			r->v[i].last = true;
 	qsort(sorted, n, sizeof(struct report *), compare_reports);
-	mark_last_stages(sorted, n);
+	for (size_t i = 0; i < n; i++) {
+		size_t k = i + 1;
+
+		/* In the sorted order, a path is before all longer paths that
+		 * begin with it. So the stages that read the output of stage i
+		 * come after it. */
+		while (k < n && strcmp(sorted[k]->id, sorted[i]->id) == 0 &&
+		    !is_before(sorted[i]->path, sorted[k]->path))
+			k++;
+		sorted[i]->last =
+		    k == n || strcmp(sorted[k]->id, sorted[i]->id) != 0;
+	}
 	mark_failed_readers(r);
 	free(sorted);
 	return 0;
@@ -137,20 +130,12 @@ find_stage_before(const struct reports *r, const struct report *v)
 	return best;
 }
 
-/* True if b reads the same files as a. If the report of a names no files, there
- * is nothing to compare: the file of a command that failed may not have existed
- * yet. */
-static bool
-reads_same_files(const struct report *a, const struct report *b)
-{
-	return a->files == NULL ||
-	    (b->files != NULL && strcmp(a->files, b->files) == 0);
-}
-
 /* True if the stage of a and all stages before it have the same commands as the
  * stage of b and all stages before that. If the first stage reads a pipe from a
  * program that is not etl's, returns false, because it may have read other data
- * the second time. */
+ * the second time. The files that they read must be the same, too. If the
+ * report of a names no files, there is nothing to compare: the file of a
+ * command that failed may not have existed yet. */
 static bool
 have_same_commands(const struct reports *r, const struct report *a,
     const struct report *b)
@@ -160,7 +145,8 @@ have_same_commands(const struct reports *r, const struct report *a,
 
 		if (a->command == NULL || b->command == NULL ||
 		    strcmp(a->command, b->command) != 0 ||
-		    !reads_same_files(a, b) ||
+		    (a->files != NULL && (b->files == NULL ||
+		    strcmp(a->files, b->files) != 0)) ||
 		    (before == NULL && a->reads_pipe))
 			return false;
 		a = before;
@@ -233,16 +219,6 @@ add_load(struct run_load *list, size_t *n, const struct report *v)
 		.target = v->target, .stream = stream_label(v) };
 }
 
-/* True for a failure or a missing end at the last stage of a stream. If a stage
- * ended only because an earlier stage had failed before the stream began, the
- * report of the earlier stage counts instead. */
-static bool
-is_failed_stream(const struct report *v)
-{
-	return v->last && v->state != REPORT_ENDED &&
-	    !(v->id == NULL && v->upstream);
-}
-
 /* Lists the streams that failed. Sets r->code to the exit code of the failure
  * that was reported first. */
 static void
@@ -253,7 +229,11 @@ list_failed_streams(struct reports *r)
 	for (size_t i = 0; i < r->n; i++) {
 		const struct report *v = &r->v[i];
 
-		if (!is_failed_stream(v))
+		/* A stage that ended only because an earlier stage had failed
+		 * before the stream began does not count: the report of the
+		 * earlier stage does. */
+		if (!v->last || v->state == REPORT_ENDED ||
+		    (v->id == NULL && v->upstream))
 			continue;
 		if (was_repeated(r, v)) {
 			add_load(r->repeated, &r->found.nrepeated, v);
@@ -313,19 +293,6 @@ list_lost_rejects(struct reports *r)
 	}
 }
 
-/* Notes whether an append may have been committed. */
-static void
-note_appends(struct reports *r)
-{
-	for (size_t i = 0; i < r->n; i++) {
-		const struct report *v = &r->v[i];
-
-		r->append_ended |= v->appends &&
-		    (v->state != REPORT_FAILED || v->maybe_loaded);
-		r->nested_appended |= v->appended;
-	}
-}
-
 /* Compares the reports of all stages. Sets r->found (the streams that failed,
  * and the rejects that no program has stored), r->code and r->append_ended. */
 static int
@@ -339,7 +306,13 @@ streams_judge(struct reports *r, struct err *e)
 		return -1;
 	list_failed_streams(r);
 	list_lost_rejects(r);
-	note_appends(r);
+	for (size_t i = 0; i < r->n; i++) {
+		const struct report *v = &r->v[i];
+
+		r->append_ended |= v->appends &&
+		    (v->state != REPORT_FAILED || v->maybe_loaded);
+		r->nested_appended |= v->appended;
+	}
 	r->found.run = r->run;
 	r->found.open = r->open;
 	r->found.repeated = r->repeated;
@@ -681,13 +654,6 @@ is_compared(const struct reports *r, const struct report *v)
 	    !is_sink_stage(v) && !has_failed_stage(r, v->id);
 }
 
-static bool
-have_same_names(const struct report *a, const struct report *b)
-{
-	return strcmp(a->stream, b->stream) == 0 &&
-	    strcmp(last_stage(a), last_stage(b)) == 0;
-}
-
 /* Returns the number of processes that have written these reports, all with the
  * same names of stage and stream. Sets *branches to true if two of the
  * processes have read the same stream. */
@@ -707,18 +673,6 @@ count_processes(struct report *const *v, size_t n, bool *branches)
 	return count;
 }
 
-/* Warns that several processes of the stream have the same stage name. */
-static void
-warn_same_name(const char *pipeline, const struct report *v, size_t processes,
-    bool branches)
-{
-	err_warnf("etl-run", "%s: %zu processes are stage %s of stream %s: a "
-	    "record that several of them reject is one dead letter: give each "
-	    "%s", pipeline, processes, last_stage(v), v->stream,
-	    branches ? "branch a stage name with --stage" :
-	    "stream a name with etl-extract --stream");
-}
-
 void
 same_names_warn(const struct reports *r, const char *pipeline)
 {
@@ -733,12 +687,20 @@ same_names_warn(const struct reports *r, const char *pipeline)
 		qsort(sorted, n, sizeof(struct report *), compare_names);
 	for (size_t i = 0; i < n; i += len) {
 		for (len = 1; i + len < n; len++)
-			if (!have_same_names(sorted[i], sorted[i + len]))
+			if (strcmp(sorted[i]->stream,
+			    sorted[i + len]->stream) != 0 ||
+			    strcmp(last_stage(sorted[i]),
+			    last_stage(sorted[i + len])) != 0)
 				break;
 		processes = count_processes(sorted + i, len, &branches);
 		if (processes == 1 || warned[branches])
 			continue;
-		warn_same_name(pipeline, sorted[i], processes, branches);
+		err_warnf("etl-run", "%s: %zu processes are stage %s of "
+		    "stream %s: a record that several of them reject is one "
+		    "dead letter: give each %s", pipeline, processes,
+		    last_stage(sorted[i]), sorted[i]->stream, branches ?
+		    "branch a stage name with --stage" :
+		    "stream a name with etl-extract --stream");
 		warned[branches] = true;
 	}
 	free(sorted);

@@ -53,34 +53,24 @@ report_counts(struct buf *b, const char *where, const struct run_stage *s)
 		    (ll)c[COUNT_ASIDE], (ll)c[COUNT_REJECTED]);
 }
 
-/* Appends a line to b if the next stage, s[1], did not read as many records as
- * this stage, s[0], wrote. */
-static void
-report_next_stage(struct buf *b, const char *where, const struct run_stage *s)
-{
-	if (s[0].count[COUNT_OUT] == s[1].count[COUNT_IN])
-		return;
-	buf_printf(b, "%s: %s wrote %lld records, but %s read %lld\n", where,
-	    s[0].name, (ll)s[0].count[COUNT_OUT], s[1].name,
-	    (ll)s[1].count[COUNT_IN]);
-}
-
-/* Reports what contradicts itself in the stages of one load. */
+/* Reports what contradicts itself in the stages of one load. If
+ * compares_neighbours, also reports a stage that did not read as many records
+ * as the stage before it wrote. */
 static void
 report_stages(struct buf *b, const char *where, const struct run_counts *t,
     bool compares_neighbours)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		report_counts(b, where, &t->stages[i]);
-		if (compares_neighbours && i + 1 < t->n)
-			report_next_stage(b, where, &t->stages[i]);
-	}
-}
+		const struct run_stage *s = &t->stages[i];
 
-static bool
-has_run_succeeded(const struct run_report *h)
-{
-	return strcmp(h->text[TEXT_STATUS], "success") == 0;
+		report_counts(b, where, s);
+		if (compares_neighbours && i + 1 < t->n &&
+		    s[0].count[COUNT_OUT] != s[1].count[COUNT_IN])
+			buf_printf(b, "%s: %s wrote %lld records, but %s "
+			    "read %lld\n", where, s[0].name,
+			    (ll)s[0].count[COUNT_OUT], s[1].name,
+			    (ll)s[1].count[COUNT_IN]);
+	}
 }
 
 /* Adds a problem to the report if a total in the run's row (table
@@ -166,7 +156,8 @@ run_report_check(struct run_report *h)
 		report_stages(&h->problems, "its row", &h->stages, false);
 	if (h->text[TEXT_STAGES] != NULL)
 		report_totals(h);
-	if (has_run_succeeded(h) && !has_stream_twice(h))
+	if (strcmp(h->text[TEXT_STATUS], "success") == 0 &&
+	    !has_stream_twice(h))
 		report_letters(h);
 }
 
@@ -344,28 +335,20 @@ run_report_read(
 	return set_stage_counts(h, e);
 }
 
-/* Sets *number to the number of the run that the option --run names. The option
- * may be this number, the start of the run's uuid, or "last". */
-static int
-find_run(struct status *s, int64_t *number, struct err *e)
-{
-	static const struct id_kind run = { SQL_STATUS_BY_NUMBER,
-	    SQL_STATUS_BY_PREFIX, "0123456789abcdef-", "run", "runs" };
-
-	if (strcmp(s->opts->run, "last") == 0)
-		return find_last_run(s, number, e);
-	return find_row_by_id(s->db, &run, s->opts->run, number, e);
-}
-
 int
 print_run_report(struct status *s, struct err *e)
 {
+	/* --run is the number of the run, the start of its uuid, or "last". */
+	static const struct id_kind run = { SQL_STATUS_BY_NUMBER,
+	    SQL_STATUS_BY_PREFIX, "0123456789abcdef-", "run", "runs" };
 	struct run_report h;
 	struct buf b;
 	int64_t number = 0;
 	int rc = -1;
 
-	if (find_run(s, &number, e) == -1)
+	if ((strcmp(s->opts->run, "last") == 0 ?
+	    find_last_run(s, &number, e) :
+	    find_row_by_id(s->db, &run, s->opts->run, &number, e)) == -1)
 		return -1;
 	buf_init(&b, SIZE_MAX / 4);
 	if (run_report_read(&h, s->db, number, e) == -1)

@@ -21,13 +21,6 @@ static const struct column {
 
 enum { WIDTH = 8, NAME = 16 };
 
-static void
-put_blanks(struct buf *b, size_t start, size_t column_width)
-{
-	while (b->len < start + column_width)
-		buf_char(b, ' ');
-}
-
 /* Appends each line of the text, indented by two blanks and with control
  * characters escaped. */
 static void
@@ -112,7 +105,8 @@ put_cell_padded(struct buf *b, const char *text, size_t column_width)
 	size_t start = b->len;
 
 	text_show(b, text, strlen(text));
-	put_blanks(b, start, column_width);
+	while (b->len < start + column_width)
+		buf_char(b, ' ');
 }
 
 /* Appends how many rejects of the stage this run has not stored as dead letters
@@ -136,21 +130,6 @@ column_width(const struct column *c)
 	size_t n = strlen(c->name);
 
 	return n > WIDTH ? (int)n : WIDTH;
-}
-
-static void
-put_stage_row(struct buf *b, const struct run_report *h,
-    const struct run_stage *s, const struct column *c, size_t n, bool codes)
-{
-	put_cell_padded(b, s->name, NAME);
-	for (size_t i = 0; i < n; i++)
-		buf_printf(b, " %*lld", column_width(&c[i]),
-		    (long long)s->count[c[i].what]);
-	if (codes) {
-		put_reject_codes(b, h, s->name);
-		put_missing(b, h, s);
-	}
-	buf_char(b, '\n');
 }
 
 static bool
@@ -205,7 +184,15 @@ put_stage_table(struct buf *b, const struct run_report *h,
 			buf_str(b, codes ? " CODES\n" : "\n");
 		}
 		any = true;
-		put_stage_row(b, h, s, c, n, codes);
+		put_cell_padded(b, s->name, NAME);
+		for (size_t i = 0; i < n; i++)
+			buf_printf(b, " %*lld", column_width(&c[i]),
+			    (long long)s->count[c[i].what]);
+		if (codes) {
+			put_reject_codes(b, h, s->name);
+			put_missing(b, h, s);
+		}
+		buf_char(b, '\n');
 	}
 }
 
@@ -283,25 +270,6 @@ put_load_stages(struct buf *b, const struct run_report *h)
 	}
 }
 
-/* Appends the last lines of standard error that the run's row has. */
-static void
-put_log(struct buf *b, const char *log)
-{
-	if (log == NULL || *log == '\0')
-		return;
-	buf_str(b, "\nLast lines of standard error\n");
-	put_indented(b, log);
-}
-
-static bool
-all_loads_ended(const struct run_report *h)
-{
-	for (size_t i = 0; i < h->nloads; i++)
-		if (!h->loads[i].ended)
-			return false;
-	return h->nloads > 0;
-}
-
 /* Appends the problems. If there are none and all loads have ended, says so. */
 static void
 put_verdict(struct buf *b, const struct run_report *h)
@@ -309,9 +277,13 @@ put_verdict(struct buf *b, const struct run_report *h)
 	const char *p = h->problems.data;
 	size_t n = h->problems.len, line;
 
+	bool ended = h->nloads > 0;
+
+	for (size_t i = 0; i < h->nloads; i++)
+		ended &= h->loads[i].ended;
 	if (n > 0)
 		buf_str(b, "\nThese counts do not add up:\n");
-	else if (all_loads_ended(h))
+	else if (ended)
 		buf_str(b, "\nEvery record is accounted for.\n");
 	for (; n > 0; p += line + 1, n -= line + 1) {
 		line = (size_t)((const char *)memchr(p, '\n', n) - p);
@@ -324,6 +296,8 @@ put_verdict(struct buf *b, const struct run_report *h)
 void
 run_report_put_text(struct buf *b, const struct run_report *h)
 {
+	const char *log = h->text[TEXT_LOG];    /* its last lines */
+
 	put_run_row(b, h);
 	if (h->so_far && h->stages.n > 0)
 		buf_str(b, "\nThe run has not ended. Its loads have committed "
@@ -333,7 +307,10 @@ run_report_put_text(struct buf *b, const struct run_report *h)
 	put_loads(b, h);
 	put_load_stages(b, h);
 	put_verdict(b, h);
-	put_log(b, h->text[TEXT_LOG]);
+	if (log != NULL && *log != '\0') {
+		buf_str(b, "\nLast lines of standard error\n");
+		put_indented(b, log);
+	}
 }
 
 static void
@@ -341,22 +318,6 @@ put_text(struct buf *b, const char *name, const char *s)
 {
 	if (s != NULL)
 		status_put_text(b, name, s, strlen(s));
-}
-
-static void
-put_json_run(struct buf *b, const struct run_report *h)
-{
-	static const char *const texts[TEXT_STAGES] = { "run", "pipeline",
-	    "status", "retry_of", "host", "started_at", "completed_at",
-	    "renewed_at", "error_message", "traceparent", "log" };
-	static const char *const numbers[NUMBER_N] = { "id", "attempt",
-	    "duration_ms", "records_extracted", "records_loaded", "unchanged",
-	    "dropped", "rejected", "errors" };
-
-	for (size_t i = 0; i < TEXT_STAGES; i++)
-		put_text(b, texts[i], h->text[i]);
-	for (size_t i = 0; i < NUMBER_N; i++)
-		json_put_int(b, numbers[i], h->number[i]);
 }
 
 /* Appends the start of an array member of a JSON object, always with a comma
@@ -367,20 +328,6 @@ open_json_array(struct buf *b, const char *name)
 	buf_char(b, ',');
 	json_put_string(b, name, strlen(name));
 	buf_str(b, ":[");
-}
-
-static void
-put_json_codes(struct buf *b, const struct run_report *h)
-{
-	open_json_array(b, "codes");
-	for (size_t i = 0; i < h->ncodes; i++) {
-		buf_str(b, i == 0 ? "{" : ",{");
-		put_text(b, "stage", h->codes[i].stage);
-		put_text(b, "code", h->codes[i].code);
-		json_put_int(b, "count", h->codes[i].count);
-		buf_char(b, '}');
-	}
-	buf_char(b, ']');
 }
 
 static void
@@ -432,12 +379,30 @@ put_problems(struct buf *b, const struct run_report *h)
 void
 run_report_put_json(struct buf *b, const struct run_report *h)
 {
+	static const char *const texts[TEXT_STAGES] = { "run", "pipeline",
+	    "status", "retry_of", "host", "started_at", "completed_at",
+	    "renewed_at", "error_message", "traceparent", "log" };
+	static const char *const numbers[NUMBER_N] = { "id", "attempt",
+	    "duration_ms", "records_extracted", "records_loaded", "unchanged",
+	    "dropped", "rejected", "errors" };
+
 	buf_char(b, '{');
-	put_json_run(b, h);
+	for (size_t i = 0; i < TEXT_STAGES; i++)
+		put_text(b, texts[i], h->text[i]);
+	for (size_t i = 0; i < NUMBER_N; i++)
+		json_put_int(b, numbers[i], h->number[i]);
 	put_bool(b, "so_far", h->so_far);
 	buf_str(b, ",\"stages\":");
 	run_counts_put_json(b, &h->stages);
-	put_json_codes(b, h);
+	open_json_array(b, "codes");
+	for (size_t i = 0; i < h->ncodes; i++) {
+		buf_str(b, i == 0 ? "{" : ",{");
+		put_text(b, "stage", h->codes[i].stage);
+		put_text(b, "code", h->codes[i].code);
+		json_put_int(b, "count", h->codes[i].count);
+		buf_char(b, '}');
+	}
+	buf_char(b, ']');
 	put_json_loads(b, h);
 	put_problems(b, h);
 	buf_str(b, "}\n");

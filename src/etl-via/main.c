@@ -352,19 +352,6 @@ queue_record(struct via *v, const struct line *l, struct err *e)
 	return 0;
 }
 
-/* Handles the mark begin, the first line of a marked stream, and starts CMD. In
- * a replay (rejected records that etl-dlq sends through the pipeline again) CMD
- * is not started here: queue_record() starts a new CMD for each letter, so that
- * it is known which output belongs to which letter. */
-static int
-pass_begin(struct via *v, struct err *e)
-{
-	v->is_marked = true;
-	if (stage_pass(v->stage, e) == -1)
-		return -1;
-	return stage_begin_mark(v->stage)->replay ? 0 : start_command(v, e);
-}
-
 /* Handles a mark, a line of the stream that is not a record. At the mark
  * checkpoint CMD may still hold back output of earlier records, so etl-via
  * keeps this mark and writes it before the next mark resolve or end. At resolve
@@ -376,7 +363,15 @@ pass_mark(struct via *v, struct err *e)
 {
 	switch (stage_last_mark(v->stage)->kind) {
 	case MARK_BEGIN:
-		return pass_begin(v, e);
+		/* In a replay (rejected records that etl-dlq sends through the
+		 * pipeline again) CMD is not started here: queue_record()
+		 * starts a new CMD for each letter, so that it is known which
+		 * output belongs to which letter. */
+		v->is_marked = true;
+		if (stage_pass(v->stage, e) == -1)
+			return -1;
+		return stage_begin_mark(v->stage)->replay ? 0 :
+		    start_command(v, e);
 	case MARK_CHECKPOINT:
 		return stage_hold(v->stage, e);
 	case MARK_RESOLVE:
