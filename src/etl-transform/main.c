@@ -360,24 +360,18 @@ static const struct opt_spec spec = {
 	.print_after_version = sandbox_print,
 };
 
-/* Appends the filter in the file. Fails if it contains a NUL byte. */
-static int
-put_filter_file(struct buf *b, const char *file, struct err *e)
-{
-	if (file_read(b, file, e) == -1)
-		return -1;
-	if (b->len > 0 && memchr(b->data, '\0', b->len) != NULL)
-		return err_set(e, ERR_CONFIG, false, "%s: not a filter: the "
-		    "file contains a NUL byte", file);
-	return 0;
-}
-
 static int
 get_filter_text(struct buf *b, const struct transform_opts *o,
     const char *operand, struct err *e)
 {
-	if (o->file != NULL)
-		return put_filter_file(b, o->file, e);
+	if (o->file != NULL) {
+		if (file_read(b, o->file, e) == -1)
+			return -1;
+		if (b->len == 0 || memchr(b->data, '\0', b->len) == NULL)
+			return 0;
+		return err_set(e, ERR_CONFIG, false, "%s: not a filter: the "
+		    "file contains a NUL byte", o->file);
+	}
 	if (operand == NULL)
 		return o->hash != NULL ? 0 : err_set(e, ERR_USAGE, false,
 		    "no FILTER: give one, such as '.', or -f FILE");
@@ -477,7 +471,7 @@ run_stage(const struct transform_opts *o, const struct args *a,
 		bool filter = o->file != NULL || argv[optind] != NULL;
 
 		if (filter && o->allow.n == 0 &&
-		    filter_reads_env(text.data, text.len))
+		    filter_reads_env(buf_text(&text)))
 			err_warn(spec.program, "the filter reads the "
 			    "environment (env or $ENV), which is empty without "
 			    "--allow env");

@@ -246,7 +246,8 @@ for filter in '{a:env.X}' '{a:env}' '{a: env.X}' '{a: $ENV.X}' '{a: [1, env]}' '
     | .b = env.Y' '{a: ("b\"" | . + env.X)}'; do
 	is "env without --allow env warns: $filter" 1 "$(count_env_warnings "$filter")"
 done
-for filter in 'import "m" as m; {a: m::env}' '{a: .env}' '{env: 1}' '{env}' '{k, env, b: 2}' '{a: "env"}' \
+for filter in 'import "m" as m; {a: m::env}' '{a: .env}' '{env # x
+    : 1}' '{env: 1}' '{env}' '{k, env, b: 2}' '{a: "env"}' \
     '. # env' 'def env: 1; .' '. as $env | .' '{a: "\(1) env"}' \
     '{a: environment}; def environment: 1; .' '{a: ."env"}'; do
 	is "no use of env, no warning: $filter" 0 "$(count_env_warnings "$filter")"

@@ -119,12 +119,6 @@ refuse(const struct directive *d, const struct place *at, const char *why,
 }
 
 static bool
-contains(const char *p, size_t n, const char *part)
-{
-	return memmem(p, n, part, strlen(part)) != NULL;
-}
-
-static bool
 goes_up(const char *p, size_t n)
 {
 	for (size_t i = 0; i + 1 < n; i++)
@@ -203,7 +197,7 @@ check_metadata(
 		if (strchr("\\(@+", p[i]) != NULL)
 			return refuse(d, at, "write the metadata without a "
 			    "backslash, brackets ( ), @ and +", e);
-	if (!contains(p, d->metadata_len, "search"))
+	if (memmem(p, d->metadata_len, "search", 6) == NULL)
 		return 0;
 	if (at->folder == NULL)
 		return refuse(d, at, "modules are only searched in the folders "
@@ -411,7 +405,7 @@ filter_imports_check(const struct engine_conf *c, struct err *e)
 enum { NESTING = 256 };
 
 struct lexer {
-	const char *p, *end;
+	const char *p;
 	char open[NESTING];     /* brackets, and '"' for a string */
 	size_t depth;
 	char before;            /* last character of the token before, or 0 */
@@ -429,8 +423,7 @@ is_word_char(char c)
 static bool
 is_separator(const struct lexer *l)
 {
-	return l->end - l->p > 2 && l->p[0] == ':' && l->p[1] == ':' &&
-	    is_word_char(l->p[2]);
+	return l->p[0] == ':' && l->p[1] == ':' && is_word_char(l->p[2]);
 }
 
 static char
@@ -464,31 +457,19 @@ pop_bracket(struct lexer *l)
 static bool
 skip_literal(struct lexer *l)
 {
-	while (l->p < l->end) {
+	while (*l->p != '\0') {
 		char c = *l->p++;
 
 		if (c == '"') {
 			pop_bracket(l);
 			return true;
 		}
-		if (c != '\\' || l->p == l->end)
+		if (c != '\\' || *l->p == '\0')
 			continue;
 		if (*l->p++ == '(')
 			return push_bracket(l, '(');
 	}
 	return false;
-}
-
-static char
-peek_nonblank(const struct lexer *l)
-{
-	const char *p = l->p;
-
-	while (p < l->end && isspace((unsigned char)*p))
-		p++;
-	if (p == l->end)
-		return '\0';
-	return *p;
 }
 
 /* Returns true if the name that was just read is a key in an object, such as
@@ -497,9 +478,11 @@ peek_nonblank(const struct lexer *l)
 static bool
 is_object_key(const struct lexer *l)
 {
+	const char *next = directive_skip_space(l->p);
+
 	return innermost_bracket(l) == '{' &&
 	       (l->before == '{' || l->before == ',') &&
-	       strchr(":,}", peek_nonblank(l)) != NULL;
+	       strchr(":,}", *next) != NULL;
 }
 
 /* Skips the name that begins at l->p. Returns true if by this name the filter
@@ -512,7 +495,7 @@ skip_env_name(struct lexer *l)
 	bool defined = l->after_def;
 	size_t n;
 
-	while (l->p < l->end && (is_word_char(*l->p) || is_separator(l)))
+	while (is_word_char(*l->p) || is_separator(l))
 		l->p += is_word_char(*l->p) ? 1 : 2;
 	n = (size_t)(l->p - start);
 	l->after_def = n == 3 && memcmp(start, "def", 3) == 0;
@@ -523,40 +506,38 @@ skip_env_name(struct lexer *l)
 	return memcmp(start, "env", 3) == 0 && !is_object_key(l);
 }
 
-/* Skips a comment, or one character. Follows the brackets. Returns false if
- * they are nested too deeply. */
+/* Skips a character that is not part of a name or a string. Follows the
+ * brackets. Returns false if they are nested too deeply. */
 static bool
 skip_other(struct lexer *l)
 {
 	char c = *l->p++;
 
-	if (c == '#') {
-		while (l->p < l->end && *l->p != '\n')
-			l->p++;
-		return true;
-	}
 	if (strchr("([{\"", c) != NULL && !push_bracket(l, c))
 		return false;
 	if (strchr(")]}", c) != NULL)
 		pop_bracket(l);
-	if (!isspace((unsigned char)c)) {
-		l->before = c;
-		l->after_def = false;
-	}
+	l->before = c;
+	l->after_def = false;
 	return true;
 }
 
 bool
-filter_reads_env(const char *text, size_t n)
+filter_reads_env(const char *text)
 {
-	struct lexer l = { .p = text, .end = text + n };
+	struct lexer l = { .p = text };
 
-	while (l.p < l.end) {
+	while (*l.p != '\0') {
 		if (innermost_bracket(&l) == '"') {
 			if (!skip_literal(&l))
 				return false;
 			l.before = '"';
-		} else if (is_word_char(*l.p)) {
+			continue;
+		}
+		l.p = directive_skip_space(l.p);
+		if (*l.p == '\0')
+			return false;
+		if (is_word_char(*l.p)) {
 			if (skip_env_name(&l))
 				return true;
 			l.before = 'a';

@@ -42,6 +42,6 @@ int filter_imports_check(const struct engine_conf *c, struct err *e);
 
 /* True if the text calls env or reads $ENV. Modules that it imports are not
  * searched. */
-bool filter_reads_env(const char *text, size_t n);
+bool filter_reads_env(const char *text);
 
 #endif

@@ -360,23 +360,14 @@ resolve_builtin(struct resolver *r, const struct node *n, const struct scope *s)
 	return lacks_set(r->lacks, n->at, n->name, n->len);
 }
 
-/* Resolves a call of a function that the filter defines. An argument that the
- * function never uses is not resolved. It may call a function that is not
- * defined, and libjq then refuses the filter. So lacks->doubtful is set. */
-static struct node *
-resolve_user_call(struct resolver *r, const struct node *n,
-    const struct scope *function, const struct scope *s)
-{
-	struct node *body = resolve_body(r, n, function, s);
-
-	for (size_t i = 0; i < n->n; i++)
-		r->lacks->doubtful |= !n->parts[i]->reached;
-	return body;
-}
-
+/* An argument that a function of the filter never uses is not resolved. It may
+ * call a function that is not defined, and libjq then refuses the filter. So
+ * lacks->doubtful is set. */
 static struct node *
 resolve_call(struct resolver *r, const struct node *n, const struct scope *s)
 {
+	struct node *body;
+
 	for (const struct scope *x = s; x != NULL; x = x->up) {
 		if (!scope_has_name(x, n) || x->kind == SCOPE_VARIABLE)
 			continue;
@@ -386,7 +377,10 @@ resolve_call(struct resolver *r, const struct node *n, const struct scope *s)
 		}
 		if (x->kind == SCOPE_FUNCTION && n->n == x->parameters) {
 			*x->reached = true;
-			return resolve_user_call(r, n, x, s);
+			body = resolve_body(r, n, x, s);
+			for (size_t i = 0; i < n->n; i++)
+				r->lacks->doubtful |= !n->parts[i]->reached;
+			return body;
 		}
 	}
 	return resolve_builtin(r, n, s);

@@ -93,15 +93,6 @@ value_make_object(const struct member *m, size_t n, struct value *out)
 	return depth < VALUES_DEPTH && n < UINT32_MAX;
 }
 
-static bool
-parse_string_token(struct values *s, struct value *v)
-{
-	buf_clear(&s->text);
-	json_unescape(&s->text, s->record, v->u.token);
-	return !s->text.failed &&
-	    value_make_string(s, s->text.data, s->text.len, v);
-}
-
 uint32_t
 value_count(struct values *s, const struct value *v)
 {
@@ -159,20 +150,15 @@ value_parse(struct values *s, struct value *v)
 {
 	if (v->form != VALUE_TOKEN)
 		return true;
-	if (v->kind == VALUE_STRING)
-		return parse_string_token(s, v);
+	if (v->kind == VALUE_STRING) {
+		buf_clear(&s->text);
+		json_unescape(&s->text, s->record, v->u.token);
+		return !s->text.failed &&
+		    value_make_string(s, s->text.data, s->text.len, v);
+	}
 	if (v->kind == VALUE_ARRAY)
 		return parse_array_token(s, v);
 	return v->kind != VALUE_OBJECT || parse_object_token(s, v);
-}
-
-static bool
-token_has_name(const struct values *s, uint32_t i, const char *name, size_t len)
-{
-	const struct json_tok *t = &s->record->tok[i];
-
-	return t->len == len + 2 &&
-	    memcmp(s->record->text + t->at + 1, name, len) == 0;
 }
 
 /* Returns the token of the member's value, or 0. Compares the names without
@@ -185,7 +171,8 @@ find_member_token(const struct values *s, uint32_t object, const char *name,
 
 	for (uint32_t k = object + 1; k < tok[object].next;
 	     k = tok[k + 1].next)
-		if (token_has_name(s, k, name, len))
+		if (tok[k].len == len + 2 && memcmp(
+		    s->record->text + tok[k].at + 1, name, len) == 0)
 			return k + 1;
 	return 0;
 }
@@ -392,18 +379,6 @@ write_token_string(struct writer *w, uint32_t i)
 	return !text->failed && write_string(w, text->data, text->len);
 }
 
-/* Returns true if the value at token i can be copied: jq would write it with
- * the same bytes. */
-static bool
-may_copy_token(struct writer *w, uint32_t i)
-{
-	const struct json *j = w->values->record;
-
-	return !w->json && (j->flags & (JSON_ESCAPED | JSON_SPACE)) == 0 &&
-	    values_classify(w->values) != NUMBERS_VAGUE &&
-	    memchr(j->text + j->tok[i].at, 0x7f, j->tok[i].len) == NULL;
-}
-
 static bool
 write_token_parts(struct writer *w, uint32_t i)
 {
@@ -433,7 +408,10 @@ write_token_container(struct writer *w, uint32_t i)
 {
 	const struct json *j = w->values->record;
 
-	if (!may_copy_token(w, i))
+	/* If jq would write the same bytes, copy them. */
+	if (w->json || (j->flags & (JSON_ESCAPED | JSON_SPACE)) != 0 ||
+	    values_classify(w->values) == NUMBERS_VAGUE ||
+	    memchr(j->text + j->tok[i].at, 0x7f, j->tok[i].len) != NULL)
 		return write_token_parts(w, i);
 	buf_add(w->b, j->text + j->tok[i].at, j->tok[i].len);
 	return true;
@@ -570,12 +548,6 @@ sort_members(struct values *s, const struct value *object)
 	return list;
 }
 
-static int
-compare_numbers(double a, double b)
-{
-	return (a > b) - (a < b);
-}
-
 static bool
 compare_arrays(
     struct values *s, const struct value *a, const struct value *b, int *order)
@@ -629,7 +601,7 @@ value_compare(struct values *s, struct value a, struct value b, int *order)
 		if (!value_order_double(s, &a, &x, &held_x) ||
 		    !value_order_double(s, &b, &y, &held_y))
 			return false;
-		*order = compare_numbers(x, y);
+		*order = (x > y) - (x < y);
 		return *order != 0 || held_x == held_y;
 	}
 	if (!value_parse(s, &a) || !value_parse(s, &b))

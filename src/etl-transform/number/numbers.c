@@ -474,13 +474,6 @@ choose_double(struct numbers *t, double d, const char *p, size_t n)
 	return end;
 }
 
-static bool
-has_text(const struct numbers *t, const struct made_text *m, const char *p,
-    size_t n)
-{
-	return m->len == n && memcmp(t->made.text.data + m->at, p, n) == 0;
-}
-
 static double
 number_made_add(struct numbers *t, double d, bool canonical,
     bool replaces_equal_in_output, const char *p, size_t n)
@@ -493,7 +486,8 @@ number_made_add(struct numbers *t, double d, bool canonical,
 		return d;
 	canonical = canonical && m->canonical.len == 0;
 	replaces_equal_in_output =
-	    replaces_equal_in_output && !has_text(t, &m->instead, p, n);
+	    replaces_equal_in_output && (m->instead.len != n ||
+	    memcmp(t->made.text.data + m->instead.at, p, n) != 0);
 	if (m->first.len > 0 && !canonical && !replaces_equal_in_output)
 		return d;
 	text.at = (uint32_t)t->made.text.len;

@@ -750,16 +750,6 @@ pool_submit(struct pool *p)
 	p->filling++;
 }
 
-/* What a worker writes to this pipe means nothing: it has only woken the
- * parent. */
-static void
-drain_ready(const struct pool *p)
-{
-	char bytes[4096];
-
-	(void)!read(p->ready, bytes, sizeof(bytes));
-}
-
 int
 pool_wait(struct pool *p, int input_fd, struct err *e)
 {
@@ -769,9 +759,12 @@ pool_wait(struct pool *p, int input_fd, struct err *e)
 		{ .fd = input_fd, .events = POLLIN }
 	};
 	int n = wait_fds(fds, input_fd == -1 ? 2 : 3, (int)pool_tick_ms(p));
+	char bytes[4096];
 
+	/* What a worker writes to the pipe `ready` means nothing: it has only
+	 * woken the parent. */
 	if (n > 0 && fds[1].revents != 0)
-		drain_ready(p);
+		(void)!read(p->ready, bytes, sizeof(bytes));
 	if (n > 0 && fds[0].revents != 0 && pool_read_event(p, e) == -1)
 		return -1;
 	pool_kill_late(p);
@@ -921,16 +914,6 @@ fill_worker_reject(struct pool *p, struct result *r, const char *text,
 		copy_reject(p, r, damaged, sizeof(damaged));
 }
 
-static void
-fill_lost_record(struct pool *p, const struct pool_slot *b, uint32_t i,
-    struct result *r)
-{
-	char text[LOSS_TEXT] = "";
-
-	copy_reject(p, r, text, pool_write_loss(p, b->lost[i].loss,
-	    b->lost[i].status, text, sizeof(text)));
-}
-
 /* Sets *r to the result of line i. If the worker wrote something wrong, it
  * becomes a reject. */
 static int
@@ -938,6 +921,7 @@ fill_result(struct pool *p, uint32_t i, struct result *r, struct err *e)
 {
 	struct pool_slot *b = slot_of_turn(p, p->emptying);
 	const struct place place = load_place(&b->shared->result_place[i]);
+	char text[LOSS_TEXT] = "";
 	const char *fault;
 	size_t n;
 
@@ -948,7 +932,8 @@ fill_result(struct pool *p, uint32_t i, struct result *r, struct err *e)
 		.offset = b->line[i].offset,
 	};
 	if (b->has_lost && b->lost[i].loss != LOSS_NONE) {
-		fill_lost_record(p, b, i, r);
+		copy_reject(p, r, text, pool_write_loss(p, b->lost[i].loss,
+		    b->lost[i].status, text, sizeof(text)));
 		b->lost[i].loss = LOSS_NONE;
 		return 1;
 	}

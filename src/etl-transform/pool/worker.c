@@ -340,16 +340,6 @@ run_record(struct worker *w, struct slot *s, unsigned int k, uint32_t i)
 	atomic_store_explicit(&s->len, at + o->out.len, memory_order_relaxed);
 }
 
-/* Tells the parent that a slot is done. If the pipe is full, the parent has
- * bytes to read, so EAGAIN is ignored. */
-static void
-notify_parent(const struct worker *w)
-{
-	while (write(w->c->ready, "", 1) == -1 && errno != EAGAIN)
-		if (errno != EINTR)
-			_exit(EX_OSERR);        /* the parent has exited */
-}
-
 static void
 run_slot(struct worker *w, unsigned int k)
 {
@@ -363,7 +353,11 @@ run_slot(struct worker *w, unsigned int k)
 		atomic_store_explicit(&s->done, i + 1, memory_order_release);
 	}
 	s->state = SLOT_DONE;
-	notify_parent(w);
+	/* Tell the parent. If the pipe is full, the parent has bytes to read,
+	 * so EAGAIN is ignored. */
+	while (write(w->c->ready, "", 1) == -1 && errno != EAGAIN)
+		if (errno != EINTR)
+			_exit(EX_OSERR);        /* the parent has exited */
 }
 
 /* Finds the slot that was submitted first among those that wait for this
