@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "stream/stage_impl.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -253,6 +254,10 @@ stage_open(struct stage **out, const struct stage_conf *c, struct err *e)
 		s->piped = S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode);
 		s->begun_before =
 		    s->regular && lseek(STDIN_FILENO, 0, SEEK_CUR) > 0;
+	} else if (errno != EBADF && (!c->source || c->reads_stdin)) {
+		(void)err_errno(e, ERR_IO, "standard input");
+		stage_close(s);
+		return -1;
 	}
 	if ((c->stage != NULL &&
 		check_stage_name(c->stage, c->name, e) == -1) ||
