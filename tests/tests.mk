@@ -44,7 +44,6 @@ $(B)/tests/unit/extract_link.o: CPPFLAGS += -Isrc/etl-extract
 $(B)/tests/unit/extract_link: $(B)/src/etl-extract/http/answer.o
 $(B)/tests/unit/extract_seen: $(B)/src/etl-extract/page/seen.o
 $(B)/tests/unit/extract_address: $(B)/src/etl-extract/http/private_address.o
-$(B)/tests/unit/load_ways.o: CPPFLAGS += -Isrc/etl-load
 $(B)/tests/unit/load_ways: $(B)/src/etl-load/pg/pg_way.o
 # This test counts the work of the code under test (see there how).
 COUNTED = $(patsubst %.c,$(B)/counted/%.o,lib/json/member_index.c \

@@ -1,5 +1,5 @@
 /* Tests of etl-load: how the PostgreSQL sink loads a chunk (pg/pg_way.h). */
-#include "pg/pg_way.h"
+#include "src/etl-load/pg/pg_way.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
