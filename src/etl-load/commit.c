@@ -37,8 +37,8 @@ batch_set_limit(struct loader *l)
 	 * are in random order, nearly each record of a small batch changes a
 	 * different page; in a larger batch several records share a page. */
 	if (l->o->batch == BATCH_NOT_GIVEN &&
-	    l->spool.total >= l->full_batch &&
-	    pages > l->spool.total / RECORDS_OF_PAGE)
+	    l->batch.spool.total >= l->full_batch &&
+	    pages > l->batch.spool.total / RECORDS_OF_PAGE)
 		l->full_batch = GROWN;
 	full = l->full_batch;
 	for (size_t i = 0; i < l->ntables; i++)
@@ -343,7 +343,7 @@ judge_chunk(struct judge *j, struct err *e)
 	struct loader *l = j->l;
 	enum sink_result rc = SINK_DONE;
 
-	show_all_items(&l->spool);
+	show_all_items(&l->batch.spool);
 	if (loader_start_chunk(l, e) == -1)
 		return SINK_FAILED;
 	for (size_t i = 0; i < l->ntables && rc == SINK_DONE; i++) {
@@ -357,7 +357,7 @@ judge_chunk(struct judge *j, struct err *e)
 	}
 	for (size_t i = 0; i < l->ntables; i++)
 		outcome_end_chunk(&l->tables[i].outcome);
-	j->ordinal += l->spool.n;
+	j->ordinal += l->batch.spool.n;
 	return rc;
 }
 
@@ -373,9 +373,9 @@ judge_chunks(struct judge *j, struct err *e)
 			return SINK_FAILED;
 	if (letters_read_times(l->db, l->stream.letters, l->stream.nletters,
 		take_time, j, e) == -1 ||
-	    spool_rewind(&l->spool, e) == -1)
+	    spool_rewind(&l->batch.spool, e) == -1)
 		return SINK_FAILED;
-	while ((more = spool_next_chunk(&l->spool, e)) == 1)
+	while ((more = spool_next_chunk(&l->batch.spool, e)) == 1)
 		if ((rc = judge_chunk(j, e)) != SINK_DONE)
 			return rc;
 	return more == -1 ||
@@ -412,22 +412,22 @@ late_letters_hide(struct loader *l)
 {
 	const struct stream *s = &l->stream;
 	uint64_t ordinal = l->tables[0].outcome.ordinal;
-	struct item *items = l->spool.items;
+	struct item *items = l->batch.spool.items;
 	size_t letter;
 
-	show_all_items(&l->spool);
-	for (size_t i = 0; i < l->spool.n; i++) {
+	show_all_items(&l->batch.spool);
+	for (size_t i = 0; i < l->batch.spool.n; i++) {
 		letter = find_letter(s, ordinal + i);
 		if (letter == s->nletters || !s->letters[letter].stays)
 			continue;
 		if (items[i].kind == ITEM_RECORD) {
 			items[i].kind = ITEM_LEFT_RECORD;
-			l->left.in++;
-			l->left.skipped++;
+			l->batch.left.in++;
+			l->batch.left.skipped++;
 		} else {
 			/* It is kept: its letter stays open. */
 			items[i].kind = ITEM_LEFT_REJECT;
-			l->rejects.kept++;
+			l->batch.rejects.kept++;
 		}
 	}
 }
@@ -522,14 +522,14 @@ load_chunk(struct loader *l, struct err *e)
 static void
 reset_try(struct loader *l)
 {
-	if (l->rows_are_stored) {
-		l->rejects.kept = 0;
+	if (l->batch.rows_are_stored) {
+		l->batch.rejects.kept = 0;
 		return;
 	}
-	reject_lines_reset(&l->rejects);
+	reject_lines_reset(&l->batch.rejects);
 	route_reset(&l->route);
 	nested_reset(l);
-	l->left = (struct sums){ 0 };
+	l->batch.left = (struct sums){ 0 };
 	for (size_t i = 0; i < loader_count_tables(l); i++) {
 		outcome_reset(&l->tables[i].outcome);
 		evolve_forget(&l->tables[i].evolve);
@@ -555,9 +555,9 @@ load_chunks(struct loader *l, struct err *e)
 		if (phases[i]->begin != NULL && is_wanted(phases[i], l) &&
 		    phases[i]->begin(l, e) == -1)
 			return SINK_FAILED;
-	if (spool_rewind(&l->spool, e) == -1)
+	if (spool_rewind(&l->batch.spool, e) == -1)
 		return SINK_FAILED;
-	while ((more = spool_next_chunk(&l->spool, e)) == 1) {
+	while ((more = spool_next_chunk(&l->batch.spool, e)) == 1) {
 		if (l->stream.judged)
 			late_letters_hide(l);
 		if ((rc = load_chunk(l, e)) != SINK_DONE)
@@ -590,8 +590,9 @@ check_reject_limit(struct loader *l, uint64_t in, uint64_t rejected,
 		return 0;
 	rejects_count_causes(l);
 	return reject_check_limit(stage_limit(l->stage), &t, l->causes,
-	    l->rows_are_stored ? "the rows of the last batch are stored, but "
-	    "its records count as not loaded, so the next load repeats them" :
+	    l->batch.rows_are_stored ?
+	    "the rows of the last batch are stored, but its records count as "
+	    "not loaded, so the next load repeats them" :
 	    "nothing past the last commit was stored", e);
 }
 
@@ -658,20 +659,20 @@ batch_finish(struct loader *l, struct err *e)
 	bool changed = false;
 	int rc = 0;
 
-	if (!l->rows_are_stored && tables_changed(l, &changed, e) == -1)
+	if (!l->batch.rows_are_stored && tables_changed(l, &changed, e) == -1)
 		return -1;
 	if (changed)
 		return TABLE_CHANGED;
 	if (loader_must_alter(l))
 		return TABLE_MUST_CHANGE;
-	if (check_counts(l, l->ended, e) == -1)
+	if (check_counts(l, l->batch.ended, e) == -1)
 		return -1;
 	for (size_t i = 0; i < PHASES && rc == 0; i++)
 		if (phases[i]->finish != NULL && is_wanted(phases[i], l))
 			rc = phases[i]->finish(l, e);
 	if (rc != 0)
 		return rc == PHASE_WAS_COMMITTED ? 0 : -1;
-	l->sent = loader_sum_batch(l);
+	l->batch.sent = loader_sum_batch(l);
 	for (size_t i = 0; i < loader_count_tables(l); i++)
 		l->tables[i].sent = l->tables[i].outcome.sums;
 	for (size_t i = 0; i < PHASES; i++)
@@ -679,7 +680,7 @@ batch_finish(struct loader *l, struct err *e)
 			phases[i]->send(l);
 	if (db_commit(l->db, e) == 0)
 		return 1;
-	l->unknown = db_fault(l->db)->lost;
+	l->batch.unknown = db_fault(l->db)->lost;
 	return -1;
 }
 
@@ -713,7 +714,7 @@ batch_try(struct loader *l, struct err *e)
 	}
 	if (db_begin_delayed(l->db, e) == -1)
 		return -1;
-	switch (l->rows_are_stored ? SINK_DONE : load_chunks(l, e)) {
+	switch (l->batch.rows_are_stored ? SINK_DONE : load_chunks(l, e)) {
 	case SINK_DONE:
 		rc = batch_finish(l, e);
 		break;
@@ -742,7 +743,7 @@ close_unknown(struct loader *l, struct err *e)
 	struct err why = *e;
 	int rc = -1;
 
-	if (!l->unknown)
+	if (!l->batch.unknown)
 		return -1;
 	if (l->marked && (rc = stream_close_row(l, e)) == 1) {
 		loader_reset_sinks(l);
@@ -777,7 +778,7 @@ start_judging(struct loader *l, const struct err *e)
 }
 
 /* Tries to commit the batch until it is committed or cannot be tried again.
- * Returns 1: committed, with the counts in l->sent; 0: the ledger (table
+ * Returns 1: committed, with the counts in l->batch.sent; 0: the ledger (table
  * etl_loads) shows that an earlier try committed the batch; -1 with *e. */
 static int
 retry_batch(struct loader *l, struct err *e)
@@ -812,24 +813,24 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 {
 	int rc;
 
-	if (l->spool.total == 0 && !l->stream.last.open &&
+	if (l->batch.spool.total == 0 && !l->stream.last.open &&
 	    !(ended && (l->marked || l->mode->complete || l->expect != NULL)))
 		return ended ? check_reject_limit(l, l->sums.in,
 		    l->sums.rejected, stage_reject_lines(l->stage), true,
 		    e) : 0;
-	reject_lines_start(&l->rejects);
+	reject_lines_start(&l->batch.rejects);
 	for (size_t i = 0; i < loader_count_tables(l); i++)
 		outcome_start_batch(&l->tables[i].outcome);
-	l->unknown = l->rows_are_stored = false;
-	buf_clear(&l->written);
-	l->ended = ended;
+	l->batch.unknown = l->batch.rows_are_stored = false;
+	buf_clear(&l->batch.written);
+	l->batch.ended = ended;
 	if ((rc = retry_batch(l, e)) == -1)
 		return -1;
-	l->unknown = l->rows_are_stored = false;
+	l->batch.unknown = l->batch.rows_are_stored = false;
 	late_letters_note(l);
 	rejects_count_causes(l);
 	if (rc == 1) {
-		sums_add(&l->sums, &l->sent);
+		sums_add(&l->sums, &l->batch.sent);
 		l->stream.kept = stream_count_kept(l);
 	} else if (stream_read_counts(l, &l->sums, e) == -1) {
 		return -1;
@@ -838,7 +839,7 @@ batch_commit(struct loader *l, bool ended, struct err *e)
 		sums_add(&l->tables[i].sums, &l->tables[i].sent);
 	batch_set_limit(l);
 	stream_forget_batch(&l->stream);
-	spool_clear(&l->spool);
+	spool_clear(&l->batch.spool);
 	for (size_t i = 0; i < PHASES; i++)
 		if (phases[i]->committed != NULL && is_wanted(phases[i], l) &&
 		    phases[i]->committed(l, e) == -1)

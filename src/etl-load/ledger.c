@@ -177,7 +177,7 @@ stream_resume(struct loader *l, struct err *e)
 	struct sums sums;
 	uint64_t tries = 0;
 
-	l->unknown = false;
+	l->batch.unknown = false;
 	while (control_ensure_tables(l->db, l->o->control_schema, true,
 	    e) == -1 || open_ledger_row(l, &row, &sums, e) ==
 	    -1 || read_checkpoint(l, e) == -1)
@@ -216,7 +216,7 @@ take_ledger_result(const struct loader *l, enum ledger_result r, struct err *e)
 	case LEDGER_ROW_MATCHED:
 		return 1;
 	case LEDGER_DONE:
-		if (l->unknown)
+		if (l->batch.unknown)
 			return 0;
 		return err_set(e, ERR_RETRY, false, "another loader has just "
 		    "loaded the same batch of this stream: nothing of it was "
@@ -258,7 +258,7 @@ stream_count_kept(const struct loader *l)
 	bool own_to_file = stage_reject_way(l->stage) != REJECT_TO_STREAM;
 
 	return l->stream.kept == -1 ? -1 : l->stream.kept +
-	    (int64_t)(l->rejects.kept +
+	    (int64_t)(l->batch.rejects.kept +
 	    (own_to_file ? loader_sum_batch(l).rejected : 0));
 }
 
@@ -284,7 +284,7 @@ stream_advance(struct loader *l, struct err *e)
 	sums_add(&sums, &l->sums);
 	ledger_put_counts(&counts, l, &sums);
 	g.counts = buf_text(&counts);
-	g.ended = l->ended;
+	g.ended = l->batch.ended;
 	g.kept = stream_count_kept(l);
 	if (stream_has_checkpoint(s))
 		g.version = s->expected + (s->value != NULL);
@@ -298,7 +298,7 @@ stream_advance(struct loader *l, struct err *e)
 	 * ledger_record() would not have found the row as it was. The server
 	 * cannot do it later either, because this transaction has changed the
 	 * row. */
-	l->unknown = false;
+	l->batch.unknown = false;
 	return move_checkpoint(l, e);
 }
 
@@ -343,15 +343,16 @@ make_reject_line(struct loader *l, size_t i, struct err *e)
 	size_t table = l->list.n > 0 ? l->route.table_of[i] : 0;
 
 	if (table == NO_TABLE)
-		return route_make_line(&l->route, &l->spool, i,
-		    l->tables[0].outcome.ordinal, &l->rejects, e);
-	return outcome_make_line(&l->tables[table].outcome, i, &l->rejects, e);
+		return route_make_line(&l->route, &l->batch.spool, i,
+		    l->tables[0].outcome.ordinal, &l->batch.rejects, e);
+	return outcome_make_line(
+	    &l->tables[table].outcome, i, &l->batch.rejects, e);
 }
 
 int
 rejects_make(struct loader *l, struct err *e)
 {
-	const struct spool *chunk = &l->spool;
+	const struct spool *chunk = &l->batch.spool;
 	struct line line;
 	int rc = 0;
 
@@ -360,7 +361,7 @@ rejects_make(struct loader *l, struct err *e)
 	for (size_t i = 0; i < chunk->n && rc == 0; i++) {
 		if (chunk->items[i].kind == ITEM_REJECT) {
 			line = spool_get_line(chunk, i);
-			rc = reject_lines_add_sent(&l->rejects, &line, e);
+			rc = reject_lines_add_sent(&l->batch.rejects, &line, e);
 		} else {
 			rc = make_reject_line(l, i, e);
 		}
@@ -388,13 +389,13 @@ is_letter(const struct loader *l, const struct item *it)
 static int
 store_chunk(struct loader *l, int64_t run_row, struct err *e)
 {
-	struct spool *s = &l->rejects.spool;
+	struct spool *s = &l->batch.rejects.spool;
 	struct letter_text *v;
 	size_t n = 0;
 	int rc = 0;
 
 	if (s->n == 1 && s->end > 0 && is_letter(l, &s->items[0])) {
-		l->rejects.kept++;
+		l->batch.rejects.kept++;
 		return letters_add_line(
 			   l->db, &s->data, run_row, NULL, e) == -1
 			   ? -1
@@ -411,14 +412,14 @@ store_chunk(struct loader *l, int64_t run_row, struct err *e)
 	if (n > 0)
 		rc = letters_add(l->db, v, n, run_row, NULL, e);
 	free(v);
-	l->rejects.kept += n;
+	l->batch.rejects.kept += n;
 	return rc == -1 ? -1 : n > 0;
 }
 
 static int
 store_letters(struct loader *l, int64_t run_row, struct err *e)
 {
-	struct spool *s = &l->rejects.spool;
+	struct spool *s = &l->batch.rejects.spool;
 	int more, any = 0, rc;
 
 	if (s->total == 0)
@@ -493,25 +494,25 @@ const struct phase letters_phase = { .finish = rejects_store };
 /* True if an earlier try of this batch has written the reject line of record
  * number `ordinal` of the batch to a file or to file descriptor 3. */
 static bool
-was_written(const struct loader *l, uint64_t ordinal)
+was_written(const struct batch *b, uint64_t ordinal)
 {
-	return ordinal / 8 < l->written.len &&
-	    l->written.data[ordinal / 8] >> ordinal % 8 & 1;
+	return ordinal / 8 < b->written.len &&
+	    b->written.data[ordinal / 8] >> ordinal % 8 & 1;
 }
 
 /* Notes that the reject line of record number `ordinal` of the batch was
  * written to a file or to file descriptor 3, so that a further try of the batch
  * does not write it again. */
 static int
-mark_written(struct loader *l, uint64_t ordinal, struct err *e)
+mark_written(struct batch *b, uint64_t ordinal, struct err *e)
 {
 	unsigned char *bits;
 
-	while (l->written.len <= ordinal / 8 && !l->written.failed)
-		buf_char(&l->written, 0);
-	if (buf_check(&l->written, e) == -1)
+	while (b->written.len <= ordinal / 8 && !b->written.failed)
+		buf_char(&b->written, 0);
+	if (buf_check(&b->written, e) == -1)
 		return -1;
-	bits = (unsigned char *)l->written.data;
+	bits = (unsigned char *)b->written.data;
 	bits[ordinal / 8] |= (unsigned char)(1U << ordinal % 8);
 	return 0;
 }
@@ -521,7 +522,7 @@ mark_written(struct loader *l, uint64_t ordinal, struct err *e)
 static int
 rejects_write(struct loader *l, struct err *e)
 {
-	struct spool *s = &l->rejects.spool;
+	struct spool *s = &l->batch.rejects.spool;
 	int more;
 
 	if (s->total == 0)
@@ -533,18 +534,18 @@ rejects_write(struct loader *l, struct err *e)
 			struct line line = spool_get_line(s, i);
 
 			if (is_letter(l, &s->items[i]) ||
-			    was_written(l, line.number))
+			    was_written(&l->batch, line.number))
 				continue;
 			if (stage_write_aside(l->stage, line.data, line.len,
 			    e) == -1 ||
-			    mark_written(l, line.number, e) == -1)
+			    mark_written(&l->batch, line.number, e) == -1)
 				return -1;
 		}
 	/* Each reject line has a number (its occurrence) that no other reject
 	 * line of this process has. If the batch is tried again, its new reject
 	 * lines must not get the numbers of the lines that are in the file
 	 * already. So the next try starts after the last number. */
-	l->rejects.first_occurrence = stage_reject_who(l->stage)->n;
+	l->batch.rejects.first_occurrence = stage_reject_who(l->stage)->n;
 	return more;
 }
 
@@ -591,7 +592,7 @@ count_cause(struct loader *l, const struct line *line)
 void
 rejects_count_causes(struct loader *l)
 {
-	struct spool *s = &l->rejects.spool;
+	struct spool *s = &l->batch.rejects.spool;
 	struct err e;
 
 	if (s->total == 0 || spool_rewind(s, &e) == -1)

@@ -241,14 +241,14 @@ check_same_stream(const struct loader *l, struct err *e)
 	return check_all_loaded(l, e);
 }
 
-/* If the batch is empty, sets l->due: the time at which --flush requires its
- * commit. */
+/* If the batch is empty, sets l->batch.due: the time at which --flush requires
+ * its commit. */
 static void
 note_due(struct loader *l)
 {
-	if (l->spool.total == 0 && l->stream.nletters == 0 &&
+	if (l->batch.spool.total == 0 && l->stream.nletters == 0 &&
 	    !l->stream.last.open)
-		l->due = clock_ms() + (int64_t)l->o->flush;
+		l->batch.due = clock_ms() + (int64_t)l->o->flush;
 }
 
 /* Adds the line to the batch. Skips a line that an earlier run has loaded. When
@@ -268,7 +268,7 @@ add_line(struct loader *l, enum item_kind kind, const struct line *line,
 	if (kind == ITEM_REJECT)
 		l->upstream = true;
 	note_due(l);
-	if (spool_add(&l->spool, kind, line, e) == -1)
+	if (spool_add(&l->batch.spool, kind, line, e) == -1)
 		return -1;
 	if (line->len > LARGE)
 		stage_shrink(l->stage);
@@ -276,10 +276,10 @@ add_line(struct loader *l, enum item_kind kind, const struct line *line,
 	 * not small: many small chunks would be slow. */
 	if (l->stream.segments && most < CHUNK_LEAST)
 		most = CHUNK_LEAST;
-	if (!spool_is_full(&l->spool, most))
+	if (!spool_is_full(&l->batch.spool, most))
 		return 0;
 	return l->whole || l->stream.segments ?
-	    spool_write_chunk(&l->spool, e) : batch_commit(l, false, e);
+	    spool_write_chunk(&l->batch.spool, e) : batch_commit(l, false, e);
 }
 
 /* Commits the last batch of the stream. Fails if a record of the stream has no
@@ -301,8 +301,8 @@ batch_is_due(const struct loader *l)
 		return s->nletters >= LATE_LETTERS_MAX;
 	if (l->whole || !s->last.open)
 		return false;
-	return l->spool.total + s->nletters >= l->batch_limit ||
-	    clock_ms() >= l->due;
+	return l->batch.spool.total + s->nletters >= l->batch_limit ||
+	    clock_ms() >= l->batch.due;
 }
 
 /* Notes the boundary that was just read, and commits the batch if it is due. */
@@ -355,7 +355,7 @@ may_commit_now(const struct loader *l)
 	if (l->whole)
 		return false;
 	return l->stream.segments ? last->open &&
-	    last->at.total == l->spool.total : l->spool.total > 0;
+	    last->at.total == l->batch.spool.total : l->batch.spool.total > 0;
 }
 
 /* Returns how many milliseconds the loader may wait for the next line: -1 means
@@ -368,9 +368,9 @@ get_wait_ms(const struct loader *l)
 
 	if (!may_commit_now(l))
 		return -1;
-	if (stage_is_ready(l->stage) && l->spool.total % CLOCK_EVERY != 0)
+	if (stage_is_ready(l->stage) && l->batch.spool.total % CLOCK_EVERY != 0)
 		return -1;
-	left = l->due - clock_ms();
+	left = l->batch.due - clock_ms();
 	return left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
 }
 
@@ -386,7 +386,7 @@ commit_to_boundary(struct loader *l, struct err *e)
 	if (l->stream.segments) {
 		if (!last->open)
 			return 0;
-		if (spool_cut(&l->spool, &last->at, e) == -1)
+		if (spool_cut(&l->batch.spool, &last->at, e) == -1)
 			return -1;
 	}
 	return batch_commit(l, false, e);
@@ -492,7 +492,7 @@ load_run(const struct load_opts *o, const struct stdfd *fds, struct err *e)
 		rc = emit_finish(&l, e);
 	if (rc == -1) {
 		emit_write_failed(&l, e);
-		stage_report_failed(s, e, l.unknown);
+		stage_report_failed(s, e, l.batch.unknown);
 	}
 	if (rc == 0)
 		keep_before_prune(&l);

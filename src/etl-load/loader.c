@@ -134,7 +134,7 @@ loader_sum_batch(const struct loader *l)
 {
 	struct sums all = l->route.sums;
 
-	sums_add(&all, &l->left);
+	sums_add(&all, &l->batch.left);
 	for (size_t i = 0; i < l->ntables; i++)
 		sums_add(&all, &l->tables[i].outcome.sums);
 	return all;
@@ -247,13 +247,13 @@ loader_start_chunk(struct loader *l, struct err *e)
 	const uint16_t *table_of = NULL;
 
 	if (l->list.n > 0) {
-		if (route_find_tables(&l->route, &l->spool, e) == -1)
+		if (route_find_tables(&l->route, &l->batch.spool, e) == -1)
 			return -1;
 		table_of = l->route.table_of;
 	}
 	for (size_t i = 0; i < l->ntables; i++)
 		outcome_start_chunk(
-		    &l->tables[i].outcome, &l->spool, table_of);
+		    &l->tables[i].outcome, &l->batch.spool, table_of);
 	return 0;
 }
 
@@ -266,30 +266,31 @@ loader_reset_sinks(struct loader *l)
 
 enum { NOT_YET = 2 };
 
-/* Stores the id of the open transaction in l->xid. If the answer to COMMIT is
- * lost, the loader uses this id to ask PostgreSQL whether the transaction was
- * committed. Only plain input (without marks) needs the id: for a marked stream
- * the ledger (table etl_loads) shows whether the batch was committed. */
+/* Stores the id of the open transaction in l->batch.xid. If the answer to
+ * COMMIT is lost, the loader uses this id to ask PostgreSQL whether the
+ * transaction was committed. Only plain input (without marks) needs the id: for
+ * a marked stream the ledger (table etl_loads) shows whether the batch was
+ * committed. */
 static int
 note_xid(struct loader *l, struct err *e)
 {
-	l->xid = 0;
+	l->batch.xid = 0;
 	if (l->marked || db_kind(l->db) != DB_POSTGRESQL)
 		return 0;
 	return db_query_int(l->db,
 	    "SELECT pg_catalog.pg_current_xact_id()::text::int8", NULL, 0, 0,
-	    &l->xid, e);
+	    &l->batch.xid, e);
 }
 
 const struct phase xid_phase = { .finish = note_xid };
 
-/* Asks PostgreSQL whether the transaction l->xid, whose COMMIT had no answer,
- * was committed. Returns 1: committed. 0: the caller repeats the batch, because
- * it was not committed, or because the mode is repeatable: a second load of the
- * batch leaves the table as it is. A mode that needs a complete stream repeats
- * only a batch that was not committed: if the first COMMIT succeeds late, the
- * second one fails (stream.c). NOT_YET: the transaction is still in
- * progress, ask again. -1: failed, with *e. */
+/* Asks PostgreSQL whether the transaction l->batch.xid, whose COMMIT had no
+ * answer, was committed. Returns 1: committed. 0: the caller repeats the batch,
+ * because it was not committed, or because the mode is repeatable: a second
+ * load of the batch leaves the table as it is. A mode that needs a complete
+ * stream repeats only a batch that was not committed: if the first COMMIT
+ * succeeds late, the second one fails (stream.c). NOT_YET: the transaction is
+ * still in progress, ask again. -1: failed, with *e. */
 static int
 ask_commit(struct loader *l, struct err *e)
 {
@@ -297,10 +298,10 @@ ask_commit(struct loader *l, struct err *e)
 	    "SELECT CASE pg_catalog.pg_xact_status($1::text::xid8)"
 	    " WHEN 'committed' THEN 1 WHEN 'aborted' THEN 0"
 	    " WHEN 'in progress' THEN 2 ELSE 3 END";
-	struct db_value v = DB_I(l->xid);
+	struct db_value v = DB_I(l->batch.xid);
 	int64_t is = 3;
 
-	if (l->xid == 0)
+	if (l->batch.xid == 0)
 		return 0;
 	if (db_query_int(l->db, sql, &v, 1, 3, &is, e) == -1)
 		return -1;
@@ -312,8 +313,8 @@ ask_commit(struct loader *l, struct err *e)
 		    "before you load it again");
 		return is == 2 ? NOT_YET : -1;
 	}
-	l->xid = 0;
-	l->unknown = is >= 2;
+	l->batch.xid = 0;
+	l->batch.unknown = is >= 2;
 	return is == 1;
 }
 
@@ -334,7 +335,7 @@ batch_recover(struct loader *l, uint64_t *tries, struct err *e)
 		rc = db_reopen(l->db, e);
 		if (rc == 0) {
 			loader_reset_sinks(l);
-			rc = l->unknown ? ask_commit(l, e) : 0;
+			rc = l->batch.unknown ? ask_commit(l, e) : 0;
 		}
 		if (rc == -1 || rc == NOT_YET)
 			first = *e;

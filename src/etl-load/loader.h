@@ -119,86 +119,99 @@ struct loaded_table {
 	                                 * committed */
 };
 
+/* The present batch: the lines that one transaction commits. */
+struct batch {
+	struct spool spool;             /* its lines */
+	struct reject_lines rejects;    /* of the present try to load it */
+	struct buf written;             /* a bit for each item: its reject went
+	                                 * to a file or to file descriptor 3 in
+	                                 * an earlier try */
+	struct sums left;               /* records of the present try whose
+	                                 * letters stay open, counted as
+	                                 * skipped */
+	int64_t due;                    /* clock_ms() at which it must be
+	                                 * committed (--flush) */
+	bool ended;                     /* it is the last one of the stream */
+	bool rows_are_stored;           /* the workers have committed its
+	                                 * rows */
+	int64_t xid;                    /* its transaction id, or 0 */
+	struct sums sent;               /* counts of the last COMMIT sent */
+	bool unknown;                   /* the answer to that COMMIT was lost:
+	                                 * the server may or may not have
+	                                 * committed the batch */
+};
+
+/* The parts stand in the order of their lifetimes, the longest first. */
 struct loader {
+	/* What the user asked for: set once, before the database is opened. */
 	const struct load_opts *o;
-	struct stage *stage;
-	struct db *db;
 	const struct load_mode *mode;   /* of all tables */
-	const struct sink *sink;
+	struct table_list list;         /* of --tables */
+	struct nested_list nested_list;
+	enum json_members duplicates;
+	struct expect *expect;          /* the tests of --expect; NULL: none */
+	bool once;                      /* the mode or an option, such as
+	                                 * --expect, requires that each stream
+	                                 * is committed once, at its end */
+	char *run;                      /* $ETL_RUN, the run's uuid, or NULL */
+	char plain_run[UUID_TEXT];      /* the run of plain input outside
+	                                 * etl-run, for --undo */
+
+	/* What the catalog and the first records say. */
 	struct loaded_table *tables;    /* first --table or those of --tables,
 	                                 * then those of --nested */
 	size_t ntables;                 /* without those of --nested */
-	struct nested_list nested_list;
-	struct nested *nested;          /* of --nested; NULL: none */
-	struct table_list list;         /* of --tables */
-	struct route route;             /* finds a record's table; only with
-	                                 * --tables */
 	char *tables_name;              /* with --tables: one name for all */
-	enum json_members duplicates;
-	struct workers *workers;        /* of --connections; NULL: none */
-	uint64_t connections;           /* that load rows at the same time; 0:
-	                                 * only `db` */
-	bool rows_are_stored;           /* the workers have committed the rows
-	                                 * of the present batch */
-	struct spool spool;             /* the lines of the present batch */
-	struct reject_lines rejects;    /* of the present try to load it */
 	struct sample sample;           /* --create: the first records */
 	struct source_types types;      /* of the columns, as the source has
 	                                 * them */
-	struct plan *plan;              /* of --plan; NULL: none */
 	bool absent;                    /* --create: there is no table, and no
 	                                 * record to make it from */
+
+	/* The open session, from the first connection to the end. */
+	struct stage *stage;
+	struct db *db;
+	const struct sink *sink;
+	struct retry retry;
+	bool control;                   /* the control tables exist */
+	struct workers *workers;        /* of --connections; NULL: none */
+	uint64_t connections;           /* that load rows at the same time; 0:
+	                                 * only `db` */
+	struct nested *nested;          /* of --nested; NULL: none */
+	struct emit *emit;              /* of --emit; NULL: none */
+	struct plan *plan;              /* of --plan; NULL: none */
+	struct causes *causes;          /* why records were rejected, for the
+	                                 * messages */
+	struct sums totals;             /* committed records of the streams that
+	                                 * came before this one in the input */
+	uint64_t passed;                /* skipped records of the streams that
+	                                 * came before this one: an earlier run
+	                                 * had loaded them */
+	uint64_t stay_open;             /* letters of committed batches that
+	                                 * stay open */
+	char one_open[16];              /* the start of the first one's id */
 	uint64_t full_batch;            /* --batch; if it is not given, larger
 	                                 * after a batch of SQLite that wrote
 	                                 * many pages */
 	uint64_t batch_limit;           /* records that fill a batch:
 	                                 * full_batch, or fewer after a batch
 	                                 * with many records of one key */
-	struct expect *expect;          /* the tests of --expect; NULL: none */
-	struct retry retry;
-	struct causes *causes;          /* why records were rejected, for the
-	                                 * messages */
-	struct sums sums;               /* committed records of this stream */
-	struct sums left;               /* records of the present try whose
-	                                 * letters stay open, counted as
-	                                 * skipped */
-	uint64_t stay_open;             /* letters of committed batches that
-	                                 * stay open */
-	char one_open[16];              /* the start of the first one's id */
-	struct sums totals;             /* committed records of the streams that
-	                                 * came before this one in the input */
-	uint64_t passed;                /* skipped records of the streams that
-	                                 * came before this one: an earlier run
-	                                 * had loaded them */
-	struct emit *emit;              /* of --emit; NULL: none */
-	char plain_run[UUID_TEXT];      /* the run of plain input outside
-	                                 * etl-run, for --undo */
-	bool images_stored;             /* --keep-before: a batch of this
-	                                 * stream was committed with images */
-	char *run;                      /* $ETL_RUN, the run's uuid, or NULL */
-	bool control;                   /* the control tables exist */
-	bool marked;                    /* the input is a marked stream */
+
+	/* The present stream of the input. */
+	bool marked;                    /* it is a marked stream */
 	struct stream stream;
-	bool once;                      /* the mode or an option, such as
-	                                 * --expect, requires that each stream
-	                                 * is committed once, at its end */
-	bool whole;                     /* the present stream is committed once:
-	                                 * because of `once`, or because its
-	                                 * records must not be loaded twice */
-	bool ended;                     /* the present batch is the last one of
-	                                 * the stream */
-	int64_t xid;                    /* the batch's transaction id, or 0 */
-	struct sums sent;               /* counts of the last COMMIT sent */
-	bool unknown;                   /* the answer to that COMMIT was lost:
-	                                 * the server may or may not have
-	                                 * committed the batch */
+	struct sums sums;               /* its committed records */
+	bool whole;                     /* it is committed once: because of
+	                                 * `once`, or because its records must
+	                                 * not be loaded twice */
 	bool upstream;                  /* earlier stages have sent reject lines
-	                                 * in the stream */
-	int64_t due;                    /* clock_ms() at which the batch must be
-	                                 * committed (--flush) */
-	struct buf written;             /* a bit for each item of the batch: its
-	                                 * reject went to a file or to file
-	                                 * descriptor 3 in an earlier try */
+	                                 * in it */
+	bool images_stored;             /* --keep-before: a batch of it was
+	                                 * committed with images */
+
+	struct batch batch;
+	struct route route;             /* finds the table of each record of the
+	                                 * present chunk; only with --tables */
 };
 
 /* Returns the number of all tables, those of --nested included. */

@@ -378,7 +378,7 @@ static enum sink_result
 add_child_rows(struct loader *l, struct child *c, uint32_t array, size_t item,
     struct err *e)
 {
-	const uint64_t line = l->spool.items[item].number;
+	const uint64_t line = l->batch.spool.items[item].number;
 	const struct json_tok *tok = l->nested->json.tok;
 	struct element m = { .item = item };
 	enum sink_result rc = SINK_DONE;
@@ -413,7 +413,7 @@ child_add_record(struct loader *l, struct child *c, size_t item, struct err *e)
 	c->found |= rc == 1;
 	element_lines_put_key(&c->lines, &c->keys.data);
 	if (buf_check(&c->keys.data, e) == -1 ||
-	    spool_add_appended(&c->keys, at, l->spool.items[item].number,
+	    spool_add_appended(&c->keys, at, l->batch.spool.items[item].number,
 	    e) == -1)
 		return SINK_FAILED;
 	return rc == 0 ? SINK_DONE : add_child_rows(l, c, array, item, e);
@@ -590,7 +590,7 @@ static enum sink_result
 add_to_children(struct loader *l, struct loaded_table *parent,
     const struct key_hash *k, size_t item, struct err *e)
 {
-	const struct line line = spool_get_line(&l->spool, item);
+	const struct line line = spool_get_line(&l->batch.spool, item);
 	struct nested *n = l->nested;
 	enum sink_result rc = flush_equal_key(l, parent, k, &line, e);
 
@@ -610,7 +610,7 @@ write_children(struct loader *l, struct loaded_table *parent,
 	enum sink_result rc = SINK_DONE;
 
 	outcome_sort_rejects(o);
-	for (size_t i = 0; i < l->spool.n && rc == SINK_DONE; i++) {
+	for (size_t i = 0; i < l->batch.spool.n && rc == SINK_DONE; i++) {
 		if (i % STOP_EVERY == 0 && stop_signal() != 0) {
 			(void)err_set(
 			    e, ERR_RETRY, false, "stopped by a signal");

@@ -226,9 +226,9 @@ loader_open(struct loader *l, const struct load_opts *o, struct stage *s,
 	const char *run = getenv("ETL_RUN");
 
 	*l = (struct loader){ .o = o, .stage = s };
-	spool_init(&l->spool);
-	reject_lines_init(&l->rejects, s);
-	buf_init(&l->written, SIZE_MAX / 2);
+	spool_init(&l->batch.spool);
+	reject_lines_init(&l->batch.rejects, s);
+	buf_init(&l->batch.written, SIZE_MAX / 2);
 	uuid_new(l->plain_run);
 	l->retry.max = o->retries;
 	if (record_options_check(
@@ -271,14 +271,14 @@ loader_close(struct loader *l)
 		free(l->tables[i].o.nested_at.v);
 	}
 	nested_close(l);
-	reject_lines_release(&l->rejects);
+	reject_lines_release(&l->batch.rejects);
 	sample_release(&l->sample);
 	source_types_release(&l->types);
 	plan_free(l->plan);
-	spool_release(&l->spool);
+	spool_release(&l->batch.spool);
 	causes_free(l->causes);
 	expect_free(l->expect);
-	buf_release(&l->written);
+	buf_release(&l->batch.written);
 	free(l->run);
 	stream_release(&l->stream);
 	close_load(l);

@@ -202,9 +202,10 @@ delete_scopes(struct loader *l, struct loaded_table *t, struct err *e)
 	uint64_t unreadable = 0;
 	int more;
 
-	if (start_scopes(l, t, o, e) == -1 || spool_rewind(&l->spool, e) == -1)
+	if (start_scopes(l, t, o, e) == -1 ||
+	    spool_rewind(&l->batch.spool, e) == -1)
 		return -1;
-	while ((more = spool_next_chunk(&l->spool, e)) == 1) {
+	while ((more = spool_next_chunk(&l->batch.spool, e)) == 1) {
 		if (loader_start_chunk(l, e) == -1 ||
 		    l->sink->scopes->add(t->self, o, &unreadable, e) == -1)
 			return -1;
@@ -322,10 +323,10 @@ note_rejects_of_files(
 	int rc = 0;
 
 	spool_init(&made);
-	for (size_t i = 0; i < l->spool.n && rc == 0; i++) {
-		const struct line line = spool_get_line(&l->spool, i);
+	for (size_t i = 0; i < l->batch.spool.n && rc == 0; i++) {
+		const struct line line = spool_get_line(&l->batch.spool, i);
 
-		if (l->spool.items[i].kind == ITEM_REJECT)
+		if (l->batch.spool.items[i].kind == ITEM_REJECT)
 			rc = make_reject_of_file(&made, &t->target, &line, e);
 	}
 	if (rc == 0 && made.n > 0) {

@@ -691,7 +691,7 @@ add_letter(struct loader *l, const struct mark *m, struct err *e)
 	}
 	if (replace_text(&id, m->id, e) == -1)
 		return -1;
-	s->letter_ends[s->nletters] = spool_get_end(&l->spool).total;
+	s->letter_ends[s->nletters] = spool_get_end(&l->batch.spool).total;
 	s->letters[s->nletters++] = (struct letter_replay){ .id = id,
 		.seen = (int64_t)m->seen, .upto = (int64_t)m->upto };
 	return 0;
@@ -773,7 +773,7 @@ stream_note_boundary(struct loader *l, struct err *e)
 	last->open = !skipped;          /* else an earlier run committed it */
 	last->in = stage_counts(l->stage)->in;
 	last->seen = stage_reject_lines(l->stage);
-	last->at = spool_get_end(&l->spool);
+	last->at = spool_get_end(&l->batch.spool);
 	memcpy(last->stages, m->stages, sizeof(last->stages));
 	last->nstages = m->nstages;
 	return 0;
@@ -933,7 +933,7 @@ stream_store_broken(struct loader *l, struct err *e)
 	if (m == NULL || m->kind != MARK_FAILED || m->files == NULL ||
 	    !stream_has_checkpoint(s) || s->skipping || s->loaded)
 		return 0;
-	l->unknown = false;
+	l->batch.unknown = false;
 	while (try_store_broken(l, &move, e) == -1)
 		if (batch_recover(l, &tries, e) == -1)
 			return -1;

@@ -226,10 +226,10 @@ find_shares(struct worker *w, struct buf *scratch)
 	uint64_t hash;
 
 	for (size_t i = w->from; i < w->to; i++) {
-		const struct line line = spool_get_line(&l->spool, i);
+		const struct line line = spool_get_line(&l->batch.spool, i);
 
 		all->share_of[i] = 0;
-		if (l->spool.items[i].kind != ITEM_RECORD)
+		if (l->batch.spool.items[i].kind != ITEM_RECORD)
 			continue;
 		switch (key_hash_make(&all->hash, &w->outcome.reader, &line,
 		    scratch, &hash, &w->err)) {
@@ -282,7 +282,7 @@ static int
 grow_shares(struct loader *l, struct err *e)
 {
 	struct workers *all = l->workers;
-	const size_t n = l->spool.n;
+	const size_t n = l->batch.spool.n;
 	unsigned char *p;
 
 	for (size_t i = 0; i < all->n; i++)
@@ -312,7 +312,7 @@ static int
 workers_divide(struct loader *l, struct err *e)
 {
 	struct workers *all = l->workers;
-	const struct spool *chunk = &l->spool;
+	const struct spool *chunk = &l->batch.spool;
 	bool unsure = false;
 
 	if (grow_shares(l, e) == -1)
@@ -675,7 +675,7 @@ load_by_workers(struct loader *l, struct err *e)
 	struct outcome *o = &l->tables[0].outcome;
 	enum worker_result rc;
 
-	outcome_start_chunk(o, &l->spool, NULL);
+	outcome_start_chunk(o, &l->batch.spool, NULL);
 	for (size_t i = 0; i < all->n; i++)
 		outcome_start_batch(&all->v[i].outcome);
 	if (workers_divide(l, e) == -1)
@@ -697,13 +697,13 @@ workers_load(struct loader *l, struct err *e)
 	enum worker_result rc = WORKER_COMMITTED;
 	int more;
 
-	if (l->rows_are_stored || !workers_may_load(l))
+	if (l->batch.rows_are_stored || !workers_may_load(l))
 		return rc;
-	if (set_schemas(l, e) == -1 || spool_rewind(&l->spool, e) == -1)
+	if (set_schemas(l, e) == -1 || spool_rewind(&l->batch.spool, e) == -1)
 		return WORKER_FAILED;
-	while ((more = spool_next_chunk(&l->spool, e)) == 1)
+	while ((more = spool_next_chunk(&l->batch.spool, e)) == 1)
 		if ((rc = load_by_workers(l, e)) != WORKER_COMMITTED)
 			return rc;
-	l->rows_are_stored = more == 0;
+	l->batch.rows_are_stored = more == 0;
 	return more == -1 ? WORKER_FAILED : WORKER_COMMITTED;
 }

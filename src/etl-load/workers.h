@@ -26,10 +26,10 @@ int workers_open(struct loader *l, struct err *e);
 void workers_close(struct loader *l);
 
 /* Loads all chunks of the batch through the workers, and adds their counts and
- * rejects to the outcome of the table. Then sets l->rows_are_stored, so that a
- * later try of the batch does not load them again. If only one connection may
- * load the batch, does nothing and returns WORKER_COMMITTED. Called without an
- * open transaction. */
+ * rejects to the outcome of the table. Then sets l->batch.rows_are_stored, so
+ * that a later try of the batch does not load them again. If only one
+ * connection may load the batch, does nothing and returns WORKER_COMMITTED.
+ * Called without an open transaction. */
 enum worker_result workers_load(struct loader *l, struct err *e);
 
 #endif

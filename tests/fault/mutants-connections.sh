@@ -31,7 +31,7 @@ mutant $t 'committed shares are loaded again' src/etl-load/workers.c \
     '/^mark_committed(/,/^}/s/all->v\[i\].idle = true;/(void)0;/' \
     'the share of one connection fails once'
 mutant $t 'rows are loaded again if only the state failed' src/etl-load/workers.c \
-    's/if (l->rows_are_stored ||/if (/' \
+    's/if (l->batch.rows_are_stored ||/if (/' \
     'the commit of the state fails once: each row counts as inserted'
 mutant $t 'rejects of the second share get the numbers of the first' src/etl-load/workers.c \
     's/w->place\[o->refused.v\[i\].item\]/o->refused.v[i].item/' \

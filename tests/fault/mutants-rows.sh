@@ -13,7 +13,7 @@ mutant 'point.sh memory 1 dlq-sqlite-list' 'SQL text is used although memory ran
 mutant 'point.sh memory 1 load-sqlite-upsert' 'a failed allocation of a hash is ignored' lib/base/hash.c \
     '/hash_new/,/return/s/return err_nomem(e)/return 0/'
 mutant commits.t 'a COMMIT of unknown outcome is repeated' src/etl-load/loader.c \
-    's/rc = l->unknown ? ask_commit(l, e) : 0;/rc = 0;/'
+    's/rc = l->batch.unknown ? ask_commit(l, e) : 0;/rc = 0;/'
 mutant commits.t 'the ledger update does not compare the batch' sql/postgresql/ledger.sql@ledger_update \
     's/batch = \$10/batch >= $10/'
 mutant disks.t 'a full SQLite database is taken as a bad row' lib/db/sqlite.c \

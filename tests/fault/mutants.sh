@@ -23,7 +23,7 @@ s/return move_checkpoint(l, e);/return ($again) ? -1 : move_checkpoint(l, e);/"
 
 mutant 'sweep.sh -e 8 sqlite/extract/load' \
     'the checkpoint is committed before its batch' src/etl-load/commit.c "
-s/^	switch (l->rows_are_stored ? .*/if (l->marked \&\& \
+s/^	switch (l->batch.rows_are_stored ? .*/if (l->marked \&\& \
 (ledger_phase.finish(l, e) != 0 || $again)) return -1;&/
 s/&letters_phase, &ledger_phase/\&letters_phase/"
 
