@@ -771,7 +771,8 @@ transfer_new(struct transfer **to, const struct http_conf *c,
 
 	if (u == NULL) {
 		free(t);
-		return err_nomem(e);
+		(void)err_nomem(e);
+		return -1;
 	}
 	t->curl = u;
 	t->sockets = s;

@@ -460,7 +460,7 @@ set_operands(struct resolver *r, struct node *n)
 	struct node *null = new_constant(r, value_of_kind(VALUE_NULL));
 	bool slice = n->kind == NODE_SLICE;
 
-	n->parts = resolver_allocate(r, NODE_OPERANDS * sizeof(*n->parts));
+	n->parts = resolver_allocate(r, NODE_OPERANDS * sizeof(struct node *));
 	if (n->parts == NULL || null == NULL)
 		return NULL;
 	n->n = 0;
